@@ -1,0 +1,142 @@
+"""What can be wrong with sound, each error with the sentence for its reader.
+
+SoundError
+├── UnreadableSound      not a file we can hear
+│   ├── NotAudio
+│   ├── EmptyFile
+│   ├── CutOff
+│   └── InvalidSamples
+├── UnsuitableSound      sound, but not fit for the purpose
+│   ├── TooShort
+│   ├── TooLong
+│   ├── TooLarge
+│   ├── TooManyChannels
+│   ├── LowRate
+│   ├── Silent
+│   ├── Clipped
+│   └── NotEnoughSpeech
+├── DiskFull
+└── Cancelled
+"""
+
+from typing import Any, ClassVar
+
+
+class SoundError(Exception):
+    """Something a reader can understand and mend.
+
+    `code` names the sentence (the bot keeps a translation under it), `params` fill it.
+    """
+
+    code: ClassVar[str] = "sound_error"
+    sentence: ClassVar[str] = "This sound cannot be used."
+
+    def __init__(self, **params: Any) -> None:
+        self.params = params
+        super().__init__(self.sentence.format(**params))
+
+
+class UnreadableSound(SoundError):
+    """The file cannot be decoded."""
+
+
+class NotAudio(UnreadableSound):
+    """No decodable audio stream. Params: name."""
+
+    code = "not_audio"
+    sentence = "{name} is not audio that I can read. Send OGG, MP3, M4A, FLAC, WAV or WebM."
+
+
+class EmptyFile(UnreadableSound):
+    """Zero bytes, or a container without one sample. Params: name."""
+
+    code = "empty_file"
+    sentence = "{name} is empty. Record or upload it again."
+
+
+class CutOff(UnreadableSound):
+    """Less sound than the container declares. Params: name, seconds, declared."""
+
+    code = "cut_off"
+    sentence = "{name} breaks off after {seconds:.1f} of {declared:.1f} seconds. Upload it again."
+
+
+class InvalidSamples(UnreadableSound):
+    """NaN or infinite samples. Params: name."""
+
+    code = "invalid_samples"
+    sentence = "{name} holds values that are not sound (NaN). Export it again."
+
+
+class UnsuitableSound(SoundError):
+    """Readable sound that does not fit the purpose."""
+
+
+class TooShort(UnsuitableSound):
+    """Params: name, seconds, limit."""
+
+    code = "too_short"
+    sentence = "{name} lasts {seconds:.1f} seconds; at least {limit:.0f} are needed."
+
+
+class TooLong(UnsuitableSound):
+    """Params: name, limit (minutes)."""
+
+    code = "too_long"
+    sentence = "{name} is longer than {limit:.0f} minutes. Cut it and send a part."
+
+
+class TooLarge(UnsuitableSound):
+    """Params: name, megabytes, limit."""
+
+    code = "too_large"
+    sentence = "{name} has {megabytes:.0f} MB; at most {limit:.0f} MB can be taken. Send a compressed or shorter file."
+
+
+class TooManyChannels(UnsuitableSound):
+    """Params: name, channels."""
+
+    code = "too_many_channels"
+    sentence = "{name} has {channels} channels. Send it in mono or stereo."
+
+
+class LowRate(UnsuitableSound):
+    """Params: name, rate, limit (kHz)."""
+
+    code = "low_rate"
+    sentence = "{name} was recorded at {rate:g} kHz, as a telephone does; at least {limit:g} kHz are needed."
+
+
+class Silent(UnsuitableSound):
+    """Params: name."""
+
+    code = "silent"
+    sentence = "{name} is silent. Check the microphone and record again."
+
+
+class Clipped(UnsuitableSound):
+    """Params: name, percent."""
+
+    code = "clipped"
+    sentence = "{name} is clipped: {percent:.0f} % of it is cut at full scale. Record again with less gain."
+
+
+class NotEnoughSpeech(UnsuitableSound):
+    """Params: seconds, limit."""
+
+    code = "not_enough_speech"
+    sentence = "Only {seconds:.0f} seconds of voice were found in your notes; at least {limit:.0f} are needed. Add more notes."
+
+
+class DiskFull(SoundError):
+    """The operating system refused to write more."""
+
+    code = "disk_full"
+    sentence = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
+
+
+class Cancelled(SoundError):
+    """The work was stopped on request."""
+
+    code = "cancelled"
+    sentence = "Cancelled."

@@ -1,0 +1,39 @@
+"""What is remembered: tables, state transitions, media files. Knows nothing of the other rooms."""
+
+from .database import Store, open_store
+from .errors import (
+    DuplicateVoiceName,
+    IllegalMove,
+    NotFound,
+    NotYours,
+    StorageFull,
+    StoreError,
+    TooManyJobs,
+    VoiceNotReady,
+)
+from .settings import StoreSettings
+from .tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+
+__all__ = [
+    "Clip",
+    "Consent",
+    "DuplicateVoiceName",
+    "IllegalMove",
+    "Job",
+    "JobKind",
+    "JobState",
+    "NotFound",
+    "NotYours",
+    "Outbox",
+    "Singer",
+    "Song",
+    "StorageFull",
+    "Store",
+    "StoreError",
+    "StoreSettings",
+    "TooManyJobs",
+    "Voice",
+    "VoiceNotReady",
+    "VoiceState",
+    "open_store",
+]

@@ -1,0 +1,100 @@
+"""The database: SQLite in WAL mode, short transactions, migrated on opening."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlmodel import Session
+
+from .media import Media
+from .settings import StoreSettings
+
+BUSY_MS = 5000
+
+
+@dataclass(frozen=True)
+class Store:
+    """Rows, media and the work folder of one installation. Open it with `open_store`."""
+
+    engine: Engine
+    media: Media
+    data_dir: Path
+    clip_days: float
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only looks."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, undone by an exception.
+
+        It takes the write lock at once, so it waits for others instead of failing half-way.
+        """
+        with (
+            Session(self.engine.execution_options(write=True), expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @property
+    def work_dir(self) -> Path:
+        """Scratch folders of running jobs, one per job id."""
+        return self.data_dir / "work"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What was computed from songs, by song hash and model id."""
+        return self.data_dir / "cache"
+
+
+def open_store(settings: StoreSettings | None = None) -> Store:
+    """Open (and if needed make or migrate) the database and the media folder."""
+    settings = settings or StoreSettings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate(settings.url, settings.data_dir)
+    media = Media(settings.data_dir / "media")
+    return Store(connect(settings.url), media, settings.data_dir, settings.clip_days)
+
+
+def connect(url: str) -> Engine:
+    """An engine whose SQLite connections wait for locks, write ahead and hold foreign keys."""
+    engine = create_engine(url)
+    if make_url(url).get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def migrate(url: str, lock_dir: Path) -> None:
+    """Bring the tables to the newest revision; processes that start together take turns."""
+    with (lock_dir / ".migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command.upgrade(alembic_config(url), "head")
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's settings for our migrations folder."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
+    for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

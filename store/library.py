@@ -1,0 +1,60 @@
+"""The library: singers to compare with, songs to sing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from .errors import NotFound
+from .tables import Singer, Song
+
+AUTOCOMPLETE_CHOICES = 25
+
+
+def singers(session: Session) -> Sequence[Singer]:
+    """Every singer, by name."""
+    return session.exec(select(Singer).order_by(col(Singer.name))).all()
+
+
+def put_singer(session: Session, singer: Singer) -> Singer:
+    """Add a singer, or replace the one of the same name."""
+    known = session.exec(select(Singer).where(Singer.name == singer.name)).first()
+    if known is not None:
+        session.delete(known)
+        session.flush()
+    session.add(singer)
+    session.flush()
+    return singer
+
+
+def add_song(session: Session, song: Song) -> Song:
+    """Add a song; the same sound under the same title stays one row."""
+    known = session.exec(
+        select(Song).where(Song.media_key == song.media_key, Song.title == song.title)
+    ).first()
+    if known is not None:
+        return known
+    session.add(song)
+    session.flush()
+    return song
+
+
+def find_songs(session: Session, text: str, limit: int = AUTOCOMPLETE_CHOICES) -> Sequence[Song]:
+    """Songs whose title or singer holds the text, by title."""
+    needle = text.strip().lower()
+    wanted = select(Song).order_by(col(Song.title)).limit(limit)
+    if needle:
+        holds = or_(
+            func.lower(col(Song.title)).contains(needle, autoescape=True),
+            func.lower(col(Song.singer)).contains(needle, autoescape=True),
+        )
+        wanted = wanted.where(holds)
+    return session.exec(wanted).all()
+
+
+def song(session: Session, song_id: int) -> Song:
+    """One song. Raises NotFound."""
+    found = session.get(Song, song_id)
+    if found is None:
+        raise NotFound(what="such song")
+    return found

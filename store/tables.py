@@ -1,0 +1,232 @@
+"""The tables. Times are seconds since the epoch (UTC); ids of people and places are Discord's."""
+
+import time
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Enum, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class JobKind(StrEnum):
+    """What a member can ask for."""
+
+    MATCH = "match"
+    TRAIN = "train"
+    COVER = "cover"
+
+
+class JobState(StrEnum):
+    """Where a job is. `store.jobs.MOVES` says which steps exist."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    LEASED = "leased"
+    RUNNING = "running"
+    RENDERED = "rendered"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNDELIVERABLE = "undeliverable"
+
+
+class VoiceState(StrEnum):
+    """A voice waits for consent and a worker, trains, and is then ready or failed."""
+
+    TRAINING = "training"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class OutboxState(StrEnum):
+    """A message is pending until Discord took it, or failed for good."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
+def new_id() -> str:
+    """A fresh 32-digit hexadecimal id."""
+    return uuid.uuid4().hex
+
+
+def snowflake(**options: Any) -> Any:
+    """A column for a Discord id (64 bits)."""
+    return Field(sa_type=BigInteger, **options)
+
+
+def choice(kind: type[StrEnum], **options: Any) -> Any:
+    """A column that stores an enum's value as text."""
+    column = Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+    return Field(sa_type=column, **options)
+
+
+def document(default: type[Any]) -> Any:
+    """A JSON column."""
+    return Field(default_factory=default, sa_column=Column(JSON, nullable=False))
+
+
+class GuildSetting(SQLModel, table=True):
+    """A guild's choices; a guild without a row has the defaults."""
+
+    __tablename__ = "guild_setting"
+    guild_id: int = snowflake(primary_key=True)
+    locale: str = "en"
+    moderator_role_id: int | None = snowflake(default=None)
+    max_active_jobs: int = 3
+    clip_days: float = 30.0
+
+
+class Consent(SQLModel, table=True):
+    """A member's word that a voice is theirs and may be trained on."""
+
+    __tablename__ = "consent"
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
+    policy_version: str
+    phrase: str
+    clip_hash: str
+    speaker_score: float | None = None
+    granted_at: float = Field(default_factory=now)
+    revoked_at: float | None = None
+
+
+class Clip(SQLModel, table=True):
+    """One voice note. Level and noise are filled in by the worker that hears it."""
+
+    __tablename__ = "clip"
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
+    job_id: str | None = Field(default=None, foreign_key="job.id", index=True)
+    media_key: str = Field(index=True)
+    name: str
+    bytes: int
+    source: str
+    seconds: float | None = None
+    level_db: float | None = None
+    snr_db: float | None = None
+    created_at: float = Field(default_factory=now)
+    expires_at: float
+
+
+class Singer(SQLModel, table=True):
+    """A voice of the library that members are compared with."""
+
+    __tablename__ = "singer"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    source: str = ""
+    licence: str = ""
+    embedding_model: str
+    embeddings_key: str
+    clips: int
+    created_at: float = Field(default_factory=now)
+
+
+class Song(SQLModel, table=True):
+    """A song of the library. Range is in MIDI note numbers, empty until a worker has heard it."""
+
+    __tablename__ = "song"
+    id: int | None = Field(default=None, primary_key=True)
+    title: str = Field(index=True)
+    singer: str = ""
+    licence: str = ""
+    media_key: str
+    seconds: float | None = None
+    low_note: float | None = None
+    high_note: float | None = None
+    song_key: str | None = None
+    added_by: int = snowflake(default=0)
+    created_at: float = Field(default_factory=now)
+
+
+class Voice(SQLModel, table=True):
+    """A trained voice; private to its owner."""
+
+    __tablename__ = "voice"
+    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+    id: int | None = Field(default=None, primary_key=True)
+    owner_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
+    consent_id: int | None = Field(default=None, foreign_key="consent.id")
+    job_id: str | None = Field(default=None, index=True)
+    name: str
+    state: VoiceState = choice(VoiceState, default=VoiceState.TRAINING)
+    model_key: str | None = None
+    index_key: str | None = None
+    quality: dict[str, Any] = document(dict)
+    created_at: float = Field(default_factory=now)
+
+
+class Job(SQLModel, table=True):
+    """One piece of work.
+
+    The submitter sets kind, user, place, locale and params; everything below is set by transitions.
+    """
+
+    __tablename__ = "job"
+    id: str = Field(default_factory=new_id, primary_key=True)
+    kind: JobKind = choice(JobKind)
+    user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
+    channel_id: int | None = snowflake(default=None)
+    locale: str = "en"
+    params: dict[str, Any] = document(dict)
+
+    state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    attempt: int = 0
+    lease_owner: str | None = None
+    lease_until: float | None = None
+    cancel_requested: bool = False
+    stage: str | None = None
+    progress: float = 0.0
+    seconds_left: float | None = None
+    result: dict[str, Any] = document(dict)
+    error_code: str | None = None
+    error_params: dict[str, Any] = document(dict)
+    error_sentence: str | None = None
+    card_message_id: int | None = snowflake(default=None)
+    card_channel_id: int | None = snowflake(default=None)
+    created_at: float = Field(default_factory=now)
+    queued_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+class Outbox(SQLModel, table=True):
+    """A message that Discord has still to take, written in one transaction with what it tells."""
+
+    __tablename__ = "outbox"
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(foreign_key="job.id", index=True)
+    state: OutboxState = choice(OutboxState, default=OutboxState.PENDING, index=True)
+    user_id: int = snowflake(index=True)
+    channel_id: int | None = snowflake(default=None)
+    files: list[dict[str, str]] = document(list)
+    tries: int = 0
+    next_try_at: float = 0.0
+    sent_channel_id: int | None = snowflake(default=None)
+    message_id: int | None = snowflake(default=None)
+    created_at: float = Field(default_factory=now)
+    sent_at: float | None = None
+
+
+class Audit(SQLModel, table=True):
+    """Who did what. Append only; holds no sound and no names."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: float = Field(default_factory=now)
+    user_id: int = snowflake(index=True)
+    action: str
+    subject: str = ""

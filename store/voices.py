@@ -1,0 +1,94 @@
+"""Trained voices and the consent that they rest on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from .errors import DuplicateVoiceName, NotFound, NotYours, VoiceNotReady
+from .tables import Consent, Voice, VoiceState
+
+POLICY_VERSION = "2026-11"
+
+
+def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str) -> Voice:
+    """A voice that will be trained. A failed one of the same name makes room. Raises DuplicateVoiceName."""
+    known = by_name(session, owner_id, name)
+    if known is not None:
+        if known.state != VoiceState.FAILED:
+            raise DuplicateVoiceName(name=name)
+        session.delete(known)
+        session.flush()
+    voice = Voice(owner_id=owner_id, name=name, guild_id=guild_id, job_id=job_id)
+    session.add(voice)
+    session.flush()
+    return voice
+
+
+def by_name(session: Session, owner_id: int, name: str) -> Voice | None:
+    """The owner's voice of this name, whatever its case."""
+    same = func.lower(col(Voice.name)) == name.lower()
+    return session.exec(select(Voice).where(Voice.owner_id == owner_id, same)).first()
+
+
+def of_owner(session: Session, owner_id: int) -> Sequence[Voice]:
+    """Every voice of a member, by name."""
+    return session.exec(select(Voice).where(Voice.owner_id == owner_id).order_by(col(Voice.name))).all()
+
+
+def of_job(session: Session, job_id: str) -> Voice | None:
+    """The voice that this training job makes."""
+    return session.exec(select(Voice).where(Voice.job_id == job_id)).first()
+
+
+def usable(session: Session, voice_id: int, user_id: int) -> Voice:
+    """The voice, ready and the user's own. Raises NotFound, NotYours, VoiceNotReady."""
+    voice = session.get(Voice, voice_id)
+    if voice is None:
+        raise NotFound(what="such voice")
+    if voice.owner_id != user_id:
+        raise NotYours(what="This voice")
+    if voice.state != VoiceState.READY:
+        raise VoiceNotReady(name=voice.name, state=voice.state.value)
+    return voice
+
+
+def finish(session: Session, voice: Voice, model_key: str, index_key: str, quality: dict[str, Any]) -> None:
+    """Training → ready, with its files and figures."""
+    voice.state, voice.model_key, voice.index_key, voice.quality = (
+        VoiceState.READY,
+        model_key,
+        index_key,
+        quality,
+    )
+    session.add(voice)
+
+
+def drop_untrained(session: Session, job_id: str) -> None:
+    """The training of this job did not come to an end: its voice goes, so that the name is free again."""
+    voice = of_job(session, job_id)
+    if voice is not None and voice.state == VoiceState.TRAINING:
+        session.delete(voice)
+
+
+def grant(
+    session: Session,
+    user_id: int,
+    guild_id: int | None,
+    phrase: str,
+    clip_hash: str,
+    score: float | None = None,
+) -> Consent:
+    """Record a member's consent to train on the clips that `clip_hash` names."""
+    consent = Consent(
+        user_id=user_id,
+        guild_id=guild_id,
+        policy_version=POLICY_VERSION,
+        phrase=phrase,
+        clip_hash=clip_hash,
+        speaker_score=score,
+    )
+    session.add(consent)
+    session.flush()
+    return consent
