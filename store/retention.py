@@ -14,7 +14,6 @@ from .database import Store
 from .errors import NotFound, NotYours
 from .tables import Audit, Clip, Consent, Job, Outbox, Singer, Song, Voice, now
 
-
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
     (Outbox, Outbox.user_id),

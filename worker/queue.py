@@ -22,7 +22,7 @@ class QueueSettings(BaseSettings):
 
 
 def redis_settings(url: str) -> RedisSettings:
-    """arq's settings for an address; one short retry, since the sweep rings again anyway."""
+    """Arq's settings for an address; one short retry, since the sweep rings again anyway."""
     settings = RedisSettings.from_dsn(url)
     settings.conn_timeout, settings.conn_retries, settings.conn_retry_delay = 2, 1, 1
     return settings

@@ -1,0 +1,56 @@
+"""RVC v2 (Retrieval-based Voice Conversion): the networks, driven by their config, with RVC's state-dict keys."""
+
+from models.rvc.config import (
+    DISCRIMINATOR_SMALL,
+    DISCRIMINATOR_V2,
+    RVC_32K,
+    RVC_40K,
+    RVC_48K,
+    S24,
+    DiscriminatorConfig,
+    RVCConfig,
+)
+from models.rvc.discriminator import Discriminator, Judgement
+from models.rvc.errors import ConfigError, RVCError, WeightsError
+from models.rvc.generator import Generator
+from models.rvc.losses import (
+    FEATURE_WEIGHT,
+    KL_WEIGHT,
+    MEL_WEIGHT,
+    discriminator_loss,
+    feature_loss,
+    generator_loss,
+    kl_loss,
+)
+from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
+from models.rvc.synthesizer import PRIOR_NOISE, Synthesizer, TrainingOutput
+
+__all__ = [
+    "DISCRIMINATOR_SMALL",
+    "DISCRIMINATOR_V2",
+    "FEATURE_WEIGHT",
+    "KL_WEIGHT",
+    "MEL_WEIGHT",
+    "PRIOR_NOISE",
+    "RVC_32K",
+    "RVC_40K",
+    "RVC_48K",
+    "S24",
+    "ConfigError",
+    "Discriminator",
+    "DiscriminatorConfig",
+    "Generator",
+    "Judgement",
+    "RVCConfig",
+    "RVCError",
+    "Synthesizer",
+    "TrainingOutput",
+    "WeightsError",
+    "discriminator_loss",
+    "feature_loss",
+    "generator_loss",
+    "kl_loss",
+    "rand_slice_segments",
+    "rand_starts",
+    "slice_segments",
+]

@@ -1,0 +1,52 @@
+"""Weights from disk: the file's sha256 is checked first, and nothing is unpickled freely."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class WeightsError(Exception):
+    """A weights file is missing, or is not the one that was pinned."""
+
+
+def packaged(package: str, name: str) -> Path:
+    """Path of a file that an installed package carries. Raises WeightsError."""
+    path = Path(str(files(package))) / name
+    if not path.is_file():
+        raise WeightsError(f"{package} carries no {name}; install requirements.lock again.")
+    return path
+
+
+def verify(path: Path, sha256: str) -> Path:
+    """Return the path if the file's content is the pinned one. Raises WeightsError."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing.")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise WeightsError(f"{path.name} is not the pinned file: sha256 {found[:12]}…, not {sha256[:12]}….")
+    return path
+
+
+def load_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
+    """A safetensors file as float32 tensors. Raises WeightsError."""
+    if sha256 is not None:
+        verify(path, sha256)
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(path).items()
+    }
+
+
+def load_pickle(path: Path, sha256: str, allowed: list[Any] | None = None) -> Any:
+    """A pinned torch file, read with `weights_only=True` and a list of allowed types."""
+    verify(path, sha256)
+    with torch.serialization.safe_globals(allowed or []):
+        return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,87 @@
+"""Content encoder: 80 log-mels at 16 kHz → 50 frames/s of word-rich, speaker-poor features (192-d).
+
+A student of Whisper base (layer 5 minus the utterance mean), distilled on LibriSpeech: Radford et al.,
+"Robust Speech Recognition via Large-Scale Weak Supervision", 2022.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchaudio.functional import melscale_fbanks
+
+from .checkpoint import WEIGHTS, load_tensors
+
+NAME = "content student (1.75 M, of Whisper base)"
+MODEL_ID = "content-student-c6a82f92"
+SHA256 = "c6a82f92792ec5cce194bb0620d7561a18d37f62e55b22d0b3ad8be993ecfe48"
+RATE = 16000
+HOP = 320  # samples per feature frame: 50 frames/s
+WIDTH = 192
+MELS = 80
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block with a depthwise convolution in front for local position."""
+
+    def __init__(self, width: int, heads: int = 4) -> None:
+        super().__init__()
+        self.n1, self.q, self.o = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.n2, self.a, self.b = (
+            nn.LayerNorm(width),
+            nn.Linear(width, 3 * width),
+            nn.Linear(3 * width, width),
+        )
+        self.c = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.heads = heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        batch, time, _ = x.shape
+        x = x + self.c(x.transpose(1, 2)).transpose(1, 2)
+        q, k, v = (
+            part.view(batch, time, self.heads, -1).transpose(1, 2) for part in self.q(self.n1(x)).chunk(3, -1)
+        )
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
+        x = x + self.o(attended)
+        return x + self.b(F.gelu(self.a(self.n2(x))))  # type: ignore[no-any-return]
+
+
+class ContentEncoder(nn.Module):
+    """Two convolutions (the second halves the rate) and transformer blocks; `o` estimates the teacher."""
+
+    mel_basis: Tensor
+    window: Tensor
+
+    def __init__(self, width: int = WIDTH, layers: int = 4, teacher: int = 512) -> None:
+        super().__init__()
+        self.c1, self.c2 = nn.Conv1d(MELS, width, 3, padding=1), nn.Conv1d(width, width, 3, 2, 1)
+        self.b = nn.ModuleList([Block(width) for _ in range(layers)])
+        self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
+        basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
+        self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
+        self.register_buffer("window", torch.hann_window(400), persistent=False)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """(B, 80, T) log-mels at 100 frames/s → (B, ceil(T / 2), C) features at 50 frames/s."""
+        x = F.gelu(self.c2(F.gelu(self.c1(mel)))).transpose(1, 2)
+        for block in self.b:
+            x = block(x)
+        return self.n(x)  # type: ignore[no-any-return]
+
+    def log_mel(self, wav: Tensor) -> Tensor:
+        """(samples,) at 16 kHz → (80, samples // 160), bands centred, the whole at unit deviation."""
+        spectrum = torch.stft(wav, 400, 160, window=self.window, return_complex=True)[:, :-1].abs() ** 2
+        mel = (self.mel_basis @ spectrum).clamp(min=1e-8).log10()
+        return (mel - mel.mean(1, keepdim=True)) / (mel.std() + 1e-3)
+
+    @torch.inference_mode()
+    def encode(self, wav: Tensor) -> Tensor:
+        """(samples,) at 16 kHz → (frames, C) at 50 frames/s."""
+        return self(self.log_mel(wav)[None])[0]  # type: ignore[no-any-return]
+
+
+def load(device: torch.device | str = "cpu") -> ContentEncoder:
+    """The embedded encoder, in evaluation mode. Raises WeightsError."""
+    encoder = ContentEncoder()
+    encoder.load_state_dict(load_tensors(WEIGHTS / "content_student.safetensors", SHA256))
+    return encoder.eval().to(device)

@@ -1,0 +1,138 @@
+"""From latents and f0 to the wave: HiFi-GAN (Kong et al. 2020) driven by a harmonic source, NSF (Wang et al. 2019)."""
+
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.rvc.config import RVCConfig
+from models.rvc.source import HarmonicSource
+from models.rvc.weight_norm import NormedConv1d, NormedConvTranspose1d
+
+LRELU_SLOPE = 0.1
+
+
+class ResidualBlock(nn.Module):
+    """HiFi-GAN's residual block: dilated convolutions, each followed by a plain one and added to its input."""
+
+    def __init__(self, channels: int, kernel_size: int, dilations: tuple[int, ...]) -> None:
+        """Build one pair of convolutions for each dilation."""
+        super().__init__()
+        reach = kernel_size // 2
+        self.convs1 = nn.ModuleList(
+            NormedConv1d(channels, channels, kernel_size, padding=reach * d, dilation=d) for d in dilations
+        )
+        self.convs2 = nn.ModuleList(
+            NormedConv1d(channels, channels, kernel_size, padding=reach) for _ in dilations
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform (B, C, T)."""
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            y = dilated(F.leaky_relu(x, LRELU_SLOPE))
+            x = x + plain(F.leaky_relu(y, LRELU_SLOPE))
+        return x
+
+
+class Generator(nn.Module):
+    """The decoder: upsample the latents stage by stage, adding the source at each stage's rate.
+
+    Whole songs: compute the source once (`source`), then decode in tiles (`decode_tiles`) so that memory stays flat.
+    """
+
+    def __init__(self, config: RVCConfig) -> None:
+        """Build one stage for each upsample rate, halving the width each time."""
+        super().__init__()
+        self.sampling_rate = config.sampling_rate
+        self.hop = config.hop
+        rates, kernels = config.upsample_rates, config.upsample_kernel_sizes
+        widths = [config.upsample_initial_channel // 2**i for i in range(len(rates) + 1)]
+        strides = [prod(rates[i + 1 :]) for i in range(len(rates))]
+
+        self.m_source = HarmonicSource(config.sampling_rate, config.hop)
+        self.noise_convs = nn.ModuleList(
+            nn.Conv1d(1, width, 2 * stride if stride > 1 else 1, stride, padding=stride // 2)
+            for width, stride in zip(widths[1:], strides, strict=True)
+        )
+        self.conv_pre = nn.Conv1d(config.inter_channels, widths[0], 7, padding=3)
+        self.ups = nn.ModuleList(
+            NormedConvTranspose1d(wide, narrow, kernel, rate)
+            for (wide, narrow), kernel, rate in zip(pairwise(widths), kernels, rates, strict=True)
+        )
+        blocks = list(zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True))
+        self.blocks_per_stage = len(blocks)
+        self.resblocks = nn.ModuleList(
+            ResidualBlock(width, kernel, dilations) for width in widths[1:] for kernel, dilations in blocks
+        )
+        self.conv_post = nn.Conv1d(widths[-1], 1, 7, padding=3, bias=False)
+        self.cond = nn.Conv1d(config.gin_channels, widths[0], 1)
+
+    def forward(
+        self,
+        z: Tensor,
+        f0: Tensor,
+        g: Tensor,
+        *,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Decode latents (B, inter, T) and f0 (B, T) in Hz in speaker g (B, gin, 1) to a wave (B, 1, T * hop).
+
+        `phase`, `generator` and `noise` are `source`'s.
+        """
+        source, _ = self.source(f0, phase, generator, noise)
+        return self.decode(z, source, g)
+
+    def source(
+        self,
+        f0: Tensor,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Sound f0 (B, T) in Hz: the source (B, 1, T * hop) and its end phase (B,); see `HarmonicSource`."""
+        sound: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
+        return sound
+
+    def decode(self, z: Tensor, source: Tensor, g: Tensor) -> Tensor:
+        """Decode latents (B, inter, T) and their source (B, 1, T * hop) in speaker g (B, gin, 1) at once."""
+        x = self.conv_pre(z) + self.cond(g)
+        for i, (up, noise_conv) in enumerate(zip(self.ups, self.noise_convs, strict=True)):
+            x = up(F.leaky_relu(x, LRELU_SLOPE)) + noise_conv(source)
+            first = i * self.blocks_per_stage
+            y = self.resblocks[first](x)
+            for block in self.resblocks[first + 1 : first + self.blocks_per_stage]:
+                y = y + block(x)
+            x = y / self.blocks_per_stage
+        return torch.tanh(self.conv_post(F.leaky_relu(x)))
+
+    def decode_tiles(
+        self,
+        z: Tensor,
+        f0: Tensor,
+        g: Tensor,
+        tile_seconds: float = 1.0,
+        context_frames: int = 12,
+        *,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Do what `forward` does, tile by tile; the source is computed once for the whole.
+
+        Each tile is decoded with `context_frames` more on either side, which are cut off again. Twelve frames cover
+        all that the decoder sees at every preset (under 11), so the result is the same but for rounding.
+        """
+        source, _ = self.source(f0, phase, generator, noise)
+        frames = z.shape[-1]
+        tile = max(1, round(tile_seconds * self.sampling_rate / self.hop))
+        parts = []
+        for start in range(0, frames, tile):
+            end = min(start + tile, frames)
+            left, right = max(0, start - context_frames), min(frames, end + context_frames)
+            wav = self.decode(z[..., left:right], source[..., left * self.hop : right * self.hop], g)
+            parts.append(wav[..., (start - left) * self.hop : (end - left) * self.hop])
+        return torch.cat(parts, dim=-1)

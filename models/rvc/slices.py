@@ -1,0 +1,31 @@
+"""Short pieces cut out of long clips: a training step decodes only those."""
+
+import torch
+from torch import Tensor
+
+
+def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
+    """Cut `size` steps of the last axis, from each item's own start.
+
+    x is (B, T) or (B, C, T) and starts (B,); returns (B, size) or (B, C, size).
+    """
+    if x.shape[-1] < size:
+        raise ValueError(f"cannot cut {size} steps out of {x.shape[-1]}")
+    index = starts.unsqueeze(1) + torch.arange(size, device=x.device)
+    if x.dim() == 3:
+        index = index.unsqueeze(1).expand(-1, x.shape[1], -1)
+    return x.gather(-1, index)
+
+
+def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
+    """Draw where to cut `size` steps, each possible start alike: lengths (B,) to starts (B,), 0 where too short."""
+    draw = torch.rand(len(lengths), generator=generator, device=lengths.device)
+    return (draw * (lengths - size + 1).clamp(min=1)).long()
+
+
+def rand_slice_segments(
+    x: Tensor, lengths: Tensor, size: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Cut `size` steps of each item at random, within its length: the pieces, as `slice_segments`, and their starts."""
+    starts = rand_starts(lengths, size, generator)
+    return slice_segments(x, starts, size), starts

@@ -1,0 +1,55 @@
+"""The buzz that the decoder shapes into a voice: a sine at f0 where voiced, noise elsewhere."""
+
+import torch
+from torch import Tensor, nn
+
+SINE_AMPLITUDE = 0.1
+NOISE_DEVIATION = 0.003
+UNVOICED_DEVIATION = SINE_AMPLITUDE / 3
+
+
+class HarmonicSource(nn.Module):
+    """The source of the neural source-filter model (Wang et al. 2019) with the fundamental alone, no overtones."""
+
+    def __init__(self, sampling_rate: int, hop: int) -> None:
+        """Make `hop` samples a frame at `sampling_rate` Hz."""
+        super().__init__()
+        self.sampling_rate = sampling_rate
+        self.hop = hop
+        self.l_linear = nn.Linear(1, 1)
+
+    def forward(
+        self,
+        f0: Tensor,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Sound f0 (B, T) in Hz, 0 where unvoiced, from a start phase in cycles (one, or one an item (B,)).
+
+        `noise` (B, 1, T * hop), of deviation 1, is drawn from `generator` where it is not given. Returns the source
+        (B, 1, T * hop) and the end phase (B,), with which the next chunk of the same song starts.
+        """
+        with torch.no_grad():
+            cycles, end_phase = self._cycles(f0, phase)
+            voiced = (f0 > 0).to(f0.dtype).repeat_interleave(self.hop, dim=1)
+            if noise is None:
+                noise = torch.randn(
+                    (len(f0), 1, voiced.shape[1]), generator=generator, dtype=f0.dtype, device=f0.device
+                )
+            deviation = torch.where(voiced > 0, NOISE_DEVIATION, UNVOICED_DEVIATION)
+            wave = torch.sin(2 * torch.pi * cycles) * SINE_AMPLITUDE * voiced + deviation * noise.squeeze(1)
+        merged = torch.tanh(self.l_linear(wave.to(self.l_linear.weight.dtype).unsqueeze(-1)))
+        return merged.mT, end_phase
+
+    def _cycles(self, f0: Tensor, phase: float | Tensor) -> tuple[Tensor, Tensor]:
+        """Count the cycles at each sample (B, T * hop), and after the last one (B,).
+
+        Whole cycles are dropped frame by frame in float64, so that a song does not drift however long it is.
+        """
+        first = torch.as_tensor(phase, dtype=torch.float64, device=f0.device).expand(len(f0)).unsqueeze(1)
+        ends = first + (f0.double() * (self.hop / self.sampling_rate)).cumsum(dim=1)
+        bounds = torch.cat((first, ends), dim=1).remainder(1)
+        steps = torch.arange(1, self.hop + 1, device=f0.device, dtype=torch.float32) / self.sampling_rate
+        cycles = bounds[:, :-1, None].float() + f0.float().unsqueeze(2) * steps
+        return cycles.flatten(1).to(f0.dtype), bounds[:, -1]

@@ -1,0 +1,191 @@
+"""The whole voice: content features and pitch in, the wave in someone's voice out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.rvc.config import RVCConfig
+from models.rvc.errors import WeightsError
+from models.rvc.flow import Flow
+from models.rvc.generator import Generator
+from models.rvc.posterior import PosteriorEncoder
+from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
+from models.rvc.text_encoder import TextEncoder
+
+PRIOR_NOISE = 0.66666
+
+
+@dataclass(frozen=True)
+class TrainingOutput:
+    """What one training forward gives; T is the number of encoded frames."""
+
+    wav: Tensor
+    """The decoded piece (B, 1, segment_frames * hop)."""
+    starts: Tensor
+    """The frame of the given clip at which each piece starts (B,): its recording is cut at `starts * hop`."""
+    phone_mask: Tensor
+    """(B, 1, T)."""
+    spec_mask: Tensor
+    """(B, 1, T)."""
+    z: Tensor
+    """Posterior latents (B, inter, T)."""
+    z_p: Tensor
+    """The same after the flow."""
+    m_p: Tensor
+    logs_p: Tensor
+    m_q: Tensor
+    logs_q: Tensor
+
+
+class Synthesizer(nn.Module):
+    """RVC v2's `SynthesizerTrnMs768NSFsid`: VITS (Kim et al. 2021) on content features, with an NSF decoder.
+
+    Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or a vector of its own (B, gin, 1).
+    """
+
+    def __init__(self, config: RVCConfig) -> None:
+        """Build every part that the config describes, the posterior encoder included."""
+        super().__init__()
+        self.config = config
+        self.dec = Generator(config)
+        self.enc_q: PosteriorEncoder | None = PosteriorEncoder(config)
+        self.flow = Flow(config)
+        self.emb_g = nn.Embedding(config.spk_embed_dim, config.gin_channels)
+        self.enc_p = TextEncoder(config)
+
+    def forward(
+        self,
+        phone: Tensor,
+        phone_lengths: Tensor,
+        pitch: Tensor,
+        f0: Tensor,
+        spec: Tensor,
+        spec_lengths: Tensor,
+        speaker: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> TrainingOutput:
+        """Encode a batch of clips and decode a random piece of each, as training does.
+
+        phone (B, T, content) are content features, pitch (B, T) coarse pitch 0 to 255, f0 (B, T) in Hz, spec
+        (B, F, T) linear magnitudes, the lengths (B,) in frames. With `latent_frames` in the config, a longer clip is
+        first cut to that many frames. Every draw comes from `generator`.
+        """
+        if self.enc_q is None:
+            raise RuntimeError("this voice has no posterior encoder, and cannot be trained")
+        cut, size = torch.zeros_like(spec_lengths), self.config.latent_frames
+        if 0 < size < spec.shape[-1]:
+            lengths = torch.minimum(phone_lengths, spec_lengths)
+            cut = rand_starts(lengths, size, generator)
+            phone = slice_segments(phone.mT, cut, size).mT
+            pitch, f0, spec = (slice_segments(x, cut, size) for x in (pitch, f0, spec))
+            phone_lengths, spec_lengths = ((x - cut).clamp(max=size) for x in (phone_lengths, spec_lengths))
+
+        g = self.speaker_vector(speaker)
+        m_p, logs_p, phone_mask = self.enc_p(phone, pitch, phone_lengths)
+        z, m_q, logs_q, spec_mask = self.enc_q(spec, spec_lengths, g, generator)
+        z_p = self.flow(z, spec_mask, g)
+        piece, starts = rand_slice_segments(z, spec_lengths, self.config.segment_frames, generator)
+        wav = self.dec(piece, slice_segments(f0, starts, self.config.segment_frames), g, generator=generator)
+        return TrainingOutput(wav, cut + starts, phone_mask, spec_mask, z, z_p, m_p, logs_p, m_q, logs_q)
+
+    @torch.no_grad()
+    def infer(
+        self,
+        phone: Tensor,
+        phone_lengths: Tensor,
+        pitch: Tensor,
+        f0: Tensor,
+        speaker: Tensor,
+        *,
+        noise_scale: float = PRIOR_NOISE,
+        noise: Tensor | None = None,
+        phase: float = 0.0,
+        generator: torch.Generator | None = None,
+        tile_seconds: float | None = None,
+    ) -> Tensor:
+        """Sing phone (B, T, content), pitch (B, T) and f0 (B, T) in Hz; returns the wave (B, 1, T * hop).
+
+        `noise` (B, inter, T) is the prior's draw and `phase` (cycles) where the source starts; what is not given is
+        drawn from `generator`. With `tile_seconds` the wave is decoded in tiles. Padding sounds as 0.
+        """
+        z, _, g = self.latents(
+            phone, phone_lengths, pitch, speaker, noise_scale=noise_scale, noise=noise, generator=generator
+        )
+        wav = z.new_zeros(len(z), 1, z.shape[-1] * self.config.hop)
+        # Item by item where lengths differ: the decoder knows no mask and would hear the padding.
+        lengths = phone_lengths.tolist()
+        groups = [slice(None)] if min(lengths) == max(lengths) else [slice(i, i + 1) for i in range(len(z))]
+        for item in groups:
+            frames = lengths[item][0]
+            args = (z[item, :, :frames], f0[item, :frames], g.expand(len(z), -1, -1)[item])
+            if tile_seconds is None:
+                piece = self.dec(*args, phase=phase, generator=generator)
+            else:
+                piece = self.dec.decode_tiles(*args, tile_seconds, phase=phase, generator=generator)
+            wav[item, :, : piece.shape[-1]] = piece
+        return wav
+
+    def latents(
+        self,
+        phone: Tensor,
+        phone_lengths: Tensor,
+        pitch: Tensor,
+        speaker: Tensor,
+        *,
+        noise_scale: float = PRIOR_NOISE,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Do the first half of `infer`: the latents (B, inter, T), their mask (B, 1, T), the speaker (B, gin, 1).
+
+        A caller that streams a song takes these to `dec.source` (which carries the phase) and `dec.decode`.
+        """
+        g = self.speaker_vector(speaker)
+        m_p, logs_p, mask = self.enc_p(phone, pitch, phone_lengths)
+        if noise is None:
+            noise = torch.randn(m_p.shape, generator=generator, dtype=m_p.dtype, device=m_p.device)
+        z_p = (m_p + torch.exp(logs_p) * noise * noise_scale) * mask
+        return self.flow(z_p, mask, g, reverse=True) * mask, mask, g
+
+    def speaker_vector(self, speaker: Tensor) -> Tensor:
+        """Look ids (B,) up in the speaker table, or pass vectors (B, gin, 1) on: (B, gin, 1)."""
+        if speaker.is_floating_point():
+            if speaker.dim() != 3 or speaker.shape[1:] != (self.config.gin_channels, 1):
+                raise ValueError(
+                    f"a speaker vector is (B, {self.config.gin_channels}, 1), not {tuple(speaker.shape)}"
+                )
+            return speaker
+        vector: Tensor = self.emb_g(speaker).unsqueeze(-1)
+        return vector
+
+    def remove_posterior(self) -> None:
+        """Drop the posterior encoder, which singing does not need: voices ship without it."""
+        self.enc_q = None
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take every weight, from any float type; raises `WeightsError`, which lists what does not fit.
+
+        The weights of a voice without posterior encoder want `remove_posterior` first.
+        """
+        own = self.state_dict()
+        missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+        shapes = [
+            f"{key} is {tuple(weights[key].shape)}, not {tuple(own[key].shape)}"
+            for key in own.keys() & weights.keys()
+            if weights[key].shape != own[key].shape
+        ]
+        complaints = [
+            f"{what}: {', '.join(keys)}"
+            for what, keys in (("missing", missing), ("unexpected", unexpected), ("shape", sorted(shapes)))
+            if keys
+        ]
+        if missing and all(key.startswith("enc_q.") for key in missing):
+            complaints.append("the weights hold no posterior encoder: call remove_posterior() first")
+        if unexpected and all(key.startswith("enc_q.") for key in unexpected):
+            complaints.append("the posterior encoder was removed here, the weights hold one")
+        if complaints:
+            raise WeightsError("; ".join(complaints))
+        self.load_state_dict(dict(weights))

@@ -1,0 +1,83 @@
+"""Convolutions whose weight is a direction `weight_v` and a length `weight_g` (Salimans & Kingma 2016).
+
+The keys and their order (`bias`, `weight_g`, `weight_v`) are those of PyTorch's first weight norm, which RVC's files
+hold; the weight is made anew at each call and never stored, so a module can be copied and pickled at any time.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def _split(conv: nn.Module) -> None:
+    weight = conv._parameters.pop("weight")
+    if weight is None:
+        return
+    length = torch.linalg.vector_norm(weight.detach().flatten(1), dim=1)
+    conv.register_parameter("weight_g", nn.Parameter(length.view(-1, *[1] * (weight.dim() - 1))))
+    conv.register_parameter("weight_v", nn.Parameter(weight.detach()))
+
+
+class NormedConv1d(nn.Conv1d):
+    """Weight-normed `nn.Conv1d`: (B, C, T) to (B, C', T')."""
+
+    weight_g: Tensor
+    weight_v: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+    ) -> None:
+        """Start as a plain convolution does: only the weight is split."""
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+        _split(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, C, T)."""
+        return self._conv_forward(x, torch._weight_norm(self.weight_v, self.weight_g, 0), self.bias)
+
+
+class NormedConvTranspose1d(nn.ConvTranspose1d):
+    """Weight-normed `nn.ConvTranspose1d`, its length per input channel: (B, C, T) to (B, C', T * stride)."""
+
+    weight_g: Tensor
+    weight_v: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
+        """Pad so that the output is exactly `stride` times as long."""
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding=(kernel_size - stride) // 2)
+        _split(self)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Upsample (B, C, T); `output_size` is `nn.ConvTranspose1d`'s and is not used."""
+        weight = torch._weight_norm(self.weight_v, self.weight_g, 0)
+        return F.conv_transpose1d(x, weight, self.bias, self.stride, self.padding)
+
+
+class NormedConv2d(nn.Conv2d):
+    """Weight-normed `nn.Conv2d`: (B, C, H, W) to (B, C', H', W')."""
+
+    weight_g: Tensor
+    weight_v: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Start as a plain convolution does: only the weight is split."""
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding)
+        _split(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, C, H, W)."""
+        return self._conv_forward(x, torch._weight_norm(self.weight_v, self.weight_g, 0), self.bias)
