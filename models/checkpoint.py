@@ -39,10 +39,7 @@ def load_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
     """A safetensors file as float32 tensors. Raises WeightsError."""
     if sha256 is not None:
         verify(path, sha256)
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in load_file(path).items()
-    }
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
 
 
 def load_pickle(path: Path, sha256: str, allowed: list[Any] | None = None) -> Any:

@@ -38,9 +38,7 @@ class Block(nn.Module):
         """(B, T, C) → (B, T, C)."""
         batch, time, _ = x.shape
         x = x + self.c(x.transpose(1, 2)).transpose(1, 2)
-        q, k, v = (
-            part.view(batch, time, self.heads, -1).transpose(1, 2) for part in self.q(self.n1(x)).chunk(3, -1)
-        )
+        q, k, v = (part.view(batch, time, self.heads, -1).transpose(1, 2) for part in self.q(self.n1(x)).chunk(3, -1))
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
         x = x + self.o(attended)
         return x + self.b(F.gelu(self.a(self.n2(x))))  # type: ignore[no-any-return]

@@ -30,10 +30,7 @@ class MosPredictor:
         count = max(1, -(-len(wav) // WINDOW))
         padded = np.pad(wav, (0, count * WINDOW - len(wav))).astype(np.float32)
         device = next(self.network.parameters()).device
-        scores = [
-            self.network(torch.from_numpy(window)[None].to(device))
-            for window in padded.reshape(count, WINDOW)
-        ]
+        scores = [self.network(torch.from_numpy(window)[None].to(device)) for window in padded.reshape(count, WINDOW)]
         return torch.cat(scores).flatten().float().cpu().numpy()
 
 

@@ -1,4 +1,4 @@
-"""RVC v2 (Retrieval-based Voice Conversion): the networks, driven by their config, with RVC's state-dict keys."""
+"""RVC v2 (Retrieval-based Voice Conversion): the networks, driven by their config, under RVC's own keys."""
 
 from models.rvc.config import (
     DISCRIMINATOR_SMALL,

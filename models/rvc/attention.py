@@ -25,7 +25,7 @@ class ChannelNorm(nn.Module):
 class RelativeAttention(nn.Module):
     """Multi-head self-attention with learned keys and values for offsets of -window … +window frames.
 
-    Shaw et al. 2018, "Self-Attention with Relative Position Representations"; the heads share the offsets' vectors.
+    Shaw et al. 2018, "Self-Attention with Relative Position Representations". The heads share the vectors.
     """
 
     def __init__(self, channels: int, n_heads: int, window_size: int, p_dropout: float = 0.0) -> None:
@@ -89,7 +89,7 @@ class FeedForward(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Attention and feed-forward layers, each added to its input and normalised after (Vaswani et al. 2017)."""
+    """Attention and feed-forward layers, each added to its input, then normalised (Vaswani et al. 2017)."""
 
     def __init__(
         self,
@@ -105,13 +105,9 @@ class Transformer(nn.Module):
         super().__init__()
         layers = range(n_layers)
         self.drop = nn.Dropout(p_dropout)
-        self.attn_layers = nn.ModuleList(
-            RelativeAttention(channels, n_heads, window_size, p_dropout) for _ in layers
-        )
+        self.attn_layers = nn.ModuleList(RelativeAttention(channels, n_heads, window_size, p_dropout) for _ in layers)
         self.norm_layers_1 = nn.ModuleList(ChannelNorm(channels) for _ in layers)
-        self.ffn_layers = nn.ModuleList(
-            FeedForward(channels, filter_channels, kernel_size, p_dropout) for _ in layers
-        )
+        self.ffn_layers = nn.ModuleList(FeedForward(channels, filter_channels, kernel_size, p_dropout) for _ in layers)
         self.norm_layers_2 = nn.ModuleList(ChannelNorm(channels) for _ in layers)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ _RATES = {"32k": 32000, "40k": 40000, "48k": 48000}
 class RVCConfig:
     """The dimensions of one synthesizer; the defaults are those of RVC v2.
 
-    A frame is one step of the latents, `hop` samples long (10 ms at every preset). Channels and layers are counts.
+    A frame is one step of the latents, `hop` samples long (10 ms at every preset).
     """
 
     sampling_rate: int
@@ -93,7 +93,8 @@ class RVCConfig:
     def from_list(cls, items: Sequence[Any], content_dim: int = 768) -> Self:
         """Read the 18-item list that a community `.pth` stores as `config`.
 
-        The list says nothing of the content width (v1 voices have 256), the flow or the posterior encoder: they are RVC's.
+        The list says nothing of the content width (v1 voices have 256), the flow or the posterior encoder:
+        they are taken to be RVC's.
         """
         if len(items) != 18:
             raise ConfigError(f"an RVC config has 18 items, this one has {len(items)}")

@@ -51,7 +51,7 @@ class PeriodDiscriminator(nn.Module):
     def forward(self, wav: Tensor) -> Judgement:
         """Judge (B, 1, samples); the last column is filled up by reflection."""
         wav = F.pad(wav, (0, -wav.shape[-1] % self.period), "reflect")
-        return _judge(self, wav.unflatten(-1, (-1, self.period)))
+        return _judge(self, wav.view(*wav.shape[:-1], -1, self.period))
 
 
 class Discriminator(nn.Module):

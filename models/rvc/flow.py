@@ -22,7 +22,7 @@ class Coupling(nn.Module):
             nn.init.zeros_(self.post.bias)
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:
-        """Shift (B, inter, T) under the mask (B, 1, T), told the speaker g (B, gin, 1); `reverse` undoes it."""
+        """Shift (B, inter, T) under the mask (B, 1, T), in speaker g (B, gin, 1); `reverse` undoes it."""
         still, moved = x.chunk(2, dim=1)
         shift = self.post(self.enc(self.pre(still) * mask, mask, g)) * mask
         moved = (moved - shift) * mask if reverse else moved * mask + shift
@@ -43,9 +43,7 @@ class Flow(nn.Module):
     def __init__(self, config: RVCConfig) -> None:
         """Build `flow_couplings` couplings, each followed by a flip."""
         super().__init__()
-        self.flows = nn.ModuleList(
-            layer for _ in range(config.flow_couplings) for layer in (Coupling(config), Flip())
-        )
+        self.flows = nn.ModuleList(layer for _ in range(config.flow_couplings) for layer in (Coupling(config), Flip()))
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:
         """Take a speaker's latents (B, inter, T) to nobody's, or with `reverse` back.

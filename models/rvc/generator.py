@@ -1,4 +1,4 @@
-"""From latents and f0 to the wave: HiFi-GAN (Kong et al. 2020) driven by a harmonic source, NSF (Wang et al. 2019)."""
+"""From latents and f0 to the wave: HiFi-GAN (Kong et al. 2020) driven by a sine (Wang et al. 2019)."""
 
 from itertools import pairwise
 from math import prod
@@ -15,7 +15,7 @@ LRELU_SLOPE = 0.1
 
 
 class ResidualBlock(nn.Module):
-    """HiFi-GAN's residual block: dilated convolutions, each followed by a plain one and added to its input."""
+    """HiFi-GAN's residual block: dilated convolutions, each with a plain one after it, added to the input."""
 
     def __init__(self, channels: int, kernel_size: int, dilations: tuple[int, ...]) -> None:
         """Build one pair of convolutions for each dilation."""
@@ -24,9 +24,7 @@ class ResidualBlock(nn.Module):
         self.convs1 = nn.ModuleList(
             NormedConv1d(channels, channels, kernel_size, padding=reach * d, dilation=d) for d in dilations
         )
-        self.convs2 = nn.ModuleList(
-            NormedConv1d(channels, channels, kernel_size, padding=reach) for _ in dilations
-        )
+        self.convs2 = nn.ModuleList(NormedConv1d(channels, channels, kernel_size, padding=reach) for _ in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, C, T)."""
@@ -39,7 +37,7 @@ class ResidualBlock(nn.Module):
 class Generator(nn.Module):
     """The decoder: upsample the latents stage by stage, adding the source at each stage's rate.
 
-    Whole songs: compute the source once (`source`), then decode in tiles (`decode_tiles`) so that memory stays flat.
+    Whole songs are decoded in tiles (`decode_tiles`), which keeps memory flat; the source is computed once.
     """
 
     def __init__(self, config: RVCConfig) -> None:
@@ -79,7 +77,7 @@ class Generator(nn.Module):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """Decode latents (B, inter, T) and f0 (B, T) in Hz in speaker g (B, gin, 1) to a wave (B, 1, T * hop).
+        """Decode latents (B, inter, T), f0 (B, T) in Hz and speaker g (B, gin, 1) to a wave (B, 1, T * hop).
 
         `phase`, `generator` and `noise` are `source`'s.
         """
@@ -123,8 +121,8 @@ class Generator(nn.Module):
     ) -> Tensor:
         """Do what `forward` does, tile by tile; the source is computed once for the whole.
 
-        Each tile is decoded with `context_frames` more on either side, which are cut off again. Twelve frames cover
-        all that the decoder sees at every preset (under 11), so the result is the same but for rounding.
+        Each tile is decoded with `context_frames` more on either side, which are cut off again. Twelve frames
+        are all that the decoder sees at any preset, so the result is the same but for rounding.
         """
         source, _ = self.source(f0, phase, generator, noise)
         frames = z.shape[-1]

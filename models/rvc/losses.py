@@ -13,10 +13,10 @@ KL_WEIGHT = 1.0
 
 
 def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tensor) -> Tensor:
-    """Measure how far the posterior lies from the prior, in nats a frame, summed over channels (Kim et al. 2021).
+    """Estimate how far posterior lies from prior, in nats a frame, summed over channels (Kim et al. 2021).
 
-    z_p are the flowed latents, logs_q the posterior's log deviation, m_p and logs_p the prior's mean and log deviation,
-    all (B, inter, T); the mask (B, 1, T) says which frames count.
+    z_p are the flowed latents, logs_q the posterior's log deviation, m_p and logs_p the prior's mean and log
+    deviation, all (B, inter, T); the mask (B, 1, T) says which frames count.
     """
     z_p, logs_q, m_p, logs_p, mask = (x.float() for x in (z_p, logs_q, m_p, logs_p, mask))
     nats = logs_p - logs_q - 0.5 + 0.5 * (z_p - m_p).square() * torch.exp(-2.0 * logs_p)
@@ -25,21 +25,17 @@ def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tens
 
 def feature_loss(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
     """Sum the mean absolute differences of all feature maps (Larsen et al. 2016; Kumar et al. 2019)."""
-    pairs = [
-        (r, f)
-        for (_, rs), (_, fs) in zip(real, fake, strict=True)
-        for r, f in zip(rs, fs, strict=True)
-    ]
+    pairs = [(r, f) for (_, rs), (_, fs) in zip(real, fake, strict=True) for r, f in zip(rs, fs, strict=True)]
     return torch.stack([(r.detach().float() - f.float()).abs().mean() for r, f in pairs]).sum()
 
 
 def discriminator_loss(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
-    """Least squares: real moments should score 1, made ones 0 (LSGAN, Mao et al. 2017), summed over the judges."""
+    """Least squares: the real should score 1, the made 0 (LSGAN, Mao et al. 2017), summed over the judges."""
     reals = [(1 - scores.float()).square().mean() for scores, _ in real]
     fakes = [scores.float().square().mean() for scores, _ in fake]
     return torch.stack(reals + fakes).sum()
 
 
 def generator_loss(fake: Sequence[Judgement]) -> Tensor:
-    """Least squares: made moments should score 1 (LSGAN, Mao et al. 2017), summed over the judges."""
+    """Least squares: the made should score 1 (LSGAN, Mao et al. 2017), summed over the judges."""
     return torch.stack([(1 - scores.float()).square().mean() for scores, _ in fake]).sum()

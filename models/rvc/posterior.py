@@ -24,8 +24,8 @@ class PosteriorEncoder(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Encode a linear magnitude spectrogram (B, F, T), told the speaker g (B, gin, 1).
 
-        `lengths` (B,) counts the frames that exist; the draw comes from `generator`. Returns the latents z, their
-        mean and their log deviation, all (B, inter, T), and the mask (B, 1, T).
+        `lengths` (B,) counts the frames that exist; the draw comes from `generator`. Returns the latents z,
+        their mean and their log deviation, all (B, inter, T), and the mask (B, 1, T).
         """
         mask = frame_mask(lengths, spec.shape[-1]).to(spec.dtype)
         m, logs = (self.proj(self.enc(self.pre(spec) * mask, mask, g)) * mask).chunk(2, dim=1)

@@ -18,7 +18,7 @@ def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
 
 
 def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw where to cut `size` steps, each possible start alike: lengths (B,) to starts (B,), 0 where too short."""
+    """Draw where to cut `size` steps, every start alike: lengths (B,) to starts (B,), 0 where too short."""
     draw = torch.rand(len(lengths), generator=generator, device=lengths.device)
     return (draw * (lengths - size + 1).clamp(min=1)).long()
 
@@ -26,6 +26,9 @@ def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = 
 def rand_slice_segments(
     x: Tensor, lengths: Tensor, size: int, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Cut `size` steps of each item at random, within its length: the pieces, as `slice_segments`, and their starts."""
+    """Cut `size` steps of each item at random, within its length.
+
+    x is (B, T) or (B, C, T) and lengths (B,); returns the pieces and their starts (B,).
+    """
     starts = rand_starts(lengths, size, generator)
     return slice_segments(x, starts, size), starts

@@ -9,7 +9,7 @@ UNVOICED_DEVIATION = SINE_AMPLITUDE / 3
 
 
 class HarmonicSource(nn.Module):
-    """The source of the neural source-filter model (Wang et al. 2019) with the fundamental alone, no overtones."""
+    """The source of the neural source-filter model (Wang et al. 2019), the fundamental alone."""
 
     def __init__(self, sampling_rate: int, hop: int) -> None:
         """Make `hop` samples a frame at `sampling_rate` Hz."""
@@ -27,8 +27,8 @@ class HarmonicSource(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Sound f0 (B, T) in Hz, 0 where unvoiced, from a start phase in cycles (one, or one an item (B,)).
 
-        `noise` (B, 1, T * hop), of deviation 1, is drawn from `generator` where it is not given. Returns the source
-        (B, 1, T * hop) and the end phase (B,), with which the next chunk of the same song starts.
+        `noise` (B, 1, T * hop), of deviation 1, is drawn from `generator` where it is not given. Returns the
+        source (B, 1, T * hop) and the end phase (B,), with which the next chunk of the same song starts.
         """
         with torch.no_grad():
             cycles, end_phase = self._cycles(f0, phase)
@@ -52,4 +52,4 @@ class HarmonicSource(nn.Module):
         bounds = torch.cat((first, ends), dim=1).remainder(1)
         steps = torch.arange(1, self.hop + 1, device=f0.device, dtype=torch.float32) / self.sampling_rate
         cycles = bounds[:, :-1, None].float() + f0.float().unsqueeze(2) * steps
-        return cycles.flatten(1).to(f0.dtype), bounds[:, -1]
+        return cycles.flatten(1), bounds[:, -1]

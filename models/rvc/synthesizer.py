@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class TrainingOutput:
 class Synthesizer(nn.Module):
     """RVC v2's `SynthesizerTrnMs768NSFsid`: VITS (Kim et al. 2021) on content features, with an NSF decoder.
 
-    Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or a vector of its own (B, gin, 1).
+    Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or its own vector (B, gin, 1).
     """
 
     def __init__(self, config: RVCConfig) -> None:
@@ -70,8 +71,8 @@ class Synthesizer(nn.Module):
         """Encode a batch of clips and decode a random piece of each, as training does.
 
         phone (B, T, content) are content features, pitch (B, T) coarse pitch 0 to 255, f0 (B, T) in Hz, spec
-        (B, F, T) linear magnitudes, the lengths (B,) in frames. With `latent_frames` in the config, a longer clip is
-        first cut to that many frames. Every draw comes from `generator`.
+        (B, F, T) linear magnitudes, the lengths (B,) in frames. With `latent_frames` in the config, a longer
+        clip is first cut to that many frames. Every draw comes from `generator`.
         """
         if self.enc_q is None:
             raise RuntimeError("this voice has no posterior encoder, and cannot be trained")
@@ -81,7 +82,7 @@ class Synthesizer(nn.Module):
             cut = rand_starts(lengths, size, generator)
             phone = slice_segments(phone.mT, cut, size).mT
             pitch, f0, spec = (slice_segments(x, cut, size) for x in (pitch, f0, spec))
-            phone_lengths, spec_lengths = ((x - cut).clamp(max=size) for x in (phone_lengths, spec_lengths))
+            phone_lengths, spec_lengths = (x.clamp(max=size) for x in (phone_lengths, spec_lengths))
 
         g = self.speaker_vector(speaker)
         m_p, logs_p, phone_mask = self.enc_p(phone, pitch, phone_lengths)
@@ -102,14 +103,16 @@ class Synthesizer(nn.Module):
         *,
         noise_scale: float = PRIOR_NOISE,
         noise: Tensor | None = None,
+        source_noise: Tensor | None = None,
         phase: float = 0.0,
         generator: torch.Generator | None = None,
         tile_seconds: float | None = None,
     ) -> Tensor:
         """Sing phone (B, T, content), pitch (B, T) and f0 (B, T) in Hz; returns the wave (B, 1, T * hop).
 
-        `noise` (B, inter, T) is the prior's draw and `phase` (cycles) where the source starts; what is not given is
-        drawn from `generator`. With `tile_seconds` the wave is decoded in tiles. Padding sounds as 0.
+        `noise` (B, inter, T) is the prior's draw, `source_noise` (B, 1, T * hop) the source's; what is not
+        given is drawn from `generator`. `phase` (cycles) is where the source starts. With `tile_seconds` the
+        wave is decoded in tiles. Padding comes out as 0.
         """
         z, _, g = self.latents(
             phone, phone_lengths, pitch, speaker, noise_scale=noise_scale, noise=noise, generator=generator
@@ -118,14 +121,18 @@ class Synthesizer(nn.Module):
         # Item by item where lengths differ: the decoder knows no mask and would hear the padding.
         lengths = phone_lengths.tolist()
         groups = [slice(None)] if min(lengths) == max(lengths) else [slice(i, i + 1) for i in range(len(z))]
+        decode = self.dec if tile_seconds is None else partial(self.dec.decode_tiles, tile_seconds=tile_seconds)
         for item in groups:
             frames = lengths[item][0]
-            args = (z[item, :, :frames], f0[item, :frames], g.expand(len(z), -1, -1)[item])
-            if tile_seconds is None:
-                piece = self.dec(*args, phase=phase, generator=generator)
-            else:
-                piece = self.dec.decode_tiles(*args, tile_seconds, phase=phase, generator=generator)
-            wav[item, :, : piece.shape[-1]] = piece
+            samples = slice(frames * self.config.hop)
+            wav[item, :, samples] = decode(
+                z[item, :, :frames],
+                f0[item, :frames],
+                g.expand(len(z), -1, -1)[item],
+                phase=phase,
+                generator=generator,
+                noise=None if source_noise is None else source_noise[item, :, samples],
+            )
         return wav
 
     def latents(
@@ -139,7 +146,7 @@ class Synthesizer(nn.Module):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Do the first half of `infer`: the latents (B, inter, T), their mask (B, 1, T), the speaker (B, gin, 1).
+        """Do the first half of `infer`: latents (B, inter, T), their mask (B, 1, T), the speaker (B, gin, 1).
 
         A caller that streams a song takes these to `dec.source` (which carries the phase) and `dec.decode`.
         """
@@ -154,9 +161,7 @@ class Synthesizer(nn.Module):
         """Look ids (B,) up in the speaker table, or pass vectors (B, gin, 1) on: (B, gin, 1)."""
         if speaker.is_floating_point():
             if speaker.dim() != 3 or speaker.shape[1:] != (self.config.gin_channels, 1):
-                raise ValueError(
-                    f"a speaker vector is (B, {self.config.gin_channels}, 1), not {tuple(speaker.shape)}"
-                )
+                raise ValueError(f"a speaker vector is (B, {self.config.gin_channels}, 1), not {tuple(speaker.shape)}")
             return speaker
         vector: Tensor = self.emb_g(speaker).unsqueeze(-1)
         return vector

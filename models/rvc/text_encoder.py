@@ -19,7 +19,7 @@ def frame_mask(lengths: Tensor, frames: int) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """VITS's text encoder (Kim et al. 2021) that reads content features and coarse pitch in place of phonemes."""
+    """VITS's text encoder (Kim et al. 2021), reading content features and coarse pitch for phonemes."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build from `content_dim` to `inter_channels`."""
@@ -42,8 +42,8 @@ class TextEncoder(nn.Module):
     def forward(self, phone: Tensor, pitch: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode content features (B, T, content) and coarse pitch (B, T), 0 to 255.
 
-        `lengths` (B,) counts the frames that exist. Returns the prior's mean and log deviation, both (B, inter, T),
-        and the mask (B, 1, T).
+        `lengths` (B,) counts the frames that exist. Returns the prior's mean and log deviation, both
+        (B, inter, T), and the mask (B, 1, T).
         """
         x = F.leaky_relu((self.emb_phone(phone) + self.emb_pitch(pitch)) * self.scale, LRELU_SLOPE).mT
         mask = frame_mask(lengths, x.shape[-1]).to(x.dtype)

@@ -7,7 +7,7 @@ from models.rvc.weight_norm import NormedConv1d
 
 
 class WaveNet(nn.Module):
-    """WaveNet's gated residual layers (van den Oord et al. 2016), not causal, told the speaker; as in WaveGlow."""
+    """WaveNet's gated residual layers (van den Oord et al. 2016), not causal, told the speaker."""
 
     def __init__(self, channels: int, kernel_size: int, n_layers: int, gin_channels: int) -> None:
         """Stack `n_layers` layers of dilation 1."""

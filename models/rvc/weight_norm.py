@@ -1,12 +1,17 @@
 """Convolutions whose weight is a direction `weight_v` and a length `weight_g` (Salimans & Kingma 2016).
 
-The keys and their order (`bias`, `weight_g`, `weight_v`) are those of PyTorch's first weight norm, which RVC's files
-hold; the weight is made anew at each call and never stored, so a module can be copied and pickled at any time.
+The keys and their order (`bias`, `weight_g`, `weight_v`) are those of PyTorch's first weight norm, as in
+RVC's files. The weight is made anew at each call, never stored: a module can be copied and pickled at any time.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def _joined(conv: "NormedConv1d | NormedConv2d | NormedConvTranspose1d") -> Tensor:
+    weight: Tensor = torch._weight_norm(conv.weight_v, conv.weight_g, 0)
+    return weight
 
 
 def _split(conv: nn.Module) -> None:
@@ -40,7 +45,8 @@ class NormedConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, T)."""
-        return self._conv_forward(x, torch._weight_norm(self.weight_v, self.weight_g, 0), self.bias)
+        y: Tensor = self._conv_forward(x, _joined(self), self.bias)
+        return y
 
 
 class NormedConvTranspose1d(nn.ConvTranspose1d):
@@ -51,13 +57,13 @@ class NormedConvTranspose1d(nn.ConvTranspose1d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
         """Pad so that the output is exactly `stride` times as long."""
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding=(kernel_size - stride) // 2)
+        super().__init__(in_channels, out_channels, kernel_size, stride, (kernel_size - stride) // 2)
         _split(self)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Upsample (B, C, T); `output_size` is `nn.ConvTranspose1d`'s and is not used."""
-        weight = torch._weight_norm(self.weight_v, self.weight_g, 0)
-        return F.conv_transpose1d(x, weight, self.bias, self.stride, self.padding)
+        padding = (self.kernel_size[0] - self.stride[0]) // 2
+        return F.conv_transpose1d(x, _joined(self), self.bias, self.stride, padding)
 
 
 class NormedConv2d(nn.Conv2d):
@@ -80,4 +86,5 @@ class NormedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        return self._conv_forward(x, torch._weight_norm(self.weight_v, self.weight_g, 0), self.bias)
+        y: Tensor = self._conv_forward(x, _joined(self), self.bias)
+        return y

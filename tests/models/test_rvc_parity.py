@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ DATA = Path(__file__).parent.parent / "data" / "rvc"
 CONFIGS = {"32k": RVC_32K, "40k": RVC_40K, "48k": RVC_48K}
 PARTS = ["m_p", "logs_p", "z_reverse", "z_forward", "wav", "m_q", "logs_q"]
 TOLERANCE = 1e-5
+WAV_TOLERANCE = 3e-5  # the reference's wave itself lies up to 1.3e-5 from one computed in float64, ours 0.5e-5
 SPEAKER = 3
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Leave the other cores alone: on a busy machine two threads wait for each other for seconds."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def fill(module: nn.Module) -> None:
@@ -98,7 +109,9 @@ def test_the_parameter_counts_are_the_references(rate: str, synthesizer: Synthes
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_agrees(part: str, rate: str, outputs: dict[str, Tensor], golden: dict[str, Tensor]) -> None:
     measured = error(outputs[part], golden[f"{rate}/{part}"])
-    assert measured <= TOLERANCE, f"{part} at {rate} is off by {measured:.1e} of the largest value"
+    assert measured <= (WAV_TOLERANCE if part == "wav" else TOLERANCE), (
+        f"{part} at {rate} is off by {measured:.1e} of the largest value"
+    )
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -119,4 +132,5 @@ def test_the_discriminator_agrees(golden: dict[str, Tensor]) -> None:
             measured = error(ours, golden[name])
             assert measured <= TOLERANCE, f"{name} is off by {measured:.1e} of the largest value"
     means = torch.stack([layer.abs().mean() for _, layers in whole for layer in layers]).double()
-    assert means.shape == golden["disc/fmap_means"].shape
+    measured = error(means, golden["disc/fmap_means"])
+    assert measured <= TOLERANCE, f"the feature maps' means are off by {measured:.1e} of the largest value"
