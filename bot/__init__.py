@@ -1,0 +1,1 @@
+"""The Discord face: reads commands, writes rows, shows cards, delivers results. Never imports torch."""

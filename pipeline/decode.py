@@ -1,8 +1,8 @@
 """From a file somebody sent to float32 samples, or to the one exception that says what is wrong with it.
 
-FFmpeg (inside PyAV) reads through a Python file object, knows only the containers and codecs listed here and has
-no protocol at hand: a playlist or a reference inside a file opens nothing. Memory is spent block by block, never
-for more than `Limits.max_seconds`.
+FFmpeg (inside PyAV) reads through a Python file object, knows only the containers and codecs listed here and
+has no protocol at hand: a playlist or a reference inside a file opens nothing. Memory is spent block by
+block, never for more than `Limits.max_seconds`.
 """
 
 import os
@@ -10,9 +10,10 @@ import struct
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any, BinaryIO, Literal
 
 import av
@@ -22,7 +23,6 @@ import soxr
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
 
 from pipeline import errors
 
@@ -87,11 +87,9 @@ def display_name(name: str, limit: int = 40) -> str:
         marks = marks + 1 if kind[0] == "M" else 0
         if marks <= 2 and kind[0] != "C":  # Z: spaces of any kind
             kept.append(" " if kind[0] in "Z " else char)
-    text = " ".join("".join(kept).translate(MARKUP).split()).lstrip(".-+ ")
-    if len(text) > limit:
-        suffix = PurePosixPath(text).suffix[:8]
-        text = text[: limit - 1 - len(suffix)].rstrip() + "…" + suffix
-    return text or "This file"
+    text = " ".join("".join(kept).translate(MARKUP).split()).lstrip(".-+ ") or "This file"
+    suffix = PurePosixPath(text).suffix[:8]
+    return text if len(text) <= limit else text[: limit - 1 - len(suffix)].rstrip() + "…" + suffix
 
 
 def probe(path: Path, limits: Limits, name: str) -> Sound:
@@ -102,8 +100,7 @@ def probe(path: Path, limits: Limits, name: str) -> Sound:
     """
     with _open(path, limits, display_name(name)) as source:
         for rate, first in _frames(source, limits, display_name(name)):
-            known = source.sound
-            return Sound(known.codec, rate, first.shape[0], known.seconds, known.bytes)
+            return replace(source.sound, rate=rate, channels=first.shape[0])
     raise errors.EmptyFile(name=display_name(name))
 
 
@@ -118,9 +115,8 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
     for block in decode_blocks(path, rate, channels=channels, block_seconds=1.0, limits=limits, name=name):
         end = filled + block.shape[1]
         if end > out.shape[1]:
-            grown = np.empty((channels, max(end, out.shape[1] * 3 // 2)), np.float32)
-            grown[:, :filled] = out[:, :filled]
-            out = grown
+            more = np.empty((channels, max(end, out.shape[1] * 3 // 2) - filled), np.float32)
+            out = np.concatenate([out[:, :filled], more], axis=1)
         out[:, filled:end] = block
         filled = end
     out = out if filled == out.shape[1] else out[:, :filled].copy()
@@ -187,8 +183,9 @@ def _open(path: Path, limits: Limits, name: str) -> Iterator[_Source]:
         raise errors.TooLarge(name=name, megabytes=ceil(size / 1e6), limit=limits.max_bytes / 1e6)
     only = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
     with path.open("rb") as file:
+        nameless = SimpleNamespace(read=file.read, seek=file.seek, tell=file.tell)  # FFmpeg goes by the suffix
         try:
-            container = av.open(file, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
+            container = av.open(nameless, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
         except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
             raise errors.NotAudio(name=name) from error
         with container:
@@ -196,14 +193,15 @@ def _open(path: Path, limits: Limits, name: str) -> Iterator[_Source]:
 
 
 def _source(container: InputContainer, file: BinaryIO, limits: Limits, name: str, size: int) -> _Source:
-    stream = next((s for s in container.streams.audio if s.codec_context.name in CODECS.split(",")), None)
+    known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
+    stream = next(known, None)
     if stream is None or not stream.rate or stream.rate > HIGHEST_RATE or stream.channels < 1:
         raise errors.NotAudio(name=name)
     if stream.channels > 2:
         raise errors.TooManyChannels(name=name, channels=stream.channels)
     if stream.rate < limits.min_rate:
         raise errors.LowRate(name=name, rate=stream.rate / 1000, limit=limits.min_rate / 1000)
-    kind, codec = container.format.name, stream.codec_context.name
+    kind = container.format.name
     seconds = container.duration / 1e6 if container.duration else None
     if stream.duration and stream.time_base:
         seconds = float(stream.duration * stream.time_base)
@@ -217,38 +215,33 @@ def _source(container: InputContainer, file: BinaryIO, limits: Limits, name: str
         raise errors.TooLong(name=name, limit=limits.max_seconds / 60)
     if seconds is not None and seconds < limits.min_seconds:
         raise errors.TooShort(name=name, seconds=seconds, limit=limits.min_seconds)
-    firm = bool(stream.duration) or len(container.streams) == 1
-    return _Source(container, stream, Sound(codec, stream.rate, stream.channels, seconds, size), firm)
+    sound = Sound(stream.codec_context.name, stream.rate, stream.channels, seconds, size)
+    return _Source(container, stream, sound, bool(stream.duration) or len(container.streams) == 1)
 
 
 def _frames(source: _Source, limits: Limits, name: str) -> Iterator[tuple[int, Audio]]:
     """The rate and the samples (channels, n) of each frame; damaged packets are passed over."""
     rate = total = packets = bad = 0
-    for packet in _packets(source.container.demux(source.stream)):
-        packets += packet.size > 0
-        try:
-            decoded = source.stream.codec_context.decode(packet)
-        except av.FFmpegError:
-            bad += 1
-            continue
-        for frame in decoded:
-            rate = rate or frame.sample_rate
-            if frame.sample_rate != rate or rate < limits.min_rate:
-                raise errors.NotAudio(name=name)
-            if frame.layout.nb_channels > 2:
-                raise errors.TooManyChannels(name=name, channels=frame.layout.nb_channels)
-            total += frame.samples
-            if total > (limits.max_seconds + SLACK) * rate:
-                raise errors.TooLong(name=name, limit=limits.max_seconds / 60)
-            yield rate, _samples(frame, packet.duration, source, name)
+    with suppress(av.FFmpegError, PermissionError):  # a container that breaks ends here
+        for packet in source.container.demux(source.stream):
+            packets += packet.size > 0
+            decoded: list[AudioFrame] = []
+            try:
+                decoded = source.stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                bad += 1
+            for frame in decoded:
+                rate = rate or frame.sample_rate
+                if frame.sample_rate != rate or rate < limits.min_rate:
+                    raise errors.NotAudio(name=name)
+                if frame.layout.nb_channels > 2:
+                    raise errors.TooManyChannels(name=name, channels=frame.layout.nb_channels)
+                total += frame.samples
+                if total > (limits.max_seconds + SLACK) * rate:
+                    raise errors.TooLong(name=name, limit=limits.max_seconds / 60)
+                yield rate, _samples(frame, packet.duration, source, name)
     if (total == 0 and packets) or bad > max(2, packets // 2):
         raise errors.NotAudio(name=name)
-
-
-def _packets(demuxed: Iterator[Packet]) -> Iterator[Packet]:
-    """Packets up to the end, or to where nothing more can be found."""
-    with suppress(av.FFmpegError, PermissionError):
-        yield from demuxed
 
 
 def _samples(frame: AudioFrame, duration: int | None, source: _Source, name: str) -> Audio:
@@ -302,7 +295,5 @@ def _mp3_seconds(file: BinaryIO, rate: int, told: float | None) -> float | None:
     found = max(frame.find(b"Xing"), frame.find(b"Info"))
     if found < 0 or len(frame) < found + 12 or not frame[found + 7] & 1:
         return None
-    counted = (
-        int(struct.unpack_from(">I", frame, found + 8)[0]) * (1152 if frame[1] >> 3 & 3 == 3 else 576) / rate
-    )
+    counted = int(struct.unpack_from(">I", frame, found + 8)[0]) * (1152 if frame[1] >> 3 & 3 == 3 else 576) / rate
     return told if told is not None and abs(told - counted) < 0.2 else counted

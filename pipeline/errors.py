@@ -125,7 +125,9 @@ class NotEnoughSpeech(UnsuitableSound):
     """Params: seconds, limit."""
 
     code = "not_enough_speech"
-    sentence = "Only {seconds:.0f} seconds of voice were found in your notes; at least {limit:.0f} are needed. Add more notes."
+    sentence = (
+        "Only {seconds:.0f} seconds of voice were found in your notes; at least {limit:.0f} are needed. Add more notes."
+    )
 
 
 class DiskFull(SoundError):

@@ -10,8 +10,10 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from .errors import StoreUnusable
 from .media import Media
 from .settings import StoreSettings
 
@@ -57,10 +59,14 @@ class Store:
 
 
 def open_store(settings: StoreSettings | None = None) -> Store:
-    """Open (and if needed make or migrate) the database and the media folder."""
+    """Open (and if needed make or migrate) the database and the media folder. Raises StoreUnusable."""
     settings = settings or StoreSettings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    migrate(settings.url, settings.data_dir)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        migrate(settings.url, settings.data_dir)
+    except (OSError, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+        raise StoreUnusable(place=settings.data_dir, reason=reason) from error
     media = Media(settings.data_dir / "media")
     return Store(connect(settings.url), media, settings.data_dir, settings.clip_days)
 
@@ -91,8 +97,13 @@ def alembic_config(url: str) -> Config:
 
 def _prepare(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only a to z
     for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _begin(connection: Connection) -> None:

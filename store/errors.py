@@ -71,3 +71,10 @@ class StorageFull(StoreError):
 
     code = "disk_full"
     sentence = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
+
+
+class StoreUnusable(StoreError):
+    """Params: place, reason."""
+
+    code = "store_unusable"
+    sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."

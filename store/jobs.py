@@ -61,9 +61,7 @@ def enqueue(session: Session, job_id: str) -> Job:
     return _move(session, job_id, S.QUEUED, from_={S.ACCEPTED}, attempt=1, queued_at=now())
 
 
-def lease(
-    session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS
-) -> Job | None:
+def lease(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> Job | None:
     """Queued → leased for this worker; None if somebody else has it or it is over."""
     fits = and_(col(Job.id) == job_id, col(Job.attempt) == attempt, col(Job.state) == S.QUEUED)
     values = {"state": S.LEASED, "lease_owner": owner, "lease_until": now() + seconds, "started_at": now()}
@@ -179,18 +177,14 @@ def sweep(session: Session) -> list[Job]:
 
 def queued(session: Session) -> Sequence[Job]:
     """Every queued job, oldest first."""
-    return session.exec(
-        select(Job).where(Job.state == S.QUEUED).order_by(col(Job.queued_at), col(Job.id))
-    ).all()
+    return session.exec(select(Job).where(Job.state == S.QUEUED).order_by(col(Job.queued_at), col(Job.id))).all()
 
 
 def place_in_line(session: Session, job: Job) -> int:
     """1 for the job that is next; 0 when it no longer waits."""
     if job.state != S.QUEUED:
         return 0
-    ahead = or_(
-        col(Job.queued_at) < job.queued_at, and_(col(Job.queued_at) == job.queued_at, col(Job.id) < job.id)
-    )
+    ahead = or_(col(Job.queued_at) < job.queued_at, and_(col(Job.queued_at) == job.queued_at, col(Job.id) < job.id))
     count = session.exec(select(func.count()).select_from(Job).where(Job.state == S.QUEUED, ahead)).one()
     return count + 1
 

@@ -29,9 +29,7 @@ def put_singer(session: Session, singer: Singer) -> Singer:
 
 def add_song(session: Session, song: Song) -> Song:
     """Add a song; the same sound under the same title stays one row."""
-    known = session.exec(
-        select(Song).where(Song.media_key == song.media_key, Song.title == song.title)
-    ).first()
+    known = session.exec(select(Song).where(Song.media_key == song.media_key, Song.title == song.title)).first()
     if known is not None:
         return known
     session.add(song)

@@ -44,9 +44,7 @@ def forget(store: Store, user_id: int) -> Forgotten:
         mail = session.exec(select(Outbox).where(Outbox.user_id == user_id)).all()
         keys = _keys_of(notes, owned, work, mail)
         messages = [(m.sent_channel_id, m.message_id) for m in mail if m.sent_channel_id and m.message_id]
-        messages += [
-            (j.card_channel_id, j.card_message_id) for j in work if j.card_channel_id and j.card_message_id
-        ]
+        messages += [(j.card_channel_id, j.card_message_id) for j in work if j.card_channel_id and j.card_message_id]
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         session.add(Audit(user_id=user_id, action="forget"))
@@ -132,9 +130,7 @@ def referenced(session: Session) -> set[str]:
     return everything | set(session.exec(select(Singer.embeddings_key)).all())
 
 
-def _keys_of(
-    notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job], mail: Sequence[Outbox]
-) -> set[str]:
+def _keys_of(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job], mail: Sequence[Outbox]) -> set[str]:
     keys: set[str | None] = {clip.media_key for clip in notes}
     for voice in owned:
         keys |= {voice.model_key, voice.index_key}

@@ -44,9 +44,7 @@ class Doorbell:
             if self._pool is None:
                 settings = redis_settings(self._url)
                 self._pool = await create_pool(settings, default_queue_name=QUEUE)
-            await self._pool.enqueue_job(
-                TASK, job_id, attempt, _job_id=f"{job_id}:{attempt}", _expires=RING_SECONDS
-            )
+            await self._pool.enqueue_job(TASK, job_id, attempt, _job_id=f"{job_id}:{attempt}", _expires=RING_SECONDS)
         except (RedisError, OSError) as error:
             log.warning("The queue is out of reach (%s); the sweep will ring again.", error)
             await self.close()

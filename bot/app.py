@@ -1,0 +1,100 @@
+"""Puts the bot together and runs it."""
+
+import asyncio
+import contextlib
+import re
+import signal
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from store import Store
+from worker.queue import Doorbell
+
+from .buttons import CancelButton
+from .consent import ConsentButton
+from .cover import CoverCog
+from .delivery import Delivery
+from .errors import NoToken, Unreachable, WrongToken
+from .forget import ForgetButton, ForgetCog
+from .jobs import FetchButton, JobsCog
+from .live_cards import LiveCards
+from .locale import Translator
+from .match import MatchCog
+from .replies import Tree
+from .services import Services
+from .settings import BotSettings
+from .train import TrainCog
+from .voices import VoiceDelete, VoicePick, VoicesCog
+
+TOKEN = re.compile(r"[\w.-]+", re.ASCII)
+
+
+class DiscoverBot(commands.Bot):
+    """The bot: no privileged intents, no text commands, mentions nobody unless told to."""
+
+    def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            tree_cls=Tree,
+        )
+        self.cards = LiveCards(self, store, settings.card_seconds)
+        self.delivery = Delivery(self, store, settings.poll_seconds)
+        self.services = Services(store, doorbell, settings, self.cards)
+
+    async def setup_hook(self) -> None:
+        """Add commands, persistent buttons and loops; tell Discord the commands in every language."""
+        services = self.services
+        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog):
+            await self.add_cog(cog(services))
+        await self.add_cog(MatchCog(self, services))
+        self.add_dynamic_items(CancelButton, FetchButton, ConsentButton, VoicePick, VoiceDelete, ForgetButton)
+        await self.tree.set_translator(Translator())
+        await self.tree.sync()
+        await self.add_cog(self.cards)
+        await self.add_cog(self.delivery)
+
+    async def close(self) -> None:
+        """Stop the loops and let go of the queue."""
+        await super().close()
+        await self.services.doorbell.close()
+
+
+def create_bot(store: Store, doorbell: Doorbell, settings: BotSettings) -> DiscoverBot:
+    """A bot that is ready to start."""
+    return DiscoverBot(store, doorbell, settings)
+
+
+def run(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+    """Run until SIGINT or SIGTERM. Raises NoToken, WrongToken, Unreachable (each a BotError)."""
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(serve(store, doorbell, settings))
+
+
+async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+    """`run` inside an event loop."""
+    token = settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
+    if not token:
+        raise NoToken
+    if not TOKEN.fullmatch(token):
+        raise WrongToken
+    task = asyncio.current_task()
+    if task is not None:
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with create_bot(store, doorbell, settings) as bot:
+        try:
+            await bot.start(token)
+        except discord.LoginFailure as error:
+            raise WrongToken from error
+        except (
+            aiohttp.ClientConnectionError,
+            discord.DiscordServerError,
+            discord.GatewayNotFound,
+            TimeoutError,
+        ) as error:
+            raise Unreachable(reason=type(error).__name__) from error

@@ -1,0 +1,69 @@
+"""The text of a live card: a pure function of the job's row and its place in line."""
+
+import math
+from dataclasses import dataclass
+
+from store import Job, JobState
+from store.jobs import WORKING
+
+from .names import safe
+from .texts import Texts
+
+CELLS = 12
+ENDINGS = {
+    JobState.RENDERED: "done",
+    JobState.DELIVERED: "done",
+    JobState.UNDELIVERABLE: "undeliverable",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
+    JobState.EXPIRED: "expired",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card shows; a final one has no button."""
+
+    text: str
+    final: bool
+
+
+def render(job: Job, place: int, say: Texts) -> Card:
+    """The card of a job that waits at `place` in line (0: it does not wait)."""
+    names = {key: safe(job.params.get(f"{key}_name") or "–") for key in ("voice", "song")}
+    heading = say(f"card.{job.kind.value}", member=f"<@{job.user_id}>", **names)
+    return Card(f"{heading}\n{_status(job, place, say)}", final=job.state in ENDINGS)
+
+
+def _status(job: Job, place: int, say: Texts) -> str:
+    ending = ENDINGS.get(job.state)
+    if ending is not None:
+        return say(f"card.{ending}")
+    if job.cancel_requested:
+        return say("card.stopping")
+    if job.state not in WORKING:
+        return say("card.queued", place=max(place, 1))
+    if job.stage is None:
+        return say("card.starting")
+    stage = say.known(f"stage.{job.stage}", job.stage)
+    percent = max(0, min(100, int(job.progress * 100)))
+    shown = say("card.running", bar=bar(percent / 100), percent=percent, stage=stage)
+    left = time_left(job.seconds_left, say)
+    return f"{shown} · {left}" if left else shown
+
+
+def bar(part: float) -> str:
+    """A bar of cells for a part from 0 to 1."""
+    full = int(part * CELLS)
+    return "▰" * full + "▱" * (CELLS - full)
+
+
+def time_left(seconds: float | None, say: Texts) -> str:
+    """The time left in coarse steps, so that a card changes seldom; nothing if it is not known."""
+    if seconds is None or not math.isfinite(seconds) or seconds <= 0:
+        return ""
+    if seconds <= 90:
+        return say("time.seconds", number=math.ceil(seconds / 10) * 10)
+    if seconds <= 90 * 60:
+        return say("time.minutes", number=math.ceil(seconds / 60))
+    return say("time.hours", number=seconds / 3600)

@@ -1,0 +1,129 @@
+"""What the bot refuses, each error with the sentence for its reader.
+
+BotError
+├── NoToken              the operator has not given a token
+├── WrongToken           Discord does not know the token
+├── Unreachable          Discord cannot be reached
+└── Refusal              shown to the member who asked
+    ├── NoAudio          the message has no audio file
+    ├── EmptyFile        an attachment of 0 bytes
+    ├── TooLarge         an attachment over the limit
+    ├── TooManyNotes     more notes than one command takes
+    ├── DownloadFailed   Discord did not hand the file over
+    ├── BadVoiceName     not a name for a voice
+    ├── SongOrTitle      neither or both of the two were given
+    ├── AlreadyAnswered  a second click on a consent card
+    ├── ConsentOver      the consent card is past its time
+    └── Internal         a bug of ours; the log has it under the reference
+"""
+
+from typing import Any, ClassVar
+
+
+class BotError(Exception):
+    """`code` names the sentence (`texts/ko.toml` keeps a translation under it), `params` fill it."""
+
+    code: ClassVar[str] = "bot_error"
+    sentence: ClassVar[str] = "The bot cannot do this."
+
+    def __init__(self, **params: Any) -> None:
+        self.params = params
+        super().__init__(self.sentence.format(**params))
+
+
+class NoToken(BotError):
+    """DISCORD_TOKEN is empty."""
+
+    code = "no_token"
+    sentence = "DISCORD_TOKEN is not set. Put your bot's token in the environment or in .env."
+
+
+class WrongToken(BotError):
+    """The log-in was refused."""
+
+    code = "wrong_token"
+    sentence = "Discord does not accept DISCORD_TOKEN. Copy the token anew from the Developer Portal (Bot page)."
+
+
+class Unreachable(BotError):
+    """The log-in did not reach Discord. Params: reason."""
+
+    code = "unreachable"
+    sentence = "Discord cannot be reached ({reason}). Check the network and start again."
+
+
+class Refusal(BotError):
+    """A request that a member can mend."""
+
+    code = "refusal"
+    sentence = "This cannot be done."
+
+
+class NoAudio(Refusal):
+    """The target message holds no sound."""
+
+    code = "no_audio"
+    sentence = "This message has no voice note or audio file."
+
+
+class EmptyFile(Refusal):
+    """Params: name."""
+
+    code = "empty_file"
+    sentence = "{name} is empty. Record or upload it again."
+
+
+class TooLarge(Refusal):
+    """Params: name, megabytes, limit."""
+
+    code = "too_large"
+    sentence = "{name} has {megabytes:.0f} MB; at most {limit:.0f} MB can be taken. Send a compressed or shorter file."
+
+
+class TooManyNotes(Refusal):
+    """Params: limit."""
+
+    code = "too_many_notes"
+    sentence = "At most {limit} voice notes can be taken at once."
+
+
+class DownloadFailed(Refusal):
+    """Params: name."""
+
+    code = "download_failed"
+    sentence = "Discord did not hand over {name}. Nothing was kept; send it again."
+
+
+class BadVoiceName(Refusal):
+    """Params: limit."""
+
+    code = "bad_voice_name"
+    sentence = "A voice's name has 1 to {limit} visible characters on one line. Choose another name."
+
+
+class SongOrTitle(Refusal):
+    """Exactly one of the two is needed."""
+
+    code = "song_or_title"
+    sentence = "Give either a song file or a title from the library, and not both."
+
+
+class AlreadyAnswered(Refusal):
+    """A second click."""
+
+    code = "already_answered"
+    sentence = "You have answered this already. /jobs shows how it goes on."
+
+
+class ConsentOver(Refusal):
+    """Fifteen minutes are over."""
+
+    code = "consent_over"
+    sentence = "This request is over and its voice notes are removed. Use /train again."
+
+
+class Internal(Refusal):
+    """Params: reference."""
+
+    code = "internal"
+    sentence = "Something went wrong on our side. Tell a moderator this reference: {reference}"

@@ -1,0 +1,48 @@
+"""Names that people give: checked, shortened, and made harmless where they are shown."""
+
+import unicodedata
+
+from discord.utils import escape_markdown
+
+from .errors import BadVoiceName
+
+VOICE_NAME_LENGTH = 32
+SHOWN_LENGTH = 100
+
+
+def voice_name(text: str) -> str:
+    """The name, stripped and composed (NFC). Raises BadVoiceName."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(name) <= VOICE_NAME_LENGTH or not name.isprintable():
+        raise BadVoiceName(limit=VOICE_NAME_LENGTH)
+    return name
+
+
+def file_name(text: str) -> str:
+    """A plain file name: no folders, no control characters, at most 100 characters, its suffix kept."""
+    base = text.replace("\\", "/").rsplit("/", 1)[-1]
+    base = "".join(sign for sign in base if sign.isprintable()).strip().lstrip(".") or "file"
+    stem, dot, suffix = base.rpartition(".")
+    if len(base) <= SHOWN_LENGTH or not dot or len(suffix) > 11:
+        return base[:SHOWN_LENGTH]
+    return f"{stem[: SHOWN_LENGTH - len(suffix) - 1]}.{suffix}"
+
+
+def song_name(text: str) -> str:
+    """A song file's name without its suffix."""
+    name = file_name(text)
+    return name.rpartition(".")[0] or name
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def safe(text: object, limit: int = SHOWN_LENGTH) -> str:
+    """Text for a message: no markdown, no mention, no link, one line, not longer than `limit`."""
+    line = " ".join(str(text).split())
+    shown: str = escape_markdown(shorten(line, limit), ignore_links=False)
+    for sign in ("@", "<", ":/"):
+        shown = shown.replace(sign, f"{sign[0]}\u200b{sign[1:]}")
+    return shown

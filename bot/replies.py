@@ -1,0 +1,78 @@
+"""Answers to interactions; the one place where an error becomes a sentence."""
+
+import functools
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import discord
+from discord import app_commands
+from discord.utils import MISSING
+
+from store import StoreError
+
+from .errors import BotError, Internal
+from .locale import reader
+
+log = logging.getLogger(__name__)
+Interaction = discord.Interaction[Any]
+Item = TypeVar("Item")
+
+
+async def reply(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
+    """Answer only to the member, whether or not the interaction has been acknowledged."""
+    shown = view or MISSING
+    if interaction.response.is_done():
+        await interaction.followup.send(text, view=shown, ephemeral=True)
+    else:
+        await interaction.response.send_message(text, view=shown, ephemeral=True)
+
+
+async def replace(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
+    """Put `text` in the place of the (already acknowledged) message whose button was pressed."""
+    await interaction.edit_original_response(content=text, view=view)
+
+
+async def refuse(interaction: Interaction, error: BaseException) -> None:
+    """Tell the member in one sentence what is wrong; a bug of ours gets a reference for the log."""
+    error = known(error)
+    sentence = reader(interaction.locale).error(error.code, error.params, str(error))
+    try:
+        await reply(interaction, sentence)
+    except discord.HTTPException:
+        log.warning("An answer did not reach Discord: %s", error)
+
+
+def known(error: BaseException) -> StoreError | BotError:
+    """The error whose sentence is shown."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if isinstance(error, StoreError | BotError):
+        return error
+    reference = secrets.token_hex(4)
+    log.error("Reference %s", reference, exc_info=error)
+    return Internal(reference=reference)
+
+
+def button(
+    callback: Callable[[Item, Interaction], Awaitable[None]],
+) -> Callable[[Item, Interaction], Coroutine[Any, Any, None]]:
+    """A button's callback whose errors are answered like a command's."""
+
+    @functools.wraps(callback)
+    async def answered(item: Item, interaction: Interaction) -> None:
+        try:
+            await callback(item, interaction)
+        except Exception as error:
+            await refuse(interaction, error)
+
+    return answered
+
+
+class Tree(app_commands.CommandTree[Any]):
+    """The commands, whose errors become sentences."""
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        """Every error of every command ends here."""
+        await refuse(interaction, error)

@@ -1,0 +1,19 @@
+"""The operator's terminal: one console, one way to fail."""
+
+import sys
+from typing import NoReturn
+
+from rich.console import Console
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+class DeskError(Exception):
+    """A command cannot be done; the message says why and what to do."""
+
+
+def fail(sentence: str, code: int = 2) -> NoReturn:
+    """Print one sentence on stderr and leave."""
+    complaints.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(code)

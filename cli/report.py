@@ -1,0 +1,71 @@
+"""A finished cover or match as a table for the terminal; every figure beside the model that gave it."""
+
+from typing import Any
+
+from rich.table import Table
+
+
+def number(value: float | None, digits: int = 2, unit: str = "") -> str:
+    """A figure, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}{unit}"
+
+
+def match_table(result: dict[str, Any]) -> Table:
+    """Candidates with calibrated probability and similarity, and "none of them"."""
+    table = Table(title=f"Match ({result['model']})", title_justify="left")
+    table.add_column("voice")
+    table.add_column("probability", justify="right")
+    table.add_column("similarity", justify="right")
+    for candidate in result["candidates"]:
+        table.add_row(candidate["name"], f"{candidate['share']:.1%}", number(candidate["similarity"]))
+    table.add_row("none of them", f"{result['none']:.1%}", "")
+    fit = result["calibration"]
+    table.caption = (
+        f"Calibrated on {fit['clips']} held-out clips of the library: top-1 {number(fit['top1'])}, "
+        f"cross entropy {number(fit['cross_entropy'])} nat, calibration error {number(fit['error'])}."
+    )
+    return table
+
+
+def cover_table(result: dict[str, Any]) -> Table:
+    """Source against cover."""
+    table = Table(title=f"Cover: {result['song']} in {result['voice']}", title_justify="left")
+    for column in ("figure", "source", "cover", "measured by"):
+        table.add_column(column)
+    table.add_row(
+        "speaker cosine to target",
+        number(result["cosine_source"]),
+        number(result["cosine_cover"]),
+        result["speaker_model"],
+    )
+    table.add_row("neural MOS (1–5)", number(result["mos_source"]), number(result["mos_cover"]), result["mos_model"])
+    table.add_row("log-f0 correlation", "", number(result["f0_correlation"], 3), result["pitch_model"])
+    table.add_row("f0 error", "", number(result["f0_cents"], 0, " cents"), result["pitch_model"])
+    table.add_row("voicing F1", "", number(result["voicing_f1"]), result["pitch_model"])
+    table.add_row("loudness", number(result["song_lufs"], 1, " LUFS"), number(result["lufs"], 1, " LUFS"), "BS.1770-4")
+    table.add_row("true peak", "", number(result["true_peak_db"], 1, " dBTP"), "BS.1770-4")
+    table.add_row("key shift of the vocals", "", f"{result['key_shift']:+d} semitones", "")
+    return table
+
+
+def stage_table(rows: list[tuple[str, dict[str, float], float | None]]) -> Table:
+    """Seconds of every stage of every job; the real-time factor where a job has a length of sound."""
+    table = Table(title="Time", title_justify="left")
+    for column in ("job", "stage", "seconds", "real-time factor"):
+        table.add_column(column, justify="right" if column in ("seconds", "real-time factor") else "left")
+    for job, stages, seconds in rows:
+        for stage, spent in stages.items():
+            factor = number(spent / seconds, 2) if seconds else ""
+            table.add_row(job, stage, number(spent, 1), factor)
+            job = ""
+    return table
+
+
+def model_table(models: dict[str, str]) -> Table:
+    """Every model that ran."""
+    table = Table(title="Models that ran", title_justify="left")
+    table.add_column("role")
+    table.add_column("model")
+    for role, name in models.items():
+        table.add_row(role, name)
+    return table

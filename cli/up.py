@@ -1,0 +1,72 @@
+"""The whole service on one machine: embedded Valkey, worker and bot, each a process; the worker is restarted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from bot.errors import NoToken
+from bot.settings import BotSettings
+from store import StoreSettings, open_store
+from worker.valkey import embedded_valkey
+
+from .console import console
+
+RESTART_SECONDS = 2.0
+STOP_SECONDS = 10.0
+
+
+def run_all(port: int | None) -> int:
+    """Run until SIGINT or SIGTERM, or until the bot gives up; return its exit code.
+
+    Raises NoToken, ValkeyFailed, StoreUnusable before anything is started.
+    """
+    if BotSettings().discord_token is None:
+        raise NoToken
+    settings = StoreSettings()
+    open_store(settings).engine.dispose()
+    signal.signal(signal.SIGTERM, _stop)
+    with embedded_valkey(settings.data_dir / "valkey", port) as url:
+        environment = {**os.environ, "REDIS_URL": url}
+        console.print(f"Valkey listens at {url}; data in {settings.data_dir.resolve()}.")
+        worker, bot = start("worker", environment), start("bot", environment)
+        try:
+            while (code := bot.poll()) is None:
+                if worker.poll() is not None:
+                    console.print(f"The worker ended with {worker.returncode}; starting it again.")
+                    time.sleep(RESTART_SECONDS)
+                    worker = start("worker", environment)
+                time.sleep(0.5)
+            return code
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            stop(bot)
+            stop(worker)
+
+
+def start(command: str, environment: dict[str, str], log: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start `discovervoice COMMAND`; its output goes to `log` if there is one."""
+    arguments = [sys.executable, "-m", "cli.main", command]
+    if log is None:
+        return subprocess.Popen(arguments, env=environment)
+    with log.open("ab") as file:
+        return subprocess.Popen(arguments, env=environment, stdout=file, stderr=file)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, then make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt

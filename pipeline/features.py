@@ -1,0 +1,113 @@
+"""What a voice sings, apart from whose voice it is: content features, f0, voicing and loudness."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from models.content import RATE, ContentEncoder
+from models.pitch import HOP, VOICED_CONFIDENCE, PitchTrackers
+
+from .blocks import with_context
+from .progress import Report, ignore
+
+Floats = NDArray[np.float32]
+FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
+SWIFT_HOP = 256
+BLOCK_SECONDS = 20
+CONTEXT_SECONDS = 2
+SILENCE_RMS = 10 ** (-60 / 20)
+F0_RANGE = (50.0, 1100.0)
+HIGH_PASS = butter(5, 48, "highpass", fs=RATE, output="sos")
+
+
+@dataclass(frozen=True)
+class Features:
+    """T frames of 10 ms."""
+
+    content: Floats
+    """(ceil(T / 2), C) at 50 frames/s."""
+    f0: Floats
+    """(T,) Hz, 0 where unvoiced: never interpolated, `protect` needs true voicing."""
+    rms: Floats
+    """(T,) root mean square."""
+
+    @property
+    def voiced(self) -> NDArray[np.bool_]:
+        """(T,) where there is a pitch."""
+        return self.f0 > 0
+
+    def __len__(self) -> int:
+        return len(self.f0)
+
+
+def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+    """Features of a mono recording (samples,) at 16 kHz; T = samples // 160."""
+    wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
+    frames = len(wav) // HOP
+    device = content.mel_basis.device
+    features = content.encode(torch.from_numpy(wav).to(device)).float().cpu().numpy()
+    f0 = np.clip(_fit(pitch.f0(wav), frames), *F0_RANGE)
+    confidence = pitch.voicing(wav)[1]
+    nearest = np.round(np.arange(frames) * HOP / SWIFT_HOP).astype(int)
+    voiced = confidence[np.minimum(nearest, len(confidence) - 1)] >= VOICED_CONFIDENCE
+    rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
+    return Features(features, np.where(voiced, f0, 0).astype(np.float32), rms.astype(np.float32))
+
+
+def extract_stream(
+    blocks: Iterable[Floats],
+    content: ContentEncoder,
+    pitch: PitchTrackers,
+    seconds: float,
+    report: Report = ignore,
+) -> Features:
+    """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
+
+    Works 20 s at a time, with 2 s heard before and after. Blocks without sound are not listened to.
+    """
+    parts: list[Features] = []
+    for block in with_context(blocks, BLOCK_SECONDS * RATE, CONTEXT_SECONDS * RATE):
+        frames = -(-block.length // HOP)
+        wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
+        own = slice(block.left // HOP, block.left // HOP + frames)
+        if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
+            width = content.n.normalized_shape[0]
+            parts.append(_silence(frames, width))
+        else:
+            heard = extract(wav, content, pitch)
+            own_content = slice(own.start // 2, own.start // 2 + -(-frames // 2))
+            parts.append(Features(heard.content[own_content], heard.f0[own], heard.rms[own]))
+        report("listening", min(1.0, (block.start + block.length) / (seconds * RATE)))
+    return Features(
+        np.concatenate([p.content for p in parts]),
+        np.concatenate([p.f0 for p in parts]),
+        np.concatenate([p.rms for p in parts]),
+    )
+
+
+def save(path: Path, features: Features) -> None:
+    """Keep features as half-precision content beside full f0, through a temporary name."""
+    draft = path.with_name(path.name + ".part")
+    with draft.open("wb") as file:
+        np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
+    draft.replace(path)
+
+
+def load(path: Path) -> Features:
+    """What `save` kept."""
+    with np.load(path, allow_pickle=False) as stored:
+        return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
+
+
+def _silence(frames: int, width: int) -> Features:
+    nothing = np.zeros(frames, np.float32)
+    return Features(np.zeros((-(-frames // 2), width), np.float32), nothing, nothing)
+
+
+def _fit(values: Floats, length: int) -> Floats:
+    return np.pad(values[:length], (0, max(0, length - len(values))), mode="edge")

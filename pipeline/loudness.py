@@ -1,0 +1,148 @@
+"""Loudness and true peak as ITU-R BS.1770-4 defines them, block by block.
+
+The K-weighting filters are pyloudnorm's own, so that the streaming figure is the reference's.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyloudnorm
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import sosfilt
+from scipy.signal.windows import kaiser
+
+Audio = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+GATE_SECONDS = 0.4  # BS.1770-4: gating blocks of 400 ms, 75 % overlap
+STEPS = 4
+ABSOLUTE_GATE = -70.0  # LUFS
+RELATIVE_GATE = -10.0  # LU
+OVERSAMPLING = 4  # BS.1770-4, annex 2
+HALF_TAPS = 12  # samples on each side of an interpolated one
+PART = 8192  # samples interpolated at a time
+
+
+class LoudnessMeter:
+    """Integrated loudness of blocks (channels, n) at `rate` Hz; mono or stereo, each channel weighs 1."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        stages = pyloudnorm.Meter(rate)._filters.values()
+        self._sos: Floats = np.array([np.concatenate([f.b, f.a]) for f in stages], np.float64)
+        self._state: Floats = np.zeros((len(self._sos), channels, 2))
+        self._rate = rate
+        self._heard = 0
+        self._open = 0.0  # energy of the unfinished step
+        self._steps: list[float] = []  # energy of each 100 ms, channels summed
+
+    def add(self, block: Audio) -> None:
+        """Hear `block`, (channels, n)."""
+        if block.shape[1] == 0:
+            return
+        weighted: Any
+        weighted, self._state = sosfilt(self._sos, block.astype(np.float64), axis=-1, zi=self._state)
+        power: Floats = np.square(weighted).sum(axis=0)
+        start, end = self._heard, self._heard + len(power)
+        while (edge := self._edge(len(self._steps) + 1)) <= end:
+            self._steps.append(self._open + float(power[start - self._heard : edge - self._heard].sum()))
+            self._open, start = 0.0, edge
+        self._open += float(power[start - self._heard :].sum())
+        self._heard = end
+
+    def integrated(self) -> float:
+        """LUFS of all that was heard; -inf for silence and for less than 400 ms."""
+        seconds = self._heard / self._rate
+        if seconds < GATE_SECONDS:
+            return -np.inf
+        blocks = int(np.round((seconds - GATE_SECONDS) / (GATE_SECONDS / STEPS)) + 1)
+        steps = np.array([*self._steps, self._open, 0.0])
+        ends = np.concatenate([[0.0], np.cumsum(steps)])
+        last = len(ends) - 1
+        first = np.arange(blocks)
+        sums = ends[np.minimum(first + STEPS, last)] - ends[np.minimum(first, last)]
+        power = np.maximum(sums, 0.0) / (GATE_SECONDS * self._rate)
+        loud = power[_lufs(power) >= ABSOLUTE_GATE]
+        if len(loud) == 0:
+            return -np.inf
+        gate = float(_lufs(loud.mean())) + RELATIVE_GATE
+        return float(_lufs(loud[_lufs(loud) > gate].mean()))
+
+    def _edge(self, step: int) -> int:
+        return int(GATE_SECONDS * (step / STEPS) * self._rate)
+
+
+def _lufs(power: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return -0.691 + 10.0 * np.log10(power)
+
+
+def _phases(times: int) -> Audio:
+    """Interpolators (phase, tap) for 1/times, 2/times ... of the way to the next sample: a Kaiser sinc."""
+    taps = np.arange(-HALF_TAPS + 1, HALF_TAPS + 1)
+    fine = kaiser(2 * HALF_TAPS * times + 1, 7.0)
+    rows = []
+    for phase in range(1, times):
+        row = np.sinc(phase / times - taps)
+        row *= fine[(taps + HALF_TAPS) * times - phase]
+        rows.append(row / row.sum())
+    return np.array(rows, np.float32)
+
+
+class PeakFinder:
+    """For each sample the highest |value| from it up to the next one, over all channels.
+
+    What `find` returns lags `delay` samples behind what it was given; before the first sample all was silent.
+    """
+
+    delay = HALF_TAPS
+
+    def __init__(self, channels: int, oversampling: int = OVERSAMPLING) -> None:
+        self._phases = _phases(oversampling)
+        self._past: Audio = np.zeros((channels, 2 * HALF_TAPS - 1), np.float32)
+
+    def find(self, block: Audio) -> Audio:
+        """Peaks (n,) for a block (channels, n)."""
+        count = block.shape[1]
+        sound = np.concatenate([self._past, block.astype(np.float32)], axis=1)
+        self._past = sound[:, count:]
+        peaks: Audio = np.abs(sound[:, HALF_TAPS - 1 : HALF_TAPS - 1 + count]).max(axis=0)
+        for start in range(0, count, PART):
+            part = sound[:, start : start + PART + 2 * HALF_TAPS - 1]
+            for channel in part:
+                shifted = np.ascontiguousarray(sliding_window_view(channel, part.shape[1] - 2 * HALF_TAPS + 1))
+                between = np.abs(self._phases @ shifted).max(axis=0)
+                np.maximum(peaks[start : start + PART], between, out=peaks[start : start + PART])
+        return peaks
+
+
+class TruePeakMeter:
+    """True peak of blocks (channels, n), in dBTP (BS.1770-4, annex 2: 4 times oversampled)."""
+
+    def __init__(self, channels: int) -> None:
+        self._finder = PeakFinder(channels)
+        self._tail: Audio = np.zeros((channels, PeakFinder.delay), np.float32)
+        self._peak = 0.0
+
+    def add(self, block: Audio) -> None:
+        """Hear `block`, (channels, n)."""
+        if block.shape[1]:
+            self._peak = max(self._peak, float(self._finder.find(block).max()))
+            self._tail = np.concatenate([self._tail, block], axis=1)[:, -2 * HALF_TAPS :]
+
+    def value(self) -> float:
+        """Give the dBTP of all that was heard, as if silence followed; -inf for silence."""
+        after = PeakFinder(self._tail.shape[0])
+        silence = np.zeros((self._tail.shape[0], PeakFinder.delay), np.float32)
+        ending = after.find(np.concatenate([self._tail, silence], axis=1))
+        peak = max(self._peak, float(ending[-PeakFinder.delay :].max()))
+        return 20.0 * float(np.log10(peak)) if peak > 0 else -np.inf
+
+
+def true_peak(audio: Audio, rate: int) -> float:
+    """True peak in dBTP of the whole of `audio`, (samples,) or (channels, samples); -inf for silence."""
+    sound = np.atleast_2d(audio)
+    meter = TruePeakMeter(sound.shape[0])
+    for start in range(0, sound.shape[1], rate):
+        meter.add(sound[:, start : start + rate])
+    return meter.value()

@@ -1,0 +1,85 @@
+"""Pictures of a match and of a cover, as PNG files. Names in Korean need a Korean font on the machine."""
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.font_manager
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .decode import decode_blocks
+from .encode import replacing
+from .features import FRAME_RATE
+from .match import Match
+from .mix import STEM
+
+Floats = NDArray[np.float32]
+BLUE, ORANGE, GREY = "#3b6fb6", "#d9772b", "#9a9a9a"
+FONTS = ["NanumGothic", "Noto Sans CJK KR", "Malgun Gothic", "DejaVu Sans"]
+POINTS = 1200
+
+
+def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
+    """Bars: the probability of each of the best candidates, and of none of them."""
+    best = match.candidates[:shown]
+    labels = [c.name for c in best] + ["none of them"]
+    shares = [c.probability for c in best] + [match.none]
+    figure = Figure(figsize=(7, 0.5 * len(labels) + 1.4), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(labels, shares, color=[BLUE] * len(best) + [GREY])
+    notes = [f"{100 * c.probability:.0f} %  (similarity {c.similarity:.2f})" for c in best]
+    axes.bar_label(bars, [*notes, f"{100 * match.none:.0f} %"], padding=4, fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.35)
+    axes.set_xticks(np.linspace(0, 1, 6))
+    axes.set_xlabel(f"calibrated probability that this is the voice — {model}", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: float, title: str) -> None:
+    """Waveform of the cover above f0 of source (10 ms frames) and of the converted vocals (`made_hop` seconds)."""
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
+    low, high, seconds = _waveform(cover)
+    times = np.linspace(0, seconds, len(low))
+    wave.fill_between(times, low, high, color=BLUE, linewidth=0)
+    wave.set_ylim(-1.05, 1.05)
+    wave.set_ylabel("cover")
+    wave.set_title(title, fontsize=10, loc="left")
+    pitch.plot(np.arange(len(f0)) / FRAME_RATE, _gaps(f0), color=GREY, linewidth=3, label="source f0")
+    pitch.plot(np.arange(len(made_f0)) * made_hop, _gaps(made_f0), color=ORANGE, linewidth=1.2, label="cover f0")
+    pitch.set_yscale("log", base=2)
+    pitch.yaxis.set_major_formatter(lambda hz, _: f"{hz:.0f}")
+    pitch.set_ylabel("f0 (Hz)")
+    pitch.set_xlabel("seconds")
+    pitch.legend(loc="upper right", fontsize=8, frameon=False)
+    for axes in (wave, pitch):
+        axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def _waveform(path: Path) -> tuple[Floats, Floats, float]:
+    """Lowest and highest sample of each of about 1200 stretches, and the seconds; read block by block."""
+    rate, low, high, count = 8000, [], [], 0
+    for block in decode_blocks(path, rate, channels=1, block_seconds=0.05, limits=STEM, name=path.name):
+        low.append(block.min())
+        high.append(block.max())
+        count += block.shape[1]
+    group = max(1, len(low) // POINTS)
+    return (
+        np.array([min(low[i : i + group]) for i in range(0, len(low), group)], np.float32),
+        np.array([max(high[i : i + group]) for i in range(0, len(high), group)], np.float32),
+        count / rate,
+    )
+
+
+def _gaps(f0: Floats) -> Floats:
+    return np.where(f0 > 0, f0, np.nan).astype(np.float32)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    known = set(matplotlib.font_manager.get_font_names())
+    with matplotlib.rc_context({"font.family": [f for f in FONTS if f in known]}), replacing(path) as file:
+        figure.savefig(file, format="png", dpi=120)

@@ -1,0 +1,109 @@
+"""The bot as a whole: light, without privileged intents, clear about a bad token."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+import aiohttp
+import discord
+import pytest
+from discord.http import HTTPClient
+
+from bot.app import run
+from bot.errors import BotError, NoToken, Unreachable, WrongToken
+from bot.settings import BotSettings
+from worker.queue import Doorbell
+
+PROBE = """
+import resource, sys, time
+begin = time.perf_counter()
+from bot.app import create_bot
+from bot.settings import BotSettings
+from store import StoreSettings, open_store
+from worker.queue import Doorbell
+store = open_store(StoreSettings(data_dir=sys.argv[1], database_url=""))
+create_bot(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=None))
+print(time.perf_counter() - begin)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def test_the_bot_is_light(tmp_path):
+    probe = [sys.executable, "-c", PROBE, str(tmp_path)]
+    out = subprocess.run(probe, capture_output=True, text=True, check=True).stdout.splitlines()
+    seconds, megabytes, modules = float(out[0]), float(out[1]), set(out[2].split())
+    heavy = {"torch", "numpy", "av", "scipy", "librosa", "models", "pipeline", "cli", "transformers", "onnxruntime"}
+    assert not modules & heavy
+    assert megabytes < 150
+    assert seconds < 5  # about one on an idle machine
+
+
+def test_the_bot_asks_for_no_privileged_intent(make_bot):
+    bot = make_bot()
+    intents = bot.intents
+    assert not (intents.members or intents.presences or intents.message_content)
+    assert bot.allowed_mentions.to_dict() == {"parse": []}
+
+
+@pytest.mark.parametrize("token", [None, "", "  "])
+def test_a_missing_token_is_one_sentence(store, token):
+    with pytest.raises(NoToken, match="DISCORD_TOKEN is not set"):
+        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=token))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (discord.LoginFailure("Improper token"), WrongToken),
+        (aiohttp.ClientConnectionError(), Unreachable),
+        (TimeoutError(), Unreachable),
+    ],
+)
+def test_a_log_in_that_fails_is_one_sentence(store, monkeypatch, trouble, error):
+    async def refuse(self, token):
+        raise trouble
+
+    monkeypatch.setattr(HTTPClient, "static_login", refuse)
+    with pytest.raises(error) as caught:
+        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token="not-a-token"))
+    assert isinstance(caught.value, BotError) and "\n" not in str(caught.value)
+    assert "not-a-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "토큰", "a b"])
+def test_what_cannot_be_a_token_is_not_sent(store, token):
+    with pytest.raises(WrongToken):
+        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=token))
+
+
+def test_sigterm_ends_the_bot_quietly(store, monkeypatch):
+    async def hang(self, token):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(HTTPClient, "static_login", hang)
+    run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token="not-a-token"))
+
+
+async def test_closing_lets_go_of_the_queue(make_bot, monkeypatch):
+    closed = []
+
+    async def close(self):
+        closed.append(self)
+
+    monkeypatch.setattr(Doorbell, "close", close)
+    bot = make_bot()
+    await bot.close()
+    assert closed == [bot.services.doorbell]
+
+
+def test_no_file_is_long():
+    from pathlib import Path
+
+    import bot
+
+    for path in Path(bot.__file__).parent.rglob("*.py"):
+        assert len(path.read_text().splitlines()) < 300, path

@@ -1,0 +1,76 @@
+"""The text of a card."""
+
+import pytest
+
+from bot import cards
+from bot.texts import texts
+from store import Job, JobKind, JobState
+
+SAY = texts("en")
+
+
+def job(**values):
+    """A cover that is under way."""
+    params = {"song_name": "**Palette**", "voice_name": "mine"}
+    known = {"kind": JobKind.COVER, "user_id": 7, "state": JobState.RUNNING, "params": params, "stage": "converting"}
+    return Job(**known | values)
+
+
+def test_a_running_card():
+    card = cards.render(job(progress=0.5, seconds_left=100.0), 0, SAY)
+    assert card.text == (
+        "**Cover** of “\\*\\*Palette\\*\\*” with the voice “mine” for <@7>\n"
+        "▰▰▰▰▰▰▱▱▱▱▱▱ 50 % · converting the voice · about 2 min left"
+    )
+    assert not card.final
+
+
+def test_a_waiting_card():
+    assert cards.render(job(state=JobState.QUEUED, stage=None), 3, SAY).text.endswith("Waiting: place 3 in line")
+
+
+def test_starting_stopping_and_an_unknown_stage():
+    assert cards.render(job(stage=None), 0, SAY).text.endswith("Starting")
+    assert cards.render(job(cancel_requested=True), 0, SAY).text.endswith("Stopping, as you asked")
+    assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY).text
+
+
+@pytest.mark.parametrize("state", sorted(JobState))
+def test_a_card_is_final_when_its_job_has_ended(state):
+    waiting = {JobState.ACCEPTED, JobState.QUEUED, JobState.LEASED, JobState.RUNNING}
+    for language in ("en", "ko"):
+        for kind in JobKind:
+            assert cards.render(job(state=state, kind=kind), 0, texts(language)).final == (state not in waiting)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0, ""),
+        (float("nan"), ""),
+        (-3.0, ""),
+        (3, "about 10 s left"),
+        (61, "about 70 s left"),
+        (91, "about 2 min left"),
+        (7200, "about 2.0 h left"),
+    ],
+)
+def test_time_left(seconds, text):
+    assert cards.time_left(seconds, SAY) == text
+
+
+@pytest.mark.parametrize(("progress", "percent"), [(-1, 0), (0, 0), (0.999, 99), (1, 100), (7, 100)])
+def test_progress_stays_on_the_bar(progress, percent):
+    text = cards.render(job(progress=progress), 0, SAY).text
+    assert f" {percent} %" in text and sum(text.count(cell) for cell in "▰▱") == cards.CELLS
+
+
+def test_korean_card():
+    text = cards.render(job(progress=0.25, seconds_left=30), 0, texts("ko")).text
+    assert "25% · 목소리를 바꾸는 중 · 약 30초 남음" in text
+
+
+def test_long_names_fit():
+    text = cards.render(job(params={"song_name": "x" * 5000, "voice_name": "*" * 5000}), 0, SAY).text
+    assert len(text) < 1000

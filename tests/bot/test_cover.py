@@ -1,0 +1,181 @@
+"""`/cover`: voices, songs, and the labelled result."""
+
+import pytest
+from sqlmodel import select
+
+from bot import cover
+from store import Job, JobState, NotFound, Song, Voice, VoiceState, library
+
+RESULT = {
+    "song": "IU - Palette",
+    "voice": "mine",
+    "seconds": 200.0,
+    "lufs": -14.2,
+    "true_peak_db": -1.0,
+    "cosine_source": 0.31,
+    "cosine_cover": 0.84,
+    "mos_model": "distillmos",
+    "mos_source": 3.9,
+    "mos_cover": 3.4,
+    "f0_correlation": 0.97,
+    "key_shift": -2,
+    "encoding": "MP3 192 kbit/s",
+    "models": {"separator": "htdemucs"},
+}
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def voices(store, world):
+    """Alice: one ready, one in training. Bob: one ready."""
+    rows = {
+        "mine": Voice(owner_id=world.alice.id, name="mine", state=VoiceState.READY, model_key="m", index_key="i"),
+        "late": Voice(owner_id=world.alice.id, name="late"),
+        "bobs": Voice(owner_id=world.bob.id, name="bobs", state=VoiceState.READY),
+    }
+    with store.write() as session:
+        session.add_all(rows.values())
+        session.flush()
+        return {name: f"#{voice.id}" for name, voice in rows.items()}
+
+
+@pytest.fixture
+def songs(store):
+    """A small library."""
+    names = [("Palette", "IU"), ("Pal", ""), ("1004", "Angel"), ("100%_", "")]
+    keys = {}
+    with store.write() as session:
+        for title, singer in names:
+            key = store.media.put_bytes(title.encode(), "x.mp3")
+            keys[title] = f"#{library.add_song(session, Song(title=title, singer=singer, media_key=key)).id}"
+    return keys
+
+
+async def test_a_song_file_becomes_a_cover_with_its_bytes(world, worker, store, voices, rung):
+    await world.alice.slash(
+        world.channel, "cover", voice=voices["mine"], song=("IU - Palette.mp3", b"song"), key_shift=-2
+    )
+
+    job = worker.only()
+    assert (job.kind, job.state) == ("cover", JobState.QUEUED) and rung() == [f"{job.id}:1"]
+    key = job.params.pop("song_key")
+    assert store.media.path(key).read_bytes() == b"song"
+    assert job.params == {
+        "song_name": "IU - Palette",
+        "voice_id": int(voices["mine"][1:]),
+        "voice_name": "mine",
+        "key_shift": -2,
+        "max_bytes": 10 * 1024 * 1024,
+    }
+    assert "IU - Palette" in world.public()[0].content
+
+    worker.render(job, RESULT, {"palette-ai-cover.mp3": b"\xff\xfbcover"})
+    await world.tick()
+    message = world.public()[1]
+    for part in (
+        "AI-generated",
+        "IU - Palette",
+        "mine",
+        "0.31",
+        "0.84",
+        "distillmos",
+        "3.40",
+        "0.97",
+        "-14.2",
+        "htdemucs",
+    ):
+        assert part in message.content
+    assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]
+    assert await message.attachments[0].read() == b"\xff\xfbcover"
+    assert worker.only().state == JobState.DELIVERED
+
+
+async def test_a_song_of_the_library(world, worker, voices, songs):
+    await world.alice.slash(world.channel, "cover", voice=voices["mine"], title=songs["Palette"])
+    params = worker.only().params
+    assert params["song_id"] == int(songs["Palette"][1:]) and params["song_name"] == "IU - Palette"
+    assert "song_key" not in params and params["key_shift"] is None
+
+
+@pytest.mark.parametrize("options", [{}, {"song": ("a.mp3", b"x"), "title": "#1"}])
+async def test_neither_or_both_is_one_sentence(world, store, voices, options):
+    answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], **options)
+    assert answer.response.content.startswith("Give either a song file or a title")
+    assert store.media.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("which", "sentence"),
+    [
+        ("bobs", "This voice belongs to another member"),
+        ("late", "The voice late is not ready (it is training)"),
+        ("#999", "There is no such voice"),
+        ("nonsense", "There is no such voice"),
+        ("²", "There is no such voice"),
+        ("9" * 40, "There is no such voice"),
+    ],
+)
+@pytest.mark.parametrize("bare", [False, True])
+async def test_a_voice_typed_by_hand(world, store, voices, which, sentence, bare):
+    typed = voices.get(which, which)
+    answer = await world.alice.slash(
+        world.channel, "cover", voice=typed.lstrip("#") if bare else typed, song=("a.mp3", b"x")
+    )
+    assert answer.response.content.startswith(sentence)
+    assert store.media.keys() == set()
+    with store.read() as session:
+        assert session.exec(select(Job)).all() == []
+
+
+async def test_a_voice_may_be_typed_by_name(world, worker, voices):
+    await world.alice.slash(world.channel, "cover", voice="MINE", song=("a.mp3", b"x"))
+    assert worker.only().params["voice_id"] == int(voices["mine"][1:])
+
+
+async def test_a_large_song_is_refused_by_its_size(world, store, voices):
+    world.env.bot.services.settings.song_megabytes = 0.000002
+    answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], song=("a.mp3", b"xxxxx"))
+    assert "a.mp3 has 0 MB" in answer.response.content and store.media.keys() == set()
+
+
+async def test_voices_are_completed_from_the_members_own_ready_ones(world, voices):
+    assert await world.alice.autocomplete(world.channel, "cover", "voice", "") == [
+        {"name": "mine", "value": voices["mine"]}
+    ]
+    assert await world.alice.autocomplete(world.channel, "cover", "voice", "ZZ") == []
+    assert [c["name"] for c in await world.bob.autocomplete(world.channel, "cover", "voice", "b")] == ["bobs"]
+
+
+async def test_titles_are_completed_from_the_library(world, songs):
+    found = await world.alice.autocomplete(world.channel, "cover", "title", "pal")
+    assert found == [{"name": "Pal", "value": songs["Pal"]}, {"name": "IU - Palette", "value": songs["Palette"]}]
+    assert [c["name"] for c in await world.alice.autocomplete(world.channel, "cover", "title", "%_")] == ["100%_"]
+
+
+async def test_at_most_25_choices_of_100_characters(world, store):
+    with store.write() as session:
+        for n in range(30):
+            library.add_song(session, Song(title=f"{n:02}" + "x" * 200, media_key=f"{n}"))
+    found = await world.alice.autocomplete(world.channel, "cover", "title", "")
+    assert len(found) == 25 and all(len(c["name"]) == 100 for c in found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"), [("palette", "Palette"), ("IU - Palette", "Palette"), ("Pal", "Pal"), ("1004", "1004")]
+)
+def test_titles_typed_by_hand(store, songs, typed, title):
+    with store.read() as session:
+        assert cover.find_song(session, typed).title == title
+
+
+@pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
+def test_titles_that_are_not_there(store, songs, typed):
+    with store.read() as session, pytest.raises(NotFound):
+        cover.find_song(session, typed)
+
+
+async def test_in_a_direct_message_the_limit_is_discords_smallest(world, worker, voices):
+    await world.alice.user.slash("cover", voice=voices["mine"], song=("a.mp3", b"x"))
+    job = worker.only()
+    assert job.guild_id is None and job.params["max_bytes"] == 10 * 1024 * 1024
+    assert len(world.dms(world.alice)) == 1

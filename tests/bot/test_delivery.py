@@ -1,0 +1,236 @@
+"""The outbox reaches members once: in the channel, else by direct message, else not at all."""
+
+import aiohttp
+import discord
+import pytest
+from simcord.http import FakeHTTPClient
+from sqlmodel import select
+
+from bot import delivery
+from store import Clip, JobState, Outbox, retention
+
+CLOSED = {"status": 403, "code": 50007, "times": None}
+
+
+@pytest.fixture
+async def job(world, worker):
+    """Alice waits for a match."""
+    await world.alice.slash(world.channel, "match", note1=("a.ogg", b"x"))
+    return worker.only()
+
+
+def posts(world):
+    """The bodies of the bot's ordinary messages."""
+    return [
+        r.json
+        for r in world.env.http_requests
+        if r.method == "POST" and r.path.endswith("/messages") and r.path.startswith("/channels/")
+    ]
+
+
+def close_channel(world):
+    """The channel is gone."""
+    path = f"/channels/{world.channel.id}/messages"
+    world.env.inject_error("POST", path, status=404, code=10003, times=None)
+
+
+def close_dms(world):
+    """Alice takes no direct messages."""
+    path = f"/channels/{world.alice.user.dm_channel.id}/messages"
+    world.env.inject_error("POST", path, **CLOSED)
+
+
+@pytest.mark.usefixtures("quiet")
+class TestSending:
+    async def test_the_message_mentions_only_its_member_and_has_a_nonce(self, job, world, worker):
+        worker.render(job, {"candidates": [{"name": "@everyone", "share": 0.5}]}, {"a.txt": b"file"})
+        await world.tick()
+
+        (row,) = worker.outbox()
+        body = posts(world)[-1]
+        assert body["nonce"] == str(row.id) and body["enforce_nonce"]
+        assert body["allowed_mentions"] == {"parse": [], "users": [world.alice.id]}
+        message = world.public()[-1]
+        assert (row.sent_channel_id, row.message_id) == (world.channel.id, message.id)
+        assert [m.id for m in message.mentions] == [world.alice.id] and not message.mention_everyone
+        assert await message.attachments[0].read() == b"file"
+
+    async def test_nothing_is_sent_twice_by_later_rounds(self, job, world, worker):
+        worker.render(job, {})
+        await world.tick(20)
+        assert len(world.public()) == 2
+
+    async def test_a_failure_discards_the_inputs_and_speaks_the_jobs_language(self, job, world, worker, store):
+        with store.write() as session:
+            row = session.merge(job)
+            row.locale = "ko"
+        worker.fail(job, "silent", {"name": "a.ogg"}, "a.ogg is silent.")
+        await world.tick()
+
+        assert "a.ogg: 소리가 없어요." in world.public()[-1].content
+        with store.read() as session:
+            assert session.exec(select(Clip)).all() == [] and store.media.keys() == set()
+        assert worker.only().state == JobState.FAILED
+
+    async def test_a_channel_that_is_gone_means_a_direct_message(self, job, world, worker):
+        worker.render(job, {}, {"a.txt": b"file"})
+        close_channel(world)
+        await world.tick()
+
+        (message,) = world.dms(world.alice)
+        assert await message.attachments[0].read() == b"file"
+        assert worker.only().state == JobState.DELIVERED
+        assert worker.outbox()[0].sent_channel_id == world.alice.user.dm_channel.id
+
+    async def test_a_channel_where_the_bot_may_not_speak_means_direct_messages(self, world, worker):
+        deny = {world.guild.default_role: discord.PermissionOverwrite(send_messages=False)}
+        mute = world.guild.create_text_channel("mute", overwrites=deny)
+        await world.alice.slash(mute, "match", note1=("a.ogg", b"x"))
+        worker.render(worker.only(), {})
+        await world.tick()
+
+        card, result = world.dms(world.alice)
+        assert "Match" in card.content and "No singer" in result.content and world.public(mute) == []
+
+    async def test_closed_direct_messages_too_make_it_undeliverable(self, job, world, worker, store):
+        worker.render(job, {}, {"a.txt": b"file"})
+        close_channel(world)
+        close_dms(world)
+        await world.tick(10)
+
+        assert worker.only().state == JobState.UNDELIVERABLE and worker.outbox()[0].state == "failed"
+        assert store.media.path(worker.outbox()[0].files[0]["key"]).read_bytes() == b"file"
+        answer = await world.alice.slash(world.channel, "jobs")
+        assert "could not be delivered" in answer.response.content
+
+    @pytest.mark.parametrize("status", [500, 503, 429])
+    async def test_trouble_at_discord_is_waited_out(self, job, world, worker, status):
+        worker.render(job, {}, {"a.txt": b"file"})
+        world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=status, times=1)
+        await world.tick()
+        assert len(world.public()) == 1 and worker.outbox()[0].tries == 1
+
+        worker.due_now()
+        await world.tick()
+        assert await world.public()[1].attachments[0].read() == b"file"
+        assert worker.only().state == JobState.DELIVERED
+
+    async def test_a_lost_connection_is_waited_out(self, job, world, worker, monkeypatch):
+        original, left = FakeHTTPClient.request, [1]
+
+        async def lost(self, route, **options):
+            if route.method == "POST" and left:
+                left.pop()
+                raise aiohttp.ClientConnectionError
+            return await original(self, route, **options)
+
+        worker.render(job, {})
+        monkeypatch.setattr(FakeHTTPClient, "request", lost)
+        await world.tick()
+        assert worker.outbox()[0].tries == 1
+        worker.due_now()
+        await world.tick()
+        assert len(world.public()) == 2
+
+    async def test_after_the_last_try_it_is_given_up(self, job, world, worker):
+        worker.render(job, {})
+        world.env.inject_error("POST", "/channels/*/messages", status=500, times=None)
+        for _ in range(8):
+            worker.due_now()
+            await world.tick()
+        assert worker.only().state == JobState.UNDELIVERABLE
+
+    @pytest.mark.parametrize("fault", [{"status": 413}, {"status": 400, "code": 40005}])
+    async def test_a_file_that_is_too_large_is_left_out_with_a_sentence(self, job, world, worker, fault):
+        worker.render(job, {}, {"a.txt": b"file"})
+        world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", **fault, times=1)
+        await world.tick()
+
+        message = world.public()[1]
+        assert message.attachments == [] and "larger than Discord allows" in message.content
+        assert worker.only().state == JobState.DELIVERED
+
+    async def test_a_file_that_is_gone_is_left_out_with_a_sentence(self, job, world, worker, store):
+        worker.render(job, {}, {"a.txt": b"file"})
+        store.media.delete(worker.outbox()[0].files[0]["key"])
+        await world.tick()
+        assert "no longer kept" in world.public()[1].content and worker.only().state == JobState.DELIVERED
+
+    async def test_a_member_forgotten_while_sending_leaves_no_message(self, job, world, worker, store, monkeypatch):
+        original = delivery.sent
+
+        def forgotten(*args):
+            retention.forget(store, world.alice.id)
+            original(*args)
+
+        worker.render(job, {})
+        monkeypatch.setattr(delivery, "sent", forgotten)
+        await world.tick()
+        assert [m.id for m in world.public()] == [job.card_message_id]
+        assert worker.outbox() == []
+
+
+class TestTrouble:
+    """What is logged as an error, and must not do harm."""
+
+    async def test_a_crash_between_sending_and_marking_does_not_send_twice(self, job, world, worker, monkeypatch):
+        original = delivery.sent
+        monkeypatch.setattr(delivery, "sent", lambda *_: 1 / 0)
+        worker.render(job, {}, {"a.txt": b"file"})
+        await world.tick()
+        assert len(world.public()) == 2 and worker.only().state == JobState.RENDERED
+
+        monkeypatch.setattr(delivery, "sent", original)
+        worker.due_now()
+        await world.tick()
+        assert len(world.public()) == 2 and worker.only().state == JobState.DELIVERED
+        assert worker.outbox()[0].message_id == world.public()[1].id
+
+    @pytest.mark.parametrize("direct", [False, True])
+    async def test_nor_when_the_bot_comes_back_after_an_hour(
+        self, job, world, worker, store, monkeypatch, make_bot, direct
+    ):
+        if direct:
+            close_channel(world)
+        monkeypatch.setattr(delivery, "sent", lambda *_: 1 / 0)
+        worker.render(job, {})
+        await world.tick()
+        monkeypatch.undo()  # Discord has forgotten the nonce, too
+        with store.write() as session:
+            row = session.exec(select(Outbox)).one()
+            row.created_at = world.env.now().timestamp()  # months ago: simcord begins on 2026-01-01
+            row.next_try_at = 0.0
+            session.add(row)
+        await world.env.restart_bot(make_bot())
+        await world.tick()
+
+        assert worker.only().state == JobState.DELIVERED
+        assert len(world.public()) + len(world.dms(world.alice)) == 2
+
+    async def test_an_old_row_that_was_never_sent_is_sent(self, job, world, worker, store):
+        worker.render(job, {})
+        with store.write() as session:
+            row = session.exec(select(Outbox)).one()
+            row.created_at -= 3600
+            session.add(row)
+        await world.tick()
+        assert len(world.public()) == 2
+
+    async def test_one_bad_row_does_not_stop_the_others(self, job, world, worker, monkeypatch):
+        await world.bob.slash(world.channel, "match", note1=("b.ogg", b"y"))
+        with worker.store.read() as session:
+            other = session.exec(select(delivery.Job).where(delivery.Job.id != job.id)).one()
+        original = delivery.compose
+        monkeypatch.setattr(delivery, "compose", lambda j, say: 1 / 0 if j.id == job.id else original(j, say))
+        worker.render(job, {})
+        worker.render(other, {})
+        await world.tick()
+        assert worker.job(other.id).state == JobState.DELIVERED and worker.job(job.id).state == JobState.RENDERED
+
+    async def test_a_database_that_cannot_be_read_does_not_stop_the_loop(self, job, world, worker, monkeypatch):
+        monkeypatch.setattr(delivery, "due", lambda store: 1 / 0)
+        worker.render(job, {})
+        await world.tick()
+        monkeypatch.undo()
+        await world.tick()
+        assert worker.only().state == JobState.DELIVERED

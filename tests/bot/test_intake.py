@@ -1,0 +1,118 @@
+"""What is refused before and after a download, and that it leaves nothing behind."""
+
+import errno
+from types import SimpleNamespace
+
+import pytest
+from sqlmodel import select
+
+from bot import intake
+from bot.errors import DownloadFailed, EmptyFile, NoAudio, TooLarge, TooManyNotes
+from bot.intake import Asker, Saved
+from store import Clip, Job, JobKind, media
+
+
+def note(name="a.ogg", size=5, content_type=None, voice=False):
+    """An attachment as far as checks look at it."""
+    return SimpleNamespace(filename=name, size=size, content_type=content_type, is_voice_message=lambda: voice)
+
+
+@pytest.mark.parametrize(
+    ("notes", "error"),
+    [
+        ([], NoAudio),
+        ([note()] * 3, TooManyNotes),
+        ([note(), note(size=0)], EmptyFile),
+        ([note(size=25_000_001)], TooLarge),
+    ],
+)
+def test_bad_attachments_are_refused(notes, error):
+    with pytest.raises(error):
+        intake.check(notes, 2, 25)
+
+
+def test_good_attachments_pass():
+    intake.check([note(), note(size=25_000_000)], 2, 25)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "wanted"),
+    [
+        (note("x.bin", content_type="audio/ogg"), True),
+        (note("X.MP3"), True),
+        (note("x", voice=True), True),
+        (note("x.png", content_type="image/png"), False),
+        (note("mp3"), False),
+    ],
+)
+def test_sound_is_known_by_type_name_or_flag(attachment, wanted):
+    assert intake.is_audio(attachment) is wanted
+
+
+def test_a_file_that_a_cleanup_took_is_not_committed(store):
+    asker = Asker(1, None, 2, "en")
+    with pytest.raises(DownloadFailed), store.write() as session:
+        intake.add_job(session, store, JobKind.MATCH, asker, {}, [Saved("0" * 64 + ".ogg", "a.ogg", 3)])
+    with store.read() as session:
+        assert session.exec(select(Job)).all() == []
+
+
+async def send(world, *notes):
+    """Use /match with these notes."""
+    options = {f"note{n}": one for n, one in enumerate(notes, start=1)}
+    return (await world.alice.slash(world.channel, "match", **options)).response.content
+
+
+def nothing_left(store):
+    """No row, no file."""
+    with store.read() as session:
+        rows = [*session.exec(select(Job)).all(), *session.exec(select(Clip)).all()]
+    return rows == [] and not any(store.media.root.glob("*/*"))
+
+
+async def test_an_empty_note_is_named(world, store):
+    assert "b.ogg is empty" in await send(world, ("a.ogg", b"x"), ("b.ogg", b""))
+    assert nothing_left(store)
+
+
+async def test_a_download_that_fails_leaves_nothing(world, store, monkeypatch):
+    world.env.backend.cdn.get = lambda url: b"x" if "a.ogg" in url else None
+
+    assert "Discord did not hand over b.ogg" in await send(world, ("a.ogg", b"x"), ("b.ogg", b"y"))
+    assert nothing_left(store)
+
+
+async def test_a_full_disk_leaves_nothing(world, store, monkeypatch):
+    calls = []
+
+    def fsync(handle):
+        calls.append(handle)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(media.os, "fsync", fsync)
+
+    assert "disk is full" in await send(world, ("a.ogg", b"x"), ("b.ogg", b"y"))
+    assert nothing_left(store)
+
+
+async def test_a_bug_of_ours_is_a_reference_and_leaves_nothing(world, store, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("bot.match.add_clips", broken)
+    text = await send(world, ("a.ogg", b"x"))
+    world.env._errors.clear()
+
+    assert "Something went wrong on our side" in text and "secret" not in text
+    reference = text.rsplit(" ", 1)[-1]
+    assert any(reference in record.getMessage() and record.exc_info for record in caplog.records)
+    assert nothing_left(store)
+
+
+async def test_hostile_names_are_kept_plain(world, store):
+    await send(world, ("../../etc/**@everyone** 🎤.ogg", b"x"), ("x" * 300 + ".ogg", b"y"))
+
+    with store.read() as session:
+        first, second = session.exec(select(Clip)).all()
+    assert first.name == "**@everyone** 🎤.ogg" and len(second.name) == 100 and second.name.endswith("x.ogg")

@@ -1,0 +1,61 @@
+"""Command names in Korean, as Discord takes them."""
+
+import re
+
+import discord
+import pytest
+
+from bot.locale import Translator, label, language, reader
+
+NAME = re.compile(r"[-_\w]{1,32}")
+
+
+def test_only_korean_is_korean():
+    assert language(discord.Locale.korean) == language("ko") == "ko"
+    assert language(discord.Locale.american_english) == language("ja") == "en"
+    assert reader("ko").language == "ko"
+
+
+def walk(command):
+    """The localisable nodes of a command as Discord gets it."""
+    yield command
+    for option in command.get("options", []):
+        yield from walk(option)
+
+
+async def test_every_command_and_option_is_sent_in_both_languages(env):
+    sent = [await c.get_translated_payload(env.bot.tree, env.bot.tree.translator) for c in env.bot.tree.walk_commands()]
+    sent += [
+        await c.get_translated_payload(env.bot.tree, env.bot.tree.translator)
+        for c in env.bot.tree.get_commands(type=discord.AppCommandType.message)
+    ]
+    assert {c["name"] for c in sent} == {
+        "match",
+        "train",
+        "cover",
+        "voices",
+        "jobs",
+        "forget-me",
+        "Match this voice note",
+    }
+    for command in sent:
+        names = [node["name_localizations"]["ko"] for node in walk(command)]
+        options = names[1:]
+        assert len(set(options)) == len(options)
+        for node in walk(command):
+            if node.get("type") == discord.AppCommandType.message.value:
+                continue
+            korean = node["name_localizations"]["ko"]
+            assert NAME.fullmatch(node["name"]) and NAME.fullmatch(korean), korean
+            assert 1 <= len(node["description"]) <= 100 and 1 <= len(node["description_localizations"]["ko"]) <= 100
+
+
+@pytest.mark.parametrize(("locale", "wanted"), [("ko", "음성3"), ("en-US", None), ("ja", None)])
+async def test_numbered_options(locale, wanted):
+    name = label("note.more", number=3)
+    assert str(name) == "note3"
+    assert await Translator().translate(name, discord.Locale(locale), None) == wanted
+
+
+async def test_strings_of_others_are_left_alone():
+    assert await Translator().translate(discord.app_commands.locale_str("x"), discord.Locale.korean, None) is None

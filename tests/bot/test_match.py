@@ -1,0 +1,117 @@
+"""`/match` from the command to the delivered message."""
+
+import pytest
+from simcord import actors
+
+from store import JobState, clips
+
+RESULT = {
+    "model": "ast-singers-86",
+    "candidates": [{"name": "IU", "share": 0.41}, {"name": "Taeyeon", "share": 0.2}],
+    "none": 0.23,
+    "range": {"low": "A2", "high": "E4"},
+    "notes": 2,
+    "seconds": 34.0,
+    "calibration": "temperature on 2 909 songs",
+}
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+async def test_notes_become_a_queued_job_a_card_and_a_result(world, worker, rung, store):
+    answer = await world.alice.slash(world.channel, "match", note1=("hello.ogg", b"one"), note2=("hello.ogg", b"two"))
+
+    job = worker.only()
+    assert answer.ephemeral and "in line" in answer.response.content
+    assert (job.kind, job.state, job.user_id, job.channel_id) == (
+        "match",
+        JobState.QUEUED,
+        world.alice.id,
+        world.channel.id,
+    )
+    assert rung() == [f"{job.id}:1"]
+    (card,) = world.public()
+    assert "place 1 in line" in card.content and card.id == job.card_message_id
+
+    worker.render(job, RESULT)
+    await world.tick()
+
+    _, result = world.public()
+    assert world.alice.mention in result.content
+    assert "IU**: 41%" in result.content and "None of them: 23%" in result.content
+    assert "A2 to E4" in result.content and "ast-singers-86" in result.content
+    assert worker.only().state == JobState.DELIVERED
+
+
+async def test_the_notes_are_kept_with_their_bytes_and_their_day(world, worker, store):
+    await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"), note2=("b.ogg", b"two"))
+
+    with store.read() as session:
+        notes = clips.of_job(session, worker.only().id)
+    assert [store.media.path(note.media_key).read_bytes() for note in notes] == [b"one", b"two"]
+    assert [(note.name, note.bytes, note.source) for note in notes] == [
+        ("a.ogg", 3, "command"),
+        ("b.ogg", 3, "command"),
+    ]
+    assert all(note.expires_at - note.created_at == pytest.approx(store.clip_days * 86400, abs=5) for note in notes)
+
+
+async def test_a_message_is_matched_by_its_menu(world, worker, store):
+    message = await world.bob.send(world.channel, attachments=[("voice-message.ogg", b"sound"), ("cat.png", b"png")])
+
+    await world.alice.context_menu(world.channel, "Match this voice note", message)
+
+    with store.read() as session:
+        (note,) = clips.of_job(session, worker.only().id)
+    assert (note.name, note.source, note.user_id) == ("voice-message.ogg", "message", world.alice.id)
+
+
+async def test_a_message_without_sound_gets_one_sentence(world, store):
+    message = await world.bob.send(world.channel, "hi", attachments=[("cat.png", b"png")])
+
+    answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
+
+    assert answer.response.content == "This message has no voice note or audio file."
+    assert world.public() == [] and store.media.keys() == set()
+
+
+async def test_the_fourth_job_is_refused_and_leaves_no_file(world, worker, store):
+    for number in range(3):
+        await world.alice.slash(world.channel, "match", note1=("a.ogg", bytes([number])))
+
+    answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"fourth"))
+
+    assert answer.response.content.startswith("You already have 3 jobs")
+    assert len(store.media.keys()) == 3 and len(world.public()) == 3
+
+
+async def test_a_korean_member_reads_korean(world, worker, monkeypatch):
+    original = actors._interactions.base_payload
+
+    def korean(*args, **options):
+        record, payload = original(*args, **options)
+        return record, {**payload, "locale": "ko"}
+
+    monkeypatch.setattr(actors._interactions, "base_payload", korean)
+    answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
+    job = worker.only()
+    worker.fail(job, "silent", {"name": "a.ogg"}, "a.ogg is silent. Check the microphone and record again.")
+    await world.tick()
+
+    assert "접수했어요" in answer.response.content and job.locale == "ko"
+    assert "대기 중: 1번째" in world.public()[0].content
+    assert "a.ogg: 소리가 없어요." in world.public()[1].content
+
+
+class TestWithoutTheQueue:
+    """Redis is down while the command runs."""
+
+    @pytest.fixture
+    def redis_url(self):
+        """A port where nobody listens."""
+        return "redis://127.0.0.1:1"
+
+    async def test_the_job_waits_in_the_database_and_the_member_sees_its_card(self, world, worker):
+        answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
+
+        assert worker.only().state == JobState.QUEUED
+        assert "in line" in answer.response.content and len(world.public()) == 1

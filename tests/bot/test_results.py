@@ -1,0 +1,112 @@
+"""The message that ends a job."""
+
+import pytest
+
+from bot import results
+from bot.figures import number
+from bot.texts import texts
+from store import Job, JobKind, JobState
+
+EN, KO = texts("en"), texts("ko")
+
+
+def job(kind, result=None, state=JobState.RENDERED, **values):
+    """A job that has ended."""
+    return Job(kind=kind, user_id=7, state=state, result=result or {}, **values)
+
+
+def match(**values):
+    """A match's message."""
+    found = [{"name": "IU", "share": 0.41}, {"name": "**Bad**", "share": 0.2}]
+    return results.compose(job(JobKind.MATCH, {"candidates": found, "none": 0.23} | values), EN)
+
+
+def test_shares_are_called_probabilities_and_none_is_said():
+    text = match(calibration="isotonic", model="ast", range={"low": "A2", "high": "E4"}, notes=1, seconds=9.6)
+    assert text.splitlines()[:6] == [
+        "<@7> **You sound like…**",
+        "1. **IU**: 41%",
+        "2. **\\*\\*Bad\\*\\***: 20%",
+        "None of them: 23%",
+        "Your range in these notes: A2 to E4",
+        "Heard: 10 s of voice in one note",
+    ]
+    assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
+
+
+def test_the_workers_own_calibration_is_told_in_words():
+    text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
+    assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
+    assert "temperature" not in match(calibration={"temperature": 0.1})
+
+
+def test_probably_nobody_is_said_first():
+    assert match(none=0.7).startswith("<@7> **Probably none of our singers sounds like you.**")
+
+
+def test_without_calibration_nothing_is_called_a_probability():
+    assert "probab" not in match()
+
+
+@pytest.mark.parametrize("kind", sorted(JobKind))
+@pytest.mark.parametrize("say", [EN, KO], ids=["en", "ko"])
+@pytest.mark.parametrize(
+    "result",
+    [
+        {},
+        {"candidates": None, "none": None, "range": None, "models": None, "lufs": None},
+        {"candidates": [{}, {"name": None, "share": "x"}, 3], "models": {}, "cosine": float("nan"), "mos_cover": True},
+        {"candidates": [{"name": "x" * 999, "share": 1.0}] * 99, "models": {str(n): "y" * 99 for n in range(99)}},
+    ],
+)
+def test_missing_or_odd_figures_are_left_out(kind, say, result):
+    text = results.compose(job(kind, result), say)
+    assert "<@7>" in text and "None" not in text.replace("None of", "") and "nan" not in text and len(text) <= 2000
+
+
+def test_one_measured_side_of_a_pair_is_shown_alone():
+    text = results.compose(job(JobKind.COVER, {"song": "S", "voice": "V", "cosine_cover": 0.8, "mos_source": 3.1}), EN)
+    assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
+
+
+@pytest.mark.parametrize(("say", "label"), [(EN, "AI-generated"), (KO, "AI로 만든 커버")], ids=["en", "ko"])
+def test_covers_are_labelled(say, label):
+    assert label in results.compose(job(JobKind.COVER, {"song": "S", "voice": "V"}), say)
+
+
+def test_a_failure_is_said_in_the_jobs_language():
+    values = {
+        "error_code": "too_short",
+        "error_params": {"name": "a_b_.ogg", "seconds": 0.4, "limit": 3},
+        "error_sentence": "a_b_.ogg lasts 0.4 seconds; at least 3 are needed.",
+    }
+    failed = job(JobKind.TRAIN, state=JobState.FAILED, **values)
+    assert "**Training failed.** a\\_b\\_.ogg lasts 0.4 seconds" in results.compose(failed, EN)
+    assert "**목소리 학습에 실패했어요.** a\\_b\\_.ogg: 길이가 0.4초예요." in results.compose(failed, KO)
+
+
+def test_an_unknown_failure_is_said_in_english():
+    failed = job(JobKind.TRAIN, state=JobState.FAILED, error_code="new", error_sentence="It broke.")
+    assert "It broke." in results.compose(failed, KO)
+    assert "문제가 생겼어요" in results.compose(job(JobKind.TRAIN, state=JobState.FAILED), KO)
+
+
+def test_expired_unanswered_and_cancelled_differ():
+    late = results.compose(job(JobKind.TRAIN, state=JobState.EXPIRED, queued_at=1.0), EN)
+    unanswered = results.compose(job(JobKind.TRAIN, state=JobState.EXPIRED), EN)
+    assert "in time" in late and "not confirmed" in unanswered
+    assert "Cover cancelled" in results.compose(job(JobKind.COVER, state=JobState.CANCELLED), EN)
+
+
+def test_the_message_can_be_known_again():
+    one = job(JobKind.MATCH)
+    assert results.mark(one) in results.compose(one, EN) and len(results.mark(one)) == 12
+
+
+@pytest.mark.parametrize("value", [None, "3", True, float("nan"), float("inf"), [1]])
+def test_only_numbers_are_figures(value):
+    assert number({"x": value}, "x") is None
+
+
+def test_zero_is_a_figure():
+    assert number({"x": 0}, "x") == 0

@@ -1,0 +1,209 @@
+"""`/train`: notes, consent, and what each answer does."""
+
+import pytest
+from sqlmodel import select
+
+from bot import consent
+from bot.errors import AlreadyAnswered, ConsentOver
+from bot.texts import texts
+from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, retention, voices
+
+YES, NO = "This is my voice, train it", "No"
+NOTES = {"note1": ("a.ogg", b"one"), "note2": ("b.ogg", b"two")}
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+async def asked(world):
+    """Alice has used /train and looks at the consent card."""
+    return await world.alice.slash(world.channel, "train", name="  mine ", **NOTES)
+
+
+def rows(store, table):
+    """Every row of a table."""
+    with store.read() as session:
+        return list(session.exec(select(table)).all())
+
+
+def age(store, seconds):
+    """Make every job older."""
+    with store.write() as session:
+        for job in session.exec(select(jobs.Job)).all():
+            job.created_at -= seconds
+            session.add(job)
+
+
+async def test_the_card_says_what_is_trained_and_nothing_is_queued(asked, world, worker, store, rung):
+    text = asked.response.content
+    assert asked.response.ephemeral
+    for part in (
+        "mine",
+        "2 recordings",
+        "of you",
+        "only you can use it",
+        "/forget-me",
+        voices.POLICY_VERSION,
+        "30 days",
+    ):
+        assert part in text
+    job, (voice,) = worker.only(), rows(store, Voice)
+    assert job.state == JobState.ACCEPTED and rung() == [] and world.public() == []
+    assert (voice.name, voice.state, voice.job_id, voice.consent_id) == ("mine", "training", job.id, None)
+    assert job.params == {"voice_id": voice.id, "voice_name": "mine"}
+    assert [clip.source for clip in rows(store, Clip)] == ["command", "command"]
+
+
+async def test_yes_records_the_consent_to_these_clips_and_queues(asked, world, worker, store, rung):
+    await world.alice.click(asked.response, label=YES)
+
+    job, (given,), (voice,) = worker.only(), rows(store, Consent), rows(store, Voice)
+    assert job.state == JobState.QUEUED and rung() == [f"{job.id}:1"]
+    assert voice.consent_id == given.id
+    assert given.user_id == world.alice.id and given.policy_version == voices.POLICY_VERSION
+    assert given.phrase == texts("en")("consent.phrase") and given.phrase in asked.response.content
+    assert given.clip_hash == clips.fingerprint(rows(store, Clip))
+    assert asked.response.components == []
+    assert "Training" in world.public()[0].content and "mine" in world.public()[0].content
+
+
+async def test_a_trained_voice_is_told(asked, world, worker):
+    await world.alice.click(asked.response, label=YES)
+    job = worker.only()
+    result = {"voice": "mine", "voice_id": 1, "minutes": 9.5, "steps": 10000, "base": "rvc-v2-40k", "cosine": 0.87}
+    worker.render(job, {**result, "models": {"speaker": "resemblyzer"}})
+    await world.tick()
+
+    text = world.public()[1].content
+    for part in (world.alice.mention, "mine", "9.5 min", "10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
+        assert part in text
+
+
+async def test_no_removes_everything(asked, world, worker, store, rung):
+    await world.alice.click(asked.response, label=NO)
+
+    assert "Nothing is trained" in asked.response.content and asked.response.components == []
+    assert worker.only().state == JobState.CANCELLED and rung() == []
+    assert rows(store, Clip) == [] and rows(store, Voice) == [] and rows(store, Consent) == []
+    assert store.media.keys() == set()
+    await world.tick()
+    assert "cancelled" in world.public()[0].content
+
+
+async def test_without_an_answer_it_expires_and_nothing_is_left(asked, world, worker, store):
+    age(store, 15 * 60 + 1)
+    with store.write() as session:
+        jobs.sweep(session)
+    await world.tick()
+
+    assert worker.only().state == JobState.EXPIRED
+    assert "not confirmed within 15 minutes" in world.public()[0].content
+    assert rows(store, Clip) == [] and rows(store, Voice) == [] and store.media.keys() == set()
+    click = await world.alice.click(asked.response, label=YES)
+    assert "This request is over" in click.followups[0].content
+    assert rows(store, Consent) == []
+
+
+async def test_a_late_yes_before_the_sweep_trains_nothing(asked, world, worker, store):
+    age(store, 15 * 60 + 1)
+    click = await world.alice.click(asked.response, label=YES)
+
+    assert "This request is over" in click.followups[0].content
+    assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
+
+
+async def test_a_second_click_is_one_sentence(asked, world, worker, store):
+    other = await world.env.bot.get_channel(world.channel.id).send(
+        "again", view=consent.consent_view(worker.only().id, texts("en"))
+    )
+    await world.env.settle()
+    await world.alice.click(asked.response, label=YES)
+    click = await world.alice.click(other, label=NO)
+
+    assert "answered this already" in click.followups[0].content
+    assert worker.only().state == JobState.QUEUED and len(rows(store, Consent)) == 1
+
+
+async def test_somebody_else_cannot_answer(asked, world, worker, store):
+    view = consent.consent_view(worker.only().id, texts("en"))
+    copied = await world.env.bot.get_channel(world.channel.id).send("copied", view=view)
+    await world.env.settle()
+    for label in (YES, NO):
+        click = await world.bob.click(copied, label=label)
+        assert "another member" in click.followups[0].content and click.followups[0].ephemeral
+
+    assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
+
+
+async def test_the_buttons_work_after_a_restart(asked, world, worker, store, make_bot):
+    await world.env.restart_bot(make_bot())
+    await world.alice.click(asked.response, label=YES)
+
+    assert worker.only().state == JobState.QUEUED and len(rows(store, Consent)) == 1
+
+
+async def test_a_forgotten_request_is_one_sentence(asked, world, store):
+    retention.forget(store, world.alice.id)
+    click = await world.alice.click(asked.response, label=YES)
+    assert click.followups[0].content == "There is no such job."
+
+
+@pytest.mark.parametrize("name", [" ", "x" * 300, "a\nb"])
+async def test_hostile_names_are_refused_before_anything_is_kept(world, store, name):
+    answer = await world.alice.slash(world.channel, "train", name=name, **NOTES)
+    assert "1 to 32 visible characters" in answer.response.content
+    assert store.media.keys() == set() and rows(store, Voice) == []
+
+
+async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world):
+    answer = await world.alice.slash(world.channel, "train", name="**@everyone**", **NOTES)
+    assert "@everyone" not in answer.response.content and "\\*\\*" in answer.response.content
+
+
+async def test_a_second_voice_of_the_same_name_is_refused_and_keeps_the_first(asked, world, store):
+    answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
+    assert "already have a voice called MINE" in answer.response.content
+    assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
+
+
+async def test_ten_notes_are_taken(world, store):
+    notes = {f"note{n}": (f"{n}.ogg", bytes([n])) for n in range(1, 11)}
+    await world.alice.slash(world.channel, "train", name="mine", **notes)
+    assert [clip.name for clip in rows(store, Clip)] == [f"{n}.ogg" for n in range(1, 11)]
+
+
+async def test_the_rules_as_functions(asked, world, worker, store):
+    job, alice = worker.only(), world.alice.id
+    with pytest.raises(NotFound):
+        consent.agree(store, "0" * 32, alice, "x")
+    with pytest.raises(NotYours):
+        consent.agree(store, job.id, alice + 1, "x")
+    consent.agree(store, job.id, alice, "x")
+    with pytest.raises(AlreadyAnswered):
+        consent.agree(store, job.id, alice, "x")
+    with pytest.raises(AlreadyAnswered):
+        consent.decline(store, job.id, alice)
+
+
+async def test_a_consent_without_its_voice_trains_nothing(asked, world, worker, store):
+    with store.write() as session:
+        voices.drop_untrained(session, worker.only().id)
+    with pytest.raises(ConsentOver):
+        consent.agree(store, worker.only().id, world.alice.id, "x")
+    assert rows(store, Consent) == []
+
+
+def test_the_korean_question_says_the_same(store):
+    shown = consent.question(store, texts("ko"), "내 목소리", [intake_file()])
+    for part in ("내 목소리", "녹음 한 개", "본인", "나만", "/내정보삭제", "15분", voices.POLICY_VERSION):
+        assert part in shown
+
+
+def intake_file():
+    """One saved note."""
+    return consent.Saved("k", "a.ogg", 1_500_000)
+
+
+async def test_a_second_voice_of_the_same_accented_name_is_refused(world, store):
+    await world.alice.slash(world.channel, "train", name="É", note1=("a.ogg", b"x"))
+    answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
+    assert "already have a voice called" in answer.response.content and len(rows(store, Voice)) == 1

@@ -1,0 +1,143 @@
+"""The child process that works: it keeps its models warm, and is killed to cancel.
+
+It dies with its parent, however that dies. Messages to the parent: ("plan", {stage: seconds}),
+("progress", stage, fraction), ("done", outcome), ("refused", code, params, sentence), ("broken", traceback).
+"""
+
+import asyncio
+import multiprocessing as mp
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+Message = tuple[Any, ...]
+PROGRESS_SECONDS = 0.2
+
+
+class ChildDied(Exception):
+    """The child process ended in the middle of a task."""
+
+
+class Child:
+    """One warm child process; started on first use, and again after it was killed."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        self._device, self._threads = device, threads
+        self._context = mp.get_context("spawn")
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def start(self) -> None:
+        """Start the process if there is none; it loads its libraries while it waits."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self._pipe, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=_main, args=(theirs, self._device, self._threads), daemon=True, name="discovervoice-child"
+        )
+        self._process.start()
+        theirs.close()
+
+    async def run(self, task: dict[str, Any], heard: Callable[[Message], None]) -> Message:
+        """Have the child do a task; `heard` gets every message but the last, which is returned.
+
+        Raises ChildDied. If the awaiting task is cancelled, the child is killed.
+        """
+        self.start()
+        pipe = self._pipe
+        assert pipe is not None
+        pipe.send(task)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                message = await loop.run_in_executor(None, _receive, pipe)
+                if message is None:
+                    continue
+                if message[0] in ("done", "refused", "broken"):
+                    return message
+                heard(message)
+        except (EOFError, OSError) as error:
+            self.kill()
+            raise ChildDied(str(error)) from error
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+
+def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
+    """The next message, or None if there is none for a while (so that the waiting thread can end)."""
+    return pipe.recv() if pipe.poll(seconds) else None
+
+
+def _main(pipe: Connection, device: str, threads: int) -> None:
+    """The child's life: load, then task after task until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a spinning thread starves the other worker
+    import torch
+
+    from pipeline.errors import SoundError
+    from pipeline.loaded import LoadedModels
+
+    from . import tasks
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    models = LoadedModels(_device(device))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        told = 0.0
+
+        def report(stage: str, fraction: float) -> None:
+            nonlocal told
+            if fraction in (0.0, 1.0) or time.monotonic() - told > PROGRESS_SECONDS:
+                told = time.monotonic()
+                pipe.send(("progress", stage, fraction))
+
+        try:
+            outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
+            pipe.send(("done", tasks.clean(outcome)))
+        except SoundError as error:
+            pipe.send(("refused", error.code, error.params, str(error)))
+        except Exception:
+            pipe.send(("broken", traceback.format_exc()))
+
+
+def _device(wanted: str) -> str:
+    """`auto` takes CUDA, then the CPU. Raises RuntimeError for a device that this machine has not."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    torch.empty(0, device=wanted)
+    return wanted
+
+
+def _die_with_parent() -> None:
+    parent = mp.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

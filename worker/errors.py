@@ -1,0 +1,23 @@
+"""What a worker's machine refuses, each error with the sentence for its operator.
+
+WorkerError
+├── ValkeyFailed    the embedded Valkey did not start
+├── SingerRefused   a singer's clips cannot be used
+└── DeviceMissing   the machine has no such device
+"""
+
+
+class WorkerError(Exception):
+    """The message is for the operator."""
+
+
+class ValkeyFailed(WorkerError):
+    """The embedded Valkey did not start."""
+
+
+class SingerRefused(WorkerError):
+    """A singer's clips cannot be used."""
+
+
+class DeviceMissing(WorkerError):
+    """The machine has no such device."""

@@ -1,0 +1,118 @@
+"""The worker as arq runs it: one job at a time, a sweep every second, a warm child.
+
+Why arq's own retries are not used: its in-progress key lives for the longest timeout, so a killed worker's job would
+come back after minutes. Ours is leased in the database for 15 s; when that runs out, the sweep rings for the next
+attempt, which has an arq id of its own.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from typing import Any, cast
+
+from arq import func
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from store import Job, Store, jobs, retention
+
+from .child import Child
+from .library import seed_library
+from .queue import QUEUE, TASK, Doorbell, redis_settings
+from .run import take, work_on
+from .settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+EXPIRE_SECONDS = 3600.0
+JOB_TIMEOUT = 12 * 3600
+
+
+def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worker:
+    """An arq worker over `store`; run it with `serve`."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    child = Child(settings.device, settings.torch_threads)
+    doorbell = Doorbell(redis_url)
+    background: list[asyncio.Task[None]] = []
+
+    async def run(_: dict[Any, Any], job_id: str, attempt: int) -> None:
+        job = await asyncio.to_thread(_take, store, job_id, attempt, owner)
+        if job is not None:
+            await work_on(store, child, job, settings)
+
+    async def begin(_: dict[Any, Any]) -> None:
+        child.start()
+        await seed_library(store, child)
+        background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
+        background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))
+
+    async def end(_: dict[Any, Any]) -> None:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        child.kill()
+        await doorbell.close()
+
+    return Worker(
+        functions=[func(cast(Any, run), name=TASK, timeout=JOB_TIMEOUT, keep_result=0, max_tries=1000)],
+        queue_name=QUEUE,
+        redis_settings=redis_settings(redis_url),
+        on_startup=cast(Any, begin),
+        on_shutdown=cast(Any, end),
+        max_jobs=1,
+        poll_delay=0.2,
+        job_completion_wait=0,
+        handle_signals=True,
+        retry_jobs=True,
+        log_results=False,
+    )
+
+
+async def _repeat(work: Any, seconds: float, *args: Any) -> None:
+    """Do `work` every `seconds`; an error is logged and the next round comes all the same."""
+    while True:
+        try:
+            await work(*args)
+        except Exception:
+            log.exception("%s failed.", work.__name__)
+        await asyncio.sleep(seconds)
+
+
+async def _sweep(store: Store, doorbell: Doorbell) -> None:
+    """Queue again what lost its lease, and ring for everything that waits."""
+    for job in await asyncio.to_thread(_swept, store):
+        await doorbell.ring(job.id, job.attempt)
+
+
+def _take(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
+    with store.write() as session:
+        return take(session, job_id, attempt, owner)
+
+
+def _swept(store: Store) -> list[Job]:
+    with store.write() as session:
+        return jobs.sweep(session)
+
+
+async def _expire(store: Store) -> None:
+    await asyncio.to_thread(retention.expire, store)
+
+
+async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
+    """Work until told to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back."""
+    while True:
+        worker = make_worker(store, redis_url, settings)
+        try:
+            await worker.async_run()
+            return
+        except asyncio.CancelledError:
+            return
+        except (RedisError, OSError) as error:
+            log.warning("The queue is gone (%s); trying again in 2 s.", error)
+            with contextlib.suppress(RedisError, OSError):
+                await worker.close()
+            await asyncio.sleep(2)

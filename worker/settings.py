@@ -1,0 +1,15 @@
+"""What a worker may use."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """Read from the environment or `.env`: DEVICE, TRAIN_MINUTES, TORCH_THREADS."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    device: str = "auto"
+    train_minutes: float = Field(default=10.0, gt=0)
+    torch_threads: int = Field(default=0, ge=0)
+    """0: as many as the machine has cores."""
