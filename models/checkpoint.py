@@ -1,7 +1,7 @@
 """Weights from disk: the file's sha256 is checked first, and nothing is unpickled freely."""
 
 import hashlib
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ class WeightsError(Exception):
 
 def packaged(package: str, name: str) -> Path:
     """Path of a file that an installed package carries. Raises WeightsError."""
-    path = Path(str(files(package))) / name
-    if not path.is_file():
+    spec = find_spec(package)  # finds without importing
+    folder = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    if spec is None or not (folder / name).is_file():
         raise WeightsError(f"{package} carries no {name}; install requirements.lock again.")
-    return path
+    return folder / name
 
 
 def verify(path: Path, sha256: str) -> Path:

@@ -8,6 +8,7 @@ from .errors import (
     NotYours,
     StorageFull,
     StoreError,
+    StoreUnusable,
     TooManyJobs,
     VoiceNotReady,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreSettings",
+    "StoreUnusable",
     "TooManyJobs",
     "Voice",
     "VoiceNotReady",

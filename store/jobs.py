@@ -171,7 +171,6 @@ def sweep(session: Session) -> list[Job]:
     )
     for job in session.exec(select(Job).where(too_old)).all():
         _end(session, job.id, and_(col(Job.id) == job.id, col(Job.state) == job.state), S.EXPIRED, {})
-    session.expire_all()
     return list(queued(session))
 
 
@@ -233,9 +232,9 @@ def _requeued(attempt: int) -> dict[str, Any]:
 
 
 def _update(session: Session, fits: ColumnElement[bool], values: dict[str, Any]) -> bool:
-    done = session.connection().execute(update(Job).where(fits).values(**values))
-    session.expire_all()
-    return bool(done.rowcount)
+    change = update(Job).where(fits).values(**values)
+    done = session.execute(change)  # also refreshes the rows that this session holds
+    return bool(getattr(done, "rowcount", 0))
 
 
 def _end(

@@ -1,0 +1,45 @@
+"""What all rooms' tests share: one set of warm models, one store each, sound that packages carry."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
+
+import pytest
+
+from store import Store, StoreSettings, open_store
+
+NOTES = Path(__file__).parent.parent / "demo" / "notes"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the machine's settings and `.env` out of the tests."""
+    for name in ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "DEVICE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A fresh store in a folder of its own."""
+    opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def models():  # type: ignore[no-untyped-def]
+    """The embedded models, loaded once for all tests."""
+    import torch
+
+    from pipeline.loaded import LoadedModels
+
+    torch.set_num_threads(2)
+    return LoadedModels()
+
+
+@pytest.fixture(scope="session")
+def notes() -> list[Path]:
+    """The demo's voice notes: one Italian speaker, about 22 s each."""
+    return sorted(NOTES.glob("*.ogg"))

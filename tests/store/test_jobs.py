@@ -1,0 +1,170 @@
+"""A job's life: only legal moves, leases that fence, one message at the end."""
+
+import itertools
+
+import pytest
+from sqlmodel import select
+
+from store import IllegalMove, Job, JobKind, JobState, NotYours, Outbox, Store, TooManyJobs, jobs
+from store.tables import GuildSetting
+
+MEMBER, OTHER = 7, 8
+
+
+def add_job(store: Store, **fields: object) -> Job:
+    with store.write() as session:
+        job = jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, **fields))
+        return jobs.enqueue(session, job.id)
+
+
+def leased(store: Store, job: Job, owner: str = "a", seconds: float = 15.0) -> Job:
+    with store.write() as session:
+        taken = jobs.lease(session, job.id, job.attempt, owner, seconds)
+        assert taken is not None
+        assert jobs.start(session, job.id, taken.attempt, owner)
+        return jobs.get(session, job.id)
+
+
+def read(store: Store, job: Job) -> Job:
+    with store.read() as session:
+        return jobs.get(session, job.id)
+
+
+def messages(store: Store) -> list[Outbox]:
+    with store.read() as session:
+        return list(session.exec(select(Outbox)).all())
+
+
+def test_every_state_can_be_reached_and_only_the_last_ones_are_final() -> None:
+    reachable = set(itertools.chain.from_iterable(jobs.MOVES.values())) | {JobState.ACCEPTED}
+    assert reachable == set(JobState)
+    assert {state for state, moves in jobs.MOVES.items() if not moves} == jobs.ENDED
+
+
+def test_a_second_enqueue_is_refused(store: Store) -> None:
+    job = add_job(store)
+    with pytest.raises(IllegalMove, match="already queued"), store.write() as session:
+        jobs.enqueue(session, job.id)
+
+
+def test_only_one_of_two_workers_gets_the_lease(store: Store) -> None:
+    job = add_job(store)
+    leased(store, job, "a")
+    with store.write() as session:
+        assert jobs.lease(session, job.id, job.attempt, "b") is None
+
+
+def test_result_and_message_are_written_together(store: Store) -> None:
+    job = leased(store, add_job(store))
+    files = [{"key": "k", "name": "cover.mp3"}]
+    with store.write() as session:
+        assert jobs.render(session, job.id, 1, "a", {"lufs": -14}, files)
+    assert read(store, job).state is JobState.RENDERED
+    [message] = messages(store)
+    assert (message.job_id, message.channel_id, message.files) == (job.id, 5, files)
+
+
+def test_nothing_is_written_when_the_transaction_fails(store: Store) -> None:
+    job = leased(store, add_job(store))
+    with pytest.raises(RuntimeError), store.write() as session:
+        jobs.render(session, job.id, 1, "a", {}, [])
+        raise RuntimeError
+    assert read(store, job).state is JobState.RUNNING
+    assert messages(store) == []
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(store: Store) -> None:
+    job = leased(store, add_job(store), "a", seconds=-1)
+    with store.write() as session:
+        [again] = jobs.sweep(session)
+    assert (again.state, again.attempt) == (JobState.QUEUED, 2)
+    leased(store, again, "b")
+    with store.write() as session:
+        assert not jobs.renew(session, job.id, 1, "a")
+        assert not jobs.report(session, job.id, 1, "a", "mixing", 0.9, 1.0)
+        assert not jobs.render(session, job.id, 1, "a", {"mine": True}, [])
+        assert not jobs.fail(session, job.id, 1, "a", "internal", {}, "x")
+    assert read(store, job).result == {}
+    assert messages(store) == []
+
+
+def test_a_job_whose_workers_keep_dying_fails_with_a_sentence(store: Store) -> None:
+    job = add_job(store)
+    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
+        leased(store, read(store, job), f"worker {attempt}", seconds=-1)
+        with store.write() as session:
+            jobs.sweep(session)
+    failed = read(store, job)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "worker_lost")
+    assert failed.error_sentence == jobs.WORKER_LOST
+    assert len(messages(store)) == 1
+
+
+def test_a_live_lease_is_left_alone(store: Store) -> None:
+    job = leased(store, add_job(store))
+    with store.write() as session:
+        assert jobs.sweep(session) == []
+    assert read(store, job).state is JobState.RUNNING
+
+
+def test_waiting_work_is_cancelled_at_once(store: Store) -> None:
+    job = add_job(store)
+    with store.write() as session:
+        assert jobs.cancel(session, job.id, MEMBER).state is JobState.CANCELLED
+    assert len(messages(store)) == 1
+
+
+def test_running_work_is_cancelled_when_its_worker_confirms(store: Store) -> None:
+    job = leased(store, add_job(store))
+    with store.write() as session:
+        assert jobs.cancel(session, job.id, MEMBER).state is JobState.RUNNING
+        assert not jobs.renew(session, job.id, 1, "a")
+        assert jobs.confirm_cancel(session, job.id, 1, "a")
+    assert read(store, job).state is JobState.CANCELLED
+    assert len(messages(store)) == 1
+
+
+def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: Store) -> None:
+    job = leased(store, add_job(store), seconds=-1)
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+        assert jobs.sweep(session) == []
+    assert read(store, job).state is JobState.CANCELLED
+
+
+def test_nobody_cancels_for_others_or_twice(store: Store) -> None:
+    job = add_job(store)
+    with pytest.raises(NotYours), store.write() as session:
+        jobs.cancel(session, job.id, OTHER)
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+    with pytest.raises(IllegalMove, match="already cancelled"), store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+    assert len(messages(store)) == 1
+
+
+def test_what_nobody_confirms_expires(store: Store) -> None:
+    with store.write() as session:
+        job = jobs.submit(session, Job(kind=JobKind.TRAIN, user_id=MEMBER, created_at=0.0))
+        jobs.sweep(session)
+    assert read(store, job).state is JobState.EXPIRED
+
+
+def test_a_members_cap_counts_only_active_jobs(store: Store) -> None:
+    with store.write() as session:
+        session.add(GuildSetting(guild_id=3, max_active_jobs=1))
+    job = add_job(store, guild_id=3)
+    with pytest.raises(TooManyJobs, match="1 jobs"), store.write() as session:
+        jobs.submit(session, Job(kind=JobKind.MATCH, user_id=MEMBER, guild_id=3))
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+        jobs.submit(session, Job(kind=JobKind.MATCH, user_id=MEMBER, guild_id=3))
+
+
+def test_place_in_line_counts_those_before(store: Store) -> None:
+    first, second = add_job(store), add_job(store)
+    with store.read() as session:
+        assert [jobs.place_in_line(session, job) for job in (first, second)] == [1, 2]
+    leased(store, first)
+    with store.read() as session:
+        assert jobs.place_in_line(session, second) == 1

@@ -1,0 +1,50 @@
+"""Files by their content: kept once, never half-written, whatever their name was."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from store import NotFound, Store
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from store.media import Media
+from store import StorageFull
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    Media(Path(sys.argv[1])).put_bytes(b"x" * 5000, ".ogg")
+except StorageFull as error:
+    print(error)
+"""
+
+
+def test_equal_content_is_one_file_under_its_hash(store: Store, tmp_path: Path) -> None:
+    key = store.media.put_bytes(b"sound", "note.OGG")
+    copy = tmp_path / "other.ogg"
+    copy.write_bytes(b"sound")
+    assert key == store.media.put_file(copy) == hashlib.sha256(b"sound").hexdigest() + ".ogg"
+    assert store.media.path(key).read_bytes() == b"sound"
+    assert store.media.keys() == {key}
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "노래 🎤.mp3", "a/../b.wav", "x" * 300, ".ogg/../../x", "a.b c"])
+def test_a_hostile_name_stays_inside_the_folder(store: Store, name: str) -> None:
+    key = store.media.put_bytes(b"sound", name)
+    assert store.media.path(key).resolve().is_relative_to(store.media.root.resolve())
+    assert len(list(store.media.root.rglob("*"))) == 2  # its folder and the file
+
+
+@pytest.mark.parametrize("key", ["../x", "", "0" * 63, "/etc/passwd", "0" * 64 + "/../x"])
+def test_a_key_that_is_none_finds_nothing(store: Store, key: str) -> None:
+    with pytest.raises(NotFound):
+        store.media.path(key)
+
+
+def test_a_full_disk_leaves_nothing_and_says_so(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "disk is full" in done.stdout
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
