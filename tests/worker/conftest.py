@@ -1,0 +1,115 @@
+"""A real worker process over a real store and a real Valkey, and jobs to give it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.encode import encode
+from store import Clip, Job, JobKind, Store, clips, jobs, voices
+from worker.queue import Doorbell
+
+MEMBER = 7
+StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start_worker(store: Store, valkey: str, tmp_path: Path) -> Iterator[StartWorker]:
+    """Start `discovervoice worker` as an operator does; whatever still runs at the end is killed."""
+    running: list[subprocess.Popen[bytes]] = []
+    environment = {**os.environ, "REDIS_URL": valkey, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+
+    def start() -> "subprocess.Popen[bytes]":
+        with (tmp_path / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
+            )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+    if os.environ.get("SHOW_WORKER_LOG"):
+        print((tmp_path / "worker.log").read_text())
+
+
+def submit(store: Store, job: Job, notes: list[Path] = [], voice: str | None = None) -> Job:  # noqa: B006
+    """Write a job's rows as the bot does, queued."""
+    keys = [store.media.put_file(note) for note in notes]
+    with store.write() as session:
+        jobs.submit(session, job)
+        for note, key in zip(notes, keys, strict=True):
+            clip = Clip(
+                user_id=job.user_id,
+                job_id=job.id,
+                media_key=key,
+                name=note.name,
+                bytes=1,
+                source="test",
+                expires_at=time.time() + 9999,
+            )
+            clips.add(session, clip)
+        if voice is not None:
+            voices.create(session, job.user_id, voice, None, job.id)
+        return jobs.enqueue(session, job.id)
+
+
+def ring(url: str, job: Job) -> None:
+    """Ring for a job."""
+
+    async def once() -> None:
+        doorbell = Doorbell(url)
+        assert await doorbell.ring(job.id, job.attempt)
+        await doorbell.close()
+
+    asyncio.run(once())
+
+
+def read(store: Store, job: Job) -> Job:
+    with store.read() as session:
+        return jobs.get(session, job.id)
+
+
+def wait_for(store: Store, job: Job, reached: Callable[[Job], bool], seconds: float = 120.0) -> Job:
+    """Poll the row until `reached`; fail with what it is otherwise."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = read(store, job)
+        if reached(found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"after {seconds} s the job is {read(store, job)}")
+
+
+def ended(job: Job) -> bool:
+    return job.state not in jobs.ACTIVE
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def tiled(song: Path, path: Path, times: int) -> Path:
+    """The song again and again, as a longer one."""
+    with av.open(str(song)) as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    sound = np.concatenate(frames, axis=1).astype(np.float32)
+    encode(path, np.tile(sound, (1, times)), 44100)
+    return path
+
+
+def cover_job(store: Store, song: Path, voice_id: int) -> Job:
+    key = store.media.put_file(song)
+    params = {"song_key": key, "song_name": "song", "voice_id": voice_id, "key_shift": 0, "max_bytes": 10_000_000}
+    return Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, params=params)

@@ -1,0 +1,159 @@
+"""The whole worker on real sound: real Valkey, real arq, a real child process."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlmodel import select
+
+from pipeline.decode import SONG, decode
+from pipeline.loudness import LoudnessMeter
+from store import Job, JobKind, JobState, Outbox, Store, Voice, VoiceState, jobs
+from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
+from worker.valkey import embedded_valkey
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a dead one that nobody has collected yet does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def voice(store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]) -> Voice:
+    """A voice of two training steps (it sounds of nothing, but it is a voice), made by the worker."""
+    job = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 2})
+    ring(valkey, submit(store, job, notes[:3], voice="Me"))
+    worker = start_worker()
+    wait_for(store, job, ended)
+    worker.terminate()
+    worker.wait(20)
+    with store.read() as session:
+        found = session.exec(select(Voice)).one()
+    assert found.state is VoiceState.READY
+    return found
+
+
+def test_match_names_the_shipped_voices_and_none_of_them(
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+) -> None:
+    job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:2])
+    ring(valkey, job)
+    start_worker()
+    result = wait_for(store, job, ended).result
+    shares = [candidate["share"] for candidate in result["candidates"]]
+    assert result["model"].startswith("Resemblyzer")
+    assert shares == sorted(shares, reverse=True)
+    assert result["none"] > 0.5  # Carlo is no voice of the library
+    assert 0.99 < sum(shares) + result["none"] <= 1.0 + 1e-6
+    with store.read() as session:
+        [message] = session.exec(select(Outbox)).all()
+    assert store.media.path(message.files[0]["key"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
+    store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
+) -> None:
+    long = tiled(song, tmp_path / "long.mp3", 12)
+    job = submit(store, cover_job(store, long, voice.id or 0))
+    ring(valkey, job)
+    first = start_worker()
+    wait_for(store, job, lambda row: row.stage == "separating" and row.progress > 0.05)
+    children = children_of(first.pid)
+    kill(first)
+    killed = time.monotonic()
+    start_worker()
+    again = wait_for(store, job, lambda row: row.attempt == 2 and row.state is JobState.RUNNING, seconds=40)
+    taken_up = time.monotonic() - killed
+    print(f"running again {taken_up:.1f} s after kill -9")
+    assert taken_up <= 20
+    assert children and not any(alive(child) for child in children)
+    done = wait_for(store, again, ended, seconds=240)
+    assert done.state is JobState.RENDERED
+    with store.read() as session:
+        messages = [m for m in session.exec(select(Outbox)).all() if m.job_id == job.id]
+    assert len(messages) == 1
+    cover = next(f for f in messages[0].files if f["name"].startswith("cover."))
+    sound = decode(store.media.path(cover["key"]), 44100, channels=2, limits=SONG, name="cover")
+    original = decode(long, 44100, channels=2, limits=SONG, name="song")
+    assert abs(sound.shape[1] - original.shape[1]) < 0.05 * 44100
+    meter = LoudnessMeter(44100, 2)
+    meter.add(sound)
+    assert meter.integrated() == pytest.approx(done.result["song_lufs"], abs=1.5)
+    assert np.abs(sound).max() <= 1.0
+    assert not list(store.work_dir.glob("*"))
+    assert store.media.path(cover["key"]).stat().st_size <= 10_000_000
+
+
+def test_cancel_kills_the_work_and_leaves_nothing(
+    store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
+) -> None:
+    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 12), voice.id or 0))
+    ring(valkey, job)
+    start_worker()
+    wait_for(store, job, lambda row: row.stage == "separating")
+    before = store.media.keys()
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+    assert wait_for(store, job, ended, seconds=10).state is JobState.CANCELLED
+    time.sleep(1.5)
+    assert not list(store.work_dir.glob("*"))
+    assert store.media.keys() == before - {job.params["song_key"]}
+    again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
+    ring(valkey, again)
+    failed = wait_for(store, again, ended)  # the same worker goes on
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "not_found")
+
+
+def test_losing_all_of_redis_loses_no_job(
+    store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path, valkey: str
+) -> None:
+    job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])  # nobody rings
+    start_worker()
+    assert wait_for(store, job, ended).state is JobState.RENDERED
+
+
+def test_a_worker_waits_for_a_valkey_that_is_gone(
+    store: Store, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import subprocess
+    import sys
+
+    with embedded_valkey(tmp_path / "one") as url:
+        environment = {**os.environ, "REDIS_URL": url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+        worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
+        job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
+        wait_for(store, job, ended)
+    try:
+        time.sleep(3)
+        assert worker.poll() is None
+        late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
+        with embedded_valkey(tmp_path / "one", port=int(url.rsplit(":", 1)[1])):
+            assert wait_for(store, late, ended).state is JobState.RENDERED
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_sigterm_gives_the_job_back_at_once(
+    store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
+) -> None:
+    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 12), voice.id or 0))
+    ring(valkey, job)
+    worker = start_worker()
+    wait_for(store, job, lambda row: row.stage == "separating")
+    worker.terminate()
+    worker.wait(15)
+    given_back = read(store, job)
+    assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
