@@ -170,15 +170,19 @@ def _finish(
         with store.write() as session:
             if job.kind is JobKind.TRAIN:
                 voice = voices.of_job(session, job.id)
-                if voice is not None:
-                    voices.finish(session, voice, keys["model"], keys["index"], result)
-                    result |= {"voice": voice.name, "voice_id": voice.id}
+                if voice is None:
+                    raise NotFound(what="such voice")  # its owner deleted it meanwhile
+                voices.finish(session, voice, keys["model"], keys["index"], result)
+                result |= {"voice": voice.name, "voice_id": voice.id}
             written = jobs.render(session, job.id, job.attempt, owner, result, files)
             if not written:
                 raise LeaseLost
     except LeaseLost:
         log.warning("Job %s, attempt %d: the lease was lost, the result is thrown away.", job.id, job.attempt)
         retention.remove_unreferenced(store, set(keys.values()))
+    except StoreError:
+        retention.remove_unreferenced(store, set(keys.values()))
+        raise
 
 
 class LeaseLost(Exception):

@@ -12,7 +12,7 @@ from models.rvc.synthesizer import Synthesizer
 from models.rvc.weight_norm import NormedConvTranspose1d
 
 SOURCE_GAIN = 10.0
-SOURCE_SHARE = 1.0
+SOURCE_SHARE = 0.3
 QUIET_LOG_DEVIATION = -4.0
 
 
