@@ -1,0 +1,83 @@
+"""The whole service as a member meets it: real bytes in, real sound out, on a real queue and a real worker."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+
+from store import JobState
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
+
+
+@pytest.fixture
+def working(store, redis_url: str, tmp_path: Path) -> Iterator[None]:
+    """A real worker process on the same store and queue, whose trainings take seconds."""
+    environment = {**os.environ, "REDIS_URL": redis_url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    environment["TRAIN_MINUTES"] = "0.1"
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
+        )
+    yield
+    process.kill()
+    process.wait()
+
+
+async def until(world, store, state: JobState, kind: str, seconds: float = 120):
+    """Let the loops run beside the real worker until the job of this kind is in `state`."""
+    from sqlmodel import select
+
+    from store import Job
+
+    for _ in range(int(seconds * 2)):
+        await world.tick()
+        with store.read() as session:
+            found = [job for job in session.exec(select(Job)).all() if job.kind == kind]
+        if found and found[-1].state == state:
+            return found[-1]
+        assert not found or found[-1].state != JobState.FAILED, found[-1].error_sentence
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"after {seconds} s: {found}")
+
+
+def seconds_of(data: bytes, path: Path) -> float:
+    """Length of delivered sound."""
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        return sum(frame.samples for frame in container.decode(audio=0)) / container.streams.audio[0].rate
+
+
+async def test_a_member_matches_trains_and_sings(working, world, store, notes, song, tmp_path) -> None:
+    attachments = {f"note{i + 1}": (f"note {i} 🎤.ogg", note.read_bytes()) for i, note in enumerate(notes[:3])}
+    await world.alice.slash(world.channel, "match", note1=attachments["note1"])
+    await until(world, store, JobState.DELIVERED, "match")
+    answer = world.public()[-1]
+    assert "Resemblyzer" in answer.content and [a.filename for a in answer.attachments] == ["match.png"]
+
+    asked = await world.alice.slash(world.channel, "train", name="내 목소리", **attachments)
+    await world.alice.click(asked.response, label="This is my voice, train it")
+    trained = await until(world, store, JobState.DELIVERED, "train")
+    assert "내 목소리" in world.public()[-1].content
+
+    await world.alice.slash(
+        world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())
+    )
+    covered = await until(world, store, JobState.DELIVERED, "cover")
+    message = world.public()[-1]
+    sound = next(a for a in message.attachments if a.filename.startswith("cover."))
+    data = await sound.read()
+    assert "AI-generated" in message.content
+    assert seconds_of(data, tmp_path / sound.filename) == pytest.approx(10.88, abs=0.1)
+    assert len(data) <= covered.params["max_bytes"]
+    assert covered.result["lufs"] == pytest.approx(covered.result["song_lufs"], abs=1.5)
+
+    refused = await world.bob.slash(
+        world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())
+    )
+    assert "belongs to another member" in refused.response.content
