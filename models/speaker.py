@@ -24,11 +24,15 @@ class SpeakerEncoder:
     """A warm encoder; `load` makes it."""
 
     network: torch.nn.Module
+    name: str = NAME
+    model_id: str = MODEL_ID
 
     def embed(self, wav: Floats) -> Floats | None:
         """(samples,) at 16 kHz → unit vector (256,); None where its voice detector hears less than 1 s."""
         from resemblyzer import preprocess_wav
 
+        if not wav.any():
+            return None
         speech = preprocess_wav(wav)
         if len(speech) < RATE:
             return None

@@ -130,6 +130,13 @@ class NotEnoughSpeech(UnsuitableSound):
     )
 
 
+class EmptyLibrary(SoundError):
+    """No voice to compare with was embedded by the model in use. Params: model."""
+
+    code = "empty_library"
+    sentence = "The library holds no voice for {model}. Ask the operator to add its singers again."
+
+
 class DiskFull(SoundError):
     """The operating system refused to write more."""
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models import content, mos, pitch, speaker, spleeter, voice
+from models import ast, content, mos, pitch, speaker, spleeter, voice
+from models.ast import SingerEncoder
 from models.rvc import Synthesizer
+from models.speaker import SpeakerEncoder
 
 from .retrieval import load_index
 
@@ -38,6 +40,11 @@ class LoadedModels:
     def speaker(self) -> speaker.SpeakerEncoder:
         """The speaker encoder."""
         return speaker.load(self.device)
+
+    @cached_property
+    def singer(self) -> SingerEncoder | SpeakerEncoder:
+        """What `/match` compares by: the trained AST if one ships, else the speaker encoder."""
+        return ast.load(device=self.device) if ast.TRAINED.is_file() else self.speaker
 
     @cached_property
     def mos(self) -> mos.MosPredictor:

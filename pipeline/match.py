@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from models.ast import SingerEncoder
 from models.speaker import SpeakerEncoder
 
 Floats = NDArray[np.float32]
@@ -42,7 +43,7 @@ class Library:
 
     names: tuple[str, ...]
     means: Floats
-    """(S, 256) unit vectors."""
+    """(S, C) unit vectors."""
     calibration: Calibration
 
 
@@ -65,23 +66,26 @@ class Match:
     none: float
 
 
-def embed(recordings: Sequence[Floats], encoder: SpeakerEncoder) -> Floats:
-    """Mono recordings at 16 kHz → (n, 256); those in which no voice is heard are left out."""
+def embed(recordings: Sequence[Floats], encoder: SingerEncoder | SpeakerEncoder) -> Floats:
+    """Mono recordings at 16 kHz → (n, C) unit vectors; those in which no voice is heard are left out."""
     found = [vector for wav in recordings if (vector := encoder.embed(wav)) is not None]
-    return np.stack(found) if found else np.zeros((0, 256), np.float32)
+    return np.stack(found) if found else np.zeros((0, 1), np.float32)
 
 
 def fit_library(embeddings: dict[str, Floats]) -> Library:
-    """Fit a library on the clips (n, 256) of each voice; voices with fewer than three clips do not calibrate."""
+    """Fit a library on the clips (n, C) of each voice; voices with fewer than three clips do not calibrate."""
     names = tuple(sorted(embeddings))
     means = np.stack([_unit(embeddings[name].mean(0)) for name in names])
     return Library(names, means, _calibrate([embeddings[name] for name in names]))
 
 
-def match(embedding: Floats, library: Library) -> Match:
-    """Compare the mean (256,) of a member's embeddings with every voice."""
+def match(embeddings: Floats, library: Library) -> Match:
+    """Compare a member's embeddings (n, C) with every voice, by their mean score.
+
+    Not by the score of their mean, which lies nearer to everybody than any clip that the calibration has seen.
+    """
     calibration = library.calibration
-    scores = library.means @ _unit(embedding)
+    scores = (library.means @ embeddings.T).mean(1)
     shares = _probabilities(scores[None], calibration.temperature, calibration.threshold)[0]
     order = np.argsort(shares[:-1])[::-1]
     candidates = [Candidate(library.names[i], float(shares[i]), float(scores[i])) for i in order]

@@ -8,6 +8,7 @@ from torchaudio.functional import melscale_fbanks
 from models.rvc import RVCConfig
 
 FLOOR = 1e-5
+RESOLUTIONS = (256, 512, 1024, 2048)
 
 
 class Spectrum(nn.Module):
@@ -41,3 +42,19 @@ class Spectrum(nn.Module):
     def log_mel(self, magnitude: Tensor) -> Tensor:
         """(B, n_fft / 2 + 1, T) → (B, mels, T), natural logarithm."""
         return (self.mel_basis @ magnitude).clamp_min(FLOOR).log()
+
+
+def spectral_distance(made: Tensor, real: Tensor) -> Tensor:
+    """How far two waves (B, samples) are apart: log magnitude and convergence, over four resolutions.
+
+    Yamamoto et al., "Parallel WaveGAN", 2020. The longest window tells harmonics apart, which mel bands cannot.
+    """
+    total = made.new_zeros(())
+    for size in RESOLUTIONS:
+        window = torch.hann_window(size, device=made.device)
+        a, b = (
+            torch.stft(wav, size, size // 4, window=window, return_complex=True).abs().clamp_min(1e-4)
+            for wav in (made, real)
+        )
+        total = total + F.l1_loss(a.log(), b.log()) + torch.linalg.norm(a - b) / torch.linalg.norm(b)
+    return total / len(RESOLUTIONS)

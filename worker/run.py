@@ -121,7 +121,10 @@ def _task(store: Store, job: Job, work: Path, settings: WorkerSettings) -> dict[
             singers = library.singers(session)
             if not singers:
                 raise NotFound(what="voice in the library yet")
-            task["singers"] = [{"name": s.name, "path": str(store.media.path(s.embeddings_key))} for s in singers]
+            task["singers"] = [
+                {"name": s.name, "path": str(store.media.path(s.embeddings_key)), "model": s.embedding_model}
+                for s in singers
+            ]
         else:
             task["train_seconds"] = job.params.get("train_seconds", 60 * settings.train_minutes)
             if "train_steps" in job.params:

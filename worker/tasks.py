@@ -17,7 +17,7 @@ from models import pitch, speaker
 from pipeline import loaded
 from pipeline.cover import CoverOptions, make_cover
 from pipeline.decode import NOTE, SONG, decode, probe
-from pipeline.errors import NotEnoughSpeech
+from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.loaded import LoadedModels
 from pipeline.match import embed, fit_library, match
 from pipeline.notes import Note, read_notes
@@ -44,18 +44,21 @@ def run_match(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     heard = [wav for wav, _ in read_notes(notes, report)]
     found = vocal_range([models.pitch.voicing(wav) for wav in heard])
     report("listening", 1.0)
-    vectors = embed(heard, models.speaker)
+    vectors = embed(heard, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     report("matching", 0.5)
-    library = fit_library({s["name"]: load_file(s["path"])["embeddings"] for s in task["singers"]})
-    answer = match(vectors.mean(0), library)
+    same = [s for s in task["singers"] if s["model"] == models.singer.model_id]
+    if not same:
+        raise EmptyLibrary(model=models.singer.name)
+    library = fit_library({s["name"]: load_file(s["path"])["embeddings"] for s in same})
+    answer = match(vectors, library)
     picture = Path(task["out"]) / "match.png"
-    plot_match(picture, answer, speaker.NAME)
+    plot_match(picture, answer, models.singer.name)
     report("matching", 1.0)
     fit = library.calibration
     result = {
-        "model": speaker.NAME,
+        "model": models.singer.name,
         "candidates": [
             {"name": c.name, "share": c.probability, "similarity": c.similarity} for c in answer.candidates[:5]
         ],
@@ -64,7 +67,7 @@ def run_match(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "range": found,
         "notes": len(notes),
         "seconds": sum(len(wav) for wav in heard) / speaker.RATE,
-        "models": {"speaker": speaker.NAME, "voicing": pitch.SWIFT_NAME},
+        "models": {"singer": models.singer.name, "voicing": pitch.SWIFT_NAME},
     }
     return {"result": result, "files": {"picture": str(picture)}}
 
@@ -139,12 +142,12 @@ def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     """Embeddings of a singer's clips for the library."""
     plan({"listening": 1.0})
     heard = [decode(Path(path), speaker.RATE, channels=1, limits=NOTE, name=Path(path).name) for path in task["clips"]]
-    vectors = embed(heard, models.speaker)
+    vectors = embed(heard, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     out = Path(task["out"]) / "embeddings.safetensors"
     save_file({"embeddings": vectors.astype(np.float32)}, out)
-    return {"result": {"model": speaker.MODEL_ID, "clips": len(vectors)}, "files": {"embeddings": str(out)}}
+    return {"result": {"model": models.singer.model_id, "clips": len(vectors)}, "files": {"embeddings": str(out)}}
 
 
 def cover_plan(seconds: float) -> dict[str, float]:

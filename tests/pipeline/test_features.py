@@ -1,0 +1,56 @@
+"""Features: frames that line up with the sound, true voicing, the same in a stream as at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.content import RATE
+from pipeline import features as module
+from pipeline.decode import NOTE, decode
+from pipeline.features import extract, extract_stream, load, save
+from pipeline.loaded import LoadedModels
+
+
+def tone(seconds: float, hz: float = 220.0) -> np.ndarray:
+    """A buzz like a sung vowel: harmonics that fall by 6 dB an octave."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
+
+
+def test_a_tone_has_its_pitch_and_a_rest_has_none(models: LoadedModels) -> None:
+    wav = tone(4)
+    wav[int(1.5 * RATE) : int(2.5 * RATE)] = 0
+    found = extract(wav, models.content, models.pitch)
+    assert len(found) == 400 and found.content.shape == (200, 192)
+    sung = np.r_[20:130, 270:380]
+    assert found.voiced[sung].mean() > 0.95
+    assert not found.voiced[170:230].any()
+    cents = 1200 * np.log2(found.f0[sung][found.voiced[sung]] / 220)
+    assert np.abs(np.median(cents)) < 20
+
+
+def test_a_stream_hears_what_the_whole_hears(
+    models: LoadedModels, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    whole = extract(wav, models.content, models.pitch)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 6)
+    blocks = (wav[i : i + 30_000] for i in range(0, len(wav), 30_000))
+    streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / RATE)
+    n = min(len(whole), len(streamed))
+    assert abs(len(whole) - len(streamed)) <= 1
+    assert (whole.voiced[:n] == streamed.voiced[:n]).mean() > 0.97
+    both = whole.voiced[:n] & streamed.voiced[:n]
+    cents = 1200 * np.abs(np.log2(streamed.f0[:n][both] / whole.f0[:n][both]))
+    assert np.median(cents) < 5 and np.percentile(cents, 95) < 60
+    np.testing.assert_allclose(streamed.rms[:n], whole.rms[:n], atol=2e-3)
+
+
+def test_what_is_kept_is_what_was_found(models: LoadedModels, tmp_path: Path) -> None:
+    found = extract(tone(2), models.content, models.pitch)
+    save(tmp_path / "f.npz", found)
+    again = load(tmp_path / "f.npz")
+    np.testing.assert_array_equal(again.f0, found.f0)
+    np.testing.assert_allclose(again.content, found.content, atol=0.01)
+    assert [p.name for p in tmp_path.iterdir()] == ["f.npz"]

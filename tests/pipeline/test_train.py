@@ -1,0 +1,125 @@
+"""Training from nothing: it learns, it resumes, it refuses what is no voice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.rvc import S24, Synthesizer
+from models.rvc.initial import initialise
+from models.voice import load_voice
+from pipeline import train
+from pipeline.encode import encode
+from pipeline.errors import Clipped, NotEnoughSpeech, Silent
+from pipeline.loaded import LoadedModels
+from pipeline.notes import Note, prepare, sounding
+from pipeline.retrieval import load_index
+from pipeline.train import TrainOptions, train_voice
+
+RATE = 24000
+
+
+def as_notes(paths: list[Path]) -> list[Note]:
+    return [Note(path, path.name) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.mark.slow
+def test_a_few_steps_learn_and_leave_a_whole_voice(models: LoadedModels, notes: list[Path], work: Path) -> None:
+    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, seconds=300))
+    assert made.steps == 12
+    assert made.mel_loss < 0.9 * made.first_mel_loss
+    assert made.minutes == pytest.approx(1.0, abs=0.15)
+    voice, info = load_voice(made.model)
+    assert not any(key.startswith("enc_q.") for key in voice.state_dict())
+    assert "from nothing" in info.base
+    assert 100 < info.median_f0 < 220  # a man who speaks
+    rows, speaker = load_index(made.index)
+    assert rows.shape[1] == S24.content_dim and 2000 < len(rows) < 3500
+    assert float(speaker.norm()) == pytest.approx(1.0, abs=1e-4)
+    assert made.model.stat().st_size < 9_000_000
+    assert not list(work.glob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_second_attempt_goes_on_where_the_first_was(
+    models: LoadedModels, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
+
+    class Killed(Exception):
+        pass
+
+    def die_at_half(stage: str, fraction: float) -> None:
+        if stage == "training" and fraction >= 0.5:
+            raise Killed
+
+    options = TrainOptions(steps=6, seconds=300)
+    with pytest.raises(Killed):
+        train_voice(as_notes(notes[:2]), models, tmp_path, options, die_at_half)
+    first = torch.load(tmp_path / "training.pt", weights_only=True)
+    assert first["step"] == 3
+    seen: list[float] = []
+    made = train_voice(
+        as_notes(notes[:2]), models, tmp_path, options, lambda s, f: seen.append(f) if s == "training" else None
+    )
+    assert made.steps == 6
+    assert len(seen) == 3  # only the steps that were missing
+
+
+def test_time_is_a_limit_too(models: LoadedModels, notes: list[Path], work: Path, tmp_path: Path) -> None:
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
+    assert made.steps <= 1
+
+
+def test_a_fresh_network_follows_f0_before_its_first_step(models: LoadedModels) -> None:
+    torch.manual_seed(0)
+    network = Synthesizer(S24)
+    initialise(network, torch.Generator().manual_seed(0))
+    frames = 200
+    wav = (
+        network.eval()
+        .infer(
+            torch.randn(1, frames, S24.content_dim),
+            torch.tensor([frames]),
+            torch.full((1, frames), 60),
+            torch.full((1, frames), 170.0),
+            torch.zeros(1, dtype=torch.long),
+            generator=torch.Generator().manual_seed(0),
+        )[0, 0]
+        .numpy()
+    )
+    from pipeline.notes import to_rate
+
+    f0, sure = models.pitch.voicing(to_rate(wav / np.abs(wav).max() * 0.5, RATE, 16000))
+    assert (sure >= 0.5).mean() > 0.8
+    assert np.median(f0[sure >= 0.5]) == pytest.approx(170, rel=0.01)
+
+
+def sound(path: Path, wav: np.ndarray) -> Note:
+    encode(path, wav.astype(np.float32)[None], 16000)
+    return Note(path, path.name)
+
+
+def test_silence_clipping_and_too_little_are_refused(models: LoadedModels, notes: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(Silent, match=r"quiet\.wav is silent"):
+        prepare([sound(tmp_path / "quiet.wav", np.zeros(16000 * 40))], RATE, models, tmp_path)
+    rough = np.clip(np.sin(np.arange(16000 * 5) / 12) * 3, -1, 1)
+    with pytest.raises(Clipped, match=r"loud\.wav is clipped"):
+        prepare([sound(tmp_path / "loud.wav", rough)], RATE, models, tmp_path)
+    with pytest.raises(NotEnoughSpeech, match=r"at least 30 are needed"):
+        prepare(as_notes(notes[:1]), RATE, models, tmp_path)
+
+
+def test_breaths_stay_and_silence_goes(models: LoadedModels, notes: list[Path], tmp_path: Path) -> None:
+    recordings = prepare(as_notes(notes[:2]), RATE, models, tmp_path)
+    for recording in recordings:
+        assert len(recording.wav) == len(recording.features) * RATE // 100
+        kept = sounding(recording.features)
+        assert recording.features.voiced[kept].sum() == recording.features.voiced.sum()
+        assert kept.mean() > 0.7
