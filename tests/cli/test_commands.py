@@ -1,0 +1,145 @@
+"""The command line as an operator types it: what works, and one sentence for what does not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.encode import encode
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def discovervoice(data: Path, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run `discovervoice` in a process of its own."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISCORD_TOKEN", "DATABASE_URL", "REDIS_URL")}
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *map(str, arguments)],
+        env={**clean, "DATA_DIR": str(data), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one sentence on stderr of a command that failed; no trace, no second line."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def left_behind(data: Path) -> list[str]:
+    """Files of jobs that should be gone."""
+    kept = [data / "media", data / "work", data / "cache"]
+    return [str(p) for folder in kept for p in folder.rglob("*") if p.is_file()]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, notes: list[Path]) -> Path:
+    """A data folder with a voice, trained for a moment."""
+    folder = tmp_path_factory.mktemp("data")
+    done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "from nothing" in done.stdout and "log-mel error" in done.stdout
+    return folder
+
+
+def test_match_prints_none_of_them_and_draws(data: Path, notes: list[Path], tmp_path: Path) -> None:
+    done = discovervoice(data, "match", notes[0], "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "none of them" in done.stdout and "Resemblyzer" in done.stdout
+    assert (tmp_path / "match.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song: Path, tmp_path: Path) -> None:
+    done = discovervoice(data, "cover", song, "--voice", "Carlo", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for model in ("Spleeter", "FCPE", "SwiftF0", "Resemblyzer", "DistillMOS", "RVC v2 s24"):
+        assert model in done.stdout
+    for name in ("cover.mp3", "vocals.flac", "instrumental.flac"):
+        with av.open(str(tmp_path / name)) as file:
+            seconds = sum(f.samples for f in file.decode(audio=0)) / 44100
+        assert seconds == pytest.approx(10.88, abs=0.1)
+
+
+def test_a_song_of_the_library_is_found_by_its_title(data: Path, song: Path, tmp_path: Path) -> None:
+    assert discovervoice(data, "songs", "add", song, "--title", "Example Song").returncode == 0
+    assert "Example Song" in discovervoice(data, "songs", "list").stdout
+    done = discovervoice(data, "cover", "example", "--voice", "carlo", "--out", tmp_path)
+    assert done.returncode == 0 and (tmp_path / "cover.mp3").exists()
+
+
+def test_a_singer_can_be_added(data: Path, notes: list[Path]) -> None:
+    done = discovervoice(data, "singers", "add", "Carlo", *notes[:3], "--licence", "CC-BY-3.0")
+    assert done.returncode == 0, done.stderr
+    listed = discovervoice(data, "singers", "list").stdout
+    assert "Carlo" in listed and "Maxim" in listed
+
+
+def wav(path: Path, samples: np.ndarray, rate: int = 44100) -> Path:
+    encode(path, np.atleast_2d(samples.astype(np.float32)), rate)
+    return path
+
+
+def tone(seconds: float, rate: int = 44100) -> np.ndarray:
+    return 0.3 * np.sin(np.arange(int(seconds * rate)) * 2 * np.pi * 220 / rate)
+
+
+def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
+    (tmp_path / "text.ogg").write_text("no sound " * 50)
+    (tmp_path / "empty.ogg").write_bytes(b"")
+    cases = {
+        "is not audio": tmp_path / "text.ogg",
+        "is empty": tmp_path / "empty.ogg",
+        "at least 1 are needed": wav(tmp_path / "short.wav", tone(0.2)),
+        "is silent": wav(tmp_path / "quiet.wav", np.zeros(44100 * 3)),
+        "There is no file": tmp_path / "gone.wav",
+        "is clipped": wav(tmp_path / "loud.wav", np.clip(tone(3) * 10, -1, 1)),
+        "8 kHz": wav(tmp_path / "phone.wav", tone(3, 8000), 8000),
+    }
+    for words, path in cases.items():
+        data = tmp_path / f"data {path.name}"
+        sentence = refused(discovervoice(data, "train", "me", path, "--yes"))
+        assert words in sentence, (path.name, sentence)
+        assert left_behind(data) == []
+
+
+def test_a_voice_that_is_not_there_is_said(data: Path, song: Path) -> None:
+    assert "no voice nobody" in refused(discovervoice(data, "cover", song, "--voice", "nobody"))
+    assert "neither a file nor a song" in refused(discovervoice(data, "cover", "Gone.mp3", "--voice", "carlo"))
+
+
+def test_without_consent_nothing_is_trained(tmp_path: Path, notes: list[Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "train", "me", str(notes[0])],
+        env={**os.environ, "DATA_DIR": str(tmp_path / "data")},
+        input="n\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2 and "owner's consent" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_token_wrong_settings_and_a_taken_port_are_said(tmp_path: Path) -> None:
+    import socket
+
+    assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "up"))
+    assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "bot"))
+    assert "TRAIN_MINUTES" in refused(discovervoice(tmp_path, "worker", TRAIN_MINUTES="-1"))
+    (tmp_path / "file").write_text("x")
+    assert "DATA_DIR" in refused(discovervoice(tmp_path / "file", "songs", "list"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = discovervoice(tmp_path / "data", "up", "--port", port, DISCORD_TOKEN="x.y.z")
+        assert port in refused(done)

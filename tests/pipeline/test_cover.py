@@ -1,0 +1,115 @@
+"""A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from models import content
+from models.rvc import S24, Synthesizer
+from models.rvc.initial import initialise
+from models.voice import VoiceInfo, save_voice
+from pipeline.cover import CoverOptions, CoverReport, make_cover
+from pipeline.decode import SONG, decode
+from pipeline.loaded import LoadedModels
+from pipeline.loudness import LoudnessMeter, true_peak
+from pipeline.measure import compare_pitch, sdr
+from pipeline.mix import STEM
+from pipeline.retrieval import save_index
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An untrained voice that follows f0: enough to measure everything but beauty."""
+    folder = tmp_path_factory.mktemp("voice")
+    torch.manual_seed(0)
+    network = Synthesizer(S24)
+    initialise(network, torch.Generator().manual_seed(0))
+    info = VoiceInfo(content.MODEL_ID, "from nothing", median_f0=150.0, steps=0, seconds=60.0)
+    save_voice(folder / "voice.safetensors", network, info)
+    rows = torch.randn(200, S24.content_dim, generator=torch.Generator().manual_seed(0))
+    save_index(folder / "voice.index.safetensors", rows, torch.nn.functional.normalize(torch.ones(256), dim=0))
+    return folder / "voice.safetensors", folder / "voice.index.safetensors"
+
+
+@pytest.fixture(scope="module")
+def cover(
+    models: LoadedModels, song: Path, voice: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> CoverReport:
+    folder = tmp_path_factory.mktemp("cover")
+    return make_cover(song, "노래", *voice, "목소리", models, folder / "cache", folder)
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, 44100, channels=2, limits=SONG, name=path.name)
+
+
+def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: Path) -> None:
+    made, original = read(cover.cover), read(song)
+    assert abs(made.shape[1] - original.shape[1]) <= 0.03 * 44100
+    meter = LoudnessMeter(44100, 2)
+    meter.add(made)
+    assert meter.integrated() == pytest.approx(cover.mix.lufs, abs=0.05)
+    assert meter.integrated() == pytest.approx(cover.stems.lufs, abs=1.0)
+    assert true_peak(made, 44100) <= 0.0
+    assert np.abs(made).max() < 1.0
+
+
+def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
+    instrumental = decode(cover.stems.instrumental, 44100, channels=2, limits=STEM, name="i")
+    made, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
+    n = min(made.shape[1], instrumental.shape[1], converted.shape[1])
+    total = instrumental[:, :n] + converted[:, :n]
+    gain = float((made[:, :n] * total).sum() / (total**2).sum())
+    assert sdr(total * gain, made[:, :n]) > 10  # limiter and codec are what is left
+
+
+def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
+    with av.open(str(cover.cover)) as file:
+        assert "AI-generated" in file.metadata["comment"]
+        assert "AI cover" in file.metadata["title"]
+
+
+def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverReport, models: LoadedModels) -> None:
+    assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
+    assert cover.comparison.f0_correlation > 0.7
+    pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
+    correlation, _, f1 = compare_pitch(*pair, cover.key_shift, models)
+    assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
+    assert f1 > 0.7
+
+
+def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
+    figures = cover.comparison
+    assert 1 <= figures.mos_cover <= 5 and 1 <= figures.mos_source <= 5
+    assert -1 <= figures.cosine_cover <= 1
+    assert figures.mos_source > figures.mos_cover  # an untrained voice does not sound like a singer
+    assert all([figures.speaker_model, figures.mos_model, figures.pitch_model])
+
+
+def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
+    data = cover.picture.read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    assert data.startswith(b"\x89PNG") and width >= 800 and height >= 400
+
+
+def test_a_small_limit_gives_a_file_that_fits(
+    models: LoadedModels, song: Path, voice: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    cache = cover.stems.vocals.parent.parent
+    small = make_cover(song, "song", *voice, "v", models, cache, tmp_path, CoverOptions(max_bytes=120_000))
+    assert small.cover.stat().st_size <= 120_000
+    assert read(small.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
+
+
+def test_an_asked_key_shift_is_kept(
+    models: LoadedModels, song: Path, voice: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    cache = cover.stems.vocals.parent.parent
+    made = make_cover(song, "song", *voice, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
+    assert made.key_shift == -7
+    assert not list(tmp_path.glob("*.part"))

@@ -1,0 +1,76 @@
+"""Stems on disk: they sum to the mix, are made once, and nothing half-made is ever found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import spleeter
+from pipeline import stems as module
+from pipeline.decode import SONG, decode
+from pipeline.errors import NotAudio
+from pipeline.loaded import LoadedModels
+from pipeline.loudness import LoudnessMeter
+from pipeline.mix import STEM
+from pipeline.stems import LEVEL, export_stem, features_of, stems_of
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, 44100, channels=2, limits=STEM, name=path.name)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_stems_sum_to_the_mix(models: LoadedModels, song: Path, cache: Path) -> None:
+    made = stems_of(song, "song", models, cache)
+    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    total = (read(made.vocals) + read(made.instrumental)) / LEVEL
+    assert np.abs(total - mix).max() < 2**-20
+    assert made.seconds == pytest.approx(mix.shape[1] / 44100)
+    meter = LoudnessMeter(44100, 2)
+    meter.add(mix)
+    assert made.lufs == pytest.approx(meter.integrated(), abs=0.02)
+
+
+def test_a_second_cover_does_not_separate_or_listen_again(
+    models: LoadedModels, song: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = features_of(stems_of(song, "song", models, cache), models)
+    monkeypatch.setattr(module, "separate", None)
+    monkeypatch.setattr(module, "extract_stream", None)
+    again = features_of(stems_of(song, "song", models, cache), models)
+    np.testing.assert_array_equal(again.f0, first.f0)
+
+
+def test_an_exported_stem_has_the_mixs_level(models: LoadedModels, song: Path, cache: Path, tmp_path: Path) -> None:
+    made = stems_of(song, "song", models, cache)
+    out = read(export_stem(made.instrumental, tmp_path / "instrumental.flac"))
+    inside = np.abs(read(made.instrumental)) < 0.49
+    np.testing.assert_allclose(out[inside], read(made.instrumental)[inside] / LEVEL, atol=1e-6)
+
+
+def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(
+    models: LoadedModels, song: Path, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def die(stage: str, fraction: float) -> None:
+        if stage == "separating":
+            raise Killed
+
+    with pytest.raises(Killed):
+        stems_of(song, "song", models, tmp_path, die)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert stems_of(song, "song", models, tmp_path).vocals.exists()
+
+
+def test_what_is_no_song_leaves_nothing(models: LoadedModels, tmp_path: Path) -> None:
+    text = tmp_path / "x.mp3"
+    text.write_text("this is no sound at all" * 100)
+    with pytest.raises(NotAudio):
+        stems_of(text, "노래 {name}.mp3", models, tmp_path / "cache")
+    assert not (tmp_path / "cache" / spleeter.MODEL_ID).exists()

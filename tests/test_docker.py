@@ -1,0 +1,123 @@
+"""Image and compose file, as far as they can be held without a container engine: the health checks really run."""
+
+import os
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import yaml  # type: ignore[import-untyped]
+from arq.constants import health_check_key_suffix
+
+from bot.settings import BotSettings
+from store import Store, StoreSettings
+from worker.queue import QUEUE, QueueSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+FIELDS = {
+    name.upper() for kind in (StoreSettings, QueueSettings, WorkerSettings, BotSettings) for name in kind.model_fields
+}
+ESTABLISHED = "0: 020011AC:9C40 0FA2A2A2:01BB 01 00000000:00000000\n"
+CONNECTING = "0: 020011AC:9C40 0FA2A2A2:01BB 02 00000000:00000000\n"
+HEADER = "sl local_address rem_address st tx_queue\n"
+
+
+def instructions(word: str) -> list[str]:
+    """The arguments of every such line of the Dockerfile."""
+    return [line.split(maxsplit=1)[1] for line in DOCKERFILE if line.startswith(f"{word} ")]
+
+
+def health(service: str, environment: dict[str, str], net: Path = Path("/proc/net")) -> int:
+    """Exit status of a service's own health check."""
+    kind, program, *arguments = SERVICES[service]["healthcheck"]["test"]
+    assert (kind, program, arguments[0]) == ("CMD", "python", "-c")
+    script = arguments[1].replace("/proc/net", str(net))
+    return subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment}, capture_output=True
+    ).returncode
+
+
+def test_bot_worker_and_valkey_share_what_they_must() -> None:
+    assert set(SERVICES) == {"valkey", "bot", "worker", "worker-cpu"}
+    for name in ("bot", "worker", "worker-cpu"):
+        service = SERVICES[name]
+        assert service["volumes"] == ["data:/data"] and service["environment"]["DATA_DIR"] == "/data"
+        assert service["environment"]["REDIS_URL"] == "redis://valkey:6379"
+        assert service["image"] == SERVICES["bot"]["image"]
+        assert service["depends_on"] == {"valkey": {"condition": "service_healthy"}}
+        assert set(service["environment"]) <= FIELDS
+    assert set(COMPOSE["volumes"]) == {"data", "queue"}
+
+
+def test_one_worker_per_profile_and_only_the_gpus_reserves_a_device() -> None:
+    gpu, cpu = SERVICES["worker"], SERVICES["worker-cpu"]
+    assert (gpu["profiles"], cpu["profiles"]) == (["gpu"], ["cpu"])
+    [device] = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
+    apart = {"profiles", "deploy"}
+    assert {k: v for k, v in gpu.items() if k not in apart} == {k: v for k, v in cpu.items() if k not in apart}
+
+
+def test_no_secret_is_in_the_files_and_the_worker_gets_no_token() -> None:
+    assert "TOKEN" not in str(COMPOSE)
+    assert SERVICES["bot"]["env_file"] == ".env"
+    assert "env_file" not in SERVICES["worker"] and "env_file" not in SERVICES["valkey"]
+    named = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert named["DISCORD_TOKEN"] == ""
+    assert set(named) - {"COMPOSE_PROFILES"} <= FIELDS
+
+
+def test_everything_is_pinned_kept_and_stopped_gently() -> None:
+    valkey = SERVICES["valkey"]
+    assert re.fullmatch(r"valkey/valkey:\d+\.\d+\.\d+", valkey["image"])
+    assert valkey["command"][:3] == ["valkey-server", "--appendonly", "yes"] and valkey["volumes"] == ["queue:/data"]
+    for service in SERVICES.values():
+        assert service["restart"] == "unless-stopped"
+        assert int(service["stop_grace_period"].removesuffix("s")) >= 20
+        assert service["healthcheck"]["test"] and "ports" not in service
+
+
+def test_the_workers_check_tells_a_working_worker_from_none(store: Store, valkey: str) -> None:
+    environment = {"DATA_DIR": str(store.data_dir), "REDIS_URL": valkey}
+    assert health("worker", environment) != 0
+    redis.Redis.from_url(valkey).set(QUEUE + health_check_key_suffix, "j_complete=0")
+    assert health("worker", environment) == 0
+    assert health("worker", {**environment, "DATA_DIR": "/nowhere"}) != 0
+    assert health("worker", {**environment, "REDIS_URL": "redis://127.0.0.1:1"}) != 0
+
+
+@pytest.mark.parametrize(("table", "well"), [(ESTABLISHED, True), (CONNECTING, False), ("", False)])
+def test_the_bots_check_wants_a_connection_to_discord(store: Store, tmp_path: Path, table: str, well: bool) -> None:
+    (tmp_path / "tcp").write_text(HEADER)
+    (tmp_path / "tcp6").write_text(HEADER + table)
+    assert (health("bot", {"DATA_DIR": str(store.data_dir)}, tmp_path) == 0) == well
+    assert health("bot", {"DATA_DIR": "/nowhere"}, tmp_path) != 0
+
+
+def test_the_image_holds_every_room_and_nobody_is_root() -> None:
+    copied = [argument.split()[0] for argument in instructions("COPY")]
+    copied += [word for argument in instructions("COPY") for word in argument.split()[1:-1]]
+    assert {"models", "pipeline", "store", "worker", "bot", "cli", "demo/library", "requirements.lock"} <= set(copied)
+    assert all((ROOT / path).exists() for path in copied)
+    assert instructions("FROM") == ["python:3.11-slim"]
+    assert instructions("USER")[-1] not in ("root", "0")
+    assert instructions("ENTRYPOINT") == ['["discovervoice"]']
+    assert all("--no-deps" in line for line in instructions("RUN") if "pip install" in line)
+
+
+def test_the_build_sees_what_it_copies_and_no_more() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    seen = [line[1:] for line in lines if line.startswith("!")]
+    assert lines[0] == "*"
+    for argument in instructions("COPY"):
+        for path in argument.split()[:-1]:
+            assert any(fnmatch(path, pattern) or path.startswith(f"{pattern}/") for pattern in seen), path
+    assert not {".env", ".git", ".venv", "data", "demo/notes"} & set(seen)

@@ -1,0 +1,246 @@
+"""What the pages say is so: commands run, options and files exist, links lead somewhere, settings are real."""
+
+import os
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml  # type: ignore[import-untyped]
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+from typer.testing import CliRunner
+
+from bot.settings import BotSettings
+from cli.main import app
+from store import StoreSettings
+from worker.queue import QueueSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
+    "bot": (BotSettings,),
+    "bot, worker": (QueueSettings,),
+    "worker, command line": (WorkerSettings,),
+    "bot, worker, command line": (StoreSettings,),
+}
+OFFLINE = ("match", "train", "cover", "singers", "songs")  # done here; the others need a token, or minutes
+COMPOSE_WORDS = {"up", "logs", "ps", "stop", "run"}
+CLICK: Any = typer.main.get_command(app)
+
+
+def commands(page: Path) -> list[str]:
+    """Every command of a page's `sh` blocks, continued lines joined."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+ALL = [pytest.param(line, id=f"{page.name}: {line}") for page in PAGES for line in commands(page)]
+
+
+def is_run(line: str) -> bool:
+    """Whether the slow test runs this command; the others are looked up."""
+    first, second = [*shlex.split(line), ""][:2]
+    return first in ("mkdir", "cp", "sqlite3", "python") or (first == "discovervoice" and second in OFFLINE)
+
+
+def problem(line: str) -> str | None:
+    """Why a command cannot be right, or None."""
+    first, *rest = shlex.split(line)
+    if first == "discovervoice":
+        return wrong_desk(rest)
+    if first == "docker":
+        return wrong_compose(rest)
+    if first == "make":
+        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        return f"no targets {set(rest) - targets}" if set(rest) - targets else None
+    if first == "export":
+        name = rest[0].partition("=")[0]
+        return None if name in fields() else f"no setting {name}"
+    if first == ".venv/bin/pytest":
+        missing = [path for path in rest if not path.startswith("-") and not (ROOT / path).exists()]
+        return f"no {missing}" if missing else None
+    if line in (". .venv/bin/activate", "git pull"):
+        return None if "VENV := .venv\n" in (ROOT / "Makefile").read_text() else "the Makefile makes another venv"
+    if first == "cp" and rest[0] == ".env.example":
+        return None if (ROOT / rest[0]).is_file() else "no .env.example"
+    return None if is_run(line) else "nobody checks this command"
+
+
+def wrong_desk(words: list[str]) -> str | None:
+    """Why `discovervoice WORDS` cannot be right: an unknown command or option, or too few arguments."""
+    command, path = CLICK, list[str]()
+    while words and hasattr(command, "commands"):
+        if words[0] == "--help":
+            return None
+        command, path, words = command.commands.get(words[0]), [*path, words[0]], words[1:]
+        if command is None:
+            return f"no command {' '.join(path)}"
+    shown = CliRunner().invoke(app, [*path, "--help"])
+    options = {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
+    unknown = {word for word in words if word.startswith("--")} - options - {"--help"}
+    if shown.exit_code or unknown:
+        return f"{' '.join(path)} has no {unknown}" if unknown else shown.output
+    needed = [p for p in command.params if p.required and p.param_type_name == "argument"]
+    return None if len([w for w in words if not w.startswith("-")]) >= len(needed) else "too few arguments"
+
+
+def wrong_compose(words: list[str]) -> str | None:
+    """Why `docker WORDS` cannot be right: not compose, an unknown service or, in `run`, a wrong command."""
+    if words[0] != "compose" or words[1] not in COMPOSE_WORDS:
+        return "not a compose command that is known here"
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    named = [word for word in words[2:] if not word.startswith("-")]
+    if words[1] == "run":
+        return wrong_desk(named[1:]) if named and named[0] in services else f"no service {named}"
+    return f"no services {set(named) - set(services)}" if set(named) - set(services) else None
+
+
+def fields() -> dict[str, tuple[str, str]]:
+    """Every setting that is read, with its default as the table writes it, and who reads it."""
+    return {
+        name.upper(): ("" if field.default in (None, "", PydanticUndefined) else f"`{field.default}`", readers)
+        for readers, kinds in SETTINGS.items()
+        for kind in kinds
+        for name, field in kind.model_fields.items()
+    }
+
+
+def table_rows(page: Path) -> Iterator[list[str]]:
+    """The cells of every table row of a page."""
+    for line in page.read_text().splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as fragments."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def dead(page: Path, text: str) -> list[str]:
+    """Relative links of `text`, as it stands in `page`, that lead nowhere."""
+    found = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, fragment = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        place = (page.parent / path).resolve() if path else page
+        if not place.exists() or (fragment and fragment not in anchors(place)):
+            found.append(target)
+    return found
+
+
+@pytest.mark.parametrize("line", ALL)
+def test_a_command_of_the_pages_exists_with_its_options(line: str) -> None:
+    assert problem(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "discovervoice dance",
+        "discovervoice up --prot 1",
+        "discovervoice cover --voice Carlo",
+        "discovervoice singers remove X",
+        "docker compose up wroker",
+        "docker compose run --rm worker-cpu sing",
+        "docker build .",
+        "make love",
+        "export REDIS_ADDRESS=x",
+        ".venv/bin/pytest tests/nothing.py",
+        "curl example.org",
+    ],
+)
+def test_a_wrong_command_would_be_seen(line: str) -> None:
+    assert problem(line) is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    assert dead(page, page.read_text()) == []
+    assert dead(page, "[x](nowhere.md) ![y](#no-such-heading)") == ["nowhere.md", "#no-such-heading"]
+
+
+def test_the_settings_table_is_the_settings() -> None:
+    rows = [row for row in table_rows(ROOT / "docs" / "operators.md") if re.fullmatch(r"`[A-Z_]+`", row[0])]
+    assert {row[0].strip("`"): (row[1], row[2]) for row in rows} == fields()
+
+
+def test_the_readme_names_every_embedded_model() -> None:
+    roles = {row[1] for row in table_rows(ROOT / "README.md") if len(row) == 4}
+    names = {
+        found
+        for name in ("content", "mos", "pitch", "speaker", "spleeter")
+        for found in re.findall(r'^(?:\w+_)?NAME = "(.+)"$', (ROOT / "models" / f"{name}.py").read_text(), re.MULTILINE)
+    }
+    assert len(names) == 6 and names <= roles
+
+
+def test_the_notice_credits_every_weights_file() -> None:
+    notice = (ROOT / "NOTICE").read_text()
+    assert all(f"models/weights/{file.name}" in notice for file in (ROOT / "models" / "weights").iterdir())
+
+
+def test_pages_hold_no_path_of_a_machine_and_pictures_are_small() -> None:
+    for page in [*PAGES, ROOT / "NOTICE", ROOT / "Dockerfile", ROOT / "docker-compose.yml", ROOT / ".env.example"]:
+        assert not re.search(r"/(work|home|root|tmp|Users)/", page.read_text()), page
+    assert all(picture.stat().st_size < 150_000 for picture in (ROOT / "docs" / "images").iterdir())
+
+
+@pytest.fixture
+def desk(tmp_path: Path, song: Path) -> Path:
+    """A folder in which the pages' commands find their files: three notes, one singer's clips, a song."""
+    for folder, chosen in (("notes", "carlo_0[1-3].ogg"), ("library/bf_emma", "*.ogg")):
+        (tmp_path / "demo" / folder).mkdir(parents=True)
+        for file in (ROOT / "demo" / folder).glob(chosen):
+            shutil.copy(file, tmp_path / "demo" / folder)
+    shutil.copy(song, tmp_path / "song.mp3")
+    return tmp_path
+
+
+def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command by the shell as an operator does; trainings last a second."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DATA_DIR": "data",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    short = re.sub(r"--minutes \S+", "--minutes 0.02", line)
+    return subprocess.run(["sh", "-ec", short], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_commands_of_the_pages_do_what_they_say(desk: Path) -> None:
+    lines = [line for page in PAGES for line in commands(page) if is_run(line) and ".env" not in line]
+    said = {}
+    for line in lines:
+        if line.startswith("sqlite3 ") and shutil.which("sqlite3") is None:
+            _, source, target = shlex.split(line)
+            with sqlite3.connect(desk / source) as old, sqlite3.connect(desk / target.removeprefix(".backup ")) as new:
+                old.backup(new)
+            continue
+        done = run(line, desk)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        said[shlex.split(line)[0] + " " + shlex.split(line)[1]] = done.stdout
+    for name in ("match.png", "cover.mp3", "cover.png", "vocals.flac", "instrumental.flac"):
+        assert (desk / "results" / name).stat().st_size > 1000
+    assert "none of them" in said["discovervoice match"] and "Resemblyzer" in said["discovervoice cover"]
+    with sqlite3.connect(desk / "backup" / "discovervoice.db") as copy:
+        assert {"Kokoro Emma", "Maxim"} <= {name for (name,) in copy.execute("SELECT name FROM singer")}
+        assert copy.execute("SELECT title FROM song").fetchall() == [("Slow Motion Dream",)]
+        kept = [key for (key,) in copy.execute("SELECT media_key FROM song")]
+    assert all((desk / "backup" / "media" / key[:2] / key).is_file() for key in kept)
+    assert "Forgotten(" in said["python -c"]

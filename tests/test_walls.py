@@ -1,0 +1,172 @@
+"""The walls of the house: who may import whom, what the bot never loads, what the lock may hold."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "models": set[str](),
+    "pipeline": {"models"},
+    "store": set[str](),
+    "worker": {"store", "pipeline"},
+    "bot": {"store", "worker.queue"},
+    "cli": {"models", "pipeline", "store", "worker", "bot"},
+}
+OUTSIDE = {  # what a room may not know of the world
+    "models": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
+    "pipeline": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
+    "store": {"discord", "redis", "arq", "torch"},
+    "worker": {"discord"},
+    "bot": {"torch", "torchaudio", "numpy", "av", "onnxruntime"},
+    "cli": set[str](),
+}
+HEAVY = ("torch", "numpy", "av")
+LONGEST = 400
+PIN = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9.!+_-]*")
+
+
+def imported(source: str, package: str) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of everything that a module of `package` imports, wherever in the file."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = [*above, *([node.module] if node.module else [])]
+            yield from ((node.lineno, ".".join([*base, alias.name])) for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield node.lineno, "importlib.import_module"
+
+
+def breaches(room: str, source: str, package: str) -> list[str]:
+    """What a module imports although its room may not."""
+    return [f"line {line}: {name}" for line, name in imported(source, package) if not allowed(room, name)]
+
+
+def allowed(room: str, name: str) -> bool:
+    """Whether a module of the room may import `name`."""
+    top = name.partition(".")[0]
+    if name == "importlib.import_module" or top in OUTSIDE[room]:
+        return False
+    if top not in MAY_IMPORT or top == room:
+        return True
+    return any(name == permitted or name.startswith(f"{permitted}.") for permitted in MAY_IMPORT[room])
+
+
+def unpinned(lock: str) -> list[str]:
+    """Lines of a lock that are neither a comment nor one exact version."""
+    return [line for line in lock.splitlines() if line and not line.startswith("# ") and not PIN.fullmatch(line)]
+
+
+def too_long(files: dict[str, str]) -> list[str]:
+    """Files of more lines than a reader keeps in mind."""
+    return [f"{name}: {lines}" for name, text in files.items() if (lines := text.count("\n")) > LONGEST]
+
+
+def foreign(owners: dict[str, list[str]]) -> dict[str, set[str]]:
+    """Rooms whose name a distribution other than ours has taken."""
+    return {room: others for room in MAY_IMPORT if (others := set(owners.get(room, [])) - {"discovervoice"})}
+
+
+def loaded_by(modules: str) -> set[str]:
+    """Which heavy packages a fresh interpreter holds after importing `modules`."""
+    script = f"import sys, {modules}; print(*set({HEAVY!r}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def sources() -> dict[str, str]:
+    """Our Python files and pages, by their path from the root."""
+    folders = (*MAY_IMPORT, "tests", "scripts", "benchmarks", "docs")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
+    return {str(path.relative_to(ROOT)): path.read_text() for path in [*files, ROOT / "README.md"]}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    found = [
+        f"{path.relative_to(ROOT)} {breach}"
+        for path in files
+        for breach in breaches(room, path.read_text(), ".".join(path.parent.relative_to(ROOT).parts))
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("models", "import pipeline.errors"),
+        ("models", "from .. import store"),
+        ("pipeline", "def f():\n    from store import Job"),
+        ("pipeline", "import sqlmodel"),
+        ("store", "if TYPE_CHECKING:\n    from worker.queue import Doorbell"),
+        ("worker", "from models import speaker"),
+        ("bot", "from worker import settings"),
+        ("bot", "import worker.service"),
+        ("bot", "from pipeline.errors import SoundError"),
+        ("bot", "import numpy as np"),
+        ("bot", "import importlib\nimportlib.import_module('torch')"),
+    ],
+)
+def test_the_wall_sees_a_breach(room: str, source: str) -> None:
+    assert breaches(room, source, room)
+
+
+@pytest.mark.parametrize(
+    ("room", "package", "source"),
+    [
+        ("bot", "bot", "from worker.queue import Doorbell"),
+        ("bot", "bot", "from worker import queue"),
+        ("bot", "bot.texts", "from ..names import safe"),
+        ("models", "models.rvc", "from .config import RVCConfig\nimport torch, ast"),
+        ("worker", "worker", "from pipeline.match import match\nfrom store import Job\nfrom . import tasks"),
+    ],
+)
+def test_the_wall_lets_through_what_is_allowed(room: str, package: str, source: str) -> None:
+    assert not breaches(room, source, package)
+
+
+def test_the_bot_never_loads_torch_numpy_or_pyav() -> None:
+    assert loaded_by("cli.main, bot.app, bot.settings, worker.queue, worker.errors, pipeline.errors, store") == set()
+
+
+def test_what_the_bot_must_not_load_would_be_seen() -> None:
+    assert loaded_by("numpy") == {"numpy"}
+
+
+def test_no_installed_package_takes_a_rooms_name() -> None:
+    assert foreign(dict(packages_distributions())) == {}
+    assert foreign({"models": ["someones-models"], "bot": ["discovervoice"]}) == {"models": {"someones-models"}}
+    for room in MAY_IMPORT:
+        spec = find_spec(room)
+        assert room not in sys.stdlib_module_names
+        assert spec is not None and spec.origin == str(ROOT / room / "__init__.py")
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    assert too_long(sources()) == []
+    assert too_long({"a.py": "\n" * 401, "b.py": "\n" * 400}) == ["a.py: 401"]
+
+
+def test_the_lock_pins_every_package_and_names_no_index() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert unpinned(lock) == []
+    assert {"torch==2.11.0", "torchaudio==2.11.0"} <= set(lock.splitlines())
+    assert "://" not in lock and "--index" not in lock and "--extra-index" not in lock
+
+
+@pytest.mark.parametrize(
+    "line", ["numpy", "numpy>=2", "numpy==2.*", "x @ file:x.whl", "--no-binary x", "-r other", "a==1 ; os", "#x"]
+)
+def test_an_unpinned_line_would_be_seen(line: str) -> None:
+    assert unpinned(f"# comment\ntorch==2.11.0\n{line}\n") == [line]
