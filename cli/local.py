@@ -12,7 +12,6 @@ from rich.table import Table
 from sqlmodel import Session
 
 from pipeline.decode import SONG, display_name, probe
-from pipeline.stems import export_stem
 from store import Clip, Job, JobKind, Song, Store, Voice, clips, jobs, library, open_store, retention, voices
 from worker.child import Child
 from worker.library import add_singer, seed_library
@@ -186,6 +185,8 @@ def _song_params(store: Store, song: str) -> dict[str, object]:
 
 def _export(made: dict[str, Path], out: Path) -> None:
     """Copy what the child made to where the operator wants it; stems at the mix's own level."""
+    from pipeline.stems import export_stem  # imports torch, which the child has loaded meanwhile
+
     for role in ("cover", "picture"):
         if role in made:
             shutil.copyfile(made[role], out / made[role].name)

@@ -29,7 +29,7 @@ Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
 @app.command()
 def demo(
     out: Out = Path("demo-output"),
-    train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 240.0,
+    train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 300.0,
 ) -> None:
     """Match, train and cover on real sound through the real queue, and print a table of what was made."""
     from .demo import run_demo

@@ -16,10 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import ASTConfig, ASTFeatureExtractor, ASTModel
 
-from .checkpoint import WEIGHTS, WeightsError
+from .checkpoint import SINGER_WEIGHTS, WeightsError
 
 RATE = 16000
-TRAINED = WEIGHTS / "ast_small.safetensors"
 MEAN, DEVIATION = -4.2677393, 4.5689974
 SMALL: dict[str, int] = {
     "hidden_size": 192,
@@ -67,7 +66,7 @@ def save(network: ASTModel, path: Path, name: str) -> None:
     draft.replace(path)
 
 
-def load(path: Path = TRAINED, device: torch.device | str = "cpu") -> SingerEncoder:
+def load(path: Path = SINGER_WEIGHTS, device: torch.device | str = "cpu") -> SingerEncoder:
     """A trained encoder. Raises WeightsError: no such file, unreadable, or a key missing or left over."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")

@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 WEIGHTS = Path(__file__).parent / "weights"
+SINGER_WEIGHTS = WEIGHTS / "ast_small.safetensors"
+"""The trained AST, where one ships; without it Resemblyzer compares singers."""
 
 
 class WeightsError(Exception):

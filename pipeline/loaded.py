@@ -2,16 +2,20 @@
 
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from models import ast, content, mos, pitch, speaker, spleeter, voice
-from models.ast import SingerEncoder
+from models import content, mos, pitch, speaker, spleeter, voice
+from models.checkpoint import SINGER_WEIGHTS
 from models.rvc import Synthesizer
 from models.speaker import SpeakerEncoder
 
 from .retrieval import load_index
+
+if TYPE_CHECKING:
+    from models.ast import SingerEncoder
 
 
 class LoadedModels:
@@ -42,9 +46,13 @@ class LoadedModels:
         return speaker.load(self.device)
 
     @cached_property
-    def singer(self) -> SingerEncoder | SpeakerEncoder:
+    def singer(self) -> "SingerEncoder | SpeakerEncoder":
         """What `/match` compares by: the trained AST if one ships, else the speaker encoder."""
-        return ast.load(device=self.device) if ast.TRAINED.is_file() else self.speaker
+        if not SINGER_WEIGHTS.is_file():
+            return self.speaker
+        from models import ast  # transformers takes two seconds to import
+
+        return ast.load(SINGER_WEIGHTS, self.device)
 
     @cached_property
     def mos(self) -> mos.MosPredictor:

@@ -8,13 +8,16 @@ Networks", 2017.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from models.ast import SingerEncoder
-from models.speaker import SpeakerEncoder
+from models.speaker import RATE, SpeakerEncoder
+
+if TYPE_CHECKING:
+    from models.ast import SingerEncoder
 
 Floats = NDArray[np.float32]
 MIN_CLIPS = 3
@@ -66,7 +69,7 @@ class Match:
     none: float
 
 
-def embed(recordings: Sequence[Floats], encoder: SingerEncoder | SpeakerEncoder) -> Floats:
+def embed(recordings: Sequence[Floats], encoder: "SingerEncoder | SpeakerEncoder") -> Floats:
     """Mono recordings at 16 kHz → (n, C) unit vectors; those in which no voice is heard are left out."""
     found = [vector for wav in recordings if (vector := encoder.embed(wav)) is not None]
     return np.stack(found) if found else np.zeros((0, 1), np.float32)
@@ -159,3 +162,6 @@ def _error(shares: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
 
 def _unit(vector: Floats) -> Floats:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+
+__all__ = ["RATE", "Calibration", "Candidate", "Library", "Match", "embed", "fit_library", "match"]

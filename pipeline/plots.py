@@ -1,5 +1,7 @@
-"""Pictures of a match and of a cover, as PNG files. Names in Korean need a Korean font on the machine."""
+"""Pictures of a match and of a cover, as PNG files, in a font that knows Korean."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -7,6 +9,8 @@ import matplotlib.font_manager
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from models.checkpoint import packaged
 
 from .decode import decode_blocks
 from .encode import replacing
@@ -16,7 +20,6 @@ from .mix import STEM
 
 Floats = NDArray[np.float32]
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9772b", "#9a9a9a"
-FONTS = ["NanumGothic", "Noto Sans CJK KR", "Malgun Gothic", "DejaVu Sans"]
 POINTS = 1200
 
 
@@ -25,39 +28,37 @@ def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
     best = match.candidates[:shown]
     labels = [c.name for c in best] + ["none of them"]
     shares = [c.probability for c in best] + [match.none]
-    figure = Figure(figsize=(7, 0.5 * len(labels) + 1.4), layout="constrained")
-    axes = figure.subplots()
-    bars = axes.barh(labels, shares, color=[BLUE] * len(best) + [GREY])
-    notes = [f"{100 * c.probability:.0f} %  (similarity {c.similarity:.2f})" for c in best]
-    axes.bar_label(bars, [*notes, f"{100 * match.none:.0f} %"], padding=4, fontsize=9)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.35)
-    axes.set_xticks(np.linspace(0, 1, 6))
-    axes.set_xlabel(f"calibrated probability that this is the voice — {model}", fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    with _canvas(path, 7, 0.5 * len(labels) + 1.4) as figure:
+        axes = figure.subplots()
+        bars = axes.barh(labels, shares, color=[BLUE] * len(best) + [GREY])
+        notes = [f"{100 * c.probability:.0f} %  (similarity {c.similarity:.2f})" for c in best]
+        axes.bar_label(bars, [*notes, f"{100 * match.none:.0f} %"], padding=4, fontsize=9)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.35)
+        axes.set_xticks(np.linspace(0, 1, 6))
+        axes.set_xlabel(f"calibrated probability that this is the voice — {model}", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
 
 
 def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: float, title: str) -> None:
     """Waveform of the cover above f0 of source (10 ms frames) and of the converted vocals (`made_hop` seconds)."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
-    low, high, seconds = _waveform(cover)
-    times = np.linspace(0, seconds, len(low))
-    wave.fill_between(times, low, high, color=BLUE, linewidth=0)
-    wave.set_ylim(-1.05, 1.05)
-    wave.set_ylabel("cover")
-    wave.set_title(title, fontsize=10, loc="left")
-    pitch.plot(np.arange(len(f0)) / FRAME_RATE, _gaps(f0), color=GREY, linewidth=3, label="source f0")
-    pitch.plot(np.arange(len(made_f0)) * made_hop, _gaps(made_f0), color=ORANGE, linewidth=1.2, label="cover f0")
-    pitch.set_yscale("log", base=2)
-    pitch.yaxis.set_major_formatter(lambda hz, _: f"{hz:.0f}")
-    pitch.set_ylabel("f0 (Hz)")
-    pitch.set_xlabel("seconds")
-    pitch.legend(loc="upper right", fontsize=8, frameon=False)
-    for axes in (wave, pitch):
-        axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    with _canvas(path, 9, 5) as figure:
+        wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
+        low, high, seconds = _waveform(cover)
+        times = np.linspace(0, seconds, len(low))
+        wave.fill_between(times, low, high, color=BLUE, linewidth=0)
+        wave.set_ylim(-1.05, 1.05)
+        wave.set_ylabel("cover")
+        wave.set_title(title, fontsize=10, loc="left")
+        pitch.plot(np.arange(len(f0)) / FRAME_RATE, _gaps(f0), color=GREY, linewidth=3, label="source f0")
+        pitch.plot(np.arange(len(made_f0)) * made_hop, _gaps(made_f0), color=ORANGE, linewidth=1.2, label="cover f0")
+        pitch.set_yscale("log", base=2)
+        pitch.yaxis.set_major_formatter(lambda hz, _: f"{hz:.0f}")
+        pitch.set_ylabel("f0 (Hz)")
+        pitch.set_xlabel("seconds")
+        pitch.legend(loc="upper right", fontsize=8, frameon=False)
+        for axes in (wave, pitch):
+            axes.spines[["top", "right"]].set_visible(False)
 
 
 def _waveform(path: Path) -> tuple[Floats, Floats, float]:
@@ -79,7 +80,14 @@ def _gaps(f0: Floats) -> Floats:
     return np.where(f0 > 0, f0, np.nan).astype(np.float32)
 
 
-def _save(figure: Figure, path: Path) -> None:
-    known = set(matplotlib.font_manager.get_font_names())
-    with matplotlib.rc_context({"font.family": [f for f in FONTS if f in known]}), replacing(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+@contextmanager
+def _canvas(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure whose text may be Korean, saved as PNG when the block ends."""
+    fonts = matplotlib.font_manager.fontManager
+    if "NanumGothic" not in fonts.get_font_names():
+        fonts.addfont(packaged("koreanize_matplotlib", "fonts/NanumGothic.ttf"))
+    with matplotlib.rc_context({"font.family": ["NanumGothic", "DejaVu Sans"]}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        with replacing(path) as file:
+            figure.savefig(file, format="png", dpi=120)

@@ -2,9 +2,7 @@
 
 There is no trained base yet, and a few hundred steps are too few for RVC's own way (a posterior, a KL term and an
 adversary: tens of thousands). So the way that conversion goes is trained directly: content and pitch → prior mean →
-flow → decoder → wave, against log-mels and spectra of the notes. First the latents alone learn to tell the log-mel
-(through a linear layer that is thrown away), since a step without the decoder costs a twentieth; then all of it
-learns to sing. The weights stay RVC's, under RVC's names.
+flow → decoder → wave, against log-mels and spectra of the notes. The weights stay RVC's, under RVC's names.
 
 It stops at a number of steps or seconds, saves as it goes and resumes where it was after a crash.
 """
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from models import content as content_model
@@ -37,8 +35,6 @@ FROM_NOTHING = "from nothing (no trained base ships yet)"
 SAVE_SECONDS = 20.0
 HELD_OUT_SECONDS = 8.0
 SPECTRAL_WEIGHT = 10.0
-LATENT_SHARE = 0.2
-LATENT_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def train_voice(
     """
     config = options.config
     recordings = prepare(notes, config.sampling_rate, models, work_dir, report)
-    data = _Data(recordings, config)
+    data = _Data(recordings, config, options.batch)
     torch.manual_seed(options.seed)
     loop = _Loop(config, models.device, options)
     loop.resume(work_dir / "training.pt")
@@ -119,8 +115,8 @@ def train_voice(
 class _Data:
     """Draws batches from the recordings; the last seconds of the longest one are held out."""
 
-    def __init__(self, recordings: Sequence[Recording], config: RVCConfig) -> None:
-        self.recordings, self.config = recordings, config
+    def __init__(self, recordings: Sequence[Recording], config: RVCConfig, batch: int) -> None:
+        self.recordings, self.config, self.batch = recordings, config, batch
         self.frames = config.latent_frames or config.segment_frames
         longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
         self._held = longest
@@ -136,9 +132,9 @@ class _Data:
             self.starts += [(number, int(s)) for s in np.flatnonzero(middles)]
         self.seconds = count / FRAME_RATE
 
-    def draw(self, count: int, generator: torch.Generator) -> _Batch:
-        """Random windows that sound."""
-        picks = torch.randint(len(self.starts), (count,), generator=generator).tolist()
+    def draw(self, generator: torch.Generator) -> _Batch:
+        """A batch of random windows that sound."""
+        picks = torch.randint(len(self.starts), (self.batch,), generator=generator).tolist()
         return self._stack([self.starts[i] for i in picks])
 
     def held_out(self) -> _Batch:
@@ -174,9 +170,8 @@ class _Loop:
         initialise(self.network, torch.Generator().manual_seed(options.seed))
         self.network.to(device)
         self.spectrum = Spectrum(config).to(device)
-        self.head = nn.Linear(config.inter_channels, config.n_mels).to(device)
         self.optimizer = torch.optim.AdamW(
-            [*self.network.parameters(), *self.head.parameters()], options.learning_rate, betas=(0.8, 0.99), eps=1e-9
+            self.network.parameters(), options.learning_rate, betas=(0.8, 0.99), eps=1e-9
         )
         self.step, self.spent, self.first_mel_loss = 0, 0.0, float("nan")
 
@@ -187,9 +182,7 @@ class _Loop:
         saved = before = time.monotonic()
         while (done := self._done()) < 1.0:
             generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
-            singing = done >= LATENT_SHARE
-            batch = data.draw(self.options.batch if singing else LATENT_BATCH, generator)
-            self._learn(self._singing_loss(batch, generator) if singing else self._latent_loss(batch), done)
+            self._step(data.draw(generator), generator, done)
             self.step += 1
             now = time.monotonic()
             self.spent, before = self.spent + now - before, now
@@ -205,7 +198,6 @@ class _Loop:
             return
         stored = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.network.load_state_dict(stored["network"])
-        self.head.load_state_dict(stored["head"])
         self.optimizer.load_state_dict(stored["optimizer"])
         self.step, self.spent, self.first_mel_loss = stored["step"], stored["spent"], stored["first_mel_loss"]
 
@@ -221,40 +213,28 @@ class _Loop:
     def _done(self) -> float:
         return min(1.0, max(self.step / self.options.steps, self.spent / self.options.seconds))
 
-    def _learn(self, loss: Tensor, done: float) -> None:
+    def _step(self, batch: _Batch, generator: torch.Generator, done: float) -> None:
         warm = min(1.0, (self.step + 1) / 20)
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.learning_rate * warm * (1 - 0.9 * done)
+        real, made = self._sing(batch, generator)
+        loss = MEL_WEIGHT * F.l1_loss(self._log_mel(made), self._log_mel(real))
+        loss = loss + SPECTRAL_WEIGHT * spectral_distance(made, real)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()
 
-    def _latent_loss(self, batch: _Batch) -> Tensor:
-        """How badly the latents tell the log-mel of their frames."""
-        told = self.head(self._latents(batch)[0].mT).mT
-        return MEL_WEIGHT * F.l1_loss(told, self._log_mel(batch.wav.to(self.device)))
-
-    def _singing_loss(self, batch: _Batch, generator: torch.Generator) -> Tensor:
-        real, made = self._sing(batch, generator)
-        mel = F.l1_loss(self._log_mel(made), self._log_mel(real))
-        return MEL_WEIGHT * mel + SPECTRAL_WEIGHT * spectral_distance(made, real)
-
-    def _latents(self, batch: _Batch) -> tuple[Tensor, Tensor]:
-        """Latents (B, inter, T) of whole windows, and the speaker vector (B, gin, 1)."""
-        count, frames = batch.f0.shape
-        lengths = torch.full((count,), frames, device=self.device)
-        g = self.network.speaker_vector(torch.zeros(count, dtype=torch.long, device=self.device))
-        mean, _, mask = self.network.enc_p(batch.phone.to(self.device), batch.pitch.to(self.device), lengths)
-        return self.network.flow(mean, mask, g, reverse=True), g
-
     def _sing(self, batch: _Batch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """A random piece of each window, as recorded and as the network sings it, both (B, segment size)."""
-        size, hop = self.config.segment_frames, self.config.hop
+        network, size, hop = self.network, self.config.segment_frames, self.config.hop
         count, frames = batch.f0.shape
-        z, g = self._latents(batch)
+        lengths = torch.full((count,), frames, device=self.device)
+        g = network.speaker_vector(torch.zeros(count, dtype=torch.long, device=self.device))
+        mean, _, mask = network.enc_p(batch.phone.to(self.device), batch.pitch.to(self.device), lengths)
+        z = network.flow(mean, mask, g, reverse=True)
         starts = torch.randint(0, frames - size + 1, (count,), generator=generator)
         f0 = slice_segments(batch.f0.to(self.device), starts.to(self.device), size)
-        made = self.network.dec(slice_segments(z, starts.to(self.device), size), f0, g, generator=generator)[:, 0]
+        made = network.dec(slice_segments(z, starts.to(self.device), size), f0, g, generator=generator)[:, 0]
         real = torch.stack([wav[s * hop : (s + size) * hop] for wav, s in zip(batch.wav, starts.tolist(), strict=True)])
         return real.to(self.device), made
 
@@ -265,7 +245,6 @@ class _Loop:
         draft = checkpoint.with_name(checkpoint.name + ".part")
         state = {
             "network": self.network.state_dict(),
-            "head": self.head.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "spent": self.spent,

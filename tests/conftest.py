@@ -60,3 +60,25 @@ def valkey(tmp_path: Path) -> Iterator[str]:
 
     with embedded_valkey(tmp_path / "valkey") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A voice that was not trained but follows f0: enough to measure everything but beauty. Model and index."""
+    import torch
+
+    from models import content
+    from models.rvc import S24, Synthesizer
+    from models.rvc.initial import initialise
+    from models.voice import VoiceInfo, save_voice
+    from pipeline.retrieval import save_index
+
+    folder = tmp_path_factory.mktemp("voice")
+    model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
+    torch.manual_seed(0)
+    network = Synthesizer(S24)
+    initialise(network, torch.Generator().manual_seed(0))
+    save_voice(model, network, VoiceInfo(content.MODEL_ID, "from nothing", median_f0=150.0, steps=0, seconds=60.0))
+    rows = torch.randn(200, S24.content_dim, generator=torch.Generator().manual_seed(0))
+    save_index(index, rows, torch.nn.functional.normalize(torch.ones(256), dim=0))
+    return model, index

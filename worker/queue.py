@@ -1,6 +1,8 @@
 """The doorbell: tells a worker that a row is queued. Losing it loses nothing; the sweep rings again."""
 
+import json
 import logging
+from typing import Any
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +30,17 @@ def redis_settings(url: str) -> RedisSettings:
     return settings
 
 
+def to_bytes(job: dict[str, Any]) -> bytes:
+    """Write arq's job as JSON: its default is pickle, by which whoever writes to Redis would run code here."""
+    return json.dumps(job).encode()
+
+
+def from_bytes(data: bytes) -> dict[str, Any]:
+    """Read what `to_bytes` wrote."""
+    job: dict[str, Any] = json.loads(data)
+    return job
+
+
 class Doorbell:
     """Rings for jobs. Connects when it is first used and again after a loss."""
 
@@ -43,7 +56,9 @@ class Doorbell:
         try:
             if self._pool is None:
                 settings = redis_settings(self._url)
-                self._pool = await create_pool(settings, default_queue_name=QUEUE)
+                self._pool = await create_pool(
+                    settings, default_queue_name=QUEUE, job_serializer=to_bytes, job_deserializer=from_bytes
+                )
             await self._pool.enqueue_job(TASK, job_id, attempt, _job_id=f"{job_id}:{attempt}", _expires=RING_SECONDS)
         except (RedisError, OSError) as error:
             log.warning("The queue is out of reach (%s); the sweep will ring again.", error)

@@ -21,7 +21,7 @@ from store import Job, Store, jobs, retention
 
 from .child import Child
 from .library import seed_library
-from .queue import QUEUE, TASK, Doorbell, redis_settings
+from .queue import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
 from .run import take, work_on
 from .settings import WorkerSettings
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 3600.0
 JOB_TIMEOUT = 12 * 3600
+HEALTH_SECONDS = 15
 
 
 def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worker:
@@ -69,6 +70,9 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worke
         handle_signals=True,
         retry_jobs=True,
         log_results=False,
+        health_check_interval=HEALTH_SECONDS,
+        job_serializer=to_bytes,
+        job_deserializer=from_bytes,
     )
 
 

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from models import pitch, speaker
 from pipeline import loaded
 from pipeline.cover import CoverOptions, make_cover
 from pipeline.decode import NOTE, SONG, decode, probe
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.loaded import LoadedModels
-from pipeline.match import embed, fit_library, match
+from pipeline.match import RATE, embed, fit_library, match
 from pipeline.notes import Note, read_notes
 from pipeline.plots import plot_match
 from pipeline.progress import Report
@@ -66,8 +65,8 @@ def run_match(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "calibration": asdict(fit),
         "range": found,
         "notes": len(notes),
-        "seconds": sum(len(wav) for wav in heard) / speaker.RATE,
-        "models": {"singer": models.singer.name, "voicing": pitch.SWIFT_NAME},
+        "seconds": sum(len(wav) for wav in heard) / RATE,
+        "models": {"singer": models.singer.name, "voicing": loaded.names()["voicing"]},
     }
     return {"result": result, "files": {"picture": str(picture)}}
 
@@ -141,7 +140,7 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
 def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:
     """Embeddings of a singer's clips for the library."""
     plan({"listening": 1.0})
-    heard = [decode(Path(path), speaker.RATE, channels=1, limits=NOTE, name=Path(path).name) for path in task["clips"]]
+    heard = [decode(Path(path), RATE, channels=1, limits=NOTE, name=Path(path).name) for path in task["clips"]]
     vectors = embed(heard, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)

@@ -88,21 +88,13 @@ def wav(path: Path, samples: np.ndarray, rate: int = 44100) -> Path:
     return path
 
 
-def tone(seconds: float, rate: int = 44100) -> np.ndarray:
-    return 0.3 * np.sin(np.arange(int(seconds * rate)) * 2 * np.pi * 220 / rate)
-
-
 def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
+    """What each kind of bad sound gets is tested in the pipeline; this is the way of the sentence to the operator."""
     (tmp_path / "text.ogg").write_text("no sound " * 50)
-    (tmp_path / "empty.ogg").write_bytes(b"")
     cases = {
         "is not audio": tmp_path / "text.ogg",
-        "is empty": tmp_path / "empty.ogg",
-        "at least 1 are needed": wav(tmp_path / "short.wav", tone(0.2)),
         "is silent": wav(tmp_path / "quiet.wav", np.zeros(44100 * 3)),
         "There is no file": tmp_path / "gone.wav",
-        "is clipped": wav(tmp_path / "loud.wav", np.clip(tone(3) * 10, -1, 1)),
-        "8 kHz": wav(tmp_path / "phone.wav", tone(3, 8000), 8000),
     }
     for words, path in cases.items():
         data = tmp_path / f"data {path.name}"

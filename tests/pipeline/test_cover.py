@@ -7,41 +7,21 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import torch
 
-from models import content
-from models.rvc import S24, Synthesizer
-from models.rvc.initial import initialise
-from models.voice import VoiceInfo, save_voice
 from pipeline.cover import CoverOptions, CoverReport, make_cover
 from pipeline.decode import SONG, decode
 from pipeline.loaded import LoadedModels
 from pipeline.loudness import LoudnessMeter, true_peak
 from pipeline.measure import compare_pitch, sdr
 from pipeline.mix import STEM
-from pipeline.retrieval import save_index
-
-
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An untrained voice that follows f0: enough to measure everything but beauty."""
-    folder = tmp_path_factory.mktemp("voice")
-    torch.manual_seed(0)
-    network = Synthesizer(S24)
-    initialise(network, torch.Generator().manual_seed(0))
-    info = VoiceInfo(content.MODEL_ID, "from nothing", median_f0=150.0, steps=0, seconds=60.0)
-    save_voice(folder / "voice.safetensors", network, info)
-    rows = torch.randn(200, S24.content_dim, generator=torch.Generator().manual_seed(0))
-    save_index(folder / "voice.index.safetensors", rows, torch.nn.functional.normalize(torch.ones(256), dim=0))
-    return folder / "voice.safetensors", folder / "voice.index.safetensors"
 
 
 @pytest.fixture(scope="module")
 def cover(
-    models: LoadedModels, song: Path, voice: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    models: LoadedModels, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    return make_cover(song, "노래", *voice, "목소리", models, folder / "cache", folder)
+    return make_cover(song, "노래", *voice_files, "목소리", models, folder / "cache", folder)
 
 
 def read(path: Path) -> np.ndarray:
@@ -98,18 +78,18 @@ def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
 
 
 def test_a_small_limit_gives_a_file_that_fits(
-    models: LoadedModels, song: Path, voice: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+    models: LoadedModels, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    small = make_cover(song, "song", *voice, "v", models, cache, tmp_path, CoverOptions(max_bytes=120_000))
+    small = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, CoverOptions(max_bytes=120_000))
     assert small.cover.stat().st_size <= 120_000
     assert read(small.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
 
 def test_an_asked_key_shift_is_kept(
-    models: LoadedModels, song: Path, voice: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+    models: LoadedModels, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    made = make_cover(song, "song", *voice, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
+    made = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
     assert made.key_shift == -7
     assert not list(tmp_path.glob("*.part"))

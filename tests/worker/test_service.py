@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from pipeline.decode import SONG, decode
 from pipeline.loudness import LoudnessMeter
-from store import Job, JobKind, JobState, Outbox, Store, Voice, VoiceState, jobs
+from store import Job, JobKind, JobState, Outbox, Store, Voice, VoiceState, jobs, voices
 from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
 from worker.valkey import embedded_valkey
 
@@ -30,18 +30,30 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def voice(store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]) -> Voice:
-    """A voice of two training steps (it sounds of nothing, but it is a voice), made by the worker."""
-    job = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 2})
-    ring(valkey, submit(store, job, notes[:3], voice="Me"))
-    worker = start_worker()
-    wait_for(store, job, ended)
-    worker.terminate()
-    worker.wait(20)
+def voice(store: Store, voice_files: tuple[Path, Path]) -> Voice:
+    """A member's voice that follows f0 (it was not trained)."""
+    model, index = (store.media.put_file(path) for path in voice_files)
+    with store.write() as session:
+        job = jobs.submit(session, Job(kind=JobKind.TRAIN, user_id=MEMBER, state=JobState.DELIVERED))
+        made = voices.create(session, MEMBER, "Me", None, job.id)
+        voices.finish(session, made, model, index, {})
+    return made
+
+
+def test_training_leaves_a_voice_and_its_figures(
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+) -> None:
+    job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 2}), notes[:2], voice="Me")
+    ring(valkey, job)
+    start_worker()
+    done = wait_for(store, job, ended)
+    assert done.state is JobState.RENDERED
     with store.read() as session:
-        found = session.exec(select(Voice)).one()
-    assert found.state is VoiceState.READY
-    return found
+        trained = session.exec(select(Voice)).one()
+    assert trained.state is VoiceState.READY
+    assert store.media.path(trained.model_key or "").stat().st_size > 5_000_000
+    assert (done.result["steps"], done.result["voice_id"]) == (2, trained.id)
+    assert "from nothing" in done.result["base"]
 
 
 def test_match_names_the_shipped_voices_and_none_of_them(
@@ -64,7 +76,7 @@ def test_match_names_the_shipped_voices_and_none_of_them(
 def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
-    long = tiled(song, tmp_path / "long.mp3", 12)
+    long = tiled(song, tmp_path / "long.mp3", 6)
     job = submit(store, cover_job(store, long, voice.id or 0))
     ring(valkey, job)
     first = start_worker()
@@ -98,7 +110,7 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
 def test_cancel_kills_the_work_and_leaves_nothing(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
-    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 12), voice.id or 0))
+    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
     ring(valkey, job)
     start_worker()
     wait_for(store, job, lambda row: row.stage == "separating")
@@ -149,7 +161,7 @@ def test_a_worker_waits_for_a_valkey_that_is_gone(
 def test_sigterm_gives_the_job_back_at_once(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
-    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 12), voice.id or 0))
+    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
     ring(valkey, job)
     worker = start_worker()
     wait_for(store, job, lambda row: row.stage == "separating")

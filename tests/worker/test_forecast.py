@@ -1,0 +1,36 @@
+"""Time left: shrinks as work is done, learns the machine's pace, and forgives stages that were cached."""
+
+import pytest
+
+from worker.forecast import Forecast
+
+PLAN = {"reading": 1.0, "separating": 10.0, "converting": 20.0}
+
+
+def test_progress_is_the_share_of_planned_seconds() -> None:
+    forecast = Forecast(PLAN)
+    assert forecast.update("reading", 0.0, 100.0)[0] == 0
+    assert forecast.update("separating", 0.5, 106.0)[0] == pytest.approx(6 / 31)
+    assert forecast.update("converting", 1.0, 131.0) == (pytest.approx(1.0), pytest.approx(0.0))
+
+
+def test_a_slow_machine_makes_the_rest_longer() -> None:
+    forecast = Forecast(PLAN)
+    forecast.update("separating", 0.0, 0.0)
+    _, left = forecast.update("separating", 0.5, 10.0)  # twice as long as planned
+    assert left == pytest.approx(10 + 40)
+
+
+def test_a_cached_stage_is_passed() -> None:
+    forecast = Forecast(PLAN)
+    forecast.update("reading", 0.0, 0.0)
+    progress, left = forecast.update("converting", 0.0, 1.0)
+    assert progress == pytest.approx(11 / 31)
+    assert left == pytest.approx(20)
+
+
+def test_durations_are_from_one_stage_to_the_next() -> None:
+    forecast = Forecast(PLAN)
+    for stage, fraction, now in (("reading", 0.0, 0.0), ("separating", 0.0, 2.0), ("converting", 1.0, 9.0)):
+        forecast.update(stage, fraction, now)
+    assert forecast.durations() == {"reading": 2.0, "separating": 7.0, "converting": 0.0}
