@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from store import Job, JobKind, Store, jobs
+from store import Job, JobKind, NotYours, Store, jobs
 
 from .intake import Asker, Saved, add_clips, add_job, asker_of, check, is_audio, saved
 from .locale import label, reader
@@ -61,7 +61,9 @@ class MatchCog(commands.Cog):
         await self._match(interaction, notes, "command")
 
     async def match_message(self, interaction: Interaction, message: discord.Message) -> None:
-        """Match the sound of a message."""
+        """Match the sound of a member's own message. Raises NotYours: a voice is its owner's to have compared."""
+        if message.author.id != interaction.user.id:
+            raise NotYours(what="This voice note")
         await self._match(interaction, [a for a in message.attachments if is_audio(a)], "message")
 
     async def _match(self, interaction: Interaction, notes: Sequence[discord.Attachment], source: str) -> None:

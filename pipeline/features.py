@@ -13,6 +13,7 @@ from models.content import RATE, ContentEncoder
 from models.pitch import HOP, VOICED_CONFIDENCE, PitchTrackers
 
 from .blocks import with_context
+from .encode import replacing
 from .progress import Report, ignore
 
 Floats = NDArray[np.float32]
@@ -92,10 +93,8 @@ def extract_stream(
 
 def save(path: Path, features: Features) -> None:
     """Keep features as half-precision content beside full f0, through a temporary name."""
-    draft = path.with_name(path.name + ".part")
-    with draft.open("wb") as file:
+    with replacing(path) as file:
         np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
-    draft.replace(path)
 
 
 def load(path: Path) -> Features:

@@ -6,8 +6,10 @@ An exact search as one matrix product: ten minutes of voice are 30 000 rows, 0.0
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
+
+from .encode import replacing
 
 NEIGHBOURS = 8
 MIN_DISTANCE = 1e-6  # an exact match takes all the weight instead of dividing by zero
@@ -15,9 +17,8 @@ MIN_DISTANCE = 1e-6  # an exact match takes all the weight instead of dividing b
 
 def save_index(path: Path, rows: Tensor, speaker: Tensor) -> None:
     """Keep the voice's content features (N, C) in half precision beside its speaker embedding (256,)."""
-    draft = path.with_name(path.name + ".part")
-    save_file({"rows": rows.half().contiguous(), "speaker": speaker.float().contiguous()}, draft)
-    draft.replace(path)
+    with replacing(path) as file:
+        file.write(save({"rows": rows.half().contiguous(), "speaker": speaker.float().contiguous()}))
 
 
 def load_index(path: Path) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ flow → decoder → wave, against log-mels and spectra of the notes. The weight
 It stops at a number of steps or seconds, saves as it goes and resumes where it was after a crash.
 """
 
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from models.rvc.initial import initialise
 from models.voice import VoiceInfo, save_voice
 
 from .convert import coarse_pitch
+from .encode import replacing
 from .features import FRAME_RATE
 from .loaded import LoadedModels
 from .match import embed
@@ -242,7 +244,6 @@ class _Loop:
         return self.spectrum.log_mel(self.spectrum(wav))
 
     def _save(self, checkpoint: Path) -> None:
-        draft = checkpoint.with_name(checkpoint.name + ".part")
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -250,5 +251,7 @@ class _Loop:
             "spent": self.spent,
             "first_mel_loss": self.first_mel_loss,
         }
-        torch.save(state, draft)
-        draft.replace(checkpoint)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        with replacing(checkpoint) as file:
+            file.write(buffer.getbuffer())

@@ -108,6 +108,16 @@ def expire(store: Store) -> int:
     return remove_unreferenced(store, keys)
 
 
+def clear_scratch(store: Store) -> int:
+    """Remove the scratch folders of jobs that are over or gone (their worker was killed); return how many."""
+    with store.read() as session:
+        active = set(session.exec(select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))).all())
+    stale = [folder for folder in store.work_dir.glob("*") if folder.name not in active]
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(stale)
+
+
 def remove_unreferenced(store: Store, keys: set[str]) -> int:
     """Delete those of the files that no row names any more, and what was computed from them."""
     with store.write() as session:

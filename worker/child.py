@@ -97,6 +97,7 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a spinning thread starves the other worker
     import torch
 
+    from pipeline.encode import room
     from pipeline.errors import SoundError
     from pipeline.loaded import LoadedModels
 
@@ -118,7 +119,8 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
                 pipe.send(("progress", stage, fraction))
 
         try:
-            outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
+            with room():
+                outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
             pipe.send(("done", tasks.clean(outcome)))
         except SoundError as error:
             pipe.send(("refused", error.code, error.params, str(error)))

@@ -1,7 +1,7 @@
 """The voices that `/match` compares with: those that we ship, and those that an operator adds."""
 
 import logging
-import shutil
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,8 @@ SHIPPED = Path(__file__).resolve().parent.parent / "demo" / "library"
 
 async def add_singer(store: Store, child: Child, name: str, clips: list[Path], source: str, licence: str) -> Singer:
     """Embed the clips and keep them under the singer's name. Raises SingerRefused."""
-    out = store.work_dir / "library"
-    out.mkdir(parents=True, exist_ok=True)
-    task: dict[str, Any] = {"kind": "embed", "clips": [str(clip) for clip in clips], "out": str(out)}
-    try:
+    with tempfile.TemporaryDirectory(prefix=".singer-", dir=store.data_dir) as out:
+        task: dict[str, Any] = {"kind": "embed", "clips": [str(clip) for clip in clips], "out": out}
         message = await child.run(task, lambda _: None)
         if message[0] != "done":
             raise SingerRefused(f"{name}: {message[-1]}")
@@ -36,8 +34,6 @@ async def add_singer(store: Store, child: Child, name: str, clips: list[Path], s
         )
         with store.write() as session:
             return library.put_singer(session, singer)
-    finally:
-        shutil.rmtree(out, ignore_errors=True)
 
 
 async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> int:

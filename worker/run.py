@@ -216,3 +216,5 @@ def _confirm_cancel(store: Store, job: Job, owner: str) -> None:
         cancelled = jobs.confirm_cancel(session, job.id, job.attempt, owner)
     if cancelled:
         retention.discard(store, job.id)
+    elif job.params.get("song_key"):  # its member was forgotten: so is what was computed from their song
+        retention.remove_unreferenced(store, {job.params["song_key"]})

@@ -104,6 +104,7 @@ def _swept(store: Store) -> list[Job]:
 
 async def _expire(store: Store) -> None:
     await asyncio.to_thread(retention.expire, store)
+    await asyncio.to_thread(retention.clear_scratch, store)
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:

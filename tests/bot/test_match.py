@@ -56,7 +56,7 @@ async def test_the_notes_are_kept_with_their_bytes_and_their_day(world, worker, 
 
 
 async def test_a_message_is_matched_by_its_menu(world, worker, store):
-    message = await world.bob.send(world.channel, attachments=[("voice-message.ogg", b"sound"), ("cat.png", b"png")])
+    message = await world.alice.send(world.channel, attachments=[("voice-message.ogg", b"sound"), ("cat.png", b"png")])
 
     await world.alice.context_menu(world.channel, "Match this voice note", message)
 
@@ -65,8 +65,17 @@ async def test_a_message_is_matched_by_its_menu(world, worker, store):
     assert (note.name, note.source, note.user_id) == ("voice-message.ogg", "message", world.alice.id)
 
 
+async def test_nobody_has_anothers_voice_compared(world, store):
+    message = await world.bob.send(world.channel, attachments=[("voice-message.ogg", b"sound")])
+
+    answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
+
+    assert answer.response.content.startswith("This voice note belongs to another member.")
+    assert world.public() == [] and store.media.keys() == set()
+
+
 async def test_a_message_without_sound_gets_one_sentence(world, store):
-    message = await world.bob.send(world.channel, "hi", attachments=[("cat.png", b"png")])
+    message = await world.alice.send(world.channel, "hi", attachments=[("cat.png", b"png")])
 
     answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
 

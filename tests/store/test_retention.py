@@ -99,3 +99,14 @@ def test_discard_frees_the_name_of_an_untrained_voice(store: Store) -> None:
     with store.read() as session:
         assert session.exec(select(Voice)).all() == []
         assert jobs.get(session, job.id).state is JobState.ACCEPTED
+
+
+def test_scratch_of_work_that_is_over_goes_and_of_running_work_stays(store: Store) -> None:
+    with store.write() as session:
+        job = jobs.submit(session, Job(kind=JobKind.MATCH, user_id=MEMBER))
+        jobs.enqueue(session, job.id)
+        jobs.lease(session, job.id, 1, "a")
+    for name in (job.id, "gone"):
+        (store.work_dir / name / "out").mkdir(parents=True)
+    assert retention.clear_scratch(store) == 1
+    assert [folder.name for folder in store.work_dir.iterdir()] == [job.id]

@@ -1,5 +1,9 @@
 """The whole worker on real sound: real Valkey, real arq, a real child process."""
 
+import os
+import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +13,7 @@ from sqlmodel import select
 
 from pipeline.decode import SONG, decode
 from pipeline.loudness import LoudnessMeter
-from store import Job, JobKind, JobState, Outbox, Store, Voice, VoiceState, jobs, voices
+from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, voices
 from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
 from worker.valkey import embedded_valkey
 
@@ -135,13 +139,7 @@ def test_losing_all_of_redis_loses_no_job(
     assert wait_for(store, job, ended).state is JobState.RENDERED
 
 
-def test_a_worker_waits_for_a_valkey_that_is_gone(
-    store: Store, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import os
-    import subprocess
-    import sys
-
+def test_a_worker_waits_for_a_valkey_that_is_gone(store: Store, notes: list[Path], tmp_path: Path) -> None:
     with embedded_valkey(tmp_path / "one") as url:
         environment = {**os.environ, "REDIS_URL": url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
         worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
@@ -169,3 +167,29 @@ def test_sigterm_gives_the_job_back_at_once(
     worker.wait(15)
     given_back = read(store, job)
     assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
+    store: Store, valkey: str, notes: list[Path], tmp_path: Path
+) -> None:
+    """No file of the worker may exceed 3 MB (the kernel refuses, as for a full disk); a voice has 7 MB."""
+    job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 1}), notes[:2], voice="Me")
+    limit = 3_000_000
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "worker"],
+        env={**os.environ, "REDIS_URL": valkey, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    try:
+        failed = wait_for(store, job, ended)
+        assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
+        assert "disk is full" in (failed.error_sentence or "")
+        time.sleep(1)
+        with store.read() as session:
+            assert session.exec(select(Voice)).all() == []
+            singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
+        assert store.media.keys() == singers
+        assert not list(store.work_dir.glob("*"))
+    finally:
+        worker.kill()
+        worker.wait()
