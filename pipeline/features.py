@@ -23,6 +23,7 @@ BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
 SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
+MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=RATE, output="sos")
 
 
@@ -52,10 +53,10 @@ def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Featu
     frames = len(wav) // HOP
     device = content.mel_basis.device
     features = content.encode(torch.from_numpy(wav).to(device)).float().cpu().numpy()
-    f0 = np.clip(_fit(pitch.f0(wav), frames), *F0_RANGE)
-    confidence = pitch.voicing(wav)[1]
-    nearest = np.round(np.arange(frames) * HOP / SWIFT_HOP).astype(int)
-    voiced = confidence[np.minimum(nearest, len(confidence) - 1)] >= VOICED_CONFIDENCE
+    heard, confidence = pitch.voicing(wav)
+    nearest = np.minimum(np.round(np.arange(frames) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
+    f0 = _agreed(_fit(pitch.f0(wav), frames), heard[nearest])
+    voiced = confidence[nearest] >= VOICED_CONFIDENCE
     rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
     return Features(features, np.where(voiced, f0, 0).astype(np.float32), rms.astype(np.float32))
 
@@ -101,6 +102,12 @@ def load(path: Path) -> Features:
     """What `save` kept."""
     with np.load(path, allow_pickle=False) as stored:
         return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
+
+
+def _agreed(fcpe: Floats, swift: Floats) -> Floats:
+    """FCPE's f0, but SwiftF0's where the two are further apart than any slip of pitch: FCPE lost the note there."""
+    cents = 1200 * np.abs(np.log2(np.maximum(fcpe, 1.0) / np.maximum(swift, 1.0)))
+    return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), *F0_RANGE).astype(np.float32)
 
 
 def _silence(frames: int, width: int) -> Features:

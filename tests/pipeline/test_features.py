@@ -30,6 +30,19 @@ def test_a_tone_has_its_pitch_and_a_rest_has_none(models: LoadedModels) -> None:
     assert np.abs(np.median(cents)) < 20
 
 
+def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: LoadedModels, song: Path) -> None:
+    wav = decode(song, RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
+    alone, together = models.pitch.f0(wav), extract(wav, models.content, models.pitch)
+    n = min(len(alone), len(together))
+    both = together.voiced[1:n] & together.voiced[: n - 1]
+
+    def jumps(f0: np.ndarray) -> float:
+        return float((np.abs(1200 * np.diff(np.log2(np.maximum(f0[:n], 1.0)))) > 600)[both].mean())
+
+    assert jumps(together.f0) < jumps(alone)
+    assert jumps(together.f0) < 0.02
+
+
 def test_a_stream_hears_what_the_whole_hears(
     models: LoadedModels, notes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
