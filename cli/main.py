@@ -155,7 +155,7 @@ def main() -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    guarded(app)
+    guarded(lambda: app(standalone_mode=False))
 
 
 def guarded(command: Callable[[], Any]) -> None:

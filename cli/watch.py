@@ -1,6 +1,7 @@
 """A job's progress as a bar in the terminal, read from the database like the bot's cards."""
 
 import asyncio
+from collections.abc import Callable
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -9,11 +10,14 @@ from store import Job, JobState, Store, jobs
 from .console import DeskError, console
 
 POLL_SECONDS = 0.5
-NEVER_TAKEN_SECONDS = 60.0
 
 
-async def watch(store: Store, job_id: str, title: str) -> Job:
-    """Show the job until it has ended; return its row. Raises DeskError with its sentence if it did not succeed."""
+async def watch(store: Store, job_id: str, title: str, alive: Callable[[], bool]) -> Job:
+    """Show the job until it has ended; return its row.
+
+    `alive` says whether anybody still works on jobs. Raises DeskError: the job did not succeed (with its sentence),
+    or nobody works any more.
+    """
     columns = (
         TextColumn("{task.description:<8}"),
         TextColumn("{task.fields[stage]:<11}"),
@@ -26,6 +30,7 @@ async def watch(store: Store, job_id: str, title: str) -> Job:
         bar = progress.add_task(title, total=1.0, stage="waiting", left="")
         stage = ""
         while True:
+            working = alive()
             job = await asyncio.to_thread(_read, store, job_id)
             _show(progress, bar, job)
             if not console.is_terminal and job.stage and job.stage != stage:
@@ -33,6 +38,8 @@ async def watch(store: Store, job_id: str, title: str) -> Job:
                 console.print(f"{title}: {stage} ({job.progress:.0%}{_left(job)})", highlight=False)
             if job.state not in jobs.ACTIVE:
                 break
+            if not working:
+                raise DeskError("What worked on this job has ended; its log says why.")
             await asyncio.sleep(POLL_SECONDS)
     if job.state not in (JobState.RENDERED, JobState.DELIVERED):
         raise DeskError(job.error_sentence or f"The job is {job.state.value}.")

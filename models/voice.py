@@ -56,8 +56,8 @@ def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesi
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         synthesizer = Synthesizer(RVCConfig.from_dict(json.loads(meta["config"])))
         info = VoiceInfo(**json.loads(meta["info"]))
+        synthesizer.remove_posterior()
+        synthesizer.load_weights(state)
     except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
         raise WeightsError(f"{path.name} cannot be read as a voice: {error}") from error
-    synthesizer.remove_posterior()
-    synthesizer.load_state_dict(state)
     return synthesizer.eval().to(device), info

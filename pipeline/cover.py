@@ -8,11 +8,12 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from models import pitch, spleeter
+from models import content, pitch, spleeter
 
 from .convert import ConvertOptions, convert, octave_shift
 from .decode import decode_blocks
 from .encode import Encoder
+from .errors import VoiceOutdated
 from .features import Features
 from .loaded import LoadedModels
 from .measure import Comparison, compare
@@ -66,11 +67,14 @@ def make_cover(
     """Make `cover.*`, `converted.flac` and `cover.png` in `out_dir`.
 
     Stems and features of the song are taken from `cache_dir` if they are there. Raises what `stems_of` raises,
-    TooLong (nothing fits into `max_bytes`), WeightsError (the voice's file is not readable).
+    TooLong (nothing fits into `max_bytes`), VoiceOutdated, WeightsError (the voice's file is not readable).
     """
     stems = stems_of(song, song_name, models, cache_dir, report)
     features = features_of(stems, models, report)
+    report("converting", 0.0)
     synthesizer, info, rows, target = models.voice(voice, index)
+    if info.content_model != content.MODEL_ID:
+        raise VoiceOutdated(name=voice_name)
     key_shift = octave_shift(features.f0, info.median_f0) if options.key_shift is None else options.key_shift
     chosen = replace(options.convert, key_shift=key_shift)
 

@@ -15,6 +15,8 @@ SoundError
 │   ├── Silent
 │   ├── Clipped
 │   └── NotEnoughSpeech
+├── EmptyLibrary
+├── VoiceOutdated
 ├── DiskFull
 └── Cancelled
 """
@@ -135,6 +137,13 @@ class EmptyLibrary(SoundError):
 
     code = "empty_library"
     sentence = "The library holds no voice for {model}. Ask the operator to add its singers again."
+
+
+class VoiceOutdated(SoundError):
+    """The voice was trained on another content encoder's features. Params: name."""
+
+    code = "voice_outdated"
+    sentence = "The voice {name} was trained for an older version of this software. Train it again."
 
 
 class DiskFull(SoundError):

@@ -72,6 +72,7 @@ def extract_stream(
 
     Works 20 s at a time, with 2 s heard before and after. Blocks without sound are not listened to.
     """
+    report("listening", 0.0)
     parts: list[Features] = []
     for block in with_context(blocks, BLOCK_SECONDS * RATE, CONTEXT_SECONDS * RATE):
         frames = -(-block.length // HOP)

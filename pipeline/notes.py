@@ -45,6 +45,7 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
 
     Raises what `decode` raises, Silent, Clipped, and NotEnoughSpeech if all notes together are too short.
     """
+    report("reading", 0.0)
     heard = []
     for done, note in enumerate(notes):
         wav = decode(note.path, RATE, channels=1, limits=NOTE, name=note.name)
@@ -64,6 +65,7 @@ def prepare(
     active = sum(levels.active_seconds for _, levels in heard)
     if active < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
+    report("listening", 0.0)
     recordings = []
     for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
         kept = work_dir / f"note-{number}.npz"

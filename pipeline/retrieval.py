@@ -12,6 +12,7 @@ from torch import Tensor
 from .encode import replacing
 
 NEIGHBOURS = 8
+BATCH = 128  # frames searched at once: memory stays flat however long a voice was recorded
 MIN_DISTANCE = 1e-6  # an exact match takes all the weight instead of dividing by zero
 
 
@@ -29,7 +30,12 @@ def load_index(path: Path) -> tuple[Tensor, Tensor]:
 
 def retrieve(content: Tensor, rows: Tensor) -> Tensor:
     """For content (T, C) the mean of the 8 nearest rows each, weighted by 1 / distance⁴ as RVC does."""
-    squared = (content**2).sum(1, keepdim=True) + (rows**2).sum(1) - 2 * content @ rows.T
+    norms = (rows**2).sum(1)
+    return torch.cat([_nearest(part, rows, norms) for part in torch.split(content, BATCH)])
+
+
+def _nearest(content: Tensor, rows: Tensor, norms: Tensor) -> Tensor:
+    squared = (content**2).sum(1, keepdim=True) + norms - 2 * content @ rows.T
     nearest = squared.topk(min(NEIGHBOURS, len(rows)), dim=1, largest=False)
     weight = nearest.values.clamp_min(MIN_DISTANCE) ** -2
     weight = weight / weight.sum(1, keepdim=True)

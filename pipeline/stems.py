@@ -87,6 +87,7 @@ def _separate(
 ) -> tuple[float, float]:
     """Write both stems; return the mix's seconds and LUFS."""
     rate = spleeter.RATE
+    report("separating", 0.0)
     meter = LoudnessMeter(rate, 2)
     waiting: list[Floats] = []
     done = 0

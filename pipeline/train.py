@@ -179,6 +179,7 @@ class _Loop:
 
     def run(self, data: _Data, checkpoint: Path, report: Report) -> None:
         """Train until the steps or the seconds are used up."""
+        report("training", 0.0)
         if self.step == 0:
             self.first_mel_loss = self.held_out(data)
         saved = before = time.monotonic()

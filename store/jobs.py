@@ -95,9 +95,9 @@ def render(
     result: dict[str, Any],
     files: list[dict[str, str]],
 ) -> bool:
-    """Running → rendered, with the outbox row in the same transaction; False if the lease is lost."""
+    """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
     values = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    fits = _held(job_id, attempt, owner, {S.RUNNING})
+    fits = and_(_held(job_id, attempt, owner, {S.RUNNING}), col(Job.cancel_requested).is_(False))
     return _end(session, job_id, fits, S.RENDERED, values, files)
 
 
@@ -110,7 +110,12 @@ def fail(
 
 
 def give_back(session: Session, job_id: str, attempt: int, owner: str) -> bool:
-    """leased, running → queued for the next attempt: a worker that stops, or whose child died."""
+    """leased, running → queued for the next attempt: a worker that stops, or whose child died.
+
+    Work that was to be cancelled ends cancelled, work whose attempts are used up failed.
+    """
+    if confirm_cancel(session, job_id, attempt, owner):
+        return True
     if attempt >= MAX_ATTEMPTS:
         return fail(session, job_id, attempt, owner, "worker_lost", {}, WORKER_LOST)
     return _update(session, _held(job_id, attempt, owner), _requeued(attempt))
@@ -160,11 +165,7 @@ def sweep(session: Session) -> list[Job]:
     """
     expired = and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now())
     for job in session.exec(select(Job).where(expired)).all():
-        held = _held(job.id, job.attempt, job.lease_owner or "")
-        if job.cancel_requested:
-            _end(session, job.id, held, S.CANCELLED, {})
-        else:
-            give_back(session, job.id, job.attempt, job.lease_owner or "")
+        give_back(session, job.id, job.attempt, job.lease_owner or "")
     too_old = or_(
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
         and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < now() - QUEUE_SECONDS),

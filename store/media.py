@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class Media:
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
         """Keep `data`; return its key. Raises StorageFull."""
         key = hashlib.sha256(data).hexdigest() + _suffix(suffix)
-        if not self._place(key).exists():
+        if not self._touched(key):
             with self._draft(key) as file:
                 file.write(data)
         return key
@@ -36,7 +37,7 @@ class Media:
         """Keep a copy of the file; return its key. Raises StorageFull."""
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + _suffix(path.suffix)
-            if not self._place(key).exists():
+            if not self._touched(key):
                 source.seek(0)
                 with self._draft(key) as file:
                     shutil.copyfileobj(source, file)
@@ -57,10 +58,26 @@ class Media:
         """Every key that is kept."""
         return {file.name for file in self.root.glob("??/*") if KEY.fullmatch(file.name)}
 
+    def older_than(self, seconds: float) -> set[str]:
+        """Keys of files that nobody has put for so long; half-written files of that age are removed."""
+        before = time.time() - seconds
+        for draft in self.root.glob("??/.part-*"):
+            if draft.stat().st_mtime < before:
+                draft.unlink(missing_ok=True)
+        return {key for key in self.keys() if self._place(key).stat().st_mtime < before}
+
     def _place(self, key: str) -> Path:
         if not KEY.fullmatch(key):
             raise NotFound(what="file of this key")
         return self.root / key[:2] / key
+
+    def _touched(self, key: str) -> bool:
+        """Whether the file is there; if so it counts as put now."""
+        try:
+            os.utime(self._place(key))
+        except FileNotFoundError:
+            return False
+        return True
 
     @contextlib.contextmanager
     def _draft(self, key: str) -> Iterator[IO[bytes]]:

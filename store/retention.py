@@ -110,21 +110,30 @@ def expire(store: Store) -> int:
 
 def clear_scratch(store: Store) -> int:
     """Remove the scratch folders of jobs that are over or gone (their worker was killed); return how many."""
+    folders = list(store.work_dir.glob("*"))  # before the rows: a job taken meanwhile is not among them
     with store.read() as session:
         active = set(session.exec(select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))).all())
-    stale = [folder for folder in store.work_dir.glob("*") if folder.name not in active]
+    stale = [folder for folder in folders if folder.name not in active]
     for folder in stale:
         shutil.rmtree(folder, ignore_errors=True)
     return len(stale)
 
 
+def remove_orphans(store: Store, age: float = DAY) -> int:
+    """Remove files older than `age` seconds that no row names (a crash came between file and row)."""
+    return remove_unreferenced(store, store.media.older_than(age))
+
+
 def remove_unreferenced(store: Store, keys: set[str]) -> int:
     """Delete those of the files that no row names any more, and what was computed from them."""
     with store.write() as session:
-        orphans = keys - referenced(session)
+        named = referenced(session)
+        hashes = {key.partition(".")[0] for key in named}
+        orphans = keys - named
         for key in orphans:
             store.media.delete(key)
-            shutil.rmtree(store.cache_dir / key.partition(".")[0], ignore_errors=True)
+            if key.partition(".")[0] not in hashes:
+                shutil.rmtree(store.cache_dir / key.partition(".")[0], ignore_errors=True)
     return len(orphans)
 
 

@@ -1,7 +1,8 @@
 """The child process that works: it keeps its models warm, and is killed to cancel.
 
 It dies with its parent, however that dies. Messages to the parent: ("plan", {stage: seconds}),
-("progress", stage, fraction), ("done", outcome), ("refused", code, params, sentence), ("broken", traceback).
+("progress", stage, fraction), ("done", outcome), ("refused", code, params, sentence), ("broken", traceback),
+("missing", sentence: there is no such device).
 """
 
 import asyncio
@@ -15,12 +16,10 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from .errors import ChildDied, DeviceMissing
+
 Message = tuple[Any, ...]
 PROGRESS_SECONDS = 0.2
-
-
-class ChildDied(Exception):
-    """The child process ended in the middle of a task."""
 
 
 class Child:
@@ -46,26 +45,28 @@ class Child:
     async def run(self, task: dict[str, Any], heard: Callable[[Message], None]) -> Message:
         """Have the child do a task; `heard` gets every message but the last, which is returned.
 
-        Raises ChildDied. If the awaiting task is cancelled, the child is killed.
+        Raises ChildDied, DeviceMissing. If the awaiting task is cancelled, the child is killed.
         """
         self.start()
         pipe = self._pipe
         assert pipe is not None
-        pipe.send(task)
         loop = asyncio.get_running_loop()
         try:
+            pipe.send(task)
             while True:
                 message = await loop.run_in_executor(None, _receive, pipe)
                 if message is None:
                     continue
+                if message[0] == "missing":
+                    raise DeviceMissing(message[1])
                 if message[0] in ("done", "refused", "broken"):
                     return message
                 heard(message)
         except (EOFError, OSError) as error:
             self.kill()
-            raise ChildDied(str(error)) from error
-        except asyncio.CancelledError:
-            self.kill()
+            raise ChildDied("The working process ended in the middle of its work.") from error
+        except BaseException:
+            self.kill()  # or its answer would be taken for the next task's
             raise
 
     def kill(self) -> None:
@@ -94,7 +95,6 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a spinning thread starves the other worker
     import torch
 
     from pipeline.encode import room
@@ -103,8 +103,12 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
 
     from . import tasks
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    models = LoadedModels(_device(device))
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
+    try:
+        models = LoadedModels(_device(device))
+    except RuntimeError as error:
+        pipe.send(("missing", f"DEVICE={device} cannot be used on this machine: {str(error).splitlines()[0]}"))
+        return
     while True:
         try:
             task = pipe.recv()

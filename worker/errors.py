@@ -3,7 +3,8 @@
 WorkerError
 ├── ValkeyFailed    the embedded Valkey did not start
 ├── SingerRefused   a singer's clips cannot be used
-└── DeviceMissing   the machine has no such device
+├── DeviceMissing   the machine has no such device
+└── ChildDied       the working process ended in the middle of a task
 """
 
 
@@ -21,3 +22,7 @@ class SingerRefused(WorkerError):
 
 class DeviceMissing(WorkerError):
     """The machine has no such device."""
+
+
+class ChildDied(WorkerError):
+    """The working process ended in the middle of a task."""

@@ -13,13 +13,15 @@ from sqlmodel import Session
 
 from store import Job, JobKind, NotFound, Store, StoreError, clips, jobs, library, retention, voices
 
-from .child import Child, ChildDied, Message
+from .child import Child, Message
+from .errors import ChildDied
 from .forecast import Forecast
 from .settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 1.0
+FINISH_SECONDS = 600.0  # putting a long song's files away may take longer than a lease
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
 DELIVERED_FILES = {
     JobKind.MATCH: ("picture",),
@@ -68,7 +70,7 @@ async def work_on(
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await asyncio.to_thread(_fail, store, job, owner, "internal", {"reference": reference}, sentence)
-    await asyncio.to_thread(shutil.rmtree, work, True)
+    await asyncio.to_thread(_clear, store, job, work)
 
 
 async def _supervise(
@@ -161,15 +163,22 @@ def _finish(
         return
     if message[0] == "broken":
         raise RuntimeError(message[1])
+    with store.write() as session:
+        held = jobs.renew(session, job.id, job.attempt, owner, FINISH_SECONDS)
+    if not held:
+        _confirm_cancel(store, job, owner)
+        return
     outcome = message[1]
     made = {role: Path(path) for role, path in outcome["files"].items()}
     if on_files is not None:
         on_files(made)
     result = {**outcome["result"], "stages": forecast.durations()}
     wanted = ("model", "index") if job.kind is JobKind.TRAIN else DELIVERED_FILES[job.kind]
-    keys = {role: store.media.put_file(made[role]) for role in wanted}
-    files = [{"key": keys[role], "name": made[role].name} for role in DELIVERED_FILES[job.kind]]
+    keys: dict[str, str] = {}
     try:
+        for role in wanted:
+            keys[role] = store.media.put_file(made[role])
+        files = [{"key": keys[role], "name": made[role].name} for role in DELIVERED_FILES[job.kind]]
         with store.write() as session:
             if job.kind is JobKind.TRAIN:
                 voice = voices.of_job(session, job.id)
@@ -183,7 +192,8 @@ def _finish(
     except LeaseLost:
         log.warning("Job %s, attempt %d: the lease was lost, the result is thrown away.", job.id, job.attempt)
         retention.remove_unreferenced(store, set(keys.values()))
-    except StoreError:
+        _confirm_cancel(store, job, owner)
+    except BaseException:
         retention.remove_unreferenced(store, set(keys.values()))
         raise
 
@@ -201,7 +211,18 @@ def _fail(store: Store, job: Job, owner: str, code: str, params: dict[str, Any],
 
 def _give_back(store: Store, job: Job, owner: str) -> None:
     with store.write() as session:
-        jobs.give_back(session, job.id, job.attempt, owner)
+        given_back = jobs.give_back(session, job.id, job.attempt, owner)
+        row = session.get(Job, job.id)
+    if given_back and row is not None and row.state in jobs.ENDED:
+        retention.discard(store, job.id)
+
+
+def _clear(store: Store, job: Job, work: Path) -> None:
+    """Remove the scratch folder, unless another attempt works in it (this one lost its lease)."""
+    with store.read() as session:
+        row = session.get(Job, job.id)
+    if row is None or row.state not in jobs.ACTIVE:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _renew(store: Store, job: Job, owner: str, latest: list[tuple[str, float, float]]) -> bool:

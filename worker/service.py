@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from arq import func
@@ -33,8 +34,11 @@ JOB_TIMEOUT = 12 * 3600
 HEALTH_SECONDS = 15
 
 
-def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worker:
-    """An arq worker over `store`; run it with `serve`."""
+def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple[Worker, Callable[[], Awaitable[None]]]:
+    """An arq worker over `store`, and what ends its child and its loops; run it with `serve`.
+
+    arq calls neither hook when Redis is gone, so whoever runs the worker must call the second.
+    """
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     child = Child(settings.device, settings.torch_threads)
     doorbell = Doorbell(redis_url)
@@ -46,24 +50,23 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worke
             await work_on(store, child, job, settings)
 
     async def begin(_: dict[Any, Any]) -> None:
-        child.start()
+        await child.run({"kind": "ready"}, lambda _: None)
         await seed_library(store, child)
         background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
         background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))
 
-    async def end(_: dict[Any, Any]) -> None:
+    async def end() -> None:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         child.kill()
         await doorbell.close()
 
-    return Worker(
+    worker = Worker(
         functions=[func(cast(Any, run), name=TASK, timeout=JOB_TIMEOUT, keep_result=0, max_tries=1000)],
         queue_name=QUEUE,
         redis_settings=redis_settings(redis_url),
         on_startup=cast(Any, begin),
-        on_shutdown=cast(Any, end),
         max_jobs=1,
         poll_delay=0.2,
         job_completion_wait=0,
@@ -74,6 +77,7 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> Worke
         job_serializer=to_bytes,
         job_deserializer=from_bytes,
     )
+    return worker, end
 
 
 async def _repeat(work: Any, seconds: float, *args: Any) -> None:
@@ -105,12 +109,13 @@ def _swept(store: Store) -> list[Job]:
 async def _expire(store: Store) -> None:
     await asyncio.to_thread(retention.expire, store)
     await asyncio.to_thread(retention.clear_scratch, store)
+    await asyncio.to_thread(retention.remove_orphans, store)
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
     """Work until told to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back."""
     while True:
-        worker = make_worker(store, redis_url, settings)
+        worker, end = make_worker(store, redis_url, settings)
         try:
             await worker.async_run()
             return
@@ -120,4 +125,6 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
             log.warning("The queue is gone (%s); trying again in 2 s.", error)
             with contextlib.suppress(RedisError, OSError):
                 await worker.close()
-            await asyncio.sleep(2)
+        finally:
+            await end()
+        await asyncio.sleep(2)

@@ -12,4 +12,4 @@ class WorkerSettings(BaseSettings):
     device: str = "auto"
     train_minutes: float = Field(default=10.0, gt=0)
     torch_threads: int = Field(default=0, ge=0)
-    """0: as many as the machine has cores."""
+    """0: half of what the system calls cores. They share their arithmetic in pairs, and the others have to live."""

@@ -41,8 +41,9 @@ def run_match(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
     notes = [Note(Path(n["path"]), n["name"]) for n in task["notes"]]
     heard = [wav for wav, _ in read_notes(notes, report)]
+    report("listening", 0.0)
     found = vocal_range([models.pitch.voicing(wav) for wav in heard])
-    report("listening", 1.0)
+    report("matching", 0.0)
     vectors = embed(heard, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
@@ -137,6 +138,11 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     return {"result": result, "files": files}
 
 
+def run_ready(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:
+    """Nothing, which shows that the child and its device are there."""
+    return {"result": {}, "files": {}}
+
+
 def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:
     """Embeddings of a singer's clips for the library."""
     plan({"listening": 1.0})
@@ -175,4 +181,5 @@ TASKS: dict[str, Callable[[dict[str, Any], LoadedModels, Plan, Report], Outcome]
     "train": run_train,
     "cover": run_cover,
     "embed": run_embed,
+    "ready": run_ready,
 }

@@ -14,11 +14,12 @@ from models.rvc.weight_norm import NormedConvTranspose1d
 SOURCE_GAIN = 10.0
 SOURCE_SHARE = 0.3
 QUIET_LOG_DEVIATION = -4.0
+PITCH_SHARE = 0.1  # 255 random pitch vectors of full size would drown the content
 
 
 @torch.no_grad()
 def initialise(network: Synthesizer, generator: torch.Generator | None = None) -> None:
-    """Set the decoder's upsamplers and source, and a prior with next to no noise, in place."""
+    """Set the decoder's upsamplers and source, and a prior of content with next to no noise, in place."""
     decoder = network.dec
     decoder.m_source.l_linear.weight.fill_(SOURCE_GAIN)
     decoder.m_source.l_linear.bias.zero_()
@@ -33,6 +34,7 @@ def initialise(network: Synthesizer, generator: torch.Generator | None = None) -
             spread = torch.randn(conv.weight.shape[:2], generator=generator)
             conv.weight.copy_(SOURCE_SHARE * spread[..., None] * window / window.sum())
             _clear(conv.bias)
+    network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
     half, projection = network.config.inter_channels, network.enc_p.proj
     projection.weight[half:] = 0
     if projection.bias is not None:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from models.rvc.config import RVCConfig
+from models.rvc.draw import drawn
 from models.rvc.text_encoder import frame_mask
 from models.rvc.wavenet import WaveNet
 
@@ -29,5 +30,5 @@ class PosteriorEncoder(nn.Module):
         """
         mask = frame_mask(lengths, spec.shape[-1]).to(spec.dtype)
         m, logs = (self.proj(self.enc(self.pre(spec) * mask, mask, g)) * mask).chunk(2, dim=1)
-        draw = torch.randn(m.shape, generator=generator, dtype=m.dtype, device=m.device)
+        draw = drawn(m.shape, m, generator)
         return (m + draw * logs.exp()) * mask, m, logs, mask

@@ -19,7 +19,8 @@ def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
 
 def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw where to cut `size` steps, every start alike: lengths (B,) to starts (B,), 0 where too short."""
-    draw = torch.rand(len(lengths), generator=generator, device=lengths.device)
+    where = generator.device if generator is not None else lengths.device
+    draw = torch.rand(len(lengths), generator=generator, device=where).to(lengths.device)
     return (draw * (lengths - size + 1).clamp(min=1)).long()
 
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from models.rvc.draw import drawn
+
 SINE_AMPLITUDE = 0.1
 NOISE_DEVIATION = 0.003
 UNVOICED_DEVIATION = SINE_AMPLITUDE / 3
@@ -34,9 +36,7 @@ class HarmonicSource(nn.Module):
             cycles, end_phase = self._cycles(f0, phase)
             voiced = (f0 > 0).to(f0.dtype).repeat_interleave(self.hop, dim=1)
             if noise is None:
-                noise = torch.randn(
-                    (len(f0), 1, voiced.shape[1]), generator=generator, dtype=f0.dtype, device=f0.device
-                )
+                noise = drawn((len(f0), 1, voiced.shape[1]), f0, generator)
             deviation = torch.where(voiced > 0, NOISE_DEVIATION, UNVOICED_DEVIATION)
             wave = torch.sin(2 * torch.pi * cycles) * SINE_AMPLITUDE * voiced + deviation * noise.squeeze(1)
         merged = torch.tanh(self.l_linear(wave.to(self.l_linear.weight.dtype).unsqueeze(-1)))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.rvc.config import RVCConfig
+from models.rvc.draw import drawn
 from models.rvc.errors import WeightsError
 from models.rvc.flow import Flow
 from models.rvc.generator import Generator
@@ -153,7 +154,7 @@ class Synthesizer(nn.Module):
         g = self.speaker_vector(speaker)
         m_p, logs_p, mask = self.enc_p(phone, pitch, phone_lengths)
         if noise is None:
-            noise = torch.randn(m_p.shape, generator=generator, dtype=m_p.dtype, device=m_p.device)
+            noise = drawn(m_p.shape, m_p, generator)
         z_p = (m_p + torch.exp(logs_p) * noise * noise_scale) * mask
         return self.flow(z_p, mask, g, reverse=True) * mask, mask, g
 

@@ -8,8 +8,10 @@ import av
 import numpy as np
 import pytest
 
+from models.voice import load_voice, save_voice
 from pipeline.cover import CoverOptions, CoverReport, make_cover
 from pipeline.decode import SONG, decode
+from pipeline.errors import VoiceOutdated
 from pipeline.loaded import LoadedModels
 from pipeline.loudness import LoudnessMeter, true_peak
 from pipeline.measure import compare_pitch, sdr
@@ -93,3 +95,24 @@ def test_an_asked_key_shift_is_kept(
     made = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
     assert made.key_shift == -7
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_voice_of_another_content_encoder_is_refused(
+    models: LoadedModels, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    network, info = load_voice(voice_files[0])
+    save_voice(tmp_path / "old.safetensors", network, replace(info, content_model="an older encoder"))
+    cache = cover.stems.vocals.parent.parent
+    with pytest.raises(VoiceOutdated, match="Train it again"):
+        make_cover(song, "song", tmp_path / "old.safetensors", voice_files[1], "v", models, cache, tmp_path)
+
+
+def test_every_stage_is_told_from_its_beginning(
+    models: LoadedModels, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    told: list[tuple[str, float]] = []
+    make_cover(song, "s", *voice_files, "v", models, tmp_path, tmp_path, report=lambda *said: told.append(said))
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
+    first = {stage: next(fraction for s, fraction in told if s == stage) for stage in stages}
+    assert {stage: f for stage, f in first.items() if f > 0.05} == {}

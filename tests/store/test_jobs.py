@@ -168,3 +168,21 @@ def test_place_in_line_counts_those_before(store: Store) -> None:
     leased(store, first)
     with store.read() as session:
         assert jobs.place_in_line(session, second) == 1
+
+
+def test_a_cancel_outlives_the_death_of_the_child(store: Store) -> None:
+    job = leased(store, add_job(store))
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+        assert jobs.give_back(session, job.id, 1, "a")
+    assert read(store, job).state is JobState.CANCELLED
+    assert len(messages(store)) == 1
+
+
+def test_a_result_that_comes_after_the_cancel_is_not_delivered(store: Store) -> None:
+    job = leased(store, add_job(store))
+    with store.write() as session:
+        jobs.cancel(session, job.id, MEMBER)
+        assert not jobs.render(session, job.id, 1, "a", {}, [])
+        assert jobs.confirm_cancel(session, job.id, 1, "a")
+    assert read(store, job).state is JobState.CANCELLED

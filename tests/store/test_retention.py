@@ -1,5 +1,7 @@
 """Forgetting: every row and file of a member, and nothing of anybody else's."""
 
+import os
+
 from sqlmodel import SQLModel, select
 
 from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, clips, jobs, library, retention, voices
@@ -110,3 +112,32 @@ def test_scratch_of_work_that_is_over_goes_and_of_running_work_stays(store: Stor
         (store.work_dir / name / "out").mkdir(parents=True)
     assert retention.clear_scratch(store) == 1
     assert [folder.name for folder in store.work_dir.iterdir()] == [job.id]
+
+
+def test_a_file_that_a_crash_left_without_a_row_goes_after_a_day(store: Store) -> None:
+    old, named = store.media.put_bytes(b"orphan"), add_note(store, MEMBER, b"named").media_key
+    draft = store.media.path(old).with_name(".part-x")
+    draft.write_bytes(b"half")
+    for path in (store.media.path(old), store.media.path(named), draft):
+        os.utime(path, (1.0, 1.0))
+    fresh = store.media.put_bytes(b"just put, its row follows")
+    assert retention.remove_orphans(store) == 1
+    assert store.media.keys() == {named, fresh}
+    assert not draft.exists()
+
+
+def test_a_file_that_is_put_again_counts_as_new(store: Store) -> None:
+    key = store.media.put_bytes(b"sound")
+    os.utime(store.media.path(key), (1.0, 1.0))
+    store.media.put_bytes(b"sound")
+    assert retention.remove_orphans(store) == 0
+
+
+def test_stems_stay_while_the_same_sound_has_another_name(store: Store) -> None:
+    one, two = store.media.put_bytes(b"song", ".mp3"), store.media.put_bytes(b"song", ".m4a")
+    stems = store.cache_dir / one.partition(".")[0]
+    stems.mkdir(parents=True)
+    with store.write() as session:
+        jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, params={"song_key": two}))
+    assert retention.remove_unreferenced(store, {one}) == 1
+    assert stems.exists()

@@ -1,0 +1,72 @@
+"""Work on the command line that does not go smoothly: a child that dies, a Ctrl-C, a device that is not there."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from cli import local
+from store import Job, JobKind, JobState, Store, jobs
+from tests.cli.test_commands import discovervoice, left_behind, refused
+from worker.child import Child
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+
+
+async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path]) -> None:
+    child = Child("cpu", 1)
+    child.start()
+
+    async def kill_once() -> None:
+        await asyncio.sleep(0.5)
+        os.kill(child.pid or 0, signal.SIGKILL)
+
+    params = {"voice": "Me", "train_steps": 1}
+    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params=params)
+    murder = asyncio.create_task(kill_once())
+    try:
+        done = await local._perform(store, child, job, notes[:2], None, "Me")
+    finally:
+        child.kill()
+    await murder
+    assert (done.state, done.attempt) == (JobState.RENDERED, 2)
+
+
+def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Path]) -> None:
+    data = tmp_path / "data"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "train", "me", *map(str, notes[:2]), "--yes"],
+        env={**os.environ, "DATA_DIR": str(data), "DATABASE_URL": "", "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "train: training" in line:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert (process.returncode, complaint.strip()) == (130, "Stopped.")
+    assert left_behind(data) == []
+    again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01")
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_device_that_is_not_there_is_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
+    assert "DEVICE=cuda cannot be used" in refused(discovervoice(tmp_path, "match", notes[0], DEVICE="cuda"))
+
+
+def test_the_demo_does_not_clear_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "discovervoice.db").write_text("precious")
+    assert "was not made by the demo" in refused(discovervoice(tmp_path / "data", "demo", "--out", tmp_path))
+    assert (tmp_path / "data" / "discovervoice.db").read_text() == "precious"
