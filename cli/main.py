@@ -155,7 +155,7 @@ def main() -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    guarded(lambda: app(standalone_mode=False))
+    guarded(app)
 
 
 def guarded(command: Callable[[], Any]) -> None:
@@ -167,8 +167,6 @@ def guarded(command: Callable[[], Any]) -> None:
 
     try:
         command()
-    except KeyboardInterrupt:
-        fail("Stopped.", code=130)
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
