@@ -12,8 +12,6 @@ import discord
 from sqlmodel import Session
 
 from store import Clip, Job, JobKind, NotFound, Store, clips, jobs, retention
-from store.clips import DAY
-from store.tables import now
 
 from .errors import DownloadFailed, EmptyFile, NoAudio, TooLarge, TooManyNotes
 from .locale import language
@@ -139,19 +137,4 @@ def add_job(
 
 def add_clips(session: Session, store: Store, job: Job, files: Iterable[Saved], source: str) -> list[Clip]:
     """Add the job's voice notes; they are kept for the store's `clip_days`."""
-    return [
-        clips.add(
-            session,
-            Clip(
-                user_id=job.user_id,
-                guild_id=job.guild_id,
-                job_id=job.id,
-                media_key=file.key,
-                name=file.name,
-                bytes=file.bytes,
-                source=source,
-                expires_at=now() + store.clip_days * DAY,
-            ),
-        )
-        for file in files
-    ]
+    return [clips.add(session, job, f.key, f.name, f.bytes, source, store.clip_days) for f in files]

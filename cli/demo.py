@@ -10,7 +10,7 @@ from typing import Any
 
 from models.checkpoint import packaged
 from pipeline.stems import Stems, export_stem
-from store import Clip, Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
+from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
 from store.tables import Outbox
 from worker.queue import Doorbell
 from worker.valkey import embedded_valkey
@@ -92,17 +92,7 @@ async def _send(scene: Scene, job: Job, notes: list[Path], voice: str | None = N
     with store.write() as session:
         jobs.submit(session, job)
         for note, key in zip(notes, keys, strict=True):
-            expiry = job.created_at + store.clip_days * clips.DAY
-            clip = Clip(
-                user_id=MEMBER,
-                job_id=job.id,
-                media_key=key,
-                name=note.name,
-                bytes=note.stat().st_size,
-                source="demo",
-                expires_at=expiry,
-            )
-            clips.add(session, clip)
+            clips.add(session, job, key, note.name, note.stat().st_size, "demo", store.clip_days)
         if voice is not None:
             trained = voices.create(session, MEMBER, voice, None, job.id)
             given = voices.grant(session, MEMBER, None, CONSENT, clips.fingerprint(clips.of_job(session, job.id)))

@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from pipeline.decode import SONG, display_name, probe
-from store import Clip, Job, JobKind, Song, Store, Voice, clips, jobs, library, open_store, retention, voices
+from store import Job, JobKind, Song, Store, Voice, clips, jobs, library, open_store, retention, voices
 from worker.child import Child
 from worker.library import add_singer, seed_library
 from worker.run import take, work_on
@@ -171,13 +171,7 @@ def _abandon(store: Store, job_id: str) -> None:
 
 def _add_clips(store: Store, session: Session, job: Job, notes: list[Path], keys: list[str]) -> None:
     for note, key in zip(notes, keys, strict=True):
-        expiry = job.created_at + store.clip_days * clips.DAY
-        name = display_name(note.name)
-        size = note.stat().st_size
-        clip = Clip(
-            user_id=job.user_id, job_id=job.id, media_key=key, name=name, bytes=size, source="cli", expires_at=expiry
-        )
-        clips.add(session, clip)
+        clips.add(session, job, key, display_name(note.name), note.stat().st_size, "cli", store.clip_days)
 
 
 def _add_voice(session: Session, job: Job, name: str) -> Voice:

@@ -5,13 +5,23 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from .tables import Clip, now
+from .tables import Clip, Job, now
 
 DAY = 24 * 3600.0
 
 
-def add(session: Session, clip: Clip) -> Clip:
-    """Remember a saved voice note."""
+def add(session: Session, job: Job, key: str, name: str, size: int, source: str, days: float) -> Clip:
+    """Remember a saved voice note of a job for so many days."""
+    clip = Clip(
+        user_id=job.user_id,
+        guild_id=job.guild_id,
+        job_id=job.id,
+        media_key=key,
+        name=name,
+        bytes=size,
+        source=source,
+        expires_at=now() + days * DAY,
+    )
     session.add(clip)
     session.flush()
     return clip

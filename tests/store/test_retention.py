@@ -23,7 +23,8 @@ def add_note(store: Store, user: int, sound: bytes, job: Job | None = None, expi
         expires_at=expires_at,
     )
     with store.write() as session:
-        return clips.add(session, clip)
+        session.add(clip)
+    return clip
 
 
 def rows_of(store: Store, user: int) -> dict[str, int]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.encode import encode
-from store import Clip, Job, JobKind, Store, clips, jobs, voices
+from store import Job, JobKind, Store, clips, jobs, voices
 from worker.queue import Doorbell
 
 MEMBER = 7
@@ -49,16 +49,7 @@ def submit(store: Store, job: Job, notes: list[Path] = [], voice: str | None = N
     with store.write() as session:
         jobs.submit(session, job)
         for note, key in zip(notes, keys, strict=True):
-            clip = Clip(
-                user_id=job.user_id,
-                job_id=job.id,
-                media_key=key,
-                name=note.name,
-                bytes=1,
-                source="test",
-                expires_at=time.time() + 9999,
-            )
-            clips.add(session, clip)
+            clips.add(session, job, key, note.name, note.stat().st_size, "test", days=1.0)
         if voice is not None:
             voices.create(session, job.user_id, voice, None, job.id)
         return jobs.enqueue(session, job.id)
