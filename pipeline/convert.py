@@ -45,7 +45,7 @@ def convert(
 ) -> Iterator[Floats]:
     """Yield the song (samples,) at the voice's rate, block by block; T frames give T · hop samples.
 
-    The prior's noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
+    All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
     they meet; they are cross-faded over 20 ms. Blocks without sound stay silent.
     """
     rate, hop = voice.config.sampling_rate, voice.config.hop
@@ -90,8 +90,8 @@ def _convert_window(
         voiced = torch.from_numpy(features.voiced[low:high:2].copy()).to(device)
         content = blend(content, rows, voiced[: len(content)], options.index_rate, options.protect)
     phone = content.repeat_interleave(2, dim=0)[: high - low]
-    noise = torch.cat([_prior_noise(f, voice.config.inter_channels, options.seed) for f in _noise_blocks(low, high)], 1)
-    noise = noise[:, low % NOISE_FRAMES :][:, : high - low]
+    noise = _noise(low, high, voice.config.inter_channels, 1, options.seed)
+    source_noise = _noise(low, high, 1, voice.config.hop, options.seed + 1)
     wav = voice.infer(
         phone[None],
         torch.tensor([high - low], device=device),
@@ -99,8 +99,8 @@ def _convert_window(
         window[None],
         torch.zeros(1, dtype=torch.long, device=device),
         noise=noise[None].to(device),
+        source_noise=source_noise[None].to(device),
         phase=float(phase),
-        generator=torch.Generator().manual_seed(options.seed + low),
         tile_seconds=TILE_SECONDS,
     )
     return wav[0, 0].float().cpu().numpy()
@@ -123,13 +123,14 @@ def octave_shift(f0: Floats, median_f0: float) -> int:
     return 12 * round(float(np.log2(median_f0 / np.median(sung))))
 
 
-def _noise_blocks(low: int, high: int) -> range:
-    return range(low // NOISE_FRAMES, -(-high // NOISE_FRAMES))
-
-
-def _prior_noise(block: int, width: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + block)
-    return torch.randn(width, NOISE_FRAMES, generator=generator)
+def _noise(low: int, high: int, width: int, samples: int, seed: int) -> Tensor:
+    """Normal noise (width, (high − low) · samples) that belongs to these frames of the song, whatever the block."""
+    parts = []
+    for block in range(low // NOISE_FRAMES, -(-high // NOISE_FRAMES)):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + block)
+        parts.append(torch.randn(width, NOISE_FRAMES * samples, generator=generator))
+    start = low % NOISE_FRAMES * samples
+    return torch.cat(parts, dim=1)[:, start : start + (high - low) * samples]
 
 
 def _envelope(rms: Floats, wav: Floats, hop: int, mix: float) -> Floats:

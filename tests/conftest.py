@@ -1,5 +1,6 @@
 """What all rooms' tests share: one set of warm models, one store each, sound that packages carry."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +83,18 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     rows = torch.randn(200, S24.content_dim, generator=torch.Generator().manual_seed(0))
     save_index(index, rows, torch.nn.functional.normalize(torch.ones(256), dim=0))
     return model, index
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips."""
+    from worker.child import Child
+    from worker.library import seed_library
+
+    folder = tmp_path_factory.mktemp("seeded") / "data"
+    child = Child("cpu", 2)
+    opened = open_store(StoreSettings(data_dir=folder))
+    asyncio.run(seed_library(opened, child))
+    child.kill()
+    opened.engine.dispose()
+    return folder

@@ -1,6 +1,7 @@
 """The command line as an operator types it: what works, and one sentence for what does not."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,9 +43,9 @@ def left_behind(data: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, notes: list[Path]) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, seeded: Path, notes: list[Path]) -> Path:
     """A data folder with a voice, trained for a moment."""
-    folder = tmp_path_factory.mktemp("data")
+    folder = shutil.copytree(seeded, tmp_path_factory.mktemp("cli") / "data")
     done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes")
     assert done.returncode == 0, done.stderr
     assert "from nothing" in done.stdout and "log-mel error" in done.stdout

@@ -46,6 +46,7 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
     )
     assert process.stdout is not None
     for line in process.stdout:

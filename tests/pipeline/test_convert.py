@@ -76,7 +76,12 @@ def test_blocks_meet_without_a_step(voice: Synthesizer, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "BLOCK_FRAMES", 200)
     blocks = joined(features, voice)
     error = np.sqrt(((whole - blocks) ** 2).mean()) / np.sqrt((whole**2).mean())
-    assert error < 0.05  # only the unvoiced noise of the source is drawn anew
+    assert error < 0.15  # a random network's attention averages over the window that it sees
+    steps = np.abs(np.diff(blocks))
+    joints = np.zeros(len(steps), bool)
+    for joint in (200, 400):
+        joints[joint * S24.hop - 600 : joint * S24.hop + 600] = True
+    assert steps[joints].max() < 1.2 * steps[~joints].max()
 
 
 def test_a_second_conversion_is_the_same_as_the_first(voice: Synthesizer) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,20 @@ import numpy as np
 import pytest
 
 from pipeline.encode import encode
-from store import Job, JobKind, Store, clips, jobs, voices
+from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, voices
 from worker.queue import Doorbell
 
 MEMBER = 7
 StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def store(seeded: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store of this test's own, with the shipped voices in its library."""
+    shutil.copytree(seeded, tmp_path / "data")
+    opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
+    yield opened
+    opened.engine.dispose()
 
 
 @pytest.fixture
