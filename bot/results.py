@@ -10,6 +10,7 @@ from .texts import Texts
 
 CANDIDATES = 5
 MESSAGE_LENGTH = 1900
+ENDS = ("steps", "time", "no progress")
 
 
 def compose(job: Job, say: Texts) -> str:
@@ -93,7 +94,18 @@ def train_lines(result: dict[str, Any], member: str, say: Texts) -> list[str]:
     """The voice's name and quality."""
     title = say("result.train.title", member=member, voice=safe(result.get("voice") or "–"))
     models = models_line(result, say)
-    return [title, " · ".join(voice_figures(result, say)), f"-# {models}" if models else ""]
+    lines = [title, " · ".join(voice_figures(result, say)), held_out_line(result, say)]
+    return [*lines, say("result.train.sample"), f"-# {models}" if models else ""]
+
+
+def held_out_line(result: dict[str, Any], say: Texts) -> str:
+    """How much better the voice became on seconds that it did not learn from, and why training ended."""
+    before, after = number(result, "first_mel_loss"), number(result, "mel_loss")
+    if before is None or after is None:
+        return ""
+    ended = str(result.get("stopped") or "")
+    why = say(f"result.train.ended.{ended.replace(' ', '_')}") if ended in ENDS else ""
+    return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
 
 
 def cover_lines(result: dict[str, Any], member: str, say: Texts) -> list[str]:

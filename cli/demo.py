@@ -16,7 +16,7 @@ from worker.queue import Doorbell
 from worker.valkey import embedded_valkey
 
 from .console import DeskError, console
-from .report import cover_table, match_table, model_table, stage_table
+from .report import cover_table, match_table, model_table, stage_table, training_line
 from .up import start, stop
 from .watch import watch
 
@@ -25,13 +25,22 @@ SONG_NAME = "Slow Motion Dream (clip)"  # by Steven M Bryant, CC-BY-3.0; see dem
 MEMBER = 1
 CONSENT = "Demo voice: Carlo Flora's prompts, CC-BY-3.0 (see demo/ATTRIBUTION.md)."
 MATCH_NOTES = 3
+MADE = (
+    "cover.mp3",
+    "vocals.flac",
+    "instrumental.flac",
+    "sample.mp3",
+    "match.png",
+    "training.png",
+    "cover.png",
+)
 
 
 async def run_demo(out: Path, train_seconds: float) -> None:
     """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
     began = time.monotonic()
     data = _fresh(out / "data")
-    for name in ("cover.mp3", "vocals.flac", "instrumental.flac", "converted.flac", "match.png", "cover.png"):
+    for name in MADE:
         (out / name).unlink(missing_ok=True)
     settings = StoreSettings(data_dir=data, database_url="")
     store = open_store(settings)
@@ -134,11 +143,10 @@ def _print(done: dict[str, Job], out: Path, seconds: float) -> None:
     console.print(stage_table(rows))
     console.print(model_table({**train["models"], **cover["models"]}))
     console.print(
-        f"Voice: {train['steps']} steps on {train['minutes']:.1f} minutes of notes, trained {train['base']}. "
-        f"Held-out log-mel error {train['first_mel_loss']:.2f} → {train['mel_loss']:.2f}.",
+        f"Voice: {training_line(train)}",
         soft_wrap=True,
     )
-    for name in ("cover.mp3", "vocals.flac", "instrumental.flac", "match.png", "cover.png"):
+    for name in MADE:
         console.print(f"{out / name}  {(out / name).stat().st_size / 1e3:.0f} kB")
     peak = max(result["peak_memory_mb"] for result in results.values())
     console.print(f"{seconds:.0f} s in all; the working process took at most {peak:.0f} MB.")

@@ -19,7 +19,7 @@ from worker.run import take, work_on
 from worker.settings import WorkerSettings
 
 from .console import DeskError, console
-from .report import cover_table, match_table, model_table
+from .report import cover_table, match_table, model_table, training_line
 from .watch import watch
 
 OWNER = "cli"
@@ -40,20 +40,17 @@ async def match_notes(notes: list[Path], out: Path) -> None:
     await asyncio.to_thread(retention.discard, store, job.id)
 
 
-async def train_notes(name: str, notes: list[Path], minutes: float | None) -> None:
+async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
     """Train a voice and keep it under `name`."""
     store = open_store()
     params = {"train_seconds": 60 * minutes} if minutes else {}
     job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={**params, "voice": name})
     async with _child() as child:
-        done = await _perform(store, child, job, notes, None, name)
+        done = await _perform(store, child, job, notes, out, name)
     result = done.result
-    console.print(
-        f"{name}: {result['steps']} steps on {result['minutes']:.1f} minutes of voice, started from {result['base']}; "
-        f"held-out log-mel error {result['first_mel_loss']:.2f} → {result['mel_loss']:.2f}.",
-        soft_wrap=True,
-    )
+    console.print(f"{name}: {training_line(result)}", soft_wrap=True)
     console.print(model_table(result["models"]))
+    console.print(f"Files in {out}: training.png, sample.mp3 (AI-generated)")
     await asyncio.to_thread(retention.discard, store, job.id)
 
 
@@ -197,7 +194,7 @@ def _export(made: dict[str, Path], out: Path) -> None:
     """Copy what the child made to where the operator wants it; stems at the mix's own level."""
     from pipeline.stems import export_stem  # imports torch, which the child has loaded meanwhile
 
-    for role in ("cover", "picture"):
+    for role in ("cover", "picture", "sample"):
         if role in made:
             shutil.copyfile(made[role], out / made[role].name)
     for role in ("vocals", "instrumental", "converted"):

@@ -14,13 +14,19 @@ import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
 
+from . import pretrain
 from .console import DeskError, console, fail
+from .corpus import corpus
+from .evaluate import evaluate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 singers = typer.Typer(no_args_is_help=True, help="The voices that match compares with.")
 songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by title.")
 app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
+app.add_typer(corpus, name="corpus")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(pretrain.app, name="pretrain")
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
@@ -83,13 +89,14 @@ def train(
     notes: Sounds,
     minutes: Annotated[float | None, typer.Option(help="Training time; TRAIN_MINUTES if not given.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
+    out: Out = Path(),
 ) -> None:
-    """Train a voice from recordings of one person."""
+    """Train a voice from recordings of one person; writes its curves and a sample."""
     from .local import train_notes
 
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
         fail("Nothing was trained: a voice needs its owner's consent.")
-    asyncio.run(train_notes(name, notes, minutes))
+    asyncio.run(train_notes(name, notes, minutes, out))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A finished cover or match as a table for the terminal; every figure beside the model that gave it."""
+"""A finished cover, training or match as a table for the terminal; every figure beside the model that gave it."""
 
 from typing import Any
 
@@ -25,6 +25,16 @@ def match_table(result: dict[str, Any]) -> Table:
         f"cross entropy {number(fit['cross_entropy'])} nat, calibration error {number(fit['error'])}."
     )
     return table
+
+
+def training_line(result: dict[str, Any]) -> str:
+    """What a training did, on how much, and what came of it on held-out seconds."""
+    likeness = f"{number(result['first_cosine'])} → {number(result['cosine'])}"
+    error = f"{number(result['first_mel_loss'])} → {number(result['mel_loss'])}"
+    return (
+        f"{result['steps']} steps on {result['minutes']:.1f} minutes of voice, started from {result['base']}, "
+        f"ended by: {result['stopped']}. Held out: likeness {likeness}, log-mel error {error}."
+    )
 
 
 def cover_table(result: dict[str, Any]) -> Table:

@@ -1,7 +1,7 @@
 """Content encoder: 80 log-mels at 16 kHz → 50 frames/s of word-rich, speaker-poor features (192-d).
 
-A student of Whisper base (layer 5 minus the utterance mean), distilled on LibriSpeech: Radford et al.,
-"Robust Speech Recognition via Large-Scale Weak Supervision", 2022.
+A student of Whisper base (layer 5, centred over time): Radford et al., "Robust Speech Recognition via Large-Scale
+Weak Supervision", 2022. How it was made: docs/weights.md.
 """
 
 import torch
@@ -11,9 +11,9 @@ from torchaudio.functional import melscale_fbanks
 
 from .checkpoint import WEIGHTS, load_tensors
 
-NAME = "content student (1.75 M, of Whisper base)"
-MODEL_ID = "content-student-c6a82f92"
-SHA256 = "c6a82f92792ec5cce194bb0620d7561a18d37f62e55b22d0b3ad8be993ecfe48"
+NAME = "content student (1.8 M, of Whisper base)"
+MODEL_ID = "content-student-158b94a6"
+SHA256 = "158b94a6038666488d5f1ea886f88a0eb4011ed62ef5cc8e1e757f0095e2425f"
 RATE = 16000
 HOP = 320  # samples per feature frame: 50 frames/s
 WIDTH = 192
@@ -45,22 +45,33 @@ class Block(nn.Module):
 
 
 class ContentEncoder(nn.Module):
-    """Two convolutions (the second halves the rate) and transformer blocks; `o` estimates the teacher."""
+    """Two convolutions (the second halves the rate), transformer blocks, and two linear maps of what they give.
+
+    `o` estimates the teacher. `p` gives the features: the principal components of that estimate, each divided by the
+    square root of its deviation, so that rare sounds count beside frequent ones.
+    """
 
     mel_basis: Tensor
     window: Tensor
+    rate = RATE
 
     def __init__(self, width: int = WIDTH, layers: int = 4, teacher: int = 512) -> None:
         super().__init__()
         self.c1, self.c2 = nn.Conv1d(MELS, width, 3, padding=1), nn.Conv1d(width, width, 3, 2, 1)
         self.b = nn.ModuleList([Block(width) for _ in range(layers)])
         self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
+        self.p = nn.Linear(width, width, bias=False)
         basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
         self.register_buffer("window", torch.hann_window(400), persistent=False)
 
     def forward(self, mel: Tensor) -> Tensor:
         """(B, 80, T) log-mels at 100 frames/s → (B, ceil(T / 2), C) features at 50 frames/s."""
+        features: Tensor = self.p(self.hidden(mel))
+        return features
+
+    def hidden(self, mel: Tensor) -> Tensor:
+        """(B, 80, T) → (B, ceil(T / 2), C), from which `o` estimates the teacher and `p` makes the features."""
         x = F.gelu(self.c2(F.gelu(self.c1(mel)))).transpose(1, 2)
         for block in self.b:
             x = block(x)
@@ -72,10 +83,30 @@ class ContentEncoder(nn.Module):
         mel = (self.mel_basis @ spectrum).clamp(min=1e-8).log10()
         return (mel - mel.mean(1, keepdim=True)) / (mel.std() + 1e-3)
 
+    @staticmethod
+    def warped(mel: Tensor, warp: float, generator: torch.Generator) -> Tensor:
+        """Log-mels (B, 80, T) as from other throats: bands warped by up to `warp`, another tilt, and noise."""
+        count = len(mel)
+        stretch = torch.empty(count, 1).uniform_(-warp, warp, generator=generator).exp()
+        position = (torch.arange(MELS) * stretch).clamp(0, MELS - 1).to(mel.device)
+        low = position.floor().long()
+        high = (low + 1).clamp(max=MELS - 1)
+        part = (position - low)[..., None]
+        rows = torch.arange(count, device=mel.device)[:, None]
+        moved = mel[rows, low] * (1 - part) + mel[rows, high] * part
+        slope = torch.empty(count, 1, 1).uniform_(-0.4, 0.4, generator=generator)
+        tilt = torch.linspace(-1, 1, MELS)[:, None] * slope + 0.1 * torch.randn(count, MELS, 1, generator=generator)
+        return moved + tilt.to(mel.device)
+
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
         """(samples,) at 16 kHz → (frames, C) at 50 frames/s."""
         return self(self.log_mel(wav)[None])[0]  # type: ignore[no-any-return]
+
+
+def centred(features: Tensor, dim: int = -2) -> Tensor:
+    """Features (…, T, C) minus their mean over time: words change, the speaker and the room stay."""
+    return features - features.mean(dim, keepdim=True)
 
 
 def load(device: torch.device | str = "cpu") -> ContentEncoder:

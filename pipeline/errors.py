@@ -14,6 +14,9 @@ SoundError
 │   ├── LowRate
 │   ├── Silent
 │   ├── Clipped
+│   ├── Noisy
+│   ├── SeveralSpeakers
+│   ├── OtherSpeaker
 │   └── NotEnoughSpeech
 ├── EmptyLibrary
 ├── VoiceOutdated
@@ -121,6 +124,33 @@ class Clipped(UnsuitableSound):
 
     code = "clipped"
     sentence = "{name} is clipped: {percent:.0f} % of it is cut at full scale. Record again with less gain."
+
+
+class Noisy(UnsuitableSound):
+    """Params: name, found, needed (dB)."""
+
+    code = "noisy"
+    sentence = (
+        "{name} is too noisy to learn from: the voice is {found:.1f} dB above the noise, at least {needed:.0f} dB are "
+        "needed. Record again in a quiet room, close to the microphone and without music."
+    )
+
+
+class SeveralSpeakers(UnsuitableSound):
+    """One note holds two people. Params: name, seconds (of the one who is heard less)."""
+
+    code = "several_speakers"
+    sentence = (
+        "In {name} a second person is heard for about {seconds:.0f} seconds. "
+        "Send recordings in which only you are heard."
+    )
+
+
+class OtherSpeaker(UnsuitableSound):
+    """Whole notes are of somebody else than most. Params: names."""
+
+    code = "other_speaker"
+    sentence = "Another person than in your other notes is heard in {names}. Send only recordings of your own voice."
 
 
 class NotEnoughSpeech(UnsuitableSound):

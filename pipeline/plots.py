@@ -1,6 +1,6 @@
-"""Pictures of a match and of a cover, as PNG files, in a font that knows Korean."""
+"""Pictures of matches, trainings and covers, as PNG files, in a font that knows Korean."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .encode import replacing
 from .features import FRAME_RATE
 from .match import Match
 from .mix import STEM
+from .training_loop import Moment
 
 Floats = NDArray[np.float32]
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9772b", "#9a9a9a"
@@ -59,6 +60,39 @@ def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: f
         pitch.legend(loc="upper right", fontsize=8, frameon=False)
         for axes in (wave, pitch):
             axes.spines[["top", "right"]].set_visible(False)
+
+
+def plot_training(path: Path, curve: Sequence[Moment], best: Moment) -> None:
+    """Log-mel error and likeness on held-out seconds over the steps; a line marks the best moment."""
+    steps = [moment.step for moment in curve]
+    with _canvas(path, 7, 3.6) as figure:
+        loss = figure.subplots()
+        likeness = loss.twinx()
+        loss.plot(steps, [m.mel_loss for m in curve], color=BLUE, marker=".")
+        likeness.plot(steps, [m.similarity for m in curve], color=ORANGE, marker=".")
+        loss.axvline(best.step, color=GREY, linewidth=1, linestyle="--")
+        loss.set_xlabel(f"steps (the voice is that of step {best.step})", fontsize=9)
+        loss.set_ylabel("log-mel error, held out", color=BLUE)
+        likeness.set_ylabel("likeness (cosine), held out", color=ORANGE)
+        for axes in (loss, likeness):
+            axes.spines["top"].set_visible(False)
+
+
+def plot_losses(path: Path, logs: Mapping[str, list[dict[str, float]]]) -> None:
+    """One panel a training: every loss of its log over the steps, each divided by its first value."""
+    with _canvas(path, 8, 2.8 * len(logs)) as figure:
+        for axes, (role, lines) in zip(figure.subplots(len(logs), squeeze=False)[:, 0], logs.items(), strict=True):
+            names = dict.fromkeys(name for line in lines for name in line if name not in ("step", "seconds"))
+            for name in names:
+                points = [(line["step"], line[name]) for line in lines if name in line]
+                steps, values = np.array(points).T
+                axes.plot(steps, values / values[0], linewidth=1, label=f"{name} (from {values[0]:.2f})")
+            axes.set_yscale("log")
+            axes.set_title(role, fontsize=10, loc="left")
+            axes.set_ylabel("share of its first value", fontsize=9)
+            axes.legend(fontsize=7, frameon=False, ncols=2)
+            axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel("steps")
 
 
 def _waveform(path: Path) -> tuple[Floats, Floats, float]:

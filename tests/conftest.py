@@ -65,23 +65,24 @@ def valkey(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A voice that was not trained but follows f0: enough to measure everything but beauty. Model and index."""
+    """The shipped base told of a random voice, without any training: it speaks. Model and index."""
     import torch
 
     from models import content
-    from models.rvc import S24, Synthesizer
-    from models.rvc.initial import initialise
+    from models.base import load_base
+    from models.rvc import S24
     from models.voice import VoiceInfo, save_voice
     from pipeline.retrieval import save_index
 
     folder = tmp_path_factory.mktemp("voice")
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
-    torch.manual_seed(0)
-    network = Synthesizer(S24)
-    initialise(network, torch.Generator().manual_seed(0))
-    save_voice(model, network, VoiceInfo(content.MODEL_ID, "from nothing", median_f0=150.0, steps=0, seconds=60.0))
-    rows = torch.randn(200, S24.content_dim, generator=torch.Generator().manual_seed(0))
-    save_index(index, rows, torch.nn.functional.normalize(torch.ones(256), dim=0))
+    draw = torch.Generator().manual_seed(0)
+    speaker = torch.nn.functional.normalize(torch.rand(256, generator=draw), dim=0)  # embeddings are not negative
+    base, _ = load_base(content.MODEL_ID)
+    save_voice(
+        model, base.voice(speaker), VoiceInfo(content.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
+    )
+    save_index(index, torch.randn(200, S24.content_dim, generator=draw), speaker)
     return model, index
 
 

@@ -25,7 +25,7 @@ FINISH_SECONDS = 600.0  # putting a long song's files away may take longer than 
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
 DELIVERED_FILES = {
     JobKind.MATCH: ("picture",),
-    JobKind.TRAIN: (),
+    JobKind.TRAIN: ("picture", "sample"),
     JobKind.COVER: ("cover", "picture"),
 }
 
@@ -173,7 +173,7 @@ def _finish(
     if on_files is not None:
         on_files(made)
     result = {**outcome["result"], "stages": forecast.durations()}
-    wanted = ("model", "index") if job.kind is JobKind.TRAIN else DELIVERED_FILES[job.kind]
+    wanted = (*(("model", "index") if job.kind is JobKind.TRAIN else ()), *DELIVERED_FILES[job.kind])
     keys: dict[str, str] = {}
     try:
         for role in wanted:

@@ -20,7 +20,7 @@ from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.loaded import LoadedModels
 from pipeline.match import RATE, embed, fit_library, match
 from pipeline.notes import Note, read_notes
-from pipeline.plots import plot_match
+from pipeline.plots import plot_match, plot_training
 from pipeline.progress import Report
 from pipeline.range import vocal_range
 from pipeline.train import TrainOptions, train_voice
@@ -84,14 +84,21 @@ def run_train(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "minutes": made.minutes,
         "steps": made.steps,
         "base": made.base,
-        "mel_loss": made.mel_loss,
-        "first_mel_loss": made.first_mel_loss,
+        "stopped": made.stopped,
+        "cosine": made.best.similarity,
+        "first_cosine": made.curve[0].similarity,
+        "mel_loss": made.best.mel_loss,
+        "first_mel_loss": made.curve[0].mel_loss,
+        "curve": [asdict(moment) for moment in made.curve],
         "models": {
             "voice": "RVC v2 s24, 24 kHz",
             **{role: loaded.names()[role] for role in ("content", "f0", "voicing", "speaker")},
         },
     }
-    return {"result": result, "files": {"model": str(made.model), "index": str(made.index)}}
+    picture = Path(task["out"]) / "training.png"
+    plot_training(picture, made.curve, made.best)
+    files = {"model": made.model, "index": made.index, "sample": made.sample, "picture": picture}
+    return {"result": result, "files": {role: str(path) for role, path in files.items()}}
 
 
 def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:

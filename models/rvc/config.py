@@ -54,6 +54,11 @@ class RVCConfig:
     flow_couplings: int = 4
     flow_wn_layers: int = 3
     posterior_wn_layers: int = 16
+    decoder: str = "hifigan"
+    """RVC's own, or "source-filter", which learns in minutes on a CPU."""
+    trunk_channels: int = 256
+    """Width of the source-filter decoder."""
+    trunk_layers: int = 6
 
     def __post_init__(self) -> None:
         """Refuse dimensions that cannot be built."""
@@ -71,6 +76,8 @@ class RVCConfig:
             raise ConfigError("n_heads must divide hidden_channels, and 2 inter_channels")
         if self.upsample_initial_channel % 2 ** len(self.upsample_rates):
             raise ConfigError("upsample_initial_channel must halve at every upsampling")
+        if self.decoder not in ("hifigan", "source-filter"):
+            raise ConfigError(f"there is no decoder {self.decoder!r}")
         if 0 < self.latent_frames < self.segment_frames:
             raise ConfigError("latent_frames must hold segment_frames")
 
@@ -142,7 +149,7 @@ class RVCConfig:
             *(self.spk_embed_dim, self.gin_channels, self.sampling_rate),
         ]
         read = type(self).from_list(items, self.content_dim if self.content_dim in (256, 768) else 768)
-        unsaid = ("content_dim", "window_size", "wn_kernel_size", "flow_couplings", "flow_wn_layers")
+        unsaid = ("decoder", "content_dim", "window_size", "wn_kernel_size", "flow_couplings", "flow_wn_layers")
         lost = [name for name in (*unsaid, "posterior_wn_layers") if getattr(read, name) != getattr(self, name)]
         if lost:
             raise ConfigError(f"RVC's 18-item list has no place for {', '.join(lost)}: use to_dict()")
@@ -224,15 +231,16 @@ S24 = RVCConfig(
     n_mels=80,
     upsample_rates=(10, 6, 2, 2),
     upsample_kernel_sizes=(20, 12, 4, 4),
-    segment_frames=40,
-    latent_frames=64,
+    segment_frames=96,
+    latent_frames=96,
     content_dim=192,
     inter_channels=96,
     hidden_channels=96,
     filter_channels=384,
     n_layers=3,
-    upsample_initial_channel=128,
+    flow_couplings=2,
     posterior_wn_layers=4,
+    decoder="source-filter",
 )
 
 DISCRIMINATOR_V2 = DiscriminatorConfig()

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
 from models.rvc.source import HarmonicSource
+from models.rvc.streaming import StreamingDecoder
 from models.rvc.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 LRELU_SLOPE = 0.1
@@ -34,17 +35,12 @@ class ResidualBlock(nn.Module):
         return x
 
 
-class Generator(nn.Module):
-    """The decoder: upsample the latents stage by stage, adding the source at each stage's rate.
-
-    Whole songs are decoded in tiles (`decode_tiles`), which keeps memory flat; the source is computed once.
-    """
+class Generator(StreamingDecoder):
+    """The decoder: upsample the latents stage by stage, adding the source at each stage's rate."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build one stage for each upsample rate, halving the width each time."""
-        super().__init__()
-        self.sampling_rate = config.sampling_rate
-        self.hop = config.hop
+        super().__init__(config.sampling_rate, config.hop)
         rates, kernels = config.upsample_rates, config.upsample_kernel_sizes
         widths = [config.upsample_initial_channel // 2**i for i in range(len(rates) + 1)]
         strides = [prod(rates[i + 1 :]) for i in range(len(rates))]
@@ -67,35 +63,7 @@ class Generator(nn.Module):
         self.conv_post = nn.Conv1d(widths[-1], 1, 7, padding=3, bias=False)
         self.cond = nn.Conv1d(config.gin_channels, widths[0], 1)
 
-    def forward(
-        self,
-        z: Tensor,
-        f0: Tensor,
-        g: Tensor,
-        *,
-        phase: float | Tensor = 0.0,
-        generator: torch.Generator | None = None,
-        noise: Tensor | None = None,
-    ) -> Tensor:
-        """Decode latents (B, inter, T), f0 (B, T) in Hz and speaker g (B, gin, 1) to a wave (B, 1, T * hop).
-
-        `phase`, `generator` and `noise` are `source`'s.
-        """
-        source, _ = self.source(f0, phase, generator, noise)
-        return self.decode(z, source, g)
-
-    def source(
-        self,
-        f0: Tensor,
-        phase: float | Tensor = 0.0,
-        generator: torch.Generator | None = None,
-        noise: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Sound f0 (B, T) in Hz: the source (B, 1, T * hop) and its end phase (B,); see `HarmonicSource`."""
-        sound: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
-        return sound
-
-    def decode(self, z: Tensor, source: Tensor, g: Tensor) -> Tensor:
+    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
         """Decode latents (B, inter, T) and their source (B, 1, T * hop) in speaker g (B, gin, 1) at once."""
         x = self.conv_pre(z) + self.cond(g)
         for i, (up, noise_conv) in enumerate(zip(self.ups, self.noise_convs, strict=True)):
@@ -106,31 +74,3 @@ class Generator(nn.Module):
                 y = y + block(x)
             x = y / self.blocks_per_stage
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
-
-    def decode_tiles(
-        self,
-        z: Tensor,
-        f0: Tensor,
-        g: Tensor,
-        tile_seconds: float = 1.0,
-        context_frames: int = 12,
-        *,
-        phase: float | Tensor = 0.0,
-        generator: torch.Generator | None = None,
-        noise: Tensor | None = None,
-    ) -> Tensor:
-        """Do what `forward` does, tile by tile; the source is computed once for the whole.
-
-        Each tile is decoded with `context_frames` more on either side, which are cut off again. Twelve frames
-        are all that the decoder sees at any preset, so the result is the same but for rounding.
-        """
-        source, _ = self.source(f0, phase, generator, noise)
-        frames = z.shape[-1]
-        tile = max(1, round(tile_seconds * self.sampling_rate / self.hop))
-        parts = []
-        for start in range(0, frames, tile):
-            end = min(start + tile, frames)
-            left, right = max(0, start - context_frames), min(frames, end + context_frames)
-            wav = self.decode(z[..., left:right], source[..., left * self.hop : right * self.hop], g)
-            parts.append(wav[..., (start - left) * self.hop : (end - left) * self.hop])
-        return torch.cat(parts, dim=-1)

@@ -8,6 +8,8 @@ instead. Upsampling that starts as plain interpolation, and a source that starts
 import torch
 from torch import Tensor, nn
 
+from models.rvc.generator import Generator
+from models.rvc.source import HarmonicSource
 from models.rvc.synthesizer import Synthesizer
 from models.rvc.weight_norm import NormedConvTranspose1d
 
@@ -20,7 +22,18 @@ PITCH_SHARE = 0.1  # 255 random pitch vectors of full size would drown the conte
 @torch.no_grad()
 def initialise(network: Synthesizer, generator: torch.Generator | None = None) -> None:
     """Set the decoder's upsamplers and source, and a prior of content with next to no noise, in place."""
-    decoder = network.dec
+    if isinstance(network.dec, Generator):
+        _initialise_decoder(network.dec, generator)
+    network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
+    half, projection = network.config.inter_channels, network.enc_p.proj
+    projection.weight[half:] = 0
+    if projection.bias is not None:
+        projection.bias[half:] = QUIET_LOG_DEVIATION
+
+
+def _initialise_decoder(decoder: Generator, generator: torch.Generator | None) -> None:
+    if not isinstance(decoder.m_source, HarmonicSource):
+        raise TypeError("HiFi-GAN's source is a sine")
     decoder.m_source.l_linear.weight.fill_(SOURCE_GAIN)
     decoder.m_source.l_linear.bias.zero_()
     for up in decoder.ups:
@@ -34,11 +47,6 @@ def initialise(network: Synthesizer, generator: torch.Generator | None = None) -
             spread = torch.randn(conv.weight.shape[:2], generator=generator)
             conv.weight.copy_(SOURCE_SHARE * spread[..., None] * window / window.sum())
             _clear(conv.bias)
-    network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
-    half, projection = network.config.inter_channels, network.enc_p.proj
-    projection.weight[half:] = 0
-    if projection.bias is not None:
-        projection.bias[half:] = QUIET_LOG_DEVIATION
 
 
 def _interpolating(up: NormedConvTranspose1d, generator: torch.Generator | None) -> Tensor:

@@ -33,23 +33,24 @@ class HarmonicSource(nn.Module):
         source (B, 1, T * hop) and the end phase (B,), with which the next chunk of the same song starts.
         """
         with torch.no_grad():
-            cycles, end_phase = self._cycles(f0, phase)
+            turned, end_phase = cycles(f0, phase, self.hop, self.sampling_rate)
             voiced = (f0 > 0).to(f0.dtype).repeat_interleave(self.hop, dim=1)
             if noise is None:
                 noise = drawn((len(f0), 1, voiced.shape[1]), f0, generator)
             deviation = torch.where(voiced > 0, NOISE_DEVIATION, UNVOICED_DEVIATION)
-            wave = torch.sin(2 * torch.pi * cycles) * SINE_AMPLITUDE * voiced + deviation * noise.squeeze(1)
+            wave = torch.sin(2 * torch.pi * turned) * SINE_AMPLITUDE * voiced + deviation * noise.squeeze(1)
         merged = torch.tanh(self.l_linear(wave.to(self.l_linear.weight.dtype).unsqueeze(-1)))
         return merged.mT, end_phase
 
-    def _cycles(self, f0: Tensor, phase: float | Tensor) -> tuple[Tensor, Tensor]:
-        """Count the cycles at each sample (B, T * hop), and after the last one (B,).
 
-        Whole cycles are dropped frame by frame in float64, so that a song does not drift however long it is.
-        """
-        first = torch.as_tensor(phase, dtype=torch.float64, device=f0.device).expand(len(f0)).unsqueeze(1)
-        ends = first + (f0.double() * (self.hop / self.sampling_rate)).cumsum(dim=1)
-        bounds = torch.cat((first, ends), dim=1).remainder(1)
-        steps = torch.arange(1, self.hop + 1, device=f0.device, dtype=torch.float32) / self.sampling_rate
-        cycles = bounds[:, :-1, None].float() + f0.float().unsqueeze(2) * steps
-        return cycles.flatten(1), bounds[:, -1]
+def cycles(f0: Tensor, phase: float | Tensor, hop: int, sampling_rate: int) -> tuple[Tensor, Tensor]:
+    """Count the cycles at each sample (B, T * hop), and after the last one (B,), of f0 (B, T) in Hz.
+
+    Whole cycles are dropped frame by frame in float64, so that a song does not drift however long it is.
+    """
+    first = torch.as_tensor(phase, dtype=torch.float64, device=f0.device).expand(len(f0)).unsqueeze(1)
+    ends = first + (f0.double() * (hop / sampling_rate)).cumsum(dim=1)
+    bounds = torch.cat((first, ends), dim=1).remainder(1)
+    steps = torch.arange(1, hop + 1, device=f0.device, dtype=torch.float32) / sampling_rate
+    turned = bounds[:, :-1, None].float() + f0.float().unsqueeze(2) * steps
+    return turned.flatten(1), bounds[:, -1]

@@ -14,6 +14,8 @@ from models.rvc.flow import Flow
 from models.rvc.generator import Generator
 from models.rvc.posterior import PosteriorEncoder
 from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
+from models.rvc.source_filter import SourceFilter
+from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
 
 PRIOR_NOISE = 0.66666
@@ -51,7 +53,7 @@ class Synthesizer(nn.Module):
         """Build every part that the config describes, the posterior encoder included."""
         super().__init__()
         self.config = config
-        self.dec = Generator(config)
+        self.dec: StreamingDecoder = SourceFilter(config) if config.decoder == "source-filter" else Generator(config)
         self.enc_q: PosteriorEncoder | None = PosteriorEncoder(config)
         self.flow = Flow(config)
         self.emb_g = nn.Embedding(config.spk_embed_dim, config.gin_channels)

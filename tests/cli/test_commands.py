@@ -46,9 +46,10 @@ def left_behind(data: Path) -> list[str]:
 def data(tmp_path_factory: pytest.TempPathFactory, seeded: Path, notes: list[Path]) -> Path:
     """A data folder with a voice, trained for a moment."""
     folder = shutil.copytree(seeded, tmp_path_factory.mktemp("cli") / "data")
-    done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes")
+    done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes", "--out", folder.parent)
     assert done.returncode == 0, done.stderr
-    assert "from nothing" in done.stdout and "log-mel error" in done.stdout
+    assert "s24 base" in done.stdout and "log-mel error" in done.stdout and "likeness" in done.stdout
+    assert (folder.parent / "sample.mp3").stat().st_size > 10_000
     return folder
 
 

@@ -56,11 +56,11 @@ def song(frames: int, batch: int = 1) -> dict[str, Tensor]:
 
 def test_the_small_networks_have_the_documented_sizes(s24: Synthesizer) -> None:
     model = copy.deepcopy(s24)
-    assert sum(p.numel() for p in model.parameters()) == 4_509_986
+    assert sum(p.numel() for p in model.parameters()) == 4_821_632
     model.remove_posterior()
-    assert sum(p.numel() for p in model.parameters()) == 3_807_842
+    assert sum(p.numel() for p in model.parameters()) == 4119488
     assert sum(p.numel() for p in Discriminator(DISCRIMINATOR_SMALL).parameters()) == 519_294
-    assert (S24.hop, S24.segment_size, S24.spec_channels) == (240, 9600, 513)
+    assert (S24.hop, S24.segment_size, S24.spec_channels) == (240, 23040, 513)
 
 
 def test_the_wave_is_as_long_as_the_song_and_repeatable(s24: Synthesizer) -> None:
@@ -166,7 +166,7 @@ def test_weights_that_do_not_fit_are_named(s24: Synthesizer) -> None:
     weights["enc_p.proj.weight"] = torch.zeros_like(before)
     with pytest.raises(
         WeightsError,
-        match=r"missing: emb_g.weight; unexpected: stranger; shape: dec.cond.bias is \(3,\), not \(128,\)",
+        match=r"missing: emb_g.weight; unexpected: stranger; shape: dec.cond.bias is \(3,\), not \(256,\)",
     ):
         s24.load_weights(weights)
     assert torch.equal(before, s24.enc_p.proj.weight), "nothing may be loaded from weights that do not fit"
@@ -219,7 +219,7 @@ def test_a_community_list_is_read() -> None:
 
 
 def test_a_config_says_what_is_wrong_with_it() -> None:
-    with pytest.raises(ConfigError, match="no place for content_dim, posterior_wn_layers"):
+    with pytest.raises(ConfigError, match="no place for decoder, content_dim, flow_couplings, posterior_wn_layers"):
         S24.to_list()
     with pytest.raises(ConfigError, match="unknown config entries: colour"):
         RVCConfig.from_dict({**S24.to_dict(), "colour": 1})

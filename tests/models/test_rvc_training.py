@@ -1,6 +1,7 @@
 """A training step: pieces, losses, and a small network that learns."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,6 +22,9 @@ from models.rvc import (
     slice_segments,
 )
 
+SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, latent_frames=64, segment_frames=40)
+"""RVC's own decoder at a size that a test can train."""
+
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
@@ -33,20 +37,20 @@ def one_thread() -> Iterator[None]:
 
 def spectrum(wav: Tensor) -> Tensor:
     """Linear magnitudes of (B, 1, samples): (B, 513, T)."""
-    wav = F.pad(wav, ((S24.n_fft - S24.hop) // 2,) * 2, "reflect").squeeze(1)
-    window = torch.hann_window(S24.win)
-    return torch.stft(wav, S24.n_fft, S24.hop, window=window, center=False, return_complex=True).abs()
+    wav = F.pad(wav, ((SMALL.n_fft - SMALL.hop) // 2,) * 2, "reflect").squeeze(1)
+    window = torch.hann_window(SMALL.win)
+    return torch.stft(wav, SMALL.n_fft, SMALL.hop, window=window, center=False, return_complex=True).abs()
 
 
 def batch(size: int, frames: int) -> dict[str, Tensor]:
     """Return clips of a buzz with eight overtones, and all that a training step wants to know of them."""
     draw = torch.Generator().manual_seed(1)
     f0 = 150 + 20 * torch.arange(size).unsqueeze(1) + 30 * torch.sin(torch.arange(frames) / 10)
-    phase = (f0.repeat_interleave(S24.hop, dim=1) / S24.sampling_rate).cumsum(dim=1)
+    phase = (f0.repeat_interleave(SMALL.hop, dim=1) / SMALL.sampling_rate).cumsum(dim=1)
     wav = sum(torch.sin(2 * torch.pi * k * phase) / k for k in range(1, 9)) * 0.2
     assert isinstance(wav, Tensor)
     return {
-        "phone": torch.randn(size, frames, S24.content_dim, generator=draw),
+        "phone": torch.randn(size, frames, SMALL.content_dim, generator=draw),
         "phone_lengths": torch.full((size,), frames),
         "pitch": (f0 / 4).long(),
         "f0": f0,
@@ -63,13 +67,13 @@ def log_distance(wav: Tensor, target: Tensor) -> Tensor:
 
 def test_s24_learns() -> None:
     torch.manual_seed(1)
-    model, clips = Synthesizer(S24), batch(2, 64)
+    model, clips = Synthesizer(SMALL), batch(2, 64)
     target = clips.pop("wav")
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.8, 0.99))
     losses = []
     for _ in range(12):
         out = model(**clips)
-        piece = slice_segments(target, out.starts * S24.hop, S24.segment_size)
+        piece = slice_segments(target, out.starts * SMALL.hop, SMALL.segment_size)
         distance = log_distance(out.wav, piece)
         kl = kl_loss(out.z_p, out.logs_q, out.m_p, out.logs_p, out.spec_mask)
         optimizer.zero_grad()
@@ -106,13 +110,13 @@ def test_the_judges_learn_to_tell_and_the_voice_hears_it() -> None:
 
 def test_a_longer_clip_is_cut_and_the_pieces_are_where_it_says() -> None:
     torch.manual_seed(3)
-    model, clips = Synthesizer(S24).eval(), batch(3, 150)
+    model, clips = Synthesizer(SMALL).eval(), batch(3, 150)
     del clips["wav"]
     clips["phone_lengths"] = clips["spec_lengths"] = torch.tensor([150, 100, 30])
     with torch.no_grad():
         outs = [model(**clips, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
     out = outs[0]
-    assert out.wav.shape == (3, 1, S24.segment_size)
+    assert out.wav.shape == (3, 1, SMALL.segment_size)
     assert out.z.shape == out.m_p.shape == (3, 96, 64)
     assert out.spec_mask.sum(dim=(1, 2)).tolist() == [64, 64, 30]
     assert torch.equal(out.wav, outs[1].wav)
@@ -123,17 +127,17 @@ def test_a_longer_clip_is_cut_and_the_pieces_are_where_it_says() -> None:
 def test_the_decoded_piece_is_the_recordings_piece() -> None:
     """The decoder is given the f0 of the frames at `starts`: its source has the pitch of that moment."""
     torch.manual_seed(4)
-    model, clips = Synthesizer(S24).eval(), batch(2, 150)
+    model, clips = Synthesizer(SMALL).eval(), batch(2, 150)
     del clips["wav"]
     heard: list[Tensor] = []
     model.dec.m_source.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
     with torch.no_grad():
         out = model(**clips)
-    assert torch.equal(heard[0], slice_segments(clips["f0"], out.starts, S24.segment_frames))
+    assert torch.equal(heard[0], slice_segments(clips["f0"], out.starts, SMALL.segment_frames))
 
 
 def test_a_voice_without_posterior_encoder_says_that_it_cannot_train() -> None:
-    model, clips = Synthesizer(S24), batch(1, 64)
+    model, clips = Synthesizer(SMALL), batch(1, 64)
     del clips["wav"]
     model.remove_posterior()
     with pytest.raises(RuntimeError, match="no posterior encoder"):

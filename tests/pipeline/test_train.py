@@ -1,4 +1,4 @@
-"""Training from nothing: it learns, it resumes, it refuses what is no voice."""
+"""Training from the base: it learns, it resumes, it knows when to stop, it refuses what is no voice."""
 
 from pathlib import Path
 
@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from models import base as base_model
 from models.rvc import S24, Synthesizer
 from models.rvc.initial import initialise
 from models.voice import load_voice
-from pipeline import train
+from pipeline import training_loop
+from pipeline.decode import NOTE, decode
 from pipeline.encode import encode
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.loaded import LoadedModels
 from pipeline.notes import Note, prepare, sounding
 from pipeline.retrieval import load_index
 from pipeline.train import TrainOptions, train_voice
+from pipeline.training_data import TrainingData
+from pipeline.training_loop import TrainingLoop
 
 RATE = 24000
 
@@ -31,13 +35,15 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_few_steps_learn_and_leave_a_whole_voice(models: LoadedModels, notes: list[Path], work: Path) -> None:
-    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, seconds=300))
-    assert made.steps == 12
-    assert made.mel_loss < 0.9 * made.first_mel_loss
+    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    assert (made.steps, made.stopped) == (20, "steps")
+    assert [moment.step for moment in made.curve] == [0, 10, 20]
+    assert made.best.mel_loss < made.curve[0].mel_loss
+    assert made.best.similarity > 0.5
     assert made.minutes == pytest.approx(1.0, abs=0.15)
     voice, info = load_voice(made.model)
     assert not any(key.startswith("enc_q.") for key in voice.state_dict())
-    assert "from nothing" in info.base
+    assert info.base == base_model.NAME and info.steps == made.best.step
     assert 100 < info.median_f0 < 220  # a man who speaks
     rows, speaker = load_index(made.index)
     assert rows.shape[1] == S24.content_dim and 2000 < len(rows) < 3500
@@ -47,10 +53,20 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(models: LoadedModels, notes: 
 
 
 @pytest.mark.slow
+def test_the_sample_is_the_held_out_seconds_in_the_voice(models: LoadedModels, notes: list[Path], work: Path) -> None:
+    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    wav = decode(made.sample, 16000, channels=1, limits=NOTE, name="sample")
+    assert 3 < len(wav) / 16000 < 10.2
+    assert -40 < 20 * np.log10(np.sqrt((wav**2).mean())) < -10
+    heard = models.speaker.embed(wav)
+    assert heard is not None and float(heard @ load_index(made.index)[1].numpy()) > 0.5
+
+
+@pytest.mark.slow
 def test_a_second_attempt_goes_on_where_the_first_was(
     models: LoadedModels, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(training_loop, "SAVE_SECONDS", 0.0)
 
     class Killed(Exception):
         pass
@@ -76,9 +92,23 @@ def test_a_second_attempt_goes_on_where_the_first_was(
     assert len(seen) == 3  # only the steps that were missing
 
 
-def test_time_is_a_limit_too(models: LoadedModels, notes: list[Path], work: Path, tmp_path: Path) -> None:
+def test_time_is_a_limit_too(models: LoadedModels, notes: list[Path], tmp_path: Path) -> None:
     made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
-    assert made.steps <= 1
+    assert made.steps <= 1 and made.stopped == "time"
+
+
+def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
+    models: LoadedModels, notes: list[Path], tmp_path: Path
+) -> None:
+    options = TrainOptions(steps=100, seconds=300, learning_rate=0.1, measure_steps=1, patience=3)  # far too fast
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, options)
+    assert made.stopped == "no progress" and made.steps < 100
+    assert made.best is max(made.curve, key=lambda moment: moment.score) and made.best.step < made.steps
+    again = TrainingLoop(models, load_index(made.index)[1], options)
+    again.network.load_state_dict(load_voice(made.model)[0].state_dict())
+    data = TrainingData(prepare(as_notes(notes[:2]), RATE, models, tmp_path), S24, models.content, 4)
+    again._measure(data)
+    assert again.curve[0].mel_loss == pytest.approx(made.best.mel_loss, abs=0.02)  # half precision on disk
 
 
 def test_a_fresh_network_follows_f0_before_its_first_step(models: LoadedModels) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from pipeline.decode import SONG, decode
 from pipeline.loudness import LoudnessMeter
-from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, voices
+from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, outbox, voices
 from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
 from worker.valkey import embedded_valkey
 
@@ -57,7 +57,12 @@ def test_training_leaves_a_voice_and_its_figures(
     assert trained.state is VoiceState.READY
     assert store.media.path(trained.model_key or "").stat().st_size > 5_000_000
     assert (done.result["steps"], done.result["voice_id"]) == (2, trained.id)
-    assert "from nothing" in done.result["base"]
+    assert "s24 base" in done.result["base"]
+    assert done.result["stopped"] == "steps" and len(done.result["curve"]) == 2
+    with store.read() as session:
+        (message,) = outbox.due(session)
+    assert [file["name"] for file in message.files] == ["training.png", "sample.mp3"]
+    assert store.media.path(message.files[0]["key"]).read_bytes().startswith(b"\x89PNG")
 
 
 def test_match_names_the_shipped_voices_and_none_of_them(

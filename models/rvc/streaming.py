@@ -1,0 +1,81 @@
+"""What every decoder does alike: sound the source once, then decode in one go or in tiles."""
+
+import torch
+from torch import Tensor, nn
+
+
+class StreamingDecoder(nn.Module):
+    """A decoder has a source (`m_source`), and `decode`s latents with it; it sees `context_frames` to either side.
+
+    Whole songs are decoded in tiles (`decode_tiles`), which keeps memory flat; the source is computed once.
+    """
+
+    m_source: nn.Module
+    context_frames = 12
+
+    def __init__(self, sampling_rate: int, hop: int) -> None:
+        """Make `hop` samples a frame at `sampling_rate` Hz."""
+        super().__init__()
+        self.sampling_rate, self.hop = sampling_rate, hop
+
+    def forward(
+        self,
+        z: Tensor,
+        f0: Tensor,
+        g: Tensor,
+        *,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Decode latents (B, inter, T), f0 (B, T) in Hz and speaker g (B, gin, 1) to a wave (B, 1, T * hop).
+
+        `phase`, `generator` and `noise` are `source`'s.
+        """
+        source, _ = self.source(f0, phase, generator, noise)
+        return self.decode(z, source, g, f0)
+
+    def source(
+        self,
+        f0: Tensor,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Sound f0 (B, T) in Hz: the source (B, channels, T * hop) and its end phase (B,)."""
+        sound: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
+        return sound
+
+    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
+        """Decode latents (B, inter, T) with their source (B, channels, T * hop) at once."""
+        raise NotImplementedError
+
+    def decode_tiles(
+        self,
+        z: Tensor,
+        f0: Tensor,
+        g: Tensor,
+        tile_seconds: float = 1.0,
+        context_frames: int | None = None,
+        *,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """Do what `forward` does, tile by tile; the source is computed once for the whole.
+
+        Each tile is decoded with `context_frames` more on either side, which are cut off again. The decoder's own
+        are all that it sees, so the result is the same but for rounding.
+        """
+        context = self.context_frames if context_frames is None else context_frames
+        source, _ = self.source(f0, phase, generator, noise)
+        frames = z.shape[-1]
+        tile = max(1, round(tile_seconds * self.sampling_rate / self.hop))
+        parts = []
+        for start in range(0, frames, tile):
+            end = min(start + tile, frames)
+            left, right = max(0, start - context), min(frames, end + context)
+            piece = source[..., left * self.hop : right * self.hop]
+            wav = self.decode(z[..., left:right], piece, g, f0[:, left:right])
+            parts.append(wav[..., (start - left) * self.hop : (end - left) * self.hop])
+        return torch.cat(parts, dim=-1)

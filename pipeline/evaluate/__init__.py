@@ -1,0 +1,1 @@
+"""What the embedded voice is worth: held-out speakers, fixed protocols, gates with limits."""

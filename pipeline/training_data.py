@@ -1,0 +1,88 @@
+"""What a voice in training hears: windows of a member's recordings, and some seconds that are held out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.content import ContentEncoder
+from models.rvc import RVCConfig
+
+from .features import FRAME_RATE, centred
+from .notes import Recording, sounding, to_rate
+from .reconstruct import Windows
+
+HELD_OUT_SECONDS = 8.0
+WARPED = 3
+"""Variants of the content features with warped bands: singers' own features are never quite a member's."""
+WARP = 0.12
+
+Floats = NDArray[np.float32]
+
+
+class TrainingData:
+    """Draws windows from recordings; the last seconds of the longest one are held out."""
+
+    def __init__(self, recordings: Sequence[Recording], config: RVCConfig, encoder: ContentEncoder, batch: int) -> None:
+        self.recordings, self.config, self.batch = recordings, config, batch
+        self.frames = config.latent_frames or config.segment_frames
+        self.content = [_variants(r, config, encoder, number) for number, r in enumerate(recordings)]
+        longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
+        self._held = longest
+        held = int(min(HELD_OUT_SECONDS * FRAME_RATE, 0.2 * len(recordings[longest].features)))
+        self._held_start = (len(recordings[longest].features) - max(held, self.frames + 1)) // 2 * 2
+        self.starts: list[tuple[int, int]] = []
+        count = 0
+        for number, recording in enumerate(recordings):
+            loud = sounding(recording.features)
+            end = self._held_start if number == longest else len(loud)
+            count += int(loud[:end].sum())
+            middles = loud[self.frames // 2 : max(0, end - self.frames // 2)]
+            self.starts += [(number, int(s)) for s in np.flatnonzero(middles)]
+        self.seconds = count / FRAME_RATE
+
+    def draw(self, speaker: Tensor, generator: torch.Generator) -> Windows:
+        """A batch of random windows that sound, sung by `speaker` (1, gin, 1)."""
+        picks = torch.randint(len(self.starts), (self.batch,), generator=generator).tolist()
+        variants = torch.randint(1 + WARPED, (self.batch,), generator=generator).tolist()
+        picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]
+        windows = [self._window(number, start, variant, self.frames) for number, start, variant in picked]
+        content, f0, wav = (torch.stack(column).to(speaker.device) for column in zip(*windows, strict=True))
+        return Windows(content, f0, wav, speaker.expand(self.batch, -1, -1))
+
+    def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""
+        length = len(self.recordings[self._held].features) - self._held_start
+        content, f0, wav = self._window(self._held, self._held_start, variant, length)
+        return content[None], f0[None], wav[None]
+
+    def rows(self) -> Tensor:
+        """Every sounding content frame (N, C), for the retrieval index."""
+        rows = [r.features.content[sounding(r.features)[::2][: len(r.features.content)]] for r in self.recordings]
+        return torch.from_numpy(np.concatenate(rows))
+
+    def _window(self, number: int, start: int, variant: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        recording, content, stop = self.recordings[number], self.content[number][variant], start + frames
+        twice = np.minimum(np.arange(start, stop) // 2, len(content) - 1)
+        return (
+            torch.from_numpy(content[twice]),
+            torch.from_numpy(recording.features.f0[start:stop]),
+            torch.from_numpy(recording.wav[start * self.config.hop : stop * self.config.hop]),
+        )
+
+
+@torch.inference_mode()
+def _variants(recording: Recording, config: RVCConfig, encoder: ContentEncoder, seed: int) -> list[Floats]:
+    """The recording's content features, then those of its sound with warped bands, each (T / 2, C)."""
+    own = recording.features.content
+    low = to_rate(recording.wav, config.sampling_rate, encoder.rate)
+    mel = encoder.log_mel(torch.from_numpy(low).to(encoder.mel_basis.device))
+    generator = torch.Generator().manual_seed(seed)
+    variants = [own]
+    for _ in range(WARPED):
+        warped = encoder(encoder.warped(mel[None], WARP, generator))[0].float().cpu().numpy()
+        whole = np.pad(warped, ((0, max(0, len(own) - len(warped))), (0, 0)), mode="edge")[: len(own)]
+        variants.append(centred(whole, recording.features.rms))
+    return variants
