@@ -13,7 +13,7 @@ from .rvc.errors import WeightsError as UnfitWeights
 
 NAME = "s24 base (this project)"
 FILE = WEIGHTS / "voice_base.safetensors"
-SHA256 = "a60a3c4678c13a708742e6d8425bfc7539ef2c7e1baea224c3baa8c2b83fc179"
+SHA256 = "e658a272c4e3b498430cb9d7e67536ca5e22f093e9861d621de203951599a413"
 EMBEDDING = 256
 
 

@@ -93,7 +93,7 @@ def render(
     attempt: int,
     owner: str,
     result: dict[str, Any],
-    files: list[dict[str, str]],
+    files: list[dict[str, Any]],
 ) -> bool:
     """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
     values = {"result": result, "progress": 1.0, "seconds_left": 0.0}
@@ -244,7 +244,7 @@ def _end(
     fits: ColumnElement[bool],
     state: JobState,
     values: dict[str, Any],
-    files: list[dict[str, str]] | None = None,
+    files: list[dict[str, Any]] | None = None,
 ) -> bool:
     """Move into a state that the member is told of: the row and its message are one transaction."""
     ended = {"state": state, "lease_owner": None, "lease_until": None, "ended_at": now(), **values}

@@ -1,7 +1,9 @@
 """What all rooms' tests share: one set of warm models, one store each, sound that packages carry."""
 
 import asyncio
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from store import Store, StoreSettings, open_store
 
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
+LIBRARY = NOTES.parent / "library"
 
 
 @pytest.fixture(autouse=True)
@@ -98,4 +101,30 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asyncio.run(seed_library(opened, child))
     child.kill()
     opened.engine.dispose()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of a few seconds in the layout of `corpus build`.
+
+    Two real speakers to learn from, one held out, one synthetic with phones, one synthetic held out.
+    """
+    folder = tmp_path_factory.mktemp("corpus")
+    rows = []
+    for speaker, split in (("libri-1688", "train"), ("maxim", "train"), ("libri-533", "heldout")):
+        for clip in sorted((LIBRARY / speaker).glob("*.ogg"))[:2]:
+            (folder / speaker).mkdir(exist_ok=True)
+            shutil.copyfile(clip, folder / speaker / clip.name)
+            row = {"file": f"{speaker}/{clip.name}", "rate": 16000, "seconds": 4.5, "speaker": speaker}
+            rows.append(row | {"language": "en", "licence": "CC-BY-4.0", "split": split, "bandwidth_hz": 7000})
+    labels = []
+    (folder / "kokoro").mkdir()
+    for speaker in ("af_heart", "bf_emma"):
+        clip = sorted((LIBRARY / speaker).glob("*.ogg"))[0]
+        shutil.copyfile(clip, folder / "kokoro" / f"{speaker}.ogg")
+        label = {"file": f"{speaker}.ogg", "voice": speaker, "mode": "speech", "text": "", "lang": "en-us"}
+        labels.append(label | {"tokens": [0, 50, 51, 0], "durations_25ms": [40, 60, 60, 20], "f0_80hz": []})
+    (folder / "real.json").write_text(json.dumps(rows))
+    (folder / "kokoro" / "labels.jsonl").write_text("".join(json.dumps(label) + "\n" for label in labels))
     return folder

@@ -28,6 +28,7 @@ DELIVERED_FILES = {
     JobKind.TRAIN: ("picture", "sample"),
     JobKind.COVER: ("cover", "picture"),
 }
+PRIVATE = frozenset({"sample"})  # the member's own voice: to the member alone
 
 
 def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
@@ -178,7 +179,10 @@ def _finish(
     try:
         for role in wanted:
             keys[role] = store.media.put_file(made[role])
-        files = [{"key": keys[role], "name": made[role].name} for role in DELIVERED_FILES[job.kind]]
+        files = [
+            {"key": keys[role], "name": made[role].name} | ({"private": True} if role in PRIVATE else {})
+            for role in DELIVERED_FILES[job.kind]
+        ]
         with store.write() as session:
             if job.kind is JobKind.TRAIN:
                 voice = voices.of_job(session, job.id)

@@ -55,6 +55,23 @@ class TestSending:
         assert [m.id for m in message.mentions] == [world.alice.id] and not message.mention_everyone
         assert await message.attachments[0].read() == b"file"
 
+    async def test_what_is_private_reaches_its_member_alone(self, job, world, worker, store):
+        worker.render(job, {}, {"training.png": b"curve", "sample.mp3": b"voice"}, private=("sample.mp3",))
+        await world.tick(3)
+
+        assert [a.filename for a in world.public()[-1].attachments] == ["training.png"]
+        (message,) = world.dms(world.alice)
+        assert [a.filename for a in message.attachments] == ["sample.mp3"]
+        assert await message.attachments[0].read() == b"voice"
+
+    async def test_who_takes_no_direct_messages_gets_the_rest(self, job, world, worker):
+        close_dms(world)
+        worker.render(job, {}, {"training.png": b"curve", "sample.mp3": b"voice"}, private=("sample.mp3",))
+        await world.tick(3)
+
+        assert [a.filename for a in world.public()[-1].attachments] == ["training.png"]
+        assert worker.only().state == JobState.DELIVERED
+
     async def test_nothing_is_sent_twice_by_later_rounds(self, job, world, worker):
         worker.render(job, {})
         await world.tick(20)
