@@ -8,12 +8,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from .checkpoint import WEIGHTS, WeightsError, verify
-from .rvc import DISCRIMINATOR_SMALL, S24, Discriminator, Synthesizer
+from .rvc import S24, Synthesizer
 from .rvc.errors import WeightsError as UnfitWeights
 
 NAME = "s24 base (this project)"
 FILE = WEIGHTS / "voice_base.safetensors"
-SHA256 = "e658a272c4e3b498430cb9d7e67536ca5e22f093e9861d621de203951599a413"
+SHA256 = "e26e3b6f66c5eae705f8108eb9212ba35b411e6c0db3db48c31eb10bd270c663"
 EMBEDDING = 256
 
 
@@ -38,30 +38,25 @@ class VoiceBase(nn.Module):
         return self.network
 
 
-def save_base(path: Path, base: VoiceBase, judge: Discriminator, content_model: str) -> None:
-    """Write half-precision weights of the base and of the discriminator it grew with, through a temporary name."""
-    state = {
-        f"{part}.{name}": tensor.detach().half().contiguous().cpu()
-        for part, module in (("base", base), ("judge", judge))
-        for name, tensor in module.state_dict().items()
-    }
+def save_base(path: Path, base: VoiceBase, content_model: str) -> None:
+    """Write half-precision weights, through a temporary name."""
+    state = {name: tensor.detach().half().contiguous().cpu() for name, tensor in base.state_dict().items()}
     draft = path.with_name(path.name + ".part")
     draft.write_bytes(save(state, {"content_model": content_model}))
     draft.replace(path)
 
 
-def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> tuple[VoiceBase, Discriminator]:
-    """The shipped base and its discriminator, for voices on this content encoder. Raises WeightsError."""
+def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> VoiceBase:
+    """The shipped base, for voices on this content encoder. Raises WeightsError."""
     verify(path, sha256)
     try:
         with safe_open(path, framework="pt") as file:
             taught_on = (file.metadata() or {}).get("content_model")
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        base, judge = VoiceBase(), Discriminator(DISCRIMINATOR_SMALL)
-        for part, module in (("base.", base), ("judge.", judge)):
-            module.load_state_dict({name.removeprefix(part): t for name, t in state.items() if name.startswith(part)})
+        base = VoiceBase()
+        base.load_state_dict(state)
     except (SafetensorError, RuntimeError, UnfitWeights) as error:
         raise WeightsError(f"{path.name} is not a whole voice base: {error}") from error
     if taught_on != content_model:
         raise WeightsError(f"{path.name} was trained on {taught_on}, not on {content_model}.")
-    return base, judge
+    return base

@@ -14,10 +14,9 @@ from torch.nn import functional as F
 
 from models import content as content_model
 from models.base import VoiceBase, load_base
-from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator, Synthesizer
+from models.rvc import S24, Synthesizer
 from models.rvc.initial import initialise
 
-from .adversary import ask, judged, learn
 from .average import averaged
 from .convert import coarse_pitch
 from .encode import replacing
@@ -47,8 +46,6 @@ class TrainOptions:
     seed: int = 0
     from_base: bool = True
     """False starts from random weights, for comparison."""
-    adversary: bool = True
-    """Whether the discriminator that the base grew with goes on judging."""
     measure_steps: int = 100
     """Steps between two looks at what is held out."""
     patience: int = 5
@@ -77,23 +74,17 @@ class TrainingLoop:
 
     def __init__(self, models: LoadedModels, speaker: Tensor, options: TrainOptions) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
-        self.adversary = options.from_base and options.adversary
         if options.from_base:
-            base, judge = load_base(content_model.MODEL_ID)
-            self.trained = base.voice(speaker)
+            self.trained = load_base(content_model.MODEL_ID).voice(speaker)
         else:
             torch.manual_seed(options.seed)
-            self.trained, judge = VoiceBase().network, Discriminator(DISCRIMINATOR_SMALL)
+            self.trained = VoiceBase().network
             initialise(self.trained, torch.Generator().manual_seed(options.seed))
         self.trained.to(self.device)
-        self.judge = judge.to(self.device)
         self.average = averaged(self.trained, AVERAGE)
         self.loss = Loss(S24).to(self.device)
         rate = options.learning_rate if options.from_base else 1e-3
-        self.optimizer, self.judges_optimizer = (
-            torch.optim.AdamW(network.parameters(), rate, (0.8, 0.99), eps=1e-9)
-            for network in (self.trained, self.judge)
-        )
+        self.optimizer = torch.optim.AdamW(self.trained.parameters(), rate, (0.8, 0.99), eps=1e-9)
         self.rate = rate
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
@@ -152,9 +143,7 @@ class TrainingLoop:
         stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
         self.trained.load_state_dict(stored["network"])
         self.average.load_state_dict(stored["average"])
-        self.judge.load_state_dict(stored["judge"])
         self.optimizer.load_state_dict(stored["optimizer"])
-        self.judges_optimizer.load_state_dict(stored["judges_optimizer"])
         self.step, self.spent, self.best_weights = stored["step"], stored["spent"], stored["best"]
         self.curve = [Moment(**moment) for moment in stored["curve"]]
 
@@ -173,16 +162,11 @@ class TrainingLoop:
 
     def _step(self, data: TrainingData, generator: torch.Generator) -> None:
         warm = min(1.0, (self.step + 1) / WARM_STEPS)
-        for group in self.optimizer.param_groups + self.judges_optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * (1 - 0.9 * self._used())
         speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
         made, real = sing(self.trained, data.draw(speaker, generator), generator)
         loss = self.loss(made, real)
-        if self.adversary:
-            pieces = judged(made, real, generator)
-            learn(self.judge, self.judges_optimizer, *pieces)
-            told = ask(self.judge, *pieces)
-            loss = loss + told["adversarial"] + told["feature"]
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self.optimizer.step()
@@ -208,9 +192,7 @@ class TrainingLoop:
         state = {
             "network": self.trained.state_dict(),
             "average": self.average.state_dict(),
-            "judge": self.judge.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "judges_optimizer": self.judges_optimizer.state_dict(),
             "step": self.step,
             "spent": self.spent,
             "best": self.best_weights,

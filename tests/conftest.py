@@ -81,7 +81,7 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
     draw = torch.Generator().manual_seed(0)
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=draw), dim=0)  # embeddings are not negative
-    base, _ = load_base(content.MODEL_ID)
+    base = load_base(content.MODEL_ID)
     save_voice(
         model, base.voice(speaker), VoiceInfo(content.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
     )

@@ -22,7 +22,6 @@ from models.pitch import VOICED_CONFIDENCE
 from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator
 from models.rvc.initial import initialise
 
-from ..adversary import ask, judged, learn
 from ..average import averaged
 from ..encode import replacing
 from ..features import HIGH_PASS, SWIFT_HOP, centred
@@ -31,6 +30,7 @@ from ..match import embed
 from ..notes import level
 from ..progress import Report, ignore
 from ..reconstruct import Loss, Windows, band_limited, sing
+from .adversary import ask, judged, learn
 from .clips import Clip, Floats
 
 EMBEDDING = 256
@@ -244,5 +244,5 @@ class VoiceTask:
 
 
 def export(task: VoiceTask, path: Path) -> None:
-    """Write the averaged base and the discriminator."""
-    save_base(path, cast(VoiceBase, task.average.module), task.discriminator, content_model.MODEL_ID)
+    """Write the averaged base; the discriminator has done its work."""
+    save_base(path, cast(VoiceBase, task.average.module), content_model.MODEL_ID)

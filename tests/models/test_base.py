@@ -12,8 +12,8 @@ def test_what_ships_is_15_mb_at_most() -> None:
 
 
 def test_the_base_belongs_to_the_encoder_and_tells_voices_apart() -> None:
-    base, judge = load_base(content.MODEL_ID)
+    base = load_base(content.MODEL_ID)
     voices = torch.nn.functional.normalize(torch.rand(2, 256, generator=torch.Generator().manual_seed(0)), dim=1)
     first, second = base.speaker_vector(voices)
     assert (first - second).abs().mean().item() > 0.01 * first.abs().mean().item()
-    assert all(bool(p.isfinite().all()) for module in (base, judge) for p in module.parameters())
+    assert all(bool(p.isfinite().all()) for p in base.parameters())

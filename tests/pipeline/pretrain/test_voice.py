@@ -45,14 +45,9 @@ def test_it_learns_then_the_discriminator_joins(heard: list[Heard], tmp_path: Pa
 
     path = tmp_path / "voice_base.safetensors"
     export(task, path)
-    assert path.stat().st_size < 10_000_000
+    assert path.stat().st_size < 9_000_000
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    base, judge = load_base(content_model.MODEL_ID, path, sha256)
-    assert torch.allclose(
-        judge.state_dict()["discriminators.0.convs.0.bias"],
-        task.discriminator.discriminators[0].convs[0].bias,
-        atol=1e-3,
-    )
+    base = load_base(content_model.MODEL_ID, path, sha256)
     voices = torch.nn.functional.normalize(torch.randn(2, 256), dim=1)
     assert not torch.allclose(*base.speaker_vector(voices))
     assert torch.allclose(base.voice(voices[0]).emb_g.weight[0], base.speaker_vector(voices[:1])[0, :, 0])
