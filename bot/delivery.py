@@ -1,11 +1,9 @@
 """Takes messages out of the outbox and sends each once: to the channel, else to the member, else not at all."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import aiohttp
 import discord
@@ -51,9 +49,9 @@ def give_up(store: Store, outbox_id: int) -> None:
         outbox.give_up(session, outbox_id)
 
 
-def files_of(store: Store, files: Sequence[dict[str, Any]]) -> list[discord.File]:
+def files_of(store: Store, row: Outbox) -> list[discord.File]:
     """Fresh file objects. Raises NotFound if a file is no longer kept."""
-    paths = [(store.media.path(file["key"]), file_name(file.get("name") or "result")) for file in files]
+    paths = [(store.media.path(file["key"]), file_name(file.get("name") or "result")) for file in row.files]
     return [discord.File(path, filename=name) for path, name in paths]
 
 
@@ -134,29 +132,13 @@ class Delivery(commands.Cog):
     async def _post(self, row: Outbox, text: str, *, with_files: bool) -> discord.Message | None:
         allowed = discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(row.user_id)])
 
-        private = [file for file in row.files if file.get("private")]
-
         async def send(place: Place) -> discord.Message:
-            alone = isinstance(place, discord.DMChannel)
-            shown = [file for file in row.files if alone or file not in private] if with_files else []
-            message = await place.send(
-                text,
-                files=files_of(self.store, shown),
-                nonce=str(row.id),
-                allowed_mentions=allowed,
-                suppress_embeds=True,
+            files: Sequence[discord.File] = files_of(self.store, row) if with_files else []
+            return await place.send(
+                text, files=files, nonce=str(row.id), allowed_mentions=allowed, suppress_embeds=True
             )
-            if private and with_files and not alone:
-                await self._send_alone(row, private)
-            return message
 
         return await post(self.bot, row.channel_id, row.user_id, send)
-
-    async def _send_alone(self, row: Outbox, files: Sequence[dict[str, Any]]) -> None:
-        """What is for the member's ears only, as a direct message if the member takes any."""
-        with contextlib.suppress(discord.Forbidden, discord.NotFound):
-            place = await self.bot.create_dm(discord.Object(row.user_id))
-            await place.send(files=files_of(self.store, files), nonce=f"{row.id}-alone")
 
     async def _earlier(self, row: Outbox, job: Job) -> discord.Message | None:
         """The message of a row that was sent but not marked, too long ago for Discord to know its nonce."""

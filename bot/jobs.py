@@ -62,7 +62,7 @@ def undelivered(store: Store, job_id: str, user_id: int) -> tuple[Job, list[disc
         raise NotYours(what="This job")
     if job.state != JobState.UNDELIVERABLE or row is None:
         raise NotFound(what="such result any more")
-    return job, files_of(store, row.files)
+    return job, files_of(store, row)
 
 
 class FetchButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"fetch:(?P<job>[0-9a-f]{32})"):

@@ -40,7 +40,7 @@ async def run_demo(out: Path, train_seconds: float) -> None:
     """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
     began = time.monotonic()
     data = _fresh(out / "data")
-    for name in MADE:
+    for name in (*MADE, "converted.flac"):
         (out / name).unlink(missing_ok=True)
     settings = StoreSettings(data_dir=data, database_url="")
     store = open_store(settings)

@@ -210,12 +210,12 @@ def _singer_table(scores: "Sequence[Scores]", comparisons: "Sequence[Comparison]
         table.add_column(column)
     for column in ("EER", "top-1", "cross entropy"):
         table.add_column(column, justify="right")
-    table.add_column("gain in EER, top-1 (95 %)")
+    table.add_column("gain in EER (95 %)", justify="right", no_wrap=True)
     gains = {comparison.case: comparison for comparison in comparisons}
     last = scores[-1].encoder
     for score in scores:
         gain = gains.get(score.case) if score.encoder == last else None
-        interval = f"{gain.eer[0]:+.3f}…{gain.eer[1]:+.3f}, {gain.top1[0]:+.3f}…{gain.top1[1]:+.3f}" if gain else ""
+        interval = f"{gain.eer[0]:+.1%}…{gain.eer[1]:+.1%}" if gain else ""
         cells = f"{score.eer:.1%}", f"{score.top1:.1%}", number(score.cross_entropy), interval
         table.add_row(score.case, score.encoder, *cells, end_section=score.encoder == last)
     table.caption = f"{scores[0].voices} voices, {scores[0].clips} clips. Cross entropy: nats, after calibration."

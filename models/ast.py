@@ -25,7 +25,7 @@ SMALL: dict[str, int] = {
     "hidden_size": 192,
     "num_hidden_layers": 4,
     "num_attention_heads": 3,
-    "intermediate_size": 768,
+    "intermediate_size": 576,
     "max_length": 256,
     "frequency_stride": 16,
     "time_stride": 16,

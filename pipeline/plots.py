@@ -86,8 +86,9 @@ def plot_losses(path: Path, logs: Mapping[str, list[dict[str, float]]]) -> None:
             for name in names:
                 points = [(line["step"], line[name]) for line in lines if name in line]
                 steps, values = np.array(points).T
-                axes.plot(steps, values / values[0], linewidth=1, label=f"{name} (from {values[0]:.2f})")
-            axes.set_yscale("log")
+                axes.plot(steps, values / (values[0] or 1), linewidth=1, label=f"{name} (from {values[0]:.2f})")
+            axes.set_yscale("log", base=2)
+            axes.yaxis.set_major_formatter(lambda share, _: f"{share:g}")
             axes.set_title(role, fontsize=10, loc="left")
             axes.set_ylabel("share of its first value", fontsize=9)
             axes.legend(fontsize=7, frameon=False, ncols=2)

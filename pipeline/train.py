@@ -27,7 +27,6 @@ from .training_data import TrainingData
 from .training_loop import Moment, TrainingLoop, TrainOptions
 
 FROM_NOTHING = "from nothing"
-SAMPLE_SECONDS = 10.0
 LABEL = "AI-generated: a trained voice, not a recording of the person"
 
 __all__ = ["TrainOptions", "TrainReport", "train_voice"]
@@ -40,7 +39,7 @@ class TrainReport:
     model: Path
     index: Path
     sample: Path
-    """At most 10 s of the held-out notes, sung by the voice."""
+    """The held-out seconds (2 to 8), sung by the voice."""
     minutes: float
     """Of sounding voice that was learnt from."""
     steps: int
@@ -85,6 +84,5 @@ def train_voice(
     save_voice(model, loop.network, info)
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
-    sung = loop.sing_held_out(data, 0)[: round(SAMPLE_SECONDS * S24.sampling_rate)]
-    encode(sample, sung, S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    encode(sample, loop.sing_held_out(data, 0), S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(model, index, sample, data.seconds / 60, loop.step, base, stopped, tuple(loop.curve), loop.best)

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.signal import sosfiltfilt
 from torch import Tensor
 
 from models.content import ContentEncoder
 from models.rvc import RVCConfig
 
-from .features import FRAME_RATE, centred
-from .notes import Recording, sounding, to_rate
+from .errors import NotEnoughSpeech
+from .features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
+from .notes import MIN_VOICE_SECONDS, Recording, sounding, to_rate
 from .reconstruct import Windows
 
-HELD_OUT_SECONDS = 8.0
+HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0
 WARPED = 3
 """Variants of the content features with warped bands: singers' own features are never quite a member's."""
 WARP = 0.12
@@ -23,16 +25,18 @@ Floats = NDArray[np.float32]
 
 
 class TrainingData:
-    """Draws windows from recordings; the last seconds of the longest one are held out."""
+    """Draws windows from recordings; the last seconds that sound of the longest one are held out.
+
+    Raises NotEnoughSpeech: no recording holds a whole window.
+    """
 
     def __init__(self, recordings: Sequence[Recording], config: RVCConfig, encoder: ContentEncoder, batch: int) -> None:
         self.recordings, self.config, self.batch = recordings, config, batch
         self.frames = config.latent_frames or config.segment_frames
         self.content = [_variants(r, config, encoder, number) for number, r in enumerate(recordings)]
         longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
-        self._held = longest
-        held = int(min(HELD_OUT_SECONDS * FRAME_RATE, 0.2 * len(recordings[longest].features)))
-        self._held_start = (len(recordings[longest].features) - max(held, self.frames + 1)) // 2 * 2
+        self._held, self._held_stop = longest, _last_voice(recordings[longest])
+        self._held_start = max(0, self._held_stop - _held_frames(self._held_stop)) // 2 * 2
         self.starts: list[tuple[int, int]] = []
         count = 0
         for number, recording in enumerate(recordings):
@@ -42,6 +46,8 @@ class TrainingData:
             middles = loud[self.frames // 2 : max(0, end - self.frames // 2)]
             self.starts += [(number, int(s)) for s in np.flatnonzero(middles)]
         self.seconds = count / FRAME_RATE
+        if not self.starts:
+            raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)
 
     def draw(self, speaker: Tensor, generator: torch.Generator) -> Windows:
         """A batch of random windows that sound, sung by `speaker` (1, gin, 1)."""
@@ -54,7 +60,7 @@ class TrainingData:
 
     def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
         """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""
-        length = len(self.recordings[self._held].features) - self._held_start
+        length = self._held_stop - self._held_start
         content, f0, wav = self._window(self._held, self._held_start, variant, length)
         return content[None], f0[None], wav[None]
 
@@ -73,16 +79,30 @@ class TrainingData:
         )
 
 
+def _last_voice(recording: Recording) -> int:
+    """The frame after the last that sounds."""
+    sounds = np.flatnonzero(sounding(recording.features))
+    return int(sounds[-1]) + 1 if len(sounds) else len(recording.features)
+
+
+def _held_frames(frames: int) -> int:
+    """How many are held out: a fifth, at most 8 s, and 2 s at least, for likeness is told from no less."""
+    return int(max(MIN_HELD_OUT_SECONDS * FRAME_RATE, min(HELD_OUT_SECONDS * FRAME_RATE, 0.2 * frames)))
+
+
 @torch.inference_mode()
 def _variants(recording: Recording, config: RVCConfig, encoder: ContentEncoder, seed: int) -> list[Floats]:
     """The recording's content features, then those of its sound with warped bands, each (T / 2, C)."""
     own = recording.features.content
-    low = to_rate(recording.wav, config.sampling_rate, encoder.rate)
-    mel = encoder.log_mel(torch.from_numpy(low).to(encoder.mel_basis.device))
+    low = sosfiltfilt(HIGH_PASS, to_rate(recording.wav, config.sampling_rate, encoder.rate)).astype(np.float32)
+    blocks = np.array_split(low, max(1, round(len(low) / (BLOCK_SECONDS * encoder.rate))))
     generator = torch.Generator().manual_seed(seed)
+    device = encoder.mel_basis.device
+    mels = [encoder.log_mel(torch.from_numpy(block.copy()).to(device))[None] for block in blocks]
     variants = [own]
     for _ in range(WARPED):
-        warped = encoder(encoder.warped(mel[None], WARP, generator))[0].float().cpu().numpy()
+        rows = [encoder(encoder.warped(mel, WARP, generator))[0].float().cpu().numpy() for mel in mels]
+        warped = np.concatenate(rows)
         whole = np.pad(warped, ((0, max(0, len(own) - len(warped))), (0, 0)), mode="edge")[: len(own)]
         variants.append(centred(whole, recording.features.rms))
     return variants

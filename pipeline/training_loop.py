@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from models import base as base_model
 from models import content as content_model
 from models.base import VoiceBase, load_base
 from models.rvc import S24, Synthesizer
@@ -30,6 +31,7 @@ SAVE_SECONDS = 20.0
 WARM_STEPS = 20
 AVERAGE = 0.99
 TILE_SECONDS = 1.0
+STARTED_FROM = f"{content_model.MODEL_ID} {base_model.SHA256}"
 
 Floats = NDArray[np.float32]
 
@@ -137,10 +139,12 @@ class TrainingLoop:
         return wav[0, 0].float().cpu().numpy()
 
     def resume(self, checkpoint: Path) -> None:
-        """Take up a checkpoint if there is one."""
+        """Take up a checkpoint if there is one of the weights that ship."""
         if not checkpoint.exists():
             return
         stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        if stored.get("started_from") != STARTED_FROM:
+            return  # an upgrade came between: what was learnt belongs to other weights
         self.trained.load_state_dict(stored["network"])
         self.average.load_state_dict(stored["average"])
         self.optimizer.load_state_dict(stored["optimizer"])
@@ -190,6 +194,7 @@ class TrainingLoop:
 
     def _save(self, checkpoint: Path) -> None:
         state = {
+            "started_from": STARTED_FROM,
             "network": self.trained.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),

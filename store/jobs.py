@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from .errors import IllegalMove, NotFound, NotYours, TooManyJobs
-from .tables import GuildSetting, Job, JobState, Outbox, OutboxState, now
+from .tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -93,7 +93,7 @@ def render(
     attempt: int,
     owner: str,
     result: dict[str, Any],
-    files: list[dict[str, Any]],
+    files: list[dict[str, str]],
 ) -> bool:
     """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
     values = {"result": result, "progress": 1.0, "seconds_left": 0.0}
@@ -244,7 +244,7 @@ def _end(
     fits: ColumnElement[bool],
     state: JobState,
     values: dict[str, Any],
-    files: list[dict[str, Any]] | None = None,
+    files: list[dict[str, str]] | None = None,
 ) -> bool:
     """Move into a state that the member is told of: the row and its message are one transaction."""
     ended = {"state": state, "lease_owner": None, "lease_until": None, "ended_at": now(), **values}
@@ -252,11 +252,12 @@ def _end(
         return False
     job = get(session, job_id)
     if job.user_id != OPERATOR:
+        alone = job.kind is JobKind.TRAIN and state is S.RENDERED  # a sample of a member's voice is for the member
         session.add(
             Outbox(
                 job_id=job_id,
                 user_id=job.user_id,
-                channel_id=job.channel_id,
+                channel_id=None if alone else job.channel_id,
                 files=files or [],
                 state=OutboxState.PENDING,
             )

@@ -55,14 +55,18 @@ def forget(store: Store, user_id: int) -> Forgotten:
 
 
 def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
-    """Remove one voice of its owner; return its name. Raises NotFound, NotYours."""
+    """Remove one voice of its owner, and its sample; return its name. Raises NotFound, NotYours."""
     with store.write() as session:
         voice = session.get(Voice, voice_id)
         if voice is None:
             raise NotFound(what="such voice")
         if voice.owner_id != user_id:
             raise NotYours(what="This voice")
-        keys = _keys_of([], [voice], [], [])
+        mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all()
+        keys = _keys_of([], [voice], [], mail)
+        for message in mail:
+            message.files = []  # its curve and sample; what was sent stays in the member's own messages
+            session.add(message)
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice"))
     remove_unreferenced(store, keys)

@@ -212,7 +212,7 @@ class Outbox(SQLModel, table=True):
     state: OutboxState = choice(OutboxState, default=OutboxState.PENDING, index=True)
     user_id: int = snowflake(index=True)
     channel_id: int | None = snowflake(default=None)
-    files: list[dict[str, Any]] = document(list)
+    files: list[dict[str, str]] = document(list)
     tries: int = 0
     next_try_at: float = 0.0
     sent_channel_id: int | None = snowflake(default=None)

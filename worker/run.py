@@ -28,7 +28,6 @@ DELIVERED_FILES = {
     JobKind.TRAIN: ("picture", "sample"),
     JobKind.COVER: ("cover", "picture"),
 }
-PRIVATE = frozenset({"sample"})  # the member's own voice: to the member alone
 
 
 def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
@@ -179,10 +178,7 @@ def _finish(
     try:
         for role in wanted:
             keys[role] = store.media.put_file(made[role])
-        files = [
-            {"key": keys[role], "name": made[role].name} | ({"private": True} if role in PRIVATE else {})
-            for role in DELIVERED_FILES[job.kind]
-        ]
+        files = [{"key": keys[role], "name": made[role].name} for role in DELIVERED_FILES[job.kind]]
         with store.write() as session:
             if job.kind is JobKind.TRAIN:
                 voice = voices.of_job(session, job.id)
@@ -193,6 +189,8 @@ def _finish(
             written = jobs.render(session, job.id, job.attempt, owner, result, files)
             if not written:
                 raise LeaseLost
+        if job.user_id == jobs.OPERATOR:  # has copies in a folder, and no message that names them
+            retention.remove_unreferenced(store, set(keys.values()))
     except LeaseLost:
         log.warning("Job %s, attempt %d: the lease was lost, the result is thrown away.", job.id, job.attempt)
         retention.remove_unreferenced(store, set(keys.values()))

@@ -77,13 +77,13 @@ class SourceFilter(StreamingDecoder):
 
     window: Tensor
     spread: Tensor
-    context_frames = 32
 
     def __init__(self, config: RVCConfig) -> None:
         """Build `trunk_layers` blocks of `trunk_channels`."""
         super().__init__(config.sampling_rate, config.hop)
         width = config.trunk_channels
         self.n_fft = config.n_fft
+        self.context_frames = 3 * (config.trunk_layers + 1) + -(-config.n_fft // config.hop) + 1
         self.m_source = PulseSource(config.sampling_rate, config.hop)
         self.conv_pre = nn.Conv1d(config.inter_channels + 2, width, 7, padding=3)
         self.cond = nn.Conv1d(config.gin_channels, width, 1)
@@ -102,9 +102,10 @@ class SourceFilter(StreamingDecoder):
         x = self.conv_pre(torch.cat((z, torch.stack((voiced, height), dim=1)), dim=1)) + self.cond(g)
         for block in self.blocks:
             x = block(x, g[..., 0])
-        levels = self.filters(self.norm(x.mT)).float().clamp(LOWEST, HIGHEST)
-        pulses, noise = (part @ self.spread for part in levels.chunk(2, dim=-1))
-        return self._filtered(source.float(), _minimum_phase(pulses), noise.exp())[:, None]
+        levels = self.filters(self.norm(x.mT)).clamp(LOWEST, HIGHEST)
+        with torch.autocast(z.device.type, enabled=False):  # half precision is half a dB off
+            pulses, noise = (part @ self.spread for part in levels.float().chunk(2, dim=-1))
+            return self._filtered(source.float(), _minimum_phase(pulses), noise.exp())[:, None]
 
     def _filtered(self, source: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
         """Overlap-add of both channels of the source (B, 2, T * hop), each frame by its filter (B, T, bins)."""

@@ -14,6 +14,7 @@ from ..loaded import LoadedModels
 from ..notes import Note, to_rate
 from ..progress import Report
 from ..train import TrainOptions, train_voice
+from ..training_loop import STARTED_FROM
 from . import world
 from .corpus import RATE
 from .figures import real_time_factor, speaker_cosine
@@ -61,22 +62,24 @@ class TargetFigures:
 
 
 def train_target(target: Target, models: LoadedModels, out: Path, seconds: float, report: Report) -> Trained:
-    """Train the target's voice in `out`/`name`, or find the one that was trained there.
+    """Train the target's voice in `out`/`name`, or find the one that was trained there as long, on these weights.
 
     Raises what `train_voice` raises.
     """
     folder = out / target.name
     card = folder / CARD
-    if not card.exists():
+    asked = {"asked_seconds": seconds, "weights": STARTED_FROM}
+    stored = json.loads(card.read_text()) if card.exists() else {}
+    if not asked.items() <= stored.items():
         folder.mkdir(parents=True, exist_ok=True)
         notes = [Note(path, path.name) for path in target.notes]
         made = train_voice(notes, models, folder, TrainOptions(seconds=seconds), report)
-        known = {"model": made.model.name, "index": made.index.name, "asked_seconds": seconds}
-        known |= {"steps": made.steps, "minutes": made.minutes, "base": made.base}
+        stored = asked | {"model": made.model.name, "index": made.index.name}
+        stored |= {"steps": made.steps, "minutes": made.minutes, "base": made.base}
         with replacing(card) as file:
-            file.write(json.dumps(known).encode())
-    stored = json.loads(card.read_text())
-    return Trained(**{**stored, "model": folder / stored["model"], "index": folder / stored["index"]})
+            file.write(json.dumps(stored).encode())
+    known = {name: value for name, value in stored.items() if name != "weights"}
+    return Trained(**{**known, "model": folder / stored["model"], "index": folder / stored["index"]})
 
 
 def measure_target(

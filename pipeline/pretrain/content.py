@@ -26,7 +26,7 @@ from models.content import HOP, RATE, ContentEncoder, centred, load
 from ..average import averaged
 from ..encode import replacing
 from ..progress import Report, ignore
-from .clips import Clip, Floats, resample, to_learn
+from .clips import Clip, CorpusError, Floats, resample, to_learn
 
 PHONES = 178
 """Tokens of Kokoro's vocabulary."""
@@ -69,6 +69,7 @@ class Lesson:
 
 def prepare(clips: Sequence[Clip], layer: int, folder: Path, report: Report = ignore) -> list[Lesson]:
     """The teacher's targets of every clip, kept in `folder`."""
+    folder = folder / f"whisper-layer-{layer}"
     folder.mkdir(parents=True, exist_ok=True)
     teacher: whisper.WhisperEncoder | None = None
     lessons = []
@@ -101,6 +102,8 @@ class ContentTask:
         self.lessons = prepare(to_learn(clips), config.teacher_layer, folder, report)
         held = [clip for clip in clips if clip.held_out][::6]
         self.held_out = prepare(held, config.teacher_layer, folder, report)
+        if not (self.lessons and self.held_out):
+            raise CorpusError("the corpus must hold clips to learn from and held-out ones.")
         self.deviation = torch.from_numpy(
             np.concatenate([lesson.target[::10] for lesson in self.lessons]).astype(np.float32).std(0) + 1e-3
         )

@@ -221,7 +221,7 @@ class SingersTask:
 def export(task: SingersTask, path: Path) -> None:
     """Write the student's averaged weights in half precision."""
     size = sum(p.numel() for p in task.average.module.parameters()) / 1e6
-    ast.save(task.average.module, path, f"AST {size:.1f} M, from Resemblyzer")
+    ast.save(task.average.module, path, f"AST {size:.1f} M")
 
 
 def _separate(clips: Sequence[Clip], config: SingersConfig, folder: Path, report: Report) -> None:

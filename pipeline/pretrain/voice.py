@@ -30,11 +30,14 @@ from ..match import embed
 from ..notes import level
 from ..progress import Report, ignore
 from ..reconstruct import Loss, Windows, band_limited, sing
+from ..training_data import WARP
 from .adversary import ask, judged, learn
-from .clips import Clip, Floats
+from .clips import Clip, CorpusError, Floats
 
 EMBEDDING = 256
 LOW_RATE = 16000
+CROWD = "crowd"
+"""Whom the corpus calls so are many people, not told apart."""
 QUIET = 10 ** (-45 / 20)
 
 
@@ -52,7 +55,6 @@ class VoiceConfig:
     real_share: float = 0.5
     """Of each batch; the synthetic voices have one vocoder among them."""
     warped_share: float = 0.5
-    warp: float = 0.12
     average: float = 0.999
     bf16: bool = True
 
@@ -142,7 +144,7 @@ def _content(wav: Floats, frames: int, models: LoadedModels, seed: int) -> NDArr
     clean = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
     mel = encoder.log_mel(torch.from_numpy(clean))
     generator = torch.Generator().manual_seed(seed)
-    pair = torch.stack([mel, encoder.warped(mel[None], VoiceConfig.warp, generator)[0]])
+    pair = torch.stack([mel, encoder.warped(mel[None], WARP, generator)[0]])
     return encoder(pair)[:, :frames].half().numpy()  # type: ignore[no-any-return]
 
 
@@ -168,6 +170,8 @@ class VoiceTask:
         seconds = torch.tensor([float(h.loud.sum()) for h in self.heard])
         synthetic = torch.tensor([h.clip.synthetic for h in self.heard])
         real, made = seconds * ~synthetic, seconds * synthetic
+        if not (real.any() and made.any() and self.held_out):
+            raise CorpusError("the corpus must hold real, synthetic and held-out clips.")
         self.weights = config.real_share * real / real.sum() + (1 - config.real_share) * made / made.sum()
         self.by_speaker: dict[str, list[Heard]] = {}
         for h in self.heard:
@@ -221,7 +225,7 @@ class VoiceTask:
         windows = []
         for pick in picks:
             h = self.heard[pick]
-            same = self.by_speaker[h.clip.speaker]
+            same = [h] if h.clip.speaker == CROWD else self.by_speaker[h.clip.speaker]
             teller = same[int(torch.randint(len(same), (1,), generator=generator))]
             last = len(h.f0) - S24.latent_frames
             starts = np.flatnonzero(h.loud[S24.latent_frames // 2 :][:last]) // 2 * 2

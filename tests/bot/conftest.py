@@ -184,16 +184,11 @@ class Worker:
         with self.store.write() as session:
             assert jobs.report(session, job.id, job.attempt, "w", stage, progress, left)
 
-    def render(
-        self, job: Job, result: dict[str, Any], files: dict[str, bytes] | None = None, private: tuple[str, ...] = ()
-    ) -> None:
+    def render(self, job: Job, result: dict[str, Any], files: dict[str, bytes] | None = None) -> None:
         """Begin if needed and finish with a result."""
         if self.job(job.id).state == "queued":
             self.begin(job)
-        rows = [
-            {"key": self.store.media.put_bytes(data, n), "name": n, "private": n in private}
-            for n, data in (files or {}).items()
-        ]
+        rows = [{"key": self.store.media.put_bytes(data, n), "name": n} for n, data in (files or {}).items()]
         with self.store.write() as session:
             assert jobs.render(session, job.id, job.attempt, "w", result, rows)
 

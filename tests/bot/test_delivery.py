@@ -7,7 +7,7 @@ from simcord.http import FakeHTTPClient
 from sqlmodel import select
 
 from bot import delivery
-from store import Clip, JobState, Outbox, retention
+from store import Clip, JobKind, JobState, Outbox, retention
 
 CLOSED = {"status": 403, "code": 50007, "times": None}
 
@@ -55,21 +55,16 @@ class TestSending:
         assert [m.id for m in message.mentions] == [world.alice.id] and not message.mention_everyone
         assert await message.attachments[0].read() == b"file"
 
-    async def test_what_is_private_reaches_its_member_alone(self, job, world, worker, store):
-        worker.render(job, {}, {"training.png": b"curve", "sample.mp3": b"voice"}, private=("sample.mp3",))
+    async def test_a_trained_voice_and_its_sample_go_to_their_member_alone(self, job, world, worker, store):
+        with store.write() as session:
+            session.merge(job).kind = JobKind.TRAIN
+        worker.render(job, {"voice": "Me"}, {"sample.mp3": b"voice"})
+        before = len(world.public())
         await world.tick(3)
 
-        assert [a.filename for a in world.public()[-1].attachments] == ["training.png"]
         (message,) = world.dms(world.alice)
-        assert [a.filename for a in message.attachments] == ["sample.mp3"]
-        assert await message.attachments[0].read() == b"voice"
-
-    async def test_who_takes_no_direct_messages_gets_the_rest(self, job, world, worker):
-        close_dms(world)
-        worker.render(job, {}, {"training.png": b"curve", "sample.mp3": b"voice"}, private=("sample.mp3",))
-        await world.tick(3)
-
-        assert [a.filename for a in world.public()[-1].attachments] == ["training.png"]
+        assert "**Me**" in message.content and await message.attachments[0].read() == b"voice"
+        assert all("**Me**" not in public.content for public in world.public()[before:])
         assert worker.only().state == JobState.DELIVERED
 
     async def test_nothing_is_sent_twice_by_later_rounds(self, job, world, worker):
