@@ -52,6 +52,17 @@ def voice(
 
 
 @app.command()
+def singers(
+    data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
+) -> None:
+    """Train a small AST to know voices, also after separation; writes singers.safetensors."""
+    from pipeline.pretrain.singers import SingersConfig, SingersTask, export
+
+    task = _run("singers", SingersConfig, SingersTask, data, out, config, steps, threads)
+    export(task, out / "singers" / "singers.safetensors")
+
+
+@app.command()
 def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> None:
     """Draw the losses of every training in a folder."""
     from pipeline.plots import plot_losses

@@ -13,7 +13,7 @@ from .rvc.errors import WeightsError as UnfitWeights
 
 NAME = "s24 base (this project)"
 FILE = WEIGHTS / "voice_base.safetensors"
-SHA256 = "e26e3b6f66c5eae705f8108eb9212ba35b411e6c0db3db48c31eb10bd270c663"
+SHA256 = "15f9050bcfb015f05f50b00a003e74949beaffb3f8ffa9eabdfd64e8331500f8"
 EMBEDDING = 256
 
 
