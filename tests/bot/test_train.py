@@ -73,7 +73,8 @@ async def test_a_trained_voice_is_told(asked, world, worker):
     worker.render(job, {**result, "models": {"speaker": "resemblyzer"}})
     await world.tick()
 
-    text = world.public()[1].content
+    (message,) = world.dms(world.alice)  # its sample is nobody else's
+    text = message.content
     for part in (world.alice.mention, "mine", "9.5 min", "10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
         assert part in text
 
