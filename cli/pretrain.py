@@ -68,7 +68,7 @@ def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> Non
     from pipeline.plots import plot_losses
     from pipeline.pretrain import loop
 
-    logs = {folder.name: loop.read_log(folder) for folder in sorted(out.iterdir()) if (folder / loop.LOG).exists()}
+    logs = {folder.name: loop.read_log(folder) for folder in sorted(out.glob("*")) if (folder / loop.LOG).exists()}
     if not logs:
         raise DeskError(f"{out} holds no training's log.")
     plot_losses(picture, logs)

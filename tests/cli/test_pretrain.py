@@ -40,3 +40,5 @@ def test_what_cannot_be_done_is_one_sentence(corpus: Path, tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(DeskError, match="holds no training's log"):
         desk("plot", "--out", tmp_path / "empty")
+    with pytest.raises(DeskError, match="holds no training's log"):
+        desk("plot", "--out", tmp_path / "nowhere")
