@@ -120,6 +120,7 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
             await worker.async_run()
             return
         except asyncio.CancelledError:
+            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each gives its job back
             return
         except (RedisError, OSError) as error:
             log.warning("The queue is gone (%s); trying again in 2 s.", error)
