@@ -13,7 +13,7 @@ from .rvc.errors import WeightsError as UnfitWeights
 
 NAME = "s24 base (this project)"
 FILE = WEIGHTS / "voice_base.safetensors"
-SHA256 = "15f9050bcfb015f05f50b00a003e74949beaffb3f8ffa9eabdfd64e8331500f8"
+SHA256 = "17967b00f36dcfc2bd7f14edd584ba717ba5cd3cfcf9501a92a7e5aa967fd696"
 EMBEDDING = 256
 
 

@@ -12,8 +12,8 @@ from torchaudio.functional import melscale_fbanks
 from .checkpoint import WEIGHTS, load_tensors
 
 NAME = "content student (1.8 M, of Whisper base)"
-MODEL_ID = "content-student-158b94a6"
-SHA256 = "158b94a6038666488d5f1ea886f88a0eb4011ed62ef5cc8e1e757f0095e2425f"
+MODEL_ID = "content-student-74b995ba"
+SHA256 = "74b995bace51d4cefaadcd16a23deaa1caec424331cc32cf86f362ae73995d7e"
 RATE = 16000
 HOP = 320  # samples per feature frame: 50 frames/s
 WIDTH = 192
@@ -54,9 +54,13 @@ class ContentEncoder(nn.Module):
     mel_basis: Tensor
     window: Tensor
     rate = RATE
+    centred = True
+    """Its features are used minus their mean over time."""
+    model_id, name = MODEL_ID, NAME
 
     def __init__(self, width: int = WIDTH, layers: int = 4, teacher: int = 512) -> None:
         super().__init__()
+        self.width = width
         self.c1, self.c2 = nn.Conv1d(MELS, width, 3, padding=1), nn.Conv1d(width, width, 3, 2, 1)
         self.b = nn.ModuleList([Block(width) for _ in range(layers)])
         self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
@@ -64,6 +68,11 @@ class ContentEncoder(nn.Module):
         basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
         self.register_buffer("window", torch.hann_window(400), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.mel_basis.device
 
     def forward(self, mel: Tensor) -> Tensor:
         """(B, 80, T) log-mels at 100 frames/s → (B, ceil(T / 2), C) features at 50 frames/s."""

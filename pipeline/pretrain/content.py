@@ -26,11 +26,14 @@ from models.content import HOP, RATE, ContentEncoder, centred, load
 from ..average import averaged
 from ..encode import replacing
 from ..progress import Report, ignore
+from .bleed import as_separated, smooth_mistakes
 from .clips import Clip, CorpusError, Floats, resample, to_learn
 
 PHONES = 178
 """Tokens of Kokoro's vocabulary."""
 PROJECTION_CLIPS = 200
+MISTAKES = 0.3
+"""The largest deviation of a mask's mistakes, in deviations of the log-mel."""
 FRAME_RATE = RATE // HOP
 
 
@@ -54,6 +57,10 @@ class ContentConfig:
     bf16: bool = True
     from_shipped: bool = True
     """Go on from the shipped encoder instead of random weights."""
+    same_features: bool = False
+    """Keep `o` and `p`: the features mean the same afterwards, and a base on them has little to learn."""
+    separated: bool = False
+    """Hear the sound as after a separation, with rooms, other voices and music under it."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +119,12 @@ class ContentTask:
         torch.manual_seed(0)
         self.student = load() if config.from_shipped else ContentEncoder(config.width, config.layers)
         self.student.train()
+        if config.same_features:
+            self.student.o.requires_grad_(False)
+            self.student.p.requires_grad_(False)
         self.phone = nn.Linear(config.width, PHONES)
         self.modules = {"student": self.student, "phone": self.phone}
-        every = [p for module in self.modules.values() for p in module.parameters()]
+        every = [p for module in self.modules.values() for p in module.parameters() if p.requires_grad]
         self.optimizers = {"adam": torch.optim.AdamW(every, config.learning_rate, (0.9, 0.98), weight_decay=0.01)}
         self.average = averaged(self.student, config.average)
         self.modules["average"] = self.average
@@ -156,7 +166,12 @@ class ContentTask:
         """A batch: log-mels (B, 80, 2T), centred targets (B, T, 512), phones (B, T)."""
         picks = torch.multinomial(self.weights, self.config.batch, True, generator=generator).tolist()
         drawn = [self._crop(self.lessons[pick], generator) for pick in picks]
-        mel = torch.stack([self.student.log_mel(torch.from_numpy(wav)) for wav, _, _ in drawn])
+        wavs = torch.stack([torch.from_numpy(wav) for wav, _, _ in drawn])
+        if self.config.separated:
+            wavs = as_separated(wavs, RATE, generator)
+        mel = torch.stack([self.student.log_mel(wav) for wav in wavs])
+        if self.config.separated:
+            mel = smooth_mistakes(mel, MISTAKES, generator)
         targets = centred(torch.stack([target for _, target, _ in drawn])) / self.deviation
         phones = torch.stack([phone for _, _, phone in drawn])
         return self.student.warped(mel, self.config.warp, generator), targets, phones
@@ -182,7 +197,8 @@ class ContentTask:
 def export(task: ContentTask, path: Path) -> None:
     """Write the student's averaged weights in half precision, with the projection that makes features of them."""
     student = cast(ContentEncoder, task.average.module)
-    student.p.weight.data.copy_(projection(student, task.lessons))
+    if not task.config.same_features:
+        student.p.weight.data.copy_(projection(student, task.lessons))
     state = {name: tensor.half().contiguous() for name, tensor in student.state_dict().items()}
     with replacing(path) as file:
         file.write(save(state))

@@ -49,6 +49,10 @@ class VoiceConfig:
     learning_rate: float = 1e-3
     decay: float = 20_000
     """Steps after which the learning rate has halved."""
+    settle_from: int = 1_000_000
+    """The step from which it falls faster, to end on weights that have come to rest."""
+    settle: float = 2500
+    """Steps after which it has halved again from there on."""
     warm_steps: int = 100
     adversary_from: int = 6000
     """The step at which the discriminator begins."""
@@ -179,10 +183,9 @@ class VoiceTask:
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
         """One step of the base, and of the discriminator once it has begun."""
-        rate = self.config.learning_rate * min(1.0, (number + 1) / self.config.warm_steps)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = rate * 0.5 ** (number / self.config.decay)
+                group["lr"] = self._rate(number)
         content, f0, wav, embedding, bandwidth = self._draw(generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
             windows = Windows(content, f0, wav, self.base.speaker_vector(embedding))
@@ -203,6 +206,12 @@ class VoiceTask:
         self.optimizers["base"].step()
         self.average.update_parameters(self.base)
         return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _rate(self, number: int) -> float:
+        config = self.config
+        halvings = number / config.decay + max(0, number - config.settle_from) / config.settle
+        warm = min(1.0, (number + 1) / config.warm_steps)
+        return float(config.learning_rate * warm * 0.5**halvings)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

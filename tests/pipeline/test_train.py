@@ -43,6 +43,13 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(models: LoadedModels, notes: 
     assert made.minutes == pytest.approx(1.0, abs=0.15)
     voice, info = load_voice(made.model)
     assert not any(key.startswith("enc_q.") for key in voice.state_dict())
+    shipped = base_model.load_base(info.content_model).network.state_dict()
+    changed = {
+        key.partition(".")[0]
+        for key, tensor in voice.state_dict().items()
+        if not tensor.equal(shipped[key].half().float())
+    }
+    assert changed == {"dec", "emb_g"}  # whose voice it is; how words and notes are read stays the base's
     assert info.base == base_model.NAME and info.steps == made.best.step
     assert 100 < info.median_f0 < 220  # a man who speaks
     rows, speaker = load_index(made.index)
