@@ -40,14 +40,14 @@ def main() -> None:
     mix, vocals = stem(0), stem(4)
     instrumental = stem(1) + stem(2) + stem(3)
     models = LoadedModels()
-    made = np.concatenate(list(separate([mix], models.separator)), axis=1)
+    made = np.concatenate(list(separate([mix], models.spleeter)), axis=1)
     limit = oracle(vocals, instrumental)
     for name, found in (("ours", made), ("oracle mask", limit)):
         print(f"{name}: SDR vocals {sdr(vocals, found):.2f} dB, instrumental {sdr(instrumental, mix - found):.2f} dB")
     seconds = mix.shape[1] / 44100
     for times in (4, 40):
         start = time.perf_counter()
-        for _ in separate((mix for _ in range(times)), models.separator):
+        for _ in separate((mix for _ in range(times)), models.spleeter):
             pass
         factor = (time.perf_counter() - start) / (times * seconds)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

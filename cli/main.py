@@ -14,18 +14,22 @@ import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
 
-from . import pretrain
+from . import models, pretrain, voices
 from .console import DeskError, console, fail
 from .corpus import corpus
 from .evaluate import evaluate
+from .singers import train as train_singers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 singers = typer.Typer(no_args_is_help=True, help="The voices that match compares with.")
 songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by title.")
 app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
+singers.command("train")(train_singers)
 app.add_typer(corpus, name="corpus")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models.app, name="models")
+app.add_typer(voices.app, name="voices")
 app.add_typer(pretrain.app, name="pretrain")
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]

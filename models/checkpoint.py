@@ -3,11 +3,10 @@
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors.torch import load_file
-from torch import Tensor
+if TYPE_CHECKING:  # the desk lists weights without torch
+    from torch import Tensor
 
 WEIGHTS = Path(__file__).parent / "weights"
 SINGER_WEIGHTS = WEIGHTS / "ast_small.safetensors"
@@ -38,8 +37,10 @@ def verify(path: Path, sha256: str) -> Path:
     return path
 
 
-def load_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
+def load_tensors(path: Path, sha256: str | None = None) -> "dict[str, Tensor]":
     """A safetensors file as float32 tensors. Raises WeightsError."""
+    from safetensors.torch import load_file
+
     if sha256 is not None:
         verify(path, sha256)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
@@ -47,6 +48,8 @@ def load_tensors(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
 
 def load_pickle(path: Path, sha256: str, allowed: list[Any] | None = None) -> Any:
     """A pinned torch file, read with `weights_only=True` and a list of allowed types."""
+    import torch
+
     verify(path, sha256)
     with torch.serialization.safe_globals(allowed or []):
         return torch.load(path, map_location="cpu", weights_only=True)

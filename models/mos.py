@@ -23,6 +23,7 @@ class MosPredictor:
     """A warm predictor; `load` makes it."""
 
     network: torch.nn.Module
+    name: str = NAME
 
     @torch.inference_mode()
     def windows(self, wav: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,12 +8,14 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from models import content, pitch, spleeter
+from models import content, contentvec, pitch, spleeter
+from models.checkpoint import WeightsError
 
 from .convert import ConvertOptions, convert, octave_shift
 from .decode import decode_blocks
 from .encode import Encoder
-from .errors import VoiceOutdated
+from .errors import EncoderMissing, VoiceOutdated
+from .exchange import kind
 from .features import Features
 from .loaded import LoadedModels
 from .measure import Comparison, compare
@@ -50,6 +52,10 @@ class CoverReport:
     key_shift: int
     base: str
     """What the voice's training started from."""
+    content: str
+    """The name of the content encoder that heard the song."""
+    voice: str
+    """What kind of network sang."""
 
 
 def make_cover(
@@ -67,14 +73,21 @@ def make_cover(
     """Make `cover.*`, `converted.flac` and `cover.png` in `out_dir`.
 
     Stems and features of the song are taken from `cache_dir` if they are there. Raises what `stems_of` raises,
-    TooLong (nothing fits into `max_bytes`), VoiceOutdated, WeightsError (the voice's file is not readable).
+    TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
+    WeightsError (the voice's file is not readable).
     """
-    stems = stems_of(song, song_name, models, cache_dir, report)
-    features = features_of(stems, models, report)
-    report("converting", 0.0)
     synthesizer, info, rows, target = models.voice(voice, index)
-    if info.content_model != content.MODEL_ID:
+    if info.content_model not in (content.MODEL_ID, *contentvec.BY_WIDTH.values()):
         raise VoiceOutdated(name=voice_name)
+    try:
+        encoder = models.encoder(info.content_model)
+    except WeightsError as error:
+        raise EncoderMissing(name=voice_name, model=info.content_model) from error
+    models.only("separator", "voice")
+    stems = stems_of(song, song_name, models, cache_dir, report)
+    models.only("content", "contentvec", "pitch", "voice")
+    features = features_of(stems, models, report, encoder)
+    report("converting", 0.0)
     key_shift = octave_shift(features.f0, info.median_f0) if options.key_shift is None else options.key_shift
     chosen = replace(options.convert, key_shift=key_shift)
 
@@ -91,12 +104,24 @@ def make_cover(
         progress=lambda done: report("mixing", done),
     )
     report("measuring", 0.0)
+    models.only("speaker", "mos", "pitch", "content", "contentvec")
     comparison = compare(stems.vocals, converted, target, key_shift, models)
     report("measuring", 0.8)
     picture = out_dir / "cover.png"
     _plot(picture, mix.path, converted, features, models, f"{song_name} — {voice_name} (AI-generated)")
     report("measuring", 1.0)
-    return CoverReport(mix.path, converted, picture, stems, mix, comparison, key_shift, info.base)
+    return CoverReport(
+        mix.path,
+        converted,
+        picture,
+        stems,
+        mix,
+        comparison,
+        key_shift,
+        info.base,
+        encoder.name,
+        kind(synthesizer.config),
+    )
 
 
 def _write_vocals(wav: Iterator[Floats], rate: int, stems: Stems, path: Path) -> None:

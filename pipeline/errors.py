@@ -20,7 +20,9 @@ SoundError
 │   └── NotEnoughSpeech
 ├── EmptyLibrary
 ├── VoiceOutdated
+├── EncoderMissing
 ├── DiskFull
+├── OutOfMemory
 └── Cancelled
 """
 
@@ -176,11 +178,28 @@ class VoiceOutdated(SoundError):
     sentence = "The voice {name} was trained for an older version of this software. Train it again."
 
 
+class EncoderMissing(SoundError):
+    """The voice needs a content encoder whose weights are not here. Params: name, model."""
+
+    code = "encoder_missing"
+    sentence = (
+        "The voice {name} needs {model}, which is not on this machine. "
+        "The operator fetches it with: discovervoice models pull contentvec"
+    )
+
+
 class DiskFull(SoundError):
     """The operating system refused to write more."""
 
     code = "disk_full"
     sentence = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
+
+
+class OutOfMemory(SoundError):
+    """Memory ran out, of the device or of the machine, with the smallest pieces of the work."""
+
+    code = "out_of_memory"
+    sentence = "The server ran out of memory. Nothing was kept; tell a moderator, or try a shorter recording."
 
 
 class Cancelled(SoundError):

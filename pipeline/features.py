@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
+from torch import Tensor
 
-from models.content import RATE, ContentEncoder
+from models.content import RATE
 from models.pitch import HOP, VOICED_CONFIDENCE, PitchTrackers
 
 from .blocks import with_context
@@ -27,12 +29,29 @@ MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=RATE, output="sos")
 
 
+class ContentEncoder(Protocol):
+    """A content encoder: our own student, or ContentVec."""
+
+    centred: bool
+    """Whether voices were trained on its features minus their mean over time, or on the features as they are."""
+    width: int
+    model_id: str
+    name: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    def encode(self, wav: Tensor) -> Tensor:
+        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), width)."""
+
+
 @dataclass(frozen=True)
 class Features:
     """T frames of 10 ms."""
 
     content: Floats
-    """(ceil(T / 2), C) at 50 frames/s, centred over what sounds."""
+    """(ceil(T / 2), C) at 50 frames/s, centred over what sounds if the encoder's voices want that."""
     f0: Floats
     """(T,) Hz, 0 where unvoiced: never interpolated, `protect` needs true voicing."""
     rms: Floats
@@ -50,7 +69,7 @@ class Features:
 def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160."""
     heard = _hear(wav, content, pitch)
-    return replace(heard, content=centred(heard.content, heard.rms))
+    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 
 def centred(content: Floats, rms: Floats) -> Floats:
@@ -71,14 +90,12 @@ def _hear(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Feature
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
     frames = len(wav) // HOP
-    device = content.mel_basis.device
-    features = content.encode(torch.from_numpy(wav).to(device)).float().cpu().numpy()
-    heard, confidence = pitch.voicing(wav)
-    nearest = np.minimum(np.round(np.arange(frames) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
-    f0 = _agreed(_fit(pitch.f0(wav), frames), heard[nearest])
-    voiced = confidence[nearest] >= VOICED_CONFIDENCE
+    features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
+    f0 = _fit(pitch.f0(wav), frames)
+    if not pitch.own_voicing:
+        f0 = _voiced(f0, *pitch.voicing(wav))
     rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
-    return Features(features, np.where(voiced, f0, 0).astype(np.float32), rms.astype(np.float32))
+    return Features(features, f0, rms.astype(np.float32))
 
 
 def extract_stream(
@@ -99,16 +116,15 @@ def extract_stream(
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
         own = slice(block.left // HOP, block.left // HOP + frames)
         if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
-            width = content.n.normalized_shape[0]
-            parts.append(_silence(frames, width))
+            parts.append(_silence(frames, content.width))
         else:
             heard = _hear(wav, content, pitch)
             own_content = slice(own.start // 2, own.start // 2 + -(-frames // 2))
             parts.append(Features(heard.content[own_content], heard.f0[own], heard.rms[own]))
         report("listening", min(1.0, (block.start + block.length) / (seconds * RATE)))
     rms = np.concatenate([p.rms for p in parts])
-    content_rows = centred(np.concatenate([p.content for p in parts]), rms)
-    return Features(content_rows, np.concatenate([p.f0 for p in parts]), rms)
+    rows = np.concatenate([p.content for p in parts])
+    return Features(centred(rows, rms) if content.centred else rows, np.concatenate([p.f0 for p in parts]), rms)
 
 
 def save(path: Path, features: Features) -> None:
@@ -121,6 +137,13 @@ def load(path: Path) -> Features:
     """What `save` kept."""
     with np.load(path, allow_pickle=False) as stored:
         return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
+
+
+def _voiced(f0: Floats, heard: Floats, confidence: Floats) -> Floats:
+    """F0 (T,), mended and 0 where unvoiced by what SwiftF0 heard every 16 ms."""
+    nearest = np.minimum(np.round(np.arange(len(f0)) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
+    voiced = confidence[nearest] >= VOICED_CONFIDENCE
+    return np.where(voiced, _agreed(f0, heard[nearest]), 0).astype(np.float32)
 
 
 def _agreed(fcpe: Floats, swift: Floats) -> Floats:

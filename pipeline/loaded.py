@@ -1,33 +1,74 @@
-"""The embedded models, loaded when first needed and kept warm."""
+"""The models that were chosen, loaded when first needed and kept warm."""
 
-from functools import cached_property, lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from models import content, mos, pitch, speaker, spleeter, voice
-from models.checkpoint import SINGER_WEIGHTS
+from models import catalog, content, contentvec, mos, pitch, speaker, spleeter, voice
+from models.checkpoint import SINGER_WEIGHTS, WeightsError
+from models.device import DeviceMissing, choose, describe, memory
+from models.memory import drop_all_but, is_out_of_memory, release
 from models.rvc import Synthesizer
 from models.speaker import SpeakerEncoder
 
+from .choice import Choice
+from .errors import OutOfMemory
+from .features import ContentEncoder
 from .retrieval import load_index
+from .separators import Separator, open_separator
 
 if TYPE_CHECKING:
     from models.ast import SingerEncoder
+    from models.utmos import UtmosPredictor
+
+MOS_NAMES = ("distillmos", "utmos")
+
+
+class NotHere(Exception):
+    """The device or the weights that were chosen are not here; the message is for the operator."""
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Turn an allocation that failed into OutOfMemory, and give back what the work held."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory from error
+    finally:
+        release()
 
 
 class LoadedModels:
-    """One process's models on one device. Each property loads on first use and stays."""
+    """One process's models on one device. Each property loads on first use and stays while there is room."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        self.device = torch.device(device)
+    def __init__(self, device: str = "cpu", choice: Choice = Choice()) -> None:
+        """Raises DeviceMissing."""
+        self.device = choose(device)
+        self.choice = choice
+        self.locate = partial(catalog.locate, folder=choice.weights)
+        self.contentvec = lru_cache(maxsize=2)(self._contentvec)
         self.voice = lru_cache(maxsize=4)(self._voice)
 
+    @property
+    def device_line(self) -> str:
+        """The device, for printing."""
+        return describe(self.device)
+
     @cached_property
-    def separator(self) -> tuple[spleeter.UNet, spleeter.UNet]:
-        """Vocals and accompaniment networks."""
+    def separator(self) -> Separator:
+        """What takes the vocals out of a song. Raises WeightsError: no such separator, or it is not here."""
+        return open_separator(self.choice.separator, self.locate, self.device)
+
+    @cached_property
+    def spleeter(self) -> tuple[spleeter.UNet, spleeter.UNet]:
+        """The embedded separator's networks: vocals and accompaniment."""
         return spleeter.load(self.device)
 
     @cached_property
@@ -35,10 +76,19 @@ class LoadedModels:
         """The content encoder."""
         return content.load(self.device)
 
+    def encoder(self, model_id: str) -> ContentEncoder:
+        """The content encoder whose features a voice was trained on. Raises WeightsError: unknown, or not here."""
+        return self.content if model_id == content.MODEL_ID else self.contentvec(model_id)
+
+    def _contentvec(self, model_id: str) -> contentvec.ContentVec:
+        if model_id not in contentvec.BY_WIDTH.values():
+            raise WeightsError(f"There is no content encoder {model_id}.")
+        return contentvec.load(self.locate("contentvec")["weights"], model_id, self.device)
+
     @cached_property
     def pitch(self) -> pitch.PitchTrackers:
-        """FCPE and SwiftF0."""
-        return pitch.load(self.device)
+        """The chosen tracker of f0, and SwiftF0. Raises WeightsError: no such tracker, or it is not here."""
+        return pitch.load(self.device, name=self.choice.f0, weights=self._f0_weights())
 
     @cached_property
     def speaker(self) -> speaker.SpeakerEncoder:
@@ -55,15 +105,57 @@ class LoadedModels:
         return ast.load(SINGER_WEIGHTS, self.device)
 
     @cached_property
-    def mos(self) -> mos.MosPredictor:
-        """The neural MOS predictor."""
-        return mos.load(self.device)
+    def mos(self) -> "mos.MosPredictor | UtmosPredictor":
+        """The chosen neural MOS. Raises WeightsError: no such model, or it is not here."""
+        if self.choice.mos == "distillmos":
+            return mos.load(self.device)
+        from models import utmos
+
+        return utmos.load(self._mos_weights(), self.device)
+
+    def check(self) -> None:
+        """Raise WeightsError if what was chosen does not exist or is not here."""
+        self.separator  # noqa: B018  (looks its files up; networks load later)
+        if self.choice.f0 not in pitch.NAMES:
+            raise WeightsError(f"There is no pitch tracker {self.choice.f0}. There are: {', '.join(pitch.NAMES)}.")
+        self._f0_weights()
+        if self.choice.mos not in MOS_NAMES:
+            raise WeightsError(f"There is no neural MOS {self.choice.mos}. There are: {', '.join(MOS_NAMES)}.")
+        if self.choice.mos == "utmos":
+            self._mos_weights()
+
+    def only(self, *roles: str) -> list[str]:
+        """Drop every model but these if less than a quarter of the memory is free; says which."""
+        free, total = memory(self.device)
+        return drop_all_but(self, *roles) if free < total / 4 else []
+
+    def names(self) -> dict[str, str]:
+        """The name of the model that was chosen for each role."""
+        return {**names(), "separator": self.separator.name, "MOS": self.mos.name, **self.pitch.names}
+
+    def _mos_weights(self) -> Path:
+        return self.locate("utmos")["weights"]
+
+    def _f0_weights(self) -> Path | None:
+        return self.locate("rmvpe")["weights"] if self.choice.f0 == "rmvpe" else None
 
     def _voice(self, model: Path, index: Path) -> tuple[Synthesizer, voice.VoiceInfo, Tensor, Tensor]:
         """A trained voice: network, card, retrieval rows (N, C), speaker embedding (256,)."""
         synthesizer, info = voice.load_voice(model, self.device)
         rows, embedding = load_index(index)
         return synthesizer, info, rows.to(self.device), embedding
+
+
+def open_models(device: str, choice: Choice) -> LoadedModels:
+    """The models that were chosen, checked to be here. Raises NotHere."""
+    try:
+        models = LoadedModels(device, choice)
+        models.check()
+    except DeviceMissing as error:
+        raise NotHere(f"DEVICE={error}") from error
+    except WeightsError as error:
+        raise NotHere(str(error)) from error
+    return models
 
 
 def names() -> dict[str, str]:

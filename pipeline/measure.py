@@ -39,8 +39,8 @@ class Comparison:
     f0_cents: float
     """Root mean square difference after the key shift."""
     voicing_f1: float
+    mos_model: str
     speaker_model: str = speaker.NAME
-    mos_model: str = mos.NAME
     pitch_model: str = pitch.SWIFT_NAME
 
 
@@ -52,7 +52,7 @@ def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: L
     pairs = _sounding_pairs(source, cover)
     if not pairs:
         nan = float("nan")
-        return Comparison(0.0, nan, nan, nan, nan, nan, nan, nan)
+        return Comparison(0.0, nan, nan, nan, nan, nan, nan, nan, models.mos.name)
     before, after = (np.concatenate(side) for side in zip(*pairs, strict=True))
     correlation, cents, f1 = compare_pitch(before, after, key_shift, models)
     return Comparison(
@@ -64,6 +64,7 @@ def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: L
         correlation,
         cents,
         f1,
+        models.mos.name,
     )
 
 
@@ -88,6 +89,8 @@ def sdr(reference: Floats, estimate: Floats) -> float:
 
 
 def _cosine(wav: Floats, target: Tensor, models: LoadedModels) -> float:
+    if not target.any():
+        return float("nan")  # an imported voice: nobody here has heard the person
     vector = models.speaker.embed(wav)
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 

@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
-from models.content import MODEL_ID, RATE
+from models.content import RATE
 
 from . import features as feature_store
 from .decode import NOTE, decode
@@ -84,7 +84,7 @@ def prepare(
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
     for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
-        kept = work_dir / f"note-{number}-{MODEL_ID}.npz"
+        kept = work_dir / f"note-{number}-{models.content.model_id}+{models.pitch.model_id}.npz"
         if kept.exists():
             found = feature_store.load(kept)
         else:

@@ -29,7 +29,7 @@ def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
     best = match.candidates[:shown]
     labels = [c.name for c in best] + ["none of them"]
     shares = [c.probability for c in best] + [match.none]
-    with _canvas(path, 7, 0.5 * len(labels) + 1.4) as figure:
+    with canvas(path, 7, 0.5 * len(labels) + 1.4) as figure:
         axes = figure.subplots()
         bars = axes.barh(labels, shares, color=[BLUE] * len(best) + [GREY])
         notes = [f"{100 * c.probability:.0f} %  (similarity {c.similarity:.2f})" for c in best]
@@ -43,7 +43,7 @@ def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
 
 def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: float, title: str) -> None:
     """Waveform of the cover above f0 of source (10 ms frames) and of the converted vocals (`made_hop` seconds)."""
-    with _canvas(path, 9, 5) as figure:
+    with canvas(path, 9, 5) as figure:
         wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
         low, high, seconds = _waveform(cover)
         times = np.linspace(0, seconds, len(low))
@@ -65,7 +65,7 @@ def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: f
 def plot_training(path: Path, curve: Sequence[Moment], best: Moment) -> None:
     """Log-mel error and likeness on held-out seconds over the steps; a line marks the best moment."""
     steps = [moment.step for moment in curve]
-    with _canvas(path, 7, 3.6) as figure:
+    with canvas(path, 7, 3.6) as figure:
         loss = figure.subplots()
         likeness = loss.twinx()
         loss.plot(steps, [m.mel_loss for m in curve], color=BLUE, marker=".")
@@ -80,7 +80,7 @@ def plot_training(path: Path, curve: Sequence[Moment], best: Moment) -> None:
 
 def plot_losses(path: Path, logs: Mapping[str, list[dict[str, float]]]) -> None:
     """One panel a training: every loss of its log over the steps, each divided by its first value."""
-    with _canvas(path, 8, 2.8 * len(logs)) as figure:
+    with canvas(path, 8, 2.8 * len(logs)) as figure:
         for axes, (role, lines) in zip(figure.subplots(len(logs), squeeze=False)[:, 0], logs.items(), strict=True):
             names = dict.fromkeys(name for line in lines for name in line if name not in ("step", "seconds"))
             for name in names:
@@ -116,7 +116,7 @@ def _gaps(f0: Floats) -> Floats:
 
 
 @contextmanager
-def _canvas(path: Path, width: float, height: float) -> Iterator[Figure]:
+def canvas(path: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure whose text may be Korean, saved as PNG when the block ends."""
     fonts = matplotlib.font_manager.fontManager
     if "NanumGothic" not in fonts.get_font_names():

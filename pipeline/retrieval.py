@@ -48,7 +48,7 @@ def blend(content: Tensor, rows: Tensor, voiced: Tensor, index_rate: float, prot
     Below 0.5, unvoiced frames keep `protect` · blended + (1 − `protect`) · own content, so that breaths and
     consonants stay the singer's.
     """
-    if index_rate <= 0:
+    if index_rate <= 0 or not len(rows):  # a voice that came without an index has no rows
         return content
     drawn = index_rate * retrieve(content, rows) + (1 - index_rate) * content
     if protect >= 0.5:

@@ -12,17 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models import content, pitch, spleeter
+from models import content, spleeter
 
 from . import features as feature_store
 from .decode import SONG, decode_blocks, probe
 from .encode import Encoder, replacing
-from .features import BLOCK_SECONDS, Features, extract_stream
+from .features import BLOCK_SECONDS, ContentEncoder, Features, extract_stream
 from .loaded import LoadedModels
 from .loudness import LoudnessMeter
 from .mix import STEM
 from .progress import Report, ignore
-from .separate import separate
 
 Floats = NDArray[np.float32]
 LEVEL = 0.5
@@ -43,7 +42,7 @@ def stems_of(song: Path, name: str, models: LoadedModels, cache_dir: Path, repor
 
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
-    folder = cache_dir / spleeter.MODEL_ID
+    folder = cache_dir / models.separator.model_id
     card = folder / "stems.json"
     stems = folder / "vocals.flac", folder / "instrumental.flac"
     if not card.exists():
@@ -56,15 +55,18 @@ def stems_of(song: Path, name: str, models: LoadedModels, cache_dir: Path, repor
     return Stems(*stems, **json.loads(card.read_text()))
 
 
-def features_of(stems: Stems, models: LoadedModels, report: Report = ignore) -> Features:
-    """What the vocals sing, found once and kept beside the stems."""
-    kept = stems.vocals.with_name(f"{content.MODEL_ID}+{pitch.MODEL_ID}.npz")
+def features_of(
+    stems: Stems, models: LoadedModels, report: Report = ignore, encoder: ContentEncoder | None = None
+) -> Features:
+    """What the vocals sing, by the shipped content encoder or another, found once and kept beside the stems."""
+    encoder = encoder or models.content
+    kept = stems.vocals.with_name(f"{encoder.model_id}+{models.pitch.model_id}.npz")
     if not kept.exists():
         blocks = decode_blocks(
             stems.vocals, content.RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
         )
         full = (block[0] / np.float32(LEVEL) for block in blocks)
-        feature_store.save(kept, extract_stream(full, models.content, models.pitch, stems.seconds, report))
+        feature_store.save(kept, extract_stream(full, encoder, models.pitch, stems.seconds, report))
     return feature_store.load(kept)
 
 
@@ -100,7 +102,7 @@ def _separate(
             yield block
 
     with Encoder(vocals, rate, 2) as sung, Encoder(instrumental, rate, 2) as played:
-        for block in separate(listen(), models.separator):
+        for block in models.separator.vocals(listen()):
             held = np.concatenate(waiting, axis=1)
             n = block.shape[1]
             sung.write(block * np.float32(LEVEL))

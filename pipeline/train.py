@@ -63,10 +63,12 @@ def train_voice(
 
     Raises what `prepare` raises (see pipeline.errors), and WeightsError (the shipped base is not whole).
     """
+    models.only("content", "pitch", "speaker")
     recordings = prepare(notes, S24.sampling_rate, models, work_dir, report)
     heard = np.concatenate([r.embeddings for r in recordings])
     speaker = F.normalize(torch.from_numpy(heard.mean(0)) if len(heard) else torch.zeros(256), dim=0)
     data = TrainingData(recordings, S24, models.content, options.batch)
+    models.only("content", "speaker")
     loop = TrainingLoop(models, speaker, options)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)

@@ -2,7 +2,7 @@
 
 It dies with its parent, however that dies. Messages to the parent: ("plan", {stage: seconds}),
 ("progress", stage, fraction), ("done", outcome), ("refused", code, params, sentence), ("broken", traceback),
-("missing", sentence: there is no such device).
+("missing", sentence: the device or the weights that the settings ask for).
 """
 
 import asyncio
@@ -16,7 +16,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from .errors import ChildDied, DeviceMissing
+from pipeline.choice import Choice
+
+from .errors import CannotRun, ChildDied
 
 Message = tuple[Any, ...]
 PROGRESS_SECONDS = 0.2
@@ -25,8 +27,8 @@ PROGRESS_SECONDS = 0.2
 class Child:
     """One warm child process; started on first use, and again after it was killed."""
 
-    def __init__(self, device: str, threads: int) -> None:
-        self._device, self._threads = device, threads
+    def __init__(self, device: str, threads: int, choice: Choice = Choice()) -> None:
+        self._device, self._threads, self._choice = device, threads, choice
         self._context = mp.get_context("spawn")
         self._process: Any = None
         self._pipe: Connection | None = None
@@ -37,7 +39,10 @@ class Child:
             return
         self._pipe, theirs = self._context.Pipe()
         self._process = self._context.Process(
-            target=_main, args=(theirs, self._device, self._threads), daemon=True, name="discovervoice-child"
+            target=_main,
+            args=(theirs, self._device, self._threads, self._choice),
+            daemon=True,
+            name="discovervoice-child",
         )
         self._process.start()
         theirs.close()
@@ -45,7 +50,7 @@ class Child:
     async def run(self, task: dict[str, Any], heard: Callable[[Message], None]) -> Message:
         """Have the child do a task; `heard` gets every message but the last, which is returned.
 
-        Raises ChildDied, DeviceMissing. If the awaiting task is cancelled, the child is killed.
+        Raises ChildDied, CannotRun. If the awaiting task is cancelled, the child is killed.
         """
         self.start()
         pipe = self._pipe
@@ -58,7 +63,7 @@ class Child:
                 if message is None:
                     continue
                 if message[0] == "missing":
-                    raise DeviceMissing(message[1])
+                    raise CannotRun(message[1])
                 if message[0] in ("done", "refused", "broken"):
                     return message
                 heard(message)
@@ -90,7 +95,7 @@ def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
     return pipe.recv() if pipe.poll(seconds) else None
 
 
-def _main(pipe: Connection, device: str, threads: int) -> None:
+def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
     """The child's life: load, then task after task until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -99,15 +104,15 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
 
     from pipeline.encode import room
     from pipeline.errors import SoundError
-    from pipeline.loaded import LoadedModels
+    from pipeline.loaded import NotHere, in_memory, open_models
 
     from . import tasks
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     try:
-        models = LoadedModels(_device(device))
-    except RuntimeError as error:
-        pipe.send(("missing", f"DEVICE={device} cannot be used on this machine: {str(error).splitlines()[0]}"))
+        models = open_models(device, choice)
+    except NotHere as error:
+        pipe.send(("missing", str(error)))
         return
     while True:
         try:
@@ -123,23 +128,13 @@ def _main(pipe: Connection, device: str, threads: int) -> None:
                 pipe.send(("progress", stage, fraction))
 
         try:
-            with room():
+            with room(), in_memory():
                 outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
             pipe.send(("done", tasks.clean(outcome)))
         except SoundError as error:
             pipe.send(("refused", error.code, error.params, str(error)))
         except Exception:
             pipe.send(("broken", traceback.format_exc()))
-
-
-def _device(wanted: str) -> str:
-    """`auto` takes CUDA, then the CPU. Raises RuntimeError for a device that this machine has not."""
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    torch.empty(0, device=wanted)
-    return wanted
 
 
 def _die_with_parent() -> None:

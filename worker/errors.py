@@ -3,7 +3,7 @@
 WorkerError
 ├── ValkeyFailed    the embedded Valkey did not start
 ├── SingerRefused   a singer's clips cannot be used
-├── DeviceMissing   the machine has no such device
+├── CannotRun       the machine lacks a device or weights that the settings ask for
 └── ChildDied       the working process ended in the middle of a task
 """
 
@@ -20,8 +20,8 @@ class SingerRefused(WorkerError):
     """A singer's clips cannot be used."""
 
 
-class DeviceMissing(WorkerError):
-    """The machine has no such device."""
+class CannotRun(WorkerError):
+    """The machine lacks a device or weights that the settings ask for."""
 
 
 class ChildDied(WorkerError):

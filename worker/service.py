@@ -40,7 +40,7 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple
     arq calls neither hook when Redis is gone, so whoever runs the worker must call the second.
     """
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    child = Child(settings.device, settings.torch_threads)
+    child = Child(settings.device, settings.torch_threads, settings.choice(store.data_dir))
     doorbell = Doorbell(redis_url)
     background: list[asyncio.Task[None]] = []
 
@@ -50,7 +50,8 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple
             await work_on(store, child, job, settings)
 
     async def begin(_: dict[Any, Any]) -> None:
-        await child.run({"kind": "ready"}, lambda _: None)
+        ready = await child.run({"kind": "ready"}, lambda _: None)
+        log.info("Device: %s.", ready[1]["result"]["device"])
         await seed_library(store, child)
         background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
         background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))

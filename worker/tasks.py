@@ -92,7 +92,7 @@ def run_train(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "curve": [asdict(moment) for moment in made.curve],
         "models": {
             "voice": "RVC v2 s24, 24 kHz",
-            **{role: loaded.names()[role] for role in ("content", "f0", "voicing", "speaker")},
+            **{role: models.names()[role] for role in ("content", "f0", "voicing", "speaker")},
         },
     }
     picture = Path(task["out"]) / "training.png"
@@ -131,7 +131,7 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "key_shift": made.key_shift,
         "encoding": made.mix.path.suffix[1:] + bitrate,
         **asdict(made.comparison),
-        "models": {"voice": "RVC v2 s24, 24 kHz", **loaded.names()},
+        "models": {"voice": made.voice, **models.names(), "content": made.content},
     }
     result["compared_seconds"] = made.comparison.seconds
     result["seconds"] = made.mix.seconds
@@ -146,8 +146,8 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
 
 
 def run_ready(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:
-    """Nothing, which shows that the child and its device are there."""
-    return {"result": {}, "files": {}}
+    """Nothing but what it would run on."""
+    return {"result": {"device": models.device_line}, "files": {}}
 
 
 def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:

@@ -34,6 +34,8 @@ class RVCConfig:
     latent_frames: int = 0
     """Frames that one training step encodes, cut at random from a longer clip; 0 means the whole clip."""
     content_dim: int = 768
+    f0: bool = True
+    """False: the network is told no pitch, has no source, and sings at the pitch that the content has."""
     inter_channels: int = 192
     hidden_channels: int = 192
     filter_channels: int = 768
@@ -78,6 +80,8 @@ class RVCConfig:
             raise ConfigError("upsample_initial_channel must halve at every upsampling")
         if self.decoder not in ("hifigan", "source-filter"):
             raise ConfigError(f"there is no decoder {self.decoder!r}")
+        if not self.f0 and self.decoder != "hifigan":
+            raise ConfigError("the source-filter decoder needs f0")
         if 0 < self.latent_frames < self.segment_frames:
             raise ConfigError("latent_frames must hold segment_frames")
 
@@ -97,11 +101,11 @@ class RVCConfig:
         return self.segment_frames * self.hop
 
     @classmethod
-    def from_list(cls, items: Sequence[Any], content_dim: int = 768) -> Self:
+    def from_list(cls, items: Sequence[Any], content_dim: int = 768, f0: bool = True) -> Self:
         """Read the 18-item list that a community `.pth` stores as `config`.
 
-        The list says nothing of the content width (v1 voices have 256), the flow or the posterior encoder:
-        they are taken to be RVC's.
+        The list says nothing of the content width (v1 voices have 256), of f0 (the file says it beside the list),
+        the flow or the posterior encoder: those two are taken to be RVC's.
         """
         if len(items) != 18:
             raise ConfigError(f"an RVC config has 18 items, this one has {len(items)}")
@@ -118,6 +122,7 @@ class RVCConfig:
                 upsample_kernel_sizes=_ints(items[14]),
                 segment_frames=int(items[1]),
                 content_dim=content_dim,
+                f0=f0,
                 inter_channels=int(items[2]),
                 hidden_channels=int(items[3]),
                 filter_channels=int(items[4]),
@@ -148,7 +153,7 @@ class RVCConfig:
             list(self.upsample_kernel_sizes),
             *(self.spk_embed_dim, self.gin_channels, self.sampling_rate),
         ]
-        read = type(self).from_list(items, self.content_dim if self.content_dim in (256, 768) else 768)
+        read = type(self).from_list(items, self.content_dim if self.content_dim in (256, 768) else 768, self.f0)
         unsaid = ("decoder", "content_dim", "window_size", "wn_kernel_size", "flow_couplings", "flow_wn_layers")
         lost = [name for name in (*unsaid, "posterior_wn_layers") if getattr(read, name) != getattr(self, name)]
         if lost:

@@ -1,14 +1,14 @@
 """From latents and f0 to the wave: HiFi-GAN (Kong et al. 2020) driven by a sine (Wang et al. 2019)."""
 
 from itertools import pairwise
-from math import prod
+from math import ceil, prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
-from models.rvc.source import HarmonicSource
+from models.rvc.source import HarmonicSource, NoSource
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.weight_norm import NormedConv1d, NormedConvTranspose1d
 
@@ -36,19 +36,21 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(StreamingDecoder):
-    """The decoder: upsample the latents stage by stage, adding the source at each stage's rate."""
+    """The decoder: upsample the latents stage by stage, adding the source (if it has one) at each stage's rate."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build one stage for each upsample rate, halving the width each time."""
         super().__init__(config.sampling_rate, config.hop)
+        self.context_frames = max(self.context_frames, _reach(config))
         rates, kernels = config.upsample_rates, config.upsample_kernel_sizes
         widths = [config.upsample_initial_channel // 2**i for i in range(len(rates) + 1)]
         strides = [prod(rates[i + 1 :]) for i in range(len(rates))]
 
-        self.m_source = HarmonicSource(config.sampling_rate, config.hop)
+        self.m_source = HarmonicSource(config.sampling_rate, config.hop) if config.f0 else NoSource(config.hop)
         self.noise_convs = nn.ModuleList(
             nn.Conv1d(1, width, 2 * stride if stride > 1 else 1, stride, padding=stride // 2)
             for width, stride in zip(widths[1:], strides, strict=True)
+            if config.f0
         )
         self.conv_pre = nn.Conv1d(config.inter_channels, widths[0], 7, padding=3)
         self.ups = nn.ModuleList(
@@ -66,11 +68,23 @@ class Generator(StreamingDecoder):
     def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
         """Decode latents (B, inter, T) and their source (B, 1, T * hop) in speaker g (B, gin, 1) at once."""
         x = self.conv_pre(z) + self.cond(g)
-        for i, (up, noise_conv) in enumerate(zip(self.ups, self.noise_convs, strict=True)):
-            x = up(F.leaky_relu(x, LRELU_SLOPE)) + noise_conv(source)
+        for i, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, LRELU_SLOPE))
+            if self.noise_convs:
+                x = x + self.noise_convs[i](source)
             first = i * self.blocks_per_stage
             y = self.resblocks[first](x)
             for block in self.resblocks[first + 1 : first + self.blocks_per_stage]:
                 y = y + block(x)
             x = y / self.blocks_per_stage
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
+
+
+def _reach(config: RVCConfig) -> int:
+    """Frames to either side that a sample is made of: 12 for RVC v2, up to 14 for v1's gentler upsampling."""
+    blocks = zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
+    widest = max(kernel // 2 * (sum(dilations) + len(dilations)) for kernel, dilations in blocks)
+    reach = 3.0
+    for rate, kernel in reversed(list(zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True))):
+        reach = (reach + widest + (kernel - rate) / 2 + rate - 1) / rate
+    return ceil(reach + 3)

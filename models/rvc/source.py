@@ -43,6 +43,25 @@ class HarmonicSource(nn.Module):
         return merged.mT, end_phase
 
 
+class NoSource(nn.Module):
+    """What a network without f0 has instead: nothing is heard of it, and it has no weights."""
+
+    def __init__(self, hop: int) -> None:
+        """Make `hop` samples a frame."""
+        super().__init__()
+        self.hop = hop
+
+    def forward(
+        self,
+        f0: Tensor,
+        phase: float | Tensor = 0.0,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As `HarmonicSource`, but silence (B, 1, T * hop); the phase stands still."""
+        return f0.new_zeros(len(f0), 1, f0.shape[1] * self.hop), f0.new_zeros(len(f0), dtype=torch.float64)
+
+
 def cycles(f0: Tensor, phase: float | Tensor, hop: int, sampling_rate: int) -> tuple[Tensor, Tensor]:
     """Count the cycles at each sample (B, T * hop), and after the last one (B,), of f0 (B, T) in Hz.
 

@@ -27,7 +27,9 @@ class TextEncoder(nn.Module):
         hidden = config.hidden_channels
         self.scale = sqrt(hidden)
         self.emb_phone = nn.Linear(config.content_dim, hidden)
-        self.emb_pitch = nn.Embedding(PITCH_STEPS, hidden)
+        self.pitched = config.f0
+        if config.f0:
+            self.emb_pitch = nn.Embedding(PITCH_STEPS, hidden)
         self.encoder = Transformer(
             hidden,
             config.filter_channels,
@@ -42,10 +44,13 @@ class TextEncoder(nn.Module):
     def forward(self, phone: Tensor, pitch: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode content features (B, T, content) and coarse pitch (B, T), 0 to 255.
 
-        `lengths` (B,) counts the frames that exist. Returns the prior's mean and log deviation, both
-        (B, inter, T), and the mask (B, 1, T).
+        `lengths` (B,) counts the frames that exist. A network without f0 does not read the pitch. Returns the prior's
+        mean and log deviation, both (B, inter, T), and the mask (B, 1, T).
         """
-        x = F.leaky_relu((self.emb_phone(phone) + self.emb_pitch(pitch)) * self.scale, LRELU_SLOPE).mT
+        x = self.emb_phone(phone)
+        if self.pitched:
+            x = x + self.emb_pitch(pitch)
+        x = F.leaky_relu(x * self.scale, LRELU_SLOPE).mT
         mask = frame_mask(lengths, x.shape[-1]).to(x.dtype)
         m, logs = (self.proj(self.encoder(x, mask)) * mask).chunk(2, dim=1)
         return m, logs, mask

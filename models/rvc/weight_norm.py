@@ -18,7 +18,9 @@ def _split(conv: nn.Module) -> None:
     weight = conv._parameters.pop("weight")
     if weight is None:
         return
-    length = torch.linalg.vector_norm(weight.detach().flatten(1), dim=1)
+    flat = weight.detach().flatten(1)
+    # Without memory there is nothing to measure, and torch would take milliseconds to find that out.
+    length = flat.new_empty(len(flat)) if flat.is_meta else torch.linalg.vector_norm(flat, dim=1)
     conv.register_parameter("weight_g", nn.Parameter(length.view(-1, *[1] * (weight.dim() - 1))))
     conv.register_parameter("weight_v", nn.Parameter(weight.detach()))
 

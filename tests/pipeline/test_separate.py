@@ -33,7 +33,7 @@ def stream(path: Path, number: int) -> Floats:
 
 
 def vocals_of(blocks: list[Floats], models: LoadedModels) -> Floats:
-    return np.concatenate(list(separate(blocks, models.separator)), axis=1)
+    return np.concatenate(list(separate(blocks, models.spleeter)), axis=1)
 
 
 def test_falcon_reaches_the_published_weights_quality(falcon: dict[str, Floats], models: LoadedModels) -> None:
@@ -68,7 +68,7 @@ def test_memory_does_not_grow_with_the_song(falcon: dict[str, Floats], models: L
                 yield falcon["mix"][:, (start % 5) * 44100 : (start % 5 + 1) * 44100]
 
         tracemalloc.start()
-        for _ in separate(mix(), models.separator):
+        for _ in separate(mix(), models.spleeter):
             pass
         largest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

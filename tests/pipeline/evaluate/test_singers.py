@@ -85,10 +85,10 @@ def test_only_held_out_voices_are_heard_and_separation_is_kept(
     corpus: Path, song: Path, models: LoadedModels, tmp_path: Path
 ) -> None:
     assert set(held_out_clips(read_corpus(corpus))) == {"libri-533"}  # a voice of one clip cannot be tried
-    first = record(corpus, song, models.separator, tmp_path)
+    first = record(corpus, song, models.spleeter, tmp_path)
     files = sorted(tmp_path.glob("*/*.npz"))
     written = [file.stat().st_mtime_ns for file in files]
-    again = record(corpus, song, models.separator, tmp_path)
+    again = record(corpus, song, models.spleeter, tmp_path)
     assert len(files) == 2 and [file.stat().st_mtime_ns for file in files] == written
     assert all(
         len(x) == len(y) for x, y in zip(*(first.conditions[c][0] for c in list(first.conditions)[:2]), strict=True)

@@ -1,0 +1,162 @@
+"""Pitch trackers side by side: how right they are on voices whose pitch is known, and what they cost.
+
+The voices are the demo library's, said again by WORLD at an f0 that is therefore known. RMVPE's weights do not ship:
+with random ones its cost is real and its pitch is none, so it is left out of the first table unless its file is given:
+
+    .venv/bin/python benchmarks/pitch.py [DEVICE [rmvpe.pt]]
+"""
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import pitch, rmvpe
+from models.checkpoint import packaged
+from models.device import choose, describe
+from pipeline.decode import NOTE, SONG, decode
+from pipeline.evaluate import world
+from pipeline.features import SWIFT_HOP, extract
+from pipeline.loaded import LoadedModels
+
+Floats = NDArray[np.float32]
+LIBRARY = Path(__file__).parent.parent / "demo" / "library"
+MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
+SECONDS = 24  # what a block of a song holds with its context
+RUNS = 3
+FRAME_MS = 1000 * pitch.HOP / pitch.RATE
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A sound (samples,) at 16 kHz and its true f0 (T,), Hz every 10 ms, 0 where unvoiced."""
+
+    wav: Floats
+    f0: Floats
+
+
+def voices(key_shift: float = 0.0) -> list[Voice]:
+    """One clip of each voice of the library, some semitones higher."""
+    made = []
+    for file in sorted(LIBRARY.glob("*/1.ogg")):
+        clip = decode(file, pitch.RATE, channels=1, limits=NOTE, name=file.name)
+        taken = world.analyse(clip, pitch.RATE)
+        tonal = taken.aperiodicity[:, : taken.aperiodicity.shape[1] // 8].mean(1) < 0.5  # below 1 kHz; Harvest says
+        f0 = np.where(tonal, taken.f0, 0) * 2 ** (key_shift / 12)  # voiced too often, WORLD makes noise there
+        every = round(FRAME_MS / world.FRAME_MS)
+        made.append(Voice(world.synthesise(taken, key_shift), f0[::every].astype(np.float32)))
+    return made
+
+
+def over(voice: Voice, other: Floats, db: float) -> Voice:
+    """The voice, `db` louder than something else."""
+    other = np.resize(other, len(voice.wav))
+    gain = np.sqrt((voice.wav**2).mean() / (other**2).mean()) * 10 ** (-db / 20)
+    return replace(voice, wav=voice.wav + np.float32(gain) * other)
+
+
+def conditions() -> Iterator[tuple[str, list[Voice]]]:
+    """What the trackers are asked to hear."""
+    plain = voices()
+    music = decode(packaged(*MUSIC), pitch.RATE, channels=1, limits=SONG, name="music")
+    noise = np.random.default_rng(0).standard_normal(20 * pitch.RATE).astype(np.float32)
+    yield "speech, clean", plain
+    yield "7 semitones higher", voices(7.0)
+    yield "white noise, 10 dB", [over(voice, noise, 10) for voice in plain]
+    yield "a song below it, 10 dB", [over(voice, music, 10) for voice in plain]
+    yield "a song below it, 0 dB", [over(voice, music, 0) for voice in plain]
+
+
+def trackers(models: LoadedModels, weights: Path | None) -> dict[str, Callable[[Floats], Floats]]:
+    """By name: (samples,) → (T,) Hz every 10 ms, 0 where unvoiced (FCPE alone: by its own loose threshold)."""
+
+    def swift(wav: Floats) -> Floats:
+        f0, sure = models.pitch.voicing(wav)
+        nearest = np.round(np.arange(len(wav) // pitch.HOP) * pitch.HOP / SWIFT_HOP).astype(int)
+        return np.where(sure >= pitch.VOICED_CONFIDENCE, f0, 0)[np.minimum(nearest, len(f0) - 1)]
+
+    found: dict[str, Callable[[Floats], Floats]] = {
+        "FCPE": models.pitch.f0,
+        "SwiftF0": swift,
+        "FCPE and SwiftF0": lambda wav: extract(wav, models.content, models.pitch).f0,
+    }
+    if weights is not None:
+        beside = pitch.load(models.device, name="rmvpe", weights=weights)
+        found["RMVPE"] = lambda wav: extract(wav, models.content, beside).f0
+    return found
+
+
+def accuracy(find: Callable[[Floats], Floats], told: list[Voice]) -> str:
+    """Of voiced frames: right within 50 cents, off by over 350, median cents, heard. Of unvoiced ones: heard."""
+    pairs = [(voice.f0, find(voice.wav)) for voice in told]
+    true, made = (np.concatenate(side) for side in zip(*[_equal(*pair) for pair in pairs], strict=True))
+    voiced, heard = true > 0, made > 0
+    cents = np.where(heard, 1200 * np.abs(np.log2(np.maximum(made, 1) / np.maximum(true, 1))), np.inf)[voiced]
+    both = cents[np.isfinite(cents)]
+    return (
+        f"{100 * (cents < 50).mean():5.1f} {100 * (both > 350).mean():6.1f} {np.median(both):6.1f} "
+        f"{100 * heard[voiced].mean():7.1f} {100 * heard[~voiced].mean():6.1f}"
+    )
+
+
+def _equal(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    n = min(len(a), len(b))
+    return a[:n], b[:n]
+
+
+def peak_mb() -> float:
+    """Most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def cost(name: str, device: str) -> str:
+    """Real-time factor on one thread, the best of some runs, and the memory that loading and running took."""
+    torch.set_num_threads(1)
+    place = choose(device)
+    wav = 0.1 * np.random.default_rng(0).standard_normal(SECONDS * pitch.RATE).astype(np.float32)
+    before = peak_mb()
+    if name == "RMVPE, random weights":
+        network = rmvpe.E2E().eval().to(place)
+        work: Callable[[Floats], object] = rmvpe.RMVPE(network, rmvpe.LogMel().to(place), "random").f0
+    else:
+        loaded = pitch.load(place)
+        work = loaded.f0 if name == "FCPE" else loaded.voicing
+    held, wall, busy = peak_mb(), [], []
+    for _ in range(RUNS):
+        start, cpu = time.perf_counter(), time.process_time()
+        work(wav)
+        wall.append((time.perf_counter() - start) / SECONDS)
+        busy.append((time.process_time() - cpu) / SECONDS)
+    if place.type == "cuda":
+        print(f"  peak on the device: {torch.cuda.max_memory_allocated(place) / 2**20:.0f} MB")
+    return f"{min(wall):7.3f} {min(busy):7.3f} {held - before:9.0f} {peak_mb() - held:9.0f}"
+
+
+def main() -> None:
+    """Print both tables; costs first, each in a process of its own, for the peak of memory only grows."""
+    device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
+    weights = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    print(f"Device: {describe(choose(device))}; costs on one CPU thread, {SECONDS} s of sound at once")
+    print(f"{'':24}   wall    CPU   loading   running   (seconds per second; MB)")
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as pool:
+        for name in ("FCPE", "SwiftF0", "RMVPE, random weights"):
+            print(f"{name:24}{pool.submit(cost, name, device).result()}", flush=True)
+    torch.set_num_threads(1)
+    models = LoadedModels(str(choose(device)))
+    print(f"\n{'':42}right  gross  cents  recall  false   (%, %, median, %, %)")
+    for condition, told in conditions():
+        for name, find in trackers(models, weights).items():
+            print(f"{condition:24}{name:18}{accuracy(find, told)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""`discovervoice voices`: the operator's voices, and their way from and to RVC's own files."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from .console import DeskError, console, fail
+
+if TYPE_CHECKING:
+    from pipeline.exchange import Imported
+    from store import Store
+
+app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
+
+CONSENT = "The operator declared on import that the voice is theirs or that its owner has agreed."
+
+
+@app.command("list")
+def list_voices() -> None:
+    """List your voices: what they are, and what they need to sing."""
+    from store import jobs, open_store, voices
+
+    table = Table("voice", "state", "kind", "content encoder", "from")
+    with open_store().read() as session:
+        for voice in voices.of_owner(session, jobs.OPERATOR):
+            models = voice.quality.get("models", {})
+            told = (models.get("voice", ""), models.get("content", ""), voice.quality.get("base", ""))
+            table.add_row(*map(escape, (voice.name, voice.state.value, *told)))
+    console.print(table)
+
+
+@app.command("import")
+def import_voice(
+    file: Annotated[Path, typer.Argument(help="A voice of RVC or Applio: .pth, v1 or v2.")],
+    name: Annotated[str, typer.Option(help="What the voice is to be called.")],
+    index: Annotated[Path | None, typer.Option(help="Its retrieval index: .index (needs the extra faiss).")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
+) -> None:
+    """Take a voice that was made elsewhere; nothing in its file is run."""
+    from models.checkpoint import WeightsError
+    from pipeline import exchange
+    from store import open_store
+
+    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
+        fail("Nothing was imported: a voice needs its owner's consent.")
+    if not name.strip():
+        raise DeskError("A voice needs a name.")
+    store = open_store()
+    _free(store, name)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = exchange.import_voice(file, index, Path(folder))
+        except WeightsError as error:
+            raise DeskError(str(error)) from error
+        _keep(store, name, file, made)
+    rows = f"{made.rows} retrieval rows" if made.rows else "no retrieval rows"
+    console.print(
+        f"{name}: {made.title}, {rows}. It needs {made.info.content_model} to sing.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command("export")
+def export_voice(
+    name: Annotated[str, typer.Argument(help="One of your voices.")],
+    out: Annotated[Path, typer.Option(help="Folder for NAME.pth and NAME.index.")] = Path(),
+) -> None:
+    """Write a voice as RVC's files, if it is of a kind that RVC has."""
+    from models.checkpoint import WeightsError
+    from pipeline import exchange
+    from store import jobs, open_store, voices
+
+    store = open_store()
+    with store.read() as session:
+        voice = voices.by_name(session, jobs.OPERATOR, name)
+        if voice is None or voice.id is None:
+            raise DeskError(f"There is no voice {name}. See: discovervoice voices list")
+        voices.usable(session, voice.id, jobs.OPERATOR)
+    model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
+    try:
+        made = exchange.export_voice(model, index, out, voice.name)
+    except WeightsError as error:
+        raise DeskError(str(error)) from error
+    files = ", ".join(str(path) for path in (made.model, made.index) if path)
+    console.print(f"{voice.name}: {files}", markup=False, soft_wrap=True)
+
+
+def _free(store: "Store", name: str) -> None:
+    """Raise DuplicateVoiceName before minutes are spent on a voice that cannot be kept."""
+    from store import DuplicateVoiceName, VoiceState, jobs, voices
+
+    with store.read() as session:
+        known = voices.by_name(session, jobs.OPERATOR, name)
+        if known is not None and known.state != VoiceState.FAILED:
+            raise DuplicateVoiceName(name=name)
+
+
+def _keep(store: "Store", name: str, file: Path, made: "Imported") -> None:
+    """Put the files away and write the voice's row with its consent; all or nothing."""
+    from store import jobs, retention, voices
+
+    quality = {
+        "base": made.info.base,
+        "rows": made.rows,
+        "models": {"voice": made.title, "content": made.info.content_model},
+    }
+    with file.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    keys: list[str] = []
+    try:
+        keys = [store.media.put_file(path) for path in (made.model, made.index)]
+        with store.write() as session:
+            voice = voices.create(session, jobs.OPERATOR, name, None, "")
+            voice.job_id = None  # no job of ours made it
+            voice.consent_id = voices.grant(session, jobs.OPERATOR, None, CONSENT, digest).id
+            voices.finish(session, voice, keys[0], keys[1], quality)
+    except BaseException:
+        retention.remove_unreferenced(store, set(keys))
+        raise

@@ -1,0 +1,89 @@
+"""Where the networks run: a device by name, whether it is here, and the line that is printed of it."""
+
+import os
+import platform
+import re
+from pathlib import Path
+
+import torch
+
+GIB = 2**30
+
+
+class DeviceMissing(RuntimeError):
+    """The device that was asked for cannot be used; the message says why, and which can."""
+
+
+def choose(wanted: str = "auto") -> torch.device:
+    """The device of a name: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`, which is CUDA, else MPS, else the CPU.
+
+    Never another one than was asked for. Raises DeviceMissing if it is absent, or here but broken; also for `auto`.
+    """
+    here = present()
+    device = here[0] if wanted == "auto" else _named(wanted)
+    if device not in here:
+        raise DeviceMissing(f"{wanted} cannot be used on this machine: {_reason(device)} {_usable(here)}")
+    try:
+        torch.ones(1, device=device).add_(1).item()
+    except RuntimeError as error:
+        said = str(error).splitlines()[0]
+        raise DeviceMissing(f"{device} cannot be used on this machine: it is here but fails ({said}).") from error
+    return device
+
+
+def present() -> list[torch.device]:
+    """The devices of this machine that this torch sees, best first; the CPU is always the last."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = [torch.device("mps")] if torch.backends.mps.is_available() else []
+    return [*(torch.device("cuda", index) for index in range(count)), *mps, torch.device("cpu")]
+
+
+def describe(device: torch.device) -> str:
+    """For printing: "cuda:0 (NVIDIA H200, 139.8 GiB)", "cpu (x86_64, 2 threads, 23.5 GiB)"."""
+    size = f"{memory(device)[1] / GIB:.1f} GiB"
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)}, {size})"
+    if device.type == "mps":
+        return f"mps (Apple {platform.machine()}, {size} shared with the system)"
+    threads = torch.get_num_threads()
+    return f"cpu ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''}, {size})"
+
+
+def memory(device: torch.device) -> tuple[int, int]:
+    """Free and total bytes; what torch keeps in reserve is free. For the CPU they are the machine's."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total
+    if device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        return max(0, total - torch.mps.current_allocated_memory()), total
+    page = os.sysconf("SC_PAGE_SIZE")
+    total = page * os.sysconf("SC_PHYS_PAGES")
+    return _available_on_linux() or total, total
+
+
+def _named(wanted: str) -> torch.device:
+    if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
+        raise DeviceMissing(f"{wanted} cannot be used: the devices are auto, cpu, cuda, cuda:1 (the second) and mps.")
+    return torch.device("cuda", 0) if wanted == "cuda" else torch.device(wanted)
+
+
+def _reason(device: torch.device) -> str:
+    if device.type == "mps":
+        return "MPS needs a Mac with an Apple GPU."
+    if torch.version.cuda is None and torch.version.hip is None:
+        return f"torch {torch.__version__} is built without CUDA."
+    if not torch.cuda.is_available():
+        return "torch sees no CUDA device; look at the driver with nvidia-smi."
+    return f"torch sees {torch.cuda.device_count()} CUDA device(s), counted from 0."
+
+
+def _usable(devices: list[torch.device]) -> str:
+    return f"Here are: {', '.join(map(str, devices))}. Set one of them, or auto."
+
+
+def _available_on_linux() -> int | None:
+    """Bytes that programs can have without swapping; None where the system does not tell."""
+    meminfo = Path("/proc/meminfo")
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
+    return int(found[1]) * 1024 if found else None

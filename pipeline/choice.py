@@ -1,0 +1,18 @@
+"""Which model has which role; no import here loads torch, so that settings can name it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Choice:
+    """By the names of the catalogue. The default runs on what the program brings."""
+
+    separator: str = "spleeter"
+    """One of `pipeline.separators.NAMES`."""
+    f0: str = "fcpe"
+    """`fcpe` or `rmvpe`."""
+    mos: str = "distillmos"
+    """`distillmos` or `utmos`."""
+    weights: Path = Path("data/models")
+    """Where fetched weights lie."""

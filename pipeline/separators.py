@@ -1,0 +1,131 @@
+"""Which separator runs, by name: one interface over Spleeter, the chunked networks and their ensembles."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import tee
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import spleeter
+from models.checkpoint import WeightsError
+from models.separators import ChunkSeparator
+
+from .ensemble import Rule, avg_wave, combine_spectra
+from .overlap import overlap_add
+from .separate import separate
+
+Floats = NDArray[np.float32]
+Locate = Callable[[str], Mapping[str, Path]]
+"""A catalogue entry's checked files by their part: "weights", and "config" where there is one."""
+TITLES = {
+    "htdemucs": "HTDemucs",
+    "htdemucs-ft": "HTDemucs fine-tuned for vocals",
+    "mdx23c": "MDX23C",
+    "melband": "Mel-Band RoFormer",
+    "bsroformer": "BS-RoFormer",
+}
+
+
+@dataclass(frozen=True)
+class Separator:
+    """What can take the vocals out of a mix. Its networks are loaded when first needed and stay warm."""
+
+    name: str
+    """For printing: the architecture and the first digits of the weights' sha256."""
+    model_id: str
+    """What caches are named after: other weights, another id."""
+    vocals: Callable[[Iterable[Floats]], Iterator[Floats]]
+    """Blocks (2, n) of a mix at 44.1 kHz → blocks of its vocals, of the same length altogether."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Which separators are joined, and how."""
+
+    weights: Mapping[str, float]
+    rule: Rule | Literal["avg_wave"] = "avg_wave"
+
+
+CLASSIC = {"htdemucs": 15.0, "mdx23c": 85.0}
+ENSEMBLES = {
+    "classic": Ensemble(CLASSIC),
+    "classic-min": Ensemble(CLASSIC, "min"),
+    "classic-max": Ensemble(CLASSIC, "max"),
+}
+NAMES = ("spleeter", *TITLES, *ENSEMBLES)
+
+
+def open_separator(
+    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
+) -> Separator:
+    """The separator of a name, one of NAMES; `bf16` None means bfloat16 on CUDA and float32 elsewhere.
+
+    Raises WeightsError: no such name, or what `locate` raises. A file that does not fit its network raises WeightsError
+    when the vocals are first asked for.
+    """
+    if name == "spleeter":
+        networks = cache(partial(spleeter.load, device))
+        return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))
+    if name in ENSEMBLES:
+        chosen = ENSEMBLES[name]
+        members = [open_separator(member, locate, device, bf16=bf16) for member in chosen.weights]
+        return join(name, members, list(chosen.weights.values()), chosen.rule)
+    if name not in TITLES:
+        raise WeightsError(f"There is no separator {name}. There are: {', '.join(NAMES)}.")
+    files = _files(name, locate)
+    network = cache(partial(_load, name, files, torch.device(device), bf16))
+    digests = [_digest(path) for path in files.values()]
+    return Separator(
+        f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network())
+    )
+
+
+def join(
+    name: str,
+    members: Sequence[Separator],
+    weights: Sequence[float],
+    rule: Rule | Literal["avg_wave"] = "avg_wave",
+) -> Separator:
+    """An ensemble: the weighted mean of the members' waves, or one bin at a time (then without the weights)."""
+    shares = " : ".join(f"{weight:g}" for weight in weights)
+    how = f"mean at {shares}" if rule == "avg_wave" else f"{rule} of the spectrum"
+
+    def vocals(mix: Iterable[Floats]) -> Iterator[Floats]:
+        # the members read at different paces: the copies hold what lies between, about a chunk
+        estimates = [member.vocals(copy) for member, copy in zip(members, tee(mix, len(members)), strict=True)]
+        return avg_wave(estimates, weights) if rule == "avg_wave" else combine_spectra(estimates, rule)
+
+    recipe = "|".join([how, *(member.model_id for member in members)])
+    model_id = f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
+    return Separator(f"{' + '.join(member.name for member in members)}, {how}", model_id, vocals)
+
+
+def _load(name: str, files: Mapping[str, Path], device: torch.device, bf16: bool | None) -> ChunkSeparator:
+    """The network of a name from its files. Raises WeightsError."""
+    from models.separators import htdemucs, mdx23c, roformer
+
+    if name in ("htdemucs", "htdemucs-ft"):
+        return htdemucs.load(files["weights"], device, bf16=bf16)
+    if name == "mdx23c":
+        return mdx23c.load(files["weights"], files["config"], device, bf16=bf16)
+    return roformer.load(files["weights"], files["config"], device, mel=name == "melband", bf16=bf16)
+
+
+def _files(name: str, locate: Locate) -> dict[str, Path]:
+    """The weights, and the config of all but HTDemucs, whose weights hold it."""
+    found = locate(name)
+    parts = ("weights",) if name.startswith("htdemucs") else ("weights", "config")
+    if missing := [part for part in parts if part not in found]:
+        raise WeightsError(f"The catalogue's entry {name} has no file for the {missing[0]}.")
+    return {part: found[part] for part in parts}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]

@@ -1,0 +1,125 @@
+"""From a folder of songs to a singer classifier with its card and report."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models import ast
+from models.memory import drop_all_but
+from models.pitch import SWIFT_NAME
+
+from ..encode import replacing
+from ..loaded import LoadedModels
+from ..pretrain import loop
+from ..pretrain.loop import Schedule
+from ..progress import Report, ignore
+from .errors import SingersError
+from .fit import OnLine, fit, judge
+from .prepare import Choice, Prepared, Say, prepare
+from .report import Amount, Outcome, write
+from .split import SIDES
+from .start import begin, is_ours
+from .task import Example, SingerConfig, SingerTask, examples
+from .vocals import sha256
+
+WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
+FRAME_SECONDS = 0.01
+
+
+def train_singers(
+    folder: Path,
+    out: Path,
+    config: SingerConfig,
+    schedule: Schedule,
+    choice: Choice,
+    models: LoadedModels,
+    start: Path | None = None,
+    cache: Path | None = None,
+    report: Report = ignore,
+    say: Say = print,
+    on_line: OnLine | None = None,
+) -> Outcome:
+    """Train on `folder` and write weights, card, report and picture to `out`; goes on where the same training stopped.
+
+    Separated songs are kept in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError, SoundError.
+    """
+    network = begin(start, config, schedule.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    ready = prepare(folder, cache or out / "cache", choice, models, report, say)
+    device = models.device
+    drop_all_but(models)
+    plan = _plan(folder, ready, config, schedule.seed, start)
+    _keep(out / TRAINING, plan)
+    sides = {side: examples(ready.split.sides[side], ready.split.singers, ready.material) for side in SIDES}
+    singers = ready.split.singers
+    task = SingerTask(network, singers, sides["train"], sides["validation"], config, ready.music, device, schedule.seed)
+    steps, stopped = fit(task, out / TRAINING, schedule, report, on_line)
+    verdict = judge(task, sides["validation"], sides["test"], report)
+    made = {
+        "start": plan["start"],
+        "separator": "none: the files were vocals" if choice.separated else models.separator.name,
+        "voicing": SWIFT_NAME,
+        "steps": steps,
+        "stopped": stopped,
+        "validation_cross_entropy": round(float(task.best.cross_entropy), 4),
+        "seed": schedule.seed,
+        "whole_groups": choice.by,
+        "bf16": task.bf16,
+        "crop_temperature": round(verdict.crops.temperature, 4),
+        "config": asdict(config),
+    }
+    name = f"AST {sum(p.numel() for p in task.best.network.parameters()) / 1e6:.1f} M, {len(singers)} singers"
+    known = ast.Singers(task.best.head, singers, verdict.songs.temperature)
+    ast.save(task.best.network, out / WEIGHTS, name, known, made)
+    amounts = {side: _amount(found, ready) for side, found in sides.items()}
+    outcome = Outcome(name, sha256(out / WEIGHTS), singers, made, amounts, verdict, str(device))
+    write(out, outcome)
+    return outcome
+
+
+def settings(start: Path | None) -> Path:
+    """The shipped settings: for a network from nothing or one of ours, or for the official one."""
+    return Path(__file__).parent / ("small.toml" if start is None or is_ours(start) else "official.toml")
+
+
+def _plan(folder: Path, ready: Prepared, config: SingerConfig, seed: int, start: Path | None) -> dict[str, Any]:
+    """Everything that must be the same when a training goes on."""
+    return {
+        "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
+        "seed": seed,
+        "config": asdict(config),
+        "sides": {
+            side: [[str(song.path.relative_to(folder)), ready.material[song].sound] for song in songs]
+            for side, songs in ready.split.sides.items()
+        },
+    }
+
+
+def _fingerprint(start: Path) -> str:
+    files = sorted(start.iterdir()) if start.is_dir() else [start]
+    return " ".join(sha256(file)[:12] for file in files if file.suffix in (".safetensors", ".bin"))
+
+
+def _keep(folder: Path, plan: dict[str, Any]) -> None:
+    """Write the plan, or hold it against that of the training which stopped here."""
+    folder.mkdir(exist_ok=True)
+    path = folder / PLAN
+    if path.exists() and (folder / loop.STATE).exists():
+        before = json.loads(path.read_text("utf-8"))
+        if changed := [key for key in plan if plan[key] != before.get(key)]:
+            raise SingersError(
+                f"{folder} holds a training with other {' and '.join(changed)}. Going on would mix what it learnt with "
+                "what is held out now: choose another --out, or delete that folder."
+            )
+        return
+    with replacing(path) as file:
+        file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
+
+
+def _amount(found: Sequence[Example], ready: Prepared) -> Amount:
+    crops = [crop for example in found for crop in example.crops]
+    minutes = sum(len(crop) for crop in crops) * FRAME_SECONDS / 60
+    albums = {(example.song.singer, example.song.album) for example in found if example.song.album}
+    return Amount(len(found), len(albums), len(crops), minutes)

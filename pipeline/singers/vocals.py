@@ -1,0 +1,75 @@
+"""A song's voice and accompaniment at 16 kHz, separated once and kept by the song's hash and the separator's id."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.ast import RATE
+
+from ..decode import decode_blocks
+from ..encode import Encoder
+from ..loaded import LoadedModels
+from ..mix import STEM
+from ..progress import Report, ignore
+from ..stems import stems_of
+
+AS_IS = "as-is"
+"""Stands for the separator's id where a recording is a voice already."""
+MUSIC_SECONDS = 60.0
+"""That are kept of an accompaniment, from its middle."""
+BLOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where a song's voice lies, and its accompaniment if there is one; `folder` is for what is made of them."""
+
+    folder: Path
+    vocals: Path
+    music: Path | None
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def alone(song: Path, cache: Path) -> Parts:
+    """A recording that is a voice already."""
+    folder = cache / sha256(song) / AS_IS
+    folder.mkdir(parents=True, exist_ok=True)
+    return Parts(folder, song, None)
+
+
+def separated(song: Path, name: str, models: LoadedModels, cache: Path, report: Report = ignore) -> Parts:
+    """Separate a song, or find what was separated before. Raises SoundError.
+
+    The full stems are thrown away; mono FLAC at 16 kHz stays, at half level.
+    """
+    own = cache / sha256(song)
+    folder = own / models.separator.model_id
+    parts = Parts(folder, folder / "vocals.flac", folder / "music.flac")
+    if not parts.vocals.exists():  # written last
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = own / ".stems"
+        try:
+            stems = stems_of(song, name, models, scratch, report)
+            start = max(0.0, (stems.seconds - MUSIC_SECONDS) / 2)
+            _shrink(stems.instrumental, folder / "music.flac", start, start + MUSIC_SECONDS)
+            _shrink(stems.vocals, parts.vocals)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return parts
+
+
+def _shrink(stem: Path, out: Path, start: float = 0.0, end: float = float("inf")) -> None:
+    """Write what lies between two times as mono at 16 kHz, block by block."""
+    position = 0.0
+    blocks = decode_blocks(stem, RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=stem.name)
+    with Encoder(out, RATE, 1) as encoder:
+        for block in blocks:
+            low, high = (round(min(max(0.0, time - position), BLOCK_SECONDS) * RATE) for time in (start, end))
+            encoder.write(block[:, low:high])
+            position += BLOCK_SECONDS

@@ -1,0 +1,121 @@
+"""`discovervoice voices`: import, list and export as an operator types them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import guarded
+from cli.voices import app
+from models.faiss_index import write_index
+from models.rvc.community import read_pth
+from models.voice import load_voice
+from pipeline.retrieval import load_index
+from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
+from tests.models.community_files import contents, sung, write
+
+
+class Desk:
+    """The command, a data folder, and what it said."""
+
+    def __init__(self, data: Path, said: pytest.CaptureFixture[str]) -> None:
+        self.data, self.said = data, said
+
+    def __call__(self, *words: str | Path) -> str:
+        return self._run(words, 0)[0]
+
+    def refused(self, *words: str | Path) -> str:
+        lines = self._run(words, 2)[1].strip().splitlines()
+        assert len(lines) == 1, lines
+        return lines[0]
+
+    def store(self) -> Store:
+        return open_store(StoreSettings(data_dir=self.data))
+
+    def _run(self, words: tuple[str | Path, ...], code: int) -> tuple[str, str]:
+        with pytest.raises(SystemExit) as end:
+            guarded(lambda: app([str(word) for word in words]))
+        out, err = self.said.readouterr()
+        assert (end.value.code or 0) == code, out + err
+        return out, err
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    return Desk(tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def pth(tmp_path: Path) -> Path:
+    return write(tmp_path / "anna.pth", contents())
+
+
+def media(desk: Desk) -> list[Path]:
+    return [path for path in (desk.data / "media").rglob("*") if path.is_file()]
+
+
+def test_an_imported_voice_is_a_ready_voice_with_its_consent(desk: Desk, pth: Path, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(80, 768)).astype(np.float32)
+    write_index(tmp_path / "anna.index", rows)
+    said = desk("import", pth, "--index", tmp_path / "anna.index", "--name", "Anna", "--yes")
+    assert "Anna: RVC v2 40k, 80 retrieval rows. It needs contentvec-768l12 to sing." in said
+    store = desk.store()
+    with store.read() as session:
+        voice = voices.by_name(session, jobs.OPERATOR, "anna")
+        assert voice is not None and voice.id is not None
+        assert voices.usable(session, voice.id, jobs.OPERATOR).state == VoiceState.READY
+        consent = session.get(Consent, voice.consent_id)
+        assert consent is not None and "declared on import" in consent.phrase and len(consent.clip_hash) == 64
+        paths = [store.media.path(key or "") for key in (voice.model_key, voice.index_key)]
+    network, info = load_voice(paths[0])
+    assert info.content_model == "contentvec-768l12" and network.config.sampling_rate == 40000
+    assert load_index(paths[1])[0].shape == (80, 768)
+    listed = desk("list")
+    assert "Anna" in listed and "ready" in listed and "RVC v2 40k" in listed
+
+
+def test_it_goes_out_as_it_came_in(desk: Desk, pth: Path, tmp_path: Path) -> None:
+    desk("import", pth, "--name", "Anna", "--yes")
+    assert str(tmp_path / "out" / "Anna.pth") in desk("export", "anna", "--out", tmp_path / "out")
+    assert (sung(read_pth(tmp_path / "out" / "Anna.pth").network) == sung(read_pth(pth).network)).all()
+
+
+def test_a_name_is_taken_once(desk: Desk, pth: Path) -> None:
+    desk("import", pth, "--name", "Anna", "--yes")
+    kept = media(desk)
+    assert "already have a voice called ANNA" in desk.refused("import", pth, "--name", "ANNA", "--yes")
+    assert media(desk) == kept
+    assert "needs a name" in desk.refused("import", pth, "--name", " ", "--yes")
+
+
+def test_without_consent_nothing_is_imported(desk: Desk, pth: Path) -> None:
+    done = CliRunner().invoke(app, ["import", str(pth), "--name", "Anna"], input="n\n")
+    assert done.exit_code == 2 and "own voice" in done.output
+    assert not desk.data.exists()
+
+
+def test_a_refused_file_is_one_sentence_and_leaves_nothing(desk: Desk, pth: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.pth").write_bytes(pth.read_bytes()[:-5000])
+    assert "cut.pth is cut" in desk.refused("import", tmp_path / "cut.pth", "--name", "Anna", "--yes")
+    assert "There is no file gone.pth" in desk.refused("import", tmp_path / "gone.pth", "--name", "Anna", "--yes")
+    index = desk.refused("import", pth, "--index", tmp_path / "cut.pth", "--name", "Anna", "--yes")
+    assert "cut.pth is no index" in index
+    assert media(desk) == []
+    with desk.store().read() as session:
+        assert voices.of_owner(session, jobs.OPERATOR) == []
+
+
+def test_what_cannot_be_exported_is_said(desk: Desk, voice_files: tuple[Path, Path], tmp_path: Path) -> None:
+    assert "There is no voice Bea" in desk.refused("export", "Bea")
+    store = desk.store()
+    keys = [store.media.put_file(path) for path in voice_files]
+    with store.write() as session:
+        voice = voices.create(session, jobs.OPERATOR, "Bea", None, "job")
+        voices.finish(session, voice, keys[0], keys[1], {"base": "s24 base"})
+        voices.create(session, jobs.OPERATOR, "Cleo", None, "other")
+    sentence = desk.refused("export", "Bea", "--out", tmp_path / "out")
+    assert "The voice Bea cannot become a .pth" in sentence and "source-filter, 24 kHz" in sentence
+    assert "not ready" in desk.refused("export", "Cleo")
+    assert "s24 base" in desk("list")

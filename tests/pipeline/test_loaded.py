@@ -1,0 +1,75 @@
+"""Which models run: what was chosen or one sentence, and what happens when memory is short."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models import pitch, spleeter
+from models.memory import OutOfMemory as SmallestPiece
+from models.memory import Pieces
+from pipeline import errors, loaded
+from pipeline.choice import Choice
+from pipeline.loaded import LoadedModels, NotHere, in_memory, open_models
+
+
+def test_the_default_runs_on_what_the_program_brings(tmp_path: Path) -> None:
+    models = open_models("cpu", Choice(weights=tmp_path))
+    assert models.separator.name == spleeter.NAME and models.choice.f0 == "fcpe"
+    assert models.device_line.startswith("cpu (")
+
+
+@pytest.mark.parametrize("wanted", ["htdemucs", "mdx23c", "melband", "bsroformer", "classic"])
+def test_a_separator_that_is_not_here_is_said_at_the_start(tmp_path: Path, wanted: str) -> None:
+    with pytest.raises(NotHere, match="discovervoice models pull"):
+        open_models("cpu", Choice(separator=wanted, weights=tmp_path))
+
+
+@pytest.mark.parametrize("choice", [Choice(f0="rmvpe"), Choice(mos="utmos")])
+def test_so_is_a_tracker_or_a_neural_mos(tmp_path: Path, choice: Choice) -> None:
+    with pytest.raises(NotHere, match=r"discovervoice models pull (rmvpe|utmos)"):
+        open_models("cpu", Choice(choice.separator, choice.f0, choice.mos, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (Choice(separator="spleter"), "spleeter, htdemucs"),
+        (Choice(f0="crepe"), ", ".join(pitch.NAMES)),
+        (Choice(mos="singmos"), ", ".join(loaded.MOS_NAMES)),
+    ],
+)
+def test_a_name_that_does_not_exist_is_answered_with_those_that_do(choice: Choice, names: str) -> None:
+    with pytest.raises(NotHere, match=names):
+        open_models("cpu", choice)
+
+
+def test_a_device_that_is_absent_is_never_replaced() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(NotHere, match=r"^DEVICE=cuda cannot be used on this machine"):
+        open_models("cuda", Choice())
+
+
+def test_memory_that_runs_out_is_one_sentence() -> None:
+    with pytest.raises(errors.OutOfMemory, match="ran out of memory"), in_memory():
+        np.empty(2**50, np.float32)
+    with pytest.raises(errors.OutOfMemory), in_memory():
+        Pieces("windows", 2).run(lambda size: np.empty(2**50 * size))
+
+
+def test_other_failures_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="shape") as failed, in_memory():
+        raise RuntimeError("shapes do not fit: shape")
+    assert not isinstance(failed.value, (errors.OutOfMemory, SmallestPiece))
+
+
+def test_models_are_dropped_only_when_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = LoadedModels()
+    models.pitch  # noqa: B018
+    monkeypatch.setattr(loaded, "memory", lambda device: (80, 100))
+    assert models.only("content") == []
+    monkeypatch.setattr(loaded, "memory", lambda device: (20, 100))
+    assert models.only("content") == ["pitch"]
+    assert "pitch" not in vars(models)
