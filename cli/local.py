@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -54,7 +55,7 @@ async def train_notes(name: str, notes: list[Path], minutes: float | None, out: 
     await asyncio.to_thread(retention.discard, store, job.id)
 
 
-async def cover_song(song: str, voice: str, key_shift: int | None, out: Path) -> None:
+async def cover_song(song: str, voice: str, key_shift: int | None, separator: str | None, out: Path) -> None:
     """Sing a file or a library song in a voice of the operator's."""
     store = open_store()
     with store.read() as session:
@@ -64,7 +65,7 @@ async def cover_song(song: str, voice: str, key_shift: int | None, out: Path) ->
         voices.usable(session, chosen.id, jobs.OPERATOR)
     params = {"voice_id": chosen.id, "key_shift": key_shift, **_song_params(store, song)}
     job = Job(kind=JobKind.COVER, user_id=jobs.OPERATOR, params=params)
-    async with _child() as child:
+    async with _child(separator) as child:
         done = await _perform(store, child, job, [], out)
     console.print(cover_table(done.result))
     console.print(model_table(done.result["models"]))
@@ -209,9 +210,11 @@ def _readable(files: list[Path]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _child() -> AsyncIterator[Child]:
+async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     settings = WorkerSettings()
-    child = Child(settings.device, settings.torch_threads, settings.choice(StoreSettings().data_dir))
+    chosen = settings.choice(StoreSettings().data_dir)
+    chosen = replace(chosen, separator=separator or chosen.separator)
+    child = Child(settings.device, settings.torch_threads, chosen)
     child.start()
     try:
         yield child

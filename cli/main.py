@@ -110,12 +110,15 @@ def cover(
     key_shift: Annotated[
         int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
     ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")
+    ] = None,
     out: Out = Path(),
 ) -> None:
     """Sing a song in a trained voice; writes the cover, the stems and a picture."""
     from .local import cover_song
 
-    asyncio.run(cover_song(song, voice, key_shift, out))
+    asyncio.run(cover_song(song, voice, key_shift, separator, out))
 
 
 @singers.command("add")

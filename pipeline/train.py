@@ -67,7 +67,7 @@ def train_voice(
     recordings = prepare(notes, S24.sampling_rate, models, work_dir, report)
     heard = np.concatenate([r.embeddings for r in recordings])
     speaker = F.normalize(torch.from_numpy(heard.mean(0)) if len(heard) else torch.zeros(256), dim=0)
-    data = TrainingData(recordings, S24, models.content, options.batch)
+    data = TrainingData(recordings, S24, models.content)
     models.only("content", "speaker")
     loop = TrainingLoop(models, speaker, options)
     loop.resume(work_dir / "training.pt")

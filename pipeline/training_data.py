@@ -30,8 +30,8 @@ class TrainingData:
     Raises NotEnoughSpeech: no recording holds a whole window.
     """
 
-    def __init__(self, recordings: Sequence[Recording], config: RVCConfig, encoder: ContentEncoder, batch: int) -> None:
-        self.recordings, self.config, self.batch = recordings, config, batch
+    def __init__(self, recordings: Sequence[Recording], config: RVCConfig, encoder: ContentEncoder) -> None:
+        self.recordings, self.config = recordings, config
         self.frames = config.latent_frames or config.segment_frames
         self.content = [_variants(r, config, encoder, number) for number, r in enumerate(recordings)]
         longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
@@ -49,14 +49,14 @@ class TrainingData:
         if not self.starts:
             raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)
 
-    def draw(self, speaker: Tensor, generator: torch.Generator) -> Windows:
-        """A batch of random windows that sound, sung by `speaker` (1, gin, 1)."""
-        picks = torch.randint(len(self.starts), (self.batch,), generator=generator).tolist()
-        variants = torch.randint(1 + WARPED, (self.batch,), generator=generator).tolist()
+    def draw(self, batch: int, speaker: Tensor, generator: torch.Generator) -> Windows:
+        """So many random windows that sound, sung by `speaker` (1, gin, 1)."""
+        picks = torch.randint(len(self.starts), (batch,), generator=generator).tolist()
+        variants = torch.randint(1 + WARPED, (batch,), generator=generator).tolist()
         picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]
         windows = [self._window(number, start, variant, self.frames) for number, start, variant in picked]
         content, f0, wav = (torch.stack(column).to(speaker.device) for column in zip(*windows, strict=True))
-        return Windows(content, f0, wav, speaker.expand(self.batch, -1, -1))
+        return Windows(content, f0, wav, speaker.expand(batch, -1, -1))
 
     def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
         """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""

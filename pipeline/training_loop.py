@@ -3,6 +3,7 @@
 import io
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from models import base as base_model
 from models import content as content_model
 from models.base import VoiceBase, load_base
+from models.memory import Pieces
 from models.rvc import S24, Synthesizer
 from models.rvc.initial import initialise
 
@@ -94,6 +96,7 @@ class TrainingLoop:
         learning = [parameter for parameter in self.trained.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, rate, (0.8, 0.99), eps=1e-9)
         self.rate = rate
+        self.batch = Pieces("windows in a batch", options.batch)
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
         self.best_weights: dict[str, Tensor] = {}
@@ -115,8 +118,7 @@ class TrainingLoop:
             self._measure(data)
         saved = before = time.monotonic()
         while not (reason := self._over()):
-            generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
-            self._step(data, generator)
+            self.batch.run(partial(self._step, data))
             now = time.monotonic()
             self.spent, before = self.spent + now - before, now
             if self.step % self.options.measure_steps == 0 or self._over():
@@ -170,12 +172,13 @@ class TrainingLoop:
     def _used(self) -> float:
         return min(1.0, max(self.step / self.options.steps, self.spent / self.options.seconds))
 
-    def _step(self, data: TrainingData, generator: torch.Generator) -> None:
+    def _step(self, data: TrainingData, batch: int) -> None:
+        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
         warm = min(1.0, (self.step + 1) / WARM_STEPS)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * (1 - 0.9 * self._used())
         speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        made, real = sing(self.trained, data.draw(speaker, generator), generator)
+        made, real = sing(self.trained, data.draw(batch, speaker, generator), generator)
         loss = self.loss(made, real)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)

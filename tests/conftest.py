@@ -20,7 +20,8 @@ LIBRARY = NOTES.parent / "library"
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
-    for name in ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "DEVICE"):
+    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES")
+    for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -30,6 +31,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
     yield opened
     opened.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread for small networks: sharing their work costs more than it saves."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

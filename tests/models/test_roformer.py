@@ -1,7 +1,6 @@
 """Both RoFormers say what the reference and `pymss-core` say (`tests/data/roformer`)."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,7 @@ FULL = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def golden_config(kind: str) -> tuple[RoformerConfig, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The decoder in pieces is the decoder at once, and the source neither drifts nor breaks."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +13,7 @@ SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, latent_fra
 """RVC's own decoder at a size that a test can train."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Leave the other cores alone: on a busy machine two threads wait for each other for seconds."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def build(config: RVCConfig) -> Generator:

@@ -3,7 +3,6 @@
 import copy
 import io
 import json
-from collections.abc import Iterator
 from math import sqrt
 
 import pytest
@@ -22,14 +21,7 @@ from models.rvc import (
 )
 from models.rvc.attention import RelativeAttention
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Leave the other cores alone: on a busy machine two threads wait for each other for seconds."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

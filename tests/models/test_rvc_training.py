@@ -1,6 +1,5 @@
 """A training step: pieces, losses, and a small network that learns."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -26,13 +25,7 @@ SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, latent_fra
 """RVC's own decoder at a size that a test can train."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Leave the other cores alone: on a busy machine two threads wait for each other for seconds."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def spectrum(wav: Tensor) -> Tensor:

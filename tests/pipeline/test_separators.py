@@ -1,11 +1,10 @@
 """Separators by name: one interface, one sentence where there is none, ids that follow the weights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from models import spleeter
@@ -19,12 +18,7 @@ Floats = NDArray[np.float32]
 CHUNKED = ["htdemucs", "htdemucs-ft", "mdx23c", "melband", "bsroformer"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from pipeline.encode import encode
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.loaded import LoadedModels
 from pipeline.notes import Note, prepare, sounding
+from pipeline.reconstruct import Windows
 from pipeline.retrieval import load_index
 from pipeline.train import TrainOptions, train_voice
 from pipeline.training_data import TrainingData
@@ -57,6 +58,24 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(models: LoadedModels, notes: 
     assert float(speaker.norm()) == pytest.approx(1.0, abs=1e-4)
     assert made.model.stat().st_size < 9_000_000
     assert not list(work.glob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
+    models: LoadedModels, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[int]()
+    draw = TrainingData.draw
+
+    def crowded(self: TrainingData, batch: int, *rest: torch.Tensor) -> Windows:
+        tried.append(batch)
+        if batch > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return draw(self, batch, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TrainingData, "draw", crowded)
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(steps=2, measure_steps=10, seconds=300))
+    assert (made.steps, tried) == (2, [4, 2, 1, 1])
 
 
 @pytest.mark.slow
@@ -113,7 +132,7 @@ def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
     assert made.best is max(made.curve, key=lambda moment: moment.score) and made.best.step < made.steps
     again = TrainingLoop(models, load_index(made.index)[1], options)
     again.network.load_state_dict(load_voice(made.model)[0].state_dict())
-    data = TrainingData(prepare(as_notes(notes[:2]), RATE, models, tmp_path), S24, models.content, 4)
+    data = TrainingData(prepare(as_notes(notes[:2]), RATE, models, tmp_path), S24, models.content)
     again._measure(data)
     assert again.curve[0].mel_loss == pytest.approx(made.best.mel_loss, abs=0.02)  # half precision on disk
 
