@@ -27,6 +27,8 @@ from .training_data import TrainingData
 from .training_loop import Moment, TrainingLoop, TrainOptions
 
 FROM_NOTHING = "from nothing"
+SAMPLE_PEAK = 0.8
+"""MP3 overshoots."""
 LABEL = "AI-generated: a trained voice, not a recording of the person"
 
 __all__ = ["TrainOptions", "TrainReport", "train_voice"]
@@ -86,5 +88,7 @@ def train_voice(
     save_voice(model, loop.network, info)
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
-    encode(sample, loop.sing_held_out(data, 0), S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    sung = loop.sing_held_out(data, 0)
+    sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
+    encode(sample, sung, S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(model, index, sample, data.seconds / 60, loop.step, base, stopped, tuple(loop.curve), loop.best)

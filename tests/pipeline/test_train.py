@@ -84,6 +84,7 @@ def test_the_sample_is_the_held_out_seconds_in_the_voice(models: LoadedModels, n
     wav = decode(made.sample, 16000, channels=1, limits=NOTE, name="sample")
     assert 3 < len(wav) / 16000 < 10.2
     assert -40 < 20 * np.log10(np.sqrt((wav**2).mean())) < -10
+    assert np.abs(wav).max() < 0.95  # MP3 overshoots
     heard = models.speaker.embed(wav)
     assert heard is not None and float(heard @ load_index(made.index)[1].numpy()) > 0.5
 
