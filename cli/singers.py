@@ -40,7 +40,7 @@ def train(
     ] = Whole.album,
     min_songs: Annotated[int, typer.Option(min=3, help="Singers with fewer songs are left out.")] = 5,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the settings' own.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.0, help="Limit of training time, over all attempts.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1.0, help="Limit of training time, over all attempts.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings (TOML), instead of those for the start.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for separated songs; in --out if not given.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = "auto",
@@ -51,14 +51,16 @@ def train(
     import torch
 
     from models.device import choose, describe
-    from pipeline.loaded import LoadedModels
+    from pipeline.loaded import in_memory, open_models
     from pipeline.pretrain.config import read_config
     from pipeline.singers.prepare import Choice
     from pipeline.singers.task import SingerConfig
     from pipeline.singers.train import settings, train_singers
+    from store import StoreSettings
+    from worker.settings import WorkerSettings
 
     torch.set_num_threads(threads)
-    with _sentences():
+    with in_memory(), _sentences():
         chosen, schedule = read_config(config or settings(start), SingerConfig)
         schedule = replace(
             schedule,
@@ -68,6 +70,7 @@ def train(
         )
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
+        models = open_models(str(where), WorkerSettings().choice(StoreSettings().data_dir))
         with _progress() as progress:
             outcome = train_singers(
                 folder,
@@ -75,7 +78,7 @@ def train(
                 chosen,
                 schedule,
                 Choice(separated, min_songs, by.value, seed),
-                LoadedModels(str(where)),
+                models,
                 start,
                 cache,
                 progress.report,
@@ -121,12 +124,13 @@ def _sentences() -> Iterator[None]:
     from models.checkpoint import WeightsError
     from models.device import DeviceMissing
     from models.memory import OutOfMemory
+    from pipeline.loaded import NotHere
     from pipeline.pretrain.config import ConfigError
     from pipeline.singers.errors import SingersError
 
     try:
         yield
-    except (ConfigError, DeviceMissing, OutOfMemory, SingersError, WeightsError) as error:
+    except (ConfigError, DeviceMissing, NotHere, OutOfMemory, SingersError, WeightsError) as error:
         raise DeskError(str(error)) from error
 
 

@@ -17,11 +17,14 @@ from .console import console
 
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 10.0
+REFUSED = 2
+"""Exit code of a command that an operator has to mend something for."""
 
 
 def run_all(port: int | None) -> int:
-    """Run until SIGINT or SIGTERM, or until the bot gives up; return its exit code.
+    """Run until SIGINT or SIGTERM, until the bot gives up, or the worker lacks what the settings ask for.
 
+    Returns the exit code.
     Raises NoToken, ValkeyFailed, StoreUnusable before anything is started.
     """
     if BotSettings().discord_token is None:
@@ -35,6 +38,8 @@ def run_all(port: int | None) -> int:
         worker, bot = start("worker", environment), start("bot", environment)
         try:
             while (code := bot.poll()) is None:
+                if worker.poll() == REFUSED:
+                    return REFUSED  # it has said what it lacks; another start would lack it, too
                 if worker.poll() is not None:
                     console.print(f"The worker ended with {worker.returncode}; starting it again.")
                     time.sleep(RESTART_SECONDS)

@@ -2,6 +2,8 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from .console import DeskError, console, fail
 
 if TYPE_CHECKING:
     from pipeline.exchange import Imported
-    from store import Store
+    from store import Store, Voice
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
 
@@ -42,7 +44,6 @@ def import_voice(
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
 ) -> None:
     """Take a voice that was made elsewhere; nothing in its file is run."""
-    from models.checkpoint import WeightsError
     from pipeline import exchange
     from store import open_store
 
@@ -52,12 +53,10 @@ def import_voice(
         raise DeskError("A voice needs a name.")
     store = open_store()
     _free(store, name)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            made = exchange.import_voice(file, index, Path(folder))
-        except WeightsError as error:
-            raise DeskError(str(error)) from error
-        _keep(store, name, file, made)
+    with _told(file), tempfile.TemporaryDirectory() as folder:
+        made = exchange.import_voice(file, index, Path(folder))
+        with _told(store.media.root):
+            _keep(store, name, file, made)
     rows = f"{made.rows} retrieval rows" if made.rows else "no retrieval rows"
     console.print(
         f"{name}: {made.title}, {rows}. It needs {made.info.content_model} to sing.",
@@ -72,23 +71,64 @@ def export_voice(
     out: Annotated[Path, typer.Option(help="Folder for NAME.pth and NAME.index.")] = Path(),
 ) -> None:
     """Write a voice as RVC's files, if it is of a kind that RVC has."""
-    from models.checkpoint import WeightsError
     from pipeline import exchange
     from store import jobs, open_store, voices
 
     store = open_store()
+    voice = _named(store, name)
     with store.read() as session:
-        voice = voices.by_name(session, jobs.OPERATOR, name)
-        if voice is None or voice.id is None:
-            raise DeskError(f"There is no voice {name}. See: discovervoice voices list")
-        voices.usable(session, voice.id, jobs.OPERATOR)
-    model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
-    try:
+        voices.usable(session, voice.id or 0, jobs.OPERATOR)
+    with _told(out):
+        if out.exists() and not out.is_dir():
+            raise DeskError(f"{out} is a file; --out names a folder.")
+        model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
         made = exchange.export_voice(model, index, out, voice.name)
-    except WeightsError as error:
-        raise DeskError(str(error)) from error
     files = ", ".join(str(path) for path in (made.model, made.index) if path)
     console.print(f"{voice.name}: {files}", markup=False, soft_wrap=True)
+
+
+@app.command("remove")
+def remove_voice(
+    name: Annotated[str, typer.Argument(help="One of your voices.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a voice and its files; a training of it is stopped. It cannot be brought back."""
+    from bot.voices import delete
+    from store import jobs, open_store
+
+    store = open_store()
+    voice = _named(store, name)
+    if not yes and not typer.confirm(f"Delete {voice.name} and its files? They cannot be brought back."):
+        fail(f"{voice.name} was kept.")
+    with _told(store.media.root):
+        delete(store, voice.id or 0, jobs.OPERATOR)
+    console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
+
+
+def _named(store: "Store", name: str) -> "Voice":
+    """The operator's voice of this name, whatever its state. Raises DeskError."""
+    from store import jobs, voices
+
+    with store.read() as session:
+        voice = voices.by_name(session, jobs.OPERATOR, name)
+    if voice is None:
+        raise DeskError(f"There is no voice {name}. See: discovervoice voices list")
+    return voice
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what weights and the operating system refuse into one sentence; `path` if the system names none."""
+    from models.checkpoint import WeightsError
+    from pipeline.encode import room
+
+    try:
+        with room():
+            yield
+    except WeightsError as error:
+        raise DeskError(str(error)) from error
+    except OSError as error:
+        raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
 
 
 def _free(store: "Store", name: str) -> None:
@@ -114,7 +154,8 @@ def _keep(store: "Store", name: str, file: Path, made: "Imported") -> None:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
     keys: list[str] = []
     try:
-        keys = [store.media.put_file(path) for path in (made.model, made.index)]
+        for path in (made.model, made.index):
+            keys.append(store.media.put_file(path))  # one by one: what was put is removed if the next fails
         with store.write() as session:
             voice = voices.create(session, jobs.OPERATOR, name, None, "")
             voice.job_id = None  # no job of ours made it

@@ -35,13 +35,16 @@ RENAMED: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(layers\.\d+)\.output\.dense\.", r"\1.mlp.fc2."),
 )
 """Names of transformers 4 → 5."""
+REASON = 500
+"""Characters of another program's reason that a sentence repeats."""
 
 
 def load(path: Path, frames: int | None = None, sha256: str | None = None) -> ASTModel:
     """The network of a folder or file, for inputs of `frames` × 10 ms (its own number if not given).
 
     A config.json beside the weights is obeyed; without one they are AudioSet's. Raises WeightsError: no such file, not
-    the pinned one, unreadable, or any tensor but the classifier's missing, left over or of another shape.
+    the pinned one, unreadable, a config that no network can have, or any tensor but the classifier's missing, left over
+    or of another shape.
     """
     file = _file(path)
     config = _config(file.with_name("config.json"))
@@ -55,8 +58,9 @@ def load(path: Path, frames: int | None = None, sha256: str | None = None) -> AS
         with torch.device("meta"):
             network = ast.build(**wanted)
         network.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        raise WeightsError(f"{file.name} is not a whole AST: {error}") from error
+    except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:REASON]
+        raise WeightsError(f"{file.name} is not a whole AST: {reason}") from error
     return network
 
 
@@ -69,7 +73,7 @@ def grid(config: dict[str, int]) -> tuple[int, int]:
 def resized(positions: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
     """Position embeddings (1, 2 + F·T, C) for another grid (F, T): bilinear; the two of the tokens stay.
 
-    Raises RuntimeError if they are not of the old grid.
+    Raises RuntimeError or IndexError if they are not of the old grid.
     """
     if old == new:
         return positions
@@ -94,7 +98,7 @@ def _config(path: Path) -> dict[str, int]:
         told = json.loads(path.read_text("utf-8"))
         config = {key: int(told.get(key, value)) for key, value in OFFICIAL.items()}
         usual = {key: getattr(ASTConfig(), key) for key in FIXED}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise WeightsError(f"{path.name} beside the weights cannot be read: {error}") from error
     if other := [key for key, value in usual.items() if told.get(key, value) != value]:
         raise WeightsError(f"{path.name} has another {other[0]} than an AST that is known here.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import pins
-from .checkpoint import WeightsError, packaged
+from .checkpoint import NotFetched, WeightsError, packaged
 
 CATALOG = Path(__file__).with_name("catalog.toml")
 ROLES = ("separator", "content", "pitch", "singer classifier", "voice base", "MOS")
@@ -170,7 +170,7 @@ def locate(name: str, folder: Path) -> dict[str, Path]:
     for file in entry.files:
         match state(entry, file, folder):
             case State.MISSING:
-                raise WeightsError(f"{name} is not here; {pull}`.")
+                raise NotFetched(f"{name} is not here; {pull}`.")
             case State.WRONG if file.package:
                 raise WeightsError(f"{file.name} of {name} is not the pinned file; install requirements.lock again.")
             case State.WRONG:

@@ -17,6 +17,10 @@ class WeightsError(Exception):
     """A weights file is missing, or is not the one that was pinned."""
 
 
+class NotFetched(WeightsError):
+    """Weights that can be fetched are not here yet."""
+
+
 def packaged(package: str, name: str) -> Path:
     """Path of a file that an installed package carries. Raises WeightsError."""
     spec = find_spec(package)  # finds without importing

@@ -56,7 +56,7 @@ class ContentEncoder(nn.Module):
     rate = RATE
     centred = True
     """Its features are used minus their mean over time."""
-    model_id, name = MODEL_ID, NAME
+    model_id, cache_id, name = MODEL_ID, MODEL_ID, NAME
 
     def __init__(self, width: int = WIDTH, layers: int = 4, teacher: int = 512) -> None:
         super().__init__()

@@ -55,10 +55,11 @@ class ContentVec(nn.Module):
     rate = RATE
     centred = False
 
-    def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, name: str) -> None:
+    def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, digest: str) -> None:
         super().__init__()
         self.hubert, self.final_proj = hubert, projection
-        self.model_id, self.name = model_id, name
+        layer = f"layer {len(hubert.encoder.layers)}{', projected' if projection is not None else ''}"
+        self.model_id, self.cache_id, self.name = model_id, f"{model_id}-{digest}", f"ContentVec ({layer}, {digest})"
         self.width: int = projection.out_features if projection is not None else hubert.config.hidden_size
 
     @property
@@ -100,9 +101,7 @@ def load(
         hubert.encoder.layers = hubert.encoder.layers[:LAYER_V1]
     elif model_id != MODEL_ID:
         raise WeightsError(f"ContentVec does not give the features {model_id}.")
-    layer = f"layer {len(hubert.encoder.layers)}{', projected' if projection is not None else ''}"
-    encoder = ContentVec(hubert, projection, model_id, f"ContentVec ({layer}, {digest[:8]})")
-    return encoder.eval().requires_grad_(False).to(device)
+    return ContentVec(hubert, projection, model_id, digest[:8]).eval().requires_grad_(False).to(device)
 
 
 def _weights_file(path: Path) -> Path:

@@ -57,9 +57,10 @@ def memory(device: torch.device) -> tuple[int, int]:
     if device.type == "mps":
         total = torch.mps.recommended_max_memory()
         return max(0, total - torch.mps.current_allocated_memory()), total
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = page * os.sysconf("SC_PHYS_PAGES")
-    return _available_on_linux() or total, total
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    free = _available_on_linux() or total
+    limit, used = _limit_of_container()
+    return (min(free, max(0, limit - used)), limit) if limit and limit < total else (free, total)
 
 
 def _named(wanted: str) -> torch.device:
@@ -80,6 +81,14 @@ def _reason(device: torch.device) -> str:
 
 def _usable(devices: list[torch.device]) -> str:
     return f"Here are: {', '.join(map(str, devices))}. Set one of them, or auto."
+
+
+def _limit_of_container() -> tuple[int, int]:
+    """How many bytes this process's container may have, and has; zeros where there is no limit (cgroup v2)."""
+    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    if not limit.exists() or not used.exists() or not (allowed := limit.read_text().strip()).isdigit():
+        return 0, 0
+    return int(allowed), int(used.read_text())
 
 
 def _available_on_linux() -> int | None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoint import WeightsError
+from .faiss_reader import NO_FAISS
 
 MAX_BYTES = 1 << 30
 SECONDS = 60
@@ -31,15 +32,19 @@ Floats = NDArray[np.float32]
 def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats:
     """Every row of an index, (N, width) float32, in the order in which they were added.
 
-    Raises WeightsError: faiss is not installed, no such file, too large, no index of this width, cut or damaged.
+    Raises WeightsError: faiss is not installed or broken, no such file, unreadable, too large, no index of this width,
+    cut or damaged; and OSError (no room for the rows).
     """
     _need_faiss()
-    if not path.is_file():
-        raise WeightsError(f"There is no file {path.name}.")
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise WeightsError(f"{path.name} has {size >> 20} MB; at most {max_bytes >> 20} MB are read.")
-    count = _rows(path, width, size)
+    try:
+        if not path.is_file():
+            raise WeightsError(f"There is no file {path.name}.")
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise WeightsError(f"{path.name} has {size >> 20} MB; at most {max_bytes >> 20} MB are read.")
+        count = _rows(path, width, size)
+    except OSError as error:
+        raise WeightsError(f"{path.name} cannot be read: {error.strerror}.") from error
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "rows.npy"
         limits = (3 * size + MEMORY_BYTES, SECONDS, 4 * count * width + 4096)
@@ -48,6 +53,8 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats:
             done = subprocess.run(command, capture_output=True, timeout=2 * SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
             raise WeightsError(f"{path.name} took too long to read: it is damaged. Get it again.") from error
+        if done.returncode == NO_FAISS:
+            raise WeightsError(_broken(done.stderr.decode(errors="replace")))
         if done.returncode:
             raise WeightsError(f"{path.name} is cut or damaged: faiss cannot read it. Get it again.")
         rows: Floats = np.load(out, allow_pickle=False)
@@ -60,12 +67,15 @@ def write_index(path: Path, rows: Floats) -> None:
     """Write rows (N, C) as RVC does: `IVF{min(16√N, N / 39)},Flat`, one list probed; through a temporary name.
 
     RVC first reduces more than 200 000 rows to 10 000 means; here every row is kept. Raises WeightsError (faiss is not
-    installed, no rows) and OSError (no room).
+    installed or broken, no rows) and OSError (no room, or not allowed).
     """
     _need_faiss()
     if not len(rows):
         raise WeightsError("There are no rows to write an index of.")
-    import faiss
+    try:
+        import faiss
+    except ImportError as error:
+        raise WeightsError(_broken(str(error))) from error
 
     lists = max(1, min(int(16 * sqrt(len(rows))), len(rows) // 39))
     index = faiss.index_factory(rows.shape[1], f"IVF{lists},Flat")
@@ -84,6 +94,11 @@ def write_index(path: Path, rows: Floats) -> None:
 def _need_faiss() -> None:
     if find_spec("faiss") is None:
         raise WeightsError("Index files need faiss: install the extra with pip install 'discovervoice[faiss]'.")
+
+
+def _broken(said: str) -> str:
+    reason = (said.strip().splitlines() or ["no reason given"])[-1][:200].rstrip(".")
+    return f"faiss cannot be imported ({reason}). Install it again: pip install --force-reinstall faiss-cpu"
 
 
 def _rows(path: Path, width: int, size: int) -> int:

@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -55,21 +55,24 @@ def read(folder: Path) -> dict[str, Seen]:
 def record(folder: Path, key: str, seen: Seen | None) -> None:
     """Keep what was seen of one file, or forget it. Raises WeightsError, OSError."""
     with locked(folder):
-        rows = {**read(folder), key: seen}
-        text = json.dumps({name: asdict(row) for name, row in sorted(rows.items()) if row}, indent=1)
-        draft = folder / f"{RECORD}.part"
-        try:
-            draft.write_text(f"{text}\n")
-            draft.replace(folder / RECORD)
-        finally:
-            draft.unlink(missing_ok=True)
+        _write(folder, {**read(folder), key: seen})
 
 
 def fresh(path: Path, sha256: str, url: str = "", accepted: bool = False) -> Seen:
-    """What is to be recorded of a file that has just been hashed."""
+    """What is to be recorded of a file that was hashed before it came under its name."""
+    return _seen(path.stat(), sha256, url, accepted)
+
+
+def look(path: Path, accepted: bool = False) -> Seen:
+    """Hash a file now. Size and time are those from before: `unchanged` then tells if they are of this content."""
     found = path.stat()
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Seen(sha256, found.st_size, found.st_mtime_ns, now, url, accepted)
+    return _seen(found, digest(path), accepted=accepted)
+
+
+def unchanged(path: Path, seen: Seen) -> bool:
+    """Whether the file still has the size and time at which it was hashed. Raises OSError."""
+    found = path.stat()
+    return (seen.size, seen.mtime_ns) == (found.st_size, found.st_mtime_ns)
 
 
 def sha256_of(folder: Path, key: str, path: Path) -> str:
@@ -77,15 +80,17 @@ def sha256_of(folder: Path, key: str, path: Path) -> str:
 
     What was hashed is recorded where the folder can be written, so that the next start is quick.
     """
-    seen, found = read(folder).get(key), path.stat()
-    if seen and (seen.size, seen.mtime_ns) == (found.st_size, found.st_mtime_ns):
+    seen = read(folder).get(key)
+    if seen and unchanged(path, seen):
         return seen.sha256
-    sha256 = digest(path)
-    if not seen or seen.sha256 == sha256:  # another content is not recorded over what was seen
-        with suppress(OSError):
-            now = fresh(path, sha256)
-            record(folder, key, replace(seen, mtime_ns=now.mtime_ns) if seen else now)
-    return sha256
+    found = look(path)
+    with suppress(OSError), locked(folder):
+        rows = read(folder)  # again: a pull may have recorded another file meanwhile
+        seen = rows.get(key)
+        same = seen is None or seen.sha256 == found.sha256  # another content is not recorded over what was seen
+        if same and unchanged(path, found):
+            _write(folder, {**rows, key: replace(seen, mtime_ns=found.mtime_ns) if seen else found})
+    return found.sha256
 
 
 @contextmanager
@@ -101,3 +106,19 @@ def locked(folder: Path, wait: Callable[[], None] = lambda: None) -> Iterator[No
         yield
     finally:
         os.close(descriptor)
+
+
+def _seen(found: os.stat_result, sha256: str, url: str = "", accepted: bool = False) -> Seen:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Seen(sha256, found.st_size, found.st_mtime_ns, now, url, accepted)
+
+
+def _write(folder: Path, rows: Mapping[str, Seen | None]) -> None:
+    """Replace the record; the caller holds the lock."""
+    text = json.dumps({name: asdict(row) for name, row in sorted(rows.items()) if row}, indent=1)
+    draft = folder / f"{RECORD}.part"
+    try:
+        draft.write_text(f"{text}\n")
+        draft.replace(folder / RECORD)
+    finally:
+        draft.unlink(missing_ok=True)

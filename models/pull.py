@@ -33,7 +33,8 @@ def pull(
 ) -> list[Pulled]:
     """Fetch what is not here, and again what is wrong. `waiting` is called if another process fetches the entry.
 
-    Raises WeightsError with one sentence; what was fetched before it stays.
+    A wrong file stays until the right one takes its place. Raises WeightsError with one sentence; what was fetched
+    before it stays.
     """
     wanted = [entry for entry in entries if not entry.embedded]
     try:
@@ -58,14 +59,14 @@ def _check_accepted(entry: Entry, folder: Path, accept_unverified: bool) -> None
 
 
 def _missing(entries: Sequence[Entry], folder: Path) -> int:
-    """Bytes that are still to come, as far as the catalogue knows."""
+    """Bytes that are still to come, as far as the catalogue knows: of files that are missing or wrong."""
     total = 0
     for entry in entries:
         for file in entry.files:
             path = catalog.path_of(entry, file, folder)
             part = path.with_name(f"{path.name}.part")
-            if not path.exists() and file.size is not None:
-                total += file.size - (part.stat().st_size if part.exists() else 0)
+            if file.size is not None and catalog.state(entry, file, folder) in (State.MISSING, State.WRONG):
+                total += max(0, file.size - (part.stat().st_size if part.exists() else 0))
     return total
 
 
@@ -91,10 +92,11 @@ def _bring(
         case State.OK:
             return "here"
         case State.UNVERIFIED:  # put there by hand, and the operator accepts it
-            pins.record(folder, key, pins.fresh(path, pins.digest(path), accepted=True))
+            seen = pins.look(path, accepted=True)
+            if not pins.unchanged(path, seen):
+                raise WeightsError(f"{file.name} of {entry.name} changed while it was read; pull it again.")
+            pins.record(folder, key, seen)
             return "accepted"
-        case State.WRONG:
-            path.unlink()
     sha256, url = download.fetch(file, path, pin, lambda done, total: report(entry, file, done, total), patience)
     pins.record(folder, key, pins.fresh(path, sha256, url, accepted=file.sha256 is None))
     return "fetched"

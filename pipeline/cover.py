@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from models import content, contentvec, pitch, spleeter
-from models.checkpoint import WeightsError
+from models.checkpoint import NotFetched
 
 from .convert import ConvertOptions, convert, octave_shift
 from .decode import decode_blocks
@@ -80,13 +80,14 @@ def make_cover(
     if info.content_model not in (content.MODEL_ID, *contentvec.BY_WIDTH.values()):
         raise VoiceOutdated(name=voice_name)
     try:
-        encoder = models.encoder(info.content_model)
-    except WeightsError as error:
+        models.check_encoder(info.content_model)
+    except NotFetched as error:
         raise EncoderMissing(name=voice_name, model=info.content_model) from error
     models.only("separator", "voice")
     stems = stems_of(song, song_name, models, cache_dir, report)
     models.only("content", "contentvec", "pitch", "voice")
-    features = features_of(stems, models, report, encoder)
+    encoder = models.encoder(info.content_model)
+    features, heard_by = features_of(stems, models, report, encoder), encoder.name
     report("converting", 0.0)
     key_shift = octave_shift(features.f0, info.median_f0) if options.key_shift is None else options.key_shift
     chosen = replace(options.convert, key_shift=key_shift)
@@ -94,6 +95,8 @@ def make_cover(
     converted = out_dir / "converted.flac"
     wav = convert(features, synthesizer, rows, chosen, report)
     _write_vocals(wav, synthesizer.config.sampling_rate, stems, converted)
+    sung_by = kind(synthesizer.config)
+    del encoder, synthesizer, rows, wav  # so that `only` frees them
     mix = mix_files(
         converted,
         stems.instrumental,
@@ -104,7 +107,7 @@ def make_cover(
         progress=lambda done: report("mixing", done),
     )
     report("measuring", 0.0)
-    models.only("speaker", "mos", "pitch", "content", "contentvec")
+    models.only("speaker", "mos", "pitch")
     comparison = compare(stems.vocals, converted, target, key_shift, models)
     report("measuring", 0.8)
     picture = out_dir / "cover.png"
@@ -119,8 +122,8 @@ def make_cover(
         comparison,
         key_shift,
         info.base,
-        encoder.name,
-        kind(synthesizer.config),
+        heard_by,
+        sung_by,
     )
 
 

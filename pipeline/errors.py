@@ -21,6 +21,7 @@ SoundError
 ├── EmptyLibrary
 ├── VoiceOutdated
 ├── EncoderMissing
+├── ModelUnusable
 ├── DiskFull
 ├── OutOfMemory
 └── Cancelled
@@ -186,6 +187,13 @@ class EncoderMissing(SoundError):
         "The voice {name} needs {model}, which is not on this machine. "
         "The operator fetches it with: discovervoice models pull contentvec"
     )
+
+
+class ModelUnusable(SoundError):
+    """A model that was chosen is gone, or its file does not fit its network. Params: reason."""
+
+    code = "model_unusable"
+    sentence = "A model of this server cannot be used: {reason} Tell its operator."
 
 
 class DiskFull(SoundError):

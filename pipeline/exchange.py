@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -50,9 +51,13 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path) -> Imported:
     """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from a stranger's `.pth` and `.index`.
 
     Of the person nothing is known: the median f0 is 0 (no octave is chosen) and the speaker embedding is zero (no
-    cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise) and DiskFull.
+    cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise, or not readable),
+    DiskFull, and OSError if `out_dir` cannot be written.
     """
-    voice = read_pth(pth)
+    try:
+        voice = read_pth(pth)
+    except OSError as error:
+        raise WeightsError(f"{pth.name} cannot be read: {error.strerror}.") from error
     config = voice.network.config
     rows = torch.zeros(0, config.content_dim)
     if index is not None:
@@ -78,7 +83,7 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
     """Write `NAME.pth` and, if the voice has retrieval rows, `NAME.index`, for RVC and its kin.
 
     Raises WeightsError: the voice is of a kind that RVC has not (our own s24 decoder), faiss is missing for the index;
-    and DiskFull.
+    DiskFull; and OSError if `out_dir` is no folder or cannot be written. The files appear when both are whole.
     """
     network, info = load_voice(model)
     config = network.config
@@ -92,9 +97,13 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
     made = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
     with room():
         out_dir.mkdir(parents=True, exist_ok=True)
-        if made.index is not None:
-            write_index(made.index, rows.numpy())
-        write_pth(made.model, network, f"{info.steps} steps, DiscoverVoice" if info.steps else "DiscoverVoice")
+        with TemporaryDirectory(prefix=".part-", dir=out_dir) as folder:
+            pth = Path(folder) / made.model.name
+            write_pth(pth, network, f"{info.steps} steps, DiscoverVoice" if info.steps else "DiscoverVoice")
+            if made.index is not None:
+                write_index(Path(folder) / made.index.name, rows.numpy())
+                (Path(folder) / made.index.name).replace(made.index)
+            pth.replace(made.model)
     return made
 
 

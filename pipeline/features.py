@@ -36,6 +36,9 @@ class ContentEncoder(Protocol):
     """Whether voices were trained on its features minus their mean over time, or on the features as they are."""
     width: int
     model_id: str
+    """Which features it gives: what a voice was trained on."""
+    cache_id: str
+    """The same, and of which weights."""
     name: str
 
     @property

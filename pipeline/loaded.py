@@ -16,7 +16,7 @@ from models.rvc import Synthesizer
 from models.speaker import SpeakerEncoder
 
 from .choice import Choice
-from .errors import OutOfMemory
+from .errors import ModelUnusable, OutOfMemory
 from .features import ContentEncoder
 from .retrieval import load_index
 from .separators import Separator, open_separator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.ast import SingerEncoder
     from models.utmos import UtmosPredictor
 
+__all__ = ["LoadedModels", "NotHere", "in_memory", "names", "open_models", "release"]
 MOS_NAMES = ("distillmos", "utmos")
 
 
@@ -34,15 +35,15 @@ class NotHere(Exception):
 
 @contextmanager
 def in_memory() -> Iterator[None]:
-    """Turn an allocation that failed into OutOfMemory, and give back what the work held."""
+    """Turn an allocation that failed into OutOfMemory, and weights that cannot be used into ModelUnusable."""
     try:
         yield
+    except WeightsError as error:
+        raise ModelUnusable(reason=str(error)) from error
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemory from error
-    finally:
-        release()
 
 
 class LoadedModels:
@@ -53,6 +54,7 @@ class LoadedModels:
         self.device = choose(device)
         self.choice = choice
         self.locate = partial(catalog.locate, folder=choice.weights)
+        self._ran: dict[str, str] = {}
         self.contentvec = lru_cache(maxsize=2)(self._contentvec)
         self.voice = lru_cache(maxsize=4)(self._voice)
 
@@ -64,7 +66,9 @@ class LoadedModels:
     @cached_property
     def separator(self) -> Separator:
         """What takes the vocals out of a song. Raises WeightsError: no such separator, or it is not here."""
-        return open_separator(self.choice.separator, self.locate, self.device)
+        separator = open_separator(self.choice.separator, self.locate, self.device)
+        self._ran["separator"] = separator.name
+        return separator
 
     @cached_property
     def spleeter(self) -> tuple[spleeter.UNet, spleeter.UNet]:
@@ -80,6 +84,11 @@ class LoadedModels:
         """The content encoder whose features a voice was trained on. Raises WeightsError: unknown, or not here."""
         return self.content if model_id == content.MODEL_ID else self.contentvec(model_id)
 
+    def check_encoder(self, model_id: str) -> None:
+        """Raise NotFetched if that encoder is to be fetched first, WeightsError if its file is not the pinned one."""
+        if model_id != content.MODEL_ID:
+            self.locate("contentvec")
+
     def _contentvec(self, model_id: str) -> contentvec.ContentVec:
         if model_id not in contentvec.BY_WIDTH.values():
             raise WeightsError(f"There is no content encoder {model_id}.")
@@ -88,7 +97,9 @@ class LoadedModels:
     @cached_property
     def pitch(self) -> pitch.PitchTrackers:
         """The chosen tracker of f0, and SwiftF0. Raises WeightsError: no such tracker, or it is not here."""
-        return pitch.load(self.device, name=self.choice.f0, weights=self._f0_weights())
+        trackers = pitch.load(self.device, name=self.choice.f0, weights=self._f0_weights())
+        self._ran |= trackers.names
+        return trackers
 
     @cached_property
     def speaker(self) -> speaker.SpeakerEncoder:
@@ -107,11 +118,13 @@ class LoadedModels:
     @cached_property
     def mos(self) -> "mos.MosPredictor | UtmosPredictor":
         """The chosen neural MOS. Raises WeightsError: no such model, or it is not here."""
-        if self.choice.mos == "distillmos":
-            return mos.load(self.device)
         from models import utmos
 
-        return utmos.load(self._mos_weights(), self.device)
+        chosen = (
+            mos.load(self.device) if self.choice.mos == "distillmos" else utmos.load(self._mos_weights(), self.device)
+        )
+        self._ran["MOS"] = chosen.name
+        return chosen
 
     def check(self) -> None:
         """Raise WeightsError if what was chosen does not exist or is not here."""
@@ -130,8 +143,8 @@ class LoadedModels:
         return drop_all_but(self, *roles) if free < total / 4 else []
 
     def names(self) -> dict[str, str]:
-        """The name of the model that was chosen for each role."""
-        return {**names(), "separator": self.separator.name, "MOS": self.mos.name, **self.pitch.names}
+        """The name of the model in each role: of those that were loaded, else of the embedded one. Loads nothing."""
+        return {**names(), **self._ran}
 
     def _mos_weights(self) -> Path:
         return self.locate("utmos")["weights"]

@@ -1,6 +1,7 @@
 """What a cover is worth, in figures: the same performance before and after, each figure with its model's name.
 
-Speaker cosine: Resemblyzer. MOS: DistillMOS, compared in pairs. Pitch: SwiftF0 on both sides, cents after the shift.
+Speaker cosine: Resemblyzer. MOS: the chosen neural MOS, compared in pairs. Pitch: SwiftF0 on both sides, cents
+after the shift.
 """
 
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ def prepare(
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
     for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
-        kept = work_dir / f"note-{number}-{models.content.model_id}+{models.pitch.model_id}.npz"
+        kept = work_dir / f"note-{number}-{models.content.cache_id}+{models.pitch.model_id}.npz"
         if kept.exists():
             found = feature_store.load(kept)
         else:

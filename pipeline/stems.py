@@ -60,7 +60,7 @@ def features_of(
 ) -> Features:
     """What the vocals sing, by the shipped content encoder or another, found once and kept beside the stems."""
     encoder = encoder or models.content
-    kept = stems.vocals.with_name(f"{encoder.model_id}+{models.pitch.model_id}.npz")
+    kept = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
     if not kept.exists():
         blocks = decode_blocks(
             stems.vocals, content.RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"

@@ -70,7 +70,7 @@ def train_voice(
     heard = np.concatenate([r.embeddings for r in recordings])
     speaker = F.normalize(torch.from_numpy(heard.mean(0)) if len(heard) else torch.zeros(256), dim=0)
     data = TrainingData(recordings, S24, models.content)
-    models.only("content", "speaker")
+    models.only("speaker")
     loop = TrainingLoop(models, speaker, options)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)

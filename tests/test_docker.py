@@ -54,6 +54,8 @@ def test_bot_worker_and_valkey_share_what_they_must() -> None:
         assert service["image"] == SERVICES["bot"]["image"]
         assert service["depends_on"] == {"valkey": {"condition": "service_healthy"}}
         assert set(service["environment"]) <= FIELDS
+        if name != "bot":
+            assert {field.upper() for field in WorkerSettings.model_fields} <= set(service["environment"])
     assert set(COMPOSE["volumes"]) == {"data", "queue"}
 
 

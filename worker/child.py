@@ -6,6 +6,7 @@ It dies with its parent, however that dies. Messages to the parent: ("plan", {st
 """
 
 import asyncio
+import contextlib
 import multiprocessing as mp
 import os
 import signal
@@ -57,7 +58,8 @@ class Child:
         assert pipe is not None
         loop = asyncio.get_running_loop()
         try:
-            pipe.send(task)
+            with contextlib.suppress(OSError):  # it has ended; perhaps it said why
+                pipe.send(task)
             while True:
                 message = await loop.run_in_executor(None, _receive, pipe)
                 if message is None:
@@ -104,7 +106,7 @@ def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
 
     from pipeline.encode import room
     from pipeline.errors import SoundError
-    from pipeline.loaded import NotHere, in_memory, open_models
+    from pipeline.loaded import NotHere, in_memory, open_models, release
 
     from . import tasks
 
@@ -135,6 +137,7 @@ def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
             pipe.send(("refused", error.code, error.params, str(error)))
         except Exception:
             pipe.send(("broken", traceback.format_exc()))
+        release()  # only here: the error held what the work held
 
 
 def _die_with_parent() -> None:

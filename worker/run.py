@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlmodel import Session
 
+from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, NotFound, Store, StoreError, clips, jobs, library, retention, voices
 
 from .child import Child, Message
-from .errors import ChildDied
+from .errors import CannotRun, ChildDied
 from .forecast import Forecast
 from .settings import WorkerSettings
 
@@ -63,6 +64,10 @@ async def work_on(
     except asyncio.CancelledError:
         await asyncio.to_thread(_give_back, store, job, owner)
         raise
+    except CannotRun as error:
+        log.error("%s", error)
+        refusal = ModelUnusable(reason=str(error))
+        await asyncio.to_thread(_fail, store, job, owner, refusal.code, refusal.params, str(refusal))
     except StoreError as error:
         await asyncio.to_thread(_fail, store, job, owner, error.code, error.params, str(error))
     except Exception:
@@ -159,6 +164,8 @@ def _finish(
 ) -> None:
     """Write the child's last message into the rows; what is written is all or nothing."""
     if message[0] == "refused":
+        if message[1] in (ModelUnusable.code, OutOfMemory.code):  # for the operator to mend
+            log.error("Job %s, attempt %d: %s", job.id, job.attempt, message[-1])
         _fail(store, job, owner, *message[1:])
         return
     if message[0] == "broken":

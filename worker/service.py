@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from store import Job, Store, jobs, retention
 
 from .child import Child
+from .errors import CannotRun
 from .library import seed_library
 from .queue import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
 from .run import take, work_on
@@ -51,6 +52,8 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple
 
     async def begin(_: dict[Any, Any]) -> None:
         ready = await child.run({"kind": "ready"}, lambda _: None)
+        if ready[0] != "done":
+            raise CannotRun(f"The working process cannot begin: {ready[-1]}")
         log.info("Device: %s.", ready[1]["result"]["device"])
         await seed_library(store, child)
         background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))

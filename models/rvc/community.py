@@ -103,7 +103,8 @@ def write_pth(path: Path, network: Synthesizer, info: str) -> None:
     }
     draft = path.with_name(path.name + ".part")
     try:
-        torch.save(held, draft)
+        with draft.open("wb") as file:  # torch makes a RuntimeError of a full disk when it opens the file itself
+            torch.save(held, file)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ast import BANDS, RATE, loud_parts, spectrum
-from models.pitch import VOICED_CONFIDENCE, PitchTrackers
+from models.pitch import SWIFT_ID, VOICED_CONFIDENCE, PitchTrackers
 
 from ..decode import SONG, decode
 from ..encode import replacing
@@ -33,8 +33,8 @@ MOST = 16
 LEAST_FRAMES = 100
 """That are left of a crop without its quiet parts; below that it is left out."""
 BLOCK = 20 * RATE
-CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}"
-"""In the file names: another cut is another file."""
+CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}-{SWIFT_ID}"
+"""In the file names: another cut, or another model of voicing, is another file."""
 
 
 @dataclass(frozen=True)

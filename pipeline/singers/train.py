@@ -15,6 +15,7 @@ from ..loaded import LoadedModels
 from ..pretrain import loop
 from ..pretrain.loop import Schedule
 from ..progress import Report, ignore
+from . import crops
 from .errors import SingersError
 from .fit import OnLine, fit, judge
 from .prepare import Choice, Prepared, Say, prepare
@@ -22,7 +23,7 @@ from .report import Amount, Outcome, write
 from .split import SIDES
 from .start import begin, is_ours
 from .task import Example, SingerConfig, SingerTask, examples
-from .vocals import sha256
+from .vocals import AS_IS, sha256
 
 WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
 FRAME_SECONDS = 0.01
@@ -49,8 +50,10 @@ def train_singers(
     out.mkdir(parents=True, exist_ok=True)
     ready = prepare(folder, cache or out / "cache", choice, models, report, say)
     device = models.device
+    separator = "none: the files were vocals" if choice.separated else models.separator.name
+    separator_id = AS_IS if choice.separated else models.separator.model_id
+    plan = _plan(folder, ready, config, schedule.seed, start, separator_id)
     drop_all_but(models)
-    plan = _plan(folder, ready, config, schedule.seed, start)
     _keep(out / TRAINING, plan)
     sides = {side: examples(ready.split.sides[side], ready.split.singers, ready.material) for side in SIDES}
     singers = ready.split.singers
@@ -59,7 +62,7 @@ def train_singers(
     verdict = judge(task, sides["validation"], sides["test"], report)
     made = {
         "start": plan["start"],
-        "separator": "none: the files were vocals" if choice.separated else models.separator.name,
+        "separator": separator,
         "voicing": SWIFT_NAME,
         "steps": steps,
         "stopped": stopped,
@@ -84,10 +87,14 @@ def settings(start: Path | None) -> Path:
     return Path(__file__).parent / ("small.toml" if start is None or is_ours(start) else "official.toml")
 
 
-def _plan(folder: Path, ready: Prepared, config: SingerConfig, seed: int, start: Path | None) -> dict[str, Any]:
+def _plan(
+    folder: Path, ready: Prepared, config: SingerConfig, seed: int, start: Path | None, separator_id: str
+) -> dict[str, Any]:
     """Everything that must be the same when a training goes on."""
     return {
         "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
+        "separator": separator_id,
+        "cut": crops.CUT_ID,
         "seed": seed,
         "config": asdict(config),
         "sides": {

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from cli import local
+from cli.console import DeskError
+from pipeline.choice import Choice
 from store import Job, JobKind, JobState, Store, jobs
 from tests.cli.test_commands import discovervoice, left_behind, refused
 from worker.child import Child
@@ -64,6 +66,35 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 def test_a_device_that_is_not_there_is_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
     assert "DEVICE=cuda cannot be used" in refused(discovervoice(tmp_path, "match", notes[0], DEVICE="cuda"))
+
+
+def test_models_that_are_not_there_are_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
+    said = refused(discovervoice(tmp_path, "train", "me", notes[0], "--yes", F0="rmvpe"))
+    assert "rmvpe is not here; run `discovervoice models pull rmvpe`" in " ".join(said.split())
+    assert left_behind(tmp_path) == []
+    assert "There is no separator melbnd." in refused(discovervoice(tmp_path, "match", notes[0], SEPARATOR="melbnd"))
+
+
+def test_a_worker_that_lacks_what_was_chosen_ends_with_its_sentence(tmp_path: Path, valkey: str) -> None:
+    ended = discovervoice(tmp_path, "worker", REDIS_URL=valkey, SEPARATOR="htdemucs")
+    assert ended.returncode == 2 and "Traceback" not in ended.stdout + ended.stderr
+    assert "htdemucs is not here; run `discovervoice models pull htdemucs`" in " ".join(ended.stderr.split())
+
+
+async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(
+    store: Store, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = Child("cpu", 1, Choice(mos="utmos", weights=store.data_dir / "models"))
+    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": "Me", "train_steps": 1})
+    try:
+        with pytest.raises(DeskError, match="utmos is not here; run `discovervoice models pull utmos`"):
+            await local._perform(store, child, job, notes[:2], None, "Me")
+    finally:
+        child.kill()
+    with store.read() as session:
+        row = jobs.get(session, job.id)
+    assert (row.state, row.error_code) == (JobState.FAILED, "model_unusable")
+    assert store.media.keys() == set()
 
 
 def test_the_demo_does_not_clear_a_folder_that_is_not_its_own(tmp_path: Path) -> None:

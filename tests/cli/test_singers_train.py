@@ -4,11 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
 from cli.console import DeskError
 from cli.singers import train
+from pipeline.errors import OutOfMemory
+from pipeline.singers import crops
 
 LIBRARY = Path(__file__).parent.parent.parent / "demo" / "library"
 SETTINGS = "[task]\nwidth = 64\nlayers = 1\nframes = 128\nbatch = 2\n[schedule]\nlog_every = 1\nvalidate_every = 2\n"
@@ -55,3 +58,32 @@ def test_what_cannot_be_done_is_one_sentence(folder: Path, tmp_path: Path) -> No
         desk(folder, "--out", out, "--config", tmp_path / "bad.toml")
     with pytest.raises(DeskError, match="cuda"):
         desk(folder, "--out", out, "--device", "cuda:7")
+
+
+def test_the_separator_that_is_set_runs_or_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [folder, "--out", tmp_path / "out", "--config", tmp_path / "few.toml", "--min-songs", 3, "--device", "cpu"]
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("SEPARATOR", "htdemucs")
+    with pytest.raises(DeskError, match="htdemucs is not here; run `discovervoice models pull htdemucs`"):
+        desk(*words)
+    monkeypatch.setenv("SEPARATOR", "spleeters")
+    with pytest.raises(DeskError, match="There is no separator spleeters"):
+        desk(*words)
+
+
+def test_the_limit_of_time_is_at_least_a_second(folder: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, [str(folder), "--out", str(tmp_path / "out"), "--separated", "--seconds", "0"])
+    assert done.exit_code == 2 and not (tmp_path / "out").exists()
+
+
+def test_memory_that_runs_out_anywhere_is_one_sentence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(crops, "heard", full)
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
+        desk(folder, "--out", tmp_path / "out", "--separated", "--min-songs", 3, "--device", "cpu")

@@ -1,5 +1,6 @@
-"""`discovervoice voices`: import, list and export as an operator types them."""
+"""`discovervoice voices`: import, list, export and remove as an operator types them."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from cli.voices import app
 from models.faiss_index import write_index
 from models.rvc.community import read_pth
 from models.voice import load_voice
+from pipeline.exchange import import_voice
 from pipeline.retrieval import load_index
 from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
 from tests.models.community_files import contents, sung, write
@@ -119,3 +121,38 @@ def test_what_cannot_be_exported_is_said(desk: Desk, voice_files: tuple[Path, Pa
     assert "The voice Bea cannot become a .pth" in sentence and "source-filter, 24 kHz" in sentence
     assert "not ready" in desk.refused("export", "Cleo")
     assert "s24 base" in desk("list")
+
+
+def test_where_nothing_can_be_written_is_said(desk: Desk, pth: Path) -> None:
+    desk("import", pth, "--name", "Anna", "--yes")
+    assert desk.refused("export", "Anna", "--out", pth) == f"{pth} is a file; --out names a folder."
+    assert "cannot be read or written: Not a directory." in desk.refused("export", "Anna", "--out", pth / "out")
+    assert "cannot be read or written: No such file" in desk.refused("export", "Anna", "--out", "/proc")
+    assert "File name too long" in desk.refused("import", "x" * 300, "--name", "Bea", "--yes")
+
+
+def test_a_voice_of_which_only_one_file_can_be_kept_leaves_nothing(desk: Desk, pth: Path, tmp_path: Path) -> None:
+    index = import_voice(pth, None, tmp_path).index
+    place = desk.data / "media" / hashlib.sha256(index.read_bytes()).hexdigest()[:2]
+    place.parent.mkdir(parents=True)
+    place.write_text("no folder can be here")
+    assert "media cannot be read or written: Not a directory." in desk.refused("import", pth, "--name", "Anna", "--yes")
+    assert media(desk) == [place]
+    with desk.store().read() as session:
+        assert voices.of_owner(session, jobs.OPERATOR) == []
+
+
+def test_a_removed_voice_is_gone_with_its_files(desk: Desk, pth: Path) -> None:
+    desk("import", pth, "--name", "Anna", "--yes")
+    assert len(media(desk)) == 2
+    assert desk("remove", "anna", "--yes") == "Anna is deleted.\n"
+    assert media(desk) == [] and "Anna" not in desk("list")
+    assert desk.refused("remove", "Anna", "--yes") == "There is no voice Anna. See: discovervoice voices list"
+    desk("import", pth, "--name", "Anna", "--yes")
+
+
+def test_a_voice_is_removed_only_if_it_is_meant(desk: Desk, pth: Path) -> None:
+    desk("import", pth, "--name", "Anna", "--yes")
+    kept = CliRunner().invoke(app, ["remove", "Anna"], input="n\n")
+    assert kept.exit_code == 2 and "Delete Anna and its files?" in kept.output and len(media(desk)) == 2
+    assert CliRunner().invoke(app, ["remove", "Anna"], input="y\n").exit_code == 0 and media(desk) == []

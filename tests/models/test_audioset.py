@@ -109,6 +109,26 @@ def test_weights_of_another_size_than_the_config_are_refused(official: dict[str,
         audioset.load(tmp_path / "hf")
 
 
+def test_a_config_that_no_network_can_have_is_one_sentence(official: dict[str, Tensor], tmp_path: Path) -> None:
+    changes = ({"num_attention_heads": 3}, {"intermediate_size": 10**25}, {"hidden_size": 1}, {"time_stride": 2**70})
+    for change in changes:
+        with pytest.raises(WeightsError, match=r"model\.safetensors is not a whole AST: .") as caught:
+            audioset.load(write(tmp_path / "hf", official, **change))
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+    with pytest.raises(WeightsError, match=r"config\.json beside the weights cannot be read"):
+        audioset.load(write(tmp_path / "hf", official, hidden_size=float("inf")))
+
+
+@pytest.mark.parametrize("shape", [(), (40,), (1, 40), (1, 40, 32, 1)])
+def test_positions_that_are_no_table_are_one_sentence(
+    official: dict[str, Tensor], tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    state = official | {"audio_spectrogram_transformer.embeddings.position_embeddings": torch.zeros(shape)}
+    with pytest.raises(WeightsError, match=r"not a whole AST: .") as caught:
+        audioset.load(write(tmp_path / "hf", state), frames=128)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_pickle_with_code_in_it_runs_nothing(tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> object:

@@ -131,6 +131,27 @@ def test_without_faiss_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
             work()
 
 
+def test_a_faiss_that_cannot_be_imported_is_not_the_files_fault(
+    tmp_path: Path, rows: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_index(tmp_path / "v.index", rows)
+    run = (
+        f"import runpy, sys; sys.modules['faiss'] = None; runpy.run_path({str(faiss_index.READER)!r}, None, '__main__')"
+    )
+    (tmp_path / "reader.py").write_text(run)
+    monkeypatch.setattr(faiss_index, "READER", tmp_path / "reader.py")
+    with pytest.raises(WeightsError, match=r"^faiss cannot be imported \(import of faiss halted.*Install it again"):
+        read_index(tmp_path / "v.index", WIDTH)
+    monkeypatch.setattr(faiss_index, "find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(WeightsError, match=r"^faiss cannot be imported \(import of faiss halted"):
+        write_index(tmp_path / "w.index", rows)
+
+
+def test_a_file_that_the_system_does_not_let_read_is_one_sentence() -> None:
+    assert refused(Path("/proc/self/mem")) == "mem cannot be read: Input/output error."
+
+
 def test_nothing_of_faiss_is_loaded_by_the_module() -> None:
     script = "import sys, models.faiss_index, pipeline.exchange, cli.voices; print('faiss' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

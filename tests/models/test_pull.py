@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,6 +70,41 @@ def test_what_is_here_and_wrong_is_fetched_again(server: Server, tmp_path: Path)
     assert (tmp_path / "model" / "weights.bin").read_bytes() == BODY
 
 
+def test_a_wrong_file_stays_until_another_is_here(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "model" / "weights.bin"
+    path.parent.mkdir()
+    path.write_bytes(OTHER)
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        pull([entry(weights(server.put(whole(BODY[:-1]))))], tmp_path)
+    assert path.read_bytes() == OTHER
+
+
+def test_room_is_looked_for_where_a_file_is_wrong(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights.bin").write_bytes(OTHER)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
+    with pytest.raises(WeightsError, match="The disk has no room for model: 67 MB are needed"):
+        pull([entry(weights(server.put(whole())))], tmp_path)
+    assert server.asked == []
+
+
+def test_a_part_that_is_too_long_makes_no_room_for_another_file(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = entry(weights(server.put(whole())))
+    second = File("second", "second.bin", first.files[0].urls, SHA256, len(BODY))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights.bin.part").write_bytes(BODY * 2)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
+    with pytest.raises(WeightsError, match="no room for model"):
+        pull([replace(first, files=(*first.files, second))], tmp_path)
+    assert server.asked == []
+
+
 def test_an_unpinned_file_is_taken_only_if_that_is_accepted(server: Server, tmp_path: Path) -> None:
     url = server.put(whole())
     model = entry(weights(url, sha256=None, size=None))
@@ -91,7 +127,7 @@ def test_what_was_accepted_is_the_pin_from_then_on(server: Server, tmp_path: Pat
     server.put(whole(OTHER))
     with pytest.raises(WeightsError, match="another file than the pinned one"):
         pull([entry(file)], tmp_path, accept_unverified=True)
-    assert not path.exists()
+    assert path.read_bytes() == OTHER and catalog.state(entry(file), file, tmp_path) == State.WRONG
 
 
 def test_an_unpinned_file_that_was_put_there_by_hand_is_recorded_if_accepted(tmp_path: Path) -> None:
@@ -102,6 +138,29 @@ def test_an_unpinned_file_that_was_put_there_by_hand_is_recorded_if_accepted(tmp
     assert [done.how for done in pull([entry(file)], tmp_path, accept_unverified=True)] == ["accepted"]
     assert pins.read(tmp_path)["model/weights.bin"].sha256 == SHA256
     assert catalog.state(entry(file), file, tmp_path) == State.OK
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = weights(sha256=None, size=None)
+    path = tmp_path / "model" / "weights.bin"
+    path.parent.mkdir()
+    path.write_bytes(BODY)
+    monkeypatch.setattr(pins, "digest", then(lambda: path.write_bytes(OTHER * 2)))
+    with pytest.raises(WeightsError, match=r"weights\.bin of model changed while it was read"):
+        pull([entry(file)], tmp_path, accept_unverified=True)
+    assert pins.read(tmp_path) == {}
+
+
+def then(change: Callable[[], object]) -> Callable[[Path], str]:
+    """`pins.digest`, and a change by somebody else right after it."""
+    digest = pins.digest
+
+    def changed(path: Path) -> str:
+        sha256 = digest(path)
+        change()
+        return sha256
+
+    return changed
 
 
 SECOND = """

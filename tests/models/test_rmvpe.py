@@ -229,7 +229,7 @@ def test_another_file_than_the_pinned_one_is_refused_and_nothing_in_it_is_run(tm
     assert not (tmp_path / "run").exists()
     with pytest.raises(WeightsError, match="models pull rmvpe"):
         pitch.load(name="rmvpe")
-    with pytest.raises(WeightsError, match="fcpe or rmvpe"):
+    with pytest.raises(WeightsError, match="fcpe, rmvpe"):
         pitch.load(name="crepe")
 
 

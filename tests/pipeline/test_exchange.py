@@ -149,3 +149,22 @@ def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, voice_files: tuple[
     with pytest.raises(WeightsError, match=r"RVC has neither its decoder \(source-filter, 24 kHz\)"):
         export_voice(*voice_files, tmp_path / "out", "Carlo")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_gets_nothing(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    (tmp_path / "ours").mkdir()
+    made = import_voice(*given, tmp_path / "ours")
+    bare = import_voice(given[0], None, tmp_path)
+    for out in (tmp_path / "given.pth", Path("/proc")):  # a file; a folder in which even root makes nothing
+        for voice in (made, bare):
+            with pytest.raises(OSError):
+                export_voice(voice.model, voice.index, out, "v")
+    (tmp_path / "out" / "v.index").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        export_voice(made.model, made.index, tmp_path / "out", "v")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.index"]
+
+
+def test_a_pth_that_the_system_does_not_let_read_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"^x{300} cannot be read: File name too long\.$"):
+        import_voice(tmp_path / ("x" * 300), None, tmp_path)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models import pitch, spleeter
+from models.checkpoint import WeightsError
 from models.memory import OutOfMemory as SmallestPiece
 from models.memory import Pieces
 from pipeline import errors, loaded
@@ -57,6 +58,17 @@ def test_memory_that_runs_out_is_one_sentence() -> None:
         np.empty(2**50, np.float32)
     with pytest.raises(errors.OutOfMemory), in_memory():
         Pieces("windows", 2).run(lambda size: np.empty(2**50 * size))
+
+
+def test_weights_that_do_not_fit_are_one_sentence() -> None:
+    with pytest.raises(errors.ModelUnusable, match=r"cannot be used: rmvpe\.pt lacks"), in_memory():
+        raise WeightsError("rmvpe.pt lacks fc.weight.")
+
+
+def test_names_load_nothing() -> None:
+    models = LoadedModels()
+    assert models.names() == loaded.names()
+    assert not {"separator", "pitch", "mos"} & set(vars(models))
 
 
 def test_other_failures_stay_what_they_are() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.ast import RATE
+from models.pitch import SWIFT_ID
 from pipeline.loaded import LoadedModels
 from pipeline.singers import crops
 from pipeline.singers.vocals import alone, separated, sha256
@@ -45,6 +46,13 @@ def test_one_sound_in_two_files_has_one_hash(models: LoadedModels, tmp_path: Pat
     assert found[0].sound == found[1].sound != found[2].sound
     assert len(found[0].crops) == 1 and found[0].crops[0].shape[1] == 128
     assert len(found[0].music) == 0 and found[0].seconds == pytest.approx(6.0, abs=0.05)
+
+
+def test_crops_are_kept_under_the_model_of_voicing(models: LoadedModels, tmp_path: Path) -> None:
+    parts = alone(write(tmp_path / "a.wav", voice(6.0, RATE), RATE), tmp_path / "cache")
+    crops.prepare(parts.vocals, parts, models)
+    names = [path.name for path in parts.folder.iterdir()]
+    assert len(names) == 3 and all(SWIFT_ID in name for name in names)
 
 
 def test_a_song_is_separated_once_and_its_voice_and_music_are_cut(

@@ -17,6 +17,8 @@ from pipeline.loaded import LoadedModels
 from pipeline.pretrain import loop
 from pipeline.pretrain.config import read_config
 from pipeline.pretrain.loop import Schedule
+from pipeline.separators import Separator
+from pipeline.singers import crops
 from pipeline.singers.errors import SingersError
 from pipeline.singers.fit import fit, judge
 from pipeline.singers.prepare import Choice
@@ -134,6 +136,21 @@ def test_a_second_run_repeats_nothing_and_other_songs_are_refused(
         train_singers(
             fewer, out, TINY, SHORT, Choice(separated=True), LoadedModels(), cache=out / "cache", say=lambda _: None
         )
+
+
+def test_another_separator_or_another_cut_is_refused(
+    trained: tuple[Path, list[str]], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(separated: bool) -> None:
+        choice, models = Choice(separated), LoadedModels()
+        models.separator = Separator("takes nothing out", "nothing-0", iter)
+        train_singers(folder, trained[0], TINY, SHORT, choice, models, cache=tmp_path, say=lambda _: None)
+
+    with pytest.raises(SingersError, match=r"holds a training with other separator\."):
+        again(separated=False)
+    monkeypatch.setattr(crops, "CUT_ID", "crops0")
+    with pytest.raises(SingersError, match=r"holds a training with other cut\."):
+        again(separated=True)
 
 
 def test_it_learns_what_can_be_learnt(tmp_path: Path) -> None:

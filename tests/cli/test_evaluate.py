@@ -1,0 +1,39 @@
+"""The desk that measures: memory that runs out is one sentence."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from cli.console import DeskError
+from cli.evaluate import evaluate
+from models import memory
+from pipeline.errors import OutOfMemory
+
+WORK = {
+    "voice": "pipeline.evaluate.voice.evaluate_voice",
+    "content": "pipeline.evaluate.content.evaluate_content",
+    "singers": "pipeline.evaluate.singers.record",
+}
+
+
+def desk(command: str, folder: Path) -> None:
+    words = [command, "--data", folder, "--out", folder / "out", "--threads", 1]
+    CliRunner().invoke(evaluate, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", WORK)
+def test_memory_that_runs_out_is_one_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    def full(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(WORK[command], full)
+    failure: Exception = torch.OutOfMemoryError("CUDA out of memory.")
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
+        desk(command, tmp_path)
+    failure = memory.OutOfMemory("Memory ran out with 1 windows in a batch.")
+    with pytest.raises(DeskError, match="with 1 windows in a batch"):
+        desk(command, tmp_path)
