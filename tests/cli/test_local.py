@@ -59,7 +59,7 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
     _, complaint = process.communicate(timeout=30)
     assert process.returncode == 130 and "Traceback" not in complaint
     assert left_behind(data) == []
-    again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01")
+    again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01", "--out", tmp_path)
     assert again.returncode == 0, again.stderr
 
 
