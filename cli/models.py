@@ -36,11 +36,13 @@ def list_models(
             rows = [_described(entry, home) for entry in shipped.entries.values()]
             typer.echo(json.dumps({"folder": str(home), "presets": shipped.presets, "models": rows}, indent=1))
             return
-        table = Table("name", "model", "role", "licence", "size", "pin", "wants", "here", title=f"Weights in {home}")
+        table = Table(title=f"Weights in {home}")
+        for column in ("name", "role", "model", "licence", "size", "wants", "here"):
+            table.add_column(column, no_wrap=column in ("name", "size", "here"))  # `pull` is told the name
         for entry in shipped.entries.values():
             wants = f"{entry.device.upper()}, {entry.memory_gb:g} GB"
-            row = (entry.name, entry.title, entry.role, entry.licence, _megabytes(entry.size))
-            table.add_row(*row, "unverified" if entry.unverified else "sha256", wants, _presence(entry, home))
+            here = _presence(entry, home) or ("unverified" if entry.unverified else "no")
+            table.add_row(entry.name, entry.role, entry.title, entry.licence, _megabytes(entry.size), wants, here)
     console.print(table)
     for preset, names in shipped.presets.items():
         console.print(f"{preset}: {', '.join(names)}", highlight=False)

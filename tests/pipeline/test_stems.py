@@ -8,12 +8,14 @@ import pytest
 
 from models import spleeter
 from pipeline import stems as module
+from pipeline.choice import Choice
 from pipeline.decode import SONG, decode
 from pipeline.errors import NotAudio
 from pipeline.loaded import LoadedModels
 from pipeline.loudness import LoudnessMeter
 from pipeline.mix import STEM
 from pipeline.stems import LEVEL, export_stem, features_of, stems_of
+from tests.models.separator_files import write_mdx23c
 
 
 def read(path: Path) -> np.ndarray:
@@ -44,6 +46,22 @@ def test_a_second_cover_does_not_separate_or_listen_again(
     monkeypatch.setattr(module, "extract_stream", None)
     again = features_of(stems_of(song, "song", models, cache), models)
     np.testing.assert_array_equal(again.f0, first.f0)
+
+
+def test_another_separator_has_stems_of_its_own(models: LoadedModels, song: Path, cache: Path, tmp_path: Path) -> None:
+    """A small MDX23C with weights of no meaning: what is sung is noise, but it is all of the mix."""
+    files = write_mdx23c(tmp_path)
+    chosen = LoadedModels("cpu", Choice(separator="mdx23c"))
+    chosen.locate = lambda name: files  # type: ignore[assignment, misc]
+    made, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
+    assert made.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
+    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    vocals, instrumental = read(made.vocals), read(made.instrumental)
+    assert vocals.shape == mix.shape and np.abs(vocals).max() > 0.001
+    inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
+    assert inside.mean() > 0.9
+    assert np.abs((vocals + instrumental) / LEVEL - mix)[inside].max() < 2**-20
+    assert chosen.names()["separator"].startswith("MDX23C (")
 
 
 def test_an_exported_stem_has_the_mixs_level(models: LoadedModels, song: Path, cache: Path, tmp_path: Path) -> None:
