@@ -122,11 +122,11 @@ def singers(
 @contextmanager
 def _progress() -> "Iterator[Report]":
     """A bar with stage, time spent and time left; what an operator can mend becomes one sentence."""
-    from pipeline.loaded import in_memory
+    from pipeline.loaded import refusals
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-    with in_memory(), _sentences(), bars as progress:
+    with refusals(), _sentences(), bars as progress:
         bar = progress.add_task("preparing", total=1.0)
 
         def report(stage: str, fraction: float) -> None:

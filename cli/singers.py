@@ -51,7 +51,7 @@ def train(
     import torch
 
     from models.device import choose, describe
-    from pipeline.loaded import in_memory, open_models
+    from pipeline.loaded import open_models, refusals
     from pipeline.pretrain.config import read_config
     from pipeline.singers.prepare import Choice
     from pipeline.singers.task import SingerConfig
@@ -60,7 +60,7 @@ def train(
     from worker.settings import WorkerSettings
 
     torch.set_num_threads(threads)
-    with in_memory(), _sentences():
+    with refusals(), _sentences():
         chosen, schedule = read_config(config or settings(start), SingerConfig)
         schedule = replace(
             schedule,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.ast import SingerEncoder
     from models.utmos import UtmosPredictor
 
-__all__ = ["LoadedModels", "NotHere", "in_memory", "names", "open_models", "release"]
+__all__ = ["LoadedModels", "NotHere", "names", "open_models", "refusals", "release"]
 MOS_NAMES = ("distillmos", "utmos")
 
 
@@ -34,7 +34,7 @@ class NotHere(Exception):
 
 
 @contextmanager
-def in_memory() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn an allocation that failed into OutOfMemory, and weights that cannot be used into ModelUnusable."""
     try:
         yield

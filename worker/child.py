@@ -106,7 +106,7 @@ def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
 
     from pipeline.encode import room
     from pipeline.errors import SoundError
-    from pipeline.loaded import NotHere, in_memory, open_models, release
+    from pipeline.loaded import NotHere, open_models, refusals, release
 
     from . import tasks
 
@@ -130,7 +130,7 @@ def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
                 pipe.send(("progress", stage, fraction))
 
         try:
-            with room(), in_memory():
+            with room(), refusals():
                 outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
             pipe.send(("done", tasks.clean(outcome)))
         except SoundError as error:

@@ -12,7 +12,7 @@ from models.memory import OutOfMemory as SmallestPiece
 from models.memory import Pieces
 from pipeline import errors, loaded
 from pipeline.choice import Choice
-from pipeline.loaded import LoadedModels, NotHere, in_memory, open_models
+from pipeline.loaded import LoadedModels, NotHere, open_models, refusals
 
 
 def test_the_default_runs_on_what_the_program_brings(tmp_path: Path) -> None:
@@ -54,14 +54,14 @@ def test_a_device_that_is_absent_is_never_replaced() -> None:
 
 
 def test_memory_that_runs_out_is_one_sentence() -> None:
-    with pytest.raises(errors.OutOfMemory, match="ran out of memory"), in_memory():
+    with pytest.raises(errors.OutOfMemory, match="ran out of memory"), refusals():
         np.empty(2**50, np.float32)
-    with pytest.raises(errors.OutOfMemory), in_memory():
+    with pytest.raises(errors.OutOfMemory), refusals():
         Pieces("windows", 2).run(lambda size: np.empty(2**50 * size))
 
 
 def test_weights_that_do_not_fit_are_one_sentence() -> None:
-    with pytest.raises(errors.ModelUnusable, match=r"cannot be used: rmvpe\.pt lacks"), in_memory():
+    with pytest.raises(errors.ModelUnusable, match=r"cannot be used: rmvpe\.pt lacks"), refusals():
         raise WeightsError("rmvpe.pt lacks fc.weight.")
 
 
@@ -72,7 +72,7 @@ def test_names_load_nothing() -> None:
 
 
 def test_other_failures_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="shape") as failed, in_memory():
+    with pytest.raises(RuntimeError, match="shape") as failed, refusals():
         raise RuntimeError("shapes do not fit: shape")
     assert not isinstance(failed.value, (errors.OutOfMemory, SmallestPiece))
 
