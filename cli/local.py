@@ -216,7 +216,9 @@ async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     chosen = replace(chosen, separator=separator or chosen.separator)
     child = Child(settings.device, settings.torch_threads, chosen)
     try:
-        await child.run({"kind": "ready"}, lambda _: None)
+        ready = await child.run({"kind": "ready"}, lambda _: None)
+        if ready[0] == "done":
+            console.print(f"Device: {ready[1]['result']['device']}.", highlight=False)
         yield child
     finally:
         child.kill()

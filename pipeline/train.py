@@ -41,7 +41,7 @@ class TrainReport:
     model: Path
     index: Path
     sample: Path
-    """The held-out seconds (2 to 8), sung by the voice."""
+    """Up to 10 s of the longest note, sung by the voice; they end with the held-out seconds."""
     minutes: float
     """Of sounding voice that was learnt from."""
     steps: int
@@ -88,7 +88,7 @@ def train_voice(
     save_voice(model, loop.network, info)
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
-    sung = loop.sing_held_out(data, 0)
+    sung = loop.sing(*data.sample())
     sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
     encode(sample, sung, S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(model, index, sample, data.seconds / 60, loop.step, base, stopped, tuple(loop.curve), loop.best)

@@ -16,6 +16,7 @@ from .features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from .notes import MIN_VOICE_SECONDS, Recording, sounding, to_rate
 from .reconstruct import Windows
 
+SAMPLE_SECONDS = 10.0
 HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0
 WARPED = 3
 """Variants of the content features with warped bands: singers' own features are never quite a member's."""
@@ -63,6 +64,12 @@ class TrainingData:
         length = self._held_stop - self._held_start
         content, f0, wav = self._window(self._held, self._held_start, variant, length)
         return content[None], f0[None], wav[None]
+
+    def sample(self) -> tuple[Tensor, Tensor]:
+        """Content (1, T, C) and f0 (1, T) of up to 10 s of the longest recording; the held-out seconds end them."""
+        start = max(0, self._held_stop - round(SAMPLE_SECONDS * FRAME_RATE)) // 2 * 2
+        content, f0, _ = self._window(self._held, start, 0, self._held_stop - start)
+        return content[None], f0[None]
 
     def rows(self) -> Tensor:
         """Every sounding content frame (N, C), for the retrieval index."""

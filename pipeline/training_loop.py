@@ -26,7 +26,8 @@ from .encode import replacing
 from .loaded import LoadedModels
 from .notes import to_rate
 from .progress import Report
-from .reconstruct import Loss, sing
+from .reconstruct import Loss
+from .reconstruct import sing as sing_again
 from .training_data import TrainingData
 
 SAVE_SECONDS = 20.0
@@ -134,7 +135,13 @@ class TrainingLoop:
     @torch.no_grad()
     def sing_held_out(self, data: TrainingData, variant: int) -> Floats:
         """The held-out seconds in the voice, (samples,)."""
-        content, f0, _ = (x.to(self.device) for x in data.held_out(variant))
+        content, f0, _ = data.held_out(variant)
+        return self.sing(content, f0)
+
+    @torch.no_grad()
+    def sing(self, content: Tensor, f0: Tensor) -> Floats:
+        """Content (1, T, C) and f0 (1, T) in the voice, (T · hop,)."""
+        content, f0 = content.to(self.device), f0.to(self.device)
         wav = self.network.eval().infer(
             content,
             torch.tensor([f0.shape[1]], device=self.device),
@@ -178,7 +185,7 @@ class TrainingLoop:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * (1 - 0.9 * self._used())
         speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        made, real = sing(self.trained, data.draw(batch, speaker, generator), generator)
+        made, real = sing_again(self.trained, data.draw(batch, speaker, generator), generator)
         loss = self.loss(made, real)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
