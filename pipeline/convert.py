@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.memory import Pieces
 from models.rvc import Synthesizer
 
 from .features import FRAME_RATE, SILENCE_RMS, Features
@@ -15,7 +16,7 @@ from .progress import Report, ignore
 from .retrieval import blend
 
 Floats = NDArray[np.float32]
-BLOCK_FRAMES = 20 * FRAME_RATE
+BLOCK_SECONDS = 20
 CONTEXT_FRAMES = FRAME_RATE
 NOISE_FRAMES = 10 * FRAME_RATE
 FADE_SECONDS = 0.02
@@ -46,7 +47,8 @@ def convert(
     """Yield the song (samples,) at the voice's rate, block by block; T frames give T · hop samples.
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
-    they meet; they are cross-faded over 20 ms. Blocks without sound stay silent.
+    they meet; they are cross-faded over 20 ms. Blocks without sound stay silent. From where memory runs out, blocks are
+    half as long. Raises memory.OutOfMemory.
     """
     rate, hop = voice.config.sampling_rate, voice.config.hop
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
@@ -54,21 +56,28 @@ def convert(
     fade = np.linspace(0, 1, round(FADE_SECONDS * rate), dtype=np.float32)
     fading: Floats | None = None
     total = len(features)
-    for start in range(0, total, BLOCK_FRAMES):
-        stop = min(total, start + BLOCK_FRAMES)
+
+    def block(first: int, last: int) -> tuple[int, Floats]:
+        """How many samples the seconds first…last have, and the wave from their start to past their end."""
+        start, stop = first * FRAME_RATE, min(total, last * FRAME_RATE)
         low, high = max(0, start - CONTEXT_FRAMES), min(total, stop + CONTEXT_FRAMES)
         if features.rms[start:stop].max() < SILENCE_RMS:
             wav = np.zeros((high - low) * hop, np.float32)
         else:
             wav = _convert_window(features, shifted, low, high, cycles[low] % 1.0, voice, rows, options)
-        wav = wav * _envelope(features.rms[low:high], wav, hop, options.envelope)
-        own = wav[(start - low) * hop : (stop - low) * hop]
+            wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
+        return (stop - start) * hop, wav[(start - low) * hop :]
+
+    at_once = Pieces("seconds that are converted at once", BLOCK_SECONDS)
+    done = 0
+    for length, wav in at_once.over(-(-total // FRAME_RATE), block):
+        own, after = wav[:length], wav[length:]
         if fading is not None:
             n = min(len(fading), len(own))
             own[:n] = own[:n] * fade[:n] + fading[:n] * (1 - fade[:n])
-        after = wav[(stop - low) * hop :]
         fading = after[: len(fade)].copy() if len(after) >= len(fade) else None
-        report("converting", stop / total)
+        done += length
+        report("converting", done / (total * hop))
         yield own
 
 

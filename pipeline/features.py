@@ -12,6 +12,7 @@ from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
 from models.content import RATE
+from models.memory import Pieces
 from models.pitch import HOP, VOICED_CONFIDENCE, PitchTrackers
 
 from .blocks import with_context
@@ -23,6 +24,7 @@ FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: ha
 SWIFT_HOP = 256
 BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
+PIECE = CONTEXT_SECONDS * RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
 MAX_DISAGREEMENT = 350.0  # cents
@@ -70,8 +72,11 @@ class Features:
 
 
 def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
-    """Features of a mono recording (samples,) at 16 kHz; T = samples // 160."""
-    heard = _hear(wav, content, pitch)
+    """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
+
+    Where memory runs out it goes in halves, with 2 s heard before and after. Raises memory.OutOfMemory.
+    """
+    heard = _hear_pieces(wav, content, pitch, _at_once(len(wav)))
     return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 
@@ -87,6 +92,34 @@ def centred(content: Floats, rms: Floats) -> Floats:
 def loudest(rms: Floats) -> NDArray[np.bool_]:
     """(T,) which frames are above silence and within 40 dB of the loudest."""
     return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
+
+
+def _at_once(samples: int) -> Pieces:
+    return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
+
+
+def _hear_pieces(wav: Floats, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+    """What `_hear` gives, by as many pieces at once as fit into memory, with one heard before and after."""
+    frames = len(wav) // HOP
+
+    def hear(start: int, stop: int) -> Features:
+        low = max(0, start - 1)
+        heard = _hear(wav[low * PIECE : (stop + 1) * PIECE], content, pitch)
+        first = low * PIECE // HOP
+        return _cut(heard, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
+
+    return _joined(list(pieces.over(-(-len(wav) // PIECE), hear)))
+
+
+def _cut(features: Features, start: int, stop: int) -> Features:
+    """Frames start…stop; `start` is even."""
+    rows = slice(start // 2, -(-stop // 2))
+    return Features(features.content[rows], features.f0[start:stop], features.rms[start:stop])
+
+
+def _joined(parts: list[Features]) -> Features:
+    content, f0, rms = (np.concatenate([getattr(p, name) for p in parts]) for name in ("content", "f0", "rms"))
+    return Features(content, f0, rms)
 
 
 def _hear(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
@@ -110,24 +143,23 @@ def extract_stream(
 ) -> Features:
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
-    Works 20 s at a time, with 2 s heard before and after. Blocks without sound are not listened to.
+    Works 20 s at a time, or less from where memory ran out, with 2 s heard before and after. Blocks without sound are
+    not listened to. Raises memory.OutOfMemory.
     """
     report("listening", 0.0)
+    at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * RATE)
     parts: list[Features] = []
     for block in with_context(blocks, BLOCK_SECONDS * RATE, CONTEXT_SECONDS * RATE):
         frames = -(-block.length // HOP)
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
-        own = slice(block.left // HOP, block.left // HOP + frames)
         if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
             parts.append(_silence(frames, content.width))
         else:
-            heard = _hear(wav, content, pitch)
-            own_content = slice(own.start // 2, own.start // 2 + -(-frames // 2))
-            parts.append(Features(heard.content[own_content], heard.f0[own], heard.rms[own]))
+            heard = _hear_pieces(wav, content, pitch, at_once)
+            parts.append(_cut(heard, block.left // HOP, block.left // HOP + frames))
         report("listening", min(1.0, (block.start + block.length) / (seconds * RATE)))
-    rms = np.concatenate([p.rms for p in parts])
-    rows = np.concatenate([p.content for p in parts])
-    return Features(centred(rows, rms) if content.centred else rows, np.concatenate([p.f0 for p in parts]), rms)
+    heard = _joined(parts)
+    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 
 def save(path: Path, features: Features) -> None:

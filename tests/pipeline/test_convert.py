@@ -1,12 +1,15 @@
 """Conversion: pitch, loudness and joints, on a network that follows f0 from its first step."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from models.memory import OutOfMemory
 from models.rvc import S24, Synthesizer
 from models.rvc.initial import initialise
 from pipeline import convert as module
@@ -73,7 +76,7 @@ def test_blocks_meet_without_a_step(voice: Synthesizer, monkeypatch: pytest.Monk
     features = sung(6)
     features.f0[:], features.rms[:] = 220.0, 0.1
     whole = joined(features, voice)
-    monkeypatch.setattr(module, "BLOCK_FRAMES", 200)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 2)
     blocks = joined(features, voice)
     error = np.sqrt(((whole - blocks) ** 2).mean()) / np.sqrt((whole**2).mean())
     assert error < 0.15  # a random network's attention averages over the window that it sees
@@ -82,6 +85,35 @@ def test_blocks_meet_without_a_step(voice: Synthesizer, monkeypatch: pytest.Monk
     for joint in (200, 400):
         joints[joint * S24.hop - 600 : joint * S24.hop + 600] = True
     assert steps[joints].max() < 1.2 * steps[~joints].max()
+
+
+def test_where_memory_runs_out_blocks_are_halved_and_the_song_is_the_same(
+    voice: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = sung(9)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 4)
+    wanted = joined(features, voice)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 17)
+    asked, infer = [], voice.infer
+
+    def with_little_memory(phone: Tensor, *rest: Any, **options: Any) -> Tensor:
+        asked.append(phone.shape[1])
+        if phone.shape[1] > 600:  # frames; four seconds with one before and after
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return infer(phone, *rest, **options)
+
+    monkeypatch.setattr(voice, "infer", with_little_memory)
+    np.testing.assert_array_equal(joined(features, voice), wanted)
+    assert asked == [900, 500, 600, 200]  # all nine seconds, then four, four and one
+
+
+def test_when_not_even_a_second_fits_it_says_so(voice: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: Any, **__: Any) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(voice, "infer", without_memory)
+    with pytest.raises(OutOfMemory, match="1 seconds that are converted at once"):
+        joined(sung(3), voice)
 
 
 def test_a_second_conversion_is_the_same_as_the_first(voice: Synthesizer) -> None:

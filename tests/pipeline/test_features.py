@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models.content import RATE
+from models.memory import OutOfMemory
 from pipeline import features as module
 from pipeline.decode import NOTE, decode
-from pipeline.features import extract, extract_stream, load, save
+from pipeline.features import ContentEncoder, Features, extract, extract_stream, load, save
 from pipeline.loaded import LoadedModels
 
 
@@ -51,13 +53,50 @@ def test_a_stream_hears_what_the_whole_hears(
     monkeypatch.setattr(module, "BLOCK_SECONDS", 6)
     blocks = (wav[i : i + 30_000] for i in range(0, len(wav), 30_000))
     streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / RATE)
-    n = min(len(whole), len(streamed))
-    assert abs(len(whole) - len(streamed)) <= 1
-    assert (whole.voiced[:n] == streamed.voiced[:n]).mean() > 0.97
-    both = whole.voiced[:n] & streamed.voiced[:n]
-    cents = 1200 * np.abs(np.log2(streamed.f0[:n][both] / whole.f0[:n][both]))
+    alike(streamed, whole)
+
+
+def test_where_memory_runs_out_it_listens_to_less_at_once(models: LoadedModels, notes: list[Path]) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    whole = extract(wav, models.content, models.pitch)
+    small = SmallMemory(models.content, seconds=8)
+    halved = extract(wav, small, models.pitch)
+    assert small.asked[0] == len(wav) and max(small.asked[-3:]) <= 8 * RATE
+    alike(halved, whole)
+    streamed = extract_stream([wav], small, models.pitch, len(wav) / RATE)
+    alike(streamed, whole)
+    with pytest.raises(OutOfMemory, match="1 pieces of 2 s that are listened to at once"):
+        extract(wav, SmallMemory(models.content, seconds=1), models.pitch)
+
+
+class SmallMemory:
+    """The content encoder on a device that holds so many seconds."""
+
+    def __init__(self, encoder: ContentEncoder, seconds: int) -> None:
+        self.encoder, self.seconds, self.asked = encoder, seconds, list[int]()
+        for name in ("centred", "width", "model_id", "cache_id", "name", "device"):
+            setattr(self, name, getattr(encoder, name))
+
+    def encode(self, wav: torch.Tensor) -> torch.Tensor:
+        self.asked.append(len(wav))
+        if len(wav) > self.seconds * RATE:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return self.encoder.encode(wav)
+
+
+def alike(some: Features, whole: Features) -> None:
+    n = min(len(some), len(whole))
+    assert abs(len(some) - len(whole)) <= 1
+    assert (some.voiced[:n] == whole.voiced[:n]).mean() > 0.97
+    both = some.voiced[:n] & whole.voiced[:n]
+    cents = 1200 * np.abs(np.log2(some.f0[:n][both] / whole.f0[:n][both]))
     assert np.median(cents) < 5 and np.percentile(cents, 95) < 60
-    np.testing.assert_allclose(streamed.rms[:n], whole.rms[:n], atol=2e-3)
+    np.testing.assert_allclose(some.rms[:n], whole.rms[:n], atol=2e-3)
+    loud = whole.rms[:n:2] > 0.01
+    rows = min(len(some.content), len(whole.content), len(loud))
+    one, other = some.content[:rows][loud[:rows]], whole.content[:rows][loud[:rows]]
+    cosine = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert np.median(cosine) > 0.97 and np.percentile(cosine, 5) > 0.9  # the encoder hears a mean over what it is given
 
 
 def test_what_is_kept_is_what_was_found(models: LoadedModels, tmp_path: Path) -> None:
