@@ -64,7 +64,7 @@ NAMES = ("spleeter", *TITLES, *ENSEMBLES)
 def open_separator(
     name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
 ) -> Separator:
-    """The separator of a name, one of NAMES; `bf16` None means bfloat16 on CUDA and float32 elsewhere.
+    """The separator of a name, one of NAMES; `bf16` None means bfloat16 on CUDA where it holds its quality.
 
     Raises WeightsError: no such name, or what `locate` raises. A file that does not fit its network raises WeightsError
     when the vocals are first asked for.

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..checkpoint import WeightsError
-from .chunks import RATE, Chunks, ChunkSeparator, precision
+from .chunks import RATE, Chunks, ChunkSeparator, hearing, precision
 from .weights import compare
 
 NAME = "HTDemucs"
@@ -32,7 +32,7 @@ SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 
 def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> ChunkSeparator:
-    """A separator from a local file; `bf16` None means on CUDA only. No random shift, a quarter of overlap.
+    """A separator from a local file; `bf16` is as in `chunks.hearing`. No random shift, a quarter of overlap.
 
     Each chunk is brought to mean 0 and deviation 1 and back again. The package does so with the whole song; the network
     normalises what it hears by itself, so both give the same, and a chunk needs no song. Raises WeightsError.
@@ -46,14 +46,15 @@ def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = 
     length = int(network.segment * RATE)
 
     @torch.inference_mode()
-    def vocals(mix: Tensor) -> Tensor:
+    def vocals(mix: Tensor, half: bool) -> Tensor:
         mono = mix.mean(1, keepdim=True)
         mean, deviation = mono.mean(-1, keepdim=True), mono.std(-1, keepdim=True) + 1e-8
-        with _plain_attention(), precision(place, bf16):
+        with _plain_attention(), precision(place, half):
             stems: Tensor = network(((mix - mean) / deviation).to(place))
         return stems[:, vocals_at].float().cpu() * deviation + mean
 
-    return ChunkSeparator(NAME, Chunks(length, int((1 - OVERLAP) * length), length // 2), vocals)
+    chunks = Chunks(length, int((1 - OVERLAP) * length), length // 2)
+    return ChunkSeparator(NAME, chunks, hearing(NAME, vocals, place, bf16))
 
 
 def _check(path: Path) -> None:

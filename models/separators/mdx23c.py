@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .chunks import ChunkSeparator, precision
+from .chunks import ChunkSeparator, hearing, precision
 from .config import MDX23CConfig, read_mdx23c
 from .weights import fill
 
@@ -124,7 +124,7 @@ class MDX23C(nn.Module):
             nn.Conv2d(config.channels, config.stems * spectrum, 1, bias=False),
         )
 
-    def forward(self, mix: Tensor, bf16: bool | None = False) -> Tensor:
+    def forward(self, mix: Tensor, bf16: bool = False) -> Tensor:
         """(B, 2, samples) → (B, stems, 2, samples); 1 + samples / hop frames must be divisible by the scales."""
         batch, samples = mix.shape[0], mix.shape[-1]
         window = torch.hann_window(self.config.n_fft, device=mix.device)
@@ -157,7 +157,7 @@ class MDX23C(nn.Module):
 def load(
     weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
 ) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` None means on CUDA only. Raises WeightsError."""
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `chunks.hearing`. Raises WeightsError."""
     settings, place = read_mdx23c(config), torch.device(device)
     assert isinstance(settings.network, MDX23CConfig)
     with torch.device("meta"):
@@ -165,8 +165,8 @@ def load(
     fill(network, weights, place)
 
     @torch.inference_mode()
-    def vocals(mix: Tensor) -> Tensor:
-        stems: Tensor = network(mix.to(place), bf16)
+    def vocals(mix: Tensor, half: bool) -> Tensor:
+        stems: Tensor = network(mix.to(place), half)
         return stems[:, settings.vocals].float().cpu()
 
-    return ChunkSeparator(NAME, settings.chunks, vocals)
+    return ChunkSeparator(NAME, settings.chunks, hearing(NAME, vocals, place, bf16))

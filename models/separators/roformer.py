@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .chunks import RATE, ChunkSeparator, precision
+from .chunks import RATE, ChunkSeparator, hearing, precision
 from .config import RoformerConfig, read_roformer
 from .weights import fill
 
@@ -167,7 +167,7 @@ class Roformer(nn.Module):
         hidden = config.mask_depth if mel else config.mask_depth - 1
         self.mask_estimators = nn.ModuleList(MaskEstimator(config, sizes, hidden) for _ in range(config.stems))
 
-    def forward(self, mix: Tensor, bf16: bool | None = False) -> Tensor:
+    def forward(self, mix: Tensor, bf16: bool = False) -> Tensor:
         """(B, 2, samples) → (B, stems, 2, samples)."""
         config, samples = self.config, mix.shape[-1]
         window = torch.hann_window(config.window, device=mix.device)
@@ -212,7 +212,7 @@ class Roformer(nn.Module):
 def load(
     weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
 ) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` None means on CUDA only. Raises WeightsError."""
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `chunks.hearing`. Raises WeightsError."""
     settings, place = read_roformer(config, mel), torch.device(device)
     assert isinstance(settings.network, RoformerConfig)
     with torch.device("meta"):
@@ -220,11 +220,12 @@ def load(
     fill(network, weights, place)
 
     @torch.inference_mode()
-    def vocals(mix: Tensor) -> Tensor:
-        stems: Tensor = network(mix.to(place), bf16)
+    def vocals(mix: Tensor, half: bool) -> Tensor:
+        stems: Tensor = network(mix.to(place), half)
         return stems[:, settings.vocals].float().cpu()
 
-    return ChunkSeparator(MELBAND_NAME if mel else BS_NAME, settings.chunks, vocals)
+    name = MELBAND_NAME if mel else BS_NAME
+    return ChunkSeparator(name, settings.chunks, hearing(name, vocals, place, bf16))
 
 
 def _dense(widths: list[int]) -> nn.Sequential:

@@ -13,6 +13,7 @@ from transformers import HubertConfig, HubertModel
 
 from models.checkpoint import WeightsError
 from models.contentvec import MODEL_ID, MODEL_ID_V1, load
+from tests.models.parity import Parity, error
 
 SIZES: dict[str, Any] = {
     "hidden_size": 48,
@@ -69,11 +70,7 @@ def noise(seconds: float = 1.0) -> Tensor:
     return 0.3 * torch.randn(round(16000 * seconds), generator=torch.Generator().manual_seed(1))
 
 
-def error(ours: Tensor, theirs: Tensor) -> float:
-    return float((ours - theirs).abs().max() / theirs.abs().max())
-
-
-def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path) -> None:
+def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path, parity: Parity) -> None:
     made = hubert()
     theirs = torchaudios()
     state = {name_there(name): value for name, value in made.state_dict().items() if name != "masked_spec_embed"}
@@ -83,18 +80,18 @@ def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path) -> None:
     ours = load(saved(tmp_path / "c", made.state_dict())).encode(wav)
     layers, _ = theirs.extract_features(nn.functional.pad(wav, (0, 80))[None])
     assert ours.shape == (50, 48)
-    assert error(ours, layers[-1][0]) <= TOLERANCE
+    parity("ContentVec: torchaudio's HuBERT, our weights", ours, layers[-1][0], TOLERANCE)
     assert error(layers[-2][0], layers[-1][0]) > 100 * TOLERANCE  # another layer would be seen
 
 
-def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path) -> None:
+def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path, parity: Parity) -> None:
     theirs = torchaudios()
     there = theirs.state_dict()
     ours = {name: there[name_there(name)] for name in hubert().state_dict() if name != "masked_spec_embed"}
     wav = noise(0.7)
     found = load(saved(tmp_path / "c", ours)).encode(wav)
     layers, _ = theirs.extract_features(nn.functional.pad(wav, (0, 80))[None])
-    assert error(found, layers[-1][0]) <= TOLERANCE
+    parity("ContentVec: torchaudio's HuBERT, its weights", found, layers[-1][0], TOLERANCE)
 
 
 def test_v1_hears_the_9th_layer_projected(tmp_path: Path) -> None:

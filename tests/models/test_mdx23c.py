@@ -16,6 +16,7 @@ from models.checkpoint import WeightsError
 from models.separators import mdx23c
 from models.separators.config import MDX23CConfig, read_mdx23c
 from models.separators.mdx23c import MDX23C
+from tests.models.parity import Parity
 from tests.models.separator_files import MDX23C_YAML, fill, write_mdx23c
 
 DATA = Path(__file__).parent.parent / "data" / "mdx23c"
@@ -53,12 +54,11 @@ def test_the_state_dict_has_the_references_names_order_and_shapes(size: str) -> 
     assert sum(p.numel() for p in network.parameters()) == meta["params"]
 
 
-def test_the_stems_agree_with_the_references() -> None:
+def test_the_stems_agree_with_the_references(parity: Parity) -> None:
     network = fill(MDX23C(golden_config("small")))
     with np.load(DATA / "mdx23c.npz") as file, torch.inference_mode():
         stems, expected = network(torch.from_numpy(file["small/mix"])), torch.from_numpy(file["small/stems"])
-    assert stems.shape == expected.shape
-    assert float((stems - expected).abs().max()) <= TOLERANCE * float(expected.abs().max())
+    parity("MDX23C: golden stems of the reference", stems, expected, TOLERANCE)
 
 
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "state"])

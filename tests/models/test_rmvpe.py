@@ -16,6 +16,7 @@ from models import pitch
 from models.checkpoint import WeightsError
 from models.memory import Pieces
 from models.rmvpe import BINS, E2E, GRID, HOP, MELS, RATE, RMVPE, E2EConfig, LogMel, decode, hidden, load, mel_basis
+from tests.models.parity import Parity, error
 
 DATA = Path(__file__).parent.parent / "data" / "rmvpe"
 TOLERANCE = 1e-4
@@ -49,11 +50,6 @@ def fill(module: nn.Module) -> None:
         else:
             v *= (1.5 / p[0].numel()) ** 0.5
         p.copy_(v.reshape(p.shape))
-
-
-def error(ours: Tensor, theirs: Tensor) -> float:
-    """Largest difference over the largest value."""
-    return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +98,14 @@ def test_the_state_dict_has_the_references_names_order_and_shapes() -> None:
     assert [[name, list(value.shape)] for name, value in network.state_dict().items()] == expected
 
 
-def test_mel_and_decoding_agree(golden: dict[str, Tensor]) -> None:
-    assert error(LogMel()(golden["wav"]), golden["mel"]) <= 1e-6
+def test_mel_and_decoding_agree(golden: dict[str, Tensor], parity: Parity) -> None:
+    parity("RMVPE: golden log-mel", LogMel()(golden["wav"]), golden["mel"], 1e-6)
     f0 = decode(golden["salience"])
-    assert error(f0, golden["f0"]) <= 1e-6
+    parity("RMVPE: golden f0 from the salience", f0, golden["f0"], 1e-6)
     assert torch.equal(f0 == 0, golden["f0"] == 0) and (f0 == 0).any()
 
 
-def test_the_network_agrees(golden: dict[str, Tensor]) -> None:
+def test_the_network_agrees(golden: dict[str, Tensor], parity: Parity) -> None:
     """Frame by frame: these weights drive the U-Net to 1e30, and the GRU's gates to 0 or 1.
 
     Where a gate lies near its edge, rounding decides: the reference's float32 is off from its own float64 in 12 of 64
@@ -124,6 +120,8 @@ def test_the_network_agrees(golden: dict[str, Tensor]) -> None:
     off = (found - golden["hidden"]).abs().amax(1) / golden["hidden"].max()
     assert found.shape == (64, BINS)
     assert float((off > TOLERANCE).float().mean()) <= 0.2
+    alike = off <= TOLERANCE
+    parity("RMVPE: golden salience, frames where none flips", found[alike], golden["hidden"][alike], TOLERANCE)
 
 
 def test_every_weight_has_a_say(small: E2E) -> None:

@@ -12,11 +12,13 @@ from models.checkpoint import WeightsError
 from models.separators import roformer
 from models.separators.config import DEFAULT_BANDS, RoformerConfig, read_roformer
 from models.separators.roformer import Roformer
+from tests.models.parity import Parity
 from tests.models.separator_files import BSROFORMER_YAML, MELBAND_YAML, fill, write_roformer
 
 DATA = Path(__file__).parent.parent / "data" / "roformer"
 TOLERANCE = 1e-5
 KINDS = ["melband", "bsroformer"]
+TITLES = {"melband": "Mel-Band RoFormer", "bsroformer": "BS-RoFormer"}
 FULL = {
     "melband": RoformerConfig(bands=60, dim=384, depth=6),
     "bsroformer": RoformerConfig(bands=DEFAULT_BANDS, dim=512, depth=12),
@@ -50,11 +52,6 @@ def names_and_shapes(network: torch.nn.Module) -> list[list[Any]]:
     return [[name, list(value.shape)] for name, value in network.state_dict().items()]
 
 
-def error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    """Largest difference over the largest value."""
-    return float((ours - theirs).abs().max() / theirs.abs().max())
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_dict_has_the_references_names_order_and_shapes(kind: str) -> None:
     for size, config in (("small", golden_config(kind)[0]), ("full", FULL[kind])):
@@ -70,18 +67,18 @@ def test_the_published_melband_file_has_the_size_of_this_network() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_stems_agree_with_the_references(kind: str) -> None:
+def test_the_stems_agree_with_the_references(kind: str, parity: Parity) -> None:
     network = fill(Roformer(golden_config(kind)[0]))
     with np.load(DATA / "roformer.npz") as file, torch.inference_mode():
         stems = network(torch.from_numpy(file["mix"]))
         expected = torch.from_numpy(file[kind]).reshape(stems.shape)
-    assert error(stems, expected) <= TOLERANCE
+    parity(f"{TITLES[kind]}: golden stems of the reference", stems, expected, TOLERANCE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("skip", [False, True])
 @pytest.mark.parametrize("zero_dc", [False, True])
-def test_the_stems_agree_with_pymss_core(kind: str, skip: bool, zero_dc: bool) -> None:
+def test_the_stems_agree_with_pymss_core(kind: str, skip: bool, zero_dc: bool, parity: Parity) -> None:
     bs_roformer = pytest.importorskip("pymss_core.modules.bs_roformer")
     meta = golden_config(kind)[1] | {"skip_connection": skip, "zero_dc": zero_dc}
     if kind == "melband":
@@ -94,7 +91,8 @@ def test_the_stems_agree_with_pymss_core(kind: str, skip: bool, zero_dc: bool) -
     mix = torch.randn(2, 2, 64 * 30, generator=torch.Generator().manual_seed(5))
     with torch.inference_mode():
         stems = ours(mix)
-        assert error(stems, theirs.eval()(mix).reshape(stems.shape)) <= TOLERANCE
+        expected = theirs.eval()(mix).reshape(stems.shape)
+    parity(f"{TITLES[kind]}: pymss-core", stems, expected, TOLERANCE)
 
 
 @pytest.mark.parametrize("kind", KINDS)

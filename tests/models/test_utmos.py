@@ -9,6 +9,7 @@ import torch
 
 from models import utmos
 from models.checkpoint import WeightsError
+from tests.models.parity import Parity
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def noise(seconds: float) -> np.ndarray:
     return np.random.default_rng(0).normal(0, 0.1, int(seconds * utmos.RATE)).astype(np.float32)
 
 
-def test_a_window_scores_as_the_authors_code_scores_it(predictor: utmos.UtmosPredictor) -> None:
+def test_a_window_scores_as_the_authors_code_scores_it(predictor: utmos.UtmosPredictor, parity: Parity) -> None:
     from utmos_pytorch import UTMOSScoreTorch
 
     theirs = UTMOSScoreTorch.__new__(UTMOSScoreTorch)
@@ -44,7 +45,8 @@ def test_a_window_scores_as_the_authors_code_scores_it(predictor: utmos.UtmosPre
     theirs.model = predictor.network
     scores = predictor.windows(noise(0.9))
     assert scores.shape == (1,) and scores.dtype == np.float32
-    assert scores[0] == pytest.approx(float(theirs.score(torch.from_numpy(noise(0.9)))), abs=1e-5)
+    expected = torch.as_tensor(theirs.score(torch.from_numpy(noise(0.9)))).reshape(1)
+    parity("UTMOS: utmos-pytorch", torch.from_numpy(scores), expected, 1e-5)
     assert scores[0] != pytest.approx(float(predictor.windows(noise(0.7))[0]), abs=1e-7)
 
 
