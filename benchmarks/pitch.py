@@ -1,17 +1,13 @@
-"""Pitch trackers side by side: how right they are on voices whose pitch is known, and what they cost.
+"""Pitch trackers side by side: how right they are on voices whose pitch is known.
 
-The voices are the demo library's, said again by WORLD at an f0 that is therefore known. RMVPE's weights do not ship:
-with random ones its cost is real and its pitch is none, so it is left out of the first table unless its file is given:
+The voices are the demo library's, said again by WORLD at an f0 that is therefore known. RMVPE's weights do not ship: it
+is heard if its file is given. What each costs is in networks.py.
 
     .venv/bin/python benchmarks/pitch.py [DEVICE [rmvpe.pt]]
 """
 
-import multiprocessing
-import resource
 import sys
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import pitch, rmvpe
+from models import pitch
 from models.checkpoint import packaged
 from models.device import choose, describe
 from pipeline.decode import NOTE, SONG, decode
@@ -30,8 +26,6 @@ from pipeline.loaded import LoadedModels
 Floats = NDArray[np.float32]
 LIBRARY = Path(__file__).parent.parent / "demo" / "library"
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
-SECONDS = 24  # what a block of a song holds with its context
-RUNS = 3
 FRAME_MS = 1000 * pitch.HOP / pitch.RATE
 
 
@@ -112,47 +106,14 @@ def _equal(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     return a[:n], b[:n]
 
 
-def peak_mb() -> float:
-    """Most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def cost(name: str, device: str) -> str:
-    """Real-time factor on one thread, the best of some runs, and the memory that loading and running took."""
-    torch.set_num_threads(1)
-    place = choose(device)
-    wav = 0.1 * np.random.default_rng(0).standard_normal(SECONDS * pitch.RATE).astype(np.float32)
-    before = peak_mb()
-    if name == "RMVPE, random weights":
-        network = rmvpe.E2E().eval().to(place)
-        work: Callable[[Floats], object] = rmvpe.RMVPE(network, rmvpe.LogMel().to(place), "random").f0
-    else:
-        loaded = pitch.load(place)
-        work = loaded.f0 if name == "FCPE" else loaded.voicing
-    held, wall, busy = peak_mb(), [], []
-    for _ in range(RUNS):
-        start, cpu = time.perf_counter(), time.process_time()
-        work(wav)
-        wall.append((time.perf_counter() - start) / SECONDS)
-        busy.append((time.process_time() - cpu) / SECONDS)
-    if place.type == "cuda":
-        print(f"  peak on the device: {torch.cuda.max_memory_allocated(place) / 2**20:.0f} MB")
-    return f"{min(wall):7.3f} {min(busy):7.3f} {held - before:9.0f} {peak_mb() - held:9.0f}"
-
-
 def main() -> None:
-    """Print both tables; costs first, each in a process of its own, for the peak of memory only grows."""
+    """Print the table."""
     device = sys.argv[1] if len(sys.argv) > 1 else "cpu"
     weights = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    print(f"Device: {describe(choose(device))}; costs on one CPU thread, {SECONDS} s of sound at once")
-    print(f"{'':24}   wall    CPU   loading   running   (seconds per second; MB)")
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, max_tasks_per_child=1) as pool:
-        for name in ("FCPE", "SwiftF0", "RMVPE, random weights"):
-            print(f"{name:24}{pool.submit(cost, name, device).result()}", flush=True)
+    print(f"Device: {describe(choose(device))}")
     torch.set_num_threads(1)
     models = LoadedModels(str(choose(device)))
-    print(f"\n{'':42}right  gross  cents  recall  false   (%, %, median, %, %)")
+    print(f"{'':42}right  gross  cents  recall  false   (%, %, median, %, %)")
     for condition, told in conditions():
         for name, find in trackers(models, weights).items():
             print(f"{condition:24}{name:18}{accuracy(find, told)}", flush=True)

@@ -48,13 +48,22 @@ def train_singers(
     """
     network = begin(start, config, schedule.seed)
     out.mkdir(parents=True, exist_ok=True)
-    ready = prepare(folder, cache or out / "cache", choice, models, report, say)
-    device = models.device
     separator = "none: the files were vocals" if choice.separated else models.separator.name
-    separator_id = AS_IS if choice.separated else models.separator.model_id
-    plan = _plan(folder, ready, config, schedule.seed, start, separator_id)
+    plan = {
+        "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
+        "separator": AS_IS if choice.separated else models.separator.model_id,
+        "cut": crops.CUT_ID,
+        "seed": schedule.seed,
+        "config": asdict(config),
+    }
+    _check(out / TRAINING, plan)  # before hours of separation
+    ready = prepare(folder, cache or out / "cache", choice, models, report, say)
+    plan["sides"] = _sides(folder, ready)
+    _check(out / TRAINING, plan)
+    with replacing(out / TRAINING / PLAN) as file:
+        file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
+    device = models.device
     drop_all_but(models)
-    _keep(out / TRAINING, plan)
     sides = {side: examples(ready.split.sides[side], ready.split.singers, ready.material) for side in SIDES}
     singers = ready.split.singers
     task = SingerTask(network, singers, sides["train"], sides["validation"], config, ready.music, device, schedule.seed)
@@ -87,20 +96,11 @@ def settings(start: Path | None) -> Path:
     return Path(__file__).parent / ("small.toml" if start is None or is_ours(start) else "official.toml")
 
 
-def _plan(
-    folder: Path, ready: Prepared, config: SingerConfig, seed: int, start: Path | None, separator_id: str
-) -> dict[str, Any]:
-    """Everything that must be the same when a training goes on."""
+def _sides(folder: Path, ready: Prepared) -> dict[str, list[list[str]]]:
+    """Which song, and which sound of it, lies on which side."""
     return {
-        "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
-        "separator": separator_id,
-        "cut": crops.CUT_ID,
-        "seed": seed,
-        "config": asdict(config),
-        "sides": {
-            side: [[str(song.path.relative_to(folder)), ready.material[song].sound] for song in songs]
-            for side, songs in ready.split.sides.items()
-        },
+        side: [[str(song.path.relative_to(folder)), ready.material[song].sound] for song in songs]
+        for side, songs in ready.split.sides.items()
     }
 
 
@@ -109,20 +109,18 @@ def _fingerprint(start: Path) -> str:
     return " ".join(sha256(file)[:12] for file in files if file.suffix in (".safetensors", ".bin"))
 
 
-def _keep(folder: Path, plan: dict[str, Any]) -> None:
-    """Write the plan, or hold it against that of the training which stopped here."""
+def _check(folder: Path, plan: dict[str, Any]) -> None:
+    """Raise SingersError if a training stopped here of which anything in the plan was otherwise."""
     folder.mkdir(exist_ok=True)
     path = folder / PLAN
-    if path.exists() and (folder / loop.STATE).exists():
-        before = json.loads(path.read_text("utf-8"))
-        if changed := [key for key in plan if plan[key] != before.get(key)]:
-            raise SingersError(
-                f"{folder} holds a training with other {' and '.join(changed)}. Going on would mix what it learnt with "
-                "what is held out now: choose another --out, or delete that folder."
-            )
+    if not path.exists() or not (folder / loop.STATE).exists():
         return
-    with replacing(path) as file:
-        file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
+    before = json.loads(path.read_text("utf-8"))
+    if changed := [key for key in plan if plan[key] != before.get(key)]:
+        raise SingersError(
+            f"{folder} holds a training with other {' and '.join(changed)}. Going on would mix what it learnt with "
+            "what is held out now: choose another --out, or delete that folder."
+        )
 
 
 def _amount(found: Sequence[Example], ready: Prepared) -> Amount:

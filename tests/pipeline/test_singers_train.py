@@ -148,6 +148,7 @@ def test_another_separator_or_another_cut_is_refused(
 
     with pytest.raises(SingersError, match=r"holds a training with other separator\."):
         again(separated=False)
+    assert not list(tmp_path.rglob("*.np*")), "songs were separated for a training that is refused"
     monkeypatch.setattr(crops, "CUT_ID", "crops0")
     with pytest.raises(SingersError, match=r"holds a training with other cut\."):
         again(separated=True)

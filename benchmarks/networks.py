@@ -1,0 +1,330 @@
+"""Every network at its published size: parameters, real-time factor and memory; for separators also bfloat16.
+
+What ships runs with its own weights; the others have random ones, which cost the same and say nothing about quality.
+Each runs in a process of its own, so that its peak of memory is its own:
+
+    .venv/bin/python benchmarks/networks.py [--threads 2] [--device cpu] [--bf16] [NAME …]
+"""
+
+import argparse
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.checkpoint import packaged
+from models.device import GIB, choose, describe
+from models.separators.chunks import RATE, agreement, precision
+from models.separators.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
+from pipeline.decode import SONG, decode
+
+MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
+VOICE_RATE = 16000
+SECONDS = 20
+"""Of voice that each network hears, where it takes any length: what a block of a song holds."""
+MDX23C_8K = MDX23CConfig(
+    n_fft=8192,
+    hop=1024,
+    bins=4096,
+    subbands=4,
+    channels=128,
+    growth=128,
+    scales=5,
+    scale=(2, 2),
+    blocks=2,
+    bottleneck=4,
+)
+MELBAND_KJ = RoformerConfig(bands=60, dim=384, depth=6)
+BS_317 = RoformerConfig(bands=DEFAULT_BANDS, dim=512, depth=12)
+HTDEMUCS = {
+    "sources": ["drums", "bass", "other", "vocals"],
+    "segment": Fraction(39, 5),
+    "bottom_channels": 512,
+    "dconv_mode": 3,
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """A network that is ready, and what one run of it hears."""
+
+    networks: Sequence[nn.Module]
+    run: Callable[[bool], object]
+    """Told whether in bfloat16."""
+    seconds: float
+    """Of sound in one run."""
+    overlap: float = 1.0
+    """How often each second is heard where chunks overlap as the published config says."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run took."""
+
+    parameters: int
+    factor: float
+    cpu_factor: float
+    gibibytes: float
+    half: str
+    """bfloat16's speed and agreement, where it was asked for."""
+
+
+def mix(samples: int, device: torch.device) -> Tensor:
+    """A real song (1, 2, samples) at 44.1 kHz, with voice."""
+    wav = decode(packaged(*MUSIC), RATE, channels=2, limits=SONG, name="music")
+    return torch.from_numpy(np.tile(wav[:, : 6 * RATE], 2)[:, :samples])[None].to(device)
+
+
+def voice() -> np.ndarray:
+    """The same song, mono at 16 kHz."""
+    wav = decode(packaged(*MUSIC), VOICE_RATE, channels=1, limits=SONG, name="music")
+    return np.resize(wav[: 6 * VOICE_RATE], SECONDS * VOICE_RATE)
+
+
+def spleeter(device: torch.device) -> Work:
+    """Both stems' networks, on one block of 512 frames, half of it new."""
+    from models import spleeter as model
+
+    networks = model.load(device)
+    magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device)
+    return Work(networks, lambda _: networks[0](magnitude) + networks[1](magnitude), model.FRAMES * model.HOP / RATE, 2)
+
+
+def htdemucs(device: torch.device) -> Work:
+    """The package's network."""
+    from demucs.htdemucs import HTDemucs
+
+    torch.backends.mha.set_fastpath_enabled(False)  # as models.separators.htdemucs has it
+    network = HTDemucs(**HTDEMUCS).to(device).eval()
+    chunk = mix(343980, device)
+
+    def run(half: bool) -> Tensor:
+        with precision(device, half):
+            stems: Tensor = network(chunk)
+        return stems.float()
+
+    return Work([network], run, 343980 / RATE, 4 / 3)
+
+
+def mdx23c(device: torch.device) -> Work:
+    """8KFFT-InstVoc_HQ."""
+    from models.separators.mdx23c import MDX23C
+
+    network, chunk = MDX23C(MDX23C_8K).to(device).eval(), mix(261120, device)
+    return Work([network], lambda half: network(chunk, half), 261120 / RATE, 4)
+
+
+def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
+    """Mel-Band KJ or viperx's BS-RoFormer."""
+
+    def make(device: torch.device) -> Work:
+        from models.separators.roformer import Roformer
+
+        network, chunk = Roformer(config).to(device).eval(), mix(352800, device)
+        return Work([network], lambda half: network(chunk, half), 352800 / RATE, 2)
+
+    return make
+
+
+def student(device: torch.device) -> Work:
+    """The content encoder that ships."""
+    from models import content
+
+    network, wav = content.load(device), torch.from_numpy(voice()).to(device)
+    return Work([network], lambda _: network.encode(wav), SECONDS)
+
+
+def contentvec(layers: int) -> Callable[[torch.device], Work]:
+    """HuBERT base up to the layer that v2 (12) or v1 voices (9, projected) hear."""
+
+    def make(device: torch.device) -> Work:
+        from transformers import HubertConfig, HubertModel
+
+        from models.contentvec import ContentVec
+
+        hubert = HubertModel(HubertConfig())
+        hubert.encoder.layers = hubert.encoder.layers[:layers]
+        network = ContentVec(hubert, nn.Linear(768, 256) if layers == 9 else None, "random", "").to(device).eval()
+        wav = torch.from_numpy(voice()).to(device)
+        return Work([network], lambda _: network.encode(wav), SECONDS)
+
+    return make
+
+
+def fcpe(device: torch.device) -> Work:
+    """FCPE alone."""
+    from models import pitch
+
+    trackers, wav = pitch.load(device), voice()
+    assert isinstance(trackers.tracker, pitch.FCPE)
+    return Work([trackers.tracker.network], lambda _: trackers.f0(wav), SECONDS)
+
+
+def swift_f0(device: torch.device) -> Work:
+    """SwiftF0, through onnxruntime on the CPU."""
+    from models import pitch
+
+    trackers, wav = pitch.load(device), voice()
+    return Work([], lambda _: trackers.voicing(wav), SECONDS)
+
+
+def rmvpe(device: torch.device) -> Work:
+    """With its log-mel and decoding."""
+    from models import rmvpe as model
+
+    network = model.E2E().to(device).eval()
+    tracker, wav = model.RMVPE(network, model.LogMel().to(device), "random"), voice()
+    return Work([network], lambda _: tracker.f0(wav), SECONDS)
+
+
+def rvc(name: str) -> Callable[[torch.device], Work]:
+    """A voice that sings a block as `/cover` has it sing: latents, then the decoder in tiles of 1 s."""
+
+    def make(device: torch.device) -> Work:
+        from models.rvc import RVC_32K, RVC_40K, RVC_48K, S24, Synthesizer
+
+        config = {"s24": S24, "rvc-32k": RVC_32K, "rvc-40k": RVC_40K, "rvc-48k": RVC_48K}[name]
+        network = Synthesizer(config)
+        network.remove_posterior()
+        network.to(device).eval()
+        frames = 100 * SECONDS
+        given = (
+            torch.randn(1, frames, config.content_dim, device=device),
+            torch.tensor([frames], device=device),
+            torch.full((1, frames), 60, device=device),
+            torch.full((1, frames), 220.0, device=device),
+            torch.zeros(1, dtype=torch.long, device=device),
+        )
+        return Work([network], lambda _: network.infer(*given, tile_seconds=1.0), SECONDS)
+
+    return make
+
+
+def ast(device: torch.device) -> Work:
+    """AudioSet's AST on one window of 10.24 s."""
+    from models.ast import build
+    from models.audioset import OFFICIAL
+
+    network, frames = build(**OFFICIAL).to(device).eval(), torch.randn(1, 1024, 128, device=device)
+    return Work([network], lambda _: network(frames).pooler_output, 10.24)
+
+
+def resemblyzer(device: torch.device) -> Work:
+    """The speaker encoder that ships."""
+    from models import speaker
+
+    encoder, wav = speaker.load(device), voice()
+    return Work([encoder.network], lambda _: encoder.embed(wav), SECONDS)
+
+
+def distillmos(device: torch.device) -> Work:
+    """The neural MOS that ships."""
+    from models import mos
+
+    predictor, wav = mos.load(device), voice()
+    return Work([predictor.network], lambda _: predictor.windows(wav), SECONDS)
+
+
+def utmos(device: torch.device) -> Work:
+    """UTMOS's strong learner."""
+    from models import utmos as model
+
+    network, wav = model._bare().to_empty(device=device).eval(), voice()
+    for tensor in (*network.parameters(), *network.buffers()):
+        tensor.data.normal_(std=0.02)
+    predictor = model.UtmosPredictor(network, "random")
+    return Work([network], lambda _: predictor.windows(wav), SECONDS)
+
+
+TRAINED = ("spleeter", "content-student", "fcpe", "swift-f0", "resemblyzer", "distillmos")
+CASES: dict[str, Callable[[torch.device], Work]] = {
+    "spleeter": spleeter,
+    "htdemucs": htdemucs,
+    "mdx23c": mdx23c,
+    "melband": roformer(MELBAND_KJ),
+    "bsroformer": roformer(BS_317),
+    "content-student": student,
+    "contentvec": contentvec(12),
+    "contentvec-v1": contentvec(9),
+    "fcpe": fcpe,
+    "swift-f0": swift_f0,
+    "rmvpe": rmvpe,
+    "s24": rvc("s24"),
+    "rvc-32k": rvc("rvc-32k"),
+    "rvc-40k": rvc("rvc-40k"),
+    "rvc-48k": rvc("rvc-48k"),
+    "ast": ast,
+    "resemblyzer": resemblyzer,
+    "distillmos": distillmos,
+    "utmos": utmos,
+}
+
+
+@torch.inference_mode()
+def measure(name: str, place: str, threads: int, half: bool) -> Figures:
+    """The better of two runs, without the loading."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    device = torch.device(place)
+    work = CASES[name](device)
+    runs = [timed(work, device, False) for _ in range(2)]
+    wall, cpu = (min(column) * work.overlap / work.seconds for column in zip(*runs, strict=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if device.type == "cuda":
+        peak = torch.cuda.max_memory_allocated(device)
+    said = compared(work, device, wall) if half else ""
+    return Figures(
+        sum(p.numel() for network in work.networks for p in network.parameters()), wall, cpu, peak / GIB, said
+    )
+
+
+def timed(work: Work, device: torch.device, half: bool) -> tuple[float, float]:
+    """Seconds on the clock and of the CPU."""
+    start, cpu = time.perf_counter(), time.process_time()
+    work.run(half)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start, time.process_time() - cpu
+
+
+def compared(work: Work, device: torch.device, wall: float) -> str:
+    """How bfloat16's real-time factor and sound compare with float32's."""
+    exact, rough = work.run(False), work.run(True)
+    assert isinstance(exact, Tensor) and isinstance(rough, Tensor)
+    factor = min(timed(work, device, True)[0] for _ in range(2)) * work.overlap / work.seconds
+    return f"{factor / wall:.2f} of the time, {agreement(exact, rough):.0f} dB"
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(CASES), metavar="NAME", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="compare bfloat16 with float32, for separators")
+    asked = parser.parse_args()
+    place = choose(asked.device)
+    print(f"{describe(place)}; {asked.threads} threads\n")
+    print("| network | weights | parameters | real-time factor | CPU s per s | peak memory | bfloat16 |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name in asked.names:
+        half = asked.bf16 and name in ("htdemucs", "mdx23c", "melband", "bsroformer")
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            found = pool.submit(measure, name, str(place), asked.threads, half).result()
+        size = f"{found.parameters / 1e6:.1f} M" if found.parameters else "–"
+        print(
+            f"| {name} | {'trained' if name in TRAINED else 'random'} | {size} | {found.factor:.3g} "
+            f"| {found.cpu_factor:.3g} | {found.gibibytes:.2f} GiB | {found.half or '–'} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
