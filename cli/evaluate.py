@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pipeline.evaluate.voice import VoiceEvaluation
     from pipeline.progress import Report
 
-evaluate = typer.Typer(no_args_is_help=True, help="Measure the embedded voice on held-out voices, against its gates.")
+evaluate = typer.Typer(
+    no_args_is_help=True,
+    help="Measure the embedded voice against its gates, and separators where the vocals are known.",
+)
 
 Data = Annotated[Path, typer.Option(help="A folder that `discovervoice corpus build` made.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
@@ -47,7 +50,7 @@ def voice(
     torch.set_num_threads(threads)
     chosen = [name.strip() for name in targets.split(",") if name.strip()] or TARGETS
     models = LoadedModels()
-    with _progress() as report:
+    with progress_bar() as report:
         found = evaluate_voice(data, out, models, minutes * 60, chosen, report)
     names = model_names()
     file = record.write(out, found, names)
@@ -78,7 +81,7 @@ def content(
     torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
     scores = {}
-    with _progress() as report:
+    with progress_bar() as report:
         encoders = {"log-mel": log_mel, content_model.NAME: of_encoder(content_model.load())}
         if teacher:
             network = whisper.load()
@@ -107,7 +110,7 @@ def singers(
     torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
     models = LoadedModels()
-    with _progress() as report:
+    with progress_bar() as report:
         encoders: list[singer_evaluation.Encoder] = [models.speaker]
         if weights is not None or SINGER_WEIGHTS.is_file():
             encoders.append(ast.load(weights or SINGER_WEIGHTS))
@@ -120,7 +123,7 @@ def singers(
 
 
 @contextmanager
-def _progress() -> "Iterator[Report]":
+def progress_bar() -> "Iterator[Report]":
     """A bar with stage, time spent and time left; what an operator can mend becomes one sentence."""
     from pipeline.loaded import refusals
 

@@ -18,6 +18,7 @@ from . import models, pretrain, voices
 from .console import DeskError, console, fail
 from .corpus import corpus
 from .evaluate import evaluate
+from .separation import separation
 from .singers import train as train_singers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -26,6 +27,7 @@ songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by 
 app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
 singers.command("train")(train_singers)
+evaluate.command("separation")(separation)
 app.add_typer(corpus, name="corpus")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models.app, name="models")

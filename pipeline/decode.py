@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import ceil, floor
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
@@ -124,19 +125,20 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
 
 
 def decode_blocks(
-    path: Path, rate: int, *, channels: Literal[1, 2], block_seconds: float, limits: Limits, name: str
+    path: Path, rate: int, *, channels: Literal[1, 2], block_seconds: float, limits: Limits, name: str, stream: int = 0
 ) -> Iterator[Audio]:
     """`path` at `rate` Hz in blocks (channels, n) of `block_seconds`, only the last shorter; in flat memory.
 
-    Resampled as one stream: the blocks joined are round(n * rate / source rate) samples, equal to the whole.
-    Raises what `probe` does, and CutOff, TooShort, TooLong or InvalidSamples, at the latest after the last.
+    `stream` counts the file's sounds. Resampled as one stream: the blocks joined are round(n * rate / source rate)
+    samples, equal to the whole. Raises what `probe` does, and CutOff, TooShort, TooLong or InvalidSamples, at the
+    latest after the last.
     """
     name = display_name(name)
     size = max(1, round(block_seconds * rate))
     waiting: list[Audio] = []
     held = read = given = 0
     resampler: Any = None
-    with _open(path, limits, name) as source:
+    with _open(path, limits, name, stream) as source:
         source_rate = source.sound.rate
         for source_rate, frame in _frames(source, limits, name):
             read += frame.shape[1]
@@ -174,7 +176,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:
 
 
 @contextmanager
-def _open(path: Path, limits: Limits, name: str) -> Iterator[_Source]:
+def _open(path: Path, limits: Limits, name: str, stream: int = 0) -> Iterator[_Source]:
     """Open `path` and check what its headers say."""
     size = path.stat().st_size
     if size == 0:
@@ -189,12 +191,12 @@ def _open(path: Path, limits: Limits, name: str) -> Iterator[_Source]:
         except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
             raise errors.NotAudio(name=name) from error
         with container:
-            yield _source(container, file, limits, name, size)
+            yield _source(container, file, limits, name, size, stream)
 
 
-def _source(container: InputContainer, file: BinaryIO, limits: Limits, name: str, size: int) -> _Source:
+def _source(container: InputContainer, file: BinaryIO, limits: Limits, name: str, size: int, number: int) -> _Source:
     known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
-    stream = next(known, None)
+    stream = next(islice(known, number, None), None)
     if stream is None or not stream.rate or stream.rate > HIGHEST_RATE or stream.channels < 1:
         raise errors.NotAudio(name=name)
     if stream.channels > 2:

@@ -1,11 +1,10 @@
 """Several separators' estimates made into one, as streams: the weighted mean of the waves, or one bin at a time.
 
 The mean is the best or equal in SDR; min, max and median of the spectrum are for other tastes: min for less bleed, max
-for fuller vocals. Weights are fitted on songs that no member was trained on.
+for fuller vocals.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -16,7 +15,6 @@ Rule = Literal["min", "max", "median"]
 N_FFT = 2048
 HOP = N_FFT // 4
 OVERLAP_GAIN = 1.5  # the sum of a squared Hann window over hops of a quarter of it
-MOST_MEMBERS = 10
 
 
 def avg_wave(estimates: Sequence[Iterable[Floats]], weights: Sequence[float]) -> Iterator[Floats]:
@@ -27,7 +25,7 @@ def avg_wave(estimates: Sequence[Iterable[Floats]], weights: Sequence[float]) ->
     if len(weights) != len(estimates) or min(weights) < 0 or sum(weights) <= 0:
         raise ValueError("Every member of an ensemble needs a weight of at least 0, and one of them more.")
     shares = np.asarray(weights, np.float32)[:, None, None] / np.float32(sum(weights))
-    for blocks in _aligned(estimates):
+    for blocks in aligned(estimates):
         yield (blocks * shares).sum(0)
 
 
@@ -41,7 +39,7 @@ def combine_spectra(estimates: Sequence[Iterable[Floats]], rule: Rule) -> Iterat
     held = np.zeros((len(estimates), 2, N_FFT - HOP), np.float32)
     tail = np.zeros((2, N_FFT - HOP), np.float32)
     position, total = -(N_FFT - HOP), 0
-    for blocks, last in _marked(_aligned(estimates)):
+    for blocks, last in _marked(aligned(estimates)):
         total += blocks.shape[2]
         held = np.concatenate([held, blocks], axis=2)
         if last:
@@ -62,49 +60,7 @@ def combine_spectra(estimates: Sequence[Iterable[Floats]], rule: Rule) -> Iterat
             yield wanted.astype(np.float32)
 
 
-def fit_weights(estimates: Iterable[Sequence[Floats]], references: Iterable[Floats]) -> list[float]:
-    """The weights, at least 0 and of sum 1, with which the members' mean comes nearest to the references.
-
-    One sequence of the members' estimates (2, n) and one reference (2, n) a song. What is made smallest is the mean
-    over the songs of error energy to signal energy, the inverse of SDR before its logarithm. For weights of sum 1 that
-    is a quadratic form of the members' own errors, solved in closed form for every choice of members: Bates and
-    Granger 1969, "The Combination of Forecasts"; weights kept from being negative as in Breiman 1996, "Stacked
-    Regressions". Raises ValueError: no songs, a silent reference, or more than ten members.
-    """
-    forms = [_form(members, reference) for members, reference in zip(estimates, references, strict=True)]
-    if not forms or not 1 <= len(forms[0]) <= MOST_MEMBERS:
-        raise ValueError(f"Weights are fitted on at least one song and from 1 to {MOST_MEMBERS} members.")
-    form = np.mean(forms, axis=0)
-    best, least = np.zeros(len(form)), np.inf
-    for size in range(1, len(form) + 1):
-        for chosen in combinations(range(len(form)), size):
-            weights = _closed_form(form, list(chosen))
-            error = float(weights @ form @ weights)
-            if weights.min() >= 0 and error < least:
-                best, least = weights, error
-    return [float(weight) for weight in best]
-
-
-def _form(members: Sequence[Floats], reference: Floats) -> NDArray[np.float64]:
-    """(members, members): products of the members' errors, relative to the reference's energy."""
-    energy = float((reference.astype(np.float64) ** 2).sum())
-    if not energy:
-        raise ValueError("A song whose vocals are silent says nothing about weights. Leave it out.")
-    errors = np.stack([(reference - member).astype(np.float64).ravel() for member in members])
-    return np.asarray(errors @ errors.T / energy)
-
-
-def _closed_form(form: NDArray[np.float64], chosen: list[int]) -> NDArray[np.float64]:
-    """Weights of sum 1 that make the form smallest where only the chosen members count."""
-    part = form[np.ix_(chosen, chosen)]
-    ridge = 1e-10 * (np.trace(part) / len(chosen)) + 1e-15
-    share = np.linalg.solve(part + ridge * np.eye(len(chosen)), np.ones(len(chosen)))
-    weights = np.zeros(len(form))
-    weights[chosen] = share / share.sum()
-    return weights
-
-
-def _aligned(estimates: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
+def aligned(estimates: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
     """Blocks (members, 2, n) of streams that come in blocks of their own; the one that lags is read next."""
     streams = [iter(estimate) for estimate in estimates]
     held = [np.zeros((2, 0), np.float32) for _ in streams]

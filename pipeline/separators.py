@@ -1,12 +1,13 @@
 """Which separator runs, by name: one interface over Spleeter, the chunked networks and their ensembles."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import tee
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -59,31 +60,51 @@ ENSEMBLES = {
     "classic-max": Ensemble(CLASSIC, "max"),
 }
 NAMES = ("spleeter", *TITLES, *ENSEMBLES)
+HOW_TO_JOIN = "htdemucs:15+mdx23c:85 is a weighted mean, htdemucs+mdx23c@median one bin at a time (or @min, @max)"
 
 
 def open_separator(
     name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
 ) -> Separator:
-    """The separator of a name, one of NAMES; `bf16` None means bfloat16 on CUDA where it holds its quality.
+    """The separator of a name, one of NAMES or an ensemble as in `recipe`.
 
-    Raises WeightsError: no such name, or what `locate` raises. A file that does not fit its network raises WeightsError
-    when the vocals are first asked for.
+    `bf16` None means bfloat16 on CUDA where it holds its quality. Raises WeightsError: no such name, or what `locate`
+    raises. A file that does not fit its network raises WeightsError when the vocals are first asked for.
     """
     if name == "spleeter":
         networks = cache(partial(spleeter.load, device))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))
-    if name in ENSEMBLES:
-        chosen = ENSEMBLES[name]
+    chosen = ENSEMBLES.get(name) or recipe(name)
+    if chosen is not None:
         members = [open_separator(member, locate, device, bf16=bf16) for member in chosen.weights]
         return join(name, members, list(chosen.weights.values()), chosen.rule)
     if name not in TITLES:
-        raise WeightsError(f"There is no separator {name}. There are: {', '.join(NAMES)}.")
+        raise WeightsError(f"There is no separator {name}. There are: {', '.join(NAMES)}; {HOW_TO_JOIN}.")
     files = _files(name, locate)
     network = cache(partial(_load, name, files, torch.device(device), bf16))
     digests = [_digest(path) for path in files.values()]
     return Separator(
         f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network())
     )
+
+
+def recipe(text: str) -> Ensemble | None:
+    """The ensemble that a text such as "htdemucs:15+mdx23c:85" or "htdemucs+mdx23c@median" describes.
+
+    None if it is a single name. Raises WeightsError: no such separator, rule or weight, or one named twice.
+    """
+    parts, _, rule = text.partition("@")
+    if "+" not in parts and ":" not in parts and not rule:
+        return None
+    weights: dict[str, float] = {}
+    for part in parts.split("+"):
+        name, _, weight = part.partition(":")
+        if name not in ("spleeter", *TITLES) or name in weights or not re.fullmatch(r"(\d+(\.\d+)?)?", weight):
+            raise WeightsError(f"{text} is no ensemble of separators: {HOW_TO_JOIN}.")
+        weights[name] = float(weight or 1)
+    if rule not in ("", "min", "max", "median") or (rule and ":" in parts) or not sum(weights.values()):
+        raise WeightsError(f"{text} is no ensemble of separators: {HOW_TO_JOIN}.")
+    return Ensemble(weights, cast(Rule, rule) if rule else "avg_wave")
 
 
 def join(
@@ -101,8 +122,8 @@ def join(
         estimates = [member.vocals(copy) for member, copy in zip(members, tee(mix, len(members)), strict=True)]
         return avg_wave(estimates, weights) if rule == "avg_wave" else combine_spectra(estimates, rule)
 
-    recipe = "|".join([how, *(member.model_id for member in members)])
-    model_id = f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
+    parts = "|".join([how, *(member.model_id for member in members)])
+    model_id = f"{name if name in ENSEMBLES else 'ensemble'}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
     return Separator(f"{' + '.join(member.name for member in members)}, {how}", model_id, vocals)
 
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from cli.console import DeskError
 from cli.evaluate import evaluate
+from cli.main import app
 from models import memory
 from pipeline.errors import OutOfMemory
 
@@ -37,3 +38,15 @@ def test_memory_that_runs_out_is_one_sentence(
     failure = memory.OutOfMemory("Memory ran out with 1 windows in a batch.")
     with pytest.raises(DeskError, match="with 1 windows in a batch"):
         desk(command, tmp_path)
+
+
+def test_separation_without_tracks_or_with_an_unknown_separator_is_one_sentence(tmp_path: Path) -> None:
+    def run(*words: str) -> None:
+        CliRunner().invoke(app, ["evaluate", "separation", str(tmp_path), *words], catch_exceptions=False)
+
+    with pytest.raises(DeskError, match="holds no tracks"):
+        run()
+    with pytest.raises(DeskError, match="There is no separator demucs9"):
+        run("--separator", "demucs9")
+    with pytest.raises(DeskError, match="htdemucs is not here; run `discovervoice models pull htdemucs`"):
+        run("--separator", "spleeter", "--separator", "htdemucs")

@@ -123,7 +123,7 @@ def test_a_network_is_loaded_once_and_only_when_it_is_needed(locate: Locate, mix
 def test_an_unknown_name_is_answered_with_those_that_exist(locate: Locate) -> None:
     with pytest.raises(WeightsError) as caught:
         open_separator("demucs9", locate)
-    assert str(caught.value) == f"There is no separator demucs9. There are: {', '.join(NAMES)}."
+    assert str(caught.value).startswith(f"There is no separator demucs9. There are: {', '.join(NAMES)}; htdemucs:15+")
 
 
 def test_an_entry_without_a_config_is_refused(locate: Locate) -> None:
@@ -137,3 +137,42 @@ def test_what_the_catalogue_says_is_passed_on() -> None:
 
     with pytest.raises(WeightsError, match="pull htdemucs"):
         open_separator("classic", absent)
+
+
+def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats, stems: dict[str, Floats]) -> None:
+    separator = open_separator("htdemucs:1+melband:3", locate)
+    expected = 0.25 * stems["htdemucs"] + 0.75 * stems["melband"]
+    np.testing.assert_allclose(vocals(separator, mix), expected, atol=1e-6)
+    assert separator.name.endswith("mean at 1 : 3") and separator.model_id.startswith("ensemble-")
+    assert open_separator("htdemucs+mdx23c", locate).name.endswith("mean at 1 : 1")
+    by_bin = open_separator("htdemucs+mdx23c+melband@median", locate)
+    streams = [iter([stems[name]]) for name in ("htdemucs", "mdx23c", "melband")]
+    expected = np.concatenate(list(combine_spectra(streams, "median")), axis=1)
+    np.testing.assert_allclose(vocals(by_bin, mix), expected, atol=1e-5)
+    same = open_separator("htdemucs:15+mdx23c:85", locate), open_separator("classic", locate)
+    assert same[0].name == same[1].name
+    np.testing.assert_array_equal(*(vocals(separator, mix) for separator in same))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "htdemucs+demucs9",
+        "htdemucs+htdemucs",
+        "htdemucs:x+mdx23c",
+        "htdemucs:-1+mdx23c:2",
+        "htdemucs:0+mdx23c:0",
+        "htdemucs+mdx23c@mean",
+        "htdemucs:2+mdx23c@min",
+        "htdemucs+",
+        "+@",
+        "classic+melband",
+        "htdemucs:inf+mdx23c",
+    ],
+)
+def test_a_recipe_that_means_nothing_is_one_sentence(text: str, locate: Locate) -> None:
+    with pytest.raises(WeightsError) as caught:
+        open_separator(text, locate)
+    assert str(caught.value).startswith(
+        f"{text} is no ensemble of separators: htdemucs:15+mdx23c:85 is a weighted mean"
+    )

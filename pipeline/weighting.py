@@ -1,0 +1,65 @@
+"""Weights of an ensemble, fitted on songs that no member was trained on.
+
+What is made smallest is the mean over the songs of error energy to signal energy, the inverse of SDR before its
+logarithm. For weights of sum 1 that is a quadratic form of the members' own errors, solved in closed form for every
+choice of members: Bates and Granger 1969, "The Combination of Forecasts"; weights kept from being negative as in
+Breiman 1996, "Stacked Regressions".
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Form = NDArray[np.float64]
+MOST_MEMBERS = 10
+
+
+def fit_weights(estimates: Iterable[Sequence[Floats]], references: Iterable[Floats]) -> list[float]:
+    """The weights, at least 0 and of sum 1, with which the members' mean comes nearest to the references.
+
+    One sequence of the members' estimates (2, n) and one reference (2, n) a song. Raises ValueError: no songs, a silent
+    reference, or more than ten members.
+    """
+    return best_weights(
+        [error_form(members, reference) for members, reference in zip(estimates, references, strict=True)]
+    )
+
+
+def error_form(members: Sequence[Floats], reference: Floats) -> Form:
+    """(members, members): products of the members' errors in a song, relative to the reference's energy.
+
+    With weights w, w · form · w is error energy to signal energy. Raises ValueError: a silent reference.
+    """
+    energy = float((reference.astype(np.float64) ** 2).sum())
+    if not energy:
+        raise ValueError("A song whose vocals are silent says nothing about weights. Leave it out.")
+    errors = np.stack([(reference - member).astype(np.float64).ravel() for member in members])
+    return np.asarray(errors @ errors.T / energy)
+
+
+def best_weights(forms: Sequence[Form]) -> list[float]:
+    """The weights for the songs of these forms. Raises ValueError: no songs, or more than ten members."""
+    if not forms or not 1 <= len(forms[0]) <= MOST_MEMBERS:
+        raise ValueError(f"Weights are fitted on at least one song and from 1 to {MOST_MEMBERS} members.")
+    form = np.mean(forms, axis=0)
+    best, least = np.zeros(len(form)), np.inf
+    for size in range(1, len(form) + 1):
+        for chosen in combinations(range(len(form)), size):
+            weights = _closed_form(form, list(chosen))
+            error = float(weights @ form @ weights)
+            if weights.min() >= 0 and error < least:
+                best, least = weights, error
+    return [float(weight) for weight in best]
+
+
+def _closed_form(form: Form, chosen: list[int]) -> Form:
+    """Weights of sum 1 that make the form smallest where only the chosen members count."""
+    part = form[np.ix_(chosen, chosen)]
+    ridge = 1e-10 * (np.trace(part) / len(chosen)) + 1e-15
+    share = np.linalg.solve(part + ridge * np.eye(len(chosen)), np.ones(len(chosen)))
+    weights = np.zeros(len(form))
+    weights[chosen] = share / share.sum()
+    return weights
