@@ -20,7 +20,7 @@ from worker.run import take, work_on
 from worker.settings import WorkerSettings
 
 from .console import DeskError, console
-from .report import cover_table, match_table, model_table, training_line
+from .report import cover_table, match_table, model_table, singer_table, training_line
 from .watch import watch
 
 OWNER = "cli"
@@ -86,12 +86,17 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
 
 
 def show_singers() -> None:
-    """Print the library's singers."""
-    table = Table("singer", "clips", "source", "licence")
+    """Print the library's singers, and which of them the model in use can compare with."""
+    from pipeline.loaded import NotHere, open_models
+
+    choice = WorkerSettings().choice(StoreSettings().data_dir)
+    try:
+        used = open_models("cpu", choice, ("singers",)).singer_id
+    except NotHere as error:
+        raise DeskError(str(error)) from error
     with open_store().read() as session:
-        for singer in library.singers(session):
-            table.add_row(singer.name, str(singer.clips), singer.source, singer.licence)
-    console.print(table)
+        singers = library.singers(session)
+    console.print(singer_table(singers, used))
 
 
 def put_song(file: Path, title: str, singer: str, licence: str) -> None:

@@ -1,8 +1,12 @@
 """A finished cover, training or match as a table for the terminal; every figure beside the model that gave it."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from store import Singer
 
 
 def number(value: float | None, digits: int = 2, unit: str = "") -> str:
@@ -24,6 +28,20 @@ def match_table(result: dict[str, Any]) -> Table:
         f"Calibrated on {fit['clips']} held-out clips of the library: top-1 {number(fit['top1'])}, "
         f"cross entropy {number(fit['cross_entropy'])} nat, calibration error {number(fit['error'])}."
     )
+    return table
+
+
+def singer_table(singers: "Sequence[Singer]", model: str) -> Table:
+    """The library; a singer whom another model embedded is not compared."""
+    table = Table("singer", "clips", "compared", "source", "licence")
+    for singer in singers:
+        compared = "yes" if singer.embedding_model == model else "no"
+        table.add_row(singer.name, str(singer.clips), compared, singer.source, singer.licence)
+    if any(singer.embedding_model != model for singer in singers):
+        table.caption = (
+            f"“no”: not embedded by {model}, which /match compares by. The voices that ship are embedded again at the "
+            "next start; add others again with their clips."
+        )
     return table
 
 

@@ -70,7 +70,8 @@ def train(
         )
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
-        models = open_models(str(where), WorkerSettings().choice(StoreSettings().data_dir))
+        brought = replace(WorkerSettings().choice(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
+        models = open_models(str(where), brought, () if separated else ("separator",))
         with _progress() as progress:
             outcome = train_singers(
                 folder,

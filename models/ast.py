@@ -2,7 +2,7 @@
 
 The network is transformers' `ASTModel`, official or in our own small config. Weights are a safetensors file whose
 metadata hold the config; loading fails loudly if a single key is missing. `singers train` adds a head, so that the
-file also knows its singers by name. No trained one ships yet.
+file also knows its singers by name. No trained one ships.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,9 @@ QUIET_DB = 35.0
 LOUDNESS = 0.05
 HEAD = "classifier."
 MOST_LAYERS = 64
+LONGEST_REASON = 200
+WINDOWS_AT_ONCE = 16
+"""So that a quarter of an hour takes no more memory than half a minute."""
 
 Floats = NDArray[np.float32]
 
@@ -76,7 +80,9 @@ class SingerEncoder:
     window: int
     """Frames that it hears at once."""
     name: str
+    """As its file tells, with the first digits of the file's sha256: two trainings on the same singers differ."""
     model_id: str
+    """Holds those digits, too: no two files share it."""
     singers: Singers | None = None
     """None in a network that only embeds."""
     made: Mapping[str, Any] = field(default_factory=dict)
@@ -117,8 +123,9 @@ class SingerEncoder:
         if len(sound) < RATE:
             return None
         device = next(self.network.parameters()).device
-        pooled: Tensor = self.network(windows(spectrum(sound), self.window).to(device)).pooler_output
-        return pooled
+        laid = windows(spectrum(sound), self.window)
+        parts = [laid[start : start + WINDOWS_AT_ONCE] for start in range(0, len(laid), WINDOWS_AT_ONCE)]
+        return torch.cat([self.network(part.to(device)).pooler_output for part in parts])
 
 
 def loud_parts(wav: Floats) -> Floats:
@@ -177,20 +184,31 @@ def load(path: Path = SINGER_WEIGHTS, device: torch.device | str = "cpu") -> Sin
     try:
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
+            _told(meta, "config", "name")
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+        if not all(tensor.isfinite().all() for tensor in state.values()):
+            raise ValueError("it holds values that are no numbers")
         network = _restored(json.loads(meta["config"]), state)
         singers = _singers(json.loads(meta["singers"]), state) if "singers" in meta else None
         if state:
             raise ValueError(f"{next(iter(state))} is left over")
         made = json.loads(meta.get("made", "{}"))
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise WeightsError(f"{path.name} is not a whole AST: {error}") from error
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb") as whole:
+            digest = hashlib.file_digest(whole, "sha256").hexdigest()[:8]
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        said = shorten(str(error), LONGEST_REASON, placeholder=" …").rstrip(".")
+        raise WeightsError(f"{path.name} is not a whole AST: {said}.") from error
     if singers is not None:
         singers.head.to(device)
     warm = network.eval().to(device)
-    return SingerEncoder(warm, network.config.max_length, meta["name"], f"ast-{digest[:8]}", singers, made)
+    name = f"{meta['name']} ({digest})"
+    return SingerEncoder(warm, network.config.max_length, name, f"ast-{digest}", singers, made)
+
+
+def _told(meta: Mapping[str, str], *keys: str) -> None:
+    for key in keys:
+        if key not in meta:
+            raise ValueError(f"it tells no {key}, as a file of another kind does not")
 
 
 def _restored(config: Any, state: dict[str, Tensor]) -> ASTModel:

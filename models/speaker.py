@@ -26,6 +26,8 @@ class SpeakerEncoder:
     network: torch.nn.Module
     name: str = NAME
     model_id: str = MODEL_ID
+    labels: tuple[str, ...] = ()
+    """It knows nobody by name."""
 
     def embed(self, wav: Floats) -> Floats | None:
         """(samples,) at 16 kHz → unit vector (256,); None where its voice detector hears less than 1 s."""

@@ -16,3 +16,7 @@ class Choice:
     """`distillmos` or `utmos`."""
     weights: Path = Path("data/models")
     """Where fetched weights lie."""
+    singers: Path | None = None
+    """A classifier that `singers train` wrote, for `/match`; None: the embedded speaker encoder."""
+    voice_base: str = "s24"
+    """What `/train` starts from: `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""

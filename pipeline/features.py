@@ -24,6 +24,7 @@ FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: ha
 SWIFT_HOP = 256
 BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
+MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
@@ -74,9 +75,11 @@ class Features:
 def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
-    Where memory runs out it goes in halves, with 2 s heard before and after. Raises memory.OutOfMemory.
+    More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s heard before and
+    after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
     """
-    heard = _hear_pieces(wav, content, pitch, _at_once(len(wav)))
+    parts = max(1, -(-len(wav) // (MOST_SECONDS * RATE)))
+    heard = _hear_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts)))
     return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 

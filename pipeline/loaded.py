@@ -1,6 +1,6 @@
 """The models that were chosen, loaded when first needed and kept warm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from models import catalog, content, contentvec, mos, pitch, speaker, spleeter, voice
-from models.checkpoint import SINGER_WEIGHTS, WeightsError
+from models.checkpoint import SINGER_WEIGHTS, NotFetched, WeightsError
 from models.device import DeviceMissing, choose, describe, memory
 from models.memory import drop_all_but, is_out_of_memory, release
 from models.rvc import Synthesizer
+from models.rvc.pretrained import BASES
 from models.speaker import SpeakerEncoder
 
 from .choice import Choice
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedModels", "NotHere", "names", "open_models", "refusals", "release"]
 MOS_NAMES = ("distillmos", "utmos")
+EMBEDDED_BASE = "s24"
+VOICE_BASES = (EMBEDDED_BASE, *BASES)
+ROLES = ("separator", "f0", "mos", "singers", "voice base")
+"""That a choice is made for."""
 
 
 class NotHere(Exception):
@@ -108,12 +113,27 @@ class LoadedModels:
 
     @cached_property
     def singer(self) -> "SingerEncoder | SpeakerEncoder":
-        """What `/match` compares by: the trained AST if one ships, else the speaker encoder."""
-        if not SINGER_WEIGHTS.is_file():
+        """What `/match` compares by: the chosen classifier, else the AST that ships if any, else the speaker encoder.
+
+        Raises WeightsError: the chosen file is missing or unfit.
+        """
+        weights = self._singer_weights()
+        if weights is None:
             return self.speaker
         from models import ast  # transformers takes two seconds to import
 
-        return ast.load(SINGER_WEIGHTS, self.device)
+        try:
+            return ast.load(weights, self.device)
+        except WeightsError as error:
+            raise WeightsError(
+                f"{weights} cannot be used by /match: {error} Set SINGERS to a singers.safetensors that `discovervoice "
+                "singers train` wrote, or leave it empty."
+            ) from error
+
+    @property
+    def singer_id(self) -> str:
+        """The id of what `/match` compares by. Loads nothing if that is the speaker encoder. Raises WeightsError."""
+        return speaker.MODEL_ID if self._singer_weights() is None else self.singer.model_id
 
     @cached_property
     def mos(self) -> "mos.MosPredictor | UtmosPredictor":
@@ -126,16 +146,35 @@ class LoadedModels:
         self._ran["MOS"] = chosen.name
         return chosen
 
-    def check(self) -> None:
-        """Raise WeightsError if what was chosen does not exist or is not here."""
-        self.separator  # noqa: B018  (looks its files up; networks load later)
-        if self.choice.f0 not in pitch.NAMES:
-            raise WeightsError(f"There is no pitch tracker {self.choice.f0}. There are: {', '.join(pitch.NAMES)}.")
-        self._f0_weights()
-        if self.choice.mos not in MOS_NAMES:
-            raise WeightsError(f"There is no neural MOS {self.choice.mos}. There are: {', '.join(MOS_NAMES)}.")
-        if self.choice.mos == "utmos":
-            self._mos_weights()
+    def check(self, roles: Sequence[str] = ROLES) -> None:
+        """Raise WeightsError if what was chosen for these roles does not exist, is not here or is unfit."""
+        if "separator" in roles:
+            self.separator  # noqa: B018  (looks its files up; networks load later)
+        if "f0" in roles:
+            if self.choice.f0 not in pitch.NAMES:
+                raise WeightsError(f"There is no pitch tracker {self.choice.f0}. There are: {', '.join(pitch.NAMES)}.")
+            self._f0_weights()
+        if "mos" in roles:
+            if self.choice.mos not in MOS_NAMES:
+                raise WeightsError(f"There is no neural MOS {self.choice.mos}. There are: {', '.join(MOS_NAMES)}.")
+            if self.choice.mos == "utmos":
+                self._mos_weights()
+        if "voice base" in roles:
+            self.check_voice_base()
+        if "singers" in roles and self.choice.singers is not None:
+            self.singer  # noqa: B018  (only a network that has been loaded is known to be whole)
+
+    def check_voice_base(self) -> None:
+        """Raise WeightsError if what `/train` is to start from does not exist, or it or its encoder is not here."""
+        name = self.choice.voice_base
+        if name not in VOICE_BASES:
+            raise WeightsError(f"There is no voice base {name}. There are: {', '.join(VOICE_BASES)}.")
+        absent = [needed for needed in (name, "contentvec") if name != EMBEDDED_BASE and not self._is_here(needed)]
+        if absent:
+            raise NotFetched(
+                f"To train from {name}, {' and '.join(absent)} must be here; "
+                f"run `discovervoice models pull {' '.join(absent)}`."
+            )
 
     def only(self, *roles: str) -> list[str]:
         """Drop every model but these if less than a quarter of the memory is free; says which."""
@@ -145,6 +184,17 @@ class LoadedModels:
     def names(self) -> dict[str, str]:
         """The name of the model in each role: of those that were loaded, else of the embedded one. Loads nothing."""
         return {**names(), **self._ran}
+
+    def _is_here(self, name: str) -> bool:
+        """Whether an entry of the catalogue was fetched. Raises WeightsError: a file is not the pinned one."""
+        try:
+            self.locate(name)
+        except NotFetched:
+            return False
+        return True
+
+    def _singer_weights(self) -> Path | None:
+        return self.choice.singers or (SINGER_WEIGHTS if SINGER_WEIGHTS.is_file() else None)
 
     def _mos_weights(self) -> Path:
         return self.locate("utmos")["weights"]
@@ -159,11 +209,11 @@ class LoadedModels:
         return synthesizer, info, rows.to(self.device), embedding
 
 
-def open_models(device: str, choice: Choice) -> LoadedModels:
-    """The models that were chosen, checked to be here. Raises NotHere."""
+def open_models(device: str, choice: Choice, roles: Sequence[str] = ROLES) -> LoadedModels:
+    """The models that were chosen; those of the roles are checked to be here. Raises NotHere."""
     try:
         models = LoadedModels(device, choice)
-        models.check()
+        models.check(roles)
     except DeviceMissing as error:
         raise NotHere(f"DEVICE={error}") from error
     except WeightsError as error:

@@ -14,7 +14,7 @@ from models.content import RATE
 from . import features as feature_store
 from .decode import NOTE, decode
 from .errors import NotEnoughSpeech
-from .features import FRAME_RATE, Features, extract
+from .features import FRAME_RATE, ContentEncoder, Features, extract
 from .levels import Levels, check_levels
 from .loaded import LoadedModels
 from .noise import check_noise
@@ -61,9 +61,16 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
 
 
 def prepare(
-    notes: Sequence[Note], rate: int, models: LoadedModels, work_dir: Path, report: Report = ignore
+    notes: Sequence[Note],
+    rate: int,
+    models: LoadedModels,
+    work_dir: Path,
+    report: Report = ignore,
+    encoder: ContentEncoder | None = None,
 ) -> list[Recording]:
     """Everything that training needs from the notes; features are kept in `work_dir` for a second attempt.
+
+    They are heard by `encoder`, or by the embedded one.
 
     A note is brought to level before it is listened to: SwiftF0 misses a quarter of the voiced frames at -54 dBFS. So
     a quiet note is as good as a loud one, unless it is noisy.
@@ -83,12 +90,13 @@ def prepare(
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
+    encoder = encoder or models.content
     for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
-        kept = work_dir / f"note-{number}-{models.content.cache_id}+{models.pitch.model_id}.npz"
+        kept = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
         if kept.exists():
             found = feature_store.load(kept)
         else:
-            found = extract(level(low), models.content, models.pitch)
+            found = extract(level(low), encoder, models.pitch)
             feature_store.save(kept, found)
         wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
         recordings.append(Recording(level(_fit(wav, len(found) * rate // 100)), found, levels, windows[number]))

@@ -30,6 +30,8 @@ class Windows:
     """(B, T · hop)."""
     speaker: Tensor
     """(B, gin, 1)."""
+    lengths: Tensor | None = None
+    """(B,) frames that exist of each, the rest is padding; None: all T."""
 
 
 class Loss(nn.Module):

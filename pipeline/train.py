@@ -1,8 +1,7 @@
-"""Training a voice on a member's notes, from the shipped base, in minutes on two cores.
+"""Training a voice on a member's notes: from the shipped base, in minutes on two cores, or from RVC's, on a GPU.
 
-The base starts near: it is told the member's speaker embedding. It learns until nothing held out gets better (the
-log-mel error, the likeness to the member), the steps or the seconds are used up, and the best moment wins. It saves
-as it goes and resumes where it was after a crash.
+It learns until nothing held out gets better (the log-mel error, the likeness to the member), the steps or the seconds
+are used up, and the best moment wins. It saves as it goes and resumes where it was after a crash.
 """
 
 from collections.abc import Sequence
@@ -13,20 +12,19 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from models import base as base_model
-from models import content as content_model
-from models.rvc import S24
 from models.voice import VoiceInfo, save_voice
 
 from .encode import encode
-from .loaded import LoadedModels
+from .exchange import kind
+from .learn_rvc import Official
+from .learn_s24 import Embedded
+from .learner import Base, TrainOptions
+from .loaded import EMBEDDED_BASE, LoadedModels
 from .notes import Note, prepare
 from .progress import Report, ignore
 from .retrieval import save_index
-from .training_data import TrainingData
-from .training_loop import Moment, TrainingLoop, TrainOptions
+from .training_loop import Moment, TrainingLoop
 
-FROM_NOTHING = "from nothing"
 SAMPLE_PEAK = 0.8
 """MP3 overshoots."""
 LABEL = "AI-generated: a trained voice, not a recording of the person"
@@ -52,6 +50,10 @@ class TrainReport:
     """What was measured on held-out seconds, the first before the first step."""
     best: Moment
     """The one that the voice is of."""
+    voice: str
+    """What kind of network it is."""
+    content: str
+    """The name of the content encoder that heard the notes."""
 
 
 def train_voice(
@@ -63,23 +65,28 @@ def train_voice(
 ) -> TrainReport:
     """Train a voice on notes; files lie in `work_dir` when it returns.
 
-    Raises what `prepare` raises (see pipeline.errors), and WeightsError (the shipped base is not whole).
+    Raises what `prepare` raises (see pipeline.errors), and WeightsError (the chosen base or its content encoder does
+    not exist, is not here or is not whole).
     """
-    models.only("content", "pitch", "speaker")
-    recordings = prepare(notes, S24.sampling_rate, models, work_dir, report)
+    models.check_voice_base()
+    base = chosen_base(models)
+    models.only("content", "contentvec", "pitch", "speaker")
+    encoder = models.encoder(base.content_model)
+    heard_by = encoder.name
+    recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
+    del encoder  # so that `only` frees it
     heard = np.concatenate([r.embeddings for r in recordings])
     speaker = F.normalize(torch.from_numpy(heard.mean(0)) if len(heard) else torch.zeros(256), dim=0)
-    data = TrainingData(recordings, S24, models.content)
+    data = base.data(recordings, models)
     models.only("speaker")
-    loop = TrainingLoop(models, speaker, options)
+    loop = TrainingLoop(models, speaker, options, base)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)
 
     f0 = np.concatenate([r.features.f0[r.features.voiced] for r in recordings])
-    base = base_model.NAME if options.from_base else FROM_NOTHING
     info = VoiceInfo(
-        content_model=content_model.MODEL_ID,
-        base=base,
+        content_model=base.content_model,
+        base=loop.learner.base,
         median_f0=float(np.median(f0)) if len(f0) else 0.0,
         steps=loop.best.step,
         seconds=data.seconds,
@@ -90,5 +97,23 @@ def train_voice(
     sample = work_dir / "sample.mp3"
     sung = loop.sing(*data.sample())
     sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
-    encode(sample, sung, S24.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
-    return TrainReport(model, index, sample, data.seconds / 60, loop.step, base, stopped, tuple(loop.curve), loop.best)
+    encode(sample, sung, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    return TrainReport(
+        model,
+        index,
+        sample,
+        data.seconds / 60,
+        loop.step,
+        info.base,
+        stopped,
+        tuple(loop.curve),
+        loop.best,
+        kind(base.config),
+        heard_by,
+    )
+
+
+def chosen_base(models: LoadedModels) -> Base:
+    """What a training starts from, by the name that was chosen; nothing is loaded."""
+    name = models.choice.voice_base
+    return Embedded() if name == EMBEDDED_BASE else Official(name)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.signal import sosfiltfilt
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from models.content import ContentEncoder
 from models.rvc import RVCConfig
@@ -28,22 +29,40 @@ Floats = NDArray[np.float32]
 class TrainingData:
     """Draws windows from recordings; the last seconds that sound of the longest one are held out.
 
-    Raises NotEnoughSpeech: no recording holds a whole window.
+    With an `encoder`, whose bands can be warped, there are variants of the content features; without, only what was
+    heard. A window has `frames`, or what the config says; of a recording that is shorter, the whole is one if it has
+    at least `least` frames. Raises NotEnoughSpeech: there is no window.
     """
 
-    def __init__(self, recordings: Sequence[Recording], config: RVCConfig, encoder: ContentEncoder) -> None:
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        config: RVCConfig,
+        encoder: ContentEncoder | None,
+        frames: int | None = None,
+        least: int | None = None,
+    ) -> None:
         self.recordings, self.config = recordings, config
-        self.frames = config.latent_frames or config.segment_frames
-        self.content = [_variants(r, config, encoder, number) for number, r in enumerate(recordings)]
+        self.frames = frames or config.latent_frames or config.segment_frames
+        self.variants = 1 if encoder is None else 1 + WARPED
+        self.content = [
+            [r.features.content] if encoder is None else _variants(r, config, encoder, number)
+            for number, r in enumerate(recordings)
+        ]
         longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
         self._held, self._held_stop = longest, _last_voice(recordings[longest])
         self._held_start = max(0, self._held_stop - _held_frames(self._held_stop)) // 2 * 2
         self.starts: list[tuple[int, int]] = []
+        self.ends: list[int] = []
         count = 0
         for number, recording in enumerate(recordings):
             loud = sounding(recording.features)
             end = self._held_start if number == longest else len(loud)
             count += int(loud[:end].sum())
+            self.ends.append(end)
+            if (least or self.frames) <= end < self.frames:
+                self.starts += [(number, 0)] * int(loud[:end].sum())
+                continue
             middles = loud[self.frames // 2 : max(0, end - self.frames // 2)]
             self.starts += [(number, int(s)) for s in np.flatnonzero(middles)]
         self.seconds = count / FRAME_RATE
@@ -53,11 +72,13 @@ class TrainingData:
     def draw(self, batch: int, speaker: Tensor, generator: torch.Generator) -> Windows:
         """So many random windows that sound, sung by `speaker` (1, gin, 1)."""
         picks = torch.randint(len(self.starts), (batch,), generator=generator).tolist()
-        variants = torch.randint(1 + WARPED, (batch,), generator=generator).tolist()
+        variants = torch.randint(self.variants, (batch,), generator=generator).tolist()
         picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]
-        windows = [self._window(number, start, variant, self.frames) for number, start, variant in picked]
-        content, f0, wav = (torch.stack(column).to(speaker.device) for column in zip(*windows, strict=True))
-        return Windows(content, f0, wav, speaker.expand(batch, -1, -1))
+        windows = [self._window(number, start, variant, self._length(number)) for number, start, variant in picked]
+        columns = [pad_sequence(list(column), batch_first=True) for column in zip(*windows, strict=True)]
+        content, f0, wav = (column.to(speaker.device) for column in columns)
+        lengths = torch.tensor([self._length(number) for number, _, _ in picked], device=speaker.device)
+        return Windows(content, f0, wav, speaker.expand(batch, -1, -1), lengths)
 
     def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
         """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""
@@ -75,6 +96,10 @@ class TrainingData:
         """Every sounding content frame (N, C), for the retrieval index."""
         rows = [r.features.content[sounding(r.features)[::2][: len(r.features.content)]] for r in self.recordings]
         return torch.from_numpy(np.concatenate(rows))
+
+    def _length(self, number: int) -> int:
+        """Frames of a window of this recording."""
+        return min(self.frames, self.ends[number])
 
     def _window(self, number: int, start: int, variant: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         recording, content, stop = self.recordings[number], self.content[number][variant], start + frames

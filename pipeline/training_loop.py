@@ -1,11 +1,13 @@
-"""The loop of a voice's training: steps, what is measured on held-out seconds, when to stop, and the best moment."""
+"""The loop of a voice's training: steps, what is measured on held-out seconds, when to stop, and the best moment.
 
-import io
+How a step learns is the base's affair (`learner`).
+"""
+
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,50 +15,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from models import base as base_model
-from models import content as content_model
-from models.base import VoiceBase, load_base
 from models.memory import Pieces
-from models.rvc import S24, Synthesizer
-from models.rvc.initial import initialise
+from models.rvc import Synthesizer
 
-from .average import averaged
+from . import training_checkpoint
 from .convert import coarse_pitch
-from .encode import replacing
+from .learn_s24 import Embedded
+from .learner import Base, TrainOptions
 from .loaded import LoadedModels
 from .notes import to_rate
 from .progress import Report
-from .reconstruct import Loss
-from .reconstruct import sing as sing_again
 from .training_data import TrainingData
 
 SAVE_SECONDS = 20.0
-WARM_STEPS = 20
-AVERAGE = 0.99
+SAVE_SHARE = 0.05
+"""Of the time, at most, goes into checkpoints that take longer than QUICK_SAVE."""
+QUICK_SAVE = SAVE_SECONDS * SAVE_SHARE
 TILE_SECONDS = 1.0
-KEPT = ("enc_p.", "flow.", "emb_g.")
-"""What a voice takes from the base as it is: minutes of one person would make it forget other languages and singing."""
-STARTED_FROM = f"{content_model.MODEL_ID} {base_model.SHA256}"
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How long and how fast a voice is trained."""
-
-    seconds: float = 600.0
-    """Time budget of the training loop."""
-    steps: int = 20_000
-    batch: int = 4
-    learning_rate: float = 3e-4
-    seed: int = 0
-    from_base: bool = True
-    """False starts from random weights, for comparison."""
-    measure_steps: int = 100
-    """Steps between two looks at what is held out."""
-    patience: int = 5
-    """Looks without any progress after which it ends."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +45,7 @@ class Moment:
     mel_loss: float
     """Mean absolute log-mel error of singing them again, natural logarithm."""
     similarity: float
-    """Cosine to the member's recordings (Resemblyzer) when sung from warped features; NaN if nothing is heard."""
+    """Cosine to the member's recordings (Resemblyzer), sung from warped features where there are such. NaN: unheard."""
 
     @property
     def score(self) -> float:
@@ -77,26 +54,13 @@ class Moment:
 
 
 class TrainingLoop:
-    """Network, optimizer, and where they are."""
+    """What learns, and how far it is."""
 
-    def __init__(self, models: LoadedModels, speaker: Tensor, options: TrainOptions) -> None:
+    def __init__(self, models: LoadedModels, speaker: Tensor, options: TrainOptions, base: Base = Embedded()) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
-        if options.from_base:
-            self.trained = load_base(content_model.MODEL_ID).voice(speaker)
-        else:
-            torch.manual_seed(options.seed)
-            self.trained = VoiceBase().network
-            initialise(self.trained, torch.Generator().manual_seed(options.seed))
-        self.trained.to(self.device)
-        self.average = averaged(self.trained, AVERAGE)
-        self.loss = Loss(S24).to(self.device)
-        rate = options.learning_rate if options.from_base else 1e-3
-        if options.from_base:
-            for name, parameter in self.trained.named_parameters():
-                parameter.requires_grad_(not name.startswith(KEPT))
-        learning = [parameter for parameter in self.trained.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(learning, rate, (0.8, 0.99), eps=1e-9)
-        self.rate = rate
+        self.learner = base.learner(models, speaker, options)
+        self.config = base.config
+        self.patience = options.patience or self.learner.patience
         self.batch = Pieces("windows in a batch", options.batch)
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
@@ -104,8 +68,8 @@ class TrainingLoop:
 
     @property
     def network(self) -> Synthesizer:
-        """The average of the weights over the last steps, or the best moment's once the loop has ended."""
-        return cast(Synthesizer, self.average.module)
+        """What sings now; once the loop has ended, the best moment's, without posterior encoder."""
+        return self.learner.network
 
     @property
     def best(self) -> Moment:
@@ -117,18 +81,18 @@ class TrainingLoop:
         report("training", 0.0)
         if not self.curve:
             self._measure(data)
-        saved = before = time.monotonic()
+        next_save = SAVE_SECONDS + (before := time.monotonic())
         while not (reason := self._over()):
             self.batch.run(partial(self._step, data))
             now = time.monotonic()
             self.spent, before = self.spent + now - before, now
             if self.step % self.options.measure_steps == 0 or self._over():
                 self._measure(data)
-            if now - saved > SAVE_SECONDS:
-                self._save(checkpoint)
-                saved = now
+            if now >= next_save:
+                next_save = _after(lambda: self._save(checkpoint))
             report("training", self._used())
         self._save(checkpoint)
+        self.network.remove_posterior()
         self.network.load_state_dict(self.best_weights)
         return reason
 
@@ -154,15 +118,11 @@ class TrainingLoop:
         return wav[0, 0].float().cpu().numpy()
 
     def resume(self, checkpoint: Path) -> None:
-        """Take up a checkpoint if there is one of the weights that ship."""
-        if not checkpoint.exists():
-            return
-        stored: dict[str, Any] = torch.load(checkpoint, map_location=self.device, weights_only=True)
-        if stored.get("started_from") != STARTED_FROM:
-            return  # an upgrade came between: what was learnt belongs to other weights
-        self.trained.load_state_dict(stored["network"])
-        self.average.load_state_dict(stored["average"])
-        self.optimizer.load_state_dict(stored["optimizer"])
+        """Take up a checkpoint if there is one that started from the same weights."""
+        stored = training_checkpoint.read(checkpoint)
+        if stored is None or stored.get("started_from") != self.learner.started_from:
+            return  # an upgrade came between, or another base was chosen: what was learnt belongs to other weights
+        self.learner.restore(stored)
         self.step, self.spent, self.best_weights = stored["step"], stored["spent"], stored["best"]
         self.curve = [Moment(**moment) for moment in stored["curve"]]
 
@@ -171,7 +131,7 @@ class TrainingLoop:
             return "steps"
         if self.spent >= self.options.seconds:
             return "time"
-        old, new = self.curve[: -self.options.patience], self.curve[-self.options.patience :]
+        old, new = self.curve[: -self.patience], self.curve[-self.patience :]
         if old and not any(_better(moment, old) for moment in new):
             return "no progress"
         return ""
@@ -181,48 +141,46 @@ class TrainingLoop:
 
     def _step(self, data: TrainingData, batch: int) -> None:
         generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
-        warm = min(1.0, (self.step + 1) / WARM_STEPS)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * warm * (1 - 0.9 * self._used())
-        speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        made, real = sing_again(self.trained, data.draw(batch, speaker, generator), generator)
-        loss = self.loss(made, real)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimizer.step()
-        self.average.update_parameters(self.trained)
+        self.learner.step(data, batch, self.step, self._used(), generator)
         self.step += 1
 
     @torch.no_grad()
     def _measure(self, data: TrainingData) -> None:
         """Look at what is held out, and remember the weights if they are the best so far."""
         wanted = data.held_out(0)[2].to(self.device)
-        sung = torch.from_numpy(self.sing_held_out(data, 0)).to(self.device)[None]
-        error = float(self.loss.mel(sung, wanted))
-        warped = to_rate(self.sing_held_out(data, 1), S24.sampling_rate, 16000)
-        heard = self.models.speaker.embed(warped)
+        sung = self.sing_held_out(data, 0)
+        error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
+        if data.variants > 1:
+            sung = self.sing_held_out(data, 1)
+        heard = self.models.speaker.embed(to_rate(sung, self.config.sampling_rate, 16000))
         similarity = (
             float("nan") if heard is None else float(F.cosine_similarity(torch.from_numpy(heard), self.speaker, 0))
         )
         self.curve.append(Moment(self.step, self.spent, error, similarity))
         if self.best is self.curve[-1]:
-            self.best_weights = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+            state = self.network.state_dict()
+            self.best_weights = {
+                name: tensor.to("cpu", copy=True) for name, tensor in state.items() if not name.startswith("enc_q.")
+            }
 
     def _save(self, checkpoint: Path) -> None:
         state = {
-            "started_from": STARTED_FROM,
-            "network": self.trained.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "started_from": self.learner.started_from,
+            **self.learner.state(),
             "step": self.step,
             "spent": self.spent,
             "best": self.best_weights,
             "curve": [asdict(moment) for moment in self.curve],
         }
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        with replacing(checkpoint) as file:
-            file.write(buffer.getbuffer())
+        training_checkpoint.write(checkpoint, state)
+
+
+def _after(save: Callable[[], None]) -> float:
+    """Save; returns when the next may begin, on the monotonic clock."""
+    began = time.monotonic()
+    save()
+    took = time.monotonic() - began
+    return began + (took / SAVE_SHARE if took > QUICK_SAVE else SAVE_SECONDS)
 
 
 def _better(moment: Moment, old: list[Moment]) -> bool:

@@ -1,4 +1,8 @@
-"""The voices that `/match` compares with: those that we ship, and those that an operator adds."""
+"""The voices that `/match` compares with: those that we ship, and those that an operator adds.
+
+A voice is compared only by the model that embedded it. For another model we embed the shipped ones again; of an
+operator's own no clips are kept, so that those wait for their operator or for their model.
+"""
 
 import logging
 import tempfile
@@ -43,20 +47,48 @@ async def add_singer(store: Store, child: Child, name: str, clips: list[Path], s
 
 
 async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> int:
-    """Add the shipped voices that a library of shipped voices still lacks; return how many were added.
+    """Embed the shipped voices that the library lacks for the child's model; return how many. Raises SingerRefused.
 
     A start that was interrupted half-way is completed by the next. A library without any shipped voice but with
-    others is its operator's choice, and stays as it is.
+    others is its operator's choice, and stays as it is. What the child's model cannot compare afterwards is logged.
     """
     shipped = tomllib.loads((folder / "library.toml").read_text())["voice"]
-    with store.read() as session:
-        known = {singer.name for singer in library.singers(session)}
-    if known and not known & {voice["name"] for voice in shipped}:
-        return 0
-    lacking = [voice for voice in shipped if voice["name"] not in known]
+    model = await _model(child)
+    rows = _rows(store)
+    lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"]), model)]
+    if rows and not rows.keys() & {voice["name"] for voice in shipped}:
+        lacking = []
     for voice in lacking:
         clips = sorted((folder / voice["folder"]).glob("*.ogg"))
         await add_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
     if lacking:
-        log.info("%d voices were added to the library.", len(lacking))
+        log.info("%d voices that ship were embedded for the library.", len(lacking))
+    if lost := [row.name for row in _rows(store).values() if row.embedding_model != model]:
+        log.warning(
+            "/match leaves out singers that another model embedded (%d): %s. Add each again with its clips: "
+            "discovervoice singers add NAME CLIPS.",
+            len(lost),
+            ", ".join(lost),
+        )
     return len(lacking)
+
+
+async def _model(child: Child) -> str:
+    """The id of what the child compares singers by."""
+    ready = await child.run({"kind": "ready"}, lambda _: None)
+    if ready[0] != "done":
+        raise SingerRefused(f"The working process cannot begin: {ready[-1]}")
+    return str(ready[1]["result"]["singer"])
+
+
+def _rows(store: Store) -> dict[str, Singer]:
+    with store.read() as session:
+        return {singer.name: singer for singer in library.singers(session)}
+
+
+def _is_lacking(voice: dict[str, str], row: Singer | None, model: str) -> bool:
+    """Whether a shipped voice is to be embedded: it has no row, or one of ours by another model."""
+    if row is None:
+        return True
+    ours = (row.source, row.licence) == (voice["source"], voice["licence"])
+    return ours and row.embedding_model != model

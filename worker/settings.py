@@ -9,7 +9,10 @@ from pipeline.choice import Choice
 
 
 class WorkerSettings(BaseSettings):
-    """Read from the environment or `.env`: DEVICE, TRAIN_MINUTES, TORCH_THREADS, MODELS_DIR, SEPARATOR, F0, MOS."""
+    """Read from the environment or `.env`.
+
+    DEVICE, TRAIN_MINUTES, TORCH_THREADS, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE.
+    """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
@@ -22,6 +25,9 @@ class WorkerSettings(BaseSettings):
     separator: str = "spleeter"
     f0: str = "fcpe"
     mos: str = "distillmos"
+    singers: str = ""
+    """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
+    voice_base: str = "s24"
 
     def weights_folder(self, data_dir: Path) -> Path:
         """Where fetched weights lie; absolute."""
@@ -30,4 +36,5 @@ class WorkerSettings(BaseSettings):
 
     def choice(self, data_dir: Path) -> Choice:
         """Which models run."""
-        return Choice(self.separator, self.f0, self.mos, self.weights_folder(data_dir))
+        singers = Path(self.singers).expanduser().absolute() if self.singers else None
+        return Choice(self.separator, self.f0, self.mos, self.weights_folder(data_dir), singers, self.voice_base)

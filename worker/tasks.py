@@ -51,7 +51,7 @@ def run_match(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     same = [s for s in task["singers"] if s["model"] == models.singer.model_id]
     if not same:
         raise EmptyLibrary(model=models.singer.name)
-    library = fit_library({s["name"]: load_file(s["path"])["embeddings"] for s in same})
+    library = fit_library({s["name"]: load_file(s["path"])["embeddings"] for s in same}, models.singer.labels)
     answer = match(vectors, library)
     picture = Path(task["out"]) / "match.png"
     plot_match(picture, answer, models.singer.name)
@@ -91,8 +91,9 @@ def run_train(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
         "first_mel_loss": made.curve[0].mel_loss,
         "curve": [asdict(moment) for moment in made.curve],
         "models": {
-            "voice": "RVC v2 s24, 24 kHz",
-            **{role: models.names()[role] for role in ("content", "f0", "voicing", "speaker")},
+            "voice": made.voice,
+            "content": made.content,
+            **{role: models.names()[role] for role in ("f0", "voicing", "speaker")},
         },
     }
     picture = Path(task["out"]) / "training.png"
@@ -146,8 +147,8 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
 
 
 def run_ready(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:
-    """Nothing but what it would run on."""
-    return {"result": {"device": models.device_line}, "files": {}}
+    """Nothing but what it would run on, and the id of what it would compare singers by."""
+    return {"result": {"device": models.device_line, "singer": models.singer_id}, "files": {}}
 
 
 def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Report) -> Outcome:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ..convert import ConvertOptions, convert
 from ..encode import encode, replacing
 from ..features import extract
+from ..learn_s24 import STARTED_FROM
 from ..loaded import LoadedModels
 from ..notes import Note, to_rate
 from ..progress import Report
 from ..train import TrainOptions, train_voice
-from ..training_loop import STARTED_FROM
 from . import world
 from .corpus import RATE
 from .figures import real_time_factor, speaker_cosine

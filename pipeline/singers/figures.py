@@ -13,6 +13,8 @@ Numbers = NDArray[np.float64]
 Truth = NDArray[np.int64]
 BINS = 15
 TEMPERATURES = (0.05, 20.0)
+SPREAD = 0.5
+"""Of a temperature's logarithm, before anything was seen."""
 SURE = 1.96
 """Deviations for 95 %."""
 
@@ -66,10 +68,15 @@ def measure(logs: Numbers, truth: Truth, temperature: float) -> Figures:
 
 
 def fit_temperature(logs: Numbers, truth: Truth) -> float:
-    """The temperature with the lowest cross entropy on validation."""
+    """The likeliest temperature on validation, if log-normal round 1 beforehand.
+
+    On ten songs that are all named rightly the lowest cross entropy is that of utter certainty, and the first wrong
+    answer in the test then costs more than all others together.
+    """
 
     def cost(logarithm: float) -> float:
-        return cross_entropy(log_softmax(logs / np.exp(logarithm)), truth)
+        doubt = (logarithm / SPREAD) ** 2 / 2
+        return cross_entropy(log_softmax(logs / np.exp(logarithm)), truth) + float(doubt) / len(truth)
 
     found = minimize_scalar(cost, bounds=np.log(TEMPERATURES).tolist(), method="bounded")
     return float(np.exp(found.x))

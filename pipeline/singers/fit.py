@@ -59,6 +59,7 @@ def fit(
             stopped = "time"
     if step % every:
         task.validate()
+    report("training", 1.0)
     return step, stopped
 
 

@@ -79,6 +79,9 @@ def test_a_worker_that_lacks_what_was_chosen_ends_with_its_sentence(tmp_path: Pa
     ended = discovervoice(tmp_path, "worker", REDIS_URL=valkey, SEPARATOR="htdemucs")
     assert ended.returncode == 2 and "Traceback" not in ended.stdout + ended.stderr
     assert "htdemucs is not here; run `discovervoice models pull htdemucs`" in " ".join(ended.stderr.split())
+    ended = discovervoice(tmp_path, "worker", REDIS_URL=valkey, SINGERS=str(tmp_path / "gone.safetensors"))
+    assert ended.returncode == 2 and "Traceback" not in ended.stdout + ended.stderr
+    assert "gone.safetensors is missing. Set SINGERS to" in " ".join(ended.stderr.split())
 
 
 async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(

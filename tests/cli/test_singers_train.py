@@ -73,6 +73,16 @@ def test_the_separator_that_is_set_runs_or_is_refused(
         desk(*words)
 
 
+def test_what_it_does_not_use_is_not_asked_for(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting, value in (("F0", "rmvpe"), ("MOS", "utmos"), ("SEPARATOR", "htdemucs"), ("SINGERS", "gone")):
+        monkeypatch.setenv(setting, value)
+    monkeypatch.setenv("MODELS_DIR", str(tmp_path / "weights"))
+    words = [folder, "--out", tmp_path / "out", "--config", tmp_path / "few.toml", "--min-songs", 3, "--device", "cpu"]
+    assert "1 steps from nothing" in desk(*words, "--separated", "--steps", 1)
+    with pytest.raises(DeskError, match="htdemucs is not here"):
+        desk(*words)
+
+
 def test_the_limit_of_time_is_at_least_a_second(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [str(folder), "--out", str(tmp_path / "out"), "--separated", "--seconds", "0"])
     assert done.exit_code == 2 and not (tmp_path / "out").exists()

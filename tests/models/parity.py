@@ -21,9 +21,7 @@ class Parity:
         assert ours.shape == theirs.shape, f"{name}: {tuple(ours.shape)}, not {tuple(theirs.shape)}"
         measured = error(ours, theirs)
         self.found[name] = max(self.found.get(name, (0.0, limit)), (measured, limit))
-        assert measured <= limit, (
-            f"{name} is off by {measured:.1e} of the largest value, not {limit:.0e}"
-        )
+        assert measured <= limit, f"{name} is off by {measured:.1e} of the largest value, not {limit:.0e}"
 
     def lines(self) -> list[str]:
         """One line a network."""

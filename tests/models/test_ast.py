@@ -1,5 +1,6 @@
 """AST as singer encoder: our small config, strict loading, unit vectors whatever the length, singers by name."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,22 @@ def test_under_a_second_there_is_no_embedding(saved: Path) -> None:
 
 def test_what_is_saved_is_what_is_loaded(saved: Path) -> None:
     np.testing.assert_array_equal(ast.load(saved).embed(noise(2)), ast.load(saved).embed(noise(2)))
-    assert ast.load(saved).name == "AST tiny (random)"
+
+
+def test_two_trainings_have_two_ids_and_two_names(saved: Path, named: Path) -> None:
+    first, second = ast.load(saved), ast.load(named)
+    digest = hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert first.model_id == f"ast-{digest[:8]}" and first.name == f"AST tiny (random) ({digest[:8]})"
+    assert first.model_id != second.model_id and first.name != second.name
+
+
+def test_a_long_recording_is_heard_in_parts(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, sizes = ast.load(saved), []
+    encoder.network.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    whole = encoder.embed(noise(40))
+    assert sizes == [16, 16]
+    monkeypatch.setattr(ast, "WINDOWS_AT_ONCE", 100)
+    np.testing.assert_allclose(encoder.embed(noise(40)), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("change", ["missing", "unexpected", "shape"])
@@ -75,6 +91,21 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         ast.load(tmp_path / "x.safetensors")
     with pytest.raises(WeightsError, match="missing"):
         ast.load(tmp_path / "gone.safetensors")
+    save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors", {"name": "a voice"})
+    with pytest.raises(WeightsError, match="tells no config, as a file of another kind does not"):
+        ast.load(tmp_path / "other.safetensors")
+
+
+def test_a_damaged_file_is_refused_in_one_line(saved: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match=r"^broken\.safetensors is not a whole AST: .{10,200}\.$"):
+        ast.load(broken)
+    with safe_open(saved, framework="pt") as file:
+        meta = file.metadata()
+    save_file({key: torch.full_like(tensor, torch.nan) for key, tensor in load_file(saved).items()}, broken, meta)
+    with pytest.raises(WeightsError, match="values that are no numbers"):
+        ast.load(broken)
 
 
 def test_the_small_config_is_small() -> None:

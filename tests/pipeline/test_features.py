@@ -69,6 +69,15 @@ def test_where_memory_runs_out_it_listens_to_less_at_once(models: LoadedModels, 
         extract(wav, SmallMemory(models.content, seconds=1), models.pitch)
 
 
+def test_a_long_note_is_heard_in_equal_parts(models: LoadedModels, notes: list[Path]) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    twice, patient = np.concatenate([wav] * 3), SmallMemory(models.content, seconds=1000)
+    found = extract(twice, patient, models.pitch)
+    assert len(found) == len(twice) // 160
+    assert patient.asked == [36 * RATE, len(twice) - 32 * RATE]  # 34 s and the rest, with 2 s heard around
+    alike(extract(wav, models.content, models.pitch), extract(wav, patient, models.pitch))
+
+
 class SmallMemory:
     """The content encoder on a device that holds so many seconds."""
 

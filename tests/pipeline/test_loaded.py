@@ -1,13 +1,14 @@
 """Which models run: what was chosen or one sentence, and what happens when memory is short."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from models import pitch, spleeter
-from models.checkpoint import WeightsError
+from models import ast, pitch, speaker, spleeter
+from models.checkpoint import WEIGHTS, WeightsError
 from models.memory import OutOfMemory as SmallestPiece
 from models.memory import Pieces
 from pipeline import errors, loaded
@@ -44,6 +45,36 @@ def test_so_is_a_tracker_or_a_neural_mos(tmp_path: Path, choice: Choice) -> None
 def test_a_name_that_does_not_exist_is_answered_with_those_that_do(choice: Choice, names: str) -> None:
     with pytest.raises(NotHere, match=names):
         open_models("cpu", choice)
+
+
+def test_what_match_compares_by_is_what_was_chosen_or_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "singers.safetensors"
+    advice = r"Set SINGERS to a singers\.safetensors that `discovervoice singers train` wrote, or leave it empty\.$"
+    for content, reason in ((None, r"singers\.safetensors is missing\."), (b"no weights", "is not a whole AST: .*")):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(NotHere, match=f"{reason} {advice}"):
+            open_models("cpu", Choice(singers=path))
+    shutil.copyfile(WEIGHTS / "voice_base.safetensors", path)
+    with pytest.raises(NotHere, match=f"is not a whole AST: it tells no .* {advice}"):
+        open_models("cpu", Choice(singers=path))
+    ast.save(ast.build(hidden_size=48, num_hidden_layers=1, max_length=128), path, "AST tiny (random)")
+    models = open_models("cpu", Choice(singers=path))
+    assert models.singer_id == models.singer.model_id == ast.load(path).model_id
+
+
+def test_without_a_choice_match_compares_by_the_speaker_encoder() -> None:
+    models = LoadedModels()
+    assert models.singer_id == speaker.MODEL_ID and not {"singer", "speaker"} & set(vars(models))
+    assert models.singer.model_id == speaker.MODEL_ID
+
+
+def test_only_what_a_command_uses_is_asked_for(tmp_path: Path) -> None:
+    choice = Choice("htdemucs", "rmvpe", "utmos", tmp_path, tmp_path / "gone.safetensors")
+    assert open_models("cpu", choice, ()).choice is choice
+    for role, reason in (("separator", "htdemucs"), ("f0", "rmvpe"), ("mos", "utmos"), ("singers", "gone")):
+        with pytest.raises(NotHere, match=reason):
+            open_models("cpu", choice, (role,))
 
 
 def test_a_device_that_is_absent_is_never_replaced() -> None:

@@ -76,6 +76,28 @@ def test_shuffled_voices_are_reported_as_worthless(shipped: dict[str, Floats]) -
     assert fit_library(mixed).calibration.top1 < 0.3
 
 
+def invented(spread: float, count: int, draw: np.random.Generator) -> dict[str, Floats]:
+    """Voices of six clips each in twelve dimensions, about means that are `spread` apart."""
+    names = [f"{spread:g}-{number}" for number in range(count)]
+    found = {}
+    for number, name in enumerate(names):
+        mean = np.ones(12) + spread * np.eye(12)[number]
+        clips = mean + draw.normal(0, 0.2, (6, 12))
+        found[name] = (clips / np.linalg.norm(clips, axis=1, keepdims=True)).astype(np.float32)
+    return found
+
+
+def test_who_was_taught_to_the_encoder_stands_for_no_stranger() -> None:
+    draw = np.random.default_rng(0)
+    taught, others = invented(6.0, 8, draw), invented(0.6, 3, draw)  # the encoder pushed those that it knows apart
+    stranger = np.ones((1, 12), np.float32) / np.sqrt(12).astype(np.float32)
+    everybody = fit_library({**taught, **others})
+    fair = fit_library({**taught, **others}, [name.upper() for name in taught])
+    assert match(stranger, fair).none > match(stranger, everybody).none + 0.05
+    assert fair.calibration.clips == everybody.calibration.clips == 66
+    assert fit_library({**taught, **others}, [*taught, *list(others)[1:]]).calibration == everybody.calibration
+
+
 def test_voices_with_too_few_clips_do_not_break_the_fit(shipped: dict[str, Floats]) -> None:
     few = fit_library({name: clips[:2] for name, clips in shipped.items()})
     assert few.calibration.clips == 0

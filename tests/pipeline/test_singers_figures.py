@@ -39,6 +39,14 @@ def test_a_temperature_that_was_put_in_is_found_and_heals_the_calibration() -> N
     assert found.cross_entropy_scaled < found.cross_entropy
 
 
+def test_ten_right_answers_are_no_reason_for_certainty() -> None:
+    """With the lowest cross entropy alone it would be the least temperature that is allowed."""
+    truth = np.arange(10) % 5
+    logs = figures.log_softmax(2.0 * np.eye(5)[truth])
+    assert 0.5 < figures.fit_temperature(logs, truth) < 1
+    assert figures.fit_temperature(np.tile(logs, (200, 1)), np.tile(truth, 200)) < 0.35  # two thousand are
+
+
 def test_a_song_answers_with_the_mean_log_probability_of_its_crops() -> None:
     logs = figures.log_softmax(RNG.normal(0, 1, (5, 3)))
     songs = figures.by_song(logs, np.array([0, 0, 1, 1, 1]))

@@ -1,0 +1,44 @@
+"""The library as the desk lists it: who is compared at present, and who is not."""
+
+from pathlib import Path
+
+import pytest
+
+from cli import local
+from cli.console import DeskError
+from models import speaker
+from store import Singer, StoreSettings, library, open_store
+
+
+@pytest.fixture
+def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """What `singers list` says of two singers, embedded by two models."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
+    with opened.write() as session:
+        for name, model in (("Mine", speaker.MODEL_ID), ("Theirs", "ast-00000000")):
+            library.put_singer(session, Singer(name=name, embedding_model=model, embeddings_key="0" * 64, clips=4))
+    opened.engine.dispose()
+
+    def say() -> str:
+        local.show_singers()
+        return capsys.readouterr().out
+
+    return say
+
+
+def test_a_singer_of_another_model_is_shown_as_not_compared(listed) -> None:  # type: ignore[no-untyped-def]
+    said = listed()
+    rows = {line.split()[1]: line.split() for line in said.splitlines() if line.startswith("│")}
+    assert "yes" in rows["Mine"] and "no" in rows["Theirs"]
+    assert speaker.MODEL_ID in said and "add others again" in " ".join(said.split())
+
+
+def test_a_classifier_that_is_not_there_is_one_sentence(
+    listed,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SINGERS", str(tmp_path / "gone.safetensors"))
+    with pytest.raises(DeskError, match=r"gone\.safetensors is missing"):
+        listed()
