@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from .checkpoint import verify
 from .memory import Pieces
-from .separators.weights import fill
+from .state_dict import fill
 
 NAME = "RMVPE"
 SHA256 = "6d62215f4306e3ca278246188607209f09af3dc77ed4232efdd069798c4ec193"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoint import WeightsError
-from ..separators.weights import compare
+from ..state_dict import compare
 from .community import NEWER
 from .config import DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, DiscriminatorConfig, RVCConfig
 from .discriminator import Discriminator

@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..checkpoint import WeightsError
+from ..state_dict import compare
 from .chunks import RATE, Chunks, ChunkSeparator, hearing, precision
-from .weights import compare
 
 NAME = "HTDemucs"
 CLASS = "demucs.htdemucs.HTDemucs"

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..state_dict import fill
 from .chunks import ChunkSeparator, hearing, precision
 from .config import MDX23CConfig, read_mdx23c
-from .weights import fill
 
 NAME = "MDX23C"
 CHANNELS = 2

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..state_dict import fill
 from .chunks import RATE, ChunkSeparator, hearing, precision
 from .config import RoformerConfig, read_roformer
-from .weights import fill
 
 MELBAND_NAME = "Mel-Band RoFormer"
 BS_NAME = "BS-RoFormer"

@@ -1,4 +1,4 @@
-"""Checkpoints of separators, fitted to a network that takes no memory before every name and shape agrees."""
+"""Checkpoints, fitted to a network that takes no memory before every name and shape agrees."""
 
 import zipfile
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..checkpoint import WeightsError
+from .checkpoint import WeightsError
 
 WRAPPERS = ("state", "state_dict", "model_state_dict")
 """Under which names trainers put the weights beside their own notes."""
