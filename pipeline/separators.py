@@ -31,6 +31,8 @@ TITLES = {
     "melband": "Mel-Band RoFormer",
     "bsroformer": "BS-RoFormer",
 }
+COST = {"spleeter": 0.15, "htdemucs": 0.7, "htdemucs-ft": 0.7, "mdx23c": 16.0, "melband": 11.0, "bsroformer": 26.0}
+"""Seconds of work per second of sound on two cores (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Separator:
     """What caches are named after: other weights, another id."""
     vocals: Callable[[Iterable[Floats]], Iterator[Floats]]
     """Blocks (2, n) of a mix at 44.1 kHz → blocks of its vocals, of the same length altogether."""
+    cost: float = COST["spleeter"]
+    """Seconds of work to expect per second of sound."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ def open_separator(
     files = _files(name, locate)
     network = cache(partial(_load, name, files, torch.device(device), bf16))
     digests = [_digest(path) for path in files.values()]
+    cost = COST[name] if torch.device(device).type == "cpu" else COST["spleeter"]
     return Separator(
-        f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network())
+        f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network()), cost
     )
 
 
@@ -124,7 +129,8 @@ def join(
 
     parts = "|".join([how, *(member.model_id for member in members)])
     model_id = f"{name if name in ENSEMBLES else 'ensemble'}-{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
-    return Separator(f"{' + '.join(member.name for member in members)}, {how}", model_id, vocals)
+    title = f"{' + '.join(member.name for member in members)}, {how}"
+    return Separator(title, model_id, vocals, sum(member.cost for member in members))
 
 
 def _load(name: str, files: Mapping[str, Path], device: torch.device, bf16: bool | None) -> ChunkSeparator:

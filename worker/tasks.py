@@ -106,7 +106,7 @@ def run_cover(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     """The song in the voice."""
     song = Path(task["song"])
     seconds = probe(song, SONG, task["song_name"]).seconds or 180.0
-    plan(cover_plan(seconds))
+    plan(cover_plan(seconds, models.separator.cost))
     options = CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"])
     made = make_cover(
         song,
@@ -163,11 +163,11 @@ def run_embed(task: dict[str, Any], models: LoadedModels, plan: Plan, report: Re
     return {"result": {"model": models.singer.model_id, "clips": len(vectors)}, "files": {"embeddings": str(out)}}
 
 
-def cover_plan(seconds: float) -> dict[str, float]:
-    """Expected seconds of each stage for a song of this length, measured on two cores with the embedded models."""
+def cover_plan(seconds: float, separation: float) -> dict[str, float]:
+    """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores."""
     return {
         "reading": 0.5,
-        "separating": 3.0 + 0.15 * seconds,
+        "separating": 3.0 + separation * seconds,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
         "mixing": 1.0 + 0.1 * seconds,

@@ -11,7 +11,7 @@ from models import spleeter
 from models.checkpoint import WeightsError
 from pipeline.ensemble import combine_spectra
 from pipeline.separate import separate
-from pipeline.separators import NAMES, Locate, Separator, join, open_separator
+from pipeline.separators import COST, NAMES, Locate, Separator, join, open_separator
 from tests.models.separator_files import write_htdemucs, write_mdx23c, write_roformer
 
 Floats = NDArray[np.float32]
@@ -149,6 +149,7 @@ def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats, stems: dict[str, F
     streams = [iter([stems[name]]) for name in ("htdemucs", "mdx23c", "melband")]
     expected = np.concatenate(list(combine_spectra(streams, "median")), axis=1)
     np.testing.assert_allclose(vocals(by_bin, mix), expected, atol=1e-5)
+    assert by_bin.cost == pytest.approx(sum(COST[name] for name in ("htdemucs", "mdx23c", "melband")))
     same = open_separator("htdemucs:15+mdx23c:85", locate), open_separator("classic", locate)
     assert same[0].name == same[1].name
     np.testing.assert_array_equal(*(vocals(separator, mix) for separator in same))
