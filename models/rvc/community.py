@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import torch_write
 from ..checkpoint import WeightsError
 from ..torch_zip import load_stranger
 from .config import RVCConfig
@@ -103,8 +104,8 @@ def write_pth(path: Path, network: Synthesizer, info: str) -> None:
     }
     draft = path.with_name(path.name + ".part")
     try:
-        with draft.open("wb") as file:  # torch makes a RuntimeError of a full disk when it opens the file itself
-            torch.save(held, file)
+        with draft.open("wb") as file:
+            torch_write.write(held, file)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

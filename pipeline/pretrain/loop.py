@@ -1,16 +1,16 @@
 """The loop that every pretraining runs in: one seed, a log that a plot reads, and no step lost to a kill."""
 
-import io
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import nn
 
+from .. import training_checkpoint
 from ..encode import replacing
 from ..progress import Report, ignore
 
@@ -120,18 +120,15 @@ def _save(task: Task, folder: Path, step: int, spent: float) -> None:
         "modules": {name: module.state_dict() for name, module in task.modules.items()},
         "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
     }
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    with replacing(folder / STATE) as file:
-        file.write(buffer.getbuffer())
+    training_checkpoint.write(folder / STATE, state)
 
 
 def _resume(task: Task, folder: Path) -> tuple[int, float]:
     """Take up the state if there is one, and forget what was logged after it."""
-    if not (folder / STATE).exists():
+    stored = training_checkpoint.read(folder / STATE)
+    if stored is None:
         (folder / LOG).unlink(missing_ok=True)
         return 0, 0.0
-    stored: dict[str, Any] = torch.load(folder / STATE, map_location="cpu", weights_only=True)
     for name, module in task.modules.items():
         module.load_state_dict(stored["modules"][name])
     for name, optimizer in task.optimizers.items():

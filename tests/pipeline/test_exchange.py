@@ -1,6 +1,7 @@
 """Voices in and out: a community voice sings through ContentVec, and comes out as it went in."""
 
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.rvc.community import read_pth
 from models.voice import load_voice
 from pipeline import features as features_module
 from pipeline.convert import ConvertOptions, convert
+from pipeline.errors import DiskFull
 from pipeline.exchange import export_voice, import_voice
 from pipeline.features import extract, extract_stream
 from pipeline.loaded import LoadedModels
@@ -163,6 +165,18 @@ def test_a_folder_that_cannot_be_written_gets_nothing(tmp_path: Path, given: tup
     with pytest.raises(IsADirectoryError):
         export_voice(made.model, made.index, tmp_path / "out", "v")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.index"]
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_an_export(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    made = import_voice(*given, tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+    try:
+        with pytest.raises(DiskFull):
+            export_voice(made.model, made.index, tmp_path / "out", "mine")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_pth_that_the_system_does_not_let_read_is_one_sentence(tmp_path: Path) -> None:
