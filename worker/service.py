@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -33,6 +34,7 @@ SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 3600.0
 JOB_TIMEOUT = 12 * 3600
 HEALTH_SECONDS = 15
+RETRY_SECONDS = 2.0
 
 
 def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple[Worker, Callable[[], Awaitable[None]]]:
@@ -127,9 +129,20 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
             await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each gives its job back
             return
         except (RedisError, OSError) as error:
-            log.warning("The queue is gone (%s); trying again in 2 s.", error)
+            log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
             with contextlib.suppress(RedisError, OSError):
                 await worker.close()
         finally:
             await end()
-        await asyncio.sleep(2)
+        if await _told_to_stop(RETRY_SECONDS):
+            return
+
+
+async def _told_to_stop(seconds: float) -> bool:
+    """Wait, and whether SIGTERM or SIGINT came meanwhile: arq's handlers know only a worker that has ended by now."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(told.wait(), seconds)
+    return told.is_set()

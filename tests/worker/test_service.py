@@ -179,6 +179,25 @@ def test_sigterm_gives_the_job_back_at_once(
     assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
 
 
+def test_sigterm_ends_a_worker_that_waits_for_redis(store: Store, tmp_path: Path) -> None:
+    closed = {"REDIS_URL": "redis://127.0.0.1:9", "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    log = tmp_path / "worker.log"
+    with log.open("wb") as out:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "worker"], env={**os.environ, **closed}, stdout=out, stderr=out
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while log.read_text().count("The queue is gone") < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert log.read_text().count("The queue is gone") >= 2  # it waits, and does so again
+        worker.terminate()
+        assert worker.wait(10) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
     store: Store, valkey: str, notes: list[Path], tmp_path: Path
 ) -> None:
