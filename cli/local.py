@@ -95,8 +95,10 @@ def show_singers() -> None:
     except NotHere as error:
         raise DeskError(str(error)) from error
     with open_store().read() as session:
-        singers = library.singers(session)
-    console.print(singer_table(singers, used))
+        rows = library.singers(session)
+    # of each singer one row: the one that counts, if there is one
+    singers = {row.name: row for row in sorted(rows, key=lambda row: row.embedding_model == used)}
+    console.print(singer_table([singers[name] for name in sorted(singers)], used))
 
 
 def put_song(file: Path, title: str, singer: str, licence: str) -> None:

@@ -12,13 +12,14 @@ AUTOCOMPLETE_CHOICES = 25
 
 
 def singers(session: Session) -> Sequence[Singer]:
-    """Every singer, by name."""
+    """Every singer of every model, by name."""
     return session.exec(select(Singer).order_by(col(Singer.name))).all()
 
 
 def put_singer(session: Session, singer: Singer) -> Singer:
-    """Add a singer, or replace the one of the same name."""
-    known = session.exec(select(Singer).where(Singer.name == singer.name)).first()
+    """Add a singer, or replace the one of the same name and model."""
+    same = Singer.name == singer.name, Singer.embedding_model == singer.embedding_model
+    known = session.exec(select(Singer).where(*same)).first()
     if known is not None:
         session.delete(known)
         session.flush()

@@ -120,11 +120,12 @@ class Clip(SQLModel, table=True):
 
 
 class Singer(SQLModel, table=True):
-    """A voice of the library that members are compared with."""
+    """A voice of the library that members are compared with, as one model embedded it."""
 
     __tablename__ = "singer"
+    __table_args__ = (UniqueConstraint("name", "embedding_model", name="uq_singer_name_model"),)
     id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
+    name: str
     source: str = ""
     licence: str = ""
     embedding_model: str

@@ -1,7 +1,7 @@
 """The voices that `/match` compares with: those that we ship, and those that an operator adds.
 
-A voice is compared only by the model that embedded it. For another model we embed the shipped ones again; of an
-operator's own no clips are kept, so that those wait for their operator or for their model.
+A voice is compared only by the model that embedded it, and has a row for each. For another model we embed the shipped
+ones too; of an operator's own no clips are kept, so that those wait for their operator.
 """
 
 import logging
@@ -40,7 +40,8 @@ async def add_singer(store: Store, child: Child, name: str, clips: list[Path], s
             clips=outcome["result"]["clips"],
         )
     with store.write() as session:
-        replaced = {row.embeddings_key for row in library.singers(session) if row.name == name}
+        same = name, singer.embedding_model
+        replaced = {row.embeddings_key for row in library.singers(session) if (row.name, row.embedding_model) == same}
         kept = library.put_singer(session, singer)
     retention.remove_unreferenced(store, replaced)
     return kept
@@ -55,7 +56,7 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
     shipped = tomllib.loads((folder / "library.toml").read_text())["voice"]
     model = await _model(child)
     rows = _rows(store)
-    lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"]), model)]
+    lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"], []), model)]
     if rows and not rows.keys() & {voice["name"] for voice in shipped}:
         lacking = []
     for voice in lacking:
@@ -63,9 +64,10 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
         await add_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
     if lacking:
         log.info("%d voices that ship were embedded for the library.", len(lacking))
-    if lost := [row.name for row in _rows(store).values() if row.embedding_model != model]:
+    found = _rows(store).items()
+    if lost := [name for name, own in found if all(row.embedding_model != model for row in own)]:
         log.warning(
-            "/match leaves out singers that another model embedded (%d): %s. Add each again with its clips: "
+            "/match leaves out singers that only another model embedded (%d): %s. Add each again with its clips: "
             "discovervoice singers add NAME CLIPS.",
             len(lost),
             ", ".join(lost),
@@ -81,14 +83,16 @@ async def _model(child: Child) -> str:
     return str(ready[1]["result"]["singer"])
 
 
-def _rows(store: Store) -> dict[str, Singer]:
+def _rows(store: Store) -> dict[str, list[Singer]]:
+    """Every singer's rows, one for each model."""
+    found: dict[str, list[Singer]] = {}
     with store.read() as session:
-        return {singer.name: singer for singer in library.singers(session)}
+        for singer in library.singers(session):
+            found.setdefault(singer.name, []).append(singer)
+    return found
 
 
-def _is_lacking(voice: dict[str, str], row: Singer | None, model: str) -> bool:
-    """Whether a shipped voice is to be embedded: it has no row, or one of ours by another model."""
-    if row is None:
-        return True
-    ours = (row.source, row.licence) == (voice["source"], voice["licence"])
-    return ours and row.embedding_model != model
+def _is_lacking(voice: dict[str, str], rows: list[Singer], model: str) -> bool:
+    """Whether a shipped voice is to be embedded: no row is of the model, and none is an operator's own of that name."""
+    ours = all((row.source, row.licence) == (voice["source"], voice["licence"]) for row in rows)
+    return ours and all(row.embedding_model != model for row in rows)
