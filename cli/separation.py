@@ -34,7 +34,7 @@ def separation(
     from pipeline.evaluate.separation import FILE, evaluate_separation, fit, recipe_of
     from pipeline.evaluate.tracks import list_tracks
     from pipeline.loaded import LoadedModels
-    from pipeline.separators import open_separator
+    from pipeline.separators import MEMBERS, open_separator
     from store import StoreSettings
     from worker.settings import WorkerSettings
 
@@ -51,7 +51,9 @@ def separation(
         console.print(_table(names, scores))
         for name, used in zip(names, separators, strict=True):
             console.print(f"{name}: {used.name}", highlight=False)
-        if len(names) > 1:
+        if len(names) > 1 and any(name not in MEMBERS for name in names):
+            console.print("No weights were fitted: an ensemble cannot be a member of another.")
+        elif len(names) > 1:
             fitted = fit(scores)
             console.print(_advice(fitted, recipe_of(names, fitted.weights), names, scores), highlight=False)
     console.print(f"Figures: {out / FILE}", highlight=False, markup=False)

@@ -17,6 +17,10 @@ HOP = N_FFT // 4
 OVERLAP_GAIN = 1.5  # the sum of a squared Hann window over hops of a quarter of it
 
 
+class UnequalStreams(ValueError):
+    """Streams that should be of one length are not."""
+
+
 def avg_wave(estimates: Sequence[Iterable[Floats]], weights: Sequence[float]) -> Iterator[Floats]:
     """Yield the weighted mean (2, n) of streams of equal length; the weights are brought to the sum 1.
 
@@ -69,7 +73,7 @@ def aligned(estimates: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
         block = next(streams[behind], None)
         if block is None:
             if any(audio.shape[1] for audio in held) or any(next(stream, None) is not None for stream in streams):
-                raise ValueError("The members of an ensemble gave stems of different lengths.")
+                raise UnequalStreams("The members of an ensemble gave stems of different lengths.")
             return
         held[behind] = np.concatenate([held[behind], block], axis=1)
         ready = min(audio.shape[1] for audio in held)

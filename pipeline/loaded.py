@@ -218,6 +218,12 @@ def open_models(device: str, choice: Choice, roles: Sequence[str] = ROLES) -> Lo
         raise NotHere(f"DEVICE={error}") from error
     except WeightsError as error:
         raise NotHere(str(error)) from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise NotHere(
+            f"The chosen models do not fit into the memory of {device}; free some, or set another."
+        ) from error
     return models
 
 

@@ -64,6 +64,8 @@ ENSEMBLES = {
     "classic-max": Ensemble(CLASSIC, "max"),
 }
 NAMES = ("spleeter", *TITLES, *ENSEMBLES)
+MEMBERS = ("spleeter", *TITLES)
+"""What an ensemble may be made of."""
 HOW_TO_JOIN = "htdemucs:15+mdx23c:85 is a weighted mean, htdemucs+mdx23c@median one bin at a time (or @min, @max)"
 
 
@@ -104,7 +106,7 @@ def recipe(text: str) -> Ensemble | None:
     weights: dict[str, float] = {}
     for part in parts.split("+"):
         name, _, weight = part.partition(":")
-        if name not in ("spleeter", *TITLES) or name in weights or not re.fullmatch(r"(\d+(\.\d+)?)?", weight):
+        if name not in MEMBERS or name in weights or not re.fullmatch(r"(\d{1,6}(\.\d{1,6})?)?", weight):
             raise WeightsError(f"{text} is no ensemble of separators: {HOW_TO_JOIN}.")
         weights[name] = float(weight or 1)
     if rule not in ("", "min", "max", "median") or (rule and ":" in parts) or not sum(weights.values()):

@@ -6,42 +6,28 @@ choice of members: Bates and Granger 1969, "The Combination of Forecasts"; weigh
 Breiman 1996, "Stacked Regressions".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Form = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 MOST_MEMBERS = 10
 
 
-def fit_weights(estimates: Iterable[Sequence[Floats]], references: Iterable[Floats]) -> list[float]:
-    """The weights, at least 0 and of sum 1, with which the members' mean comes nearest to the references.
+def error_products(estimates: Numbers, reference: Numbers) -> Numbers:
+    """Estimates (members, 2, n) of a reference (2, n) → (members, members): the products of their errors."""
+    errors = (estimates - reference).reshape(len(estimates), -1)
+    return np.asarray(errors @ errors.T)
 
-    One sequence of the members' estimates (2, n) and one reference (2, n) a song. Raises ValueError: no songs, a silent
-    reference, or more than ten members.
+
+def fit_weights(forms: Sequence[Numbers]) -> list[float]:
+    """The weights, at least 0 and of sum 1, with which the members' mean comes nearest to the vocals of all songs.
+
+    Of each song its form (members, members): `error_products` over the vocals' energy. With weights w, w · form · w is
+    error energy to signal energy. Raises ValueError: no songs, or more than ten members.
     """
-    return best_weights(
-        [error_form(members, reference) for members, reference in zip(estimates, references, strict=True)]
-    )
-
-
-def error_form(members: Sequence[Floats], reference: Floats) -> Form:
-    """(members, members): products of the members' errors in a song, relative to the reference's energy.
-
-    With weights w, w · form · w is error energy to signal energy. Raises ValueError: a silent reference.
-    """
-    energy = float((reference.astype(np.float64) ** 2).sum())
-    if not energy:
-        raise ValueError("A song whose vocals are silent says nothing about weights. Leave it out.")
-    errors = np.stack([(reference - member).astype(np.float64).ravel() for member in members])
-    return np.asarray(errors @ errors.T / energy)
-
-
-def best_weights(forms: Sequence[Form]) -> list[float]:
-    """The weights for the songs of these forms. Raises ValueError: no songs, or more than ten members."""
     if not forms or not 1 <= len(forms[0]) <= MOST_MEMBERS:
         raise ValueError(f"Weights are fitted on at least one song and from 1 to {MOST_MEMBERS} members.")
     form = np.mean(forms, axis=0)
@@ -55,7 +41,7 @@ def best_weights(forms: Sequence[Form]) -> list[float]:
     return [float(weight) for weight in best]
 
 
-def _closed_form(form: Form, chosen: list[int]) -> Form:
+def _closed_form(form: Numbers, chosen: list[int]) -> Numbers:
     """Weights of sum 1 that make the form smallest where only the chosen members count."""
     part = form[np.ix_(chosen, chosen)]
     ridge = 1e-10 * (np.trace(part) / len(chosen)) + 1e-15

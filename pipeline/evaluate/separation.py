@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from models.separators import RATE
 
 from ..encode import replacing
-from ..ensemble import aligned
+from ..ensemble import UnequalStreams, aligned
 from ..progress import Report, ignore
 from ..separators import Separator
-from ..weighting import best_weights
+from ..weighting import MOST_MEMBERS, error_products, fit_weights
 from .tracks import Track, TracksError
 
 Numbers = NDArray[np.float64]
@@ -32,6 +32,8 @@ class TrackScores:
     """One track; S separators."""
 
     name: str
+    files: list[list[str | int]]
+    """Path, bytes and time of the mix and of the vocals: others are scored anew."""
     seconds: float
     vocals_sdr: list[float]
     """(S,) dB, over the whole track."""
@@ -58,14 +60,16 @@ def evaluate_separation(
     """Score every track; what is done is kept in `out`, and a second run with the same separators goes on there.
 
     Raises SoundError (a track that cannot be read, a full disk), and TracksError: a track without vocals, or whose mix
-    and vocals differ in length.
+    and vocals differ in length; too many separators; a file in `out` that is none of ours.
     """
+    if len(separators) > MOST_MEMBERS:
+        raise TracksError(f"At most {MOST_MEMBERS} separators are compared at once.")
     out.mkdir(parents=True, exist_ok=True)
     ids = [separator.model_id for separator in separators]
     done = _read(out / FILE, ids)
     for number, track in enumerate(tracks):
         report(track.name, number / len(tracks))
-        if track.name not in done:
+        if track.name not in done or done[track.name].files != _files(track):
             done[track.name] = _score(track, separators)
             kept = {
                 "separators": ids,
@@ -83,9 +87,9 @@ def fit(scores: Sequence[TrackScores]) -> Fitted:
     held_out = []
     for number, form in enumerate(forms):
         if others := forms[:number] + forms[number + 1 :]:
-            weights = np.array(best_weights(others))
+            weights = np.array(fit_weights(others))
             held_out.append(_decibels(1.0, float(weights @ form @ weights)))
-    return Fitted(best_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
+    return Fitted(fit_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
 
 
 def recipe_of(names: Sequence[str], weights: Sequence[float]) -> str:
@@ -104,18 +108,19 @@ def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
     for second in _seconds(_together(track, [track.blocks(track.vocals), mixes[0], *estimates])):
         samples += second.shape[2]
         vocals, mix = second[0], second[1]
-        errors = (second[2:] - vocals).reshape(count, -1)
-        products += errors @ errors.T
+        second_products = error_products(second[2:], vocals)
+        products += second_products
         energy = float((vocals**2).sum())
         vocals_energy += energy
         instrumental_energy += float(((mix - vocals) ** 2).sum())
-        windows.append(np.array([energy, *(errors**2).sum(1)]))
+        windows.append(np.array([energy, *np.diag(second_products)]))
     if not vocals_energy:
         raise TracksError(f"{track.name} has no vocals, so it says nothing about separators. Leave it out.")
     own = np.diag(products)
     sung = np.stack([window for window in windows if window[0] > 0])
     return TrackScores(
         track.name,
+        _files(track),
         samples / RATE,
         [_decibels(vocals_energy, error) for error in own],
         [float(np.median([_decibels(window[0], window[1 + i]) for window in sung])) for i in range(count)],
@@ -128,7 +133,7 @@ def _together(track: Track, streams: Sequence[Iterator[NDArray[np.float32]]]) ->
     """Blocks (streams, 2, n) of streams of one length. Raises TracksError."""
     try:
         yield from aligned(streams)
-    except ValueError as error:
+    except UnequalStreams as error:
         raise TracksError(f"{track.name}: the mix and the vocals differ in length. Leave it out.") from error
 
 
@@ -148,9 +153,20 @@ def _decibels(signal: float, error: float) -> float:
     return float(10 * np.log10(max(signal, 1e-20) / max(error, 1e-20)))
 
 
+def _files(track: Track) -> list[list[str | int]]:
+    found: list[list[str | int]] = []
+    for path, stream in (track.mix, track.vocals):
+        now = path.stat()
+        found.append([str(path.resolve()), stream, now.st_size, now.st_mtime_ns])
+    return found
+
+
 def _read(path: Path, ids: list[str]) -> dict[str, TrackScores]:
-    """What was scored before with the same separators."""
+    """What was scored before with the same separators. Raises TracksError."""
     if not path.exists():
         return {}
-    kept = json.loads(path.read_text())
-    return {row["name"]: TrackScores(**row) for row in kept["tracks"]} if kept["separators"] == ids else {}
+    try:
+        kept = json.loads(path.read_text())
+        return {row["name"]: TrackScores(**row) for row in kept["tracks"]} if kept["separators"] == ids else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise TracksError(f"{path} is not what this command writes. Remove it, or choose another --out.") from error

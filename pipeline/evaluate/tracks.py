@@ -60,4 +60,5 @@ def list_tracks(folder: Path) -> list[Track]:
             f"{inside} holds no tracks. They are folders with mixture.wav and vocals.wav (MUSDB18-HQ), or files "
             f"*{SUFFIX} (MUSDB18)."
         )
-    return sorted(found, key=lambda track: track.name)
+    alone = {track.name: track for track in reversed(found)}  # a folder with both layouts holds each song once
+    return [alone[name] for name in sorted(alone)]

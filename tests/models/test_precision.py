@@ -60,11 +60,17 @@ def test_numbers_that_are_not_finite_agree_with_nothing() -> None:
     assert broken.bf16 is False
 
 
+@pytest.mark.parametrize("has", [True, False])
 @pytest.mark.parametrize(
     ("device", "asked", "used"),
     [(CPU, None, False), (CPU, True, True), (CUDA, None, None), (CUDA, False, False), (CUDA, True, True)],
 )
-def test_what_was_asked_for_is_not_decided_anew(device: torch.device, asked: bool | None, used: bool | None) -> None:
+def test_what_was_asked_for_is_not_decided_anew(
+    device: torch.device, asked: bool | None, used: bool | None, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a GPU that only emulates it does not decide at all."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+    used = False if used is None and not has else used
     assert hearing("test", lambda mix, half: mix, device, asked).bf16 is used
 
 

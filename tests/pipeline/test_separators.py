@@ -169,6 +169,7 @@ def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats, stems: dict[str, F
         "+@",
         "classic+melband",
         "htdemucs:inf+mdx23c",
+        f"htdemucs:{'9' * 400}+mdx23c",
     ],
 )
 def test_a_recipe_that_means_nothing_is_one_sentence(text: str, locate: Locate) -> None:

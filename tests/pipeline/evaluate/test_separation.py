@@ -107,6 +107,28 @@ def test_a_second_run_goes_on_and_other_separators_begin_anew(folder: Path, tmp_
     assert [path.name for path in out.iterdir()] == ["separation.json"]
 
 
+def test_tracks_of_the_same_names_elsewhere_are_scored_anew(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    evaluate_separation(list_tracks(folder), [scaled("all", 1.0)], out)
+    for seed in range(3):
+        track(tmp_path / "longer", f"Somebody - Song {seed}", seed, seconds=4)
+    again = evaluate_separation(list_tracks(tmp_path / "longer"), [scaled("all", 1.0)], out)
+    assert [score.seconds for score in again] == [4.0] * 3
+
+
+def test_a_file_that_is_none_of_ours_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "separation.json").write_text('{"tracks": 3}')
+    with pytest.raises(TracksError, match=r"separation\.json is not what this command writes"):
+        evaluate_separation(list_tracks(folder), [scaled("all", 1.0)], tmp_path)
+    with pytest.raises(TracksError, match="At most 10 separators"):
+        evaluate_separation(list_tracks(folder), [scaled(str(n), 1.0) for n in range(11)], tmp_path / "out")
+
+
+def test_a_folder_with_both_layouts_holds_each_song_once(folder: Path) -> None:
+    (folder / "test" / "Somebody - Song 0.stem.mp4").symlink_to(FALCON)
+    assert [found.name for found in list_tracks(folder)] == [f"Somebody - Song {n}" for n in range(3)]
+
+
 def test_a_stem_file_is_a_track_and_spleeter_scores_as_everywhere(
     tmp_path: Path, models: LoadedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
