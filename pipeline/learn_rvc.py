@@ -92,6 +92,7 @@ class AdversarialLearner:
         self.started_from = f"{MODEL_ID} {self.config.sampling_rate} {start.digest}"
         self.loss = Loss(self.config).to(device)
         self.rate = options.learning_rate or RATE
+        self.drawn = 0  # clips, over all steps
         self.optimizers = {
             name: torch.optim.AdamW(module.parameters(), self.rate, (0.8, 0.99), eps=1e-9)
             for name, module in self._modules.items()
@@ -99,7 +100,7 @@ class AdversarialLearner:
 
     def step(self, data: TrainingData, batch: int, number: int, used: float, generator: torch.Generator) -> None:
         """One step of the discriminator, then one of the generator."""
-        epochs = number * batch * CLIP_FRAMES / (data.seconds * FRAME_RATE)
+        epochs = self.drawn * CLIP_FRAMES / (data.seconds * FRAME_RATE)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * DECAY**epochs
@@ -109,16 +110,19 @@ class AdversarialLearner:
         heard, made, real = self._sing(windows, generator)
         self._tell_apart(made.detach(), real)
         self._update("network", self._generator_loss(heard, made, real))
+        self.drawn += batch
 
     def state(self) -> dict[str, Any]:
-        """Both networks and their optimizers."""
+        """Both networks and their optimizers, and how far they are."""
         return {
+            "drawn": self.drawn,
             **{name: module.state_dict() for name, module in self._modules.items()},
             **{f"{name}_optimizer": optimizer.state_dict() for name, optimizer in self.optimizers.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` gave."""
+        self.drawn = state["drawn"]
         for name, module in self._modules.items():
             module.load_state_dict(state[name])
             self.optimizers[name].load_state_dict(state[f"{name}_optimizer"])

@@ -60,11 +60,12 @@ class TrainingData:
             end = self._held_start if number == longest else len(loud)
             count += int(loud[:end].sum())
             self.ends.append(end)
-            if (least or self.frames) <= end < self.frames:
-                self.starts += [(number, 0)] * int(loud[:end].sum())
-                continue
-            middles = loud[self.frames // 2 : max(0, end - self.frames // 2)]
-            self.starts += [(number, int(s)) for s in np.flatnonzero(middles)]
+            if least is None:
+                starts = np.flatnonzero(loud[self.frames // 2 : max(0, end - self.frames // 2)])
+            else:  # every frame that sounds is as likely, also near the ends
+                sounds = np.flatnonzero(loud[:end]) if end >= least else np.zeros(0, int)
+                starts = np.clip(sounds - self.frames // 2, 0, max(0, end - self.frames))
+            self.starts += [(number, int(start)) for start in starts]
         self.seconds = count / FRAME_RATE
         if not self.starts:
             raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)

@@ -116,6 +116,8 @@ def _task(store: Store, job: Job, work: Path, settings: WorkerSettings) -> dict[
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    for draft in work.glob(".*.part"):  # of an attempt that was killed while it wrote
+        draft.unlink()
     task: dict[str, Any] = {"kind": job.kind.value, "work": str(work), "out": str(out)}
     with store.read() as session:
         if job.kind is JobKind.COVER:

@@ -129,20 +129,34 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
             await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each gives its job back
             return
         except (RedisError, OSError) as error:
+            told = _told_to_stop()
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
-            with contextlib.suppress(RedisError, OSError):
-                await worker.close()
+            await _close(worker, told)
         finally:
             await end()
-        if await _told_to_stop(RETRY_SECONDS):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), RETRY_SECONDS)
+        if told.is_set():
             return
 
 
-async def _told_to_stop(seconds: float) -> bool:
-    """Wait, and whether SIGTERM or SIGINT came meanwhile: arq's handlers know only a worker that has ended by now."""
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT from now on: arq's own handlers know only the worker that has just ended."""
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(told.wait(), seconds)
-    return told.is_set()
+    return told
+
+
+async def _close(worker: Worker, told: asyncio.Event) -> None:
+    """End a worker whose Redis is gone. Its job goes on to the end, or back to the queue when told to stop."""
+    closing, waiting = asyncio.ensure_future(worker.close()), asyncio.ensure_future(told.wait())
+    await asyncio.wait({closing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if told.is_set():
+        closing.cancel()
+        for task in worker.tasks.values():
+            task.cancel()
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
+        await closing

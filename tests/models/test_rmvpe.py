@@ -119,9 +119,8 @@ def test_the_network_agrees(golden: dict[str, Tensor], parity: Parity) -> None:
         found = hidden(network, LogMel()(golden["wav"]))[0]
     off = (found - golden["hidden"]).abs().amax(1) / golden["hidden"].max()
     assert found.shape == (64, BINS)
-    assert float((off > TOLERANCE).float().mean()) <= 0.2
-    alike = off <= TOLERANCE
-    parity("RMVPE: golden salience, frames where none flips", found[alike], golden["hidden"][alike], TOLERANCE)
+    alike = off.argsort()[: round(0.8 * len(off))]
+    parity("RMVPE: golden salience, the better 80 % of frames", found[alike], golden["hidden"][alike], TOLERANCE)
 
 
 def test_every_weight_has_a_say(small: E2E) -> None:

@@ -285,11 +285,24 @@ def test_from_nothing_is_another_start(chosen: LoadedModels, clips: TrainingData
 
 def test_the_rate_falls_as_the_recordings_are_heard_again(chosen: LoadedModels, clips: TrainingData) -> None:
     learner = begin(chosen, TrainOptions())
-    learner.step(clips, 1, 8000, 0.0, torch.Generator().manual_seed(0))
+    learner.drawn = 7998
+    learner.step(clips, 2, 5, 0.0, torch.Generator().manual_seed(0))
+    learner.step(clips, 1, 6, 0.0, torch.Generator().manual_seed(0))  # memory halved the batch: nothing is forgotten
+    assert learner.state()["drawn"] == 8001
     epochs = 8000 * 100 / (clips.seconds * 100)
     for optimizer in learner.optimizers.values():
         assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-4 * 0.999875**epochs)
         assert optimizer.defaults["betas"] == (0.8, 0.99) and optimizer.defaults["eps"] == 1e-9
+
+
+def test_a_note_is_drawn_as_often_as_it_sounds_whatever_its_length() -> None:
+    """Clips have 100 frames here, pieces fewer: 0.9 to 1.2 s are on both sides of a clip's length."""
+    notes = [buzz(seconds) for seconds in (0.9, 1.0, 1.02, 1.2)]
+    data = Official("rvc-40k").data([*notes, buzz(8.0)], LoadedModels())
+    for number, note in enumerate(notes):
+        starts = [start for which, start in data.starts if which == number]
+        assert len(starts) == len(note.features)
+        assert max(starts) == max(0, len(note.features) - 100) and min(starts) == 0
 
 
 def test_the_voice_sings_what_contentvec_heard(trained: TrainReport, chosen: LoadedModels, work: Path) -> None:

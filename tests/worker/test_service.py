@@ -198,6 +198,35 @@ def test_sigterm_ends_a_worker_that_waits_for_redis(store: Store, tmp_path: Path
         worker.wait()
 
 
+def test_sigterm_gives_the_job_back_though_redis_went_while_it_ran(
+    store: Store, voice: Voice, song: Path, tmp_path: Path
+) -> None:
+    job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
+    log = tmp_path / "worker.log"
+    with embedded_valkey(tmp_path / "valkey") as url, log.open("wb") as out:
+        ring(url, job)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "worker"],
+            env={**os.environ, "REDIS_URL": url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""},
+            stdout=out,
+            stderr=out,
+        )
+        wait_for(store, job, lambda row: row.stage == "separating")
+    try:
+        deadline = time.monotonic() + 60
+        while "The queue is gone" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert read(store, job).state is JobState.RUNNING
+        worker.terminate()
+        assert worker.wait(15) == 0
+        given_back = read(store, job)
+        assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
+        assert "Traceback" not in log.read_text()
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
     store: Store, valkey: str, notes: list[Path], tmp_path: Path
 ) -> None:
