@@ -7,22 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.ensemble import N_FFT, Rule, avg_wave, combine_spectra
+from tests.pipeline.stereo import cut, joined, noise
 
 Floats = NDArray[np.float32]
 RULES: list[Rule] = ["min", "max", "median"]
-
-
-def noise(seed: int, samples: int = 20_000) -> Floats:
-    return np.random.default_rng(seed).normal(0, 0.1, (2, samples)).astype(np.float32)
-
-
-def cut(audio: Floats, block: int) -> Iterator[Floats]:
-    for start in range(0, audio.shape[1], block):
-        yield audio[:, start : start + block]
-
-
-def joined(blocks: Iterator[Floats]) -> Floats:
-    return np.concatenate(list(blocks), axis=1)
 
 
 def test_the_mean_is_weighted_whatever_blocks_the_members_give() -> None:

@@ -1,6 +1,5 @@
 """Weights of an ensemble where the best are known, and on a real song."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -15,22 +14,10 @@ from pipeline.ensemble import avg_wave
 from pipeline.measure import sdr
 from pipeline.separate import separate
 from pipeline.weighting import error_products, fit_weights
+from tests.pipeline.stereo import cut, joined, noise
 
 Floats = NDArray[np.float32]
 CLEAN = 264600  # a click follows
-
-
-def noise(seed: int, samples: int = 20_000) -> Floats:
-    return np.random.default_rng(seed).normal(0, 0.1, (2, samples)).astype(np.float32)
-
-
-def cut(audio: Floats, block: int) -> Iterator[Floats]:
-    for start in range(0, audio.shape[1], block):
-        yield audio[:, start : start + block]
-
-
-def joined(blocks: Iterator[Floats]) -> Floats:
-    return np.concatenate(list(blocks), axis=1)
 
 
 def fitted(estimates: list[list[Floats]], references: list[Floats]) -> list[float]:
