@@ -37,13 +37,14 @@ HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
 
 
-def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple[Worker, Callable[[], Awaitable[None]]]:
-    """An arq worker over `store`, and what ends its child and its loops; run it with `serve`.
+def make_worker(
+    store: Store, child: Child, redis_url: str, settings: WorkerSettings
+) -> tuple[Worker, Callable[[], Awaitable[None]]]:
+    """An arq worker over `store`, and what ends its loops; run it with `serve`.
 
     arq calls neither hook when Redis is gone, so whoever runs the worker must call the second.
     """
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    child = Child(settings.device, settings.torch_threads, settings.choice(store.data_dir))
     doorbell = Doorbell(redis_url)
     background: list[asyncio.Task[None]] = []
 
@@ -53,10 +54,6 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple
             await work_on(store, child, job, settings)
 
     async def begin(_: dict[Any, Any]) -> None:
-        ready = await child.run({"kind": "ready"}, lambda _: None)
-        if ready[0] != "done":
-            raise CannotRun(f"The working process cannot begin: {ready[-1]}")
-        log.info("Device: %s.", ready[1]["result"]["device"])
         await seed_library(store, child)
         background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
         background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))
@@ -65,7 +62,6 @@ def make_worker(store: Store, redis_url: str, settings: WorkerSettings) -> tuple
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        child.kill()
         await doorbell.close()
 
     worker = Worker(
@@ -119,9 +115,30 @@ async def _expire(store: Store) -> None:
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
-    """Work until told to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back."""
+    """Work until told to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back.
+
+    Raises CannotRun at once, Redis or not, if what the settings ask for is not here.
+    """
+    child = Child(settings.device, settings.torch_threads, settings.choice(store.data_dir))
+    try:
+        log.info("Device: %s.", await _device(child))
+        await _serve(store, child, redis_url, settings)
+    finally:
+        child.kill()
+
+
+async def _device(child: Child) -> str:
+    """What the child works on. Raises CannotRun if it cannot begin."""
+    ready = await child.run({"kind": "ready"}, lambda _: None)
+    if ready[0] != "done":
+        raise CannotRun(f"The working process cannot begin: {ready[-1]}")
+    return str(ready[1]["result"]["device"])
+
+
+async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
+    """One arq worker after another, with the same warm child, until told to stop."""
     while True:
-        worker, end = make_worker(store, redis_url, settings)
+        worker, end = make_worker(store, child, redis_url, settings)
         try:
             await worker.async_run()
             return

@@ -155,12 +155,14 @@ def test_a_worker_waits_for_a_valkey_that_is_gone(store: Store, notes: list[Path
         worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         wait_for(store, job, ended)
+        warm = children_of(worker.pid)
     try:
         time.sleep(3)
         assert worker.poll() is None
         late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         with embedded_valkey(tmp_path / "one", port=int(url.rsplit(":", 1)[1])):
             assert wait_for(store, late, ended).state is JobState.RENDERED
+            assert warm and children_of(worker.pid) == warm  # its models are not loaded again
     finally:
         worker.kill()
         worker.wait()
