@@ -1,6 +1,8 @@
 """The operator's terminal: one console, one way to fail."""
 
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
@@ -11,6 +13,13 @@ complaints = Console(stderr=True)
 
 class DeskError(Exception):
     """A command cannot be done; the message says why and what to do."""
+
+
+def check_files(files: Iterable[Path]) -> None:
+    """Raise DeskError for the first that is no file."""
+    for file in files:
+        if not file.is_file():
+            raise DeskError(f"There is no file {file}.")
 
 
 def fail(sentence: str, code: int = 2) -> NoReturn:

@@ -19,7 +19,7 @@ from worker.library import add_singer, seed_library
 from worker.run import take, work_on
 from worker.settings import WorkerSettings
 
-from .console import DeskError, console
+from .console import DeskError, check_files, console
 from .report import cover_table, match_table, model_table, singer_table, training_line
 from .watch import watch
 
@@ -78,7 +78,7 @@ async def cover_song(song: str, voice: str, key_shift: int | None, separator: st
 async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
     """Add a singer to the library."""
     store = open_store()
-    _readable(files)
+    check_files(files)
     async with _child() as child:
         await seed_library(store, child)
         singer = await add_singer(store, child, name, files, source, licence)
@@ -104,7 +104,7 @@ def show_singers() -> None:
 def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     """Add a song to the library."""
     store = open_store()
-    _readable([file])
+    check_files([file])
     sound = probe(file, SONG, file.name)
     song = Song(title=title or file.stem, singer=singer, licence=licence, media_key="", seconds=sound.seconds)
     song.media_key = store.media.put_file(file)
@@ -127,7 +127,7 @@ async def _perform(
     store: Store, child: Child, job: Job, notes: list[Path], out: Path | None, voice: str | None = None
 ) -> Job:
     """Write the job's rows, do it here and show its progress. Raises DeskError, StoreError, SoundError."""
-    _readable(notes)
+    check_files(notes)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
@@ -208,12 +208,6 @@ def _export(made: dict[str, Path], out: Path) -> None:
     for role in ("vocals", "instrumental", "converted"):
         if role in made:
             export_stem(made[role], out / f"{role}.flac")
-
-
-def _readable(files: list[Path]) -> None:
-    for file in files:
-        if not file.is_file():
-            raise DeskError(f"There is no file {file}.")
 
 
 @contextlib.asynccontextmanager

@@ -11,10 +11,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from .console import DeskError, console, fail
+from .console import DeskError, check_files, console, fail
 
 if TYPE_CHECKING:
     from pipeline.exchange import Imported
+    from pipeline.person import Person
     from store import Store, Voice
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
@@ -41,6 +42,10 @@ def import_voice(
     file: Annotated[Path, typer.Argument(help="A voice of RVC or Applio: .pth, v1 or v2.")],
     name: Annotated[str, typer.Option(help="What the voice is to be called.")],
     index: Annotated[Path | None, typer.Option(help="Its retrieval index: .index (needs the extra faiss).")] = None,
+    recording: Annotated[
+        list[Path] | None,
+        typer.Option(help="Its owner speaking or singing, ten seconds or more; then covers choose their octave."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
 ) -> None:
     """Take a voice that was made elsewhere; nothing in its file is run."""
@@ -53,13 +58,19 @@ def import_voice(
         raise DeskError("A voice needs a name.")
     store = open_store()
     _free(store, name)
+    person = _heard(recording) if recording else None
     with _told(file), tempfile.TemporaryDirectory() as folder:
-        made = exchange.import_voice(file, index, Path(folder))
+        made = exchange.import_voice(file, index, Path(folder), person)
         with _told(store.media.root):
             _keep(store, name, file, made)
     rows = f"{made.rows} retrieval rows" if made.rows else "no retrieval rows"
+    octave = (
+        f"Its median pitch is {person.median_f0:.0f} Hz."
+        if person
+        else "How high it sings is not known: say it with --key-shift, or import it with --recording."
+    )
     console.print(
-        f"{name}: {made.title}, {rows}. It needs {made.info.content_model} to sing.",
+        f"{name}: {made.title}, {rows}. It needs {made.info.content_model} to sing. {octave}",
         markup=False,
         soft_wrap=True,
     )
@@ -103,6 +114,20 @@ def remove_voice(
     with _told(store.media.root):
         delete(store, voice.id or 0, jobs.OPERATOR)
     console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
+
+
+def _heard(recordings: list[Path]) -> "Person":
+    """What recordings tell of a voice's owner. Raises SoundError and DeskError."""
+    from models.checkpoint import WeightsError
+    from pipeline.loaded import LoadedModels
+    from pipeline.notes import Note
+    from pipeline.person import hear_person
+
+    check_files(recordings)
+    try:
+        return hear_person([Note(path, path.name) for path in recordings], LoadedModels())
+    except WeightsError as error:
+        raise DeskError(str(error)) from error
 
 
 def _named(store: "Store", name: str) -> "Voice":

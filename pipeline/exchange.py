@@ -18,6 +18,7 @@ from models.rvc.community import CONTENT_WIDTH, read_pth, write_pth
 from models.voice import VoiceInfo, load_voice, save_voice
 
 from .encode import room
+from .person import Person
 from .retrieval import load_index, save_index
 
 
@@ -47,12 +48,12 @@ class Exported:
     """None where the voice has no retrieval rows."""
 
 
-def import_voice(pth: Path, index: Path | None, out_dir: Path) -> Imported:
+def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Person | None = None) -> Imported:
     """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from a stranger's `.pth` and `.index`.
 
-    Of the person nothing is known: the median f0 is 0 (no octave is chosen) and the speaker embedding is zero (no
-    cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise, or not readable),
-    DiskFull, and OSError if `out_dir` cannot be written.
+    Their files tell nothing of the person. If nobody else does, the median f0 is 0 (no octave is chosen) and the
+    speaker embedding is zero (no cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise,
+    or not readable), DiskFull, and OSError if `out_dir` cannot be written.
     """
     try:
         voice = read_pth(pth)
@@ -68,14 +69,14 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path) -> Imported:
     info = VoiceInfo(
         content_model=BY_WIDTH[config.content_dim],
         base=f"imported, {kind(config)}{told}",
-        median_f0=0.0,
+        median_f0=person.median_f0 if person else 0.0,
         steps=0,
         seconds=0.0,
     )
     model_path, index_path = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
     with room():
         save_voice(model_path, voice.network, info)
-    save_index(index_path, rows, torch.zeros(EMBEDDING))
+    save_index(index_path, rows, person.embedding if person else torch.zeros(EMBEDDING))
     return Imported(model_path, index_path, info, config, len(rows))
 
 

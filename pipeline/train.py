@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from models.voice import VoiceInfo, save_voice
 
@@ -21,6 +19,7 @@ from .learn_s24 import Embedded
 from .learner import Base, TrainOptions
 from .loaded import EMBEDDED_BASE, LoadedModels
 from .notes import Note, prepare
+from .person import speaker_embedding
 from .progress import Report, ignore
 from .retrieval import save_index
 from .training_loop import Moment, TrainingLoop
@@ -75,8 +74,7 @@ def train_voice(
     heard_by = encoder.name
     recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
-    heard = np.concatenate([r.embeddings for r in recordings])
-    speaker = F.normalize(torch.from_numpy(heard.mean(0)) if len(heard) else torch.zeros(256), dim=0)
+    speaker = speaker_embedding([r.embeddings for r in recordings])
     data = base.data(recordings, models)
     models.only("speaker")
     loop = TrainingLoop(models, speaker, options, base)

@@ -1,6 +1,7 @@
 """`discovervoice voices`: import, list, export and remove as an operator types them."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,25 @@ def test_an_imported_voice_is_a_ready_voice_with_its_consent(desk: Desk, pth: Pa
     assert load_index(paths[1])[0].shape == (80, 768)
     listed = desk("list")
     assert "Anna" in listed and "ready" in listed and "RVC v2 40k" in listed
+
+
+def test_a_recording_of_the_owner_tells_how_high_the_voice_is(desk: Desk, pth: Path, notes: list[Path]) -> None:
+    assert "How high it sings is not known" in desk("import", pth, "--name", "Bea", "--yes")
+    kept = len(media(desk))
+    assert "There is no file gone.ogg" in desk.refused(
+        "import", pth, "--name", "Anna", "--yes", "--recording", notes[0], "--recording", "gone.ogg"
+    )
+    assert "pth" in desk.refused("import", pth, "--name", "Anna", "--yes", "--recording", pth)
+    assert len(media(desk)) == kept
+    said = desk("import", pth, "--name", "Anna", "--yes", "--recording", notes[0])
+    hertz = re.search(r"Its median pitch is (\d+) Hz\.", said)
+    assert hertz and 100 < int(hertz[1]) < 220
+    assert len(media(desk)) == 2 * kept  # the recording is not kept
+    with desk.store().read() as session:
+        voice = voices.by_name(session, jobs.OPERATOR, "anna")
+    assert voice is not None
+    model, index = (desk.store().media.path(key or "") for key in (voice.model_key, voice.index_key))
+    assert round(load_voice(model)[1].median_f0) == int(hertz[1]) and load_index(index)[1].any()
 
 
 def test_it_goes_out_as_it_came_in(desk: Desk, pth: Path, tmp_path: Path) -> None:
