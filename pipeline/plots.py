@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
-import matplotlib.font_manager
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.checkpoint import packaged
@@ -18,6 +16,9 @@ from .features import FRAME_RATE
 from .match import Match
 from .mix import STEM
 from .training_loop import Moment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Floats = NDArray[np.float32]
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9772b", "#9a9a9a"
@@ -116,8 +117,11 @@ def _gaps(f0: Floats) -> Floats:
 
 
 @contextmanager
-def canvas(path: Path, width: float, height: float) -> Iterator[Figure]:
+def canvas(path: Path, width: float, height: float) -> Iterator["Figure"]:
     """A figure whose text may be Korean, saved as PNG when the block ends."""
+    import matplotlib.font_manager  # half a second of every start, for a picture at the end
+    from matplotlib.figure import Figure
+
     fonts = matplotlib.font_manager.fontManager
     if "NanumGothic" not in fonts.get_font_names():
         fonts.addfont(packaged("koreanize_matplotlib", "fonts/NanumGothic.ttf"))
