@@ -1,6 +1,7 @@
 """Every network at its published size: parameters, real-time factor and memory; for separators also bfloat16.
 
-What ships runs with its own weights; the others have random ones, which cost the same and say nothing about quality.
+What ships runs with its own weights, but for s24; it and the others have random ones, which cost the same and say
+nothing about quality.
 Each runs in a process of its own, so that its peak of memory is its own:
 
     .venv/bin/python benchmarks/networks.py [--threads 2] [--device cpu] [--bf16] [NAME …]

@@ -22,6 +22,12 @@ def check_files(files: Iterable[Path]) -> None:
             raise DeskError(f"There is no file {file}.")
 
 
+def check_name(name: str, whose: str) -> None:
+    """Raise DeskError for a name without a letter; `whose`: "voice", "singer"."""
+    if not name.strip():
+        raise DeskError(f"A {whose} needs a name.")
+
+
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Print one sentence on stderr and leave."""
     complaints.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)

@@ -79,7 +79,6 @@ def content(
     from pipeline.evaluate.gates import CONTENT_GATES, judge
 
     torch.set_num_threads(threads)
-    out.mkdir(parents=True, exist_ok=True)
     scores = {}
     with progress_bar() as report:
         encoders = {"log-mel": log_mel, content_model.NAME: of_encoder(content_model.load())}
@@ -108,7 +107,6 @@ def singers(
     from pipeline.loaded import LoadedModels
 
     torch.set_num_threads(threads)
-    out.mkdir(parents=True, exist_ok=True)
     models = LoadedModels()
     with progress_bar() as report:
         encoders: list[singer_evaluation.Encoder] = [models.speaker]

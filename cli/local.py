@@ -19,7 +19,7 @@ from worker.library import add_singer, seed_library
 from worker.run import take, work_on
 from worker.settings import WorkerSettings
 
-from .console import DeskError, check_files, console
+from .console import DeskError, check_files, check_name, console
 from .report import cover_table, match_table, model_table, singer_table, training_line
 from .watch import watch
 
@@ -43,6 +43,7 @@ async def match_notes(notes: list[Path], out: Path) -> None:
 
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
     """Train a voice and keep it under `name`."""
+    check_name(name, "voice")
     store = open_store()
     params = {"train_seconds": 60 * minutes} if minutes else {}
     job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={**params, "voice": name})
@@ -77,6 +78,7 @@ async def cover_song(song: str, voice: str, key_shift: int | None, separator: st
 
 async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
     """Add a singer to the library."""
+    check_name(name, "singer")
     store = open_store()
     check_files(files)
     async with _child() as child:
@@ -217,9 +219,7 @@ async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     chosen = replace(chosen, separator=separator or chosen.separator)
     child = Child(settings.device, settings.torch_threads, chosen)
     try:
-        ready = await child.run({"kind": "ready"}, lambda _: None)
-        if ready[0] == "done":
-            console.print(f"Device: {ready[1]['result']['device']}.", highlight=False)
+        console.print(f"Device: {(await child.ready())['device']}.", highlight=False)
         yield child
     finally:
         child.kill()

@@ -186,9 +186,13 @@ def guarded(command: Callable[[], Any]) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"The setting {name} is wrong: {first['msg']}.")
+        fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
     except (BotError, SoundError, StoreError, WorkerError, DeskError) as error:
         fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename} cannot be read or written: {error.strerror}.")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from .console import DeskError, check_files, console, fail
+from .console import DeskError, check_files, check_name, console, fail
 
 if TYPE_CHECKING:
     from pipeline.exchange import Imported
@@ -54,8 +54,7 @@ def import_voice(
 
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
         fail("Nothing was imported: a voice needs its owner's consent.")
-    if not name.strip():
-        raise DeskError("A voice needs a name.")
+    check_name(name, "voice")
     store = open_store()
     _free(store, name)
     person = _heard(recording) if recording else None

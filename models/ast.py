@@ -5,7 +5,6 @@ metadata hold the config; loading fails loudly if a single key is missing. `sing
 file also knows its singers by name. No trained one ships.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import ASTConfig, ASTFeatureExtractor, ASTModel
 
-from .checkpoint import SINGER_WEIGHTS, WeightsError
+from .checkpoint import SINGER_WEIGHTS, WeightsError, digest
+from .memory import is_out_of_memory
 
 RATE = 16000
 MEAN, DEVIATION = -4.2677393, 4.5689974
@@ -193,16 +193,17 @@ def load(path: Path = SINGER_WEIGHTS, device: torch.device | str = "cpu") -> Sin
         if state:
             raise ValueError(f"{next(iter(state))} is left over")
         made = json.loads(meta.get("made", "{}"))
-        with path.open("rb") as whole:
-            digest = hashlib.file_digest(whole, "sha256").hexdigest()[:8]
+        sha = digest(path)[:8]
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         said = shorten(str(error), LONGEST_REASON, placeholder=" …").rstrip(".")
         raise WeightsError(f"{path.name} is not a whole AST: {said}.") from error
     if singers is not None:
         singers.head.to(device)
     warm = network.eval().to(device)
-    name = f"{meta['name']} ({digest})"
-    return SingerEncoder(warm, network.config.max_length, name, f"ast-{digest}", singers, made)
+    name = f"{meta['name']} ({sha})"
+    return SingerEncoder(warm, network.config.max_length, name, f"ast-{sha}", singers, made)
 
 
 def _told(meta: Mapping[str, str], *keys: str) -> None:

@@ -30,12 +30,17 @@ def packaged(package: str, name: str) -> Path:
     return folder / name
 
 
+def digest(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def verify(path: Path, sha256: str) -> Path:
     """Return the path if the file's content is the pinned one. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = digest(path)
     if found != sha256:
         raise WeightsError(f"{path.name} is not the pinned file: sha256 {found[:12]}…, not {sha256[:12]}….")
     return path

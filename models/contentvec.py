@@ -5,7 +5,6 @@ base (Hsu et al., 2021). v2 voices hear its last layer (768), v1 voices its 9th,
 normalised and the features are not centred: that is how those voices were trained.
 """
 
-import hashlib
 import json
 import pickle
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .checkpoint import WeightsError, load_tensors, verify
+from .checkpoint import WeightsError, digest, load_tensors, verify
 
 MODEL_ID = "contentvec-768l12"
 MODEL_ID_V1 = "contentvec-256l9"
@@ -55,11 +54,11 @@ class ContentVec(nn.Module):
     rate = RATE
     centred = False
 
-    def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, digest: str) -> None:
+    def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, sha: str) -> None:
         super().__init__()
         self.hubert, self.final_proj = hubert, projection
         layer = f"layer {len(hubert.encoder.layers)}{', projected' if projection is not None else ''}"
-        self.model_id, self.cache_id, self.name = model_id, f"{model_id}-{digest}", f"ContentVec ({layer}, {digest})"
+        self.model_id, self.cache_id, self.name = model_id, f"{model_id}-{sha}", f"ContentVec ({layer}, {sha})"
         self.width: int = projection.out_features if projection is not None else hubert.config.hidden_size
 
     @property
@@ -90,8 +89,7 @@ def load(
     if sha256 is not None:
         verify(file, sha256)
     state = _classic(_read(file))
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    sha = digest(file)[:8]
     hubert = _hubert(_config(file.with_name("config.json")), state, file.name)
     projection = None
     if model_id == MODEL_ID_V1:
@@ -101,7 +99,7 @@ def load(
         hubert.encoder.layers = hubert.encoder.layers[:LAYER_V1]
     elif model_id != MODEL_ID:
         raise WeightsError(f"ContentVec does not give the features {model_id}.")
-    return ContentVec(hubert, projection, model_id, digest[:8]).eval().requires_grad_(False).to(device)
+    return ContentVec(hubert, projection, model_id, sha).eval().requires_grad_(False).to(device)
 
 
 def _weights_file(path: Path) -> Path:

@@ -63,6 +63,11 @@ def memory(device: torch.device) -> tuple[int, int]:
     return (min(free, max(0, limit - used)), limit) if limit and limit < total else (free, total)
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself, and faster than in float32."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def _named(wanted: str) -> torch.device:
     if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
         raise DeviceMissing(f"{wanted} cannot be used: the devices are auto, cpu, cuda, cuda:1 (the second) and mps.")

@@ -5,7 +5,6 @@ For each file its sha256, with the size and time that the file had when it was h
 """
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .checkpoint import WeightsError
+from .checkpoint import digest as digest
 
 RECORD = "pins.json"
 LOCK = ".lock"
@@ -32,12 +32,6 @@ class Seen:
     url: str = ""
     accepted: bool = False
     """The catalogue has no pin; the operator took what came, and this sha256 is the pin from then on."""
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(folder: Path) -> dict[str, Seen]:

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .checkpoint import WeightsError
+from .memory import is_out_of_memory
 
-WRAPPERS = ("state", "state_dict", "model_state_dict")
+WRAPPERS = ("state", "state_dict", "model_state_dict", "model")
 """Under which names trainers put the weights beside their own notes."""
 
 
@@ -38,6 +39,8 @@ def read(path: Path) -> dict[str, Tensor]:
     try:
         stored = load_file(path) if path.suffix == ".safetensors" else _read_torch(path)
     except (SafetensorError, UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError) as error:
+        if is_out_of_memory(error):
+            raise
         raise WeightsError(f"{path.name} is no readable weights file: {_first_line(error)}") from error
     for wrapper in WRAPPERS:
         if isinstance(stored, Mapping) and isinstance(stored.get(wrapper), Mapping):

@@ -18,6 +18,7 @@ import soxr
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
 
+from models.sink import Sink
 from pipeline import errors
 
 Audio = npt.NDArray[np.float32]
@@ -83,20 +84,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.close(folder)
 
 
-class _Sink:
-    """The file as FFmpeg may see it: it keeps the first error for us, since FFmpeg forgets or prints errors."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        try:
-            if self.error is None:
-                self._file.write(data)
-        except OSError as error:
-            self.error = error
-        return len(data)
+class _Sink(Sink):
+    """The file as FFmpeg may see it."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
         try:

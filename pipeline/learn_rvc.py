@@ -16,6 +16,7 @@ from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
 from models.contentvec import MODEL_ID
+from models.device import has_bf16
 from models.rvc import (
     KL_WEIGHT,
     MEL_WEIGHT,
@@ -146,7 +147,6 @@ class AdversarialLearner:
 
     def _tell_apart(self, made: Tensor, real: Tensor) -> None:
         """One step of the discriminator on waves (B, samples)."""
-        self.discriminator.requires_grad_(True)  # memory may have run out while the generator asked it
         with self._half():
             judged_real, judged_made = (self.discriminator(wav[:, None]) for wav in (real, made))
         self._update("discriminator", discriminator_loss(judged_real, judged_made))
@@ -165,8 +165,7 @@ class AdversarialLearner:
 
     def _half(self) -> torch.autocast:
         """bfloat16 on a GPU that has it."""
-        has = self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=has)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=has_bf16(self.device))
 
 
 def _high_passed(wav: Floats, rate: int) -> Floats:

@@ -50,12 +50,12 @@ class Embedded:
 class S24Learner:
     """The decoder learns to sing recordings again; its slow average is what sings."""
 
-    started_from = STARTED_FROM
     patience = 5
 
     def __init__(self, device: torch.device, speaker: Tensor, options: TrainOptions) -> None:
         self.device = device
         self.base = base_model.NAME if options.from_base else FROM_NOTHING
+        self.started_from = STARTED_FROM if options.from_base else FROM_NOTHING
         if options.from_base:
             self.trained = load_base(content_model.MODEL_ID).voice(speaker)
         else:
@@ -69,7 +69,7 @@ class S24Learner:
             for name, parameter in self.trained.named_parameters():
                 parameter.requires_grad_(not name.startswith(KEPT))
         learning = [parameter for parameter in self.trained.parameters() if parameter.requires_grad]
-        self.rate = (options.learning_rate or RATE) if options.from_base else RATE_FROM_NOTHING
+        self.rate = options.learning_rate or (RATE if options.from_base else RATE_FROM_NOTHING)
         self.optimizer = torch.optim.AdamW(learning, self.rate, (0.8, 0.99), eps=1e-9)
 
     @property

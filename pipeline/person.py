@@ -13,13 +13,13 @@ from models.pitch import RATE, VOICED_CONFIDENCE
 from models.speaker import WIDTH
 
 from .errors import NotEnoughSpeech
-from .features import F0_RANGE
+from .features import F0_RANGE, SWIFT_HOP
 from .loaded import LoadedModels
 from .notes import Note, level, read_notes
 from .one_speaker import check_one_speaker, listen
 
 Floats = NDArray[np.float32]
-VOICING_SECONDS = 256 / RATE
+VOICING_SECONDS = SWIFT_HOP / RATE
 LEAST_SECONDS = 3.0
 
 
@@ -45,7 +45,8 @@ def hear_person(recordings: Sequence[Note], models: LoadedModels) -> Person:
     f0 = np.concatenate([_voiced_f0(wav, models) for wav in heard])
     seconds = len(f0) * VOICING_SECONDS
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
-        raise NotEnoughSpeech(seconds=seconds, limit=LEAST_SECONDS)
+        spoken = seconds if any(map(len, windows)) else 0.0
+        raise NotEnoughSpeech(seconds=spoken, limit=LEAST_SECONDS)
     return Person(float(np.median(f0)), speaker_embedding(windows))
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from models import spleeter
-from models.checkpoint import WeightsError
+from models.checkpoint import WeightsError, digest
 from models.separators import ChunkSeparator
 
 from .ensemble import Rule, avg_wave, combine_spectra
@@ -32,7 +32,7 @@ TITLES = {
     "bsroformer": "BS-RoFormer",
 }
 COST = {"spleeter": 0.15, "htdemucs": 0.7, "htdemucs-ft": 0.7, "mdx23c": 16.0, "melband": 11.0, "bsroformer": 26.0}
-"""Seconds of work per second of sound on two cores (benchmarks/README.md)."""
+"""Seconds of work per second of sound on two cores (benchmarks/README.md); Spleeter's with its streaming."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def open_separator(
         raise WeightsError(f"There is no separator {name}. There are: {', '.join(NAMES)}; {HOW_TO_JOIN}.")
     files = _files(name, locate)
     network = cache(partial(_load, name, files, torch.device(device), bf16))
-    digests = [_digest(path) for path in files.values()]
-    cost = COST[name] if torch.device(device).type == "cpu" else COST["spleeter"]
+    digests = [digest(path)[:8] for path in files.values()]
+    cost = COST[name] if torch.device(device).type == "cpu" else COST["spleeter"]  # a guess: no GPU was measured
     return Separator(
         f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network()), cost
     )
@@ -153,8 +153,3 @@ def _files(name: str, locate: Locate) -> dict[str, Path]:
     if missing := [part for part in parts if part not in found]:
         raise WeightsError(f"The catalogue's entry {name} has no file for the {missing[0]}.")
     return {part: found[part] for part in parts}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]

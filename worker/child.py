@@ -76,6 +76,17 @@ class Child:
             self.kill()  # or its answer would be taken for the next task's
             raise
 
+    async def ready(self) -> dict[str, Any]:
+        """What it runs on, `device`, and the id of what it compares singers by, `singer`.
+
+        Raises ChildDied, and CannotRun: it lacks what the settings ask for.
+        """
+        message = await self.run({"kind": "ready"}, lambda _: None)
+        if message[0] != "done":
+            raise CannotRun(f"The working process cannot begin: {message[-1]}")
+        result: dict[str, Any] = message[1]["result"]
+        return result
+
     def kill(self) -> None:
         """End the process at once."""
         if self._process is not None:

@@ -54,7 +54,7 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
     others is its operator's choice, and stays as it is. What the child's model cannot compare afterwards is logged.
     """
     shipped = tomllib.loads((folder / "library.toml").read_text())["voice"]
-    model = await _model(child)
+    model = (await child.ready())["singer"]
     rows = _rows(store)
     lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"], []), model)]
     if rows and not rows.keys() & {voice["name"] for voice in shipped}:
@@ -73,14 +73,6 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
             ", ".join(lost),
         )
     return len(lacking)
-
-
-async def _model(child: Child) -> str:
-    """The id of what the child compares singers by."""
-    ready = await child.run({"kind": "ready"}, lambda _: None)
-    if ready[0] != "done":
-        raise SingerRefused(f"The working process cannot begin: {ready[-1]}")
-    return str(ready[1]["result"]["singer"])
 
 
 def _rows(store: Store) -> dict[str, list[Singer]]:

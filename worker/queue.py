@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.exceptions import RedisError
 
@@ -21,6 +22,15 @@ class QueueSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
     redis_url: str = "redis://127.0.0.1:6379"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        try:
+            redis_settings(url)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError("it is no address such as redis://127.0.0.1:6379") from error
+        return url
 
 
 def redis_settings(url: str) -> RedisSettings:

@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 from arq import func
@@ -22,7 +22,6 @@ from redis.exceptions import RedisError
 from store import Job, Store, jobs, retention
 
 from .child import Child
-from .errors import CannotRun
 from .library import seed_library
 from .queue import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
 from .run import take, work_on
@@ -54,7 +53,6 @@ def make_worker(
             await work_on(store, child, job, settings)
 
     async def begin(_: dict[Any, Any]) -> None:
-        await seed_library(store, child)
         background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
         background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))
 
@@ -119,20 +117,34 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
 
     Raises CannotRun at once, Redis or not, if what the settings ask for is not here.
     """
+    told = _told_to_stop()  # a container's first process is deaf to SIGTERM without
     child = Child(settings.device, settings.torch_threads, settings.choice(store.data_dir))
     try:
-        log.info("Device: %s.", await _device(child))
-        await _serve(store, child, redis_url, settings)
+        if await _unless(told, _begin(store, child)):
+            await _serve(store, child, redis_url, settings)
     finally:
         child.kill()
 
 
-async def _device(child: Child) -> str:
-    """What the child works on. Raises CannotRun if it cannot begin."""
-    ready = await child.run({"kind": "ready"}, lambda _: None)
-    if ready[0] != "done":
-        raise CannotRun(f"The working process cannot begin: {ready[-1]}")
-    return str(ready[1]["result"]["device"])
+async def _begin(store: Store, child: Child) -> None:
+    """Say what the child works on, and have it complete the library. Raises CannotRun, SingerRefused."""
+    log.info("Device: %s.", (await child.ready())["device"])
+    await seed_library(store, child)
+
+
+async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, or give it up when told to stop; whether it was done. Raises what the work raises."""
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(told.wait())
+    try:
+        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            return False
+        await doing
+        return not told.is_set()
+    finally:
+        for task in (doing, waiting):
+            task.cancel()
+        await asyncio.gather(doing, waiting, return_exceptions=True)
 
 
 async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:

@@ -4,18 +4,16 @@ Each file is RVC's own checkpoint, `{"model": state dict, …}`: the generator w
 precision. Its sha256 is checked where the catalogue locates it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import WeightsError
-from ..state_dict import compare
+from ..checkpoint import WeightsError, digest
+from ..state_dict import compare, read
 from .community import NEWER
 from .config import DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, DiscriminatorConfig, RVCConfig
 from .discriminator import Discriminator
@@ -63,7 +61,7 @@ def read_base(files: Mapping[str, Path], kind: BaseKind) -> Pretrained:
         empty = Synthesizer(kind.generator), Discriminator(kind.discriminator)
     generator = _filled(empty[0], files["generator"])
     discriminator = _filled(empty[1], files["discriminator"])
-    digests = [_digest(files[part]) for part in ("generator", "discriminator")]
+    digests = [digest(files[part]) for part in ("generator", "discriminator")]
     file = f"{files['generator'].name}, {digests[0][:8]}"
     return Pretrained(generator, discriminator, file, " ".join(digests))
 
@@ -74,32 +72,17 @@ def _filled(network: N, path: Path) -> N:
     compare(path.name, state, network.state_dict())
     if broken := next((name for name, tensor in state.items() if not bool(tensor.isfinite().all())), None):
         raise WeightsError(f"{path.name} holds numbers that are not finite, in {broken}.")
-    network.load_state_dict({name: tensor.float().contiguous() for name, tensor in state.items()}, assign=True)
+    network.load_state_dict(
+        {name: tensor.to(torch.float32, copy=True).contiguous() for name, tensor in state.items()}, assign=True
+    )
     return network.train()
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     """The checkpoint's weights under the classic names of weight norm."""
-    if not path.is_file():
-        raise WeightsError(f"{path.name} is missing.")
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError, AttributeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{path.name} is no readable weights file: {reason[:120]}") from error
-    weights = held.get("model") if isinstance(held, Mapping) else None
-    if not isinstance(weights, Mapping):
-        raise WeightsError(f"{path.name} is no checkpoint of RVC: it has no model.")
     state: dict[str, Tensor] = {}
-    for name, tensor in weights.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            raise WeightsError(f"{path.name} holds something that is no weight: {str(name)[:60]}.")
+    for name, tensor in read(path).items():
         for newer, classic in NEWER.items():
             name = name.replace(newer, classic)
         state[name] = tensor
     return state
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

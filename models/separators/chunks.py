@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..device import has_bf16
+
 RATE = 44100
 """Hz of every separator here."""
 LEAST_AGREEMENT = 30.0
@@ -72,11 +74,6 @@ class Hearing:
 def hearing(name: str, hear: Callable[[Tensor, bool], Tensor], device: torch.device, bf16: bool | None) -> Hearing:
     """A network in the precision that was asked for. None: bfloat16 on a GPU that has it if it agrees, else float32."""
     return Hearing(name, hear, None if bf16 is None and has_bf16(device) else bool(bf16))
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 itself, and faster than in float32."""
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def agreement(exact: Tensor, rough: Tensor) -> float:

@@ -1,6 +1,5 @@
 """Package files by the user's own pip, npm and apt-get, as they are set up; each is checked by its sha256."""
 
-import hashlib
 import importlib.util
 import shutil
 import subprocess
@@ -8,22 +7,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from models.checkpoint import digest
+
 from .catalogue import Package
 from .errors import BuildError
 
 TIME_LIMIT = 1800.0  # s for one package
 
 
-def sha256(path: Path) -> str:
-    """The digest of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def fetch(package: Package, folder: Path) -> Path:
     """The package's file in `folder`; downloaded only if it is not there yet. Raises BuildError."""
     path = folder / package.file
-    if path.is_file() and sha256(path) == package.sha256:
+    if path.is_file() and digest(path) == package.sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as fresh:
@@ -33,7 +28,7 @@ def fetch(package: Package, folder: Path) -> Path:
             raise BuildError(
                 f"{package.manager} gave {len(files)} files for {package.name} {package.version}, not one."
             )
-        if sha256(files[0]) != package.sha256:
+        if digest(files[0]) != package.sha256:
             raise BuildError(
                 f"{package.name} {package.version} is not the file that is pinned in pipeline/corpus/sources.toml: "
                 "its sha256 differs."

@@ -60,7 +60,7 @@ def evaluate_separation(
     """Score every track; what is done is kept in `out`, and a second run with the same separators goes on there.
 
     Raises SoundError (a track that cannot be read, a full disk), and TracksError: a track without vocals, or whose mix
-    and vocals differ in length; too many separators; a file in `out` that is none of ours.
+    and vocals differ in length; too many separators; `out` holds figures of others, or a file that is none of ours.
     """
     if len(separators) > MOST_MEMBERS:
         raise TracksError(f"At most {MOST_MEMBERS} separators are compared at once.")
@@ -166,7 +166,10 @@ def _read(path: Path, ids: list[str]) -> dict[str, TrackScores]:
     if not path.exists():
         return {}
     try:
-        kept = json.loads(path.read_text())
-        return {row["name"]: TrackScores(**row) for row in kept["tracks"]} if kept["separators"] == ids else {}
+        kept = json.loads(path.read_text("utf-8"))
+        ours, before = kept["separators"] == ids, {row["name"]: TrackScores(**row) for row in kept["tracks"]}
     except (ValueError, KeyError, TypeError) as error:
         raise TracksError(f"{path} is not what this command writes. Remove it, or choose another --out.") from error
+    if not ours:
+        raise TracksError(f"{path} holds figures of other separators. Choose another --out, or remove it.")
+    return before

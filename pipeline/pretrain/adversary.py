@@ -30,10 +30,12 @@ def learn(discriminator: Discriminator, optimizer: torch.optim.Optimizer, made: 
 def ask(discriminator: Discriminator, made: Tensor, real: Tensor) -> Mapping[str, Tensor]:
     """What the voice should lessen, weighted: to be told apart (`adversarial`), and to differ inside (`feature`)."""
     discriminator.requires_grad_(False)
-    with torch.no_grad():
-        judged_real = discriminator(real[:, None])
-    judged_made = discriminator(made[:, None])
-    discriminator.requires_grad_(True)
+    try:
+        with torch.no_grad():
+            judged_real = discriminator(real[:, None])
+        judged_made = discriminator(made[:, None])
+    finally:
+        discriminator.requires_grad_(True)
     return {
         "adversarial": generator_loss(judged_made),
         "feature": FEATURE_WEIGHT * feature_loss(judged_real, judged_made),

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from transformers import ASTModel
 
 from models import ast
+from models.device import has_bf16
 from models.memory import Pieces
 
 from ..pretrain.degrade import degrade
@@ -228,9 +229,7 @@ def examples(songs: Iterable[Song], singers: Sequence[str], material: Mapping[So
 
 
 def _bf16(precision: str, device: torch.device) -> bool:
-    return precision == "bf16" or (
-        precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported(False)
-    )
+    return precision == "bf16" or (precision == "auto" and has_bf16(device))
 
 
 def _any(count: int, generator: torch.Generator) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models import ast
+from models.checkpoint import digest
 from models.memory import drop_all_but
 from models.pitch import SWIFT_NAME
 
@@ -23,7 +24,7 @@ from .report import Amount, Outcome, write
 from .split import SIDES
 from .start import begin, is_ours
 from .task import Example, SingerConfig, SingerTask, examples
-from .vocals import AS_IS, sha256
+from .vocals import AS_IS
 
 WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
 FRAME_SECONDS = 0.01
@@ -47,7 +48,6 @@ def train_singers(
     Separated songs are kept in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError, SoundError.
     """
     network = begin(start, config, schedule.seed)
-    out.mkdir(parents=True, exist_ok=True)
     separator = "none: the files were vocals" if choice.separated else models.separator.name
     plan = {
         "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
@@ -60,6 +60,7 @@ def train_singers(
     ready = prepare(folder, cache or out / "cache", choice, models, report, say)
     plan["sides"] = _sides(folder, ready)
     _check(out / TRAINING, plan)
+    (out / TRAINING).mkdir(parents=True, exist_ok=True)
     with replacing(out / TRAINING / PLAN) as file:
         file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
     device = models.device
@@ -86,7 +87,7 @@ def train_singers(
     known = ast.Singers(task.best.head, singers, verdict.songs.temperature)
     ast.save(task.best.network, out / WEIGHTS, name, known, made)
     amounts = {side: _amount(found, ready) for side, found in sides.items()}
-    outcome = Outcome(name, sha256(out / WEIGHTS), singers, made, amounts, verdict, str(device))
+    outcome = Outcome(name, digest(out / WEIGHTS), singers, made, amounts, verdict, str(device))
     write(out, outcome)
     return outcome
 
@@ -106,12 +107,11 @@ def _sides(folder: Path, ready: Prepared) -> dict[str, list[list[str]]]:
 
 def _fingerprint(start: Path) -> str:
     files = sorted(start.iterdir()) if start.is_dir() else [start]
-    return " ".join(sha256(file)[:12] for file in files if file.suffix in (".safetensors", ".bin"))
+    return " ".join(digest(file)[:12] for file in files if file.suffix in (".safetensors", ".bin"))
 
 
 def _check(folder: Path, plan: dict[str, Any]) -> None:
     """Raise SingersError if a training stopped here of which anything in the plan was otherwise."""
-    folder.mkdir(exist_ok=True)
     path = folder / PLAN
     if not path.exists() or not (folder / loop.STATE).exists():
         return

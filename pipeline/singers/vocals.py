@@ -1,11 +1,11 @@
 """A song's voice and accompaniment at 16 kHz, separated once and kept by the song's hash and the separator's id."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.ast import RATE
+from models.checkpoint import digest
 
 from ..decode import decode_blocks
 from ..encode import Encoder
@@ -30,15 +30,9 @@ class Parts:
     music: Path | None
 
 
-def sha256(path: Path) -> str:
-    """Of a file's bytes. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def alone(song: Path, cache: Path) -> Parts:
     """A recording that is a voice already."""
-    folder = cache / sha256(song) / AS_IS
+    folder = cache / digest(song) / AS_IS
     folder.mkdir(parents=True, exist_ok=True)
     return Parts(folder, song, None)
 
@@ -48,7 +42,7 @@ def separated(song: Path, name: str, models: LoadedModels, cache: Path, report: 
 
     The full stems are thrown away; mono FLAC at 16 kHz stays, at half level.
     """
-    own = cache / sha256(song)
+    own = cache / digest(song)
     folder = own / models.separator.model_id
     parts = Parts(folder, folder / "vocals.flac", folder / "music.flac")
     if not parts.vocals.exists():  # written last

@@ -59,6 +59,9 @@ def test_a_recording_must_hold_a_voice_and_one_alone(models: LoadedModels, notes
     tone = sounds.write(tmp_path / "noise.flac", sounds.noise(8, RATE, 1)[0], RATE)
     with pytest.raises(NotEnoughSpeech):
         hear_person(as_notes(tone), models)
+    whistle = sounds.write(tmp_path / "whistle.flac", sounds.sine(8, RATE, 440.0), RATE)
+    with pytest.raises(NotEnoughSpeech, match="Only 0 seconds of voice"):
+        hear_person(as_notes(whistle), models)
     stranger = np.concatenate([decode(p, RATE, channels=1, limits=NOTE, name=p.name) for p in STRANGER])
     with pytest.raises(OtherSpeaker, match=r"other\.ogg"):
         hear_person(as_notes(*notes[:2], sounds.write(tmp_path / "other.ogg", stranger, RATE)), models)

@@ -2,34 +2,23 @@
 
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint import packaged
 from pipeline.loaded import LoadedModels
 from pipeline.measure import sdr
 from pipeline.separate import separate
+from tests.pipeline import stereo
 
 Floats = NDArray[np.float32]
-CLEAN = 264600  # a click follows
 
 
 @pytest.fixture(scope="module")
 def falcon() -> dict[str, Floats]:
     """The Easton Ellises – Falcon 69 (stempeg): five streams of one MP4."""
-    path = packaged("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
-    names = ("mix", "drums", "bass", "other", "vocals")
-    return {name: stream(path, number) for number, name in enumerate(names)}
-
-
-def stream(path: Path, number: int) -> Floats:
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray() for frame in container.decode(container.streams.audio[number])]
-    return np.concatenate(frames, axis=1)[:, :CLEAN].astype(np.float32)
+    return {name: stereo.falcon(name) for name in stereo.STEMS}
 
 
 def vocals_of(blocks: list[Floats], models: LoadedModels) -> Floats:

@@ -94,6 +94,7 @@ def test_a_second_attempt_goes_on_where_the_first_was(
     models: LoadedModels, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(training_loop, "QUICK_SAVE", 60.0)
 
     class Killed(Exception):
         pass

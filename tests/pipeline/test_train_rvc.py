@@ -230,16 +230,17 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(chosen: LoadedModels, t
 def test_memory_that_runs_out_while_the_generator_asks_freezes_nobody(
     chosen: LoadedModels, clips: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learner, ask, failures = begin(chosen), learn_rvc.ask, [True]
+    learner, failures = begin(chosen), [True]
+    judge = learner.discriminator.forward
 
-    def short(discriminator: torch.nn.Module, made: Tensor, real: Tensor) -> Any:
-        if len(made) > 1 and failures:
+    def short(wav: Tensor) -> Any:
+        frozen = not any(parameter.requires_grad for parameter in learner.discriminator.parameters())
+        if frozen and len(wav) > 1 and failures:
             failures.pop()
-            discriminator.requires_grad_(False)
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return ask(discriminator, made, real)  # type: ignore[arg-type]
+        return judge(wav)
 
-    monkeypatch.setattr(learn_rvc, "ask", short)
+    monkeypatch.setattr(learner.discriminator, "forward", short)
     loop = TrainingLoop(chosen, torch.zeros(256), TrainOptions(batch=2), Official("rvc-40k"))
     loop.learner = learner
     loop.batch.run(partial(loop._step, clips))

@@ -1,23 +1,18 @@
 """Weights of an ensemble where the best are known, and on a real song."""
 
-from pathlib import Path
-
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from models import spleeter
-from models.checkpoint import packaged
 from pipeline.ensemble import avg_wave
 from pipeline.measure import sdr
 from pipeline.separate import separate
 from pipeline.weighting import error_products, fit_weights
-from tests.pipeline.stereo import cut, joined, noise
+from tests.pipeline.stereo import cut, falcon, joined, noise
 
 Floats = NDArray[np.float32]
-CLEAN = 264600  # a click follows
 
 
 def fitted(estimates: list[list[Floats]], references: list[Floats]) -> list[float]:
@@ -75,7 +70,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
 
 
 def test_on_a_real_song_the_fitted_mean_is_no_worse_than_its_best_member() -> None:
-    mix, vocals = falcon(0), falcon(4)
+    mix, vocals = falcon("mix"), falcon("vocals")
     found = np.concatenate(list(separate([mix], spleeter.load())), axis=1)
     low = sosfilt(butter(4, 3000, fs=44100, output="sos"), found, axis=1).astype(np.float32)
     degraded = low + 0.05 * mix
@@ -87,11 +82,3 @@ def test_on_a_real_song_the_fitted_mean_is_no_worse_than_its_best_member() -> No
     for share in np.linspace(0, 1, 11):
         other = np.float32(share) * found + np.float32(1 - share) * degraded
         assert sdr(vocals, other) <= figures[2] + 1e-6
-
-
-def falcon(number: int) -> Floats:
-    """One stream of The Easton Ellises – Falcon 69 (stempeg)."""
-    path: Path = packaged("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray() for frame in container.decode(container.streams.audio[number])]
-    return np.concatenate(frames, axis=1)[:, :CLEAN].astype(np.float32)

@@ -181,6 +181,23 @@ def test_sigterm_gives_the_job_back_at_once(
     assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
 
 
+def test_sigterm_ends_a_worker_that_has_just_begun(store: Store, tmp_path: Path) -> None:
+    """Loading takes seconds, in which a container's first process would ignore it."""
+    environment = {**os.environ, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while not children_of(worker.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = children_of(worker.pid)
+        worker.terminate()
+        assert worker.wait(5) == 0
+        assert children and not any(alive(child) for child in children)
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def test_sigterm_ends_a_worker_that_waits_for_redis(store: Store, tmp_path: Path) -> None:
     closed = {"REDIS_URL": "redis://127.0.0.1:9", "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
     log = tmp_path / "worker.log"
