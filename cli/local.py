@@ -130,6 +130,7 @@ async def _perform(
 ) -> Job:
     """Write the job's rows, do it here and show its progress. Raises DeskError, StoreError, SoundError."""
     check_files(notes)
+    abandon_dead(store)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
@@ -174,6 +175,14 @@ def _abandon(store: Store, job_id: str) -> None:
         if jobs.get(session, job_id).state in jobs.WAITING:
             jobs.cancel(session, job_id, jobs.OPERATOR)
     retention.discard(store, job_id)
+
+
+def abandon_dead(store: Store) -> None:
+    """Remove what commands left that were killed; 15 s after a kill its job counts as dead."""
+    with store.write() as session:
+        dead = [job.id for job in jobs.sweep(session) if job.user_id == jobs.OPERATOR]
+    for job_id in dead:
+        _abandon(store, job_id)
 
 
 def _add_clips(store: Store, session: Session, job: Job, notes: list[Path], keys: list[str]) -> None:

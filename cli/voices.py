@@ -106,7 +106,10 @@ def remove_voice(
     from bot.voices import delete
     from store import jobs, open_store
 
+    from .local import abandon_dead
+
     store = open_store()
+    abandon_dead(store)
     voice = _named(store, name)
     if not yes and not typer.confirm(f"Delete {voice.name} and its files? They cannot be brought back."):
         fail(f"{voice.name} was kept.")

@@ -14,7 +14,7 @@ import torch
 from cli import local
 from cli.console import DeskError
 from pipeline.choice import Choice
-from store import Job, JobKind, JobState, Store, jobs
+from store import Job, JobKind, JobState, Store, clips, jobs, voices
 from tests.cli.test_commands import discovervoice, left_behind, refused
 from worker.child import Child
 
@@ -61,6 +61,32 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
     assert left_behind(data) == []
     again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01", "--out", tmp_path)
     assert again.returncode == 0, again.stderr
+
+
+def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:
+    def begin(name: str, seconds: float) -> Job:
+        job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": name})
+        keys = [store.media.put_file(notes[0])]
+        with store.write() as session:
+            jobs.submit(session, job)
+            local._add_clips(store, session, job, notes[:1], keys)
+            local._add_voice(session, job, name)
+            jobs.enqueue(session, job.id)
+            assert jobs.lease(session, job.id, 1, f"cli:{name}", seconds) and jobs.start(
+                session, job.id, 1, f"cli:{name}"
+            )
+        (store.work_dir / job.id).mkdir(parents=True)
+        return job
+
+    dead, alive = begin("dead", -1.0), begin("alive", 15.0)
+    local.abandon_dead(store)
+    with store.read() as session:
+        assert jobs.get(session, dead.id).state is JobState.CANCELLED
+        assert jobs.get(session, alive.id).state is JobState.RUNNING
+        assert [voice.name for voice in voices.of_owner(session, jobs.OPERATOR)] == ["alive"]
+        assert not clips.of_job(session, dead.id) and clips.of_job(session, alive.id)
+    assert [path.name for path in store.work_dir.iterdir()] == [alive.id]
+    assert len(store.media.keys()) == 1  # both had the same note
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from models.ast import RATE
+from models.checkpoint import digest
 from models.pitch import SWIFT_ID
 from pipeline.loaded import LoadedModels
 from pipeline.singers import crops
-from pipeline.singers.vocals import alone, separated, sha256
+from pipeline.singers.vocals import alone, separated
 from tests.pipeline.sounds import sine, voice, write
 
 
@@ -41,7 +42,7 @@ def test_one_sound_in_two_files_has_one_hash(models: LoadedModels, tmp_path: Pat
     sung = voice(6.0, RATE)
     one, other = write(tmp_path / "a.wav", sung, RATE), write(tmp_path / "b.flac", sung, RATE)
     third = write(tmp_path / "c.wav", sine(6.0, RATE), RATE)
-    assert sha256(one) != sha256(other)
+    assert digest(one) != digest(other)
     found = [crops.prepare(path, alone(path, tmp_path / "cache"), models) for path in (one, other, third)]
     assert found[0].sound == found[1].sound != found[2].sound
     assert len(found[0].crops) == 1 and found[0].crops[0].shape[1] == 128
@@ -60,7 +61,7 @@ def test_a_song_is_separated_once_and_its_voice_and_music_are_cut(
 ) -> None:
     said: list[float] = []
     parts = separated(song, song.name, models, tmp_path, lambda _, fraction: said.append(fraction))
-    assert parts.folder == tmp_path / sha256(song) / models.separator.model_id and said[-1] == 1.0
+    assert parts.folder == tmp_path / digest(song) / models.separator.model_id and said[-1] == 1.0
     assert sorted(path.name for path in parts.folder.iterdir()) == ["music.flac", "vocals.flac"]
     assert [path.name for path in parts.folder.parent.iterdir()] == [models.separator.model_id]
     found = crops.prepare(song, parts, models)
