@@ -192,6 +192,9 @@ def test_sigterm_ends_a_worker_that_has_just_begun(store: Store, tmp_path: Path)
         children = children_of(worker.pid)
         worker.terminate()
         assert worker.wait(5) == 0
+        deadline = time.monotonic() + 5  # multiprocessing's own tracker ends when it sees that its parent is gone
+        while any(alive(child) for child in children) and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert children and not any(alive(child) for child in children)
     finally:
         worker.kill()
