@@ -16,14 +16,15 @@ COPY requirements.lock ./
 RUN pip install --no-deps -r requirements.lock
 
 COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY files files
 COPY models models
 COPY pipeline pipeline
 COPY store store
 COPY worker worker
 COPY bot bot
 COPY cli cli
+COPY lab lab
 COPY demo/ATTRIBUTION.md demo/ATTRIBUTION.md
-COPY demo/library demo/library
 # Editable: the library's voices lie beside the rooms.
 RUN pip install --no-deps --no-build-isolation --editable .
 

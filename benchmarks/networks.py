@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import packaged
 from models.device import GIB, choose, describe
-from models.separators.chunks import RATE, agreement, precision
-from models.separators.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
-from pipeline.decode import SONG, decode
+from models.separation.chunks import RATE, agreement, precision
+from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
+from models.weights.integrity import packaged
+from pipeline.sound.decode import SONG, decode
 
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
 VOICE_RATE = 16000
@@ -91,7 +91,7 @@ def voice() -> np.ndarray:
 
 def spleeter(device: torch.device) -> Work:
     """Both stems' networks, on one block of 512 frames, half of it new."""
-    from models import spleeter as model
+    from models.separation import spleeter as model
 
     networks = model.load(device)
     magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device)
@@ -102,7 +102,7 @@ def htdemucs(device: torch.device) -> Work:
     """The package's network."""
     from demucs.htdemucs import HTDemucs
 
-    torch.backends.mha.set_fastpath_enabled(False)  # as models.separators.htdemucs has it
+    torch.backends.mha.set_fastpath_enabled(False)  # as models.separation.htdemucs has it
     network = HTDemucs(**HTDEMUCS).to(device).eval()
     chunk = mix(343980, device)
 
@@ -116,7 +116,7 @@ def htdemucs(device: torch.device) -> Work:
 
 def mdx23c(device: torch.device) -> Work:
     """8KFFT-InstVoc_HQ."""
-    from models.separators.mdx23c import MDX23C
+    from models.separation.mdx23c import MDX23C
 
     network, chunk = MDX23C(MDX23C_8K).to(device).eval(), mix(261120, device)
     return Work([network], lambda half: network(chunk, half), 261120 / RATE, 4)
@@ -126,7 +126,7 @@ def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
     """Mel-Band KJ or viperx's BS-RoFormer."""
 
     def make(device: torch.device) -> Work:
-        from models.separators.roformer import Roformer
+        from models.separation.roformer import Roformer
 
         network, chunk = Roformer(config).to(device).eval(), mix(352800, device)
         return Work([network], lambda half: network(chunk, half), 352800 / RATE, 2)
@@ -136,7 +136,7 @@ def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
 
 def student(device: torch.device) -> Work:
     """The content encoder that ships."""
-    from models import content
+    from models.content import student as content
 
     network, wav = content.load(device), torch.from_numpy(voice()).to(device)
     return Work([network], lambda _: network.encode(wav), SECONDS)
@@ -148,7 +148,7 @@ def contentvec(layers: int) -> Callable[[torch.device], Work]:
     def make(device: torch.device) -> Work:
         from transformers import HubertConfig, HubertModel
 
-        from models.contentvec import ContentVec
+        from models.content.contentvec import ContentVec
 
         hubert = HubertModel(HubertConfig())
         hubert.encoder.layers = hubert.encoder.layers[:layers]
@@ -161,7 +161,7 @@ def contentvec(layers: int) -> Callable[[torch.device], Work]:
 
 def fcpe(device: torch.device) -> Work:
     """FCPE alone."""
-    from models import pitch
+    from models.pitch import trackers as pitch
 
     trackers, wav = pitch.load(device), voice()
     assert isinstance(trackers.tracker, pitch.FCPE)
@@ -170,7 +170,7 @@ def fcpe(device: torch.device) -> Work:
 
 def swift_f0(device: torch.device) -> Work:
     """SwiftF0, through onnxruntime on the CPU."""
-    from models import pitch
+    from models.pitch import trackers as pitch
 
     trackers, wav = pitch.load(device), voice()
     return Work([], lambda _: trackers.voicing(wav), SECONDS)
@@ -178,7 +178,7 @@ def swift_f0(device: torch.device) -> Work:
 
 def rmvpe(device: torch.device) -> Work:
     """With its log-mel and decoding."""
-    from models import rmvpe as model
+    from models.pitch import rmvpe as model
 
     network = model.E2E().to(device).eval()
     tracker, wav = model.RMVPE(network, model.LogMel().to(device), "random"), voice()
@@ -210,8 +210,8 @@ def rvc(name: str) -> Callable[[torch.device], Work]:
 
 def ast(device: torch.device) -> Work:
     """AudioSet's AST on one window of 10.24 s."""
-    from models.ast import build
-    from models.audioset import OFFICIAL
+    from lab.networks.audioset import OFFICIAL
+    from models.speaker.ast import build
 
     network, frames = build(**OFFICIAL).to(device).eval(), torch.randn(1, 1024, 128, device=device)
     return Work([network], lambda _: network(frames).pooler_output, 10.24)
@@ -219,7 +219,7 @@ def ast(device: torch.device) -> Work:
 
 def resemblyzer(device: torch.device) -> Work:
     """The speaker encoder that ships."""
-    from models import speaker
+    from models.speaker import resemblyzer as speaker
 
     encoder, wav = speaker.load(device), voice()
     return Work([encoder.network], lambda _: encoder.embed(wav), SECONDS)
@@ -227,7 +227,7 @@ def resemblyzer(device: torch.device) -> Work:
 
 def distillmos(device: torch.device) -> Work:
     """The neural MOS that ships."""
-    from models import mos
+    from models.quality import distillmos as mos
 
     predictor, wav = mos.load(device), voice()
     return Work([predictor.network], lambda _: predictor.windows(wav), SECONDS)
@@ -235,7 +235,7 @@ def distillmos(device: torch.device) -> Work:
 
 def utmos(device: torch.device) -> Work:
     """UTMOS's strong learner."""
-    from models import utmos as model
+    from models.quality import utmos as model
 
     network, wav = model._bare().to_empty(device=device).eval(), voice()
     for tensor in (*network.parameters(), *network.buffers()):

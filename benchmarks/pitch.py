@@ -15,16 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import pitch
-from models.checkpoint import packaged
+from lab.evaluate import world
 from models.device import choose, describe
-from pipeline.decode import NOTE, SONG, decode
-from pipeline.evaluate import world
-from pipeline.features import SWIFT_HOP, extract
-from pipeline.loaded import LoadedModels
+from models.pitch import trackers as pitch
+from models.weights.integrity import packaged
+from pipeline.listening.features import SWIFT_HOP, extract
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, SONG, decode
 
 Floats = NDArray[np.float32]
-LIBRARY = Path(__file__).parent.parent / "demo" / "library"
+LIBRARY = Path(__file__).parent.parent / "worker" / "library" / "voices"
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
 FRAME_MS = 1000 * pitch.HOP / pitch.RATE
 
@@ -69,7 +69,7 @@ def conditions() -> Iterator[tuple[str, list[Voice]]]:
     yield "a song below it, 0 dB", [over(voice, music, 0) for voice in plain]
 
 
-def trackers(models: LoadedModels, weights: Path | None) -> dict[str, Callable[[Floats], Floats]]:
+def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Floats], Floats]]:
     """By name: (samples,) → (T,) Hz every 10 ms, 0 where unvoiced (FCPE alone: by its own loose threshold)."""
 
     def swift(wav: Floats) -> Floats:
@@ -112,7 +112,7 @@ def main() -> None:
     weights = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     print(f"Device: {describe(choose(device))}")
     torch.set_num_threads(1)
-    models = LoadedModels(str(choose(device)))
+    models = ModelPool(str(choose(device)))
     print(f"{'':42}right  gross  cents  recall  false   (%, %, median, %, %)")
     for condition, told in conditions():
         for name, find in trackers(models, weights).items():

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.checkpoint import packaged
-from pipeline.loaded import LoadedModels
-from pipeline.measure import sdr
-from pipeline.separate import separate
+from models.weights.integrity import packaged
+from pipeline.covers.cover_figures import sdr
+from pipeline.pool.model_pool import ModelPool
+from pipeline.separation.spleeter_stream import separate
 
 Floats = NDArray[np.float32]
 CLEAN = 264600  # a click follows
@@ -39,7 +39,7 @@ def main() -> None:
     """Print SDR beside the limit's, and time and memory of a short and a ten times longer mix."""
     mix, vocals = stem(0), stem(4)
     instrumental = stem(1) + stem(2) + stem(3)
-    models = LoadedModels()
+    models = ModelPool()
     made = np.concatenate(list(separate([mix], models.spleeter)), axis=1)
     limit = oracle(vocals, instrumental)
     for name, found in (("ours", made), ("oracle mask", limit)):

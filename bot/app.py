@@ -9,24 +9,23 @@ import aiohttp
 import discord
 from discord.ext import commands
 
+from bot.buttons import CancelButton
+from bot.consent import ConsentButton
+from bot.cover import CoverCog
+from bot.delivery import Delivery
+from bot.errors import NoToken, Unreachable, WrongToken
+from bot.forget import ForgetButton, ForgetCog
+from bot.jobs import FetchButton, JobsCog
+from bot.live_cards import LiveCards
+from bot.locale import Translator
+from bot.match import MatchCog
+from bot.replies import Tree
+from bot.services import Services
+from bot.settings import BotSettings
+from bot.train import TrainCog
+from bot.voices import VoiceDelete, VoicePick, VoicesCog
 from store import Store
-from worker.queue import Doorbell
-
-from .buttons import CancelButton
-from .consent import ConsentButton
-from .cover import CoverCog
-from .delivery import Delivery
-from .errors import NoToken, Unreachable, WrongToken
-from .forget import ForgetButton, ForgetCog
-from .jobs import FetchButton, JobsCog
-from .live_cards import LiveCards
-from .locale import Translator
-from .match import MatchCog
-from .replies import Tree
-from .services import Services
-from .settings import BotSettings
-from .train import TrainCog
-from .voices import VoiceDelete, VoicePick, VoicesCog
+from worker.doorbell import Doorbell
 
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 

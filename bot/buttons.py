@@ -6,11 +6,10 @@ from typing import Any, Self
 
 import discord
 
+from bot.locale import reader
+from bot.replies import Interaction, button, reply
+from bot.services import services_of
 from store import Job, JobState, Store, jobs
-
-from .locale import reader
-from .replies import Interaction, button, reply
-from .services import services_of
 
 
 def cancel(store: Store, job_id: str, user_id: int) -> Job:

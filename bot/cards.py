@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from bot.names import safe
+from bot.texts import Texts
 from store import Job, JobState
 from store.jobs import WORKING
-
-from .names import safe
-from .texts import Texts
 
 CELLS = 12
 ENDINGS = {

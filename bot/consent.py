@@ -7,16 +7,15 @@ from typing import Any, Self
 
 import discord
 
+from bot.errors import AlreadyAnswered, ConsentOver
+from bot.intake import MEGABYTE, Saved
+from bot.locale import reader
+from bot.names import safe
+from bot.replies import Interaction, button, replace
+from bot.services import services_of
+from bot.texts import Texts
 from store import Job, JobState, NotYours, Store, clips, jobs, retention, voices
 from store.tables import now
-
-from .errors import AlreadyAnswered, ConsentOver
-from .intake import MEGABYTE, Saved
-from .locale import reader
-from .names import safe
-from .replies import Interaction, button, replace
-from .services import services_of
-from .texts import Texts
 
 
 def question(store: Store, say: Texts, name: str, files: Sequence[Saved]) -> str:

@@ -10,14 +10,13 @@ from discord import app_commands
 from discord.ext import commands
 from sqlmodel import Session
 
+from bot.errors import SongOrTitle
+from bot.intake import Asker, Saved, add_job, asker_of, check, saved
+from bot.locale import label, reader
+from bot.names import shorten, song_name
+from bot.replies import Interaction, reply
+from bot.services import Services
 from store import Job, JobKind, NotFound, Song, Store, Voice, VoiceState, jobs, library, voices
-
-from .errors import SongOrTitle
-from .intake import Asker, Saved, add_job, asker_of, check, saved
-from .locale import label, reader
-from .names import shorten, song_name
-from .replies import Interaction, reply
-from .services import Services
 
 CHOICES = 25
 CHOICE_LENGTH = 100

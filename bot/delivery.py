@@ -10,13 +10,12 @@ import discord
 from discord.ext import commands, tasks
 from sqlalchemy.exc import NoResultFound
 
+from bot.names import file_name
+from bot.post import Place, post
+from bot.results import compose, mark
+from bot.texts import Texts, texts
 from store import Job, JobState, NotFound, Outbox, Store, jobs, outbox, retention
 from store.tables import now
-
-from .names import file_name
-from .post import Place, post
-from .results import compose, mark
-from .texts import Texts, texts
 
 log = logging.getLogger(__name__)
 UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})

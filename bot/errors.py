@@ -66,14 +66,14 @@ class NoAudio(Refusal):
     sentence = "This message has no voice note or audio file."
 
 
-class EmptyFile(Refusal):
+class EmptyAttachment(Refusal):
     """Params: name."""
 
     code = "empty_file"
     sentence = "{name} is empty. Record or upload it again."
 
 
-class TooLarge(Refusal):
+class AttachmentTooLarge(Refusal):
     """Params: name, megabytes, limit."""
 
     code = "too_large"

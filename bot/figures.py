@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .names import safe
-from .texts import Texts
+from bot.names import safe
+from bot.texts import Texts
 
 MODELS = 8
 

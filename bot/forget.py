@@ -9,11 +9,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.locale import label, reader
+from bot.replies import Interaction, button, replace, reply
+from bot.services import Services, services_of
 from store import retention
-
-from .locale import label, reader
-from .replies import Interaction, button, replace, reply
-from .services import Services, services_of
 
 
 async def delete_messages(client: discord.Client, messages: Sequence[tuple[int, int]]) -> int:

@@ -11,12 +11,11 @@ import aiohttp
 import discord
 from sqlmodel import Session
 
+from bot.errors import AttachmentTooLarge, DownloadFailed, EmptyAttachment, NoAudio, TooManyNotes
+from bot.locale import language
+from bot.names import file_name
+from bot.services import Services
 from store import Clip, Job, JobKind, NotFound, Store, clips, jobs, retention
-
-from .errors import DownloadFailed, EmptyFile, NoAudio, TooLarge, TooManyNotes
-from .locale import language
-from .names import file_name
-from .services import Services
 
 MEGABYTE = 1_000_000
 AUDIO = re.compile(r"\.(aac|flac|m4a|mka|mp3|mp4|oga|ogg|opus|wav|weba|webm|wma)$", re.IGNORECASE)
@@ -75,9 +74,9 @@ def check(attachments: Sequence[discord.Attachment], limit: int, megabytes: floa
 def check_size(name: str, size: int, megabytes: float) -> None:
     """Raise EmptyFile or TooLarge."""
     if size == 0:
-        raise EmptyFile(name=file_name(name))
+        raise EmptyAttachment(name=file_name(name))
     if size > megabytes * MEGABYTE:
-        raise TooLarge(name=file_name(name), megabytes=size / MEGABYTE, limit=megabytes)
+        raise AttachmentTooLarge(name=file_name(name), megabytes=size / MEGABYTE, limit=megabytes)
 
 
 @contextlib.asynccontextmanager

@@ -10,16 +10,15 @@ from discord import app_commands
 from discord.ext import commands
 from sqlmodel import select
 
+from bot.buttons import CancelButton
+from bot.delivery import files_of
+from bot.locale import label, reader
+from bot.names import safe, shorten
+from bot.replies import Interaction, button, reply
+from bot.results import compose
+from bot.services import Services, services_of
+from bot.texts import Texts
 from store import Job, JobState, NotFound, NotYours, Outbox, Store, jobs
-
-from .buttons import CancelButton
-from .delivery import files_of
-from .locale import label, reader
-from .names import safe, shorten
-from .replies import Interaction, button, reply
-from .results import compose
-from .services import Services, services_of
-from .texts import Texts
 
 SHOWN = 10
 NAME_LENGTH = 40

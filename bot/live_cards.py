@@ -9,13 +9,12 @@ import discord
 from discord.ext import commands, tasks
 from sqlmodel import and_, col, or_, select
 
+from bot.buttons import cancel_view
+from bot.cards import Card, render
+from bot.post import Place, post
+from bot.texts import texts
 from store import Job, JobState, NotFound, Outbox, Store, jobs
 from store.tables import OutboxState, now
-
-from .buttons import cancel_view
-from .cards import Card, render
-from .post import Place, post
-from .texts import texts
 
 log = logging.getLogger(__name__)
 SHOWN_STATES = (JobState.QUEUED, JobState.LEASED, JobState.RUNNING)

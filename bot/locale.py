@@ -3,7 +3,7 @@
 import discord
 from discord import app_commands
 
-from .texts import Texts, texts
+from bot.texts import Texts, texts
 
 
 def language(locale: discord.Locale | str) -> str:

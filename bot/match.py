@@ -7,12 +7,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.intake import Asker, Saved, add_clips, add_job, asker_of, check, is_audio, saved
+from bot.locale import label, reader
+from bot.replies import Interaction, reply
+from bot.services import Services
 from store import Job, JobKind, NotYours, Store, jobs
-
-from .intake import Asker, Saved, add_clips, add_job, asker_of, check, is_audio, saved
-from .locale import label, reader
-from .replies import Interaction, reply
-from .services import Services
 
 NOTES = ("note1", "note2", "note3", "note4", "note5")
 

@@ -4,7 +4,7 @@ import unicodedata
 
 from discord.utils import escape_markdown
 
-from .errors import BadVoiceName
+from bot.errors import BadVoiceName
 
 VOICE_NAME_LENGTH = 32
 SHOWN_LENGTH = 100

@@ -10,10 +10,9 @@ import discord
 from discord import app_commands
 from discord.utils import MISSING
 
+from bot.errors import BotError, Internal
+from bot.locale import reader
 from store import StoreError
-
-from .errors import BotError, Internal
-from .locale import reader
 
 log = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]

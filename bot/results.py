@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from bot.figures import cover_figures, models_line, number, voice_figures
+from bot.names import safe, shorten
+from bot.texts import Texts
 from store import Job, JobKind, JobState
-
-from .figures import cover_figures, models_line, number, voice_figures
-from .names import safe, shorten
-from .texts import Texts
 
 CANDIDATES = 5
 MESSAGE_LENGTH = 1900

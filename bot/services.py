@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import discord
 
+from bot.settings import BotSettings
 from store import Job, Store
-from worker.queue import Doorbell
-
-from .settings import BotSettings
+from worker.doorbell import Doorbell
 
 if TYPE_CHECKING:
-    from .live_cards import LiveCards
+    from bot.live_cards import LiveCards
 
 
 @dataclass(frozen=True)

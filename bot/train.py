@@ -7,15 +7,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.consent import consent_view, question
+from bot.intake import Asker, Saved, add_clips, add_job, asker_of, check, saved
+from bot.locale import label, reader
+from bot.match import note_abouts, note_names
+from bot.names import voice_name
+from bot.replies import Interaction, reply
+from bot.services import Services
 from store import Job, JobKind, Store, voices
-
-from .consent import consent_view, question
-from .intake import Asker, Saved, add_clips, add_job, asker_of, check, saved
-from .locale import label, reader
-from .match import note_abouts, note_names
-from .names import voice_name
-from .replies import Interaction, reply
-from .services import Services
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
 

@@ -9,14 +9,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.figures import models_line, voice_figures
+from bot.locale import label, reader
+from bot.names import safe, shorten
+from bot.replies import Interaction, button, replace, reply
+from bot.services import Services, services_of
+from bot.texts import Texts
 from store import IllegalMove, NotFound, NotYours, Store, Voice, VoiceState, jobs, retention, voices
-
-from .figures import models_line, voice_figures
-from .locale import label, reader
-from .names import safe, shorten
-from .replies import Interaction, button, replace, reply
-from .services import Services, services_of
-from .texts import Texts
 
 CHOICES = 25
 MESSAGE_LENGTH = 1900

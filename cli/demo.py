@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import packaged
-from pipeline.stems import Stems, export_stem
+from cli.console import DeskError, console
+from cli.report import cover_table, match_table, model_table, stage_table, training_line
+from cli.up import start, stop
+from cli.watch import watch
+from models.weights.integrity import packaged
+from pipeline.covers.stems import Stems, export_stem
 from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
 from store.tables import Outbox
-from worker.queue import Doorbell
+from worker.doorbell import Doorbell
 from worker.valkey import embedded_valkey
-
-from .console import DeskError, console
-from .report import cover_table, match_table, model_table, stage_table, training_line
-from .up import start, stop
-from .watch import watch
 
 NOTES = Path(__file__).resolve().parent.parent / "demo" / "notes"
 SONG_NAME = "Slow Motion Dream (clip)"  # by Steven M Bryant, CC-BY-3.0; see demo/ATTRIBUTION.md

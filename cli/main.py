@@ -14,12 +14,13 @@ import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
 
-from . import models, pretrain, voices
-from .console import DeskError, console, fail
-from .corpus import corpus
-from .evaluate import evaluate
-from .separation import separation
-from .singers import train as train_singers
+from cli import models, voices
+from cli.console import DeskError, console, fail
+from lab.desk import pretrain
+from lab.desk.corpus import corpus
+from lab.desk.evaluate import evaluate
+from lab.desk.separation import separation
+from lab.desk.singers import train as train_singers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 singers = typer.Typer(no_args_is_help=True, help="The voices that match compares with.")
@@ -44,7 +45,7 @@ def demo(
     train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 300.0,
 ) -> None:
     """Match, train and cover on real sound through the real queue, and print a table of what was made."""
-    from .demo import run_demo
+    from cli.demo import run_demo
 
     asyncio.run(run_demo(out, train_seconds))
 
@@ -54,7 +55,7 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port for the embedded Valkey; free one if not given.")] = None,
 ) -> None:
     """Run bot, embedded Valkey and worker on this machine."""
-    from .up import run_all
+    from cli.up import run_all
 
     sys.exit(run_all(port))
 
@@ -65,7 +66,7 @@ def bot() -> None:
     from bot.app import run
     from bot.settings import BotSettings
     from store import open_store
-    from worker.queue import Doorbell, QueueSettings
+    from worker.doorbell import Doorbell, QueueSettings
 
     run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
@@ -74,7 +75,7 @@ def bot() -> None:
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
     from store import open_store
-    from worker.queue import QueueSettings
+    from worker.doorbell import QueueSettings
     from worker.service import serve
     from worker.settings import WorkerSettings
 
@@ -84,7 +85,7 @@ def worker() -> None:
 @app.command()
 def match(notes: Sounds, out: Out = Path()) -> None:
     """Tell which voices of the library the notes are like; writes match.png."""
-    from .local import match_notes
+    from cli.offline import match_notes
 
     asyncio.run(match_notes(notes, out))
 
@@ -98,7 +99,7 @@ def train(
     out: Out = Path(),
 ) -> None:
     """Train a voice from recordings of one person; writes its curves and a sample."""
-    from .local import train_notes
+    from cli.offline import train_notes
 
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
         fail("Nothing was trained: a voice needs its owner's consent.")
@@ -118,7 +119,7 @@ def cover(
     out: Out = Path(),
 ) -> None:
     """Sing a song in a trained voice; writes the cover, the stems and a picture."""
-    from .local import cover_song
+    from cli.offline import cover_song
 
     asyncio.run(cover_song(song, voice, key_shift, separator, out))
 
@@ -131,7 +132,7 @@ def add_singer(
     licence: Annotated[str, typer.Option(help="Under which licence they may be used.")] = "",
 ) -> None:
     """Add a singer to the library, from at least three clips of a few seconds."""
-    from .local import put_singer
+    from cli.offline import put_singer
 
     asyncio.run(put_singer(name, clips, source, licence))
 
@@ -139,7 +140,7 @@ def add_singer(
 @singers.command("list")
 def list_singers() -> None:
     """List the library's singers."""
-    from .local import show_singers
+    from cli.offline import show_singers
 
     show_singers()
 
@@ -152,7 +153,7 @@ def add_song(
     licence: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Add a song to the library."""
-    from .local import put_song
+    from cli.offline import put_song
 
     put_song(file, title, singer, licence)
 
@@ -160,7 +161,7 @@ def add_song(
 @songs.command("list")
 def list_songs() -> None:
     """List the library's songs."""
-    from .local import show_songs
+    from cli.offline import show_songs
 
     show_songs()
 

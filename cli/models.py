@@ -10,10 +10,10 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .console import DeskError, complaints, console, fail
+from cli.console import DeskError, complaints, console, fail
 
 if TYPE_CHECKING:
-    from models.catalog import Entry, File
+    from models.weights.catalog import Entry, File
 
 app = typer.Typer(no_args_is_help=True, help="The weights that the service can run on.")
 
@@ -27,7 +27,7 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Everything that is known, as JSON.")] = False,
 ) -> None:
     """List every model: its role, licence, size and wants, and whether it is here."""
-    from models import catalog
+    from models.weights import catalog
 
     home = models_dir(folder)
     with _sentences():
@@ -57,8 +57,8 @@ def pull_models(
     ] = False,
 ) -> None:
     """Download models, check them, and put them into the folder; what is there already is not fetched again."""
-    from models import catalog
-    from models.pull import pull
+    from models.weights import catalog
+    from models.weights.pull import pull
 
     home = models_dir(folder)
     with _sentences():
@@ -80,8 +80,8 @@ def verify_models(words: Words = None, folder: Dir = None) -> None:
 
     Without names: the embedded models, and those of which anything is in the folder.
     """
-    from models import catalog
-    from models.catalog import State
+    from models.weights import catalog
+    from models.weights.catalog import State
 
     home = models_dir(folder)
     table = Table("model", "file", "sha256", "pinned by", "state", title=f"Weights in {home}")
@@ -108,7 +108,7 @@ def where_models(
     folder: Dir = None,
 ) -> None:
     """Print where the weights lie: the folder, or each file of a model (also where one is to be put)."""
-    from models import catalog
+    from models.weights import catalog
 
     home = models_dir(folder)
     if name is None:
@@ -131,7 +131,7 @@ def models_dir(given: Path | None = None) -> Path:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    from models.checkpoint import WeightsError
+    from models.weights.integrity import WeightsError
 
     try:
         yield
@@ -141,7 +141,7 @@ def _sentences() -> Iterator[None]:
 
 def _presence(entry: "Entry", folder: Path) -> str:
     """What the folder holds of an entry, by the files' names alone; empty for nothing."""
-    from models import catalog
+    from models.weights import catalog
 
     if entry.embedded:
         return "embedded"
@@ -150,7 +150,7 @@ def _presence(entry: "Entry", folder: Path) -> str:
 
 
 def _described(entry: "Entry", folder: Path) -> dict[str, Any]:
-    from models import catalog
+    from models.weights import catalog
 
     files = [
         {
@@ -176,7 +176,7 @@ def _waiting(entry: "Entry") -> None:
     complaints.print(f"Another process is fetching {entry.name}; waiting for it.", highlight=False)
 
 
-class _Bars:
+class _PullBars:
     """A bar for each file, made when it is first heard of."""
 
     def __init__(self, progress: Progress) -> None:
@@ -191,7 +191,7 @@ class _Bars:
 
 
 @contextmanager
-def _bars() -> Iterator[_Bars]:
+def _bars() -> Iterator[_PullBars]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        yield _Bars(progress)
+        yield _PullBars(progress)

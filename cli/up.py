@@ -10,10 +10,9 @@ from types import FrameType
 
 from bot.errors import NoToken
 from bot.settings import BotSettings
+from cli.console import console
 from store import StoreSettings, open_store
 from worker.valkey import embedded_valkey
-
-from .console import console
 
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 10.0

@@ -11,11 +11,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from .console import DeskError, check_files, check_name, console, fail
+from cli.console import DeskError, check_files, check_name, console, fail
 
 if TYPE_CHECKING:
-    from pipeline.exchange import Imported
-    from pipeline.person import Person
+    from pipeline.voices.owner import Owner
+    from pipeline.voices.rvc_files import Imported
     from store import Store, Voice
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
@@ -49,7 +49,7 @@ def import_voice(
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
 ) -> None:
     """Take a voice that was made elsewhere; nothing in its file is run."""
-    from pipeline import exchange
+    from pipeline.voices import rvc_files
     from store import open_store
 
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
@@ -59,7 +59,7 @@ def import_voice(
     _free(store, name)
     person = _heard(recording) if recording else None
     with _told(file), tempfile.TemporaryDirectory() as folder:
-        made = exchange.import_voice(file, index, Path(folder), person)
+        made = rvc_files.import_voice(file, index, Path(folder), person)
         with _told(store.media.root):
             _keep(store, name, file, made)
     rows = f"{made.rows} retrieval rows" if made.rows else "no retrieval rows"
@@ -81,7 +81,7 @@ def export_voice(
     out: Annotated[Path, typer.Option(help="Folder for NAME.pth and NAME.index.")] = Path(),
 ) -> None:
     """Write a voice as RVC's files, if it is of a kind that RVC has."""
-    from pipeline import exchange
+    from pipeline.voices import rvc_files
     from store import jobs, open_store, voices
 
     store = open_store()
@@ -92,7 +92,7 @@ def export_voice(
         if out.exists() and not out.is_dir():
             raise DeskError(f"{out} is a file; --out names a folder.")
         model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
-        made = exchange.export_voice(model, index, out, voice.name)
+        made = rvc_files.export_voice(model, index, out, voice.name)
     files = ", ".join(str(path) for path in (made.model, made.index) if path)
     console.print(f"{voice.name}: {files}", markup=False, soft_wrap=True)
 
@@ -104,9 +104,8 @@ def remove_voice(
 ) -> None:
     """Delete a voice and its files; a training of it is stopped. It cannot be brought back."""
     from bot.voices import delete
+    from cli.offline import abandon_dead
     from store import jobs, open_store
-
-    from .local import abandon_dead
 
     store = open_store()
     abandon_dead(store)
@@ -118,16 +117,16 @@ def remove_voice(
     console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
 
 
-def _heard(recordings: list[Path]) -> "Person":
+def _heard(recordings: list[Path]) -> "Owner":
     """What recordings tell of a voice's owner. Raises SoundError and DeskError."""
-    from models.checkpoint import WeightsError
-    from pipeline.loaded import LoadedModels
-    from pipeline.notes import Note
-    from pipeline.person import hear_person
+    from models.weights.integrity import WeightsError
+    from pipeline.pool.model_pool import ModelPool
+    from pipeline.training.intake import Note
+    from pipeline.voices.owner import analyze_owner
 
     check_files(recordings)
     try:
-        return hear_person([Note(path, path.name) for path in recordings], LoadedModels())
+        return analyze_owner([Note(path, path.name) for path in recordings], ModelPool())
     except WeightsError as error:
         raise DeskError(str(error)) from error
 
@@ -146,8 +145,8 @@ def _named(store: "Store", name: str) -> "Voice":
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """Turn what weights and the operating system refuse into one sentence; `path` if the system names none."""
-    from models.checkpoint import WeightsError
-    from pipeline.encode import room
+    from models.weights.integrity import WeightsError
+    from pipeline.sound.encode import room
 
     try:
         with room():

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from cli.console import DeskError, console
 from store import Job, JobState, Store, jobs
-
-from .console import DeskError, console
 
 POLL_SECONDS = 0.5
 

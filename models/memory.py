@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 SIGNS = ("out of memory", "can't allocate memory", "alloc_failed")  # MPS, the CPU, cuBLAS: plain RuntimeErrors
 
 
-class OutOfMemory(RuntimeError):
+class AllocationFailed(RuntimeError):
     """Not even the smallest piece of some work fits into memory; the message says which."""
 
 
@@ -49,7 +49,7 @@ class Pieces:
                 if not is_out_of_memory(error):
                     raise
                 if size <= self.least:
-                    raise OutOfMemory(
+                    raise AllocationFailed(
                         f"Memory ran out with {size} {self.name}, the fewest that there can be. "
                         "Free some memory, or use a smaller model or another device."
                     ) from error
@@ -60,7 +60,7 @@ class Pieces:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that an allocation failed, on any device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory):
+    if isinstance(error, torch.OutOfMemoryError | MemoryError | AllocationFailed):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
 

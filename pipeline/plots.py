@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import packaged
-
-from .decode import decode_blocks
-from .encode import replacing
-from .features import FRAME_RATE
-from .match import Match
-from .mix import STEM
-from .training_loop import Moment
+from models.weights.integrity import packaged
+from pipeline.covers.mix import STEM
+from pipeline.listening.features import FRAME_RATE
+from pipeline.matching.match import Match
+from pipeline.sound.decode import decode_blocks
+from pipeline.sound.encode import replacing
+from pipeline.training.loop import Moment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
 """What is remembered: tables, state transitions, media files. Knows nothing of the other rooms."""
 
-from .database import Store, open_store
-from .errors import (
+from store.database import Store, open_store
+from store.errors import (
     DuplicateVoiceName,
     IllegalMove,
     NotFound,
@@ -12,8 +12,8 @@ from .errors import (
     TooManyJobs,
     VoiceNotReady,
 )
-from .settings import StoreSettings
-from .tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+from store.settings import StoreSettings
+from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [
     "Clip",

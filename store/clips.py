@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from .tables import Clip, Job, now
+from store.tables import Clip, Job, now
 
 DAY = 24 * 3600.0
 

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from .errors import StoreUnusable
-from .media import Media
-from .settings import StoreSettings
+from store.errors import StoreUnusable
+from store.media import Media
+from store.settings import StoreSettings
 
 BUSY_MS = 5000
 

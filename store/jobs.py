@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from .errors import IllegalMove, NotFound, NotYours, TooManyJobs
-from .tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
+from store.errors import IllegalMove, NotFound, NotYours, TooManyJobs
+from store.tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {

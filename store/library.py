@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
-from .errors import NotFound
-from .tables import Singer, Song
+from store.errors import NotFound
+from store.tables import Singer, Song
 
 AUTOCOMPLETE_CHOICES = 25
 

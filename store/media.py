@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from .errors import NotFound, StorageFull
+from store.errors import NotFound, StorageFull
 
 KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from . import jobs
-from .tables import Outbox, OutboxState, now
+from store import jobs
+from store.tables import Outbox, OutboxState, now
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 

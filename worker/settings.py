@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pipeline.choice import Choice
+from pipeline.pool.selection import Selection
 
 
 class WorkerSettings(BaseSettings):
@@ -34,7 +34,7 @@ class WorkerSettings(BaseSettings):
         folder = Path(self.models_dir) if self.models_dir else data_dir / "models"
         return folder.expanduser().absolute()
 
-    def choice(self, data_dir: Path) -> Choice:
+    def choice(self, data_dir: Path) -> Selection:
         """Which models run."""
         singers = Path(self.singers).expanduser().absolute() if self.singers else None
-        return Choice(self.separator, self.f0, self.mos, self.weights_folder(data_dir), singers, self.voice_base)
+        return Selection(self.separator, self.f0, self.mos, self.weights_folder(data_dir), singers, self.voice_base)

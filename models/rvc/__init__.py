@@ -11,7 +11,7 @@ from models.rvc.config import (
     RVCConfig,
 )
 from models.rvc.discriminator import Discriminator, Judgement
-from models.rvc.errors import ConfigError, RVCError, WeightsError
+from models.rvc.errors import ConfigError, RVCError, UnfitWeights
 from models.rvc.generator import Generator
 from models.rvc.losses import (
     FEATURE_WEIGHT,
@@ -45,7 +45,7 @@ __all__ = [
     "RVCError",
     "Synthesizer",
     "TrainingOutput",
-    "WeightsError",
+    "UnfitWeights",
     "discriminator_loss",
     "feature_loss",
     "generator_loss",

@@ -14,5 +14,5 @@ class ConfigError(RVCError):
     """The dimensions contradict each other, or are no RVC config."""
 
 
-class WeightsError(RVCError):
+class UnfitWeights(RVCError):
     """The weights do not fit the network; the message lists the keys."""

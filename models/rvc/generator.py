@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
-from models.rvc.source import HarmonicSource, NoSource
+from models.rvc.sine_source import HarmonicSource, NoSource
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.weight_norm import NormedConv1d, NormedConvTranspose1d
 

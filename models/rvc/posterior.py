@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from models.rvc.config import RVCConfig
-from models.rvc.draw import drawn
+from models.rvc.noise import gaussian_noise
 from models.rvc.text_encoder import frame_mask
 from models.rvc.wavenet import WaveNet
 
@@ -30,5 +30,5 @@ class PosteriorEncoder(nn.Module):
         """
         mask = frame_mask(lengths, spec.shape[-1]).to(spec.dtype)
         m, logs = (self.proj(self.enc(self.pre(spec) * mask, mask, g)) * mask).chunk(2, dim=1)
-        draw = drawn(m.shape, m, generator)
+        draw = gaussian_noise(m.shape, m, generator)
         return (m + draw * logs.exp()) * mask, m, logs, mask

@@ -12,12 +12,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import WeightsError, digest
-from ..state_dict import compare, read
-from .community import NEWER
-from .config import DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, DiscriminatorConfig, RVCConfig
-from .discriminator import Discriminator
-from .synthesizer import Synthesizer
+from models.rvc.config import DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, DiscriminatorConfig, RVCConfig
+from models.rvc.discriminator import Discriminator
+from models.rvc.pth_file import NEWER
+from models.rvc.synthesizer import Synthesizer
+from models.weights.integrity import WeightsError, digest
+from models.weights.state_dict import compare, read
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
-from models.rvc.draw import drawn
-from models.rvc.source import cycles
+from models.rvc.noise import gaussian_noise
+from models.rvc.sine_source import cycles
 from models.rvc.streaming import StreamingDecoder
 
 BANDS = 96
@@ -39,7 +39,7 @@ class PulseSource(nn.Module):
         """As `HarmonicSource`, but of two channels: pulses and noise (B, 2, T * hop); and the end phase (B,)."""
         turned, end_phase = cycles(f0, phase, self.hop, self.sampling_rate)
         if noise is None:
-            noise = drawn((len(f0), 1, turned.shape[1]), f0, generator)
+            noise = gaussian_noise((len(f0), 1, turned.shape[1]), f0, generator)
         harmonics = (self.sampling_rate / 2 / f0.float().clamp_min(1.0)).floor().repeat_interleave(self.hop, dim=1)
         voiced = (f0 > 0).repeat_interleave(self.hop, dim=1)
         angle = torch.pi * turned.remainder(1)
@@ -53,7 +53,7 @@ class PulseSource(nn.Module):
         return torch.stack((pulses, noise.squeeze(1).to(pulses.dtype)), dim=1), end_phase
 
 
-class Block(nn.Module):
+class FilterBlock(nn.Module):
     """ConvNeXt's block: a depthwise convolution, a norm, and a wide layer, told the speaker, added to the input."""
 
     def __init__(self, channels: int, gin_channels: int) -> None:
@@ -87,7 +87,7 @@ class SourceFilter(StreamingDecoder):
         self.m_source = PulseSource(config.sampling_rate, config.hop)
         self.conv_pre = nn.Conv1d(config.inter_channels + 2, width, 7, padding=3)
         self.cond = nn.Conv1d(config.gin_channels, width, 1)
-        self.blocks = nn.ModuleList(Block(width, config.gin_channels) for _ in range(config.trunk_layers))
+        self.blocks = nn.ModuleList(FilterBlock(width, config.gin_channels) for _ in range(config.trunk_layers))
         self.norm = nn.LayerNorm(width)
         self.filters = nn.Linear(width, 2 * BANDS)
         nn.init.normal_(self.filters.weight, std=0.02)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from models.rvc.config import RVCConfig
-from models.rvc.draw import drawn
-from models.rvc.errors import WeightsError
+from models.rvc.errors import UnfitWeights
 from models.rvc.flow import Flow
 from models.rvc.generator import Generator
+from models.rvc.noise import gaussian_noise
 from models.rvc.posterior import PosteriorEncoder
 from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
 from models.rvc.source_filter import SourceFilter
@@ -156,7 +156,7 @@ class Synthesizer(nn.Module):
         g = self.speaker_vector(speaker)
         m_p, logs_p, mask = self.enc_p(phone, pitch, phone_lengths)
         if noise is None:
-            noise = drawn(m_p.shape, m_p, generator)
+            noise = gaussian_noise(m_p.shape, m_p, generator)
         z_p = (m_p + torch.exp(logs_p) * noise * noise_scale) * mask
         return self.flow(z_p, mask, g, reverse=True) * mask, mask, g
 
@@ -195,5 +195,5 @@ class Synthesizer(nn.Module):
         if unexpected and all(key.startswith("enc_q.") for key in unexpected):
             complaints.append("the posterior encoder was removed here, the weights hold one")
         if complaints:
-            raise WeightsError("; ".join(complaints))
+            raise UnfitWeights("; ".join(complaints))
         self.load_state_dict(dict(weights))

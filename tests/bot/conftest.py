@@ -23,7 +23,7 @@ from bot.app import DiscoverBot, create_bot
 from bot.errors import BotError
 from bot.settings import BotSettings
 from store import Job, Outbox, Store, StoreError, StoreSettings, jobs, open_store
-from worker.queue import QUEUE, Doorbell
+from worker.doorbell import QUEUE, Doorbell
 
 POLL, CARD = 2.0, 5.0
 

@@ -14,7 +14,7 @@ from discord.http import HTTPClient
 from bot.app import run
 from bot.errors import BotError, NoToken, Unreachable, WrongToken
 from bot.settings import BotSettings
-from worker.queue import Doorbell
+from worker.doorbell import Doorbell
 
 PROBE = """
 import sys, time
@@ -23,7 +23,7 @@ begin = time.perf_counter()
 from bot.app import create_bot
 from bot.settings import BotSettings
 from store import StoreSettings, open_store
-from worker.queue import Doorbell
+from worker.doorbell import Doorbell
 store = open_store(StoreSettings(data_dir=sys.argv[1], database_url=""))
 create_bot(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=None))
 print(time.perf_counter() - begin)

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from bot import intake
-from bot.errors import DownloadFailed, EmptyFile, NoAudio, TooLarge, TooManyNotes
+from bot.errors import AttachmentTooLarge, DownloadFailed, EmptyAttachment, NoAudio, TooManyNotes
 from bot.intake import Asker, Saved
 from store import Clip, Job, JobKind, media
 
@@ -22,8 +22,8 @@ def note(name="a.ogg", size=5, content_type=None, voice=False):
     [
         ([], NoAudio),
         ([note()] * 3, TooManyNotes),
-        ([note(), note(size=0)], EmptyFile),
-        ([note(size=25_000_001)], TooLarge),
+        ([note(), note(size=0)], EmptyAttachment),
+        ([note(size=25_000_001)], AttachmentTooLarge),
     ],
 )
 def test_bad_attachments_are_refused(notes, error):

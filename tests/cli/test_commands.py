@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.encode import encode
+from pipeline.sound.encode import encode
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

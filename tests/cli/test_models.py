@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli.console import DeskError
 from cli.models import app, models_dir
-from models import catalog
+from models.weights import catalog
 
 RUN = CliRunner()
 BODY = b"some weights" * 1000

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import local
+from cli import offline
 from cli.console import DeskError
-from models import speaker
+from models.speaker import resemblyzer
 from store import Singer, StoreSettings, library, open_store
 
 
@@ -16,12 +16,12 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
     with opened.write() as session:
-        for name, model in (("Mine", speaker.MODEL_ID), ("Theirs", "ast-00000000")):
+        for name, model in (("Mine", resemblyzer.MODEL_ID), ("Theirs", "ast-00000000")):
             library.put_singer(session, Singer(name=name, embedding_model=model, embeddings_key="0" * 64, clips=4))
     opened.engine.dispose()
 
     def say() -> str:
-        local.show_singers()
+        offline.show_singers()
         return capsys.readouterr().out
 
     return say
@@ -31,7 +31,7 @@ def test_a_singer_of_another_model_is_shown_as_not_compared(listed) -> None:  # 
     said = listed()
     rows = {line.split()[1]: line.split() for line in said.splitlines() if line.startswith("│")}
     assert "yes" in rows["Mine"] and "no" in rows["Theirs"]
-    assert speaker.MODEL_ID in said and "add others again" in " ".join(said.split())
+    assert resemblyzer.MODEL_ID in said and "add others again" in " ".join(said.split())
 
 
 def test_a_classifier_that_is_not_there_is_one_sentence(

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from cli.main import guarded
 from cli.voices import app
-from models.faiss_index import write_index
-from models.rvc.community import read_pth
-from models.voice import load_voice
-from pipeline.exchange import import_voice
-from pipeline.retrieval import load_index
+from models.rvc.faiss_index import write_index
+from models.rvc.pth_file import read_pth
+from models.rvc.voice_file import load_voice
+from pipeline.singing.retrieval import load_index
+from pipeline.voices.rvc_files import import_voice
 from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
-from tests.models.community_files import contents, sung, write
+from tests.models.rvc.pth_files import contents, sung, write
 
 
 class Desk:

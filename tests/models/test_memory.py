@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.memory import OutOfMemory, Pieces, drop_all_but
+from models.memory import AllocationFailed, Pieces, drop_all_but
 
 
 def fits(most: int, count: int) -> Tensor:
@@ -47,10 +47,12 @@ def test_every_row_is_worked_on_once_and_in_order() -> None:
 
 
 def test_a_smallest_piece_that_does_not_fit_is_one_sentence() -> None:
-    with pytest.raises(OutOfMemory, match=r"^Memory ran out with 1 crops in a batch, the fewest .+ another device\.$"):
+    with pytest.raises(
+        AllocationFailed, match=r"^Memory ran out with 1 crops in a batch, the fewest .+ another device\.$"
+    ):
         Pieces("crops in a batch", 8).run(lambda size: fits(0, size))
     pieces = Pieces("blocks", 40, least=10)
-    with pytest.raises(OutOfMemory, match="10 blocks"):
+    with pytest.raises(AllocationFailed, match="10 blocks"):
         pieces.run(lambda size: fits(9, size))
 
 

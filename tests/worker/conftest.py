@@ -14,9 +14,9 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.encode import encode
+from pipeline.sound.encode import encode
 from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, voices
-from worker.queue import Doorbell
+from worker.doorbell import Doorbell
 
 MEMBER = 7
 StartWorker = Callable[[], "subprocess.Popen[bytes]"]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
-from pipeline.decode import SONG, decode
-from pipeline.loudness import LoudnessMeter
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.loudness import LoudnessMeter
 from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, outbox, voices
 from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
 from worker.valkey import embedded_valkey

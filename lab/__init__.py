@@ -1,0 +1,1 @@
+"""The laboratory: what researchers need and the service does not. Its packages are the extra `lab`."""

@@ -1,0 +1,134 @@
+"""The stretches of a recording in which somebody sings, as frames that AST hears; kept beside the voice.
+
+Voicing is SwiftF0's. A crop is 5 to 10 s long and voiced for at least three tenths of its time.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.classifiers.vocals import VocalParts
+from models.pitch.trackers import SWIFT_ID, VOICED_CONFIDENCE, PitchTrackers
+from models.speaker.ast import BANDS, RATE, loud_parts, spectrum
+from pipeline.covers.mix import STEM
+from pipeline.listening.vocal_range import FRAME_SECONDS
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.encode import replacing
+from pipeline.training.intake import level
+
+Floats = NDArray[np.float32]
+LONGEST, SHORTEST = 10.0, 5.0
+"""Seconds. A recording that is shorter than the shortest crop is one crop, if it is voiced enough."""
+STEP = 0.5
+"""Seconds between places where a crop may begin."""
+VOICED_SHARE = 0.3
+MOST = 16
+"""Crops of one song, the most voiced ones."""
+LEAST_FRAMES = 100
+"""That are left of a crop without its quiet parts; below that it is left out."""
+BLOCK = 20 * RATE
+CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}-{SWIFT_ID}"
+"""In the file names: another cut, or another model of voicing, is another file."""
+
+
+@dataclass(frozen=True)
+class SongMaterial:
+    """What training hears of a song, all in frames of 10 ms on disk, float16."""
+
+    crops: tuple[NDArray[np.float16], ...]
+    """Each (T, 128)."""
+    music: NDArray[np.float16]
+    """(T, 128) of the accompaniment; (0, 128) if there is none."""
+    sound: str
+    """Hash of the decoded song: the same for two files with the same sound and other tags."""
+    seconds: float
+    """Of the song."""
+
+
+def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
+    """Cut a song's voice, or find what was cut before. Raises SoundError."""
+    card = parts.folder / f"{CUT_ID}.json"
+    frames, music = parts.folder / f"{CUT_ID}.npy", parts.folder / f"{CUT_ID}-music.npy"
+    if not card.exists():
+        wav = decode(song, RATE, channels=1, limits=SONG, name=song.name)
+        limits = SONG if parts.vocals == song else STEM
+        vocals = wav if parts.vocals == song else decode(parts.vocals, RATE, channels=1, limits=limits, name=song.name)
+        crops = [heard(vocals[start:end]) for start, end in cut(vocals, models.pitch)]
+        crops = [crop for crop in crops if len(crop) >= LEAST_FRAMES]
+        played = np.zeros((0, BANDS), np.float16)
+        if parts.music is not None:
+            played = heard(decode(parts.music, RATE, channels=1, limits=STEM, name=song.name))
+        for path, array in ((frames, np.concatenate([played[:0], *crops])), (music, played)):
+            with replacing(path) as file:
+                np.save(file, array)
+        found = {
+            "ends": np.cumsum([len(crop) for crop in crops]).tolist(),
+            "sound": hashlib.sha256(np.round(wav * 32767).astype("<i2").tobytes()).hexdigest(),
+            "seconds": len(wav) / RATE,
+        }
+        with replacing(card) as file:
+            file.write(json.dumps(found).encode())
+    told = json.loads(card.read_text())
+    every = _mapped(frames)
+    pieces = [every[start:end] for start, end in zip([0, *told["ends"]], told["ends"], strict=False)]
+    return SongMaterial(tuple(pieces), _mapped(music), told["sound"], told["seconds"])
+
+
+def cut(wav: Floats, pitch: PitchTrackers) -> list[tuple[int, int]]:
+    """Stretches (first sample, end) of a mono recording at 16 kHz that are voiced enough, in order, none overlapping.
+
+    The most voiced are taken first, the long before the short; rests at their ends go as far as they stay long enough.
+    """
+    voiced = _voiced(wav, pitch)
+    free = np.ones(len(voiced), bool)
+    sums = np.concatenate([[0], np.cumsum(voiced)])
+    found: list[tuple[int, int]] = []
+    shortest = min(len(voiced), round(SHORTEST / FRAME_SECONDS))
+    for length in dict.fromkeys((min(len(voiced), round(LONGEST / FRAME_SECONDS)), shortest)):
+        starts = np.arange(0, len(voiced) - length + 1, round(STEP / FRAME_SECONDS)) if length else np.arange(0)
+        shares = (sums[starts + length] - sums[starts]) / max(1, length)
+        for start in starts[np.argsort(-shares, kind="stable")].tolist():
+            share = (sums[start + length] - sums[start]) / length
+            if share < VOICED_SHARE or len(found) == MOST:
+                break
+            if free[start : start + length].all():
+                free[start : start + length] = False
+                found.append(_trimmed(voiced, start, start + length, shortest))
+    hop = FRAME_SECONDS * RATE
+    return [(round(start * hop), min(len(wav), round(end * hop))) for start, end in sorted(found)]
+
+
+def heard(wav: Floats) -> NDArray[np.float16]:
+    """Mono (samples,) at 16 kHz → frames (T, 128) of its loud parts; (0, 128) under half a second of them."""
+    sound = loud_parts(wav)
+    if len(sound) < RATE // 2:
+        return np.zeros((0, BANDS), np.float16)
+    return spectrum(sound).numpy().astype(np.float16)
+
+
+def _voiced(wav: Floats, pitch: PitchTrackers) -> NDArray[np.bool_]:
+    """(T,) every 16 ms, whether a pitch is sure; heard at full level in blocks of 20 s."""
+    if not wav.any():
+        return np.zeros(0, bool)
+    loud = level(wav)
+    blocks = [loud[start : start + BLOCK] for start in range(0, len(loud), BLOCK)]
+    sure = [pitch.voicing(block)[1] for block in blocks if len(block) >= RATE // 4]
+    return np.concatenate([s[: round(BLOCK / RATE / FRAME_SECONDS)] for s in sure]) >= VOICED_CONFIDENCE
+
+
+def _trimmed(voiced: NDArray[np.bool_], start: int, end: int, shortest: int) -> tuple[int, int]:
+    sung = np.flatnonzero(voiced[start:end]) + start
+    first, last = int(sung[0]), int(sung[-1]) + 1
+    first = max(start, min(first, end - shortest))
+    return first, min(end, max(last, first + shortest))
+
+
+def _mapped(path: Path) -> NDArray[np.float16]:
+    """An array that stays on disk; an empty one cannot."""
+    whole = np.load(path, mmap_mode=None if path.stat().st_size <= 128 else "r", allow_pickle=False)
+    return np.asarray(whole) if not len(whole) else whole

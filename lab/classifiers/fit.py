@@ -1,0 +1,82 @@
+"""The training loop with an early end, and what came of it on songs that were held out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.classifiers import figures
+from lab.classifiers.figures import ClassifierFigures
+from lab.classifiers.task import Example, SingerTask, log_probabilities
+from lab.pretrain import loop
+from lab.pretrain.loop import Schedule
+from pipeline.progress import Report, ignore
+
+OnLine = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class FitVerdict:
+    """Figures on the test part; temperatures are fitted on validation."""
+
+    crops: ClassifierFigures
+    songs: ClassifierFigures
+    confusion: NDArray[np.int64]
+    """(labels, labels), of crops: rows are the right answers."""
+
+
+def fit(
+    task: SingerTask, folder: Path, schedule: Schedule, report: Report = ignore, on_line: OnLine | None = None
+) -> tuple[int, str]:
+    """Train until the steps, the seconds or the patience are used up; the steps done, and which of them it was.
+
+    The loop is run from one validation to the next, since only there it may end early; `folder` then holds its state.
+    """
+    every = schedule.validate_every
+    schedule = replace(schedule, log_every=math.gcd(schedule.log_every, every))
+    reached = {"step": 0.0, "seconds": 0.0}
+
+    def line(found: dict[str, float]) -> None:
+        reached.update(found)
+        if on_line is not None:
+            on_line(found)
+
+    def whole(stage: str, _: float) -> None:
+        report(stage, min(1.0, max(reached["step"] / schedule.steps, reached["seconds"] / schedule.seconds)))
+
+    step, stopped = 0, ""
+    while not stopped:
+        goal = min(schedule.steps, (step // every + 1) * every)
+        step = loop.run(task, folder, loop.with_steps(schedule, goal), whole, line)
+        if task.finished:
+            stopped = "no better validation"
+        elif step >= schedule.steps:
+            stopped = "steps"
+        elif step < goal:
+            stopped = "time"
+    if step % every:
+        task.validate()
+    report("training", 1.0)
+    return step, stopped
+
+
+def judge(
+    task: SingerTask, validation: Sequence[Example], test: Sequence[Example], report: Report = ignore
+) -> FitVerdict:
+    """The best weights on every crop of the test part, and on its songs: the mean log-probability of their crops."""
+    levels = {}
+    for number, (side, found) in enumerate((("validation", validation), ("test", test))):
+        crops = [crop for example in found for crop in example.crops]
+        logs = log_probabilities(task.best.network, task.best.head, crops, task.pieces).double().numpy()
+        songs = np.repeat(np.arange(len(found)), [len(example.crops) for example in found])
+        truth = np.array([example.singer for example in found])
+        levels[side] = (logs, truth[songs]), (figures.by_song(logs, songs), truth)
+        report("measuring", (number + 1) / 2)
+    of_crops, of_songs = (
+        figures.measure(*held_out, figures.fit_temperature(*seen))
+        for seen, held_out in zip(levels["validation"], levels["test"], strict=True)
+    )
+    return FitVerdict(of_crops, of_songs, figures.confusion(*levels["test"][0]))

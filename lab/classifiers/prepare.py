@@ -1,0 +1,120 @@
+"""From a folder to what training hears of it: every song separated, cut, checked and dealt out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.classifiers import crops
+from lab.classifiers.crops import SongMaterial
+from lab.classifiers.errors import SingersError
+from lab.classifiers.songs import LabelledSong, list_songs
+from lab.classifiers.split import By, Split, check, enough, make_split, without_duplicates
+from lab.classifiers.vocals import alone, separated
+from lab.pretrain.clips import resample
+from lab.pretrain.synthetic_music import synthesize_music
+from models.separation import spleeter
+from models.speaker.ast import RATE
+from pipeline.errors import UnreadableSound, UnsuitableSound
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.sound.decode import display_name
+from pipeline.sound.encode import replacing
+
+Say = Callable[[str], None]
+PIECES, PIECE_SECONDS = 12, 12.0
+"""Of synthetic music, where songs bring none."""
+
+
+@dataclass(frozen=True)
+class PreparationOptions:
+    """What of a folder is used, and how."""
+
+    separated: bool = False
+    """The files are vocals already."""
+    min_songs: int = 5
+    by: By = "album"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Songs by side, and what is heard of each."""
+
+    split: Split
+    material: dict[LabelledSong, SongMaterial]
+    music: tuple[NDArray[np.float16], ...]
+    """Synthetic accompaniments; none where songs bring their own."""
+
+
+def prepare(
+    folder: Path, cache: Path, choice: PreparationOptions, models: ModelPool, report: Report = ignore, say: Say = print
+) -> Prepared:
+    """Prepare a folder; `say` gets one sentence for everything that is left out.
+
+    Raises SingersError where too little is left, and SoundError for what is not a song's fault (a full disk).
+    """
+    songs, complaints = list_songs(folder)
+    songs, few = enough(songs, choice.min_songs)
+    for sentence in complaints + few:
+        say(sentence)
+    cache.mkdir(parents=True, exist_ok=True)
+    material = _hear(songs, cache, choice.separated, models, report, say)
+    sounds = {song: found.sound for song, found in material.items()}
+    unique, doubles = without_duplicates(list(material), sounds)
+    for sentence in doubles:
+        say(sentence)
+    split = make_split(unique, choice.min_songs, choice.by, choice.seed)
+    for sentence in split.complaints:
+        say(sentence)
+    check(split, sounds, choice.by)
+    own = any(len(material[song].music) for song in split.sides["train"])
+    return Prepared(split, material, () if own else _synthetic(cache, report))
+
+
+def _hear(
+    songs: Sequence[LabelledSong], cache: Path, voices: bool, models: ModelPool, report: Report, say: Say
+) -> dict[LabelledSong, SongMaterial]:
+    """Separate and cut every song; what cannot be used is left out with a sentence."""
+    stage = "listening" if voices else "separating"
+    material = {}
+    for number, song in enumerate(songs):
+        name = display_name(song.path.name)
+
+        def within(_: str, fraction: float, number: int = number) -> None:
+            report(stage, (number + 0.9 * fraction) / len(songs))
+
+        within(stage, 0.0)
+        try:
+            parts = alone(song.path, cache) if voices else separated(song.path, song.path.name, models, cache, within)
+            found = crops.prepare(song.path, parts, models)
+        except (UnreadableSound, UnsuitableSound) as error:
+            say(f"{str(error).removesuffix('.')}; the song was left out.")
+            continue
+        except PermissionError:
+            say(f"{name} may not be read; the song was left out.")
+            continue
+        if found.crops:
+            material[song] = found
+        else:
+            say(f"In {name} too little voice was heard; the song was left out.")
+    report(stage, 1.0)
+    if not material:
+        raise SingersError("No song of the folder can be used.")
+    return material
+
+
+def _synthetic(cache: Path, report: Report) -> tuple[NDArray[np.float16], ...]:
+    """Frames (T, 128) of pieces by rule, kept in the cache."""
+    folder = cache / "music"
+    folder.mkdir(exist_ok=True)
+    for seed in range(PIECES):
+        kept = folder / f"{seed:02}.npy"
+        if not kept.exists():
+            piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), spleeter.RATE, RATE)
+            with replacing(kept) as file:
+                np.save(file, crops.heard(piece))
+        report("playing music", (seed + 1) / PIECES)
+    return tuple(np.load(folder / f"{seed:02}.npy", allow_pickle=False) for seed in range(PIECES))

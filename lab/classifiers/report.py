@@ -1,0 +1,160 @@
+"""What is told of a trained classifier: a card and a report, for people and for programs, and a picture."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.classifiers.figures import ClassifierFigures, Row, rows
+from lab.classifiers.fit import FitVerdict
+from lab.classifiers.picture import plot_confusion
+from pipeline.sound.encode import replacing
+
+CARD, REPORT, PICTURE = "card", "report", "confusion.png"
+SHOWN: tuple[tuple[str, Callable[[ClassifierFigures], str]], ...] = (
+    ("count", lambda f: f"{f.count}"),
+    ("top-1", lambda f: f"{f.top1:.1%}"),
+    ("top-1, 95 % interval", lambda f: f"{f.top1_range[0]:.1%}…{f.top1_range[1]:.1%}"),
+    ("top-3", lambda f: f"{f.top3:.1%}"),
+    ("macro F1", lambda f: f"{f.macro_f1:.3f}"),
+    ("cross entropy (nat)", lambda f: f"{f.cross_entropy:.3f}"),
+    ("… with temperature", lambda f: f"{f.cross_entropy_scaled:.3f}"),
+    ("expected calibration error", lambda f: f"{f.calibration_error:.3f}"),
+    ("… with temperature", lambda f: f"{f.calibration_error_scaled:.3f}"),
+    ("temperature", lambda f: f"{f.temperature:.2f}"),
+)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much lies on one side of the split."""
+
+    songs: int
+    albums: int
+    crops: int
+    minutes: float
+    """Of voice, in crops without their quiet parts."""
+
+
+@dataclass(frozen=True)
+class ClassifierOutcome:
+    """A finished training."""
+
+    name: str
+    sha256: str
+    """Of the weights."""
+    singers: tuple[str, ...]
+    made: Mapping[str, Any]
+    """How: start, separator, steps, config and so on; it stands in the weights, too."""
+    amounts: Mapping[str, Amount]
+    """By side."""
+    verdict: FitVerdict
+    device: str
+
+    @property
+    def table(self) -> list[Row]:
+        """One row a singer, by crop."""
+        return rows(self.verdict.confusion, self.singers)
+
+
+def write(out: Path, outcome: ClassifierOutcome) -> None:
+    """Write card and report as JSON and Markdown, and the picture."""
+    amounts = {side: asdict(amount) for side, amount in outcome.amounts.items()}
+    card = {
+        "name": outcome.name,
+        "sha256": outcome.sha256,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": outcome.device,
+        "singers": outcome.singers,
+        "made": dict(outcome.made),
+        "amounts": amounts,
+        "figures": {"songs": asdict(outcome.verdict.songs), "crops": asdict(outcome.verdict.crops)},
+    }
+    report = {
+        "name": outcome.name,
+        "sha256": outcome.sha256,
+        "crops": asdict(outcome.verdict.crops),
+        "songs": asdict(outcome.verdict.songs),
+        "singers": [asdict(row) for row in outcome.table],
+        "confusion": outcome.verdict.confusion.tolist(),
+    }
+    texts = {
+        f"{CARD}.json": json.dumps(card, ensure_ascii=False, indent=1),
+        f"{CARD}.md": card_text(outcome),
+        f"{REPORT}.json": json.dumps(report, ensure_ascii=False, indent=1),
+        f"{REPORT}.md": report_text(outcome),
+    }
+    for name, text in texts.items():
+        with replacing(out / name) as file:
+            file.write(text.encode())
+    title = f"{outcome.name}: crops of songs that were held out"
+    plot_confusion(out / PICTURE, outcome.verdict.confusion, outcome.singers, title)
+
+
+def card_text(outcome: ClassifierOutcome) -> str:
+    """The card for people."""
+    made, songs = outcome.made, outcome.verdict.songs
+    lines = [
+        f"# {outcome.name}",
+        "",
+        "Tells which of its singers a voice is, from a separated voice at 16 kHz. It knows nobody else: for a stranger "
+        "it names the most alike, so a “none of them” must come from elsewhere.",
+        "",
+        f"- Weights: `singers.safetensors`, sha256 `{outcome.sha256}`",
+        f"- Started from: {made['start']}",
+        f"- Separator: {made['separator']}; voicing: {made['voicing']}",
+        f"- {made['steps']} steps on {outcome.device} in {'bf16' if made['bf16'] else 'fp32'}, "
+        f"ended by: {made['stopped']}; seed {made['seed']}",
+        f"- Best cross entropy on validation: {made['validation_cross_entropy']:.3f} nat",
+        f"- On {songs.count} held-out songs: top-1 {songs.top1:.1%}, top-3 {songs.top3:.1%}, macro F1 "
+        f"{songs.macro_f1:.2f}; see report.md",
+        "",
+        "| side | songs | albums | crops | minutes of voice |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {side} | {a.songs} | {a.albums or '–'} | {a.crops} | {a.minutes:.1f} |"
+        for side, a in outcome.amounts.items()
+    ]
+    lines += ["", f"Settings: `{json.dumps(made['config'])}`", "", "Singers: " + ", ".join(outcome.singers), ""]
+    return "\n".join(lines)
+
+
+def report_text(outcome: ClassifierOutcome) -> str:
+    """The report for people."""
+    crops, songs = outcome.verdict.crops, outcome.verdict.songs
+    lines = [
+        f"# Report: {outcome.name}",
+        "",
+        "Of songs that were neither learnt from nor used to stop or to calibrate. A song's answer is the mean of its "
+        "crops' log-probabilities. Temperatures are fitted on the validation part.",
+        "",
+        "| figure | crops | songs |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {of_crops} | {of_songs} |" for name, of_crops, of_songs in figure_rows(crops, songs)),
+        "",
+        f"A guess would have top-1 {1 / len(outcome.singers):.1%}. The 95 % interval takes crops of one song for "
+        "independent, which they are not; trust that of the songs.",
+        "",
+        f"![Who is taken for whom]({PICTURE})",
+        "",
+        "| singer | crops | precision | recall | F1 | most taken for |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {_cell(row.singer)} | {row.count} | {row.precision:.2f} | {row.recall:.2f} | {row.f1:.2f} | "
+        f"{_cell(row.most_taken_for) or '–'} |"
+        for row in outcome.table
+    ]
+    return "\n".join([*lines, ""])
+
+
+def figure_rows(crops: ClassifierFigures, songs: ClassifierFigures) -> list[tuple[str, str, str]]:
+    """Name, of crops, of songs: every figure as text."""
+    return [(name, show(crops), show(songs)) for name, show in SHOWN]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

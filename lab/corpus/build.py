@@ -1,0 +1,109 @@
+"""Make a corpus, source by source; what is there already is not made again."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.corpus.catalogue import CorpusSource, chosen, sources
+from lab.corpus.errors import BuildError
+from lab.corpus.fetch import fetch
+from lab.corpus.manifest import RealClips, read_labels
+from lab.corpus.melody import STEP
+from lab.corpus.recorded import recordings
+from lab.corpus.sound import write_clip
+from pipeline.progress import Report
+
+MINUTES = 73.0
+PACKAGES = ".packages"
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """What a corpus now holds of one source; `missing` says why, if that is nothing."""
+
+    source: CorpusSource
+    clips: int = 0
+    made: int = 0
+    seconds: float = 0.0
+    speakers: int = 0
+    missing: str = ""
+
+
+def build(
+    folder: Path,
+    report: Report,
+    *,
+    only: list[str] | None = None,
+    own: Mapping[str, Path] | None = None,
+    minutes: float = MINUTES,
+    seed: int = 0,
+) -> list[BuildOutcome]:
+    """Bring `folder` up to date and tell what each source gave; `report(source, fraction)` runs along.
+
+    `only` names sources (all, if empty), `own` folders with the clips of sources that lie in no package. Such a
+    source without a folder is left out and says so, unless it was asked for by name. `minutes` and `seed` are
+    Kokoro's. Raises BuildError, SoundError.
+    """
+    own = own or {}
+    wanted = chosen(only or [])
+    for name in own:
+        if name not in sources() or not sources()[name].repository:
+            raise BuildError(f"A folder of your own cannot be given for {name!r}: only for {', '.join(ownable())}.")
+    if only and (lost := [source for source in wanted if source.repository and source.name not in own]):
+        raise BuildError(lost[0].name + ": " + _not_packaged(lost[0]))
+    folder.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for source in wanted:
+        if source.repository and source.name not in own:
+            outcomes.append(BuildOutcome(source, missing=_not_packaged(source)))
+        elif source.kind == "kokoro":
+            outcomes.append(_synthetic(folder, source, report, minutes, seed))
+        else:
+            outcomes.append(_recorded(folder, source, own, report))
+    return outcomes
+
+
+def ownable() -> list[str]:
+    """The sources that lie in no package."""
+    return [source.name for source in sources().values() if source.repository]
+
+
+def _not_packaged(source: CorpusSource) -> str:
+    return f"it is in no package; give a folder with {source.repository} by --from {source.name}=FOLDER."
+
+
+def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], report: Report) -> BuildOutcome:
+    listing, made = RealClips(folder), 0
+    report(source.name, 0.0)
+    expected = len(source.listed()) if source.clips else source.max_clips or 60
+    place = [own[source.name]] if source.repository else _packages(folder, source)
+    try:
+        for number, recording in enumerate(recordings(source, place), 1):
+            if not listing.has(recording.file):
+                seconds = write_clip(folder / recording.file, recording.sound(source), source.rate)
+                listing.add(source, recording.file, recording.speaker, seconds)
+                made += 1
+            report(source.name, min(0.99, number / expected))
+    finally:
+        listing.save()
+    rows = listing.of(source)
+    report(source.name, 1.0)
+    return BuildOutcome(source, len(rows), made, sum(r["seconds"] for r in rows), len({r["speaker"] for r in rows}))
+
+
+def _synthetic(folder: Path, source: CorpusSource, report: Report, minutes: float, seed: int) -> BuildOutcome:
+    from lab.corpus import kokoro  # loads onnxruntime
+    from lab.corpus.synthetic import synthesise
+
+    report(source.name, 0.0)
+    parts = kokoro.read(source, _packages(folder, source))
+    voice = kokoro.Kokoro(parts, int(os.environ.get("OMP_NUM_THREADS", "0")))
+    made = synthesise(folder, source, voice, minutes=minutes, seed=seed, report=lambda f: report(source.name, f))
+    rows = list(read_labels(folder))
+    seconds = sum(sum(row["durations_25ms"]) for row in rows) * STEP
+    return BuildOutcome(source, len(rows), made, seconds, len({row["voice"] for row in rows}))
+
+
+def _packages(folder: Path, source: CorpusSource) -> list[Path]:
+    return [fetch(package, folder / PACKAGES) for package in source.packages]

@@ -1,0 +1,114 @@
+"""The synthetic half: which line which voice says or sings, and its clip and labels."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from lab.corpus.catalogue import HERE, CorpusSource
+from lab.corpus.errors import BuildError
+from lab.corpus.kokoro import RATE
+from lab.corpus.manifest import append_label, read_labels, write_labels
+from lab.corpus.melody import STEP, Plan, sing
+from lab.corpus.phones import phonemes, tokens
+from lab.corpus.sound import Floats, write_clip
+
+NATIVE = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
+ENGLISH_TOO = 0.45  # of the lines of voices whose own language is another
+SPEEDS = (0.9, 1.15)
+
+
+class SyntheticVoice(Protocol):
+    """What this needs of `kokoro.Kokoro`."""
+
+    vocabulary: Mapping[str, int]
+    voices: Mapping[str, Floats]
+
+    def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Plan: ...
+    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats: ...
+    def phones(self, tokens: Sequence[int]) -> list[str]: ...
+    def speaking_hz(self, f0: Floats) -> float: ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """One clip to be."""
+
+    file: str
+    voice: str
+    mode: str
+    text: str
+    lang: str
+
+
+@cache
+def texts() -> Mapping[str, Mapping[str, list[str]]]:
+    """What is said ("speech") and sung ("song"), by language."""
+    with (HERE / "texts.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def line(index: int, voices: Sequence[str], seed: int) -> Line:
+    """The clip of this number: each round goes through all voices once, and they speak and sing by turns."""
+    turn, place = divmod(index, len(voices))
+    voice = sorted(voices)[np.random.default_rng([seed, turn]).permutation(len(voices))[place]]
+    rng = np.random.default_rng([seed, turn, place])
+    lang = NATIVE.get(voice[0], "en-us")
+    if not lang.startswith("en") and rng.random() < ENGLISH_TOO:
+        lang = "en-us"
+    mode = ("speech", "song")[(turn + sorted(voices).index(voice)) % 2]
+    family = "en" if lang.startswith("en") else lang
+    choice = texts()[mode].get(family) or texts()["speech"][family]
+    return Line(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
+
+
+def perform(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats, dict[str, Any]]:
+    """Say or sing a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
+    rng = np.random.default_rng([seed, index, 1])
+    spoken = tokens(phonemes(what.text, what.lang), kokoro.vocabulary)
+    speed = float(rng.uniform(*SPEEDS)) if what.mode == "speech" else 1.0
+    plan = kokoro.plan(spoken, what.voice, speed)
+    if what.mode == "song":
+        plan = sing(kokoro.phones(spoken), plan, kokoro.speaking_hz(plan.f0), rng)
+    wav = kokoro.render(spoken, what.voice, plan)
+    f0 = np.rint(plan.f0).astype(int).tolist()
+    labels = {"tokens": spoken, "durations_25ms": plan.durations.tolist(), "f0_80hz": f0}
+    return wav, {**vars(what), **labels}
+
+
+def synthesise(
+    folder: Path,
+    source: CorpusSource,
+    kokoro: SyntheticVoice,
+    *,
+    minutes: float,
+    seed: int,
+    report: Callable[[float], None],
+) -> int:
+    """Make clips until there are `minutes` of them; those that exist are kept. Returns how many were made.
+
+    Raises BuildError (also if the folder's clips are of another seed), DiskFull.
+    """
+    done = {row["file"]: row for row in read_labels(folder)}
+    write_labels(folder, list(done.values()))
+    voices = sorted(kokoro.voices)
+    seconds, index, made = 0.0, 0, 0
+    while seconds < minutes * 60:
+        what = line(index, voices, seed)
+        row = done.pop(what.file, None)
+        if row is not None and (row["text"], row["lang"]) != (what.text, what.lang):
+            raise BuildError(f"The folder {folder / 'kokoro'} holds clips of another seed; give it, or another folder.")
+        if row is None:
+            wav, labels = perform(kokoro, what, index, seed)
+            row = {**labels, "split": "heldout" if what.voice in source.heldout_voices else source.split}
+            write_clip(folder / "kokoro" / what.file, wav, RATE)
+            append_label(folder, row)
+            made += 1
+        seconds += sum(row["durations_25ms"]) * STEP
+        index += 1
+        report(min(1.0, seconds / (minutes * 60)))
+    return made

@@ -1,0 +1,87 @@
+"""`discovervoice corpus`: the sound that the shipped weights are trained on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.console import DeskError, console
+
+corpus = typer.Typer(no_args_is_help=True, help="The sound that the shipped weights are trained on.")
+
+
+@corpus.command("build")
+def build_corpus(
+    folder: Annotated[Path, typer.Argument(help="Where the corpus is made; what is there is not made again.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this source; may be given more than once.")] = None,
+    own: Annotated[
+        list[str] | None, typer.Option("--from", help="NAME=FOLDER: your own copy of a source that is in no package.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="Synthetic speech and song in all.")] = 73.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the texts and melodies of synthetic speech and song.")] = 0,
+) -> None:
+    """Download the packages, cut the recordings, synthesise speech and song, and list it all with its licences."""
+    from lab.corpus.build import BuildOutcome, build
+    from lab.corpus.errors import BuildError
+
+    outcomes: list[BuildOutcome] = []
+    try:
+        with _bars() as report:
+            outcomes = build(folder, report, only=only, own=_folders(own or []), minutes=minutes, seed=seed)
+    except BuildError as error:
+        raise DeskError(str(error)) from error
+    table = Table("source", "clips", "of them new", "minutes", "speakers", "licence", "split", title=f"{folder}")
+    for done in outcomes:
+        if not done.missing:
+            figures = (done.clips, done.made, f"{done.seconds / 60:.1f}", done.speakers)
+            table.add_row(done.source.name, *map(str, figures), done.source.licence, done.source.split)
+    console.print(table)
+    for done in outcomes:
+        if done.missing:
+            console.print(f"Not made: {done.source.name}: {done.missing}", highlight=False, markup=False)
+
+
+@corpus.command("sources")
+def list_sources() -> None:
+    """List where everything comes from, under which licence, and whom to credit."""
+    from lab.corpus.catalogue import sources
+
+    for source in sources().values():
+        packages = ", ".join(f"{p.name} {p.version} ({p.manager})" for p in source.packages)
+        console.print(f"[bold]{source.name}[/bold]: {source.licence}; {source.split}", highlight=False)
+        for line in (source.credit, source.attribution, packages or f"Your own copy of {source.repository}"):
+            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _folders(own: list[str]) -> dict[str, Path]:
+    folders = {}
+    for words in own:
+        name, equals, path = words.partition("=")
+        if not (name and equals and path):
+            raise DeskError(f"--from takes NAME=FOLDER, not {words!r}.")
+        folders[name] = Path(path).expanduser()
+    return folders
+
+
+class _BuildBars:
+    """A bar for each source, made when it is first heard of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=1.0)
+        self._progress.update(self._tasks[stage], completed=fraction)
+
+
+@contextmanager
+def _bars() -> Iterator[_BuildBars]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield _BuildBars(progress)

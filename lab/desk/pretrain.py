@@ -1,0 +1,119 @@
+"""`discovervoice pretrain`: make the weights that the service ships, from a corpus."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cli.console import DeskError, console
+
+if TYPE_CHECKING:
+    from lab.pretrain.clips import CorpusClip
+    from lab.pretrain.loop import Task
+    from lab.pretrain.voice import VoiceConfig, VoiceTask
+    from pipeline.progress import Report
+
+app = typer.Typer(no_args_is_help=True, help="Make the weights that the service ships, from a corpus.")
+
+Data = Annotated[Path, typer.Option(help="A folder that `discovervoice corpus build` made.")]
+Out = Annotated[Path, typer.Option(help="Folder for the training's state, log and weights; it goes on where it was.")]
+Config = Annotated[Path | None, typer.Option(help="Settings (TOML); those of the shipped weights if not given.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps, instead of the settings' own.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
+Make = Callable[[list["CorpusClip"], Any, Path, "Report"], "Task"]
+
+
+@app.command()
+def content(
+    data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
+) -> None:
+    """Distil the content encoder from Whisper base; writes content.safetensors."""
+    from lab.pretrain.content import ContentConfig, ContentTask, export
+
+    task = _run("content", ContentConfig, ContentTask, data, out, config, steps, threads)
+    export(task, out / "content" / "content.safetensors")
+
+
+@app.command()
+def voice(
+    data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
+) -> None:
+    """Train the voice base on the content encoder in use; writes voice_base.safetensors."""
+    from lab.pretrain.voice import VoiceConfig, VoiceTask, export, read_clips
+    from pipeline.pool.model_pool import ModelPool
+
+    def make(clips: "list[CorpusClip]", settings: "VoiceConfig", folder: Path, report: "Report") -> "VoiceTask":
+        return VoiceTask(read_clips(clips, ModelPool(), folder, report), settings)
+
+    task = _run("voice", VoiceConfig, make, data, out, config, steps, threads)
+    export(task, out / "voice" / "voice_base.safetensors")
+
+
+@app.command()
+def singers(
+    data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
+) -> None:
+    """Train a small AST to know voices, also after separation; writes singers.safetensors."""
+    from lab.pretrain.singers import SingersConfig, SingersTask, export
+
+    task = _run("singers", SingersConfig, SingersTask, data, out, config, steps, threads)
+    export(task, out / "singers" / "singers.safetensors")
+
+
+@app.command()
+def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> None:
+    """Draw the losses of every training in a folder."""
+    from lab.pretrain import loop
+    from pipeline.plots import plot_losses
+
+    logs = {folder.name: loop.read_log(folder) for folder in sorted(out.glob("*")) if (folder / loop.LOG).exists()}
+    if not logs:
+        raise DeskError(f"{out} holds no training's log.")
+    plot_losses(picture, logs)
+    console.print(f"Picture: {picture}")
+
+
+def _run(
+    role: str,
+    kind: type[Any],
+    make: Make,
+    data: Path,
+    out: Path,
+    settings: Path | None,
+    steps: int | None,
+    threads: int,
+) -> Any:
+    """Train until the steps are done, with a bar; Ctrl-C or a kill loses at most a minute."""
+    import torch
+
+    from lab.pretrain import config, loop
+    from lab.pretrain.clips import CorpusError, read_corpus
+
+    torch.set_num_threads(threads)
+    columns = (
+        TextColumn("{task.description:<9}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+    )
+    try:
+        chosen, schedule = config.read_config(settings or config.shipped(role), kind)
+        schedule = schedule if steps is None else loop.with_steps(schedule, steps)
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("reading", total=1.0, losses="")
+
+            def report(stage: str, fraction: float) -> None:
+                progress.update(bar, description=stage, completed=fraction)
+
+            task = make(read_corpus(data), chosen, out / "material" / role, report)
+            done = loop.run(
+                task, out / role, schedule, report, lambda line: progress.update(bar, losses=loop.as_text(line))
+            )
+    except (CorpusError, config.RecipeError) as error:
+        raise DeskError(str(error)) from error
+    console.print(f"{role}: {done} steps; state, log and weights in {out / role}.")
+    return task

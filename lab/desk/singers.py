@@ -1,0 +1,149 @@
+"""`discovervoice singers train`: make a singer classifier from a folder of songs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cli.console import DeskError, console
+from cli.report import model_table, number
+
+if TYPE_CHECKING:
+    from lab.classifiers.report import ClassifierOutcome
+
+
+class Whole(StrEnum):
+    """What the split must not tear apart."""
+
+    album = "album"
+    song = "song"
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(help="Songs: `Artist - Title`, `Artist/Title` or `Artist/Album/Title`.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights, card and report; goes on where it was.")] = Path(
+        "singers"
+    ),
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Checkpoint to start from: AudioSet's AST (folder or file), or one of ours."),
+    ] = None,
+    separated: Annotated[bool, typer.Option("--separated", help="The files are vocals already.")] = False,
+    by: Annotated[
+        Whole, typer.Option(help="What stays whole in the split; `song` may tear albums apart.")
+    ] = Whole.album,
+    min_songs: Annotated[int, typer.Option(min=3, help="Singers with fewer songs are left out.")] = 5,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the settings' own.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1.0, help="Limit of training time, over all attempts.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings (TOML), instead of those for the start.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for separated songs; in --out if not given.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the first weights and every draw.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+) -> None:
+    """Train a classifier of singers: separate, cut, split, train, measure; writes weights, card, report and picture."""
+    import torch
+
+    from lab.classifiers.prepare import PreparationOptions
+    from lab.classifiers.task import SingerConfig
+    from lab.classifiers.train import settings, train_singers
+    from lab.pretrain.config import read_config
+    from models.device import choose, describe
+    from pipeline.pool.model_pool import open_models, refusals
+    from store import StoreSettings
+    from worker.settings import WorkerSettings
+
+    torch.set_num_threads(threads)
+    with refusals(), _sentences():
+        chosen, schedule = read_config(config or settings(start), SingerConfig)
+        schedule = replace(
+            schedule,
+            seed=seed,
+            steps=schedule.steps if steps is None else steps,
+            seconds=schedule.seconds if seconds is None else seconds,
+        )
+        where = choose(device)
+        console.print(f"Device: {describe(where)}.", highlight=False)
+        brought = replace(WorkerSettings().choice(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
+        models = open_models(str(where), brought, () if separated else ("separator",))
+        with _progress() as progress:
+            outcome = train_singers(
+                folder,
+                out,
+                chosen,
+                schedule,
+                PreparationOptions(separated, min_songs, by.value, seed),
+                models,
+                start,
+                cache,
+                progress.report,
+                lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
+                progress.line,
+            )
+    _show(outcome)
+    console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False, markup=False)
+
+
+class _Stages:
+    """A bar for each stage, made when it is first heard of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+        self._held_out: float | None = None
+
+    def report(self, stage: str, fraction: float) -> None:
+        """How much of a stage is done."""
+        if stage not in self._bars:
+            self._bars[stage] = self._progress.add_task(stage, total=1.0, losses="")
+        self._progress.update(self._bars[stage], completed=fraction)
+
+    def line(self, found: dict[str, float]) -> None:
+        """What training logs: cross entropies."""
+        self._held_out = found.get("held_out_cross_entropy", self._held_out)
+        words = f"step {found['step']:.0f}: {found['cross_entropy']:.2f}, held out {number(self._held_out)}"
+        self._progress.update(self._bars["training"], losses=words)
+
+
+@contextmanager
+def _progress() -> Iterator[_Stages]:
+    columns = TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.percentage:>3.0f} %")
+    times = TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[losses]}")
+    with Progress(*columns, *times, console=console) as progress:
+        yield _Stages(progress)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What an operator can mend becomes one sentence."""
+    from lab.classifiers.errors import SingersError
+    from lab.pretrain.config import RecipeError
+    from models.device import DeviceMissing
+    from models.memory import AllocationFailed
+    from models.weights.integrity import WeightsError
+    from pipeline.pool.model_pool import NotHere
+
+    try:
+        yield
+    except (RecipeError, DeviceMissing, NotHere, AllocationFailed, SingersError, WeightsError) as error:
+        raise DeskError(str(error)) from error
+
+
+def _show(outcome: "ClassifierOutcome") -> None:
+    from lab.classifiers.report import figure_rows
+
+    table = Table(title=f"Held-out songs: {outcome.name}", title_justify="left")
+    for column in ("figure", "crops", "songs"):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for row in figure_rows(outcome.verdict.crops, outcome.verdict.songs):
+        table.add_row(*row)
+    made = outcome.made
+    table.caption = f"{made['steps']} steps from {made['start']}, ended by: {made['stopped']}."
+    console.print(table)
+    console.print(model_table({"separator": made["separator"], "voicing": made["voicing"], "singers": outcome.name}))

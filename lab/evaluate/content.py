@@ -1,0 +1,193 @@
+"""What content features keep (words, phones) and what they give away (the speaker), on held-out voices.
+
+Protocol. An encoder is any function from mono at 16 kHz (samples,) to frames (T, C) at 50 frames/s.
+
+- **word ABX error**: words with times from Whisper base (cached) in all held-out LibriSpeech clips; words of at least
+  6 letters and 0.3 s, 60 ms later than Whisper says, without silence at their ends. A and X are the same word by
+  different speakers, B another word of A's speaker: 2000 triples, seed 0. Features are centred over their clip. Error:
+  share of triples with d(A, X) ≥ d(B, X), d being the mean cosine distance along the DTW path.
+- **speaker**: the 10 held-out LibriSpeech speakers with 10 clips each. A linear softmax classifier on single
+  standardised frames learns from the first 7 clips of each speaker and is tested on the last 3, frame by frame, active
+  frames only. Chance is 0.10; lower is better.
+- **phone**: the labelled synthetic clips, speech and song. A linear softmax classifier on single standardised frames
+  learns from at most 30 000 frames (every fifth clip) of the voices that are not in `PHONE_TEST_VOICES` and is tested
+  on all clips of those that are, frame by frame. Labels are taken 50 ms earlier, for they come late. Silence, pauses
+  and punctuation are left out. Stress marks count as the phone that follows, length marks as the one before.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchaudio.functional import melscale_fbanks
+
+from lab.evaluate import transcript
+from lab.evaluate.abx import Segment, abx_error, draw_triples
+from lab.evaluate.corpus import RATE, STEP_SECONDS, EvaluationClip, active_frames, labelled_clips, read, real_clips
+from lab.evaluate.probe import probe_accuracy
+from lab.evaluate.transcript import Word
+from lab.networks.whisper import WhisperEncoder
+from lab.pretrain.heldout import HELD_OUT_KOKORO
+from models.content.student import ContentStudent, centred
+from pipeline.progress import Report, ignore
+from pipeline.sound.encode import replacing
+
+Floats = NDArray[np.float32]
+Encode = Callable[[Floats], Floats]
+"""(samples,) at 16 kHz → (T, C) at 50 frames/s."""
+
+PHONE_TEST_VOICES = frozenset(HELD_OUT_KOKORO)
+"""Synthetic voices on which phones are told apart: a phone head that learnt from them would spoil the figure."""
+HELD_OUT = "heldout"
+HOP = RATE // 50
+TRIPLES = 2000
+MIN_LETTERS, MIN_WORD_SECONDS, MAX_WORD_SECONDS = 6, 0.3, 0.9
+LATE_SECONDS = 0.06
+"""Whisper's times are early by about this: with it every feature tells more words apart."""
+MIN_WORD_FRAMES = 5
+TRAIN_CLIPS = 7
+PHONE_FRAMES = 30_000
+PHONE_TRAIN_EVERY = 5
+NO_PHONE = frozenset(range(18))
+"""Tokens that are no sound: padding, punctuation, space."""
+LABELS_LATE_SECONDS = 0.05
+"""The sound comes this much before its label: measured on voicing, and where log-mels tell most phones apart."""
+STRESS, LENGTH = frozenset({156, 157}), 158
+
+
+@dataclass(frozen=True)
+class ContentScores:
+    """Word ABX error (lower is better), speaker and phone frame accuracy (lower, higher is better)."""
+
+    abx: float
+    speaker: float
+    phone: float
+
+
+def evaluate_content(encode: Encode, data: Path, cache: Path, report: Report = ignore) -> ContentScores:
+    """Measure an encoder by the protocol above; Whisper and its words are kept in `cache`.
+
+    Raises CorpusError, what `decode` raises, WeightsError (Whisper's packages), DiskFull.
+    """
+    held_out = [clip for clip in real_clips(data) if clip.split == HELD_OUT and clip.speaker.startswith("libri-")]
+    words = word_times(held_out, cache, report)
+    report("content", 0.0)
+    frames = {clip.path: encode(read(clip)) for clip in held_out}
+    report("content", 0.2)
+    abx = _abx(held_out, words, frames)
+    report("content", 0.3)
+    speaker = _speaker(held_out, frames)
+    report("content", 0.4)
+    phone = _phone(labelled_clips(data), encode, report)
+    report("content", 1.0)
+    return ContentScores(abx, speaker, phone)
+
+
+def log_mel(wav: Floats) -> Floats:
+    """The baseline: 80 log-mels of 25 ms windows, (samples,) → (samples // 320, 80), each band centred."""
+    basis = melscale_fbanks(201, 0.0, RATE / 2, 80, RATE, norm="slaney", mel_scale="slaney")
+    spectrum = torch.stft(torch.from_numpy(wav), 400, 160, window=torch.hann_window(400), return_complex=True)
+    mel = ((spectrum.abs() ** 2).T @ basis).clamp_min(1e-8).log10()
+    mel = (mel - mel.mean(0)) / (mel.std() + 1e-3)
+    return np.asarray(mel[: len(wav) // 320 * 2].view(-1, 2, 80).mean(1), np.float32)
+
+
+def of_encoder(encoder: ContentStudent) -> Encode:
+    """The shipped encoder, or one like it, as a plain function: centred over the clip, as voices hear it."""
+    device = encoder.mel_basis.device
+    return lambda wav: centred(encoder.encode(torch.from_numpy(wav).to(device))).float().cpu().numpy()
+
+
+def of_teacher(teacher: WhisperEncoder, layer: int) -> Encode:
+    """A layer of Whisper's encoder (1 to 6) as a plain function; what is longer than 30 s is cut."""
+    return lambda wav: teacher.encode(torch.from_numpy(wav[: 30 * RATE]), layer).float().cpu().numpy()
+
+
+def word_times(clips: Sequence[EvaluationClip], cache: Path, report: Report = ignore) -> dict[Path, list[Word]]:
+    """The words of each clip with their times, recognised once and kept in `cache`."""
+    file = cache / "words.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    missing = [clip for clip in clips if clip.path.name not in known]
+    if missing:
+        report("recognising", 0.0)
+        recogniser = transcript.load(cache)
+        for done, clip in enumerate(missing):
+            known[clip.path.name] = [asdict(word) for word in recogniser.words(read(clip), clip.language)]
+            report("recognising", (done + 1) / len(missing))
+        with replacing(file) as out:
+            out.write(json.dumps(known).encode())
+    return {clip.path: [Word(**word) for word in known[clip.path.name]] for clip in clips}
+
+
+def _abx(clips: Sequence[EvaluationClip], words: dict[Path, list[Word]], frames: dict[Path, Floats]) -> float:
+    segments = []
+    for clip in clips:
+        centred = frames[clip.path] - frames[clip.path].mean(0)
+        active = active_frames(read(clip), HOP, len(centred), below_db=30.0)
+        for word in words[clip.path]:
+            if len(word.text) < MIN_LETTERS or not MIN_WORD_SECONDS <= word.end - word.start <= MAX_WORD_SECONDS:
+                continue
+            start, stop = (round((seconds + LATE_SECONDS) * 50) for seconds in (word.start, word.end))
+            heard = np.flatnonzero(active[start:stop])
+            if len(heard) >= MIN_WORD_FRAMES:
+                segments.append(Segment(word.text, clip.speaker, centred[start + heard[0] : start + heard[-1] + 1]))
+    return abx_error(segments, draw_triples([(s.word, s.speaker) for s in segments], TRIPLES))
+
+
+def _speaker(clips: Sequence[EvaluationClip], frames: dict[Path, Floats]) -> float:
+    speakers = sorted({clip.speaker for clip in clips})
+    parts: tuple[list[tuple[Floats, int]], list[tuple[Floats, int]]] = ([], [])
+    for number, speaker in enumerate(speakers):
+        own = [clip for clip in clips if clip.speaker == speaker]
+        for place, clip in enumerate(own):
+            found = frames[clip.path]
+            parts[place >= TRAIN_CLIPS].append((found[active_frames(read(clip), HOP, len(found))], number))
+    return probe_accuracy(*(_stack(part) for part in parts))
+
+
+def _phone(clips: Sequence[EvaluationClip], encode: Encode, report: Report) -> float:
+    parts: tuple[list[tuple[Floats, NDArray[np.int64]]], list[tuple[Floats, NDArray[np.int64]]]] = ([], [])
+    chosen = _phone_clips(clips)
+    for done, clip in enumerate(chosen):
+        found = encode(read(clip))
+        phones = phones_of(clip, len(found))
+        sounding = phones >= 0
+        parts[clip.speaker in PHONE_TEST_VOICES].append((found[sounding], phones[sounding]))
+        report("content", 0.4 + 0.4 * done / len(chosen))
+    (train, train_phones), test = (
+        (np.concatenate([f for f, _ in part]), np.concatenate([p for _, p in part])) for part in parts
+    )
+    drawn = np.random.default_rng(0).permutation(len(train))[:PHONE_FRAMES]
+    return probe_accuracy((train[drawn], train_phones[drawn]), test)
+
+
+def _phone_clips(clips: Sequence[EvaluationClip]) -> list[EvaluationClip]:
+    """All clips of the test voices, every fifth of each other voice."""
+    found = []
+    for speaker in sorted({clip.speaker for clip in clips}):
+        own = [clip for clip in clips if clip.speaker == speaker]
+        found += own if speaker in PHONE_TEST_VOICES else own[::PHONE_TRAIN_EVERY]
+    return found
+
+
+def phones_of(clip: EvaluationClip, count: int) -> NDArray[np.int64]:
+    """(count,) the phone token at the middle of each frame of 20 ms; −1 where there is none."""
+    tokens = list(clip.tokens)
+    for place in reversed(range(len(tokens))):
+        if tokens[place] in STRESS and place + 1 < len(tokens):
+            tokens[place] = tokens[place + 1]
+    for place, token in enumerate(tokens):
+        if token == LENGTH and place:
+            tokens[place] = tokens[place - 1]
+    steps = np.repeat([-1 if token in NO_PHONE else token for token in tokens], clip.durations)
+    places = (((np.arange(count) + 0.5) / 50 + LABELS_LATE_SECONDS) / STEP_SECONDS).astype(int)
+    return np.where(places < len(steps), steps[np.minimum(places, len(steps) - 1)], -1).astype(np.int64)
+
+
+def _stack(parts: Sequence[tuple[Floats, int]]) -> tuple[Floats, NDArray[np.int64]]:
+    classes = np.concatenate([np.full(len(frames), number, np.int64) for frames, number in parts])
+    return np.concatenate([frames for frames, _ in parts]), classes

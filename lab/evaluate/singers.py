@@ -1,0 +1,210 @@
+"""Which encoder tells held-out voices apart, clean and after separation, as `/match` would ask it.
+
+Protocol. Voices: the held-out ones of the corpus, at most ten clips each spoken and ten sung, the loudest six
+seconds of each. Conditions: the clip itself; the clip laid over a synthetic accompaniment and over the instrumental of
+a real song, 3 dB above either, and separated by the embedded separator. A query is one clip; a voice is the mean of
+its other clips. Three cases: everything clean; everything separated; a clean query (a voice note) among separated
+voices (a library of songs), once for each accompaniment. Figures: EER over all pairs of clip and voice, top-1,
+and cross entropy in nats after `match`'s calibration, which is fitted on the enrolled clips.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
+from lab.pretrain.clips import CorpusClip, read_corpus
+from lab.pretrain.remix import separated
+from lab.pretrain.synthetic_music import synthesize_music
+from models.separation import spleeter
+from models.speaker.resemblyzer import RATE
+from pipeline.progress import Report, ignore
+from pipeline.separation.spleeter_stream import separate
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.encode import replacing
+
+Floats = NDArray[np.float32]
+Networks = tuple[spleeter.UNet, spleeter.UNet]
+CLEAN, SYNTHETIC, REAL = "clean", "synthetic music", "real music"
+CASES = (
+    ("clean", CLEAN, CLEAN),
+    ("separated, synthetic music", SYNTHETIC, SYNTHETIC),
+    ("separated, real music", REAL, REAL),
+    ("clean query, synthetic music", CLEAN, SYNTHETIC),
+    ("clean query, real music", CLEAN, REAL),
+)
+"""Name, condition of the queries, condition of the enrolment."""
+CLIPS, SECONDS, MIN_SECONDS = 10, 6.0, 2.0
+DECIBELS = 3.0
+PIECE_SECONDS, PIECE_SEED = 60.0, 1_000_000
+
+
+class ComparedEncoder(Protocol):
+    """What embeds a recording: mono at 16 kHz (samples,) → unit vector, or None."""
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        ...
+
+    def embed(self, wav: Floats) -> Floats | None:
+        """One recording."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What an encoder does in one case."""
+
+    encoder: str
+    case: str
+    voices: int
+    clips: int
+    eer: float
+    top1: float
+    cross_entropy: float
+
+
+@dataclass(frozen=True)
+class EncoderComparison:
+    """The second encoder against the first: 95 % intervals of its gain, above zero where it is better."""
+
+    case: str
+    eer: tuple[float, float]
+    top1: tuple[float, float]
+
+    @property
+    def better(self) -> bool:
+        """By more than the noise, in both."""
+        return self.eer[0] > 0 and self.top1[0] > 0
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Held-out clips by voice, in every condition: [condition][voice][clip] (samples,) at 16 kHz."""
+
+    voices: tuple[str, ...]
+    conditions: dict[str, list[list[Floats]]]
+
+
+def held_out_clips(clips: Sequence[CorpusClip]) -> dict[str, list[CorpusClip]]:
+    """At most ten spoken and ten sung clips of each held-out voice that are long enough."""
+    chosen: dict[tuple[str, bool], list[CorpusClip]] = {}
+    for clip in sorted(clips, key=lambda clip: clip.path):
+        if clip.held_out and clip.seconds >= MIN_SECONDS:
+            same = chosen.setdefault((clip.speaker, clip.sung), [])
+            if len(same) < CLIPS:
+                same.append(clip)
+    voices: dict[str, list[CorpusClip]] = {}
+    for (speaker, _), same in sorted(chosen.items()):
+        voices.setdefault(speaker, []).extend(same)
+    return {speaker: same for speaker, same in voices.items() if len(same) > 1}
+
+
+def instrumental(song: Path, networks: Networks) -> Floats:
+    """The accompaniment (2, samples) at 44.1 kHz of a real song. Raises what `decode` raises."""
+    mix = decode(song, spleeter.RATE, channels=2, limits=SONG, name=song.name)
+    return np.asarray(mix - np.concatenate(list(separate([mix], networks)), axis=1), np.float32)
+
+
+def record(data: Path, song: Path, networks: Networks, cache: Path, report: Report = ignore) -> Recordings:
+    """The held-out voices in every condition; what was separated is kept in `cache`, a file a voice.
+
+    Raises CorpusError, and what `decode` raises.
+    """
+    voices = held_out_clips(read_corpus(data))
+    clean = {name: [loudest(clip.read(RATE)) for clip in same] for name, same in voices.items()}
+    conditions = {CLEAN: list(clean.values())}
+    report("separating", 0.0)
+    for number, (condition, file) in enumerate(((REAL, "real"), (SYNTHETIC, "synthetic"))):
+        folder = cache / f"{spleeter.MODEL_ID}-{file}"
+        folder.mkdir(parents=True, exist_ok=True)
+        music: Floats | None = None
+        conditions[condition] = []
+        for done, (name, wavs) in enumerate(clean.items()):
+            kept = folder / f"{name}.npz"
+            if not kept.exists():
+                if music is None:
+                    synthetic = condition == SYNTHETIC
+                    music = synthesize_music(PIECE_SECONDS, PIECE_SEED) if synthetic else instrumental(song, networks)
+                shifted = np.roll(music, -done * spleeter.RATE, axis=1)
+                apart = separated(wavs, shifted, [DECIBELS] * len(wavs), networks)
+                with replacing(kept) as out:
+                    np.savez(out, *[np.float16(wav) for wav in apart])
+            with np.load(kept, allow_pickle=False) as stored:
+                conditions[condition].append([stored[f"arr_{i}"].astype(np.float32) for i in range(len(stored.files))])
+            report("separating", (number + (done + 1) / len(clean)) / 2)
+    return Recordings(tuple(clean), conditions)
+
+
+def evaluate(
+    encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report = ignore
+) -> tuple[list[Scores], list[EncoderComparison]]:
+    """Every encoder in every case, and the last encoder compared with the first.
+
+    Clips in which an encoder hears no voice, in any condition, are left out for all.
+    """
+    embedded = _embed(encoders, recordings, report)
+    scores, comparisons = [], []
+    for case, query, enrolment in CASES:
+        trials: list[Trials] = []
+        for encoder, vectors in zip(encoders, embedded, strict=True):
+            trials.append(make_trials(vectors[query], vectors[enrolment]))
+            entropy = calibrated_cross_entropy(vectors[query], vectors[enrolment])
+            eer, top1 = trials[-1].eer(), trials[-1].top1()
+            voices, clips = trials[-1].scores.shape[1], len(trials[-1].truth)
+            scores.append(Scores(encoder.name, case, voices, clips, eer, top1, entropy))
+        if len(trials) > 1:
+            comparisons.append(EncoderComparison(case, **advantage(trials[-1], trials[0])))
+    return scores, comparisons
+
+
+def write(path: Path, scores: Sequence[Scores], comparisons: Sequence[EncoderComparison]) -> None:
+    """Every figure as JSON."""
+    found = {
+        "scores": [asdict(score) for score in scores],
+        "comparisons": [asdict(comparison) | {"better": comparison.better} for comparison in comparisons],
+    }
+    with replacing(path) as file:
+        file.write(json.dumps(found, indent=1).encode())
+
+
+def _embed(
+    encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report
+) -> list[dict[str, list[Floats]]]:
+    """[encoder][condition][voice] (n, C), of the clips in which everybody hears a voice."""
+    total = len(encoders) * len(recordings.conditions)
+    raw: list[dict[str, list[list[Floats | None]]]] = []
+    for encoder in encoders:
+        raw.append({})
+        for condition, voices in recordings.conditions.items():
+            raw[-1][condition] = [[encoder.embed(wav) for wav in wavs] for wavs in voices]
+            report("embedding", sum(len(done) for done in raw) / total)
+    heard = [
+        [i for i in range(len(wavs)) if all(v[voice][i] is not None for done in raw for v in done.values())]
+        for voice, wavs in enumerate(recordings.conditions[CLEAN])
+    ]
+    return [
+        {
+            condition: [
+                np.array([vectors[voice][i] for i in kept], np.float32) for voice, kept in enumerate(heard) if kept[1:]
+            ]
+            for condition, vectors in done.items()
+        }
+        for done in raw
+    ]
+
+
+def loudest(wav: Floats) -> Floats:
+    """The loudest six seconds of a recording at 16 kHz, or all of a shorter one."""
+    window = int(SECONDS * RATE)
+    if len(wav) <= window:
+        return wav
+    power = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])
+    start = int((power[window:] - power[:-window]).argmax())
+    return wav[start : start + window]

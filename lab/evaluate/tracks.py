@@ -1,0 +1,63 @@
+"""Songs whose vocals are known, in the layouts of MUSDB18 and MUSDB18-HQ."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.separation.chunks import RATE
+from pipeline.sound.decode import Limits, decode_blocks
+
+Floats = NDArray[np.float32]
+TRACK = Limits(max_bytes=1 << 31, min_seconds=1.0, max_seconds=3600.0, min_rate=16_000)
+SUFFIX = ".stem.mp4"
+MIX_STREAM, VOCALS_STREAM = 0, 4
+"""In a `.stem.mp4`: mix, drums, bass, other, vocals."""
+
+
+class TracksError(Exception):
+    """A folder that cannot be evaluated on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A song and its vocals, each as a file and the number of the sound in it."""
+
+    name: str
+    mix: tuple[Path, int]
+    vocals: tuple[Path, int]
+
+    def blocks(self, part: tuple[Path, int]) -> Iterator[Floats]:
+        """Seconds (2, n) of the mix or the vocals at 44.1 kHz. Raises SoundError."""
+        path, stream = part
+        return decode_blocks(
+            path, RATE, channels=2, block_seconds=1.0, limits=TRACK, name=f"{self.name} {path.name}", stream=stream
+        )
+
+
+def list_tracks(folder: Path) -> list[Track]:
+    """The tracks of a folder, sorted; of its part `test` where it is a whole MUSDB18. Raises TracksError.
+
+    MUSDB18-HQ: `Artist - Title/{mixture,vocals}.wav`; MUSDB18: `Artist - Title.stem.mp4`.
+    """
+    if not folder.is_dir():
+        raise TracksError(f"There is no folder {folder}.")
+    inside = folder / "test" if (folder / "test").is_dir() else folder
+    found = [
+        Track(path.parent.name, (path, 0), (path.with_name("vocals.wav"), 0))
+        for path in inside.glob("*/mixture.wav")
+        if path.with_name("vocals.wav").is_file()
+    ]
+    found += [
+        Track(path.name.removesuffix(SUFFIX), (path, MIX_STREAM), (path, VOCALS_STREAM))
+        for path in inside.glob(f"*{SUFFIX}")
+    ]
+    if not found:
+        raise TracksError(
+            f"{inside} holds no tracks. They are folders with mixture.wav and vocals.wav (MUSDB18-HQ), or files "
+            f"*{SUFFIX} (MUSDB18)."
+        )
+    alone = {track.name: track for track in reversed(found)}  # a folder with both layouts holds each song once
+    return [alone[name] for name in sorted(alone)]

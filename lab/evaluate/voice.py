@@ -1,0 +1,193 @@
+"""The gates of the embedded voice: train on held-out targets, convert held-out sources, measure both and baselines.
+
+Each conversion stands beside its unconverted source, WORLD's copy-synthesis of the source and the difference method,
+which needs no training. The words are the corpus's where it knows them, else what Whisper hears in the source. What a
+target's voice is like is the mean embedding of its held-out clips.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.evaluate import difference, transcript, world
+from lab.evaluate import mcd as distortion
+from lab.evaluate.corpus import CLIP, RATE
+from lab.evaluate.difference import ConversionMaterial, convert_by_difference
+from lab.evaluate.figures import ConversionFigures, Reference, measure_sound, speaker_of
+from lab.evaluate.pace import Pace
+from lab.evaluate.plan import TARGETS, EvaluationSource, EvaluationTarget, choose_sources, choose_target, read_held_out
+from lab.evaluate.trained_target import CARD, TargetFigures, Trained, keep, measure_target, train_target
+from lab.evaluate.transcript import Recogniser
+from models.content import student
+from models.pitch import trackers
+from models.quality import distillmos
+from models.speaker import resemblyzer
+from pipeline.listening.features import Features, extract
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.singing.convert import ConvertOptions, convert, octave_shift
+from pipeline.sound.decode import decode
+from pipeline.training.intake import to_rate
+
+Floats = NDArray[np.float32]
+VOICE_RATE = 24000
+PREPARE_SECONDS, MEASURE_SECONDS, PAIR_SECONDS = 60.0, 40.0, 25.0
+"""Expected on two free cores, for the time left."""
+SOURCES = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One source in one target's voice, beside the baselines."""
+
+    target: str
+    source: str
+    song: bool
+    seconds: float
+    key_shift: int
+    """Semitones; the other figures of f0 are after it."""
+    unconverted: ConversionFigures
+    copy: ConversionFigures
+    """WORLD's, of the source, in its own voice and key."""
+    difference: ConversionFigures
+    converted: ConversionFigures
+
+
+@dataclass(frozen=True)
+class VoiceEvaluation:
+    """Everything that was measured."""
+
+    targets: tuple[TargetFigures, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class _Listened:
+    """A source with all that does not depend on the target."""
+
+    source: EvaluationSource
+    copy: Floats
+    reference: Reference
+    features: Features
+
+
+def evaluate_voice(
+    data: Path,
+    out: Path,
+    models: ModelPool,
+    seconds: float = 600.0,
+    targets: Sequence[str] = TARGETS,
+    report: Report = ignore,
+) -> VoiceEvaluation:
+    """Train (for `seconds` each), convert and measure; voices and sounds lie in `out`.
+
+    A target whose voice is in `out` is not trained again. `report` gets the share of the time that all is expected to
+    take. Raises UnknownVoice, CorpusError, what `train_voice` raises, WeightsError, DiskFull.
+    """
+    chosen = [choose_target(data, name) for name in targets]
+    out.mkdir(parents=True, exist_ok=True)
+    pace = Pace(_stages(chosen, out, seconds), report)
+    pace("preparing", 0.0)
+    sources = choose_sources(data, VOICE_RATE, models, out / "cache")
+    recogniser = transcript.load(out / "cache")
+    listened = [_listen(source, models, recogniser, out) for source in sources]
+    figures, pairs = [], list[Pair]()
+    for target in chosen:
+        trained = train_target(target, models, out, seconds, _training(pace, target.name))
+        pace(f"measuring {target.name}", 0.0)
+        held_out = read_held_out(target, VOICE_RATE)
+        own = speaker_of([to_rate(wav, VOICE_RATE, RATE) for wav in held_out], models)
+        figures.append(measure_target(target.name, trained, held_out, VOICE_RATE, own, models, out))
+        notes = [decode(path, VOICE_RATE, channels=1, limits=CLIP, name=path.name) for path in target.notes]
+        pace(f"measuring {target.name}", 0.5)
+        material = difference.learn(notes, VOICE_RATE, models.content)
+        others = [item for item in listened if item.source.speaker != target.name]
+        for done, item in enumerate(others):
+            pace(f"converting to {target.name}", done / len(others))
+            pairs.append(_pair(target.name, trained, item, material, own, models, recogniser, out))
+        pace(f"converting to {target.name}", 1.0)
+    return VoiceEvaluation(tuple(figures), tuple(pairs))
+
+
+def model_names() -> dict[str, str]:
+    """The name of the model behind each figure."""
+    return {
+        "content": student.NAME,
+        "speaker cosine": resemblyzer.NAME,
+        "MOS": distillmos.NAME,
+        "f0": trackers.SWIFT_NAME,
+        "CER": transcript.NAME,
+        "copy-synthesis": world.NAME,
+        "difference": difference.NAME,
+        "MCD": distortion.NAME,
+    }
+
+
+def _stages(targets: Sequence[EvaluationTarget], out: Path, seconds: float) -> dict[str, float]:
+    stages = {"preparing": PREPARE_SECONDS}
+    for target in targets:
+        there = (out / target.name / CARD).exists()
+        stages[f"training {target.name}"] = 0.0 if there else seconds
+        stages[f"measuring {target.name}"] = MEASURE_SECONDS
+        stages[f"converting to {target.name}"] = SOURCES * PAIR_SECONDS
+    return stages
+
+
+def _training(pace: Pace, name: str) -> Report:
+    def report(stage: str, fraction: float) -> None:
+        pace(f"training {name}", fraction if stage == "training" else 0.0)
+
+    return report
+
+
+def _listen(source: EvaluationSource, models: ModelPool, recogniser: Recogniser, out: Path) -> _Listened:
+    low = to_rate(source.wav, source.rate, RATE)
+    text = source.text or recogniser.text(low, source.language)
+    copy = world.copy(source.wav, source.rate)
+    keep(out / f"source--{_slug(source.name)}.flac", source.wav, source.rate)
+    keep(out / f"copy--{_slug(source.name)}.flac", copy, source.rate)
+    found = extract(low, models.content, models.pitch)
+    return _Listened(source, copy, Reference(low, text, source.language), found)
+
+
+def _pair(
+    target: str,
+    trained: Trained,
+    item: _Listened,
+    material: ConversionMaterial,
+    own: Floats,
+    models: ModelPool,
+    recogniser: Recogniser,
+    out: Path,
+) -> Pair:
+    """Convert one source with the voice and without training, measure both and the baselines."""
+    source = item.source
+    synthesizer, info, rows, _ = models.voice(trained.model, trained.index)
+    shift = octave_shift(item.features.f0, info.median_f0)
+    made = np.concatenate(list(convert(item.features, synthesizer, rows, ConvertOptions(key_shift=shift))))
+    made = to_rate(made, synthesizer.config.sampling_rate, source.rate)
+    filtered = convert_by_difference(source.wav, material, models.content, shift)
+    keep(out / f"{target}--{_slug(source.name)}.flac", made, source.rate)
+    keep(out / f"{target}--{_slug(source.name)}--difference.flac", filtered, source.rate)
+
+    def figures(wav: Floats, key_shift: int) -> ConversionFigures:
+        return measure_sound(to_rate(wav, source.rate, RATE), item.reference, own, key_shift, models, recogniser)
+
+    return Pair(
+        target,
+        source.name,
+        source.song,
+        len(source.wav) / source.rate,
+        shift,
+        figures(source.wav, 0),
+        figures(item.copy, 0),
+        figures(filtered, shift),
+        figures(made, shift),
+    )
+
+
+def _slug(name: str) -> str:
+    return name.replace(" ", "-")

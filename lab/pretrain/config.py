@@ -1,0 +1,43 @@
+"""A training's settings from a TOML file: a table for the task, a table for the schedule."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from lab.pretrain.loop import Schedule
+
+Config = TypeVar("Config")
+
+
+class RecipeError(Exception):
+    """The settings file cannot be used."""
+
+
+def shipped(role: str) -> Path:
+    """The settings with which the shipped weights were made."""
+    return Path(__file__).parent / f"{role}.toml"
+
+
+def read_config(path: Path, kind: type[Config]) -> tuple[Config, Schedule]:
+    """Tables `[task]` and `[schedule]`; what is not named keeps its default. Raises ConfigError."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path} cannot be read as TOML: {error}.") from error
+    if unknown := sorted(tables.keys() - {"task", "schedule"}):
+        raise RecipeError(f"{path} holds {', '.join(unknown)}; only [task] and [schedule] are known.")
+    return _filled(kind, tables.get("task", {}), path), _filled(Schedule, tables.get("schedule", {}), path)
+
+
+def _filled(kind: type[Config], table: dict[str, Any], path: Path) -> Config:
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    if unknown := sorted(table.keys() - set(known)):
+        raise RecipeError(f"{path} holds {', '.join(unknown)}; known are {', '.join(known)}.")
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecipeError(f"{path}: {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}.") from error

@@ -1,0 +1,226 @@
+"""Distilling the content encoder: Whisper's words, and as little of the speaker as can be had.
+
+Target: layer 5 of Whisper base. Target and features are centred over the time that is heard, which takes out most
+of the speaker and the room. The student hears the sound at another speed (pitch and formants move together), with
+warped bands, another tilt and noise, and shall give what the teacher gave for the sound as it was. A phone
+classifier pulls the features a little towards phones where they are known.
+
+It goes on from a first student (four minutes of the same on 20 minutes of LibriSpeech), or from nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lab.networks import whisper
+from lab.pretrain.clips import CorpusClip, CorpusError, Floats, resample, to_learn
+from lab.pretrain.separation_artifacts import add_separation_artifacts, smooth_mistakes
+from models.content.student import HOP, RATE, ContentStudent, centred, load
+from pipeline.progress import Report, ignore
+from pipeline.sound.encode import replacing
+from pipeline.training.ema import ema
+
+PHONES = 178
+"""Tokens of Kokoro's vocabulary."""
+PROJECTION_CLIPS = 200
+MISTAKES = 0.3
+"""The largest deviation of a mask's mistakes, in deviations of the log-mel."""
+FRAME_RATE = RATE // HOP
+
+
+@dataclass(frozen=True)
+class ContentConfig:
+    """The student and how it is taught."""
+
+    width: int = 192
+    layers: int = 4
+    teacher_layer: int = 5
+    batch: int = 16
+    seconds: float = 3.0
+    """Of each crop."""
+    learning_rate: float = 7e-4
+    warm_steps: int = 100
+    phone_weight: float = 0.1
+    speed: float = 0.12
+    """Largest change of speed, natural logarithm."""
+    warp: float = 0.12
+    average: float = 0.99
+    bf16: bool = True
+    from_shipped: bool = True
+    """Go on from the shipped encoder instead of random weights."""
+    same_features: bool = False
+    """Keep `o` and `p`: the features mean the same afterwards, and a base on them has little to learn."""
+    separated: bool = False
+    """Hear the sound as after a separation, with rooms, other voices and music under it."""
+
+
+@dataclass(frozen=True)
+class ContentPretraining:
+    """A clip with what the teacher says of it."""
+
+    wav: NDArray[np.int16]
+    target: NDArray[np.float16]
+    """(T, 512): layer output minus the utterance mean."""
+    phones: NDArray[np.int64]
+    """(T,) −1 where unknown."""
+
+
+def prepare(clips: Sequence[CorpusClip], layer: int, folder: Path, report: Report = ignore) -> list[ContentPretraining]:
+    """The teacher's targets of every clip, kept in `folder`."""
+    folder = folder / f"whisper-layer-{layer}"
+    folder.mkdir(parents=True, exist_ok=True)
+    teacher: whisper.WhisperEncoder | None = None
+    lessons = []
+    for number, clip in enumerate(clips):
+        kept = folder / f"{clip.path.parent.name}-{clip.path.stem}.npz"
+        if not kept.exists():
+            teacher = teacher or whisper.load()
+            wav = clip.read(RATE)[: 30 * RATE]
+            with torch.autocast("cpu", torch.bfloat16):
+                target = teacher.encode(torch.from_numpy(wav), layer).float().numpy()
+            with replacing(kept) as file:
+                np.savez(
+                    file,
+                    wav=np.round(wav.clip(-1, 1) * 32767).astype(np.int16),
+                    target=(target - target.mean(0)).astype(np.float16),
+                )
+        with np.load(kept, allow_pickle=False) as stored:
+            wav16, target16 = stored["wav"], stored["target"]
+        phones = clip.phone_frames(len(target16), FRAME_RATE)
+        lessons.append(ContentPretraining(wav16, target16, phones))
+        report("listening", (number + 1) / len(clips))
+    return lessons
+
+
+class ContentTask:
+    """One student with its two classifiers."""
+
+    def __init__(
+        self, clips: Sequence[CorpusClip], config: ContentConfig, folder: Path, report: Report = ignore
+    ) -> None:
+        self.config = config
+        self.lessons = prepare(to_learn(clips), config.teacher_layer, folder, report)
+        held = [clip for clip in clips if clip.held_out][::6]
+        self.held_out = prepare(held, config.teacher_layer, folder, report)
+        if not (self.lessons and self.held_out):
+            raise CorpusError("the corpus must hold clips to learn from and held-out ones.")
+        self.deviation = torch.from_numpy(
+            np.concatenate([lesson.target[::10] for lesson in self.lessons]).astype(np.float32).std(0) + 1e-3
+        )
+        lengths = [len(lesson.wav) / RATE for lesson in self.lessons]
+        self.weights = torch.tensor([0.0 if s < config.seconds * 1.3 else s for s in lengths])
+        torch.manual_seed(0)
+        self.student = load() if config.from_shipped else ContentStudent(config.width, config.layers)
+        self.student.train()
+        if config.same_features:
+            self.student.o.requires_grad_(False)
+            self.student.p.requires_grad_(False)
+        self.phone = nn.Linear(config.width, PHONES)
+        self.modules = {"student": self.student, "phone": self.phone}
+        every = [p for module in self.modules.values() for p in module.parameters() if p.requires_grad]
+        self.optimizers = {"adam": torch.optim.AdamW(every, config.learning_rate, (0.9, 0.98), weight_decay=0.01)}
+        self.average = ema(self.student, config.average)
+        self.modules["average"] = self.average
+
+    def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
+        """Distil one batch."""
+        config = self.config
+        rate = config.learning_rate * min(1.0, (number + 1) / config.warm_steps)
+        for group in self.optimizers["adam"].param_groups:
+            group["lr"] = rate / (1 + number / 1000)
+        mel, target, phones = self._draw(generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+            features = centred(self.student.hidden(mel))
+            estimate = self.student.o(features)
+            phone = self.phone(features)
+        distance = _distance(estimate.float(), target)
+        phone_loss = F.cross_entropy(phone.float().flatten(0, 1), phones.flatten(), ignore_index=-1).nan_to_num()
+        loss = distance + config.phone_weight * phone_loss
+        self.optimizers["adam"].zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimizers["adam"].step()
+        self.average.update_parameters(self.student)
+        return {"distance": float(distance.detach()), "phone": float(phone_loss.detach())}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Distance to the teacher on held-out clips, unperturbed."""
+        student = cast(ContentStudent, self.average.module)
+        total = 0.0
+        for lesson in self.held_out:
+            mel = self.student.log_mel(torch.from_numpy(lesson.wav / np.float32(32768)))
+            target = torch.from_numpy(lesson.target.astype(np.float32)) / self.deviation
+            estimate = student.o(centred(student.hidden(mel[None])))[0, : len(target)]
+            total += float(_distance(estimate, target[: len(estimate)]))
+        return {"distance": total / len(self.held_out)}
+
+    def _draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch: log-mels (B, 80, 2T), centred targets (B, T, 512), phones (B, T)."""
+        picks = torch.multinomial(self.weights, self.config.batch, True, generator=generator).tolist()
+        drawn = [self._crop(self.lessons[pick], generator) for pick in picks]
+        wavs = torch.stack([torch.from_numpy(wav) for wav, _, _ in drawn])
+        if self.config.separated:
+            wavs = add_separation_artifacts(wavs, RATE, generator)
+        mel = torch.stack([self.student.log_mel(wav) for wav in wavs])
+        if self.config.separated:
+            mel = smooth_mistakes(mel, MISTAKES, generator)
+        targets = centred(torch.stack([target for _, target, _ in drawn])) / self.deviation
+        phones = torch.stack([phone for _, _, phone in drawn])
+        return self.student.warped(mel, self.config.warp, generator), targets, phones
+
+    def _crop(self, lesson: ContentPretraining, generator: torch.Generator) -> tuple[Floats, Tensor, Tensor]:
+        """A crop at another speed, with the targets of the moments that it holds."""
+        frames = round(self.config.seconds * FRAME_RATE)
+        factor = float(torch.empty(1).uniform_(-1, 1, generator=generator).mul(self.config.speed).exp())
+        length = int(frames * HOP * factor) + HOP
+        start = int(torch.randint(max(1, len(lesson.wav) - length), (1,), generator=generator))
+        piece = lesson.wav[start : start + length].astype(np.float32) / np.float32(32768)
+        wav = resample(piece, RATE * factor, RATE)[: frames * HOP]
+        wav = np.pad(wav, (0, frames * HOP - len(wav)))
+        moments = (start / HOP + np.arange(frames) * factor).clip(0, len(lesson.target) - 1)
+        low = moments.astype(int)
+        high = np.minimum(low + 1, len(lesson.target) - 1)
+        part = (moments - low)[:, None]
+        target = lesson.target[low] * (1 - part) + lesson.target[high] * part
+        nearest = np.round(moments).astype(int)
+        return wav, torch.from_numpy(target.astype(np.float32)), torch.from_numpy(lesson.phones[nearest])
+
+
+def export(task: ContentTask, path: Path) -> None:
+    """Write the student's averaged weights in half precision, with the projection that makes features of them."""
+    student = cast(ContentStudent, task.average.module)
+    if not task.config.same_features:
+        student.p.weight.data.copy_(projection(student, task.lessons))
+    state = {name: tensor.half().contiguous() for name, tensor in student.state_dict().items()}
+    with replacing(path) as file:
+        file.write(save(state))
+
+
+@torch.no_grad()
+def projection(student: ContentStudent, lessons: Sequence[ContentPretraining]) -> Tensor:
+    """The map (C, C) from hidden frames to half-whitened principal components of the teacher's estimate."""
+    hidden = []
+    for lesson in lessons[:: max(1, len(lessons) // PROJECTION_CLIPS)]:
+        mel = student.log_mel(torch.from_numpy(lesson.wav / np.float32(32768)))
+        hidden.append(centred(student.hidden(mel[None]))[0])
+    frames = torch.cat(hidden).double()
+    estimate = student.o.weight.double()
+    values, components = torch.linalg.eigh(estimate @ (frames.T @ frames / len(frames)) @ estimate.T)
+    kept = slice(-student.p.out_features, None)
+    deviation = values[kept].clamp_min(1e-9).sqrt()
+    scaled = components[:, kept] / (deviation * deviation.mean()).sqrt()  # features have a mean square of 1
+    weight: Tensor = (scaled.T @ estimate).flip(0).float()
+    return weight
+
+
+def _distance(estimate: Tensor, target: Tensor) -> Tensor:
+    return F.l1_loss(estimate, target) + (1 - F.cosine_similarity(estimate, target, dim=-1)).mean()

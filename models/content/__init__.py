@@ -1,0 +1,1 @@
+"""Content encoders: the embedded student and ContentVec."""

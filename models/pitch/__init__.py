@@ -1,0 +1,1 @@
+"""Pitch trackers: FCPE, SwiftF0 and RMVPE."""

@@ -1,0 +1,135 @@
+"""Pitch trackers: FCPE (from an installed package) or RMVPE for f0, SwiftF0 (from a package) for voicing.
+
+FCPE: Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025. SwiftF0: Nieradzik, 2025. RMVPE: see there.
+"""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.pitch import rmvpe
+from models.weights.integrity import WeightsError, packaged, verify
+
+FCPE_NAME = "FCPE (torchfcpe 0.0.4)"
+FCPE_SHA256 = "b9aeaeb673436eeda50ceafd632aa681aa63417e52eae4207503d180c9b10015"
+SWIFT_NAME = "SwiftF0 (swift-f0 0.3.0)"
+SWIFT_SHA256 = "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22"
+FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2"
+MODEL_ID = f"{FCPE_ID}+{SWIFT_ID}"
+RATE = 16000
+HOP = 160  # 10 ms
+VOICED_CONFIDENCE = 0.5
+
+NAMES = ("fcpe", "rmvpe")
+
+Floats = NDArray[np.float32]
+
+
+class Tracker(Protocol):
+    """What finds f0."""
+
+    @property
+    def name(self) -> str:
+        """For the reader of a figure."""
+
+    @property
+    def model_id(self) -> str:
+        """Of its weights."""
+
+    @property
+    def own_voicing(self) -> bool:
+        """Whether its f0 is 0 where unvoiced; else SwiftF0 tells voicing, and mends f0 where the note was lost."""
+
+    def f0(self, wav: Floats) -> Floats:
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms."""
+
+
+@dataclass(frozen=True)
+class FCPE:
+    """The embedded tracker; its f0 has a value also where unvoiced."""
+
+    network: torch.nn.Module
+    name: str = FCPE_NAME
+    model_id: str = FCPE_ID
+    own_voicing: bool = False
+
+    def f0(self, wav: Floats) -> Floats:
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; a value also where unvoiced."""
+        peak = float(np.abs(wav).max(initial=0.0))
+        level = torch.from_numpy(wav / peak if peak > 0 else wav)
+        f0 = self.network.infer(  # type: ignore[operator]
+            level[None, :, None].to(next(self.network.parameters()).device),
+            sr=RATE,
+            decoder_mode="local_argmax",
+            threshold=0.006,
+        )
+        return f0[0, :, 0].float().cpu().numpy()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class PitchTrackers:
+    """Two warm trackers, one for f0 and SwiftF0; `load` makes them."""
+
+    tracker: Tracker
+    swift: object
+
+    @property
+    def own_voicing(self) -> bool:
+        """Whether `f0` is 0 where unvoiced. Else it has a value everywhere, and `voicing` tells where it holds."""
+        return self.tracker.own_voicing
+
+    @property
+    def model_id(self) -> str:
+        """Everything that has a say in a song's f0: what is found is kept under it."""
+        return self.tracker.model_id if self.own_voicing else f"{self.tracker.model_id}+{SWIFT_ID}"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Who finds a song's f0, and who its voicing."""
+        return {"f0": self.tracker.name, "voicing": self.tracker.name if self.own_voicing else SWIFT_NAME}
+
+    def f0(self, wav: Floats) -> Floats:
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; see `own_voicing`."""
+        return self.tracker.f0(wav)
+
+    def voicing(self, wav: Floats) -> tuple[Floats, Floats]:
+        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, the measure of all covers."""
+        result = self.swift.detect(wav, RATE)  # type: ignore[attr-defined]
+        return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
+
+
+def load(
+    device: torch.device | str = "cpu", threads: int = 1, name: str = "fcpe", weights: Path | None = None
+) -> PitchTrackers:
+    """SwiftF0 and the tracker of this name, `fcpe` or `rmvpe`, checked by sha256; `weights` is RMVPE's file.
+
+    Raises WeightsError.
+    """
+    from swift_f0 import SwiftF0
+
+    verify(packaged("swift_f0", "model.onnx"), SWIFT_SHA256)
+    return PitchTrackers(_tracker(name, weights, device), SwiftF0(threads=threads, spin=False))
+
+
+def _tracker(name: str, weights: Path | None, device: torch.device | str) -> Tracker:
+    if name == "fcpe":
+        return _fcpe(device)
+    if name != "rmvpe":
+        raise WeightsError(f"There is no pitch tracker {name}. There are: {', '.join(NAMES)}.")
+    if weights is None:
+        raise WeightsError("RMVPE's weights are not here. Fetch them with: discovervoice models pull rmvpe")
+    return rmvpe.load(weights, device)
+
+
+def _fcpe(device: torch.device | str) -> FCPE:
+    from torchfcpe import spawn_bundled_infer_model
+
+    verify(packaged("torchfcpe", "assets/fcpe_c_v001.pt"), FCPE_SHA256)
+    with contextlib.redirect_stdout(io.StringIO()):  # its loader prints
+        return FCPE(spawn_bundled_infer_model(device=str(device)))

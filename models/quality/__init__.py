@@ -1,0 +1,1 @@
+"""Neural MOS predictors: DistillMOS and UTMOS."""

@@ -1,0 +1,63 @@
+"""A trained voice on disk: fp16 weights under RVC's names and what is known of it, in one safetensors file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from models.rvc import RVCConfig, Synthesizer
+from models.weights.integrity import WeightsError
+
+FORMAT = "discovervoice-voice-1"
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """What a voice tells of itself."""
+
+    content_model: str
+    """Id of the content encoder that it was trained on; another one gives it nonsense."""
+    base: str
+    """What training started from."""
+    median_f0: float
+    """Hz, of its own recordings."""
+    steps: int
+    seconds: float
+    """Of voice that it was trained on."""
+
+
+def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
+    """Write the voice without its posterior encoder, through a temporary name. Raises OSError (no room)."""
+    state = {
+        name: tensor.detach().half().contiguous().cpu()
+        for name, tensor in synthesizer.state_dict().items()
+        if not name.startswith("enc_q.")
+    }
+    meta = {"format": FORMAT, "config": json.dumps(synthesizer.config.to_dict()), "info": json.dumps(vars(info))}
+    draft = path.with_name(path.name + ".part")
+    try:
+        draft.write_bytes(save(state, meta))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesizer, VoiceInfo]:
+    """The voice in evaluation mode, and its card. Raises WeightsError."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta: dict[str, Any] = file.metadata() or {}
+            if meta.get("format") != FORMAT:
+                raise WeightsError(f"{path.name} is not a voice file of this version.")
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        synthesizer = Synthesizer(RVCConfig.from_dict(json.loads(meta["config"])))
+        info = VoiceInfo(**json.loads(meta["info"]))
+        synthesizer.remove_posterior()
+        synthesizer.load_weights(state)
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        raise WeightsError(f"{path.name} cannot be read as a voice: {error}") from error
+    return synthesizer.eval().to(device), info

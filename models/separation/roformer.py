@@ -1,0 +1,250 @@
+"""Mel-Band RoFormer and BS-RoFormer: a transformer along time and along bands, with a complex mask at the end.
+
+Sources: Lu et al. 2023, "Music Source Separation with Band-Split RoPE Transformer", arXiv 2309.02612; Wang et al.
+2023, "Mel-Band RoFormer for Music Source Separation", arXiv 2310.01809; Su et al. 2021, "RoFormer" (rotary
+embedding). State-dict keys as in lucidrains' and ZFTurbo's code. Written anew; the numbers are checked against theirs.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.separation.chunks import RATE, ChunkSeparator, adaptive_precision, precision
+from models.separation.config import RoformerConfig, read_roformer
+from models.weights.state_dict import fill
+
+MELBAND_NAME = "Mel-Band RoFormer"
+BS_NAME = "BS-RoFormer"
+CHANNELS = 2
+ROTARY_BASE = 10000
+FF_WIDTH = 4
+
+
+class RMSNorm(nn.Module):
+    """Every vector at the length √dim, times a learned gain."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, dim) → (…, dim)."""
+        out: Tensor = F.normalize(x, dim=-1) * (x.shape[-1] ** 0.5 * self.gamma)
+        return out
+
+
+class Rotary(nn.Module):
+    """Turns the pairs of a query or key by angles that grow with its position."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.freqs = nn.Parameter(ROTARY_BASE ** -(torch.arange(0, dim, 2) / dim), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, heads, N, dim) → the same, turned."""
+        angle = torch.arange(x.shape[-2], device=x.device)[:, None] * self.freqs
+        even, odd = x[..., ::2], x[..., 1::2]
+        cos, sin = angle.cos(), angle.sin()
+        return torch.stack((even * cos - odd * sin, odd * cos + even * sin), dim=-1).flatten(-2).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention in which every head has a gate."""
+
+    def __init__(self, config: RoformerConfig, rotary: Rotary) -> None:
+        super().__init__()
+        inner = config.heads * config.head_dim
+        self.heads = config.heads
+        self.rotary_embed = rotary
+        self.norm = RMSNorm(config.dim)
+        self.to_qkv = nn.Linear(config.dim, 3 * inner, bias=False)
+        self.to_gates = nn.Linear(config.dim, config.heads)
+        self.to_out = nn.Sequential(nn.Linear(inner, config.dim, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, dim) → (B, N, dim)."""
+        x = self.norm(x)
+        query, key, value = self.to_qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        heard = F.scaled_dot_product_attention(self.rotary_embed(query), self.rotary_embed(key), value)
+        gated = heard * self.to_gates(x).sigmoid().mT[..., None]
+        out: Tensor = self.to_out(gated.transpose(1, 2).flatten(-2))
+        return out
+
+
+class GatedFeedForward(nn.Module):
+    """Two dense layers."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        wide = FF_WIDTH * dim
+        # the fourth place is the reference's dropout: the layers keep their numbers
+        self.net = nn.Sequential(RMSNorm(dim), nn.Linear(dim, wide), nn.GELU(), nn.Identity(), nn.Linear(wide, dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, dim) → (B, N, dim)."""
+        out: Tensor = self.net(x)
+        return out
+
+
+class RoformerLayers(nn.Module):
+    """Layers of attention and feed-forward, along one axis."""
+
+    def __init__(self, config: RoformerConfig, depth: int, rotary: Rotary, norm: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.ModuleList([Attention(config, rotary), GatedFeedForward(config.dim)]) for _ in range(depth)
+        )
+        self.norm = RMSNorm(config.dim) if norm else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, dim) → (B, N, dim)."""
+        for layer in self.layers:
+            assert isinstance(layer, nn.ModuleList)
+            attention, feed_forward = layer
+            x = attention(x) + x
+            x = feed_forward(x) + x
+        out: Tensor = self.norm(x)
+        return out
+
+
+class BandSplit(nn.Module):
+    """One dense layer a band: its real and imaginary parts → a vector."""
+
+    def __init__(self, dim: int, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.to_features = nn.ModuleList(nn.Sequential(RMSNorm(size), nn.Linear(size, dim)) for size in sizes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, sum of sizes) → (B, T, bands, dim)."""
+        parts = torch.split(x, list(self.sizes), dim=-1)
+        return torch.stack([layer(part) for layer, part in zip(self.to_features, parts, strict=True)], dim=-2)
+
+
+class MaskEstimator(nn.Module):
+    """One small network a band: its vector → the mask's real and imaginary parts."""
+
+    def __init__(self, config: RoformerConfig, sizes: tuple[int, ...], hidden: int) -> None:
+        super().__init__()
+        self.to_freqs = nn.ModuleList(
+            nn.Sequential(_dense([config.dim, *[config.dim * config.mask_width] * hidden, 2 * size]), nn.GLU())
+            for size in sizes
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, bands, dim) → (B, T, sum of sizes)."""
+        return torch.cat([layer(band) for layer, band in zip(self.to_freqs, x.unbind(-2), strict=True)], dim=-1)
+
+
+class Roformer(nn.Module):
+    """The whole network, wave to waves. Which of the two it is follows from the kind of its bands."""
+
+    def __init__(self, config: RoformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        mel = isinstance(config.bands, int)
+        members = _mel_bands(config.bands, config.n_fft) if isinstance(config.bands, int) else _bands(config.bands)
+        sizes = tuple(2 * CHANNELS * len(band) for band in members)
+        self.places: Tensor
+        self.register_buffer("places", torch.cat(members), persistent=False)
+        time, freq = Rotary(config.head_dim), Rotary(config.head_dim)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(
+                [
+                    RoformerLayers(config, config.time_depth, time, norm=mel),
+                    RoformerLayers(config, config.freq_depth, freq, norm=mel),
+                ]
+            )
+            for _ in range(config.depth)
+        )
+        self.final_norm = nn.Identity() if mel else RMSNorm(config.dim)
+        self.band_split = BandSplit(config.dim, sizes)
+        # of `depth` dense layers in BS-RoFormer's masks all but the last are hidden; in Mel-Band RoFormer's all are
+        hidden = config.mask_depth if mel else config.mask_depth - 1
+        self.mask_estimators = nn.ModuleList(MaskEstimator(config, sizes, hidden) for _ in range(config.stems))
+
+    def forward(self, mix: Tensor, bf16: bool = False) -> Tensor:
+        """(B, 2, samples) → (B, stems, 2, samples)."""
+        config, samples = self.config, mix.shape[-1]
+        window = torch.hann_window(config.window, device=mix.device)
+        lengths: dict[str, Any] = {"n_fft": config.n_fft, "hop_length": config.hop, "win_length": config.window}
+        frames = lengths | {"window": window, "normalized": config.normalized}
+        spectrum = torch.stft(mix.flatten(0, 1), **frames, return_complex=True)
+        spectrum = spectrum.reshape(-1, CHANNELS, *spectrum.shape[1:]).permute(0, 3, 2, 1)  # (B, T, F, 2)
+        heard = torch.view_as_real(spectrum[:, :, self.places])
+        with precision(mix.device, bf16):
+            masks = self._masks(heard.flatten(2))
+        masks = torch.view_as_complex(masks.float().reshape(*masks.shape[:-1], -1, CHANNELS, 2))
+        stems = spectrum[:, None] * self._mean(masks, spectrum.shape[2])
+        if config.zero_dc:
+            stems[:, :, :, 0] = 0
+        waves = torch.istft(stems.permute(0, 1, 4, 3, 2).flatten(0, 2), **frames, length=samples)
+        return waves.reshape(len(mix), config.stems, CHANNELS, samples)
+
+    def _masks(self, x: Tensor) -> Tensor:
+        """(B, T, sum of sizes) → (B, stems, T, sum of sizes)."""
+        x = self.band_split(x)
+        earlier = torch.zeros_like(x)
+        for layer in self.layers:
+            assert isinstance(layer, nn.ModuleList)
+            time, freq = layer
+            if self.config.skip:
+                x = x + earlier
+            batch, frames, bands, _ = x.shape
+            x = time(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, bands)).transpose(1, 2)
+            x = freq(x.flatten(0, 1)).unflatten(0, (batch, frames))
+            if self.config.skip:
+                earlier = earlier + x
+        x = self.final_norm(x)
+        return torch.stack([estimator(x) for estimator in self.mask_estimators], dim=1)
+
+    def _mean(self, masks: Tensor, bins: int) -> Tensor:
+        """Masks (B, stems, T, places, 2) → (B, stems, T, F, 2): the mean over the bands that share a bin."""
+        shared = torch.bincount(self.places, minlength=bins).clamp_min(1)
+        total = masks.new_zeros(*masks.shape[:3], bins, CHANNELS).index_add_(3, self.places, masks)
+        return total / shared[:, None]
+
+
+def load(
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
+) -> ChunkSeparator:
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `chunks.hearing`. Raises WeightsError."""
+    settings, place = read_roformer(config, mel), torch.device(device)
+    assert isinstance(settings.network, RoformerConfig)
+    with torch.device("meta"):
+        network = Roformer(settings.network)
+    fill(network, weights, place)
+
+    @torch.inference_mode()
+    def vocals(mix: Tensor, half: bool) -> Tensor:
+        stems: Tensor = network(mix.to(place), half)
+        return stems[:, settings.vocals].float().cpu()
+
+    name = MELBAND_NAME if mel else BS_NAME
+    return ChunkSeparator(name, settings.chunks, adaptive_precision(name, vocals, place, bf16))
+
+
+def _dense(widths: list[int]) -> nn.Sequential:
+    """Dense layers with tanh between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.Tanh()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _bands(sizes: tuple[int, ...]) -> list[Tensor]:
+    """The bins of bands that lie side by side."""
+    return list(torch.split(torch.arange(sum(sizes), device="cpu"), list(sizes)))
+
+
+def _mel_bands(count: int, n_fft: int) -> list[Tensor]:
+    """The bins of overlapping mel bands: where Slaney's filters are above zero, and both ends of the spectrum."""
+    from librosa.filters import mel  # takes a while to import
+
+    above = torch.from_numpy(mel(sr=RATE, n_fft=n_fft, n_mels=count)) > 0
+    above[0, 0] = above[-1, -1] = True
+    return [band.nonzero()[:, 0] for band in above]

@@ -1,0 +1,1 @@
+"""Speaker and singer encoders: Resemblyzer and AST."""

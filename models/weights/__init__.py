@@ -1,0 +1,1 @@
+"""Weights on disk: the catalogue, pins, downloads, integrity, and files of strangers."""

@@ -1,0 +1,64 @@
+"""Weights from disk: the file's sha256 is checked first, and nothing is unpickled freely."""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the desk lists weights without torch
+    from torch import Tensor
+
+WEIGHTS = Path(__file__).parent
+SINGER_WEIGHTS = WEIGHTS / "ast_small.safetensors"
+"""The trained AST, where one ships; without it Resemblyzer compares singers."""
+
+
+class WeightsError(Exception):
+    """A weights file is missing, or is not the one that was pinned."""
+
+
+class NotFetched(WeightsError):
+    """Weights that can be fetched are not here yet."""
+
+
+def packaged(package: str, name: str) -> Path:
+    """Path of a file that an installed package carries. Raises WeightsError."""
+    spec = find_spec(package)  # finds without importing
+    folder = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    if spec is None or not (folder / name).is_file():
+        raise WeightsError(f"{package} carries no {name}; install requirements.lock again.")
+    return folder / name
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str) -> Path:
+    """Return the path if the file's content is the pinned one. Raises WeightsError."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing.")
+    found = digest(path)
+    if found != sha256:
+        raise WeightsError(f"{path.name} is not the pinned file: sha256 {found[:12]}…, not {sha256[:12]}….")
+    return path
+
+
+def load_tensors(path: Path, sha256: str | None = None) -> "dict[str, Tensor]":
+    """A safetensors file as float32 tensors. Raises WeightsError."""
+    from safetensors.torch import load_file
+
+    if sha256 is not None:
+        verify(path, sha256)
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+
+
+def load_pickle(path: Path, sha256: str, allowed: list[Any] | None = None) -> Any:
+    """A pinned torch file, read with `weights_only=True` and a list of allowed types."""
+    import torch
+
+    verify(path, sha256)
+    with torch.serialization.safe_globals(allowed or []):
+        return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,1 @@
+"""A cover from beginning to end: stems, conversion, mix, figures."""

@@ -1,0 +1,146 @@
+"""Vocals and instrumental become one song again: loud as the original, not clipped, not larger than allowed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.sound.decode import Limits, decode_blocks, probe
+from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit, room
+from pipeline.sound.limiter import Limiter
+from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
+
+Audio = npt.NDArray[np.float32]
+Progress = Callable[[float], None]
+
+RATE = 44_100
+STEM = Limits(max_bytes=1 << 33, min_seconds=0.0, max_seconds=3600.0, min_rate=8000)  # our own files
+BLOCK = 1.0  # s
+MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
+TRIES = 6
+
+
+@dataclass(frozen=True)
+class MixReport:
+    """What the finished file measures, decoded again: LUFS, dBTP, seconds; and how it was made.
+
+    `gain_db` is what the mix was raised by, `limited_db` the most that the limiter took from a peak: from
+    some 6 dB on it works hard, and `lufs` may fall short of the reference. `bitrate` in bit/s, None for FLAC
+    and WAV.
+    """
+
+    lufs: float
+    true_peak_db: float
+    seconds: float
+    gain_db: float
+    limited_db: float
+    path: Path
+    bitrate: int | None
+
+
+def mix_files(
+    vocals: Path,
+    instrumental: Path,
+    out: Path,
+    *,
+    reference_lufs: float,
+    vocal_gain_db: float = 0.0,
+    ceiling_db: float = -1.0,
+    max_bytes: int | None = None,
+    tags: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> MixReport:
+    """Sum two files at 44.1 kHz stereo and write them to `out` at `reference_lufs` (BS.1770-4).
+
+    The suffix of `out` says the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
+    the report says the path. The shorter file is followed by silence. Two passes stream through a float32
+    scratch file beside `out`; then the result is decoded and measured, and made again if the codec overshot
+    full scale or `max_bytes`.
+
+    Raises what `decode_blocks` raises, TooLong (nothing fits into `max_bytes`), DiskFull. Leaves nothing
+    behind then.
+    """
+    tell = progress or (lambda share: None)
+    with room(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
+        scratch = Path(folder) / "sum.f32"
+        loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), tell)
+        seconds = scratch.stat().st_size / (8 * RATE)
+        gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
+        suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
+        if max_bytes is not None:
+            suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
+        ceiling = ceiling_db
+        for attempt in range(TRIES):
+            made = Path(folder) / f"mix{suffix}"
+            with Encoder(made, RATE, 2, bitrate=bitrate, tags=tags) as encoder:
+                limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, tell)
+            lufs, peak = _measure(made)
+            if max_bytes is not None and bitrate is not None and made.stat().st_size >= max_bytes:
+                suffix, bitrate = LADDER[min(LADDER.index((suffix, bitrate)) + 1, len(LADDER) - 1)]
+            elif peak > 0 and attempt < TRIES - 1:
+                ceiling -= peak + 0.1
+            else:
+                break
+        path = out.with_suffix(suffix)
+        made.replace(path)
+    tell(1.0)
+    return MixReport(lufs, peak, seconds, gain_db, limited_db, path, bitrate)
+
+
+def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, tell: Progress) -> float:
+    """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS."""
+    expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental))
+    meter = LoudnessMeter(RATE, 2)
+    done = 0.0
+    with scratch.open("wb") as file:
+        for voice, rest in zip_longest(_blocks(vocals), _blocks(instrumental)):
+            block = _add(None if voice is None else voice * np.float32(vocal_gain), rest)
+            meter.add(block)
+            file.write(np.ascontiguousarray(block.T).tobytes())
+            done += block.shape[1] / RATE
+            tell(0.4 * min(1.0, done / expected) if expected else 0.0)
+    return meter.integrated()
+
+
+def _blocks(path: Path) -> Iterator[Audio]:
+    return decode_blocks(path, RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
+
+
+def _add(one: Audio | None, other: Audio | None) -> Audio:
+    """The sum of two blocks, the shorter followed by silence."""
+    if one is None or other is None:
+        return np.asarray(other if one is None else one, np.float32)
+    long, short = (one, other) if one.shape[1] >= other.shape[1] else (other, one)
+    total = long.copy()
+    total[:, : short.shape[1]] += short
+    return total
+
+
+def _render(
+    scratch: Path, encoder: Encoder, gain_db: float, ceiling_db: float, seconds: float, tell: Progress
+) -> float:
+    """Gain, limiter, encoder; the most that the limiter took, in dB."""
+    limiter = Limiter(RATE, 2, ceiling_db)
+    gain = np.float32(10 ** (gain_db / 20))
+    done = 0.0
+    with scratch.open("rb") as file:
+        while data := file.read(round(BLOCK * RATE) * 8):
+            block = np.frombuffer(data, np.float32).reshape(-1, 2).T
+            encoder.write(limiter.process(block * gain))
+            done += block.shape[1] / RATE
+            tell(0.4 + 0.5 * min(1.0, done / seconds))
+    encoder.write(limiter.flush())
+    return limiter.reduction_db
+
+
+def _measure(path: Path) -> tuple[float, float]:
+    """Loudness (LUFS) and true peak (dBTP) of a file as a listener's player decodes it."""
+    loudness, peak = LoudnessMeter(RATE, 2), TruePeakMeter(2)
+    for block in _blocks(path):
+        loudness.add(block)
+        peak.add(block)
+    return loudness.integrated(), peak.value()

@@ -1,0 +1,114 @@
+"""A song's vocals and instrumental as files, separated once and kept by song and model.
+
+Stems are 24-bit FLAC at half level: a loud mix can leave full scale when it is split, and half leaves room, so that
+the stems still sum to the mix.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.content import student
+from models.separation import spleeter
+from pipeline.covers.mix import STEM
+from pipeline.listening import features as feature_store
+from pipeline.listening.features import BLOCK_SECONDS, ContentEncoder, Features, extract_stream
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.sound.decode import SONG, decode_blocks, probe
+from pipeline.sound.encode import Encoder, replacing
+from pipeline.sound.loudness import LoudnessMeter
+
+Floats = NDArray[np.float32]
+LEVEL = 0.5
+
+
+@dataclass(frozen=True)
+class Stems:
+    """Where the stems lie, and what the mix measured."""
+
+    vocals: Path
+    instrumental: Path
+    seconds: float
+    lufs: float
+
+
+def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> Stems:
+    """Separate a song, or find what was separated before; `cache_dir` is the song's own.
+
+    Raises what `decode_blocks` raises. Memory does not grow with the song.
+    """
+    folder = cache_dir / models.separator.model_id
+    card = folder / "stems.json"
+    stems = folder / "vocals.flac", folder / "instrumental.flac"
+    if not card.exists():
+        report("reading", 0.0)
+        declared = probe(song, SONG, name).seconds
+        folder.mkdir(parents=True, exist_ok=True)
+        seconds, lufs = _separate(song, name, models, *stems, declared, report)
+        with replacing(card) as file:
+            file.write(json.dumps({"seconds": seconds, "lufs": lufs}).encode())
+    return Stems(*stems, **json.loads(card.read_text()))
+
+
+def features_of(
+    stems: Stems, models: ModelPool, report: Report = ignore, encoder: ContentEncoder | None = None
+) -> Features:
+    """What the vocals sing, by the shipped content encoder or another, found once and kept beside the stems."""
+    encoder = encoder or models.content
+    kept = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
+    if not kept.exists():
+        blocks = decode_blocks(
+            stems.vocals, student.RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
+        )
+        full = (block[0] / np.float32(LEVEL) for block in blocks)
+        feature_store.save(kept, extract_stream(full, encoder, models.pitch, stems.seconds, report))
+    return feature_store.load(kept)
+
+
+def export_stem(stem: Path, out: Path) -> Path:
+    """Write a stem at the mix's own level."""
+    with Encoder(out, spleeter.RATE, 2) as encoder:
+        for block in decode_blocks(stem, spleeter.RATE, channels=2, block_seconds=10, limits=STEM, name=stem.name):
+            encoder.write(block / np.float32(LEVEL))
+    return out
+
+
+def _separate(
+    song: Path,
+    name: str,
+    models: ModelPool,
+    vocals: Path,
+    instrumental: Path,
+    declared: float | None,
+    report: Report,
+) -> tuple[float, float]:
+    """Write both stems; return the mix's seconds and LUFS."""
+    rate = spleeter.RATE
+    report("separating", 0.0)
+    meter = LoudnessMeter(rate, 2)
+    waiting: list[Floats] = []
+    done = 0
+    mix = decode_blocks(song, rate, channels=2, block_seconds=1.0, limits=SONG, name=name)
+
+    def listen() -> Iterator[Floats]:
+        for block in mix:
+            meter.add(block)
+            waiting.append(block)
+            yield block
+
+    with Encoder(vocals, rate, 2) as sung, Encoder(instrumental, rate, 2) as played:
+        for block in models.separator.vocals(listen()):
+            held = np.concatenate(waiting, axis=1)
+            n = block.shape[1]
+            sung.write(block * np.float32(LEVEL))
+            played.write((held[:, :n] - block) * np.float32(LEVEL))
+            waiting[:] = [held[:, n:]]
+            done += n
+            report("separating", min(0.99, done / rate / declared) if declared else 0.5)
+    report("separating", 1.0)
+    return done / rate, meter.integrated()

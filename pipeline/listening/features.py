@@ -1,0 +1,198 @@
+"""What a voice sings, apart from whose voice it is: content features, f0, voicing and loudness."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+from torch import Tensor
+
+from models.content.student import RATE
+from models.memory import Pieces
+from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
+from pipeline.progress import Report, ignore
+from pipeline.sound.blocks import with_context
+from pipeline.sound.encode import replacing
+
+Floats = NDArray[np.float32]
+FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
+SWIFT_HOP = 256
+BLOCK_SECONDS = 20
+CONTEXT_SECONDS = 2
+MOST_SECONDS = 60
+PIECE = CONTEXT_SECONDS * RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
+SILENCE_RMS = 10 ** (-60 / 20)
+F0_RANGE = (50.0, 1100.0)
+MAX_DISAGREEMENT = 350.0  # cents
+HIGH_PASS = butter(5, 48, "highpass", fs=RATE, output="sos")
+
+
+class ContentEncoder(Protocol):
+    """A content encoder: our own student, or ContentVec."""
+
+    centred: bool
+    """Whether voices were trained on its features minus their mean over time, or on the features as they are."""
+    width: int
+    model_id: str
+    """Which features it gives: what a voice was trained on."""
+    cache_id: str
+    """The same, and of which weights."""
+    name: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    def encode(self, wav: Tensor) -> Tensor:
+        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), width)."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """T frames of 10 ms."""
+
+    content: Floats
+    """(ceil(T / 2), C) at 50 frames/s, centred over what sounds if the encoder's voices want that."""
+    f0: Floats
+    """(T,) Hz, 0 where unvoiced: never interpolated, `protect` needs true voicing."""
+    rms: Floats
+    """(T,) root mean square."""
+
+    @property
+    def voiced(self) -> NDArray[np.bool_]:
+        """(T,) where there is a pitch."""
+        return self.f0 > 0
+
+    def __len__(self) -> int:
+        return len(self.f0)
+
+
+def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+    """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
+
+    More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s heard before and
+    after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
+    """
+    parts = max(1, -(-len(wav) // (MOST_SECONDS * RATE)))
+    heard = _hear_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts)))
+    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
+
+
+def centred(content: Floats, rms: Floats) -> Floats:
+    """Content (T / 2, C) minus its mean over what sounds (`rms` (T,)): words change, the speaker and the room stay.
+
+    On held-out voices it halves what a classifier knows of the speaker, and costs no words (docs/weights.md).
+    """
+    loud = loudest(rms)[::2][: len(content)]
+    return content - content[: len(loud)][loud].mean(0) if loud.any() else content
+
+
+def loudest(rms: Floats) -> NDArray[np.bool_]:
+    """(T,) which frames are above silence and within 40 dB of the loudest."""
+    return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
+
+
+def _at_once(samples: int) -> Pieces:
+    return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
+
+
+def _hear_pieces(wav: Floats, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+    """What `_hear` gives, by as many pieces at once as fit into memory, with one heard before and after."""
+    frames = len(wav) // HOP
+
+    def hear(start: int, stop: int) -> Features:
+        low = max(0, start - 1)
+        heard = _hear(wav[low * PIECE : (stop + 1) * PIECE], content, pitch)
+        first = low * PIECE // HOP
+        return _cut(heard, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
+
+    return _joined(list(pieces.over(-(-len(wav) // PIECE), hear)))
+
+
+def _cut(features: Features, start: int, stop: int) -> Features:
+    """Frames start…stop; `start` is even."""
+    rows = slice(start // 2, -(-stop // 2))
+    return Features(features.content[rows], features.f0[start:stop], features.rms[start:stop])
+
+
+def _joined(parts: list[Features]) -> Features:
+    content, f0, rms = (np.concatenate([getattr(p, name) for p in parts]) for name in ("content", "f0", "rms"))
+    return Features(content, f0, rms)
+
+
+def _hear(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+    """Features whose content is not centred yet."""
+    wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
+    frames = len(wav) // HOP
+    features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
+    f0 = _fit(pitch.f0(wav), frames)
+    if not pitch.own_voicing:
+        f0 = _voiced(f0, *pitch.voicing(wav))
+    rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
+    return Features(features, f0, rms.astype(np.float32))
+
+
+def extract_stream(
+    blocks: Iterable[Floats],
+    content: ContentEncoder,
+    pitch: PitchTrackers,
+    seconds: float,
+    report: Report = ignore,
+) -> Features:
+    """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
+
+    Works 20 s at a time, or less from where memory ran out, with 2 s heard before and after. Blocks without sound are
+    not listened to. Raises memory.OutOfMemory.
+    """
+    report("listening", 0.0)
+    at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * RATE)
+    parts: list[Features] = []
+    for block in with_context(blocks, BLOCK_SECONDS * RATE, CONTEXT_SECONDS * RATE):
+        frames = -(-block.length // HOP)
+        wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
+        if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
+            parts.append(_silence(frames, content.width))
+        else:
+            heard = _hear_pieces(wav, content, pitch, at_once)
+            parts.append(_cut(heard, block.left // HOP, block.left // HOP + frames))
+        report("listening", min(1.0, (block.start + block.length) / (seconds * RATE)))
+    heard = _joined(parts)
+    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
+
+
+def save(path: Path, features: Features) -> None:
+    """Keep features as half-precision content beside full f0, through a temporary name."""
+    with replacing(path) as file:
+        np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
+
+
+def load(path: Path) -> Features:
+    """What `save` kept."""
+    with np.load(path, allow_pickle=False) as stored:
+        return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
+
+
+def _voiced(f0: Floats, heard: Floats, confidence: Floats) -> Floats:
+    """F0 (T,), mended and 0 where unvoiced by what SwiftF0 heard every 16 ms."""
+    nearest = np.minimum(np.round(np.arange(len(f0)) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
+    voiced = confidence[nearest] >= VOICED_CONFIDENCE
+    return np.where(voiced, _agreed(f0, heard[nearest]), 0).astype(np.float32)
+
+
+def _agreed(fcpe: Floats, swift: Floats) -> Floats:
+    """FCPE's f0, but SwiftF0's where the two are further apart than any slip of pitch: FCPE lost the note there."""
+    cents = 1200 * np.abs(np.log2(np.maximum(fcpe, 1.0) / np.maximum(swift, 1.0)))
+    return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), *F0_RANGE).astype(np.float32)
+
+
+def _silence(frames: int, width: int) -> Features:
+    nothing = np.zeros(frames, np.float32)
+    return Features(np.zeros((-(-frames // 2), width), np.float32), nothing, nothing)
+
+
+def _fit(values: Floats, length: int) -> Floats:
+    return np.pad(values[:length], (0, max(0, length - len(values))), mode="edge")

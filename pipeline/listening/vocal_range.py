@@ -1,0 +1,46 @@
+"""The range of a voice: its tessitura, from the notes it holds, not from the highest squeak."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.pitch.trackers import VOICED_CONFIDENCE
+
+Floats = NDArray[np.float32]
+FRAME_SECONDS = 0.016
+MIN_NOTE_SECONDS = 0.1
+MIN_SECONDS = 3.0
+NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+
+
+def vocal_range(tracks: list[tuple[Floats, Floats]]) -> dict[str, object] | None:
+    """Lowest and highest comfortable note of recordings, each (f0 in Hz, confidence) every 16 ms.
+
+    The 10th and 90th percentile of time in stretches of at least 100 ms within a semitone. None if there are less
+    than three seconds of such stretches.
+    """
+    held = np.concatenate([_held_notes(f0, sure) for f0, sure in tracks]) if tracks else np.zeros(0)
+    if len(held) * FRAME_SECONDS < MIN_SECONDS:
+        return None
+    low, high = np.percentile(held, [10, 90])
+    return {
+        "low": note_name(float(low)),
+        "high": note_name(float(high)),
+        "low_note": float(low),
+        "high_note": float(high),
+    }
+
+
+def note_name(note: float) -> str:
+    """A MIDI note number as its name: 69 is A4."""
+    number = round(note)
+    return f"{NAMES[number % 12]}{number // 12 - 1}"
+
+
+def _held_notes(f0: Floats, confidence: Floats) -> NDArray[np.float64]:
+    """MIDI notes (fractional) of the frames that belong to a stretch of at least 100 ms."""
+    note = np.where(confidence >= VOICED_CONFIDENCE, 69 + 12 * np.log2(np.maximum(f0, 1) / 440), np.nan)
+    breaks = np.flatnonzero(~(np.abs(np.diff(note)) < 0.5)) + 1
+    pieces = np.split(note, breaks)
+    shortest = round(MIN_NOTE_SECONDS / FRAME_SECONDS)
+    kept = [piece for piece in pieces if len(piece) >= shortest and np.isfinite(piece).all()]
+    return np.concatenate(kept) if kept else np.zeros(0)

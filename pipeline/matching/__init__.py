@@ -1,0 +1,1 @@
+"""Which singers of the library a voice resembles, as calibrated probabilities."""

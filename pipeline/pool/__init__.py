@@ -1,0 +1,1 @@
+"""The models that were selected, loaded once and kept warm."""

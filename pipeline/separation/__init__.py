@@ -1,0 +1,1 @@
+"""A mix of any length to its vocals, with any separator or ensemble of them."""

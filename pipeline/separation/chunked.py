@@ -1,0 +1,97 @@
+"""A network that hears one chunk at a time, over a mix of any length: a stream in, a stream out, constant memory.
+
+The mix is reflected at both ends, cut into overlapping chunks on one grid, and what comes back is faded and added.
+The fades sum to one everywhere, so what a chunk network leaves alone comes out as it went in.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.memory import Pieces
+from models.separation.chunks import RATE, Chunks, ChunkSeparator
+
+Floats = NDArray[np.float32]
+
+
+def overlap_add(mix: Iterable[Floats], separator: ChunkSeparator) -> Iterator[Floats]:
+    """Yield vocals (2, n) for blocks (2, n) of a mix at 44.1 kHz; what is yielded sums to the mix's length.
+
+    The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are heard at once
+    from there on; raises OutOfMemory if a single one is too many. Whoever stops iterating stops the work.
+    """
+    chunks = separator.chunks
+    border = chunks.length - chunks.step
+    window = fades(chunks)
+    batch = Pieces(f"chunks of {chunks.length / RATE:.1f} s that {separator.name} hears at once", chunks.batch)
+    tail = np.zeros((2, border), np.float32)
+    position = -border  # of the next sample that comes out
+    for segments, total in _batches(_cut(mix, chunks), chunks.batch):
+        for part in batch.over(len(segments), partial(_hear, separator, segments)):
+            for estimate in part.numpy():
+                faded = estimate * window
+                faded[:, :border] += tail
+                tail = faded[:, chunks.step :]
+                end = chunks.step if total is None else min(chunks.step, max(0, total - position))
+                wanted = faded[:, max(0, -position) : end]
+                position += chunks.step
+                if wanted.shape[1]:
+                    yield wanted
+
+
+def fades(chunks: Chunks) -> Floats:
+    """(length,): linear fades at both ends, over the sum of all chunks' fades at the same sample of the mix."""
+    ramp = np.arange(1, chunks.fade + 1) / (chunks.fade + 1)
+    window = np.ones(chunks.length)
+    window[: chunks.fade] = ramp
+    window[chunks.length - chunks.fade :] = ramp[::-1]
+    rows = -(-chunks.length // chunks.step)
+    total = np.pad(window, (0, rows * chunks.step - chunks.length)).reshape(rows, chunks.step).sum(0)
+    return np.asarray(window / np.tile(total, rows)[: chunks.length], np.float32)
+
+
+def _hear(separator: ChunkSeparator, segments: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    return separator.vocals(segments[start:stop])
+
+
+def _cut(mix: Iterable[Floats], chunks: Chunks) -> Iterator[tuple[Floats, int | None]]:
+    """Overlapping segments (2, length) of the reflected mix; the last comes with the mix's total."""
+    length, border = chunks.length, chunks.length - chunks.step
+    held = np.zeros((2, 0), np.float32)
+    start, total = 0, 0  # of the next segment in what is held; samples so far
+    for block in mix:
+        begun = total > border
+        held = np.concatenate([held, block.astype(np.float32)], axis=1)
+        total += block.shape[1]
+        if total > border and not begun:
+            held = _reflected(held, border, 0)
+        while total > border and held.shape[1] > start + length:
+            yield held[:, start : start + length], None
+            start += chunks.step
+        passed = max(0, start - length)  # one length stays: the end is reflected into it
+        held, start = held[:, passed:], start - passed
+    if not total:
+        return
+    held = held if total > border else _reflected(held, border, 0)
+    end = held.shape[1]
+    held = _reflected(held, 0, length)
+    for place in range(start, end, chunks.step):
+        yield held[:, place : place + length], total if place + chunks.step >= end else None
+
+
+def _reflected(audio: Floats, before: int, after: int) -> Floats:
+    """Audio mirrored at its ends, again and again where it is shorter than what is wanted."""
+    return np.pad(audio, ((0, 0), (before, after)), "reflect")
+
+
+def _batches(segments: Iterable[tuple[Floats, int | None]], size: int) -> Iterator[tuple[torch.Tensor, int | None]]:
+    """Segments stacked (B, 2, length), at most `size` of them; the last batch comes with the mix's total."""
+    waiting: list[Floats] = []
+    for segment, total in segments:
+        waiting.append(segment)
+        if len(waiting) == size or total is not None:
+            yield torch.from_numpy(np.stack(waiting)), total
+            waiting = []

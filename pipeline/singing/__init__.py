@@ -1,0 +1,1 @@
+"""Conversion: content features and f0 sung in a voice."""

@@ -1,0 +1,1 @@
+"""Sound itself: decode, encode, resample, blocks, levels, loudness, limiting."""

@@ -1,0 +1,250 @@
+"""From float32 samples to an MP3, Ogg Opus, FLAC or WAV file that appears whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soxr
+from av.audio.frame import AudioFrame
+from av.container import OutputContainer
+
+from files.sink import Sink
+from pipeline import errors
+
+Audio = npt.NDArray[np.float32]
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+MP3_BITRATES = (320_000, 256_000, 224_000, 192_000, 160_000, 128_000)
+OPUS_BITRATES = (128_000, 112_000, 96_000, 80_000, 64_000, 48_000, 40_000, 32_000)
+LADDER = [(".mp3", rate) for rate in MP3_BITRATES] + [(".ogg", rate) for rate in OPUS_BITRATES]
+HEADER_BYTES = 12_000  # tags, first pages, encoder delay
+OGG_BYTES_PER_SECOND = 200  # page and packet headers at 50 packets/s
+
+
+@dataclass(frozen=True)
+class _Kind:
+    container: str
+    codec: str
+    sample_format: str
+    bitrate: int | None
+    options: Mapping[str, str]
+
+
+KINDS = {
+    ".mp3": _Kind("mp3", "libmp3lame", "fltp", 256_000, {}),
+    ".ogg": _Kind("ogg", "libopus", "flt", 128_000, {"vbr": "constrained"}),
+    ".flac": _Kind("flac", "flac", "s32", None, {}),
+    ".wav": _Kind("wav", "pcm_f32le", "flt", None, {}),
+}
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Turn the operating system's refusal to write more (ENOSPC, EDQUOT, EFBIG) into DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise errors.DiskFull from error
+        raise
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path`: fsynced and given its name on a normal exit, removed on any exception.
+
+    Raises DiskFull.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    with room():
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class _Sink(Sink):
+    """The file as FFmpeg may see it."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)  # which writes what was buffered
+        except OSError as error:
+            self.error = self.error or error
+            return offset
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+class Encoder:
+    """Writes blocks (channels, n) at `rate` Hz to `path`; its suffix says how: .mp3, .ogg (Opus), .flac, .wav.
+
+    FLAC has 24 bits and cuts at full scale; WAV is 32-bit float. Opus is resampled to 48 kHz, MP3 to 44.1 or
+    48 kHz where it knows not `rate`. `bitrate` is in bit/s. Decoded again, the sound has the length and the
+    place in time that it had: delay and padding are declared in the file.
+
+    Raises DiskFull, InvalidSamples, EmptyFile (nothing was written), ValueError for a wrong suffix or shape.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rate: int,
+        channels: int,
+        *,
+        bitrate: int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        if path.suffix.lower() not in KINDS or channels not in (1, 2):
+            raise ValueError(f"cannot write {channels} channels to a {path.suffix!r} file")
+        self._kind = KINDS[path.suffix.lower()]
+        self._path, self._rate, self._channels = path, rate, channels
+        self._bitrate = bitrate or self._kind.bitrate
+        self._tags = dict(tags or {})
+        self._out_rate = _out_rate(self._kind.codec, rate)
+        self._resampler: Any = None
+        if self._out_rate != rate:
+            self._resampler = soxr.ResampleStream(rate, self._out_rate, channels, "float32", "HQ")
+        self._samples = 0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Encoder":
+        self._sink = _Sink(self._stack.enter_context(replacing(self._path)))
+        try:
+            self._container: OutputContainer = av.open(self._sink, "w", format=self._kind.container)
+            self._container.metadata.update(self._tags)
+            layout = "mono" if self._channels == 1 else "stereo"
+            stream: Any = self._container.add_stream(
+                self._kind.codec, rate=self._out_rate, options=dict(self._kind.options), layout=layout
+            )
+            stream.format = self._kind.sample_format
+            if self._bitrate:
+                stream.bit_rate = self._bitrate
+            self._stream = stream
+        except BaseException as error:
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def write(self, block: Audio) -> None:
+        """Add `block`, (channels, n) float32 at the encoder's rate."""
+        if block.ndim != 2 or block.shape[0] != self._channels:
+            raise ValueError(f"a block has shape ({self._channels}, n), not {block.shape}")
+        if not bool(np.isfinite(block).all()):
+            raise errors.InvalidSamples(name=self._path.name)
+        if self._resampler is not None:
+            block = self._resampler.resample_chunk(np.ascontiguousarray(block.T, np.float32)).T
+        self._encode(block)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            with suppress(av.FFmpegError, OSError):
+                self._container.close()
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._stack:
+            try:
+                if self._resampler is not None:
+                    empty = np.zeros((0, self._channels), np.float32)
+                    self._encode(self._resampler.resample_chunk(empty, last=True).T)
+                if self._samples == 0:
+                    raise errors.EmptyFile(name=self._path.name)
+                self._mux(None)
+            finally:
+                with suppress(av.FFmpegError, OSError):
+                    self._container.close()
+            if self._sink.error is not None:
+                raise self._sink.error
+
+    def _encode(self, block: Audio) -> None:
+        if block.shape[1] == 0:
+            return
+        data: npt.NDArray[Any] = block
+        if self._kind.sample_format == "s32":
+            data = np.clip(np.rint(block * np.float64(2**23)), -(2**23), 2**23 - 1).astype(np.int32) << 8
+        if self._kind.sample_format != "fltp":
+            data = data.T.reshape(1, -1)
+        layout = "mono" if self._channels == 1 else "stereo"
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(data), self._kind.sample_format, layout)
+        frame.sample_rate, frame.pts, frame.time_base = (
+            self._out_rate,
+            self._samples,
+            Fraction(1, self._out_rate),
+        )
+        self._samples += block.shape[1]
+        self._mux(frame)
+
+    def _mux(self, frame: AudioFrame | None) -> None:
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            raise self._sink.error or error from error
+        if self._sink.error is not None:
+            raise self._sink.error
+
+
+def _out_rate(codec: str, rate: int) -> int:
+    if codec == "libopus":
+        return 48_000
+    if codec == "libmp3lame" and rate not in MP3_RATES:
+        return 44_100 if rate % 11_025 == 0 else 48_000
+    return rate
+
+
+def encode(
+    path: Path,
+    audio: Audio,
+    rate: int,
+    *,
+    bitrate: int | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Write the whole of `audio`, (samples,) or (channels, samples), as `Encoder` does."""
+    sound = np.atleast_2d(audio)
+    with Encoder(path, rate, sound.shape[0], bitrate=bitrate, tags=tags) as encoder:
+        for start in range(0, sound.shape[1], rate):
+            encoder.write(sound[:, start : start + rate])
+
+
+def bitrate_to_fit(seconds: float, max_bytes: int, channels: int, *, name: str = "The cover") -> tuple[str, int]:
+    """The best (suffix, bit/s) that stays below `max_bytes`: MP3 from 320 to 128 kbit/s, then Opus to 32.
+
+    Mono starts at 160 kbit/s: a channel gets no more than it would have in stereo. Raises TooLong.
+    """
+    for suffix, bitrate in LADDER:
+        if channels == 1 and bitrate > 160_000:
+            continue
+        if expected_bytes(seconds, suffix, bitrate) < max_bytes:
+            return suffix, bitrate
+    least = max(0.0, (max_bytes - HEADER_BYTES) / (OPUS_BITRATES[-1] * 1.02 / 8 + OGG_BYTES_PER_SECOND))
+    raise errors.TooLong(name=name, limit=least / 60)
+
+
+def expected_bytes(seconds: float, suffix: str, bitrate: int) -> int:
+    """An upper estimate of a file's size in bytes."""
+    extra = OGG_BYTES_PER_SECOND + 0.02 * bitrate / 8 if suffix == ".ogg" else 0
+    return HEADER_BYTES + int(seconds * (bitrate / 8 + extra)) + 1

@@ -1,0 +1,1 @@
+"""Training of a member's voice, from notes to a voice file."""

@@ -1,0 +1,140 @@
+"""What a voice in training hears: windows of a member's recordings, and some seconds that are held out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.signal import sosfiltfilt
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from models.content.student import ContentStudent
+from models.rvc import RVCConfig
+from pipeline.errors import NotEnoughSpeech
+from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
+from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding, to_rate
+from pipeline.training.losses import Windows
+
+SAMPLE_SECONDS = 10.0
+HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0
+WARPED = 3
+"""Variants of the content features with warped bands: singers' own features are never quite a member's."""
+WARP = 0.12
+
+Floats = NDArray[np.float32]
+
+
+class TrainingData:
+    """Draws windows from recordings; the last seconds that sound of the longest one are held out.
+
+    With an `encoder`, whose bands can be warped, there are variants of the content features; without, only what was
+    heard. A window has `frames`, or what the config says; of a recording that is shorter, the whole is one if it has
+    at least `least` frames. Raises NotEnoughSpeech: there is no window.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        config: RVCConfig,
+        encoder: ContentStudent | None,
+        frames: int | None = None,
+        least: int | None = None,
+    ) -> None:
+        self.recordings, self.config = recordings, config
+        self.frames = frames or config.latent_frames or config.segment_frames
+        self.variants = 1 if encoder is None else 1 + WARPED
+        self.content = [
+            [r.features.content] if encoder is None else _variants(r, config, encoder, number)
+            for number, r in enumerate(recordings)
+        ]
+        longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
+        self._held, self._held_stop = longest, _last_voice(recordings[longest])
+        self._held_start = max(0, self._held_stop - _held_frames(self._held_stop)) // 2 * 2
+        self.starts: list[tuple[int, int]] = []
+        self.ends: list[int] = []
+        count = 0
+        for number, recording in enumerate(recordings):
+            loud = sounding(recording.features)
+            end = self._held_start if number == longest else len(loud)
+            count += int(loud[:end].sum())
+            self.ends.append(end)
+            if least is None:
+                starts = np.flatnonzero(loud[self.frames // 2 : max(0, end - self.frames // 2)])
+            else:  # every frame that sounds is as likely, also near the ends
+                sounds = np.flatnonzero(loud[:end]) if end >= least else np.zeros(0, int)
+                starts = np.clip(sounds - self.frames // 2, 0, max(0, end - self.frames))
+            self.starts += [(number, int(start)) for start in starts]
+        self.seconds = count / FRAME_RATE
+        if not self.starts:
+            raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)
+
+    def draw(self, batch: int, speaker: Tensor, generator: torch.Generator) -> Windows:
+        """So many random windows that sound, sung by `speaker` (1, gin, 1)."""
+        picks = torch.randint(len(self.starts), (batch,), generator=generator).tolist()
+        variants = torch.randint(self.variants, (batch,), generator=generator).tolist()
+        picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]
+        windows = [self._window(number, start, variant, self._length(number)) for number, start, variant in picked]
+        columns = [pad_sequence(list(column), batch_first=True) for column in zip(*windows, strict=True)]
+        content, f0, wav = (column.to(speaker.device) for column in columns)
+        lengths = torch.tensor([self._length(number) for number, _, _ in picked], device=speaker.device)
+        return Windows(content, f0, wav, speaker.expand(batch, -1, -1), lengths)
+
+    def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""
+        length = self._held_stop - self._held_start
+        content, f0, wav = self._window(self._held, self._held_start, variant, length)
+        return content[None], f0[None], wav[None]
+
+    def sample(self) -> tuple[Tensor, Tensor]:
+        """Content (1, T, C) and f0 (1, T) of up to 10 s of the longest recording; the held-out seconds end them."""
+        start = max(0, self._held_stop - round(SAMPLE_SECONDS * FRAME_RATE)) // 2 * 2
+        content, f0, _ = self._window(self._held, start, 0, self._held_stop - start)
+        return content[None], f0[None]
+
+    def rows(self) -> Tensor:
+        """Every sounding content frame (N, C), for the retrieval index."""
+        rows = [r.features.content[sounding(r.features)[::2][: len(r.features.content)]] for r in self.recordings]
+        return torch.from_numpy(np.concatenate(rows))
+
+    def _length(self, number: int) -> int:
+        """Frames of a window of this recording."""
+        return min(self.frames, self.ends[number])
+
+    def _window(self, number: int, start: int, variant: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        recording, content, stop = self.recordings[number], self.content[number][variant], start + frames
+        twice = np.minimum(np.arange(start, stop) // 2, len(content) - 1)
+        return (
+            torch.from_numpy(content[twice]),
+            torch.from_numpy(recording.features.f0[start:stop]),
+            torch.from_numpy(recording.wav[start * self.config.hop : stop * self.config.hop]),
+        )
+
+
+def _last_voice(recording: Recording) -> int:
+    """The frame after the last that sounds."""
+    sounds = np.flatnonzero(sounding(recording.features))
+    return int(sounds[-1]) + 1 if len(sounds) else len(recording.features)
+
+
+def _held_frames(frames: int) -> int:
+    """How many are held out: a fifth, at most 8 s, and 2 s at least, for likeness is told from no less."""
+    return int(max(MIN_HELD_OUT_SECONDS * FRAME_RATE, min(HELD_OUT_SECONDS * FRAME_RATE, 0.2 * frames)))
+
+
+@torch.inference_mode()
+def _variants(recording: Recording, config: RVCConfig, encoder: ContentStudent, seed: int) -> list[Floats]:
+    """The recording's content features, then those of its sound with warped bands, each (T / 2, C)."""
+    own = recording.features.content
+    low = sosfiltfilt(HIGH_PASS, to_rate(recording.wav, config.sampling_rate, encoder.rate)).astype(np.float32)
+    blocks = np.array_split(low, max(1, round(len(low) / (BLOCK_SECONDS * encoder.rate))))
+    generator = torch.Generator().manual_seed(seed)
+    device = encoder.mel_basis.device
+    mels = [encoder.log_mel(torch.from_numpy(block.copy()).to(device))[None] for block in blocks]
+    variants = [own]
+    for _ in range(WARPED):
+        rows = [encoder(encoder.warped(mel, WARP, generator))[0].float().cpu().numpy() for mel in mels]
+        warped = np.concatenate(rows)
+        whole = np.pad(warped, ((0, max(0, len(own) - len(warped))), (0, 0)), mode="edge")[: len(own)]
+        variants.append(centred(whole, recording.features.rms))
+    return variants

@@ -1,0 +1,131 @@
+"""A member's voice notes made ready for training: decoded, checked, and listened to once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, binary_opening, median_filter
+
+from models.content.student import RATE
+from pipeline.errors import NotEnoughSpeech
+from pipeline.listening import features as feature_store
+from pipeline.listening.features import FRAME_RATE, ContentEncoder, Features, extract
+from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.levels import Levels, check_levels
+from pipeline.sound.noise import check_noise
+
+Floats = NDArray[np.float32]
+MIN_VOICE_SECONDS = 30.0
+KEPT_AROUND = FRAME_RATE // 2  # frames before and after voice: breaths, and the ends of words
+
+
+@dataclass(frozen=True)
+class Note:
+    """A recording to learn from."""
+
+    path: Path
+    name: str
+    """What the member called it; for sentences only."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A note as training sees it: `wav` at the voice's rate, T · hop samples, and T frames of features."""
+
+    wav: Floats
+    features: Features
+    levels: Levels
+    embeddings: Floats
+    """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s in which a voice is heard."""
+
+
+def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats, Levels]]:
+    """Decode every note to mono at 16 kHz and check it.
+
+    Raises what `decode` raises, Silent, Clipped, and NotEnoughSpeech if all notes together are too short.
+    """
+    report("reading", 0.0)
+    heard = []
+    for done, note in enumerate(notes):
+        wav = decode(note.path, RATE, channels=1, limits=NOTE, name=note.name)
+        heard.append((wav, check_levels(wav, RATE, note.name)))
+        report("reading", (done + 1) / len(notes))
+    return heard
+
+
+def prepare(
+    notes: Sequence[Note],
+    rate: int,
+    models: ModelPool,
+    work_dir: Path,
+    report: Report = ignore,
+    encoder: ContentEncoder | None = None,
+) -> list[Recording]:
+    """Everything that training needs from the notes; features are kept in `work_dir` for a second attempt.
+
+    They are heard by `encoder`, or by the embedded one.
+
+    A note is brought to level before it is listened to: SwiftF0 misses a quarter of the voiced frames at -54 dBFS. So
+    a quiet note is as good as a loud one, unless it is noisy.
+
+    Raises what `read_notes` raises, NotEnoughSpeech, Noisy, SeveralSpeakers and OtherSpeaker.
+    """
+    heard = read_notes(notes, report)
+    active = sum(levels.active_seconds for _, levels in heard)
+    if active < MIN_VOICE_SECONDS:
+        raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
+    for (low, _), note in zip(heard, notes, strict=True):
+        check_noise(low, RATE, note.name)
+    report("listening", 0.0)
+    windows = []
+    for low, _ in heard:
+        windows.append(listen(level(low), models.speaker))
+        report("listening", len(windows) / len(notes) / 2)
+    check_one_speaker(windows, [note.name for note in notes])
+    recordings = []
+    encoder = encoder or models.content
+    for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
+        kept = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
+        if kept.exists():
+            found = feature_store.load(kept)
+        else:
+            found = extract(level(low), encoder, models.pitch)
+            feature_store.save(kept, found)
+        wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
+        recordings.append(Recording(level(_fit(wav, len(found) * rate // 100)), found, levels, windows[number]))
+        report("listening", 0.5 + (number + 1) / len(notes) / 2)
+    return recordings
+
+
+def to_rate(wav: Floats, source: int, target: int) -> Floats:
+    """Resample mono (samples,)."""
+    return np.asarray(soxr.resample(wav, source, target), np.float32)
+
+
+def sounding(features: Features) -> NDArray[np.bool_]:
+    """(T,) frames within half a second of voice, however quiet: breaths stay, silence goes, also if it hisses.
+
+    Voice is what stands 10 dB out of the noise and is within 30 dB of the loudest half second, or is voiced and within
+    40 dB of it; what is shorter than 50 ms, like a click, is none.
+    """
+    level_db = 20 * np.log10(np.maximum(median_filter(features.rms, 5), 1e-6))
+    loud = np.sort(level_db)[-min(len(level_db), FRAME_RATE // 2)]
+    stands_out = level_db > min(max(np.percentile(level_db, 10) + 10, loud - 30), loud - 6)
+    voice = binary_opening(stands_out | (features.voiced & (level_db > loud - 40)), np.ones(5))
+    return np.asarray(binary_dilation(voice, np.ones(2 * KEPT_AROUND + 1)))
+
+
+def level(wav: Floats) -> Floats:
+    """RVC's level: three quarters towards a peak of 0.9, one quarter as it was."""
+    peak = float(np.abs(wav).max())
+    return (wav / peak * 0.9 * 0.75 + wav * 0.25).astype(np.float32)
+
+
+def _fit(wav: Floats, length: int) -> Floats:
+    return np.pad(wav[:length], (0, max(0, length - len(wav))))

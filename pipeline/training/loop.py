@@ -1,0 +1,190 @@
+"""The loop of a voice's training: steps, what is measured on held-out seconds, when to stop, and the best moment.
+
+How a step learns is the base's affair (`learner`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.memory import Pieces
+from models.rvc import Synthesizer
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report
+from pipeline.singing.convert import coarse_pitch
+from pipeline.training import checkpoint as training_checkpoint
+from pipeline.training.base import Base, TrainOptions
+from pipeline.training.data import TrainingData
+from pipeline.training.intake import to_rate
+from pipeline.training.s24 import Embedded
+
+SAVE_SECONDS = 20.0
+SAVE_SHARE = 0.05
+"""Of the time, at most, goes into checkpoints that take longer than QUICK_SAVE."""
+QUICK_SAVE = SAVE_SECONDS * SAVE_SHARE
+TILE_SECONDS = 1.0
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What was measured on the held-out seconds after some steps."""
+
+    step: int
+    seconds: float
+    mel_loss: float
+    """Mean absolute log-mel error of singing them again, natural logarithm."""
+    similarity: float
+    """Cosine to the member's recordings (Resemblyzer), sung from warped features where there are such. NaN: unheard."""
+
+    @property
+    def score(self) -> float:
+        """Higher is better."""
+        return float(np.nan_to_num(self.similarity)) - self.mel_loss
+
+
+class TrainingLoop:
+    """What learns, and how far it is."""
+
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = Embedded()) -> None:
+        self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
+        self.learner = base.learner(models, speaker, options)
+        self.config = base.config
+        self.patience = options.patience or self.learner.patience
+        self.batch = Pieces("windows in a batch", options.batch)
+        self.step, self.spent = 0, 0.0
+        self.curve: list[Moment] = []
+        self.best_weights: dict[str, Tensor] = {}
+
+    @property
+    def network(self) -> Synthesizer:
+        """What sings now; once the loop has ended, the best moment's, without posterior encoder."""
+        return self.learner.network
+
+    @property
+    def best(self) -> Moment:
+        """The moment of the highest score."""
+        return max(self.curve, key=lambda moment: moment.score)
+
+    def run(self, data: TrainingData, checkpoint: Path, report: Report) -> str:
+        """Train until there is no progress, or steps or seconds are used up; says which. The best moment wins."""
+        report("training", 0.0)
+        if not self.curve:
+            self._measure(data)
+        next_save = SAVE_SECONDS + (before := time.monotonic())
+        while not (reason := self._over()):
+            self.batch.run(partial(self._step, data))
+            now = time.monotonic()
+            self.spent, before = self.spent + now - before, now
+            if self.step % self.options.measure_steps == 0 or self._over():
+                self._measure(data)
+            if now >= next_save:
+                next_save = _after(lambda: self._save(checkpoint))
+            report("training", self._used())
+        self._save(checkpoint)
+        self.network.remove_posterior()
+        self.network.load_state_dict(self.best_weights)
+        return reason
+
+    @torch.no_grad()
+    def sing_held_out(self, data: TrainingData, variant: int) -> Floats:
+        """The held-out seconds in the voice, (samples,)."""
+        content, f0, _ = data.held_out(variant)
+        return self.sing(content, f0)
+
+    @torch.no_grad()
+    def sing(self, content: Tensor, f0: Tensor) -> Floats:
+        """Content (1, T, C) and f0 (1, T) in the voice, (T · hop,)."""
+        content, f0 = content.to(self.device), f0.to(self.device)
+        wav = self.network.eval().infer(
+            content,
+            torch.tensor([f0.shape[1]], device=self.device),
+            coarse_pitch(f0),
+            f0,
+            torch.zeros(1, dtype=torch.long, device=self.device),
+            generator=torch.Generator().manual_seed(0),
+            tile_seconds=TILE_SECONDS,
+        )
+        return wav[0, 0].float().cpu().numpy()
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take up a checkpoint if there is one that started from the same weights."""
+        stored = training_checkpoint.read(checkpoint)
+        if stored is None or stored.get("started_from") != self.learner.started_from:
+            return  # an upgrade came between, or another base was chosen: what was learnt belongs to other weights
+        self.learner.restore(stored)
+        self.step, self.spent, self.best_weights = stored["step"], stored["spent"], stored["best"]
+        self.curve = [Moment(**moment) for moment in stored["curve"]]
+
+    def _over(self) -> str:
+        if self.step >= self.options.steps:
+            return "steps"
+        if self.spent >= self.options.seconds:
+            return "time"
+        old, new = self.curve[: -self.patience], self.curve[-self.patience :]
+        if old and not any(_better(moment, old) for moment in new):
+            return "no progress"
+        return ""
+
+    def _used(self) -> float:
+        return min(1.0, max(self.step / self.options.steps, self.spent / self.options.seconds))
+
+    def _step(self, data: TrainingData, batch: int) -> None:
+        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
+        self.learner.step(data, batch, self.step, self._used(), generator)
+        self.step += 1
+
+    @torch.no_grad()
+    def _measure(self, data: TrainingData) -> None:
+        """Look at what is held out, and remember the weights if they are the best so far."""
+        wanted = data.held_out(0)[2].to(self.device)
+        sung = self.sing_held_out(data, 0)
+        error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
+        if data.variants > 1:
+            sung = self.sing_held_out(data, 1)
+        heard = self.models.speaker.embed(to_rate(sung, self.config.sampling_rate, 16000))
+        similarity = (
+            float("nan") if heard is None else float(F.cosine_similarity(torch.from_numpy(heard), self.speaker, 0))
+        )
+        self.curve.append(Moment(self.step, self.spent, error, similarity))
+        if self.best is self.curve[-1]:
+            state = self.network.state_dict()
+            self.best_weights = {
+                name: tensor.to("cpu", copy=True) for name, tensor in state.items() if not name.startswith("enc_q.")
+            }
+
+    def _save(self, checkpoint: Path) -> None:
+        state = {
+            "started_from": self.learner.started_from,
+            **self.learner.state(),
+            "step": self.step,
+            "spent": self.spent,
+            "best": self.best_weights,
+            "curve": [asdict(moment) for moment in self.curve],
+        }
+        training_checkpoint.write(checkpoint, state)
+
+
+def _after(save: Callable[[], None]) -> float:
+    """Save; returns when the next may begin, on the monotonic clock."""
+    began = time.monotonic()
+    save()
+    took = time.monotonic() - began
+    return began + (took / SAVE_SHARE if took > QUICK_SAVE else SAVE_SECONDS)
+
+
+def _better(moment: Moment, old: list[Moment]) -> bool:
+    """Whether it is above everything before it, in likeness or in loss, by more than chance."""
+    return (
+        moment.similarity > max(np.nan_to_num(m.similarity) for m in old) + 0.002
+        or moment.mel_loss < min(m.mel_loss for m in old) - 0.003
+    )

@@ -1,0 +1,116 @@
+"""Training a voice on a member's notes: from the shipped base, in minutes on two cores, or from RVC's, on a GPU.
+
+It learns until nothing held out gets better (the log-mel error, the likeness to the member), the steps or the seconds
+are used up, and the best moment wins. It saves as it goes and resumes where it was after a crash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.rvc.voice_file import VoiceInfo, save_voice
+from pipeline.pool.model_pool import EMBEDDED_BASE, ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.singing.retrieval import save_index
+from pipeline.sound.encode import encode
+from pipeline.training.base import Base, TrainOptions
+from pipeline.training.intake import Note, prepare
+from pipeline.training.loop import Moment, TrainingLoop
+from pipeline.training.rvc import Official
+from pipeline.training.s24 import Embedded
+from pipeline.voices.owner import speaker_embedding
+from pipeline.voices.rvc_files import kind
+
+SAMPLE_PEAK = 0.8
+"""MP3 overshoots."""
+LABEL = "AI-generated: a trained voice, not a recording of the person"
+
+__all__ = ["TrainOptions", "TrainReport", "train_voice"]
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training made."""
+
+    model: Path
+    index: Path
+    sample: Path
+    """Up to 10 s of the longest note, sung by the voice; they end with the held-out seconds."""
+    minutes: float
+    """Of sounding voice that was learnt from."""
+    steps: int
+    base: str
+    stopped: str
+    """Why it ended: "steps", "time", or "no progress"."""
+    curve: tuple[Moment, ...]
+    """What was measured on held-out seconds, the first before the first step."""
+    best: Moment
+    """The one that the voice is of."""
+    voice: str
+    """What kind of network it is."""
+    content: str
+    """The name of the content encoder that heard the notes."""
+
+
+def train_voice(
+    notes: Sequence[Note],
+    models: ModelPool,
+    work_dir: Path,
+    options: TrainOptions = TrainOptions(),
+    report: Report = ignore,
+) -> TrainReport:
+    """Train a voice on notes; files lie in `work_dir` when it returns.
+
+    Raises what `prepare` raises (see pipeline.errors), and WeightsError (the chosen base or its content encoder does
+    not exist, is not here or is not whole).
+    """
+    models.check_voice_base()
+    base = chosen_base(models)
+    models.only("content", "contentvec", "pitch", "speaker")
+    encoder = models.encoder(base.content_model)
+    heard_by = encoder.name
+    recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
+    del encoder  # so that `only` frees it
+    speaker = speaker_embedding([r.embeddings for r in recordings])
+    data = base.data(recordings, models)
+    models.only("speaker")
+    loop = TrainingLoop(models, speaker, options, base)
+    loop.resume(work_dir / "training.pt")
+    stopped = loop.run(data, work_dir / "training.pt", report)
+
+    f0 = np.concatenate([r.features.f0[r.features.voiced] for r in recordings])
+    info = VoiceInfo(
+        content_model=base.content_model,
+        base=loop.learner.base,
+        median_f0=float(np.median(f0)) if len(f0) else 0.0,
+        steps=loop.best.step,
+        seconds=data.seconds,
+    )
+    model, index = work_dir / "voice.safetensors", work_dir / "voice.index.safetensors"
+    save_voice(model, loop.network, info)
+    save_index(index, data.rows(), speaker)
+    sample = work_dir / "sample.mp3"
+    sung = loop.sing(*data.sample())
+    sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
+    encode(sample, sung, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    return TrainReport(
+        model,
+        index,
+        sample,
+        data.seconds / 60,
+        loop.step,
+        info.base,
+        stopped,
+        tuple(loop.curve),
+        loop.best,
+        kind(base.config),
+        heard_by,
+    )
+
+
+def chosen_base(models: ModelPool) -> Base:
+    """What a training starts from, by the name that was chosen; nothing is loaded."""
+    name = models.choice.voice_base
+    return Embedded() if name == EMBEDDED_BASE else Official(name)

@@ -1,0 +1,1 @@
+"""Voices as files: whose they are, and their exchange with RVC."""

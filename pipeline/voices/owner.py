@@ -1,0 +1,60 @@
+"""Whose voice it is: what a few recordings tell of a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.pitch.trackers import RATE, VOICED_CONFIDENCE
+from models.speaker.resemblyzer import WIDTH
+from pipeline.errors import NotEnoughSpeech
+from pipeline.listening.features import F0_RANGE, SWIFT_HOP
+from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.pool.model_pool import ModelPool
+from pipeline.training.intake import Note, level, read_notes
+
+Floats = NDArray[np.float32]
+VOICING_SECONDS = SWIFT_HOP / RATE
+LEAST_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What a voice must know of its owner to suit a song and to be measured."""
+
+    median_f0: float
+    """Hz."""
+    embedding: Tensor
+    """(256,) by models.speaker.resemblyzer, of length 1."""
+
+
+def analyze_owner(recordings: Sequence[Note], models: ModelPool) -> Owner:
+    """A person's pitch and speaker embedding, from recordings of about ten seconds or more.
+
+    Raises what `read_notes` raises, SeveralSpeakers, OtherSpeaker, and NotEnoughSpeech (less than 3 s with a pitch, or
+    nothing that the speaker encoder takes for speech).
+    """
+    heard = [level(wav) for wav, _ in read_notes(recordings)]
+    windows = [listen(wav, models.speaker) for wav in heard]
+    check_one_speaker(windows, [recording.name for recording in recordings])
+    f0 = np.concatenate([_voiced_f0(wav, models) for wav in heard])
+    seconds = len(f0) * VOICING_SECONDS
+    if seconds < LEAST_SECONDS or not any(map(len, windows)):
+        spoken = seconds if any(map(len, windows)) else 0.0
+        raise NotEnoughSpeech(seconds=spoken, limit=LEAST_SECONDS)
+    return Owner(float(np.median(f0)), speaker_embedding(windows))
+
+
+def speaker_embedding(windows: Sequence[Floats]) -> Tensor:
+    """The mean direction (256,) of all recordings' windows (n, 256); zero if no voice was heard in any."""
+    heard = np.concatenate(list(windows))
+    return F.normalize(torch.from_numpy(heard.mean(0)), dim=0) if len(heard) else torch.zeros(WIDTH)
+
+
+def _voiced_f0(wav: Floats, models: ModelPool) -> Floats:
+    f0, confidence = models.pitch.voicing(wav)
+    return f0[(confidence >= VOICED_CONFIDENCE) & (f0 >= F0_RANGE[0]) & (f0 <= F0_RANGE[1])]

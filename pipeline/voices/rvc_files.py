@@ -1,0 +1,124 @@
+"""Voices between our own file and the community's: RVC's `.pth` and its retrieval index."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from models.content.contentvec import BY_WIDTH
+from models.rvc import RVCConfig
+from models.rvc.faiss_index import read_index, write_index
+from models.rvc.pth_file import CONTENT_WIDTH, read_pth, write_pth
+from models.rvc.voice_base import EMBEDDING
+from models.rvc.voice_file import VoiceInfo, load_voice, save_voice
+from models.weights.integrity import WeightsError
+from pipeline.singing.retrieval import load_index, save_index
+from pipeline.sound.encode import room
+from pipeline.voices.owner import Owner
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A community voice as a pair of our own files."""
+
+    model: Path
+    index: Path
+    info: VoiceInfo
+    config: RVCConfig
+    rows: int
+    """Of the retrieval index; 0 without one."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return kind(self.config)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A voice in the community's files."""
+
+    model: Path
+    index: Path | None
+    """None where the voice has no retrieval rows."""
+
+
+def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | None = None) -> Imported:
+    """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from a stranger's `.pth` and `.index`.
+
+    Their files tell nothing of the person. If nobody else does, the median f0 is 0 (no octave is chosen) and the
+    speaker embedding is zero (no cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise,
+    or not readable), DiskFull, and OSError if `out_dir` cannot be written.
+    """
+    try:
+        voice = read_pth(pth)
+    except OSError as error:
+        raise WeightsError(f"{pth.name} cannot be read: {error.strerror}.") from error
+    config = voice.network.config
+    rows = torch.zeros(0, config.content_dim)
+    if index is not None:
+        rows = torch.from_numpy(read_index(index, config.content_dim))
+    if not _fits_half(voice.network.state_dict().values()) or not _fits_half([rows]):
+        raise WeightsError(f"{pth.name} holds numbers that are too large for half precision.")
+    told = f" ({_plain(voice.info)})" if _plain(voice.info) else ""
+    info = VoiceInfo(
+        content_model=BY_WIDTH[config.content_dim],
+        base=f"imported, {kind(config)}{told}",
+        median_f0=person.median_f0 if person else 0.0,
+        steps=0,
+        seconds=0.0,
+    )
+    model_path, index_path = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
+    with room():
+        save_voice(model_path, voice.network, info)
+    save_index(index_path, rows, person.embedding if person else torch.zeros(EMBEDDING))
+    return Imported(model_path, index_path, info, config, len(rows))
+
+
+def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported:
+    """Write `NAME.pth` and, if the voice has retrieval rows, `NAME.index`, for RVC and its kin.
+
+    Raises WeightsError: the voice is of a kind that RVC has not (our own s24 decoder), faiss is missing for the index;
+    DiskFull; and OSError if `out_dir` is no folder or cannot be written. The files appear when both are whole.
+    """
+    network, info = load_voice(model)
+    config = network.config
+    if config.decoder != "hifigan" or config.content_dim not in BY_WIDTH:
+        raise WeightsError(
+            f"The voice {name} cannot become a .pth: RVC has neither its decoder ({config.decoder}, "
+            f"{config.sampling_rate // 1000} kHz) nor its content features ({info.content_model})."
+        )
+    rows, _ = load_index(index)
+    stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
+    made = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
+    with room():
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".part-", dir=out_dir) as folder:
+            pth = Path(folder) / made.model.name
+            write_pth(pth, network, f"{info.steps} steps, DiscoverVoice" if info.steps else "DiscoverVoice")
+            if made.index is not None:
+                write_index(Path(folder) / made.index.name, rows.numpy())
+                (Path(folder) / made.index.name).replace(made.index)
+            pth.replace(made.model)
+    return made
+
+
+def kind(config: RVCConfig) -> str:
+    """A voice's network in a few words: "RVC v2 40k", or our own "RVC v2 s24, 24 kHz"."""
+    if config.decoder == "source-filter":
+        return f"RVC v2 s24, {config.sampling_rate // 1000} kHz"
+    version = "v1" if config.content_dim == CONTENT_WIDTH["v1"] else "v2"
+    return f"RVC {version} {config.sampling_rate // 1000}k{'' if config.f0 else ' without f0'}"
+
+
+def _fits_half(tensors: Iterable[Tensor]) -> bool:
+    return all(bool(tensor.half().isfinite().all()) for tensor in tensors)
+
+
+def _plain(text: str) -> str:
+    """A stranger's words on one line, without anything a terminal would obey."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

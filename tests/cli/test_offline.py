@@ -1,0 +1,134 @@
+"""Work on the command line that does not go smoothly: a child that dies, a Ctrl-C, a device that is not there."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from cli import offline
+from cli.console import DeskError
+from pipeline.pool.selection import Selection
+from store import Job, JobKind, JobState, Store, clips, jobs, voices
+from tests.cli.test_commands import discovervoice, left_behind, refused
+from worker.child import Child
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+
+
+async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path]) -> None:
+    child = Child("cpu", 1)
+    child.start()
+
+    async def kill_once() -> None:
+        await asyncio.sleep(0.5)
+        os.kill(child.pid or 0, signal.SIGKILL)
+
+    params = {"voice": "Me", "train_steps": 1}
+    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params=params)
+    murder = asyncio.create_task(kill_once())
+    try:
+        done = await offline._perform(store, child, job, notes[:2], None, "Me")
+    finally:
+        child.kill()
+    await murder
+    assert (done.state, done.attempt) == (JobState.RENDERED, 2)
+
+
+def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Path]) -> None:
+    data = tmp_path / "data"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "train", "me", *map(str, notes[:2]), "--yes"],
+        env={**os.environ, "DATA_DIR": str(data), "DATABASE_URL": "", "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "train: training" in line:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in complaint
+    assert left_behind(data) == []
+    again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01", "--out", tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:
+    def begin(name: str, seconds: float) -> Job:
+        job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": name})
+        keys = [store.media.put_file(notes[0])]
+        with store.write() as session:
+            jobs.submit(session, job)
+            offline._add_clips(store, session, job, notes[:1], keys)
+            offline._add_voice(session, job, name)
+            jobs.enqueue(session, job.id)
+            assert jobs.lease(session, job.id, 1, f"cli:{name}", seconds) and jobs.start(
+                session, job.id, 1, f"cli:{name}"
+            )
+        (store.work_dir / job.id).mkdir(parents=True)
+        return job
+
+    dead, alive = begin("dead", -1.0), begin("alive", 15.0)
+    offline.abandon_dead(store)
+    with store.read() as session:
+        assert jobs.get(session, dead.id).state is JobState.CANCELLED
+        assert jobs.get(session, alive.id).state is JobState.RUNNING
+        assert [voice.name for voice in voices.of_owner(session, jobs.OPERATOR)] == ["alive"]
+        assert not clips.of_job(session, dead.id) and clips.of_job(session, alive.id)
+    assert [path.name for path in store.work_dir.iterdir()] == [alive.id]
+    assert len(store.media.keys()) == 1  # both had the same note
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_device_that_is_not_there_is_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
+    assert "DEVICE=cuda cannot be used" in refused(discovervoice(tmp_path, "match", notes[0], DEVICE="cuda"))
+
+
+def test_models_that_are_not_there_are_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
+    said = refused(discovervoice(tmp_path, "train", "me", notes[0], "--yes", F0="rmvpe"))
+    assert "rmvpe is not here; run `discovervoice models pull rmvpe`" in " ".join(said.split())
+    assert left_behind(tmp_path) == []
+    assert "There is no separator melbnd." in refused(discovervoice(tmp_path, "match", notes[0], SEPARATOR="melbnd"))
+
+
+def test_a_worker_that_lacks_what_was_chosen_ends_with_its_sentence_though_redis_is_gone(tmp_path: Path) -> None:
+    closed = "redis://127.0.0.1:9"
+    ended = discovervoice(tmp_path, "worker", REDIS_URL=closed, SEPARATOR="htdemucs")
+    assert ended.returncode == 2 and "Traceback" not in ended.stdout + ended.stderr
+    assert "htdemucs is not here; run `discovervoice models pull htdemucs`" in " ".join(ended.stderr.split())
+    ended = discovervoice(tmp_path, "worker", REDIS_URL=closed, SINGERS=str(tmp_path / "gone.safetensors"))
+    assert ended.returncode == 2 and "Traceback" not in ended.stdout + ended.stderr
+    assert "gone.safetensors is missing. Set SINGERS to" in " ".join(ended.stderr.split())
+
+
+async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(
+    store: Store, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = Child("cpu", 1, Selection(mos="utmos", weights=store.data_dir / "models"))
+    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": "Me", "train_steps": 1})
+    try:
+        with pytest.raises(DeskError, match="utmos is not here; run `discovervoice models pull utmos`"):
+            await offline._perform(store, child, job, notes[:2], None, "Me")
+    finally:
+        child.kill()
+    with store.read() as session:
+        row = jobs.get(session, job.id)
+    assert (row.state, row.error_code) == (JobState.FAILED, "model_unusable")
+    assert store.media.keys() == set()
+
+
+def test_the_demo_does_not_clear_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "discovervoice.db").write_text("precious")
+    assert "was not made by the demo" in refused(discovervoice(tmp_path / "data", "demo", "--out", tmp_path))
+    assert (tmp_path / "data" / "discovervoice.db").read_text() == "precious"

@@ -1,0 +1,52 @@
+"""The desk that measures: memory that runs out is one sentence."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from cli.console import DeskError
+from cli.main import app
+from lab.desk.evaluate import evaluate
+from models import memory
+from pipeline.errors import OutOfMemory
+
+WORK = {
+    "voice": "lab.evaluate.voice.evaluate_voice",
+    "content": "lab.evaluate.content.evaluate_content",
+    "singers": "lab.evaluate.singers.record",
+}
+
+
+def desk(command: str, folder: Path) -> None:
+    words = [command, "--data", folder, "--out", folder / "out", "--threads", 1]
+    CliRunner().invoke(evaluate, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", WORK)
+def test_memory_that_runs_out_is_one_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    def full(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(WORK[command], full)
+    failure: Exception = torch.OutOfMemoryError("CUDA out of memory.")
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
+        desk(command, tmp_path)
+    failure = memory.OutOfMemory("Memory ran out with 1 windows in a batch.")
+    with pytest.raises(DeskError, match="with 1 windows in a batch"):
+        desk(command, tmp_path)
+
+
+def test_separation_without_tracks_or_with_an_unknown_separator_is_one_sentence(tmp_path: Path) -> None:
+    def run(*words: str) -> None:
+        CliRunner().invoke(app, ["evaluate", "separation", str(tmp_path), *words], catch_exceptions=False)
+
+    with pytest.raises(DeskError, match="holds no tracks"):
+        run()
+    with pytest.raises(DeskError, match="There is no separator demucs9"):
+        run("--separator", "demucs9")
+    with pytest.raises(DeskError, match="htdemucs is not here; run `discovervoice models pull htdemucs`"):
+        run("--separator", "spleeter", "--separator", "htdemucs")

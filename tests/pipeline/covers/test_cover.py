@@ -1,0 +1,118 @@
+"""A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from models.rvc.voice_file import load_voice, save_voice
+from pipeline.covers.cover import CoverOptions, CoverReport, make_cover
+from pipeline.covers.cover_figures import compare_pitch, sdr
+from pipeline.covers.mix import STEM
+from pipeline.errors import VoiceOutdated
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.loudness import LoudnessMeter, true_peak
+
+
+@pytest.fixture(scope="module")
+def cover(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> CoverReport:
+    folder = tmp_path_factory.mktemp("cover")
+    return make_cover(song, "노래", *voice_files, "목소리", models, folder / "cache", folder)
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, 44100, channels=2, limits=SONG, name=path.name)
+
+
+def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: Path) -> None:
+    made, original = read(cover.cover), read(song)
+    assert abs(made.shape[1] - original.shape[1]) <= 0.03 * 44100
+    meter = LoudnessMeter(44100, 2)
+    meter.add(made)
+    assert meter.integrated() == pytest.approx(cover.mix.lufs, abs=0.05)
+    assert meter.integrated() == pytest.approx(cover.stems.lufs, abs=1.0)
+    assert true_peak(made, 44100) <= 0.0
+    assert np.abs(made).max() < 1.0
+
+
+def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
+    instrumental = decode(cover.stems.instrumental, 44100, channels=2, limits=STEM, name="i")
+    made, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
+    n = min(made.shape[1], instrumental.shape[1], converted.shape[1])
+    total = instrumental[:, :n] + converted[:, :n]
+    gain = float((made[:, :n] * total).sum() / (total**2).sum())
+    assert sdr(total * gain, made[:, :n]) > 10  # limiter and codec are what is left
+
+
+def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
+    with av.open(str(cover.cover)) as file:
+        assert "AI-generated" in file.metadata["comment"]
+        assert "AI cover" in file.metadata["title"]
+
+
+def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverReport, models: ModelPool) -> None:
+    assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
+    assert cover.comparison.f0_correlation > 0.7
+    pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
+    correlation, _, f1 = compare_pitch(*pair, cover.key_shift, models)
+    assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
+    assert f1 > 0.7
+
+
+def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
+    figures = cover.comparison
+    assert 1 <= figures.mos_cover <= 5 and 1 <= figures.mos_source <= 5
+    assert -1 <= figures.cosine_cover <= 1
+    assert figures.mos_source > figures.mos_cover  # an untrained voice does not sound like a singer
+    assert all([figures.speaker_model, figures.mos_model, figures.pitch_model])
+
+
+def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
+    data = cover.picture.read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    assert data.startswith(b"\x89PNG") and width >= 800 and height >= 400
+
+
+def test_a_small_limit_gives_a_file_that_fits(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    cache = cover.stems.vocals.parent.parent
+    small = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, CoverOptions(max_bytes=120_000))
+    assert small.cover.stat().st_size <= 120_000
+    assert read(small.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
+
+
+def test_an_asked_key_shift_is_kept(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    cache = cover.stems.vocals.parent.parent
+    made = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
+    assert made.key_shift == -7
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_voice_of_another_content_encoder_is_refused(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    network, info = load_voice(voice_files[0])
+    save_voice(tmp_path / "old.safetensors", network, replace(info, content_model="an older encoder"))
+    cache = cover.stems.vocals.parent.parent
+    with pytest.raises(VoiceOutdated, match="Train it again"):
+        make_cover(song, "song", tmp_path / "old.safetensors", voice_files[1], "v", models, cache, tmp_path)
+
+
+def test_every_stage_is_told_from_its_beginning(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    told: list[tuple[str, float]] = []
+    make_cover(song, "s", *voice_files, "v", models, tmp_path, tmp_path, report=lambda *said: told.append(said))
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
+    first = {stage: next(fraction for s, fraction in told if s == stage) for stage in stages}
+    assert {stage: f for stage, f in first.items() if f > 0.05} == {}

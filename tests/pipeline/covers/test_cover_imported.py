@@ -1,0 +1,45 @@
+"""A cover in an imported voice: heard by ContentVec; without its weights, one sentence."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from transformers import HubertConfig, HubertModel
+
+from models.content import contentvec
+from models.weights import catalog
+from pipeline.covers.cover import make_cover
+from pipeline.errors import EncoderMissing
+from pipeline.pool.model_pool import ModelPool
+from pipeline.voices.rvc_files import import_voice
+from tests.models.rvc.pth_files import contents, write
+
+SIZES = {"hidden_size": 768, "num_hidden_layers": 2, "intermediate_size": 64, "conv_dim": [16] * 7}
+
+
+def test_an_imported_voice_covers_a_song(
+    tmp_path: Path, song: Path, models: ModelPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path)
+    files = (made.model, made.index)
+    arguments = (song, "song", *files, "Anna", models, tmp_path / "cache", tmp_path)
+    monkeypatch.setattr(models, "locate", partial(catalog.locate, folder=tmp_path / "none"))
+    with pytest.raises(EncoderMissing, match=r"Anna needs contentvec-768l12, .* discovervoice models pull contentvec"):
+        make_cover(*arguments)
+    assert not (tmp_path / "cache").exists()
+
+    torch.manual_seed(0)
+    weights = tmp_path / "contentvec.safetensors"
+    save_file(HubertModel(HubertConfig(**SIZES)).state_dict(), weights)
+    (tmp_path / "config.json").write_text(json.dumps(SIZES))
+    monkeypatch.setattr(models, "locate", lambda name: {"weights": weights})
+    report = make_cover(*arguments)
+    assert report.mix.seconds == pytest.approx(10.88, abs=0.1) and report.cover.stat().st_size > 10_000
+    assert report.voice == "RVC v2 40k" and report.content.startswith("ContentVec (layer 2")
+    assert report.comparison.cosine_cover != report.comparison.cosine_cover  # nobody has heard the person
+    assert report.key_shift == 0 and "imported" in report.base
+    kept = {path.name for path in (tmp_path / "cache").rglob("*.npz")}
+    assert {name.partition("+")[0].rpartition("-")[0] for name in kept} == {contentvec.MODEL_ID}

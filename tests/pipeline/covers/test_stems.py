@@ -1,0 +1,95 @@
+"""Stems on disk: they sum to the mix, are made once, and nothing half-made is ever found."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.separation import spleeter
+from pipeline.covers import stems as module
+from pipeline.covers.mix import STEM
+from pipeline.covers.stems import LEVEL, export_stem, features_of, stems_of
+from pipeline.errors import NotAudio
+from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Selection
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.loudness import LoudnessMeter
+from tests.models.separation.separator_files import write_mdx23c
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, 44100, channels=2, limits=STEM, name=path.name)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_stems_sum_to_the_mix(models: ModelPool, song: Path, cache: Path) -> None:
+    made = stems_of(song, "song", models, cache)
+    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    total = (read(made.vocals) + read(made.instrumental)) / LEVEL
+    assert np.abs(total - mix).max() < 2**-20
+    assert made.seconds == pytest.approx(mix.shape[1] / 44100)
+    meter = LoudnessMeter(44100, 2)
+    meter.add(mix)
+    assert made.lufs == pytest.approx(meter.integrated(), abs=0.02)
+
+
+def test_a_second_cover_does_not_separate_or_listen_again(
+    models: ModelPool, song: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = features_of(stems_of(song, "song", models, cache), models)
+    monkeypatch.setattr(models, "separator", replace(models.separator, vocals=None))
+    monkeypatch.setattr(module, "extract_stream", None)
+    again = features_of(stems_of(song, "song", models, cache), models)
+    np.testing.assert_array_equal(again.f0, first.f0)
+
+
+def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
+    """A small MDX23C with weights of no meaning: what is sung is noise, but it is all of the mix."""
+    files = write_mdx23c(tmp_path)
+    chosen = ModelPool("cpu", Selection(separator="mdx23c"))
+    chosen.locate = lambda name: files  # type: ignore[assignment, misc]
+    made, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
+    assert made.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
+    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    vocals, instrumental = read(made.vocals), read(made.instrumental)
+    assert vocals.shape == mix.shape and np.abs(vocals).max() > 0.001
+    inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
+    assert inside.mean() > 0.9
+    assert np.abs((vocals + instrumental) / LEVEL - mix)[inside].max() < 2**-20
+    assert chosen.names()["separator"].startswith("MDX23C (")
+
+
+def test_an_exported_stem_has_the_mixs_level(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
+    made = stems_of(song, "song", models, cache)
+    out = read(export_stem(made.instrumental, tmp_path / "instrumental.flac"))
+    inside = np.abs(read(made.instrumental)) < 0.49
+    np.testing.assert_allclose(out[inside], read(made.instrumental)[inside] / LEVEL, atol=1e-6)
+
+
+def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(
+    models: ModelPool, song: Path, tmp_path: Path
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def die(stage: str, fraction: float) -> None:
+        if stage == "separating":
+            raise Killed
+
+    with pytest.raises(Killed):
+        stems_of(song, "song", models, tmp_path, die)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert stems_of(song, "song", models, tmp_path).vocals.exists()
+
+
+def test_what_is_no_song_leaves_nothing(models: ModelPool, tmp_path: Path) -> None:
+    text = tmp_path / "x.mp3"
+    text.write_text("this is no sound at all" * 100)
+    with pytest.raises(NotAudio):
+        stems_of(text, "노래 {name}.mp3", models, tmp_path / "cache")
+    assert not (tmp_path / "cache" / spleeter.MODEL_ID).exists()

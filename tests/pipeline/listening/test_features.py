@@ -1,0 +1,117 @@
+"""Features: frames that line up with the sound, true voicing, the same in a stream as at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.content.student import RATE
+from models.memory import AllocationFailed
+from pipeline.listening import features as module
+from pipeline.listening.features import ContentEncoder, Features, extract, extract_stream, load, save
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, decode
+
+
+def tone(seconds: float, hz: float = 220.0) -> np.ndarray:
+    """A buzz like a sung vowel: harmonics that fall by 6 dB an octave."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
+
+
+def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
+    wav = tone(4)
+    wav[int(1.5 * RATE) : int(2.5 * RATE)] = 0
+    found = extract(wav, models.content, models.pitch)
+    assert len(found) == 400 and found.content.shape == (200, 192)
+    sung = np.r_[20:130, 270:380]
+    assert found.voiced[sung].mean() > 0.95
+    assert not found.voiced[170:230].any()
+    cents = 1200 * np.log2(found.f0[sung][found.voiced[sung]] / 220)
+    assert np.abs(np.median(cents)) < 20
+
+
+def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool, song: Path) -> None:
+    wav = decode(song, RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
+    alone, together = models.pitch.f0(wav), extract(wav, models.content, models.pitch)
+    n = min(len(alone), len(together))
+    both = together.voiced[1:n] & together.voiced[: n - 1]
+
+    def jumps(f0: np.ndarray) -> float:
+        return float((np.abs(1200 * np.diff(np.log2(np.maximum(f0[:n], 1.0)))) > 600)[both].mean())
+
+    assert jumps(together.f0) < jumps(alone)
+    assert jumps(together.f0) < 0.02
+
+
+def test_a_stream_hears_what_the_whole_hears(
+    models: ModelPool, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    whole = extract(wav, models.content, models.pitch)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 6)
+    blocks = (wav[i : i + 30_000] for i in range(0, len(wav), 30_000))
+    streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / RATE)
+    alike(streamed, whole)
+
+
+def test_where_memory_runs_out_it_listens_to_less_at_once(models: ModelPool, notes: list[Path]) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")[: 13 * RATE]
+    whole = extract(wav, models.content, models.pitch)
+    small = SmallMemory(models.content, seconds=8)
+    halved = extract(wav, small, models.pitch)
+    assert small.asked[0] == len(wav) and max(small.asked[-3:]) <= 8 * RATE
+    alike(halved, whole)
+    streamed = extract_stream([wav], small, models.pitch, len(wav) / RATE)
+    alike(streamed, whole)
+    with pytest.raises(AllocationFailed, match="1 pieces of 2 s that are listened to at once"):
+        extract(wav, SmallMemory(models.content, seconds=1), models.pitch)
+
+
+def test_a_long_note_is_heard_in_equal_parts(models: ModelPool, notes: list[Path]) -> None:
+    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    twice, patient = np.concatenate([wav] * 3), SmallMemory(models.content, seconds=1000)
+    found = extract(twice, patient, models.pitch)
+    assert len(found) == len(twice) // 160
+    assert patient.asked == [36 * RATE, len(twice) - 32 * RATE]  # 34 s and the rest, with 2 s heard around
+    alike(extract(wav, models.content, models.pitch), extract(wav, patient, models.pitch))
+
+
+class SmallMemory:
+    """The content encoder on a device that holds so many seconds."""
+
+    def __init__(self, encoder: ContentEncoder, seconds: int) -> None:
+        self.encoder, self.seconds, self.asked = encoder, seconds, list[int]()
+        for name in ("centred", "width", "model_id", "cache_id", "name", "device"):
+            setattr(self, name, getattr(encoder, name))
+
+    def encode(self, wav: torch.Tensor) -> torch.Tensor:
+        self.asked.append(len(wav))
+        if len(wav) > self.seconds * RATE:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return self.encoder.encode(wav)
+
+
+def alike(some: Features, whole: Features) -> None:
+    n = min(len(some), len(whole))
+    assert abs(len(some) - len(whole)) <= 1
+    assert (some.voiced[:n] == whole.voiced[:n]).mean() > 0.97
+    both = some.voiced[:n] & whole.voiced[:n]
+    cents = 1200 * np.abs(np.log2(some.f0[:n][both] / whole.f0[:n][both]))
+    assert np.median(cents) < 5 and np.percentile(cents, 95) < 60
+    np.testing.assert_allclose(some.rms[:n], whole.rms[:n], atol=2e-3)
+    loud = whole.rms[:n:2] > 0.01
+    rows = min(len(some.content), len(whole.content), len(loud))
+    one, other = some.content[:rows][loud[:rows]], whole.content[:rows][loud[:rows]]
+    cosine = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    assert np.median(cosine) > 0.97 and np.percentile(cosine, 5) > 0.9  # the encoder hears a mean over what it is given
+
+
+def test_what_is_kept_is_what_was_found(models: ModelPool, tmp_path: Path) -> None:
+    found = extract(tone(2), models.content, models.pitch)
+    save(tmp_path / "f.npz", found)
+    again = load(tmp_path / "f.npz")
+    np.testing.assert_array_equal(again.f0, found.f0)
+    np.testing.assert_allclose(again.content, found.content, atol=0.01)
+    assert [p.name for p in tmp_path.iterdir()] == ["f.npz"]

@@ -1,0 +1,70 @@
+"""One person passes, however they speak or sing; a second person is found and the note is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import OtherSpeaker, SeveralSpeakers
+from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, decode
+from tests.conftest import LIBRARY
+
+RATE = 16_000
+Windows = dict[str, np.ndarray]
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, RATE, channels=1, limits=NOTE, name=path.name)
+
+
+def library(voice: str) -> np.ndarray:
+    """The six clips of a voice side by side, 27 s."""
+    return np.concatenate([read(path) for path in sorted((LIBRARY / voice).glob("*.ogg"))])
+
+
+@pytest.fixture(scope="module")
+def heard(models: ModelPool, notes: list[Path]) -> Windows:
+    """Windows of four people, one of whom sings too."""
+    voices = {name: library(name) for name in ("libri-1688", "libri-2033", "am_michael")}
+    return {name: listen(wav, models.speaker) for name, wav in {"carlo": read(notes[0]), **voices}.items()}
+
+
+def test_a_window_every_four_seconds(models: ModelPool, heard: Windows) -> None:
+    assert heard["carlo"].shape == (6, 256)
+    assert np.linalg.norm(heard["carlo"], axis=1) == pytest.approx(1, abs=1e-4)
+    assert listen(np.zeros(9 * RATE, np.float32), models.speaker).shape == (0, 256)
+
+
+@pytest.mark.parametrize("name", ["carlo", "libri-1688", "libri-2033", "am_michael"])
+def test_one_person_passes_in_one_note_or_in_three(heard: Windows, name: str) -> None:
+    windows = heard[name]
+    check_one_speaker([windows], ["a.ogg"])
+    check_one_speaker([windows[:2], windows[2:3], windows[3:]], ["a.ogg", "b.ogg", "c.ogg"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("carlo", "libri-1688"), ("libri-1688", "libri-2033"), ("am_michael", "libri-2033")]
+)
+def test_two_people_are_found(heard: Windows, first: str, second: str) -> None:
+    one, other = heard[first], heard[second]
+    with pytest.raises(OtherSpeaker, match=r"in your other notes is heard in e\.ogg\. Send only") as caught:
+        check_one_speaker([one[:2], one[2:3], one[3:4], one[4:], other[:2]], [f"{n}.ogg" for n in "abcde"])
+    assert caught.value.params == {"names": "e.ogg"}
+    with pytest.raises(OtherSpeaker, match=r"heard in (a\.ogg, b\.ogg|c\.ogg, d\.ogg)\."):
+        check_one_speaker([one[:2], one[2:5], other[:2], other[2:5]], [f"{n}.ogg" for n in "abcd"])
+    with pytest.raises(SeveralSpeakers, match=r"In b\.ogg a second person is heard for about 12 seconds\.") as mixed:
+        check_one_speaker([one[:2], np.concatenate([one[2:], other[:3]])], ["a.ogg", "b.ogg"])
+    assert mixed.value.params == {"name": "b.ogg", "seconds": 12.0}
+
+
+def test_a_single_odd_window_is_nobody(heard: Windows) -> None:
+    check_one_speaker([heard["carlo"], heard["libri-2033"][:1]], ["a.ogg", "b.ogg"])
+
+
+def test_nothing_to_compare_passes(heard: Windows) -> None:
+    nothing = np.zeros((0, 256), np.float32)
+    check_one_speaker([nothing], ["a.ogg"])
+    check_one_speaker([heard["carlo"][:1], nothing, heard["libri-2033"][:1]], ["a.ogg", "b.ogg", "c.ogg"])
+    check_one_speaker([np.repeat(heard["carlo"][:1], 8, axis=0)], ["a.ogg"])

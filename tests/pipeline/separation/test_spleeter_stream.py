@@ -1,0 +1,66 @@
+"""Separation on the one clip with known stems that a package carries."""
+
+import tracemalloc
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.covers.cover_figures import sdr
+from pipeline.pool.model_pool import ModelPool
+from pipeline.separation.spleeter_stream import separate
+from tests.pipeline.separation import stereo
+
+Floats = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def falcon() -> dict[str, Floats]:
+    """The Easton Ellises – Falcon 69 (stempeg): five streams of one MP4."""
+    return {name: stereo.falcon(name) for name in stereo.STEMS}
+
+
+def vocals_of(blocks: list[Floats], models: ModelPool) -> Floats:
+    return np.concatenate(list(separate(blocks, models.spleeter)), axis=1)
+
+
+def test_falcon_reaches_the_published_weights_quality(falcon: dict[str, Floats], models: ModelPool) -> None:
+    vocals = vocals_of([falcon["mix"]], models)
+    instrumental = falcon["mix"] - vocals
+    figures = (
+        sdr(falcon["vocals"], vocals),
+        sdr(falcon["drums"] + falcon["bass"] + falcon["other"], instrumental),
+    )
+    print(f"SDR vocals {figures[0]:.2f} dB, instrumental {figures[1]:.2f} dB")
+    assert figures[0] >= 5.3
+    assert figures[1] >= 12.0
+
+
+def test_how_the_mix_is_cut_changes_nothing(falcon: dict[str, Floats], models: ModelPool) -> None:
+    mix = np.tile(falcon["mix"], (1, 3))[:, :700_001]
+    whole = vocals_of([mix], models)
+    pieces = vocals_of([mix[:, i : i + 77_777] for i in range(0, mix.shape[1], 77_777)], models)
+    np.testing.assert_array_equal(whole, pieces)
+
+
+@pytest.mark.parametrize("samples", [1000, 5000, 519_168, 523_264, 523_265])
+def test_every_length_comes_out_as_it_went_in(falcon: dict[str, Floats], models: ModelPool, samples: int) -> None:
+    mix = np.tile(falcon["mix"], (1, 2))[:, :samples]
+    assert vocals_of([mix], models).shape == mix.shape
+
+
+def test_memory_does_not_grow_with_the_song(falcon: dict[str, Floats], models: ModelPool) -> None:
+    def peak(seconds: int) -> int:
+        def mix() -> Iterator[Floats]:
+            for start in range(seconds):
+                yield falcon["mix"][:, (start % 5) * 44100 : (start % 5 + 1) * 44100]
+
+        tracemalloc.start()
+        for _ in separate(mix(), models.spleeter):
+            pass
+        largest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return largest
+
+    assert peak(48) < 1.2 * peak(24)  # arrays; torch's own memory is one segment's

@@ -1,0 +1,167 @@
+"""Conversion: pitch, loudness and joints, on a network that follows f0 from its first step."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.memory import AllocationFailed
+from models.rvc import S24, Synthesizer
+from models.rvc.initialization import initialize
+from pipeline.listening.features import Features
+from pipeline.pool.model_pool import ModelPool
+from pipeline.singing import convert as module
+from pipeline.singing.convert import ConvertOptions, coarse_pitch, convert, octave_shift
+from pipeline.singing.retrieval import blend, retrieve
+from pipeline.training.intake import to_rate
+
+Floats = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def voice() -> Synthesizer:
+    torch.manual_seed(0)
+    network = Synthesizer(S24)
+    initialize(network, torch.Generator().manual_seed(0))
+    return network.eval()
+
+
+def sung(seconds: float, hz: float = 220.0, seed: int = 0) -> Features:
+    """A steady note with a rest of a second in its middle."""
+    frames = round(seconds * 100)
+    content = np.random.default_rng(seed).normal(size=(-(-frames // 2), S24.content_dim)).astype(np.float32)
+    f0, rms = np.full(frames, hz, np.float32), np.full(frames, 0.1, np.float32)
+    rest = slice(frames // 2 - 50, frames // 2 + 50)
+    f0[rest], rms[rest] = 0, 0
+    return Features(content, f0, rms)
+
+
+def joined(features: Features, voice: Synthesizer, options: ConvertOptions = ConvertOptions()) -> Floats:
+    return np.concatenate(list(convert(features, voice, None, options)))
+
+
+def heard_pitch(wav: Floats, models: ModelPool) -> float:
+    f0, sure = models.pitch.voicing(to_rate(wav, S24.sampling_rate, 16000))
+    return float(np.median(f0[sure >= 0.5]))
+
+
+@pytest.mark.parametrize("shift", [-5, 0, 12])
+def test_the_converted_pitch_is_the_asked_one(voice: Synthesizer, models: ModelPool, shift: int) -> None:
+    wav = joined(sung(4), voice, ConvertOptions(key_shift=shift))
+    cents = 1200 * np.log2(heard_pitch(wav, models) / (220 * 2 ** (shift / 12)))
+    assert abs(cents) < 20
+
+
+def test_length_is_frames_times_hop_and_rests_are_silent(voice: Synthesizer) -> None:
+    wav = joined(sung(4), voice)
+    assert len(wav) == 400 * S24.hop
+    rest = wav[int(1.8 * 24000) : int(2.2 * 24000)]
+    assert np.abs(rest).max() < 1e-4
+    assert np.sqrt((wav[:24000] ** 2).mean()) > 0.01
+
+
+def test_loudness_follows_the_source(voice: Synthesizer) -> None:
+    loud = sung(4)
+    quiet = Features(loud.content, loud.f0, loud.rms / 10)
+    follow = ConvertOptions(envelope=0.0)
+    ratio = np.abs(joined(loud, voice, follow)).mean() / np.abs(joined(quiet, voice, follow)).mean()
+    assert ratio == pytest.approx(10, rel=0.1)
+
+
+def test_blocks_meet_without_a_step(voice: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    features = sung(6)
+    features.f0[:], features.rms[:] = 220.0, 0.1
+    whole = joined(features, voice)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 2)
+    blocks = joined(features, voice)
+    error = np.sqrt(((whole - blocks) ** 2).mean()) / np.sqrt((whole**2).mean())
+    assert error < 0.15  # a random network's attention averages over the window that it sees
+    steps = np.abs(np.diff(blocks))
+    joints = np.zeros(len(steps), bool)
+    for joint in (200, 400):
+        joints[joint * S24.hop - 600 : joint * S24.hop + 600] = True
+    assert steps[joints].max() < 1.2 * steps[~joints].max()
+
+
+def test_where_memory_runs_out_blocks_are_halved_and_the_song_is_the_same(
+    voice: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = sung(9)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 4)
+    wanted = joined(features, voice)
+    monkeypatch.setattr(module, "BLOCK_SECONDS", 17)
+    asked, infer = [], voice.infer
+
+    def with_little_memory(phone: Tensor, *rest: Any, **options: Any) -> Tensor:
+        asked.append(phone.shape[1])
+        if phone.shape[1] > 600:  # frames; four seconds with one before and after
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return infer(phone, *rest, **options)
+
+    monkeypatch.setattr(voice, "infer", with_little_memory)
+    np.testing.assert_array_equal(joined(features, voice), wanted)
+    assert asked == [900, 500, 600, 200]  # all nine seconds, then four, four and one
+
+
+def test_when_not_even_a_second_fits_it_says_so(voice: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: Any, **__: Any) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(voice, "infer", without_memory)
+    with pytest.raises(AllocationFailed, match="1 seconds that are converted at once"):
+        joined(sung(3), voice)
+
+
+def test_a_second_conversion_is_the_same_as_the_first(voice: Synthesizer) -> None:
+    np.testing.assert_array_equal(joined(sung(2), voice), joined(sung(2), voice))
+
+
+def test_silence_is_not_converted(voice: Synthesizer) -> None:
+    silent = replace(sung(3), rms=np.zeros(300, np.float32))
+    assert not joined(silent, voice).any()
+
+
+def test_coarse_pitch_spans_rvcs_steps() -> None:
+    steps = coarse_pitch(torch.tensor([0.0, 50.0, 220.0, 1100.0, 5000.0])).tolist()
+    assert (steps[0], steps[1], steps[3], steps[4]) == (1, 1, 255, 255)
+    assert steps[2] == 60  # 1127 ln(1 + 220 / 700) on a scale of 254 steps
+
+
+@pytest.mark.parametrize(
+    ("sung_hz", "median", "expected"), [(220, 110, -12), (110, 220, 12), (150, 170, 0), (440, 100, -24)]
+)
+def test_octave_shift_brings_a_song_to_the_voice(sung_hz: float, median: float, expected: int) -> None:
+    assert octave_shift(np.array([0, sung_hz, sung_hz], np.float32), median) == expected
+
+
+def test_octave_shift_without_pitch_is_none() -> None:
+    assert octave_shift(np.zeros(10, np.float32), 200.0) == 0
+
+
+def test_retrieval_is_the_exact_inverse_fourth_power_mean() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows, content = torch.randn(500, 8, generator=generator), torch.randn(20, 8, generator=generator)
+    squared = torch.cdist(content.double(), rows.double()) ** 2
+    near = squared.topk(8, largest=False)
+    weight = near.values**-2 / (near.values**-2).sum(1, keepdim=True)
+    expected = torch.einsum("tk,tkc->tc", weight, rows.double()[near.indices])
+    torch.testing.assert_close(retrieve(content, rows).double(), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_exact_match_is_itself_and_not_a_division_by_zero() -> None:
+    rows = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(retrieve(rows[:3], rows), rows[:3], rtol=1e-3, atol=1e-3)
+
+
+def test_protect_keeps_unvoiced_frames_nearer_to_the_singer() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows, content = torch.randn(50, 8, generator=generator), torch.randn(2, 8, generator=generator)
+    voiced = torch.tensor([True, False])
+    drawn = blend(content, rows, voiced, index_rate=1.0, protect=0.5)
+    shielded = blend(content, rows, voiced, index_rate=1.0, protect=0.2)
+    torch.testing.assert_close(shielded[0], drawn[0])
+    torch.testing.assert_close(shielded[1], 0.2 * drawn[1] + 0.8 * content[1])

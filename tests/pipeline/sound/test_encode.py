@@ -1,0 +1,176 @@
+"""What is written is what is read: same length, same place in time, same tags; or no file at all."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+
+from pipeline import errors
+from pipeline.sound import encode as module
+from pipeline.sound.decode import Limits, decode
+from pipeline.sound.encode import KINDS, Encoder, bitrate_to_fit, encode
+from tests.pipeline import sounds
+
+ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)
+WORST_SNR = {".mp3": 20, ".ogg": 12, ".flac": 110, ".wav": 200}
+
+
+def read(path: Path, rate: int, channels: int) -> np.ndarray:
+    return np.atleast_2d(decode(path, rate, channels=channels, limits=ANY, name=path.name))
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def tags_of(path: Path) -> dict[str, str]:
+    with av.open(str(path)) as container:
+        found = dict(container.metadata) | dict(container.streams.audio[0].metadata)
+    return {key.lower(): value for key, value in found.items()}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (48_000, 1), (16_000, 1), (22_050, 2)])
+def test_round_trip_keeps_length_place_and_sound(tmp_path, suffix, rate, channels):
+    sound = sounds.noise(3.0071, rate, channels)
+    path = tmp_path / f"x{suffix}"
+    encode(path, sound if channels == 2 else sound[0], rate)
+    heard = read(path, rate, channels)
+    assert heard.shape == sound.shape
+    for one, other in zip(sound, heard, strict=True):
+        assert abs(sounds.lag(one, other)) <= rate // 1000
+    assert sounds.snr(sound, heard) > WORST_SNR[suffix]
+    assert names(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize(("suffix", "rate", "most"), [(".mp3", 32_000, 1152), (".mp3", 96_000, 2), (".ogg", 96_000, 2)])
+def test_rates_the_codec_has_not_or_rounds(tmp_path, suffix, rate, most):
+    sound = sounds.noise(2.003, rate, 2)
+    encode(tmp_path / f"x{suffix}", sound, rate)
+    heard = read(tmp_path / f"x{suffix}", rate, 2)
+    assert abs(heard.shape[1] - sound.shape[1]) <= most
+    assert abs(sounds.lag(sound[0], heard[0])) <= rate // 1000
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_blocks_of_any_size_give_the_same_file(tmp_path, suffix):
+    sound = sounds.noise(1.5, 44_100)
+    encode(tmp_path / f"whole{suffix}", sound, 44_100)
+    with Encoder(tmp_path / f"parts{suffix}", 44_100, 2) as encoder:
+        for part in np.split(sound, [1, 7, 7, 5000, 40_001], axis=1):
+            encoder.write(part)
+    np.testing.assert_allclose(
+        read(tmp_path / f"parts{suffix}", 44_100, 2), read(tmp_path / f"whole{suffix}", 44_100, 2), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_tags_come_back(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    encode(path, sounds.sine(1, 44_100), 44_100, tags={"comment": "AI-generated", "title": "노래 – Ünï"})
+    assert tags_of(path)["comment"] == "AI-generated"
+    assert tags_of(path)["title"] == "노래 – Ünï"
+
+
+def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path):
+    loud = sounds.sine(1, 44_100, peak=1.3)
+    encode(tmp_path / "x.flac", loud, 44_100)
+    encode(tmp_path / "x.wav", loud, 44_100)
+    assert np.abs(read(tmp_path / "x.flac", 44_100, 1)).max() == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_array_equal(read(tmp_path / "x.wav", 44_100, 1)[0], loud)
+    quiet = sounds.sine(1, 44_100, peak=2.0**-18)
+    encode(tmp_path / "q.flac", quiet, 44_100)
+    assert sounds.snr(quiet, read(tmp_path / "q.flac", 44_100, 1)[0]) > 25
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_an_exception_leaves_nothing_and_an_old_file_as_it_was(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyError), Encoder(path, 44_100, 2) as encoder:
+        encoder.write(sounds.noise(1, 44_100))
+        raise KeyError
+    assert names(tmp_path) == [path.name]
+    assert path.read_bytes() == b"old"
+
+
+def test_bad_blocks_and_names(tmp_path):
+    path = tmp_path / "x.wav"
+    broken = sounds.noise(1, 44_100)
+    broken[1, 77] = np.nan
+    with pytest.raises(errors.InvalidSamples):
+        encode(path, broken, 44_100)
+    with pytest.raises(errors.EmptyFile):
+        encode(path, np.zeros((2, 0), np.float32), 44_100)
+    with pytest.raises(ValueError, match="shape"), Encoder(path, 44_100, 2) as encoder:
+        encoder.write(broken[:1])
+    with pytest.raises(ValueError, match="aiff"):
+        Encoder(tmp_path / "x.aiff", 44_100, 2)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("suffix", KINDS)
+def test_a_full_disk_anywhere_is_told_and_leaves_nothing(tmp_path, suffix, number, monkeypatch):
+    def refuse(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    sound, sink = sounds.noise(2, 44_100), module._Sink
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(errors.DiskFull):
+            encode(tmp_path / f"x{suffix}", sound, 44_100)
+    with monkeypatch.context() as patch:
+        full = lambda file: sink(SimpleNamespace(write=refuse, seek=file.seek, tell=file.tell))  # noqa: E731
+        patch.setattr(module, "_Sink", full)
+        with pytest.raises(errors.DiskFull):
+            encode(tmp_path / f"x{suffix}", sound, 44_100)
+    assert names(tmp_path) == []
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from pipeline import errors
+from pipeline.sound.encode import encode
+from tests.pipeline import sounds
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+for suffix in (".mp3", ".ogg", ".flac", ".wav"):
+    try:
+        encode(Path(sys.argv[1]) / f"x{suffix}", sounds.noise(8, 44_100), 44_100)
+    except errors.DiskFull:
+        print("full")
+"""
+
+
+def test_a_file_size_limit_of_the_system_is_a_full_disk(tmp_path):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path)], cwd=root, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.split(), done.stderr) == (["full"] * 4, "")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("max_bytes", [900_000, 700_000, 410_000, 250_000, 110_000])
+def test_bitrate_to_fit_really_fits(tmp_path, max_bytes):
+    seconds = 20.0
+    hard = np.random.default_rng(0).uniform(-0.9, 0.9, (2, round(seconds * 44_100))).astype(np.float32)
+    suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
+    path = tmp_path / f"x{suffix}"
+    encode(path, hard, 44_100, bitrate=bitrate, tags={"comment": "AI-generated " * 50})
+    assert 0.6 * max_bytes < path.stat().st_size < max_bytes
+
+
+def test_bitrate_to_fit_goes_down_and_ends():
+    found = [bitrate_to_fit(240, size, 2) for size in (10_000_000, 8_000_000, 4_000_000, 3_000_000, 1_100_000)]
+    assert found == [(".mp3", 320_000), (".mp3", 256_000), (".mp3", 128_000), (".ogg", 96_000), (".ogg", 32_000)]
+    with pytest.raises(errors.TooLong) as caught:
+        bitrate_to_fit(240, 800_000, 2)
+    assert 2.5 < caught.value.params["limit"] < 4

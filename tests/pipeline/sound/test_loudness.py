@@ -1,0 +1,76 @@
+"""The meters against pyloudnorm and against signals whose true peak is known."""
+
+import numpy as np
+import pyloudnorm
+import pytest
+from scipy.signal import resample_poly
+
+from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter, true_peak
+from tests.pipeline import sounds
+
+
+def measured(sound: np.ndarray, rate: int, cuts: list[int]) -> float:
+    meter = LoudnessMeter(rate, sound.shape[0])
+    for part in np.split(sound, cuts, axis=1):
+        meter.add(part)
+    return meter.integrated()
+
+
+def dynamic(seconds: float, rate: int, channels: int) -> np.ndarray:
+    """Noise that swells by 50 dB, so that both gates have something to leave out."""
+    sound = sounds.noise(seconds, rate, channels, peak=0.9)
+    return (sound * 10 ** (-25 * (1 - np.cos(np.arange(sound.shape[1]) / rate * 1.3)) / 20)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("seconds", [0.43, 1.37, 11.023])
+def test_loudness_is_pyloudnorms_for_any_split(rate, channels, seconds):
+    sound = dynamic(seconds, rate, channels)
+    expected = pyloudnorm.Meter(rate).integrated_loudness(np.float64(sound.T))
+    count = sound.shape[1]
+    random = np.sort(np.random.default_rng(0).integers(0, count, 40)).tolist()
+    for cuts in ([], [1, 2, 3], list(range(777, count, 777)), random):
+        assert measured(sound, rate, cuts) == pytest.approx(expected, abs=0.02)
+
+
+def test_full_scale_sine_is_minus_3_lufs():
+    assert measured(sounds.sine(5, 48_000, 997, peak=1.0)[None], 48_000, []) == pytest.approx(-3.01, abs=0.1)
+
+
+def test_silence_and_too_little_have_no_loudness():
+    assert measured(np.zeros((2, 96_000), np.float32), 48_000, []) == -np.inf
+    assert measured(sounds.noise(0.2, 48_000), 48_000, []) == -np.inf
+
+
+def test_true_peak_between_the_samples():
+    tone = sounds.sine(1, 48_000, 12_000, peak=1.0, phase=np.pi / 4)
+    tone *= np.minimum(1, np.minimum(np.arange(48_000), np.arange(48_000)[::-1]) / 2000).astype(np.float32)
+    assert 20 * np.log10(np.abs(tone).max()) == pytest.approx(-3.01, abs=0.01)
+    assert true_peak(tone, 48_000) == pytest.approx(0.0, abs=0.05)
+
+
+@pytest.mark.parametrize("hertz", [100, 997, 5000, 9000, 15_000])
+def test_true_peak_of_any_tone_is_its_amplitude(hertz):
+    tone = sounds.sine(0.5, 44_100, hertz, peak=0.5, phase=0.3) * np.hanning(22_050).astype(np.float32)
+    assert true_peak(tone, 44_100) == pytest.approx(-6.02, abs=0.15)
+
+
+def test_true_peak_is_near_a_far_finer_oversampling_and_independent_of_the_split():
+    sound = sounds.noise(2, 44_100, peak=1.0)
+    fine = 20 * np.log10(np.abs(resample_poly(np.float64(sound), 32, 1, axis=1)).max())
+    whole = true_peak(sound, 44_100)
+    assert whole == pytest.approx(fine, abs=0.05)
+    meter = TruePeakMeter(2)
+    for part in np.split(sound, [1, 2, 30, 31, 40_000], axis=1):
+        meter.add(part)
+    assert meter.value() == pytest.approx(whole, abs=1e-4)
+    assert meter.value() == meter.value()
+
+
+def test_a_peak_at_the_very_edge_counts():
+    sound = np.zeros((1, 100), np.float32)
+    sound[0, -2:] = 0.8
+    assert true_peak(sound, 44_100) > 20 * np.log10(0.9)
+    assert true_peak(sound[:, ::-1], 44_100) > 20 * np.log10(0.9)
+    assert true_peak(np.zeros(10, np.float32), 44_100) == -np.inf

@@ -1,0 +1,116 @@
+"""What training refuses and `/match` does not; what of a note is learnt from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers
+from pipeline.listening.features import Features, extract
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, decode
+from pipeline.training.intake import Note, prepare, read_notes, sounding
+from tests.conftest import LIBRARY
+from tests.pipeline import sounds
+
+RATE = 16_000
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path, RATE, channels=1, limits=NOTE, name=path.name)
+
+
+def as_notes(*paths: Path) -> list[Note]:
+    return [Note(path, path.name) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def speech(notes: list[Path]) -> np.ndarray:
+    """Carlo, 6 s that begin with voice."""
+    wav = read(notes[0])
+    start = int(np.argmax(np.abs(wav) > 0.05))
+    return wav[start : start + 6 * RATE]
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Somebody else's note."""
+    clips = [read(path) for path in sorted((LIBRARY / "libri-1688").glob("*.ogg"))]
+    return sounds.write(tmp_path_factory.mktemp("other") / "other.ogg", np.concatenate(clips), RATE)
+
+
+def test_noise_is_refused_for_training_only(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+    clean = read(notes[1])
+    rough = clean + 0.06 * np.random.default_rng(0).standard_normal(len(clean)).astype(np.float32)
+    noisy = as_notes(notes[0], sounds.write(tmp_path / "fan.ogg", np.clip(rough, -1, 1), RATE))
+    with pytest.raises(Noisy, match=r"^fan\.ogg is too noisy .* at least 16 dB"):
+        prepare(noisy, 24_000, models, tmp_path)
+    assert len(read_notes(noisy)) == 2
+
+
+def test_two_people_are_refused_for_training_only(
+    models: ModelPool, notes: list[Path], other: Path, tmp_path: Path
+) -> None:
+    two = as_notes(notes[0], notes[1], other)
+    with pytest.raises(OtherSpeaker, match=r"heard in other\.ogg\."):
+        prepare(two, 24_000, models, tmp_path)
+    assert len(read_notes(two)) == 3
+    talk = sounds.write(tmp_path / "talk.ogg", np.concatenate([read(notes[0]), read(other)[: 12 * RATE]]), RATE)
+    with pytest.raises(SeveralSpeakers, match=r"In talk\.ogg a second person is heard for about (8|12|16) seconds"):
+        prepare(as_notes(notes[1], talk), 24_000, models, tmp_path)
+    assert not list(tmp_path.glob("note-*.npz"))  # nobody listened in vain
+
+
+def test_a_quiet_note_is_heard_as_well_as_a_loud_one(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+    pieces = [read(path)[: 20 * RATE] for path in notes[:2]]
+    paths = [sounds.write(tmp_path / f"{n}.ogg", piece, RATE) for n, piece in enumerate(pieces)]
+    quiet = sounds.write(tmp_path / "quiet.ogg", pieces[1] * np.float32(10 ** (-38 / 20)), RATE)
+    loud = prepare(as_notes(*paths), 24_000, models, tmp_path)
+    next(tmp_path.glob("note-1-*.npz")).unlink()
+    found = prepare(as_notes(paths[0], quiet), 24_000, models, tmp_path)[1]
+    assert found.levels.rms_db == pytest.approx(-53.5, abs=1.5)
+    assert found.features.voiced.sum() == pytest.approx(loud[1].features.voiced.sum(), rel=0.03)
+    assert len(found.embeddings) == len(loud[1].embeddings) >= 4
+    assert float((found.embeddings * loud[1].embeddings).sum(1).min()) > 0.95
+
+
+@pytest.fixture(scope="module")
+def phrases(speech: np.ndarray, models: ModelPool) -> tuple[np.ndarray, Features]:
+    """3 s of silence, a breath 40 dB below the loudest, 6 s of voice, 4 s of silence."""
+    random = np.random.default_rng(0)
+    wav = np.concatenate([np.zeros(3 * RATE), speech, np.zeros(4 * RATE)])
+    loudest = np.sqrt(speech[: len(speech) // 160 * 160].reshape(-1, 160) ** 2).mean(1).max()
+    breath = slice(round(2.55 * RATE), round(2.9 * RATE))
+    wav[breath] += random.standard_normal(breath.stop - breath.start) * loudest * 0.01
+    wav += random.standard_normal(len(wav)) * 1e-4
+    return wav, extract(wav.astype(np.float32), models.content, models.pitch)
+
+
+def test_breaths_stay_and_silence_goes(phrases: tuple[np.ndarray, Features]) -> None:
+    features = phrases[1]
+    kept = sounding(features)
+    assert kept[255:290].all()  # the breath
+    assert not kept[:240].any() and not kept[-330:].any()
+    assert kept[300:900].mean() > 0.95
+    assert kept.sum() / 100 == pytest.approx(7.0, abs=0.25)
+
+
+def test_room_noise_is_silence_too(phrases: tuple[np.ndarray, Features]) -> None:
+    wav, features = phrases
+    active = np.sqrt((wav[3 * RATE : 9 * RATE] ** 2).mean())
+    noise = np.random.default_rng(1).standard_normal(len(wav)) * active / 10  # 20 dB below the voice
+    frames = (wav + noise)[: len(features) * 160].reshape(-1, 160)
+    rms = np.sqrt((frames**2).mean(1)).astype(np.float32)
+    kept = sounding(replace(features, rms=rms))
+    assert not kept[:240].any() and not kept[-330:].any()
+    assert kept[250:900].mean() > 0.95
+
+
+def test_a_click_is_not_voice() -> None:
+    rms = np.full(1000, 1e-5, np.float32)
+    rms[300:400], rms[800] = 0.1, 1.0
+    kept = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
+    assert kept[250:450].all() and not kept[460:].any()
+    short = Features(np.zeros((15, 1), np.float32), np.zeros(30, np.float32), rms[300:330])
+    assert sounding(short).shape == (30,)

@@ -1,0 +1,187 @@
+"""Training from the base: it learns, it resumes, it knows when to stop, it refuses what is no voice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.rvc import S24, Synthesizer
+from models.rvc import voice_base as base_model
+from models.rvc.initialization import initialize
+from models.rvc.voice_file import load_voice
+from pipeline.errors import Clipped, NotEnoughSpeech, Silent
+from pipeline.pool.model_pool import ModelPool
+from pipeline.singing.retrieval import load_index
+from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.encode import encode
+from pipeline.training import loop
+from pipeline.training.data import TrainingData
+from pipeline.training.intake import Note, prepare, sounding
+from pipeline.training.loop import TrainingLoop
+from pipeline.training.losses import Windows
+from pipeline.training.train import TrainOptions, train_voice
+
+RATE = 24000
+
+
+def as_notes(paths: list[Path]) -> list[Note]:
+    return [Note(path, path.name) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.mark.slow
+def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
+    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    assert (made.steps, made.stopped) == (20, "steps")
+    assert [moment.step for moment in made.curve] == [0, 10, 20]
+    assert made.best.mel_loss < made.curve[0].mel_loss
+    assert made.best.similarity > 0.5
+    assert made.minutes == pytest.approx(1.0, abs=0.15)
+    voice, info = load_voice(made.model)
+    assert not any(key.startswith("enc_q.") for key in voice.state_dict())
+    shipped = base_model.load_base(info.content_model).network.state_dict()
+    changed = {
+        key.partition(".")[0]
+        for key, tensor in voice.state_dict().items()
+        if not tensor.equal(shipped[key].half().float())
+    }
+    assert changed == {"dec", "emb_g"}  # whose voice it is; how words and notes are read stays the base's
+    assert info.base == base_model.NAME and info.steps == made.best.step
+    assert 100 < info.median_f0 < 220  # a man who speaks
+    rows, speaker = load_index(made.index)
+    assert rows.shape[1] == S24.content_dim and 2000 < len(rows) < 3500
+    assert float(speaker.norm()) == pytest.approx(1.0, abs=1e-4)
+    assert made.model.stat().st_size < 9_000_000
+    assert not list(work.glob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
+    models: ModelPool, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[int]()
+    draw = TrainingData.draw
+
+    def crowded(self: TrainingData, batch: int, *rest: torch.Tensor) -> Windows:
+        tried.append(batch)
+        if batch > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return draw(self, batch, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TrainingData, "draw", crowded)
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(steps=2, measure_steps=10, seconds=300))
+    assert (made.steps, tried) == (2, [4, 2, 1, 1])
+
+
+@pytest.mark.slow
+def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
+    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    wav = decode(made.sample, 16000, channels=1, limits=NOTE, name="sample")
+    assert 9.9 < len(wav) / 16000 < 10.2
+    assert -40 < 20 * np.log10(np.sqrt((wav**2).mean())) < -10
+    assert np.abs(wav).max() < 0.95  # MP3 overshoots
+    heard = models.speaker.embed(wav)
+    assert heard is not None and float(heard @ load_index(made.index)[1].numpy()) > 0.5
+
+
+@pytest.mark.slow
+def test_a_second_attempt_goes_on_where_the_first_was(
+    models: ModelPool, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "QUICK_SAVE", 60.0)
+
+    class Killed(Exception):
+        pass
+
+    def die_at_half(stage: str, fraction: float) -> None:
+        if stage == "training" and fraction >= 0.5:
+            raise Killed
+
+    options = TrainOptions(steps=6, seconds=300)
+    with pytest.raises(Killed):
+        train_voice(as_notes(notes[:2]), models, tmp_path, options, die_at_half)
+    first = torch.load(tmp_path / "training.pt", weights_only=True)
+    assert first["step"] == 3
+    seen: list[float] = []
+    made = train_voice(
+        as_notes(notes[:2]),
+        models,
+        tmp_path,
+        options,
+        lambda s, f: seen.append(f) if s == "training" and f > 0 else None,
+    )
+    assert made.steps == 6
+    assert len(seen) == 3  # only the steps that were missing
+
+
+def test_time_is_a_limit_too(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
+    assert made.steps <= 1 and made.stopped == "time"
+
+
+def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
+    models: ModelPool, notes: list[Path], tmp_path: Path
+) -> None:
+    options = TrainOptions(steps=100, seconds=300, learning_rate=0.1, measure_steps=1, patience=3)  # far too fast
+    made = train_voice(as_notes(notes[:2]), models, tmp_path, options)
+    assert made.stopped == "no progress" and made.steps < 100
+    assert made.best is max(made.curve, key=lambda moment: moment.score) and made.best.step < made.steps
+    again = TrainingLoop(models, load_index(made.index)[1], options)
+    again.network.load_state_dict(load_voice(made.model)[0].state_dict())
+    data = TrainingData(prepare(as_notes(notes[:2]), RATE, models, tmp_path), S24, models.content)
+    again._measure(data)
+    assert again.curve[0].mel_loss == pytest.approx(made.best.mel_loss, abs=0.02)  # half precision on disk
+
+
+def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> None:
+    torch.manual_seed(0)
+    network = Synthesizer(S24)
+    initialize(network, torch.Generator().manual_seed(0))
+    frames = 200
+    wav = (
+        network.eval()
+        .infer(
+            torch.randn(1, frames, S24.content_dim),
+            torch.tensor([frames]),
+            torch.full((1, frames), 60),
+            torch.full((1, frames), 170.0),
+            torch.zeros(1, dtype=torch.long),
+            generator=torch.Generator().manual_seed(0),
+        )[0, 0]
+        .numpy()
+    )
+    from pipeline.training.intake import to_rate
+
+    f0, sure = models.pitch.voicing(to_rate(wav / np.abs(wav).max() * 0.5, RATE, 16000))
+    assert (sure >= 0.5).mean() > 0.8
+    assert np.median(f0[sure >= 0.5]) == pytest.approx(170, rel=0.01)
+
+
+def sound(path: Path, wav: np.ndarray) -> Note:
+    encode(path, wav.astype(np.float32)[None], 16000)
+    return Note(path, path.name)
+
+
+def test_silence_clipping_and_too_little_are_refused(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(Silent, match=r"quiet\.wav is silent"):
+        prepare([sound(tmp_path / "quiet.wav", np.zeros(16000 * 40))], RATE, models, tmp_path)
+    rough = np.clip(np.sin(np.arange(16000 * 5) / 12) * 3, -1, 1)
+    with pytest.raises(Clipped, match=r"loud\.wav is clipped"):
+        prepare([sound(tmp_path / "loud.wav", rough)], RATE, models, tmp_path)
+    with pytest.raises(NotEnoughSpeech, match=r"at least 30 are needed"):
+        prepare(as_notes(notes[:1]), RATE, models, tmp_path)
+
+
+def test_breaths_stay_and_silence_goes(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+    recordings = prepare(as_notes(notes[:2]), RATE, models, tmp_path)
+    for recording in recordings:
+        assert len(recording.wav) == len(recording.features) * RATE // 100
+        kept = sounding(recording.features)
+        assert recording.features.voiced[kept].sum() == recording.features.voiced.sum()
+        assert kept.mean() > 0.7
