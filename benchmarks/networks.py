@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from models.device import GIB, choose, describe
-from models.separation.chunks import RATE, agreement, precision
+from models.separation.chunks import agreement, precision
 from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
+from models.signal import MUSIC_RATE
 from models.weights.integrity import packaged
 from pipeline.sound.decode import SONG, decode
 
@@ -79,8 +80,8 @@ class Figures:
 
 def mix(samples: int, device: torch.device) -> Tensor:
     """A real song (1, 2, samples) at 44.1 kHz, with voice."""
-    wav = decode(packaged(*MUSIC), RATE, channels=2, limits=SONG, name="music")
-    return torch.from_numpy(np.tile(wav[:, : 6 * RATE], 2)[:, :samples])[None].to(device)
+    wav = decode(packaged(*MUSIC), MUSIC_RATE, channels=2, limits=SONG, name="music")
+    return torch.from_numpy(np.tile(wav[:, : 6 * MUSIC_RATE], 2)[:, :samples])[None].to(device)
 
 
 def voice() -> np.ndarray:
@@ -95,7 +96,9 @@ def spleeter(device: torch.device) -> Work:
 
     networks = model.load(device)
     magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device)
-    return Work(networks, lambda _: networks[0](magnitude) + networks[1](magnitude), model.FRAMES * model.HOP / RATE, 2)
+    return Work(
+        networks, lambda _: networks[0](magnitude) + networks[1](magnitude), model.FRAMES * model.HOP / MUSIC_RATE, 2
+    )
 
 
 def htdemucs(device: torch.device) -> Work:
@@ -111,7 +114,7 @@ def htdemucs(device: torch.device) -> Work:
             stems: Tensor = network(chunk)
         return stems.float()
 
-    return Work([network], run, 343980 / RATE, 4 / 3)
+    return Work([network], run, 343980 / MUSIC_RATE, 4 / 3)
 
 
 def mdx23c(device: torch.device) -> Work:
@@ -119,7 +122,7 @@ def mdx23c(device: torch.device) -> Work:
     from models.separation.mdx23c import MDX23C
 
     network, chunk = MDX23C(MDX23C_8K).to(device).eval(), mix(261120, device)
-    return Work([network], lambda half: network(chunk, half), 261120 / RATE, 4)
+    return Work([network], lambda half: network(chunk, half), 261120 / MUSIC_RATE, 4)
 
 
 def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
@@ -129,7 +132,7 @@ def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
         from models.separation.roformer import Roformer
 
         network, chunk = Roformer(config).to(device).eval(), mix(352800, device)
-        return Work([network], lambda half: network(chunk, half), 352800 / RATE, 2)
+        return Work([network], lambda half: network(chunk, half), 352800 / MUSIC_RATE, 2)
 
     return make
 

@@ -13,36 +13,35 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lab.evaluate import world
 from models.device import choose, describe
 from models.pitch import trackers as pitch
+from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import packaged
 from pipeline.listening.features import SWIFT_HOP, extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, SONG, decode
 
-Floats = NDArray[np.float32]
 LIBRARY = Path(__file__).parent.parent / "worker" / "library" / "voices"
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
-FRAME_MS = 1000 * pitch.HOP / pitch.RATE
+FRAME_MS = 1000 * pitch.HOP / SPEECH_RATE
 
 
 @dataclass(frozen=True)
 class Voice:
     """A sound (samples,) at 16 kHz and its true f0 (T,), Hz every 10 ms, 0 where unvoiced."""
 
-    wav: Floats
-    f0: Floats
+    wav: Floats32
+    f0: Floats32
 
 
 def voices(key_shift: float = 0.0) -> list[Voice]:
     """One clip of each voice of the library, some semitones higher."""
     made = []
     for file in sorted(LIBRARY.glob("*/1.ogg")):
-        clip = decode(file, pitch.RATE, channels=1, limits=NOTE, name=file.name)
-        taken = world.analyse(clip, pitch.RATE)
+        clip = decode(file, SPEECH_RATE, channels=1, limits=NOTE, name=file.name)
+        taken = world.analyse(clip, SPEECH_RATE)
         tonal = taken.aperiodicity[:, : taken.aperiodicity.shape[1] // 8].mean(1) < 0.5  # below 1 kHz; Harvest says
         f0 = np.where(tonal, taken.f0, 0) * 2 ** (key_shift / 12)  # voiced too often, WORLD makes noise there
         every = round(FRAME_MS / world.FRAME_MS)
@@ -50,7 +49,7 @@ def voices(key_shift: float = 0.0) -> list[Voice]:
     return made
 
 
-def over(voice: Voice, other: Floats, db: float) -> Voice:
+def over(voice: Voice, other: Floats32, db: float) -> Voice:
     """The voice, `db` louder than something else."""
     other = np.resize(other, len(voice.wav))
     gain = np.sqrt((voice.wav**2).mean() / (other**2).mean()) * 10 ** (-db / 20)
@@ -60,8 +59,8 @@ def over(voice: Voice, other: Floats, db: float) -> Voice:
 def conditions() -> Iterator[tuple[str, list[Voice]]]:
     """What the trackers are asked to hear."""
     plain = voices()
-    music = decode(packaged(*MUSIC), pitch.RATE, channels=1, limits=SONG, name="music")
-    noise = np.random.default_rng(0).standard_normal(20 * pitch.RATE).astype(np.float32)
+    music = decode(packaged(*MUSIC), SPEECH_RATE, channels=1, limits=SONG, name="music")
+    noise = np.random.default_rng(0).standard_normal(20 * SPEECH_RATE).astype(np.float32)
     yield "speech, clean", plain
     yield "7 semitones higher", voices(7.0)
     yield "white noise, 10 dB", [over(voice, noise, 10) for voice in plain]
@@ -69,15 +68,15 @@ def conditions() -> Iterator[tuple[str, list[Voice]]]:
     yield "a song below it, 0 dB", [over(voice, music, 0) for voice in plain]
 
 
-def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Floats], Floats]]:
+def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Floats32], Floats32]]:
     """By name: (samples,) → (T,) Hz every 10 ms, 0 where unvoiced (FCPE alone: by its own loose threshold)."""
 
-    def swift(wav: Floats) -> Floats:
+    def swift(wav: Floats32) -> Floats32:
         f0, sure = models.pitch.voicing(wav)
         nearest = np.round(np.arange(len(wav) // pitch.HOP) * pitch.HOP / SWIFT_HOP).astype(int)
         return np.where(sure >= pitch.VOICED_CONFIDENCE, f0, 0)[np.minimum(nearest, len(f0) - 1)]
 
-    found: dict[str, Callable[[Floats], Floats]] = {
+    found: dict[str, Callable[[Floats32], Floats32]] = {
         "FCPE": models.pitch.f0,
         "SwiftF0": swift,
         "FCPE and SwiftF0": lambda wav: extract(wav, models.content, models.pitch).f0,
@@ -88,7 +87,7 @@ def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Flo
     return found
 
 
-def accuracy(find: Callable[[Floats], Floats], told: list[Voice]) -> str:
+def accuracy(find: Callable[[Floats32], Floats32], told: list[Voice]) -> str:
     """Of voiced frames: right within 50 cents, off by over 350, median cents, heard. Of unvoiced ones: heard."""
     pairs = [(voice.f0, find(voice.wav)) for voice in told]
     true, made = (np.concatenate(side) for side in zip(*[_equal(*pair) for pair in pairs], strict=True))
@@ -101,7 +100,7 @@ def accuracy(find: Callable[[Floats], Floats], told: list[Voice]) -> str:
     )
 
 
-def _equal(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+def _equal(a: Floats32, b: Floats32) -> tuple[Floats32, Floats32]:
     n = min(len(a), len(b))
     return a[:n], b[:n]
 

@@ -6,18 +6,17 @@ import time
 import av
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from models.signal import Floats32
 from models.weights.integrity import packaged
 from pipeline.covers.cover_figures import sdr
 from pipeline.pool.model_pool import ModelPool
 from pipeline.separation.spleeter_stream import separate
 
-Floats = NDArray[np.float32]
 CLEAN = 264600  # a click follows
 
 
-def stem(number: int) -> Floats:
+def stem(number: int) -> Floats32:
     """One stream of The Easton Ellises – Falcon 69."""
     path = packaged("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
     with av.open(str(path)) as container:
@@ -25,7 +24,7 @@ def stem(number: int) -> Floats:
     return np.concatenate(frames, axis=1)[:, :CLEAN].astype(np.float32)
 
 
-def oracle(vocals: Floats, instrumental: Floats) -> Floats:
+def oracle(vocals: Floats32, instrumental: Floats32) -> Floats32:
     """Vocals by the mask that only somebody who knows both stems can make: the limit of every ratio mask."""
     window = torch.hann_window(4096)
     v, i = (

@@ -85,7 +85,7 @@ async def saved(
 ) -> AsyncIterator[list[Saved]]:
     """The attachments as files; if the block fails, those that no row names are removed again.
 
-    Raises DownloadFailed, EmptyFile, TooLarge, StorageFull.
+    Raises DownloadFailed, EmptyFile, TooLarge, DiskFull.
     """
     files: list[Saved] = []
     try:

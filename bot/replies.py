@@ -12,6 +12,7 @@ from discord.utils import MISSING
 
 from bot.errors import BotError, Internal
 from bot.locale import reader
+from files.disk import DiskFull
 from store import StoreError
 
 log = logging.getLogger(__name__)
@@ -43,11 +44,11 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
         log.warning("An answer did not reach Discord: %s", error)
 
 
-def known(error: BaseException) -> StoreError | BotError:
+def known(error: BaseException) -> StoreError | BotError | DiskFull:
     """The error whose sentence is shown."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
-    if isinstance(error, StoreError | BotError):
+    if isinstance(error, StoreError | BotError | DiskFull):
         return error
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)

@@ -178,6 +178,7 @@ def main() -> None:
 def guarded(command: Callable[[], Any]) -> None:
     """Run `command`; an error that carries a sentence for its reader becomes that sentence."""
     from bot.errors import BotError
+    from files.disk import DiskFull
     from pipeline.errors import SoundError
     from store import StoreError
     from worker.errors import WorkerError
@@ -188,7 +189,7 @@ def guarded(command: Callable[[], Any]) -> None:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
-    except (BotError, SoundError, StoreError, WorkerError, DeskError) as error:
+    except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull) as error:
         fail(str(error))
     except OSError as error:
         if error.filename is None:

@@ -90,7 +90,7 @@ def show_singers() -> None:
     """Print the library's singers, and which of them the model in use can compare with."""
     from pipeline.pool.model_pool import NotHere, open_models
 
-    choice = WorkerSettings().choice(StoreSettings().data_dir)
+    choice = WorkerSettings().selection(StoreSettings().data_dir)
     try:
         used = open_models("cpu", choice, ("singers",)).singer_id
     except NotHere as error:
@@ -223,7 +223,7 @@ def _export(made: dict[str, Path], out: Path) -> None:
 @contextlib.asynccontextmanager
 async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     settings = WorkerSettings()
-    chosen = settings.choice(StoreSettings().data_dir)
+    chosen = settings.selection(StoreSettings().data_dir)
     chosen = replace(chosen, separator=separator or chosen.separator)
     child = Child(settings.device, settings.torch_threads, chosen)
     try:

@@ -120,8 +120,8 @@ def remove_voice(
 def _heard(recordings: list[Path]) -> "Owner":
     """What recordings tell of a voice's owner. Raises SoundError and DeskError."""
     from models.weights.integrity import WeightsError
+    from pipeline.listening.notes import Note
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.training.intake import Note
     from pipeline.voices.owner import analyze_owner
 
     check_files(recordings)
@@ -145,11 +145,11 @@ def _named(store: "Store", name: str) -> "Voice":
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """Turn what weights and the operating system refuse into one sentence; `path` if the system names none."""
+    from files.disk import disk_full
     from models.weights.integrity import WeightsError
-    from pipeline.sound.encode import room
 
     try:
-        with room():
+        with disk_full():
             yield
     except WeightsError as error:
         raise DeskError(str(error)) from error

@@ -22,7 +22,6 @@ SoundError
 ├── VoiceOutdated
 ├── EncoderMissing
 ├── ModelUnusable
-├── DiskFull
 ├── OutOfMemory
 └── Cancelled
 """
@@ -194,13 +193,6 @@ class ModelUnusable(SoundError):
 
     code = "model_unusable"
     sentence = "A model of this server cannot be used: {reason} Tell its operator."
-
-
-class DiskFull(SoundError):
-    """The operating system refused to write more."""
-
-    code = "disk_full"
-    sentence = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
 
 
 class OutOfMemory(SoundError):

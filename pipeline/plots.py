@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from files.atomic import atomic_write
+from models.signal import Floats32
 from models.weights.integrity import packaged
-from pipeline.covers.mix import STEM
 from pipeline.listening.features import FRAME_RATE
 from pipeline.matching.match import Match
-from pipeline.sound.decode import decode_blocks
-from pipeline.sound.encode import replacing
+from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.training.loop import Moment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float32]
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9772b", "#9a9a9a"
 POINTS = 1200
 
@@ -41,7 +39,7 @@ def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def plot_cover(path: Path, cover: Path, f0: Floats, made_f0: Floats, made_hop: float, title: str) -> None:
+def plot_cover(path: Path, cover: Path, f0: Floats32, made_f0: Floats32, made_hop: float, title: str) -> None:
     """Waveform of the cover above f0 of source (10 ms frames) and of the converted vocals (`made_hop` seconds)."""
     with canvas(path, 9, 5) as figure:
         wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
@@ -96,7 +94,7 @@ def plot_losses(path: Path, logs: Mapping[str, list[dict[str, float]]]) -> None:
         axes.set_xlabel("steps")
 
 
-def _waveform(path: Path) -> tuple[Floats, Floats, float]:
+def _waveform(path: Path) -> tuple[Floats32, Floats32, float]:
     """Lowest and highest sample of each of about 1200 stretches, and the seconds; read block by block."""
     rate, low, high, count = 8000, [], [], 0
     for block in decode_blocks(path, rate, channels=1, block_seconds=0.05, limits=STEM, name=path.name):
@@ -111,7 +109,7 @@ def _waveform(path: Path) -> tuple[Floats, Floats, float]:
     )
 
 
-def _gaps(f0: Floats) -> Floats:
+def _gaps(f0: Floats32) -> Floats32:
     return np.where(f0 > 0, f0, np.nan).astype(np.float32)
 
 
@@ -127,5 +125,5 @@ def canvas(path: Path, width: float, height: float) -> Iterator["Figure"]:
     with matplotlib.rc_context({"font.family": ["NanumGothic", "DejaVu Sans"]}):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             figure.savefig(file, format="png", dpi=120)

@@ -7,7 +7,7 @@ StoreError
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
 ├── TooManyJobs        the member's cap is reached
-└── StorageFull        the operating system refused to write more
+└── StoreUnusable      the database or the data folder cannot be opened
 """
 
 from typing import Any, ClassVar
@@ -64,13 +64,6 @@ class TooManyJobs(StoreError):
 
     code = "too_many_jobs"
     sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
-
-
-class StorageFull(StoreError):
-    """The disk took no more; what was begun is removed."""
-
-    code = "disk_full"
-    sentence = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
 
 
 class StoreUnusable(StoreError):

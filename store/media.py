@@ -1,22 +1,21 @@
 """Sounds and weights as files, named by their sha256: `media/ab/abcd….ogg`."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from store.errors import NotFound, StorageFull
+from files.atomic import atomic_write
+from files.disk import disk_full
+from store.errors import NotFound
 
 KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Media:
     root: Path
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
-        """Keep `data`; return its key. Raises StorageFull."""
+        """Keep `data`; return its key. Raises DiskFull."""
         key = hashlib.sha256(data).hexdigest() + _suffix(suffix)
         if not self._touched(key):
             with self._draft(key) as file:
@@ -34,7 +33,7 @@ class Media:
         return key
 
     def put_file(self, path: Path) -> str:
-        """Keep a copy of the file; return its key. Raises StorageFull."""
+        """Keep a copy of the file; return its key. Raises DiskFull."""
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + _suffix(path.suffix)
             if not self._touched(key):
@@ -61,7 +60,7 @@ class Media:
     def older_than(self, seconds: float) -> set[str]:
         """Keys of files that nobody has put for so long; half-written files of that age are removed."""
         before = time.time() - seconds
-        for draft in self.root.glob("??/.part-*"):
+        for draft in self.root.glob("??/.*"):
             if draft.stat().st_mtime < before:
                 draft.unlink(missing_ok=True)
         return {key for key in self.keys() if self._place(key).stat().st_mtime < before}
@@ -82,22 +81,10 @@ class Media:
     @contextlib.contextmanager
     def _draft(self, key: str) -> Iterator[IO[bytes]]:
         place = self._place(key)
-        try:
+        with disk_full():
             place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".part-", dir=place.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(place)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            if error.errno in NO_ROOM:
-                raise StorageFull from error
-            raise
+        with atomic_write(place) as file:
+            yield file
 
 
 def _suffix(name: str) -> str:

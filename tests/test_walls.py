@@ -130,7 +130,7 @@ def test_the_wall_sees_a_breach(room: str, source: str) -> None:
     ("room", "package", "source"),
     [
         ("bot", "bot", "from worker.doorbell import Doorbell"),
-        ("bot", "bot", "from worker import queue"),
+        ("bot", "bot", "from worker import doorbell"),
         ("bot", "bot.texts", "from ..names import safe"),
         ("models", "models.rvc", "from .config import RVCConfig\nimport torch, ast"),
         ("worker", "worker", "from pipeline.matching.match import match\nfrom store import Job\nfrom . import tasks"),

@@ -27,8 +27,8 @@ PROGRESS_SECONDS = 0.2
 class Child:
     """One warm child process; started on first use, and again after it was killed."""
 
-    def __init__(self, device: str, threads: int, choice: Selection = Selection()) -> None:
-        self._device, self._threads, self._choice = device, threads, choice
+    def __init__(self, device: str, threads: int, selection: Selection = Selection()) -> None:
+        self._device, self._threads, self._selection = device, threads, selection
         self._context = mp.get_context("spawn")
         self._process: Any = None
         self._pipe: Connection | None = None
@@ -40,7 +40,7 @@ class Child:
         self._pipe, theirs = self._context.Pipe()
         self._process = self._context.Process(
             target=_main,
-            args=(theirs, self._device, self._threads, self._choice),
+            args=(theirs, self._device, self._threads, self._selection),
             daemon=True,
             name="discovervoice-child",
         )
@@ -107,21 +107,21 @@ def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
     return pipe.recv() if pipe.poll(seconds) else None
 
 
-def _main(pipe: Connection, device: str, threads: int, choice: Selection) -> None:
+def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> None:
     """The child's life: load, then task after task until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     import torch
 
+    from files.disk import DiskFull, disk_full
     from pipeline.errors import SoundError
     from pipeline.pool.model_pool import NotHere, open_models, refusals, release
-    from pipeline.sound.encode import room
     from worker import child_tasks
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     try:
-        models = open_models(device, choice)
+        models = open_models(device, selection)
     except NotHere as error:
         pipe.send(("missing", str(error)))
         return
@@ -139,10 +139,10 @@ def _main(pipe: Connection, device: str, threads: int, choice: Selection) -> Non
                 pipe.send(("progress", stage, fraction))
 
         try:
-            with room(), refusals():
+            with disk_full(), refusals():
                 outcome = child_tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
             pipe.send(("done", child_tasks.clean(outcome)))
-        except SoundError as error:
+        except (SoundError, DiskFull) as error:
             pipe.send(("refused", error.code, error.params, str(error)))
         except Exception:
             pipe.send(("broken", traceback.format_exc()))

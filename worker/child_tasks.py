@@ -15,14 +15,14 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.covers.cover import CoverOptions, make_cover
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
+from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
-from pipeline.matching.match import RATE, embed, fit_library, match
+from pipeline.matching.match import embed, embed_clips, fit_library, match
 from pipeline.plots import plot_match, plot_training
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
-from pipeline.sound.decode import NOTE, SONG, decode, probe
-from pipeline.training.intake import Note, read_notes
+from pipeline.sound.decode import SONG, probe
 from pipeline.training.train import TrainOptions, train_voice
 
 Plan = Callable[[dict[str, float]], None]
@@ -66,7 +66,7 @@ def run_match(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
         "calibration": asdict(fit),
         "range": found,
         "notes": len(notes),
-        "seconds": sum(len(wav) for wav in heard) / RATE,
+        "seconds": seconds_of(heard),
         "models": {"singer": models.singer.name, "voicing": model_pool.names()["voicing"]},
     }
     return {"result": result, "files": {"picture": str(picture)}}
@@ -154,8 +154,7 @@ def run_ready(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
 def run_embed(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
     """Embeddings of a singer's clips for the library."""
     plan({"listening": 1.0})
-    heard = [decode(Path(path), RATE, channels=1, limits=NOTE, name=Path(path).name) for path in task["clips"]]
-    vectors = embed(heard, models.singer)
+    vectors = embed_clips([Path(path) for path in task["clips"]], models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     out = Path(task["out"]) / "embeddings.safetensors"

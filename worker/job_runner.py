@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, NotFound, Store, StoreError, clips, jobs, library, retention, voices
 from worker.child import Child, Message
@@ -67,7 +68,7 @@ async def work_on(
         log.error("%s", error)
         refusal = ModelUnusable(reason=str(error))
         await asyncio.to_thread(_fail, store, job, owner, refusal.code, refusal.params, str(refusal))
-    except StoreError as error:
+    except (StoreError, DiskFull) as error:
         await asyncio.to_thread(_fail, store, job, owner, error.code, error.params, str(error))
     except Exception:
         reference = secrets.token_hex(4)

@@ -117,7 +117,7 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
     Raises CannotRun at once, Redis or not, if what the settings ask for is not here.
     """
     told = _told_to_stop()  # a container's first process is deaf to SIGTERM without
-    child = Child(settings.device, settings.torch_threads, settings.choice(store.data_dir))
+    child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
     try:
         if await _unless(told, _begin(store, child)):
             await _serve(store, child, redis_url, settings)

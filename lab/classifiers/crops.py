@@ -11,17 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from files.atomic import atomic_write
 from lab.classifiers.vocals import VocalParts
 from models.pitch.trackers import SWIFT_ID, VOICED_CONFIDENCE, PitchTrackers
-from models.speaker.ast import BANDS, RATE, loud_parts, spectrum
-from pipeline.covers.mix import STEM
+from models.signal import SPEECH_RATE, Floats32
+from models.speaker.ast import BANDS, loud_parts, spectrum
+from pipeline.listening.notes import normalize_level
 from pipeline.listening.vocal_range import FRAME_SECONDS
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import SONG, decode
-from pipeline.sound.encode import replacing
-from pipeline.training.intake import level
+from pipeline.sound.decode import SONG, STEM, decode
 
-Floats = NDArray[np.float32]
 LONGEST, SHORTEST = 10.0, 5.0
 """Seconds. A recording that is shorter than the shortest crop is one crop, if it is voiced enough."""
 STEP = 0.5
@@ -31,7 +30,7 @@ MOST = 16
 """Crops of one song, the most voiced ones."""
 LEAST_FRAMES = 100
 """That are left of a crop without its quiet parts; below that it is left out."""
-BLOCK = 20 * RATE
+BLOCK = 20 * SPEECH_RATE
 CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}-{SWIFT_ID}"
 """In the file names: another cut, or another model of voicing, is another file."""
 
@@ -55,23 +54,27 @@ def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
     card = parts.folder / f"{CUT_ID}.json"
     frames, music = parts.folder / f"{CUT_ID}.npy", parts.folder / f"{CUT_ID}-music.npy"
     if not card.exists():
-        wav = decode(song, RATE, channels=1, limits=SONG, name=song.name)
+        wav = decode(song, SPEECH_RATE, channels=1, limits=SONG, name=song.name)
         limits = SONG if parts.vocals == song else STEM
-        vocals = wav if parts.vocals == song else decode(parts.vocals, RATE, channels=1, limits=limits, name=song.name)
+        vocals = (
+            wav
+            if parts.vocals == song
+            else decode(parts.vocals, SPEECH_RATE, channels=1, limits=limits, name=song.name)
+        )
         crops = [heard(vocals[start:end]) for start, end in cut(vocals, models.pitch)]
         crops = [crop for crop in crops if len(crop) >= LEAST_FRAMES]
         played = np.zeros((0, BANDS), np.float16)
         if parts.music is not None:
-            played = heard(decode(parts.music, RATE, channels=1, limits=STEM, name=song.name))
+            played = heard(decode(parts.music, SPEECH_RATE, channels=1, limits=STEM, name=song.name))
         for path, array in ((frames, np.concatenate([played[:0], *crops])), (music, played)):
-            with replacing(path) as file:
+            with atomic_write(path) as file:
                 np.save(file, array)
         found = {
             "ends": np.cumsum([len(crop) for crop in crops]).tolist(),
             "sound": hashlib.sha256(np.round(wav * 32767).astype("<i2").tobytes()).hexdigest(),
-            "seconds": len(wav) / RATE,
+            "seconds": len(wav) / SPEECH_RATE,
         }
-        with replacing(card) as file:
+        with atomic_write(card) as file:
             file.write(json.dumps(found).encode())
     told = json.loads(card.read_text())
     every = _mapped(frames)
@@ -79,7 +82,7 @@ def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
     return SongMaterial(tuple(pieces), _mapped(music), told["sound"], told["seconds"])
 
 
-def cut(wav: Floats, pitch: PitchTrackers) -> list[tuple[int, int]]:
+def cut(wav: Floats32, pitch: PitchTrackers) -> list[tuple[int, int]]:
     """Stretches (first sample, end) of a mono recording at 16 kHz that are voiced enough, in order, none overlapping.
 
     The most voiced are taken first, the long before the short; rests at their ends go as far as they stay long enough.
@@ -99,26 +102,26 @@ def cut(wav: Floats, pitch: PitchTrackers) -> list[tuple[int, int]]:
             if free[start : start + length].all():
                 free[start : start + length] = False
                 found.append(_trimmed(voiced, start, start + length, shortest))
-    hop = FRAME_SECONDS * RATE
+    hop = FRAME_SECONDS * SPEECH_RATE
     return [(round(start * hop), min(len(wav), round(end * hop))) for start, end in sorted(found)]
 
 
-def heard(wav: Floats) -> NDArray[np.float16]:
+def heard(wav: Floats32) -> NDArray[np.float16]:
     """Mono (samples,) at 16 kHz → frames (T, 128) of its loud parts; (0, 128) under half a second of them."""
     sound = loud_parts(wav)
-    if len(sound) < RATE // 2:
+    if len(sound) < SPEECH_RATE // 2:
         return np.zeros((0, BANDS), np.float16)
     return spectrum(sound).numpy().astype(np.float16)
 
 
-def _voiced(wav: Floats, pitch: PitchTrackers) -> NDArray[np.bool_]:
+def _voiced(wav: Floats32, pitch: PitchTrackers) -> NDArray[np.bool_]:
     """(T,) every 16 ms, whether a pitch is sure; heard at full level in blocks of 20 s."""
     if not wav.any():
         return np.zeros(0, bool)
-    loud = level(wav)
+    loud = normalize_level(wav)
     blocks = [loud[start : start + BLOCK] for start in range(0, len(loud), BLOCK)]
-    sure = [pitch.voicing(block)[1] for block in blocks if len(block) >= RATE // 4]
-    return np.concatenate([s[: round(BLOCK / RATE / FRAME_SECONDS)] for s in sure]) >= VOICED_CONFIDENCE
+    sure = [pitch.voicing(block)[1] for block in blocks if len(block) >= SPEECH_RATE // 4]
+    return np.concatenate([s[: round(BLOCK / SPEECH_RATE / FRAME_SECONDS)] for s in sure]) >= VOICED_CONFIDENCE
 
 
 def _trimmed(voiced: NDArray[np.bool_], start: int, end: int, shortest: int) -> tuple[int, int]:

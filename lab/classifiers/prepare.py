@@ -7,21 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from files.atomic import atomic_write
 from lab.classifiers import crops
 from lab.classifiers.crops import SongMaterial
 from lab.classifiers.errors import SingersError
 from lab.classifiers.songs import LabelledSong, list_songs
 from lab.classifiers.split import By, Split, check, enough, make_split, without_duplicates
 from lab.classifiers.vocals import alone, separated
-from lab.pretrain.clips import resample
 from lab.pretrain.synthetic_music import synthesize_music
-from models.separation import spleeter
-from models.speaker.ast import RATE
+from models.signal import MUSIC_RATE, SPEECH_RATE
 from pipeline.errors import UnreadableSound, UnsuitableSound
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import display_name
-from pipeline.sound.encode import replacing
+from pipeline.sound.resample import resample
 
 Say = Callable[[str], None]
 PIECES, PIECE_SECONDS = 12, 12.0
@@ -113,8 +112,8 @@ def _synthetic(cache: Path, report: Report) -> tuple[NDArray[np.float16], ...]:
     for seed in range(PIECES):
         kept = folder / f"{seed:02}.npy"
         if not kept.exists():
-            piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), spleeter.RATE, RATE)
-            with replacing(kept) as file:
+            piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), MUSIC_RATE, SPEECH_RATE)
+            with atomic_write(kept) as file:
                 np.save(file, crops.heard(piece))
         report("playing music", (seed + 1) / PIECES)
     return tuple(np.load(folder / f"{seed:02}.npy", allow_pickle=False) for seed in range(PIECES))

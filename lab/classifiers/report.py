@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from files.atomic import atomic_write
 from lab.classifiers.figures import ClassifierFigures, Row, rows
 from lab.classifiers.fit import FitVerdict
 from lab.classifiers.picture import plot_confusion
-from pipeline.sound.encode import replacing
 
 CARD, REPORT, PICTURE = "card", "report", "confusion.png"
 SHOWN: tuple[tuple[str, Callable[[ClassifierFigures], str]], ...] = (
@@ -87,7 +87,7 @@ def write(out: Path, outcome: ClassifierOutcome) -> None:
         f"{REPORT}.md": report_text(outcome),
     }
     for name, text in texts.items():
-        with replacing(out / name) as file:
+        with atomic_write(out / name) as file:
             file.write(text.encode())
     title = f"{outcome.name}: crops of songs that were held out"
     plot_confusion(out / PICTURE, outcome.verdict.confusion, outcome.singers, title)

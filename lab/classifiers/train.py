@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from files.atomic import atomic_write
 from lab.classifiers import crops
 from lab.classifiers.errors import SingersError
 from lab.classifiers.fit import OnLine, fit, judge
@@ -23,7 +24,6 @@ from models.speaker import ast
 from models.weights.integrity import digest
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
 
 WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
 FRAME_SECONDS = 0.01
@@ -60,7 +60,7 @@ def train_singers(
     plan["sides"] = _sides(folder, ready)
     _check(out / TRAINING, plan)
     (out / TRAINING).mkdir(parents=True, exist_ok=True)
-    with replacing(out / TRAINING / PLAN) as file:
+    with atomic_write(out / TRAINING / PLAN) as file:
         file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
     device = models.device
     drop_all_but(models)

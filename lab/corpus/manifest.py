@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from files.atomic import atomic_write
 from lab.corpus.catalogue import CorpusSource, sources
 from lab.corpus.errors import BuildError
-from pipeline.sound.encode import replacing
 
 REAL, LABELS = "real.json", "kokoro/labels.jsonl"
 SAVE_EVERY = 25  # clips
@@ -58,7 +58,7 @@ class RealClips:
         """Write the list, in the catalogue's order. Raises DiskFull."""
         order = list(sources())
         rows = sorted(self.rows.values(), key=lambda row: (_place(order, row["file"]), row["file"]))
-        with replacing(self._path) as file:
+        with atomic_write(self._path) as file:
             file.write((json.dumps(rows, ensure_ascii=False, indent=0) + "\n").encode())
         self._unsaved = 0
 
@@ -81,7 +81,7 @@ def write_labels(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write `labels.jsonl` anew, whole or not at all. Raises DiskFull."""
     path = folder / LABELS
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from lab.corpus.catalogue import CorpusSource
 from lab.corpus.errors import BuildError
-from lab.corpus.sound import Floats, read_sound
+from lab.corpus.sound import read_sound
 from lab.corpus.unpack import files
+from models.signal import Floats32
 
 G722_BYTES = 8000  # a second
 PROMPT_SECONDS = 20.5  # prompts are joined until a clip is so long
@@ -30,7 +31,7 @@ class SourceRecording:
     kind: str
     parts: tuple[bytes, ...]
 
-    def sound(self, source: CorpusSource) -> Floats:
+    def sound(self, source: CorpusSource) -> Floats32:
         """Mono (samples,) at the source's rate. Raises BuildError."""
         pause = np.zeros(round(PAUSE * source.rate), np.float32)
         pieces = [read_sound(part, self.kind, source.rate, self.file) for part in self.parts]

@@ -6,19 +6,18 @@ from pathlib import Path
 import av
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from lab.corpus.errors import BuildError
+from models.signal import Floats32
 from pipeline.sound.encode import encode
 
-Floats = NDArray[np.float32]
 BITRATES = {16000: 32_000, 24000: 40_000}
 FORMATS = {"g722": "g722", "wav": "wav", "flac": "flac"}
 
 
-def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats:
+def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats32:
     """Mono (samples,) at `rate` Hz of a whole file; `kind` is "g722", "wav" or "flac". Raises BuildError."""
-    blocks: list[Floats] = []
+    blocks: list[Floats32] = []
     try:
         with av.open(io.BytesIO(data), "r", format=FORMATS[kind]) as container:
             stream = container.streams.audio[0]
@@ -34,7 +33,7 @@ def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats:
     return np.asarray(wav if source == rate else soxr.resample(wav, source, rate), np.float32)
 
 
-def write_clip(path: Path, wav: Floats, rate: int) -> float:
+def write_clip(path: Path, wav: Floats32, rate: int) -> float:
     """Write an Ogg Opus file that appears whole or not at all, and return its seconds. Raises DiskFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
     encode(path, wav, rate, bitrate=BITRATES[rate])

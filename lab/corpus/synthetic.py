@@ -11,11 +11,12 @@ import numpy as np
 
 from lab.corpus.catalogue import HERE, CorpusSource
 from lab.corpus.errors import BuildError
-from lab.corpus.kokoro import RATE
+from lab.corpus.kokoro import KOKORO_RATE
 from lab.corpus.manifest import append_label, read_labels, write_labels
 from lab.corpus.melody import STEP, Plan, sing
 from lab.corpus.phones import phonemes, tokens
-from lab.corpus.sound import Floats, write_clip
+from lab.corpus.sound import write_clip
+from models.signal import Floats32
 
 NATIVE = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
 ENGLISH_TOO = 0.45  # of the lines of voices whose own language is another
@@ -26,12 +27,12 @@ class SyntheticVoice(Protocol):
     """What this needs of `kokoro.Kokoro`."""
 
     vocabulary: Mapping[str, int]
-    voices: Mapping[str, Floats]
+    voices: Mapping[str, Floats32]
 
     def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Plan: ...
-    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats: ...
+    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats32: ...
     def phones(self, tokens: Sequence[int]) -> list[str]: ...
-    def speaking_hz(self, f0: Floats) -> float: ...
+    def speaking_hz(self, f0: Floats32) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def line(index: int, voices: Sequence[str], seed: int) -> Line:
     return Line(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
 
 
-def perform(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats, dict[str, Any]]:
+def perform(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats32, dict[str, Any]]:
     """Say or sing a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
     rng = np.random.default_rng([seed, index, 1])
     spoken = tokens(phonemes(what.text, what.lang), kokoro.vocabulary)
@@ -105,7 +106,7 @@ def synthesise(
         if row is None:
             wav, labels = perform(kokoro, what, index, seed)
             row = {**labels, "split": "heldout" if what.voice in source.heldout_voices else source.split}
-            write_clip(folder / "kokoro" / what.file, wav, RATE)
+            write_clip(folder / "kokoro" / what.file, wav, KOKORO_RATE)
             append_label(folder, row)
             made += 1
         seconds += sum(row["durations_25ms"]) * STEP

@@ -34,15 +34,15 @@ def separation(
     from lab.evaluate.tracks import list_tracks
     from models.device import choose, describe
     from pipeline.pool.model_pool import ModelPool
+    from pipeline.pool.settings import ModelSettings
     from pipeline.separation.registry import MEMBERS, open_separator
     from store import StoreSettings
-    from worker.settings import WorkerSettings
 
     torch.set_num_threads(threads)
     names = list(dict.fromkeys(separator or ["spleeter"]))
     with _sentences():
         where = choose(device)
-        models = ModelPool(str(where), WorkerSettings().choice(StoreSettings().data_dir))
+        models = ModelPool(str(where), ModelSettings().selection(StoreSettings().data_dir))
         separators = [open_separator(name, models.locate, where) for name in names]
         found = list_tracks(folder)[:tracks]
         console.print(f"Device: {describe(where)}.", highlight=False)

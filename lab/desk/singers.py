@@ -56,8 +56,8 @@ def train(
     from lab.pretrain.config import read_config
     from models.device import choose, describe
     from pipeline.pool.model_pool import open_models, refusals
+    from pipeline.pool.settings import ModelSettings
     from store import StoreSettings
-    from worker.settings import WorkerSettings
 
     torch.set_num_threads(threads)
     with refusals(), _sentences():
@@ -70,7 +70,7 @@ def train(
         )
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
-        brought = replace(WorkerSettings().choice(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
+        brought = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
         models = open_models(str(where), brought, () if separated else ("separator",))
         with _progress() as progress:
             outcome = train_singers(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.signal import Floats32
+
 BATCH = 500
 
 
@@ -20,7 +21,7 @@ class Segment:
 
     word: str
     speaker: str
-    frames: Floats
+    frames: Floats32
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def abx_error(segments: Sequence[Segment], triples: Sequence[Triple]) -> float:
     return float((same >= other).mean())
 
 
-def distances(pairs: Sequence[tuple[Floats, Floats]]) -> NDArray[np.float64]:
+def distances(pairs: Sequence[tuple[Floats32, Floats32]]) -> NDArray[np.float64]:
     """(P,) DTW distances of pairs of (T, C): the mean cosine distance along the best path.
 
     Steps are symmetric (Sakoe and Chiba, 1978): a diagonal step counts twice, so every path of n and m frames has
@@ -70,7 +71,7 @@ def distances(pairs: Sequence[tuple[Floats, Floats]]) -> NDArray[np.float64]:
     return np.concatenate([_distances(pairs[i : i + BATCH]) for i in range(0, len(pairs), BATCH)])
 
 
-def _distances(pairs: Sequence[tuple[Floats, Floats]]) -> NDArray[np.float64]:
+def _distances(pairs: Sequence[tuple[Floats32, Floats32]]) -> NDArray[np.float64]:
     rows = np.array([len(a) for a, _ in pairs])
     columns = np.array([len(b) for _, b in pairs])
     cost = np.zeros((rows.max(), columns.max(), len(pairs)), np.float32)
@@ -88,5 +89,5 @@ def _distances(pairs: Sequence[tuple[Floats, Floats]]) -> NDArray[np.float64]:
     return mean
 
 
-def _unit(frames: Floats) -> Floats:
+def _unit(frames: Floats32) -> Floats32:
     return np.asarray(frames / np.maximum(np.linalg.norm(frames, axis=1, keepdims=True), 1e-9), np.float32)

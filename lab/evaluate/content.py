@@ -25,25 +25,25 @@ import torch
 from numpy.typing import NDArray
 from torchaudio.functional import melscale_fbanks
 
+from files.atomic import atomic_write
 from lab.evaluate import transcript
 from lab.evaluate.abx import Segment, abx_error, draw_triples
-from lab.evaluate.corpus import RATE, STEP_SECONDS, EvaluationClip, active_frames, labelled_clips, read, real_clips
+from lab.evaluate.corpus import STEP_SECONDS, EvaluationClip, active_frames, labelled_clips, read, real_clips
 from lab.evaluate.probe import probe_accuracy
 from lab.evaluate.transcript import Word
 from lab.networks.whisper import WhisperEncoder
 from lab.pretrain.heldout import HELD_OUT_KOKORO
 from models.content.student import ContentStudent, centred
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
 
-Floats = NDArray[np.float32]
-Encode = Callable[[Floats], Floats]
+Encode = Callable[[Floats32], Floats32]
 """(samples,) at 16 kHz → (T, C) at 50 frames/s."""
 
 PHONE_TEST_VOICES = frozenset(HELD_OUT_KOKORO)
 """Synthetic voices on which phones are told apart: a phone head that learnt from them would spoil the figure."""
 HELD_OUT = "heldout"
-HOP = RATE // 50
+HOP = SPEECH_RATE // 50
 TRIPLES = 2000
 MIN_LETTERS, MIN_WORD_SECONDS, MAX_WORD_SECONDS = 6, 0.3, 0.9
 LATE_SECONDS = 0.06
@@ -87,9 +87,9 @@ def evaluate_content(encode: Encode, data: Path, cache: Path, report: Report = i
     return ContentScores(abx, speaker, phone)
 
 
-def log_mel(wav: Floats) -> Floats:
+def log_mel(wav: Floats32) -> Floats32:
     """The baseline: 80 log-mels of 25 ms windows, (samples,) → (samples // 320, 80), each band centred."""
-    basis = melscale_fbanks(201, 0.0, RATE / 2, 80, RATE, norm="slaney", mel_scale="slaney")
+    basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, 80, SPEECH_RATE, norm="slaney", mel_scale="slaney")
     spectrum = torch.stft(torch.from_numpy(wav), 400, 160, window=torch.hann_window(400), return_complex=True)
     mel = ((spectrum.abs() ** 2).T @ basis).clamp_min(1e-8).log10()
     mel = (mel - mel.mean(0)) / (mel.std() + 1e-3)
@@ -104,7 +104,7 @@ def of_encoder(encoder: ContentStudent) -> Encode:
 
 def of_teacher(teacher: WhisperEncoder, layer: int) -> Encode:
     """A layer of Whisper's encoder (1 to 6) as a plain function; what is longer than 30 s is cut."""
-    return lambda wav: teacher.encode(torch.from_numpy(wav[: 30 * RATE]), layer).float().cpu().numpy()
+    return lambda wav: teacher.encode(torch.from_numpy(wav[: 30 * SPEECH_RATE]), layer).float().cpu().numpy()
 
 
 def word_times(clips: Sequence[EvaluationClip], cache: Path, report: Report = ignore) -> dict[Path, list[Word]]:
@@ -118,12 +118,12 @@ def word_times(clips: Sequence[EvaluationClip], cache: Path, report: Report = ig
         for done, clip in enumerate(missing):
             known[clip.path.name] = [asdict(word) for word in recogniser.words(read(clip), clip.language)]
             report("recognising", (done + 1) / len(missing))
-        with replacing(file) as out:
+        with atomic_write(file) as out:
             out.write(json.dumps(known).encode())
     return {clip.path: [Word(**word) for word in known[clip.path.name]] for clip in clips}
 
 
-def _abx(clips: Sequence[EvaluationClip], words: dict[Path, list[Word]], frames: dict[Path, Floats]) -> float:
+def _abx(clips: Sequence[EvaluationClip], words: dict[Path, list[Word]], frames: dict[Path, Floats32]) -> float:
     segments = []
     for clip in clips:
         centred = frames[clip.path] - frames[clip.path].mean(0)
@@ -138,9 +138,9 @@ def _abx(clips: Sequence[EvaluationClip], words: dict[Path, list[Word]], frames:
     return abx_error(segments, draw_triples([(s.word, s.speaker) for s in segments], TRIPLES))
 
 
-def _speaker(clips: Sequence[EvaluationClip], frames: dict[Path, Floats]) -> float:
+def _speaker(clips: Sequence[EvaluationClip], frames: dict[Path, Floats32]) -> float:
     speakers = sorted({clip.speaker for clip in clips})
-    parts: tuple[list[tuple[Floats, int]], list[tuple[Floats, int]]] = ([], [])
+    parts: tuple[list[tuple[Floats32, int]], list[tuple[Floats32, int]]] = ([], [])
     for number, speaker in enumerate(speakers):
         own = [clip for clip in clips if clip.speaker == speaker]
         for place, clip in enumerate(own):
@@ -150,7 +150,7 @@ def _speaker(clips: Sequence[EvaluationClip], frames: dict[Path, Floats]) -> flo
 
 
 def _phone(clips: Sequence[EvaluationClip], encode: Encode, report: Report) -> float:
-    parts: tuple[list[tuple[Floats, NDArray[np.int64]]], list[tuple[Floats, NDArray[np.int64]]]] = ([], [])
+    parts: tuple[list[tuple[Floats32, NDArray[np.int64]]], list[tuple[Floats32, NDArray[np.int64]]]] = ([], [])
     chosen = _phone_clips(clips)
     for done, clip in enumerate(chosen):
         found = encode(read(clip))
@@ -188,6 +188,6 @@ def phones_of(clip: EvaluationClip, count: int) -> NDArray[np.int64]:
     return np.where(places < len(steps), steps[np.minimum(places, len(steps) - 1)], -1).astype(np.int64)
 
 
-def _stack(parts: Sequence[tuple[Floats, int]]) -> tuple[Floats, NDArray[np.int64]]:
+def _stack(parts: Sequence[tuple[Floats32, int]]) -> tuple[Floats32, NDArray[np.int64]]:
     classes = np.concatenate([np.full(len(frames), number, np.int64) for frames, number in parts])
     return np.concatenate([frames for frames, _ in parts]), classes

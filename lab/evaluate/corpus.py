@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.pretrain.clips import CorpusError
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.sound.decode import Limits, decode
 
-Floats = NDArray[np.float32]
-RATE = 16000
 STEP_SECONDS = 0.025
 REAL, LABELS = "real.json", "kokoro/labels.jsonl"
 CLIP = Limits(max_bytes=25_000_000, min_seconds=0.1, max_seconds=900.0, min_rate=8_000)
@@ -72,12 +71,12 @@ def _labelled(folder: Path, entry: dict[str, Any]) -> EvaluationClip:
     )
 
 
-def read(clip: EvaluationClip, rate: int = RATE) -> Floats:
+def read(clip: EvaluationClip, rate: int = SPEECH_RATE) -> Floats32:
     """Mono (samples,) at `rate`. Raises what `decode` raises."""
     return decode(clip.path, rate, channels=1, limits=CLIP, name=clip.path.name)
 
 
-def active_frames(wav: Floats, hop: int, count: int, below_db: float = 35.0) -> NDArray[np.bool_]:
+def active_frames(wav: Floats32, hop: int, count: int, below_db: float = 35.0) -> NDArray[np.bool_]:
     """(count,) frames of `hop` samples that are within `below_db` of the loud level (95th percentile)."""
     padded = np.pad(wav[: count * hop], (0, max(0, count * hop - len(wav))))
     level = 10 * np.log10((padded.reshape(count, hop).astype(np.float64) ** 2).mean(1) + 1e-12)

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from lab.evaluate import world
 from lab.evaluate.corpus import active_frames
-from models.content.student import RATE, ContentStudent
+from models.content.student import ContentStudent
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.singing.retrieval import NEIGHBOURS
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 NAME = "source + smoothed neighbour difference (no training)"
 FRAME_RATE = 50
@@ -41,7 +41,7 @@ class ConversionMaterial:
     rate: int
 
 
-def learn(recordings: Sequence[Floats], rate: int, encoder: ContentStudent) -> ConversionMaterial:
+def learn(recordings: Sequence[Floats32], rate: int, encoder: ContentStudent) -> ConversionMaterial:
     """Take in mono recordings (samples,) at `rate`."""
     contents, envelopes = [], []
     for wav in recordings:
@@ -54,8 +54,8 @@ def learn(recordings: Sequence[Floats], rate: int, encoder: ContentStudent) -> C
 
 
 def convert_by_difference(
-    wav: Floats, material: ConversionMaterial, encoder: ContentStudent, key_shift: int = 0
-) -> Floats:
+    wav: Floats32, material: ConversionMaterial, encoder: ContentStudent, key_shift: int = 0
+) -> Floats32:
     """Mono (samples,) at the material's rate → the same length in the target's colour.
 
     Where the key is shifted, the source is WORLD's copy at that pitch.
@@ -77,7 +77,7 @@ def convert_by_difference(
     return np.asarray(fitted * level, np.float32)
 
 
-def neighbour_difference(wav: Floats, material: ConversionMaterial, encoder: ContentStudent) -> Doubles:
+def neighbour_difference(wav: Floats32, material: ConversionMaterial, encoder: ContentStudent) -> Doubles:
     """(T, bins) smoothed log gains at 50 frames/s; 0 where the source is silent."""
     content, log_envelope, active = _listen(wav, material.rate, encoder)
     distance = torch.cdist(torch.from_numpy(content), material.content)
@@ -89,9 +89,9 @@ def neighbour_difference(wav: Floats, material: ConversionMaterial, encoder: Con
     return smooth
 
 
-def _listen(wav: Floats, rate: int, encoder: ContentStudent) -> tuple[Floats, Doubles, NDArray[np.bool_]]:
+def _listen(wav: Floats32, rate: int, encoder: ContentStudent) -> tuple[Floats32, Doubles, NDArray[np.bool_]]:
     """Content (T, C), centred log magnitudes (T, bins) and activity (T,) at 50 frames/s."""
-    low = np.asarray(soxr.resample(wav, rate, RATE), np.float32)
+    low = np.asarray(soxr.resample(wav, rate, SPEECH_RATE), np.float32)
     content = encoder.encode(torch.from_numpy(low).to(encoder.mel_basis.device)).float().cpu().numpy()
     log_envelope = 0.5 * np.log(np.maximum(world.envelope(wav, rate)[EVERY // 2 :: EVERY], 1e-20))
     count = min(len(content), len(log_envelope))

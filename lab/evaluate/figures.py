@@ -5,21 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from lab.evaluate.corpus import RATE, active_frames
+from lab.evaluate.corpus import active_frames
 from lab.evaluate.transcript import Recogniser, character_error_rate
 from models.content.student import HOP
 from models.quality import distillmos
 from models.rvc import Synthesizer
+from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.covers.cover_figures import compare_pitch
 from pipeline.listening.features import extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import convert
 
-Floats = NDArray[np.float32]
 NAN = float("nan")
 TIMED_RUNS = 3
 
@@ -45,13 +44,13 @@ class ConversionFigures:
 class Reference:
     """The source, mono at 16 kHz, and its words in its language."""
 
-    wav: Floats
+    wav: Floats32
     text: str
     language: str
 
 
 def measure_sound(
-    made: Floats, reference: Reference, target: Floats, key_shift: int, models: ModelPool, recogniser: Recogniser
+    made: Floats32, reference: Reference, target: Floats32, key_shift: int, models: ModelPool, recogniser: Recogniser
 ) -> ConversionFigures:
     """Figures of `made` (samples,) at 16 kHz; `target` is a unit speaker embedding (256,)."""
     n = min(len(made), len(reference.wav))
@@ -69,27 +68,27 @@ def measure_sound(
     )
 
 
-def speaker_cosine(wav: Floats, target: Floats, models: ModelPool) -> float:
+def speaker_cosine(wav: Floats32, target: Floats32, models: ModelPool) -> float:
     """Cosine of a sound's speaker embedding with a unit vector (256,); NaN under one second of voice."""
     vector = models.speaker.embed(wav)
     return NAN if vector is None else float(vector @ target)
 
 
-def speaker_of(wavs: list[Floats], models: ModelPool) -> Floats:
+def speaker_of(wavs: list[Floats32], models: ModelPool) -> Floats32:
     """The unit mean (256,) of the speaker embeddings of recordings at 16 kHz."""
     found = [vector for wav in wavs if (vector := models.speaker.embed(wav)) is not None]
     mean = np.mean(found, axis=0) if found else np.zeros(resemblyzer.WIDTH)
     return (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
 
 
-def mean_opinion(wav: Floats, models: ModelPool) -> float:
+def mean_opinion(wav: Floats32, models: ModelPool) -> float:
     """DistillMOS, the mean over windows of 7.68 s; a last window that is filled by less than half is left out."""
     rest = len(wav) % distillmos.WINDOW
     whole = wav[: len(wav) - rest] if len(wav) > distillmos.WINDOW and rest < distillmos.WINDOW // 2 else wav
     return float(models.mos.windows(whole).mean())
 
 
-def content_cosine(source: Floats, made: Floats, models: ModelPool) -> float:
+def content_cosine(source: Floats32, made: Floats32, models: ModelPool) -> float:
     """Of two sounds (samples,) at 16 kHz of equal length."""
     a, b = (models.content.encode(torch.from_numpy(wav).to(models.device)).float().cpu() for wav in (source, made))
     similar = torch.nn.functional.cosine_similarity(a, b, dim=1).numpy()
@@ -97,7 +96,7 @@ def content_cosine(source: Floats, made: Floats, models: ModelPool) -> float:
 
 
 def real_time_factor(
-    wav: Floats, voice: Synthesizer, rows: Tensor, models: ModelPool, threads: int, runs: int = TIMED_RUNS
+    wav: Floats32, voice: Synthesizer, rows: Tensor, models: ModelPool, threads: int, runs: int = TIMED_RUNS
 ) -> float:
     """Seconds of content encoder, retrieval and generator per second of `wav` (samples,) at 16 kHz.
 
@@ -116,4 +115,4 @@ def real_time_factor(
             spent.append(time.perf_counter() - start)
     finally:
         torch.set_num_threads(before)
-    return min(spent[1:]) / (len(wav) / RATE)
+    return min(spent[1:]) / (len(wav) / SPEECH_RATE)

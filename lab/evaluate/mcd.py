@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lab.evaluate import world
 from lab.evaluate.corpus import active_frames
+from models.signal import Floats32
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 NAME = "MCD (WORLD CheapTrick, c1–c24, 5 ms, frame by frame)"
 ORDER = 24
@@ -22,7 +22,7 @@ RATES = (16000, 22050, 24000, 44100, 48000)
 ALPHAS = (0.41, 0.455, 0.466, 0.544, 0.554)
 
 
-def mcd(reference: Floats, made: Floats, rate: int) -> float:
+def mcd(reference: Floats32, made: Floats32, rate: int) -> float:
     """DB between two takes of the same frames, mono (samples,) at `rate` Hz; NaN if no frame is active."""
     hop = round(rate * world.FRAME_MS / 1000)
     count = min(len(reference), len(made)) // hop
@@ -33,7 +33,7 @@ def mcd(reference: Floats, made: Floats, rate: int) -> float:
     return float(distortion(powers[0], powers[1], rate)[active].mean())
 
 
-def _at_level(wav: Floats) -> Floats:
+def _at_level(wav: Floats32) -> Floats32:
     """The wave at an RMS of 0.1: CheapTrick adds noise of a fixed level, which shows where there is no other sound."""
     level = np.sqrt(float((wav.astype(np.float64) ** 2).mean()))
     return (wav * (0.1 / level)).astype(np.float32) if level > 0 else wav

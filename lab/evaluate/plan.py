@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lab.evaluate.corpus import EvaluationClip, labelled_clips, read, real_clips
 from lab.pretrain.heldout import HELD_OUT_KOKORO
+from models.signal import Floats32
 from models.weights.integrity import packaged
-from pipeline.covers.mix import STEM
 from pipeline.covers.stems import LEVEL, stems_of
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import decode
-from pipeline.training.intake import to_rate
+from pipeline.sound.decode import STEM, decode
+from pipeline.sound.resample import resample
 
-Floats = NDArray[np.float32]
 TARGETS = ("allison", HELD_OUT_KOKORO[0], "libri-3080")
 SPEECH_SOURCES = ("libri-1998", "carlo")
 """Same and other language."""
@@ -47,7 +45,7 @@ class EvaluationSource:
 
     name: str
     speaker: str
-    wav: Floats
+    wav: Floats32
     rate: int
     language: str
     song: bool
@@ -89,15 +87,15 @@ def real_song(rate: int, models: ModelPool, cache: Path) -> EvaluationSource:
     return EvaluationSource("real song", SONG, wav[: round(MAX_SECONDS * rate)], rate, "en", True, "")
 
 
-def read_held_out(target: EvaluationTarget, rate: int) -> list[Floats]:
+def read_held_out(target: EvaluationTarget, rate: int) -> list[Floats32]:
     """The held-out clips, mono (samples,) at `rate`, the first 12 s of each."""
     wavs = [read(EvaluationClip(path, target.name, "", 0.0, ""), rate) for path in target.held_out]
     return [wav[: round(MAX_SECONDS * rate)] for wav in wavs]
 
 
-def at(source: EvaluationSource, rate: int) -> Floats:
+def at(source: EvaluationSource, rate: int) -> Floats32:
     """The source's wave at another rate."""
-    return source.wav if rate == source.rate else to_rate(source.wav, source.rate, rate)
+    return source.wav if rate == source.rate else resample(source.wav, source.rate, rate)
 
 
 def _fullest(clips: Iterable[EvaluationClip]) -> EvaluationClip:

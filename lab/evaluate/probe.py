@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Floats = NDArray[np.float32]
+from models.signal import Floats32
+
 Classes = NDArray[np.int64]
 DECAY = 1e-4
 STEPS = 60
 
 
-def probe_accuracy(train: tuple[Floats, Classes], test: tuple[Floats, Classes]) -> float:
+def probe_accuracy(train: tuple[Floats32, Classes], test: tuple[Floats32, Classes]) -> float:
     """Share of test frames whose class a linear softmax classifier finds.
 
     Frames (N, C) are standardised by the training frames' mean and deviation; cross entropy with weight decay 1e-4

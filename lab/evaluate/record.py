@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from files.atomic import atomic_write
 from lab.evaluate.gates import VOICE_GATES, GateVerdict, judge
 from lab.evaluate.trained_target import TargetFigures
 from lab.evaluate.voice import Pair, VoiceEvaluation
-from pipeline.sound.encode import replacing
 
 FILE = "evaluation.json"
 
@@ -61,7 +61,7 @@ def write(out: Path, evaluation: VoiceEvaluation, models: Mapping[str, str]) -> 
         ],
         "pairs": [asdict(pair) | {"gates": [_verdict(v) for v in pair_verdicts(pair)]} for pair in evaluation.pairs],
     }
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False).encode())
     return path
 

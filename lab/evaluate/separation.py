@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from files.atomic import atomic_write
 from lab.evaluate.ensemble_weights import MOST_MEMBERS, error_products, fit_weights
 from lab.evaluate.tracks import Track, TracksError
-from models.separation.chunks import RATE
+from models.signal import MUSIC_RATE
 from pipeline.progress import Report, ignore
 from pipeline.separation.ensemble import UnequalStreams, aligned
 from pipeline.separation.registry import Separator
-from pipeline.sound.encode import replacing
 
 Numbers = NDArray[np.float64]
 FILE = "separation.json"
@@ -75,7 +75,7 @@ def evaluate_separation(
                 "names": [s.name for s in separators],
                 "tracks": [asdict(t) for t in done.values()],
             }
-            with replacing(out / FILE) as file:
+            with atomic_write(out / FILE) as file:
                 file.write(json.dumps(kept, indent=1, ensure_ascii=False).encode())
     return [done[track.name] for track in tracks]
 
@@ -120,7 +120,7 @@ def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
     return TrackScores(
         track.name,
         _files(track),
-        samples / RATE,
+        samples / MUSIC_RATE,
         [_decibels(vocals_energy, error) for error in own],
         [float(np.median([_decibels(window[0], window[1 + i]) for window in sung])) for i in range(count)],
         [_decibels(instrumental_energy, error) for error in own],
@@ -141,9 +141,9 @@ def _seconds(blocks: Iterator[NDArray[np.float32]]) -> Iterator[Numbers]:
     held: NDArray[np.float32] | None = None
     for block in blocks:
         held = block if held is None else np.concatenate([held, block], axis=2)
-        while held.shape[2] >= RATE:
-            yield held[:, :, :RATE].astype(np.float64)
-            held = held[:, :, RATE:]
+        while held.shape[2] >= MUSIC_RATE:
+            yield held[:, :, :MUSIC_RATE].astype(np.float64)
+            held = held[:, :, MUSIC_RATE:]
     if held is not None and held.shape[2]:
         yield held.astype(np.float64)
 

@@ -15,20 +15,18 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from files.atomic import atomic_write
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
 from lab.pretrain.clips import CorpusClip, read_corpus
 from lab.pretrain.remix import separated
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
-from models.speaker.resemblyzer import RATE
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 from pipeline.separation.spleeter_stream import separate
 from pipeline.sound.decode import SONG, decode
-from pipeline.sound.encode import replacing
 
-Floats = NDArray[np.float32]
 Networks = tuple[spleeter.UNet, spleeter.UNet]
 CLEAN, SYNTHETIC, REAL = "clean", "synthetic music", "real music"
 CASES = (
@@ -52,7 +50,7 @@ class ComparedEncoder(Protocol):
         """For tables."""
         ...
 
-    def embed(self, wav: Floats) -> Floats | None:
+    def embed(self, wav: Floats32) -> Floats32 | None:
         """One recording."""
         ...
 
@@ -89,7 +87,7 @@ class Recordings:
     """Held-out clips by voice, in every condition: [condition][voice][clip] (samples,) at 16 kHz."""
 
     voices: tuple[str, ...]
-    conditions: dict[str, list[list[Floats]]]
+    conditions: dict[str, list[list[Floats32]]]
 
 
 def held_out_clips(clips: Sequence[CorpusClip]) -> dict[str, list[CorpusClip]]:
@@ -106,9 +104,9 @@ def held_out_clips(clips: Sequence[CorpusClip]) -> dict[str, list[CorpusClip]]:
     return {speaker: same for speaker, same in voices.items() if len(same) > 1}
 
 
-def instrumental(song: Path, networks: Networks) -> Floats:
+def instrumental(song: Path, networks: Networks) -> Floats32:
     """The accompaniment (2, samples) at 44.1 kHz of a real song. Raises what `decode` raises."""
-    mix = decode(song, spleeter.RATE, channels=2, limits=SONG, name=song.name)
+    mix = decode(song, MUSIC_RATE, channels=2, limits=SONG, name=song.name)
     return np.asarray(mix - np.concatenate(list(separate([mix], networks)), axis=1), np.float32)
 
 
@@ -118,13 +116,13 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
     Raises CorpusError, and what `decode` raises.
     """
     voices = held_out_clips(read_corpus(data))
-    clean = {name: [loudest(clip.read(RATE)) for clip in same] for name, same in voices.items()}
+    clean = {name: [loudest(clip.read(SPEECH_RATE)) for clip in same] for name, same in voices.items()}
     conditions = {CLEAN: list(clean.values())}
     report("separating", 0.0)
     for number, (condition, file) in enumerate(((REAL, "real"), (SYNTHETIC, "synthetic"))):
         folder = cache / f"{spleeter.MODEL_ID}-{file}"
         folder.mkdir(parents=True, exist_ok=True)
-        music: Floats | None = None
+        music: Floats32 | None = None
         conditions[condition] = []
         for done, (name, wavs) in enumerate(clean.items()):
             kept = folder / f"{name}.npz"
@@ -132,9 +130,9 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
                 if music is None:
                     synthetic = condition == SYNTHETIC
                     music = synthesize_music(PIECE_SECONDS, PIECE_SEED) if synthetic else instrumental(song, networks)
-                shifted = np.roll(music, -done * spleeter.RATE, axis=1)
+                shifted = np.roll(music, -done * MUSIC_RATE, axis=1)
                 apart = separated(wavs, shifted, [DECIBELS] * len(wavs), networks)
-                with replacing(kept) as out:
+                with atomic_write(kept) as out:
                     np.savez(out, *[np.float16(wav) for wav in apart])
             with np.load(kept, allow_pickle=False) as stored:
                 conditions[condition].append([stored[f"arr_{i}"].astype(np.float32) for i in range(len(stored.files))])
@@ -170,16 +168,16 @@ def write(path: Path, scores: Sequence[Scores], comparisons: Sequence[EncoderCom
         "scores": [asdict(score) for score in scores],
         "comparisons": [asdict(comparison) | {"better": comparison.better} for comparison in comparisons],
     }
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(found, indent=1).encode())
 
 
 def _embed(
     encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report
-) -> list[dict[str, list[Floats]]]:
+) -> list[dict[str, list[Floats32]]]:
     """[encoder][condition][voice] (n, C), of the clips in which everybody hears a voice."""
     total = len(encoders) * len(recordings.conditions)
-    raw: list[dict[str, list[list[Floats | None]]]] = []
+    raw: list[dict[str, list[list[Floats32 | None]]]] = []
     for encoder in encoders:
         raw.append({})
         for condition, voices in recordings.conditions.items():
@@ -200,9 +198,9 @@ def _embed(
     ]
 
 
-def loudest(wav: Floats) -> Floats:
+def loudest(wav: Floats32) -> Floats32:
     """The loudest six seconds of a recording at 16 kHz, or all of a shorter one."""
-    window = int(SECONDS * RATE)
+    window = int(SECONDS * SPEECH_RATE)
     if len(wav) <= window:
         return wav
     power = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])

@@ -4,13 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.separation.chunks import RATE
+from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.decode import Limits, decode_blocks
 
-Floats = NDArray[np.float32]
 TRACK = Limits(max_bytes=1 << 31, min_seconds=1.0, max_seconds=3600.0, min_rate=16_000)
 SUFFIX = ".stem.mp4"
 MIX_STREAM, VOCALS_STREAM = 0, 4
@@ -29,11 +25,17 @@ class Track:
     mix: tuple[Path, int]
     vocals: tuple[Path, int]
 
-    def blocks(self, part: tuple[Path, int]) -> Iterator[Floats]:
+    def blocks(self, part: tuple[Path, int]) -> Iterator[Floats32]:
         """Seconds (2, n) of the mix or the vocals at 44.1 kHz. Raises SoundError."""
         path, stream = part
         return decode_blocks(
-            path, RATE, channels=2, block_seconds=1.0, limits=TRACK, name=f"{self.name} {path.name}", stream=stream
+            path,
+            MUSIC_RATE,
+            channels=2,
+            block_seconds=1.0,
+            limits=TRACK,
+            name=f"{self.name} {path.name}",
+            stream=stream,
         )
 
 

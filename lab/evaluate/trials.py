@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.signal import Floats32
 from pipeline.matching.match import Library, fit_library, match
 
-Floats = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 DRAWS = 1000
 
@@ -32,7 +32,7 @@ class Trials:
         return float((self.scores.argmax(1) == self.truth).mean())
 
 
-def make_trials(queries: Sequence[Floats], enrolled: Sequence[Floats]) -> Trials:
+def make_trials(queries: Sequence[Floats32], enrolled: Sequence[Floats32]) -> Trials:
     """Cosines; `queries` and `enrolled` hold the same clips (n, C) of each voice, perhaps in another condition."""
     sums = [own.sum(0) for own in enrolled]
     scores, truth = [], []
@@ -44,7 +44,7 @@ def make_trials(queries: Sequence[Floats], enrolled: Sequence[Floats]) -> Trials
     return Trials(np.array(scores, np.float64), np.array(truth, np.int64))
 
 
-def calibrated_cross_entropy(queries: Sequence[Floats], enrolled: Sequence[Floats]) -> float:
+def calibrated_cross_entropy(queries: Sequence[Floats32], enrolled: Sequence[Floats32]) -> float:
     """Nats of `match`'s answer, calibrated on the enrolment: each query once with its voice known, once without."""
     whole = fit_library({f"{voice:03}": own for voice, own in enumerate(enrolled)})
     losses = []

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lab.evaluate import difference, transcript, world
 from lab.evaluate import mcd as distortion
-from lab.evaluate.corpus import CLIP, RATE
+from lab.evaluate.corpus import CLIP
 from lab.evaluate.difference import ConversionMaterial, convert_by_difference
 from lab.evaluate.figures import ConversionFigures, Reference, measure_sound, speaker_of
 from lab.evaluate.pace import Pace
@@ -24,15 +23,15 @@ from lab.evaluate.transcript import Recogniser
 from models.content import student
 from models.pitch import trackers
 from models.quality import distillmos
+from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.listening.features import Features, extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import decode
-from pipeline.training.intake import to_rate
+from pipeline.sound.resample import resample
 
-Floats = NDArray[np.float32]
 VOICE_RATE = 24000
 PREPARE_SECONDS, MEASURE_SECONDS, PAIR_SECONDS = 60.0, 40.0, 25.0
 """Expected on two free cores, for the time left."""
@@ -69,7 +68,7 @@ class _Listened:
     """A source with all that does not depend on the target."""
 
     source: EvaluationSource
-    copy: Floats
+    copy: Floats32
     reference: Reference
     features: Features
 
@@ -99,7 +98,7 @@ def evaluate_voice(
         trained = train_target(target, models, out, seconds, _training(pace, target.name))
         pace(f"measuring {target.name}", 0.0)
         held_out = read_held_out(target, VOICE_RATE)
-        own = speaker_of([to_rate(wav, VOICE_RATE, RATE) for wav in held_out], models)
+        own = speaker_of([resample(wav, VOICE_RATE, SPEECH_RATE) for wav in held_out], models)
         figures.append(measure_target(target.name, trained, held_out, VOICE_RATE, own, models, out))
         notes = [decode(path, VOICE_RATE, channels=1, limits=CLIP, name=path.name) for path in target.notes]
         pace(f"measuring {target.name}", 0.5)
@@ -144,7 +143,7 @@ def _training(pace: Pace, name: str) -> Report:
 
 
 def _listen(source: EvaluationSource, models: ModelPool, recogniser: Recogniser, out: Path) -> _Listened:
-    low = to_rate(source.wav, source.rate, RATE)
+    low = resample(source.wav, source.rate, SPEECH_RATE)
     text = source.text or recogniser.text(low, source.language)
     copy = world.copy(source.wav, source.rate)
     keep(out / f"source--{_slug(source.name)}.flac", source.wav, source.rate)
@@ -158,7 +157,7 @@ def _pair(
     trained: Trained,
     item: _Listened,
     material: ConversionMaterial,
-    own: Floats,
+    own: Floats32,
     models: ModelPool,
     recogniser: Recogniser,
     out: Path,
@@ -168,13 +167,15 @@ def _pair(
     synthesizer, info, rows, _ = models.voice(trained.model, trained.index)
     shift = octave_shift(item.features.f0, info.median_f0)
     made = np.concatenate(list(convert(item.features, synthesizer, rows, ConvertOptions(key_shift=shift))))
-    made = to_rate(made, synthesizer.config.sampling_rate, source.rate)
+    made = resample(made, synthesizer.config.sampling_rate, source.rate)
     filtered = convert_by_difference(source.wav, material, models.content, shift)
     keep(out / f"{target}--{_slug(source.name)}.flac", made, source.rate)
     keep(out / f"{target}--{_slug(source.name)}--difference.flac", filtered, source.rate)
 
-    def figures(wav: Floats, key_shift: int) -> ConversionFigures:
-        return measure_sound(to_rate(wav, source.rate, RATE), item.reference, own, key_shift, models, recogniser)
+    def figures(wav: Floats32, key_shift: int) -> ConversionFigures:
+        return measure_sound(
+            resample(wav, source.rate, SPEECH_RATE), item.reference, own, key_shift, models, recogniser
+        )
 
     return Pair(
         target,

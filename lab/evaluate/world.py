@@ -9,7 +9,8 @@ import numpy as np
 import pyworld
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.signal import Floats32
+
 Doubles = NDArray[np.float64]
 NAME = "WORLD (pyworld)"
 FRAME_MS = 5.0
@@ -29,7 +30,7 @@ class World:
     rate: int
 
 
-def analyse(wav: Floats, rate: int) -> World:
+def analyse(wav: Floats32, rate: int) -> World:
     """Take mono (samples,) at `rate` Hz apart."""
     x = wav.astype(np.float64)
     f0, times = track(x, rate)
@@ -37,7 +38,7 @@ def analyse(wav: Floats, rate: int) -> World:
     return World(f0, power, pyworld.d4c(x, f0, times, rate), rate)
 
 
-def envelope(wav: Floats, rate: int) -> Doubles:
+def envelope(wav: Floats32, rate: int) -> Doubles:
     """The spectral envelope alone, (T, bins) squared magnitude."""
     x = wav.astype(np.float64)
     f0, times = track(x, rate)
@@ -51,13 +52,13 @@ def track(x: Doubles, rate: int) -> tuple[Doubles, Doubles]:
     return pyworld.stonemask(x, f0, times, rate), times
 
 
-def synthesise(world: World, key_shift: float = 0.0) -> Floats:
+def synthesise(world: World, key_shift: float = 0.0) -> Floats32:
     """(about T · 5 ms,) samples at its rate, `key_shift` semitones higher."""
     wav = pyworld.synthesize(world.f0 * 2 ** (key_shift / 12), world.power, world.aperiodicity, world.rate, FRAME_MS)
     return np.asarray(wav, np.float32)
 
 
-def copy(wav: Floats, rate: int, key_shift: float = 0.0) -> Floats:
+def copy(wav: Floats32, rate: int, key_shift: float = 0.0) -> Floats32:
     """Copy-synthesis, as long as `wav` (samples,)."""
     made = synthesise(analyse(wav, rate), key_shift)
     return np.pad(made[: len(wav)], (0, max(0, len(wav) - len(made))))

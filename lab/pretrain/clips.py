@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from lab.pretrain.heldout import HELD_OUT_KOKORO
+from models.signal import Floats32
 from pipeline.sound.decode import NOTE, decode
 
-Floats = NDArray[np.float32]
 PHONE_SECONDS = 0.025
 LATE_SECONDS = 0.05
 """By which the labels of the synthetic clips come after the sound (measured by voicing)."""
@@ -42,7 +41,7 @@ class CorpusClip:
     durations: tuple[int, ...] = ()
     """Of each phone, in steps of 25 ms."""
 
-    def read(self, rate: int) -> Floats:
+    def read(self, rate: int) -> Floats32:
         """Mono (samples,) at `rate`. Raises SoundError."""
         return decode(self.path, rate, channels=1, limits=LIMITS, name=self.path.name)
 
@@ -94,8 +93,3 @@ def read_corpus(folder: Path) -> list[CorpusClip]:
 def to_learn(clips: Sequence[CorpusClip]) -> list[CorpusClip]:
     """Those that are not held out."""
     return [clip for clip in clips if not clip.held_out]
-
-
-def resample(wav: Floats, source: float, target: float) -> Floats:
-    """Mono (samples,) at another rate."""
-    return np.asarray(soxr.resample(wav, source, target), np.float32)

@@ -20,12 +20,14 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from files.atomic import atomic_write
 from lab.networks import whisper
-from lab.pretrain.clips import CorpusClip, CorpusError, Floats, resample, to_learn
+from lab.pretrain.clips import CorpusClip, CorpusError, to_learn
 from lab.pretrain.separation_artifacts import add_separation_artifacts, smooth_mistakes
-from models.content.student import HOP, RATE, ContentStudent, centred, load
+from models.content.student import HOP, ContentStudent, centred, load
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
+from pipeline.sound.resample import resample
 from pipeline.training.ema import ema
 
 PHONES = 178
@@ -33,7 +35,7 @@ PHONES = 178
 PROJECTION_CLIPS = 200
 MISTAKES = 0.3
 """The largest deviation of a mask's mistakes, in deviations of the log-mel."""
-FRAME_RATE = RATE // HOP
+FRAME_RATE = SPEECH_RATE // HOP
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,10 @@ def prepare(clips: Sequence[CorpusClip], layer: int, folder: Path, report: Repor
         kept = folder / f"{clip.path.parent.name}-{clip.path.stem}.npz"
         if not kept.exists():
             teacher = teacher or whisper.load()
-            wav = clip.read(RATE)[: 30 * RATE]
+            wav = clip.read(SPEECH_RATE)[: 30 * SPEECH_RATE]
             with torch.autocast("cpu", torch.bfloat16):
                 target = teacher.encode(torch.from_numpy(wav), layer).float().numpy()
-            with replacing(kept) as file:
+            with atomic_write(kept) as file:
                 np.savez(
                     file,
                     wav=np.round(wav.clip(-1, 1) * 32767).astype(np.int16),
@@ -115,7 +117,7 @@ class ContentTask:
         self.deviation = torch.from_numpy(
             np.concatenate([lesson.target[::10] for lesson in self.lessons]).astype(np.float32).std(0) + 1e-3
         )
-        lengths = [len(lesson.wav) / RATE for lesson in self.lessons]
+        lengths = [len(lesson.wav) / SPEECH_RATE for lesson in self.lessons]
         self.weights = torch.tensor([0.0 if s < config.seconds * 1.3 else s for s in lengths])
         torch.manual_seed(0)
         self.student = load() if config.from_shipped else ContentStudent(config.width, config.layers)
@@ -169,7 +171,7 @@ class ContentTask:
         drawn = [self._crop(self.lessons[pick], generator) for pick in picks]
         wavs = torch.stack([torch.from_numpy(wav) for wav, _, _ in drawn])
         if self.config.separated:
-            wavs = add_separation_artifacts(wavs, RATE, generator)
+            wavs = add_separation_artifacts(wavs, SPEECH_RATE, generator)
         mel = torch.stack([self.student.log_mel(wav) for wav in wavs])
         if self.config.separated:
             mel = smooth_mistakes(mel, MISTAKES, generator)
@@ -177,14 +179,14 @@ class ContentTask:
         phones = torch.stack([phone for _, _, phone in drawn])
         return self.student.warped(mel, self.config.warp, generator), targets, phones
 
-    def _crop(self, lesson: ContentPretraining, generator: torch.Generator) -> tuple[Floats, Tensor, Tensor]:
+    def _crop(self, lesson: ContentPretraining, generator: torch.Generator) -> tuple[Floats32, Tensor, Tensor]:
         """A crop at another speed, with the targets of the moments that it holds."""
         frames = round(self.config.seconds * FRAME_RATE)
         factor = float(torch.empty(1).uniform_(-1, 1, generator=generator).mul(self.config.speed).exp())
         length = int(frames * HOP * factor) + HOP
         start = int(torch.randint(max(1, len(lesson.wav) - length), (1,), generator=generator))
         piece = lesson.wav[start : start + length].astype(np.float32) / np.float32(32768)
-        wav = resample(piece, RATE * factor, RATE)[: frames * HOP]
+        wav = resample(piece, SPEECH_RATE * factor, SPEECH_RATE)[: frames * HOP]
         wav = np.pad(wav, (0, frames * HOP - len(wav)))
         moments = (start / HOP + np.arange(frames) * factor).clip(0, len(lesson.target) - 1)
         low = moments.astype(int)
@@ -201,7 +203,7 @@ def export(task: ContentTask, path: Path) -> None:
     if not task.config.same_features:
         student.p.weight.data.copy_(projection(student, task.lessons))
     state = {name: tensor.half().contiguous() for name, tensor in student.state_dict().items()}
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(save(state))
 
 

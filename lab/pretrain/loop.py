@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from files.atomic import atomic_write
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
 from pipeline.training import checkpoint
 
 STATE, LOG = "state.pt", "log.jsonl"
@@ -134,6 +134,6 @@ def _resume(task: Task, folder: Path) -> tuple[int, float]:
     for name, optimizer in task.optimizers.items():
         optimizer.load_state_dict(stored["optimizers"][name])
     lines = [line for line in read_log(folder) if line["step"] <= stored["step"]]
-    with replacing(folder / LOG) as file:
+    with atomic_write(folder / LOG) as file:
         file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
     return stored["step"], stored["spent"]

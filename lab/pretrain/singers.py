@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from files.atomic import atomic_write
 from lab.evaluate.trials import make_trials
-from lab.pretrain.clips import CorpusClip, Floats, resample, to_learn
+from lab.pretrain.clips import CorpusClip, to_learn
 from lab.pretrain.mel_augment import augment_mel
 from lab.pretrain.remix import separated
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import ast, resemblyzer
 from pipeline.matching.match import embed
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
+from pipeline.sound.resample import resample
 from pipeline.training.ema import ema
 
 CROWDS = frozenset({"crowd"})
@@ -71,7 +73,7 @@ class SingerPretraining:
     """(T, 128) as `models.speaker.ast.spectrum` gives it."""
     separated: NDArray[np.float16]
     """(T', 128) the same after a real separation, or (0, 128)."""
-    embedding: Floats
+    embedding: Floats32
     """(256,) the teacher's, of the clean clip."""
     clip: CorpusClip
 
@@ -90,12 +92,12 @@ def prepare(
         kept = clean_at / _name(clip)
         if not kept.exists():
             teacher = teacher or resemblyzer.load()
-            wav = clip.read(ast.RATE)
+            wav = clip.read(SPEECH_RATE)
             vectors = embed([wav], teacher)
-            with replacing(kept) as file:
+            with atomic_write(kept) as file:
                 np.savez(
                     file,
-                    frames=_frames(wav[: int(config.seconds * ast.RATE)]),
+                    frames=_frames(wav[: int(config.seconds * SPEECH_RATE)]),
                     embedding=vectors[0] if len(vectors) else np.zeros(resemblyzer.WIDTH, np.float32),
                 )
         apart = separated_at / _name(clip)
@@ -237,12 +239,12 @@ def _separate(clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, 
         if not all((folder / _name(clip)).exists() for clip in group):
             networks = networks or spleeter.load()
             draw = np.random.default_rng(first)
-            wavs = [clip.read(ast.RATE)[: int(config.seconds * ast.RATE)] for clip in group]
+            wavs = [clip.read(SPEECH_RATE)[: int(config.seconds * SPEECH_RATE)] for clip in group]
             decibels = draw.uniform(0, 10, len(wavs)).tolist()
             for clip, wav in zip(
                 group, separated(wavs, synthesize_music(60.0, first), decibels, networks), strict=True
             ):
-                with replacing(folder / _name(clip)) as file:
+                with atomic_write(folder / _name(clip)) as file:
                     np.savez(file, frames=_frames(wav))
         report("separating", min(1.0, (first + TOGETHER) / len(chosen)))
 
@@ -251,10 +253,10 @@ def _name(clip: CorpusClip) -> str:
     return f"{clip.path.parent.name}-{clip.path.stem}.npz"
 
 
-def _frames(wav: Floats) -> NDArray[np.float16]:
+def _frames(wav: Floats32) -> NDArray[np.float16]:
     """(T, 128) of the loud parts; (0, 128) under half a second of them."""
     sound = ast.loud_parts(wav)
-    if len(sound) < ast.RATE // 2:
+    if len(sound) < SPEECH_RATE // 2:
         return np.zeros((0, ast.BANDS), np.float16)
     return ast.spectrum(sound).numpy().astype(np.float16)
 
@@ -264,8 +266,8 @@ def _music(seed: int, folder: Path) -> Tensor:
     kept = folder / "music" / f"{seed:04}.npz"
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
-        piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), spleeter.RATE, ast.RATE)
-        with replacing(kept) as file:
+        piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), MUSIC_RATE, SPEECH_RATE)
+        with atomic_write(kept) as file:
             np.savez(file, frames=_frames(piece))
     with np.load(kept, allow_pickle=False) as stored:
         return torch.from_numpy(stored["frames"]).float()

@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 from scipy.signal import sosfiltfilt
 from torch import Tensor, nn
 
-from lab.pretrain.clips import CorpusClip, CorpusError, Floats
+from files.atomic import atomic_write
+from lab.pretrain.clips import CorpusClip, CorpusError
 from models.content import student as content_model
 from models.pitch.trackers import VOICED_CONFIDENCE
 from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator
 from models.rvc.initialization import initialize
 from models.rvc.voice_base import VoiceBase, save_base
+from models.signal import Floats32
 from pipeline.listening.features import HIGH_PASS, SWIFT_HOP, centred
+from pipeline.listening.notes import normalize_level
 from pipeline.matching.match import embed
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.encode import replacing
 from pipeline.training.adversary import ask, judged, learn
 from pipeline.training.data import WARP
 from pipeline.training.ema import ema
-from pipeline.training.intake import level
 from pipeline.training.losses import Loss, Windows, band_limited, sing
 
 EMBEDDING = 256
@@ -68,11 +69,11 @@ class Heard:
 
     wav: NDArray[np.int16]
     """(T · hop,) at the base's rate."""
-    f0: Floats
+    f0: Floats32
     """(T,) Hz by SwiftF0, 0 where unvoiced."""
     loud: NDArray[np.bool_]
     """(T,)."""
-    embedding: Floats
+    embedding: Floats32
     """(256,)."""
     content: NDArray[np.float16]
     """(2, T / 2, C): as it was, and with warped bands."""
@@ -84,10 +85,10 @@ def hear(clip: CorpusClip, models: ModelPool, kept: Path) -> dict[str, NDArray[n
     if not kept.exists():
         low, high = clip.read(LOW_RATE), clip.read(S24.sampling_rate)
         frames = min(len(low) // 160, len(high) // S24.hop) // 2 * 2
-        wav = level(high[: frames * S24.hop])
+        wav = normalize_level(high[: frames * S24.hop])
         vectors = embed([low], models.speaker)
         embedding = vectors.mean(0) if len(vectors) else np.zeros(EMBEDDING)
-        with replacing(kept) as file:
+        with atomic_write(kept) as file:
             np.savez(
                 file,
                 wav=np.round(wav.clip(-1, 1) * 32767).astype(np.int16),
@@ -99,14 +100,14 @@ def hear(clip: CorpusClip, models: ModelPool, kept: Path) -> dict[str, NDArray[n
         return dict(stored)
 
 
-def level_of(wav: NDArray[Any]) -> Floats:
+def level_of(wav: NDArray[Any]) -> Floats32:
     """Root mean square of each frame (T,), full scale 1, of float or 16-bit samples."""
     scale = 32767.0 if wav.dtype == np.int16 else 1.0
     frames = wav.reshape(-1, S24.hop).astype(np.float32) / np.float32(scale)
     return np.asarray(np.sqrt((frames**2).mean(1)), np.float32)
 
 
-def pitch_track(wav: Floats, frames: int, models: ModelPool) -> Floats:
+def pitch_track(wav: Floats32, frames: int, models: ModelPool) -> Floats32:
     """SwiftF0 every 10 ms (frames,), between its own frames on a logarithmic scale; 0 where unvoiced."""
     f0, confidence = models.pitch.voicing(wav)
     voiced = confidence >= VOICED_CONFIDENCE
@@ -130,7 +131,7 @@ def read_clips(clips: Sequence[CorpusClip], models: ModelPool, folder: Path, rep
         kept = content_at / name
         if not kept.exists():
             features = _content(clip.read(LOW_RATE), len(parts["f0"]) // 2, models, number)
-            with replacing(kept) as file:
+            with atomic_write(kept) as file:
                 np.savez(file, content=features)
         with np.load(kept, allow_pickle=False) as stored:
             rms = level_of(parts["wav"])
@@ -141,7 +142,7 @@ def read_clips(clips: Sequence[CorpusClip], models: ModelPool, folder: Path, rep
 
 
 @torch.inference_mode()
-def _content(wav: Floats, frames: int, models: ModelPool, seed: int) -> NDArray[np.float16]:
+def _content(wav: Floats32, frames: int, models: ModelPool, seed: int) -> NDArray[np.float16]:
     """(2, frames, C): of the sound, and of the sound with warped bands."""
     encoder = models.content
     clean = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)

@@ -16,13 +16,13 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError, digest, load_tensors, verify
 
 MODEL_ID = "contentvec-768l12"
 MODEL_ID_V1 = "contentvec-256l9"
 BY_WIDTH = {768: MODEL_ID, 256: MODEL_ID_V1}
 LAYER_V1 = 9
-RATE = 16000
 HOP = 320
 REACH = 400  # samples that one frame hears
 PITCH_HOP = 160
@@ -51,7 +51,7 @@ PULL = "Fetch it with: discovervoice models pull contentvec"
 class ContentVec(nn.Module):
     """A HuBERT of which the wanted layer is the last, and the projection where a voice wants it; `load` makes it."""
 
-    rate = RATE
+    rate = SPEECH_RATE
     centred = False
 
     def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, sha: str) -> None:

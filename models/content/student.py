@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WEIGHTS, load_tensors
 
 NAME = "content student (1.8 M, of Whisper base)"
 MODEL_ID = "content-student-74b995ba"
 SHA256 = "74b995bace51d4cefaadcd16a23deaa1caec424331cc32cf86f362ae73995d7e"
-RATE = 16000
 HOP = 320  # samples per feature frame: 50 frames/s
 WIDTH = 192
 MELS = 80
@@ -53,7 +53,7 @@ class ContentStudent(nn.Module):
 
     mel_basis: Tensor
     window: Tensor
-    rate = RATE
+    rate = SPEECH_RATE
     centred = True
     """Its features are used minus their mean over time."""
     model_id, cache_id, name = MODEL_ID, MODEL_ID, NAME
@@ -65,7 +65,7 @@ class ContentStudent(nn.Module):
         self.b = nn.ModuleList([ConvBlock(width) for _ in range(layers)])
         self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
         self.p = nn.Linear(width, width, bias=False)
-        basis = melscale_fbanks(201, 0.0, RATE / 2, MELS, RATE, norm="slaney", mel_scale="slaney")
+        basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
         self.register_buffer("window", torch.hann_window(400), persistent=False)
 

@@ -10,25 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.memory import Pieces
+from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import verify
 from models.weights.state_dict import fill
 
 NAME = "RMVPE"
 SHA256 = "6d62215f4306e3ca278246188607209f09af3dc77ed4232efdd069798c4ec193"
-RATE, HOP, N_FFT, MELS, BINS = 16000, 160, 1024, 128, 360
+HOP, N_FFT, MELS, BINS = 160, 1024, 128, 360
 EDGES = (30.0, 8000.0)  # Hz, of the bands
 LOWEST_CENTS, BIN_CENTS = 1997.3794084376191, 20  # above 10 Hz: 31.7 Hz
 THRESHOLD = 0.03
 GRID = 32  # frames: five poolings by 2
 CONTEXT = 8 * GRID  # 2.6 s on either side of a piece
 PIECE = 80  # grids: 25.6 s
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ class LogMel(nn.Module):
         return (self.basis @ magnitude).clamp(min=1e-5).log()
 
 
-def mel_basis() -> Floats:
+def mel_basis() -> Floats32:
     """(128, 513): triangles between 130 points that lie evenly on HTK's mel scale, each of area 1 over Hz.
 
     In double precision, which torchaudio's is not: its own differs by 6e-6 of the largest.
@@ -222,7 +220,7 @@ def mel_basis() -> Floats:
     low, high = (2595 * np.log10(1 + hz / 700) for hz in EDGES)
     mels = np.linspace(low, high, MELS + 2)
     hz = 700 * (10 ** (mels / 2595) - 1)
-    bins = np.linspace(0, RATE / 2, N_FFT // 2 + 1)
+    bins = np.linspace(0, SPEECH_RATE / 2, N_FFT // 2 + 1)
     rise = (bins - hz[:-2, None]) / np.diff(hz)[:-1, None]
     fall = (hz[2:, None] - bins) / np.diff(hz)[1:, None]
     triangles = np.maximum(0, np.minimum(rise, fall)) * (2 / (hz[2:] - hz[:-2]))[:, None]
@@ -241,7 +239,7 @@ class RMVPE:
     own_voicing: bool = True
 
     @torch.inference_mode()
-    def f0(self, wav: Floats) -> Floats:
+    def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, 0 where unvoiced.
 
         More than 25.6 s goes in pieces with 2.6 s heard before and after, smaller ones where memory is short.

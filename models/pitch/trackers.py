@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.pitch import rmvpe
+from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 
 FCPE_NAME = "FCPE (torchfcpe 0.0.4)"
@@ -22,13 +22,10 @@ SWIFT_NAME = "SwiftF0 (swift-f0 0.3.0)"
 SWIFT_SHA256 = "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22"
 FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2"
 MODEL_ID = f"{FCPE_ID}+{SWIFT_ID}"
-RATE = 16000
 HOP = 160  # 10 ms
 VOICED_CONFIDENCE = 0.5
 
 NAMES = ("fcpe", "rmvpe")
-
-Floats = NDArray[np.float32]
 
 
 class Tracker(Protocol):
@@ -46,7 +43,7 @@ class Tracker(Protocol):
     def own_voicing(self) -> bool:
         """Whether its f0 is 0 where unvoiced; else SwiftF0 tells voicing, and mends f0 where the note was lost."""
 
-    def f0(self, wav: Floats) -> Floats:
+    def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms."""
 
 
@@ -59,13 +56,13 @@ class FCPE:
     model_id: str = FCPE_ID
     own_voicing: bool = False
 
-    def f0(self, wav: Floats) -> Floats:
+    def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; a value also where unvoiced."""
         peak = float(np.abs(wav).max(initial=0.0))
         level = torch.from_numpy(wav / peak if peak > 0 else wav)
         f0 = self.network.infer(  # type: ignore[operator]
             level[None, :, None].to(next(self.network.parameters()).device),
-            sr=RATE,
+            sr=SPEECH_RATE,
             decoder_mode="local_argmax",
             threshold=0.006,
         )
@@ -94,13 +91,13 @@ class PitchTrackers:
         """Who finds a song's f0, and who its voicing."""
         return {"f0": self.tracker.name, "voicing": self.tracker.name if self.own_voicing else SWIFT_NAME}
 
-    def f0(self, wav: Floats) -> Floats:
+    def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; see `own_voicing`."""
         return self.tracker.f0(wav)
 
-    def voicing(self, wav: Floats) -> tuple[Floats, Floats]:
+    def voicing(self, wav: Floats32) -> tuple[Floats32, Floats32]:
         """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, the measure of all covers."""
-        result = self.swift.detect(wav, RATE)  # type: ignore[attr-defined]
+        result = self.swift.detect(wav, SPEECH_RATE)  # type: ignore[attr-defined]
         return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
 
 

@@ -14,7 +14,6 @@ from models.weights.integrity import packaged, verify
 
 NAME = "DistillMOS 0.9.1"
 SHA256 = "b18b3ac60227267cfb91e5d00ce22cc7b73716fd92f269484da1446e27031a40"
-RATE = 16000
 WINDOW = 122880  # 7.68 s
 
 

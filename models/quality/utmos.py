@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError, verify
 
 NAME = "UTMOS strong (utmos-pytorch 0.1.0)"
-RATE = 16000
 WINDOW = 122880  # 7.68 s, as DistillMOS hears
-SHORTEST = RATE // 2
+SHORTEST = SPEECH_RATE // 2
 """A last window is padded up to this, no further: the network hears padding as bad sound."""
 DOMAIN, JUDGE = 0, 288
 """With which the authors score."""

@@ -13,9 +13,9 @@ from math import sqrt
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.rvc.faiss_reader import NO_FAISS
+from models.signal import Floats32
 from models.weights.integrity import WeightsError
 
 MAX_BYTES = 1 << 30
@@ -26,10 +26,8 @@ KINDS = (b"IwFl", b"IxF2", b"IxFI", b"IxFl")
 """faiss's names for inverted lists of plain vectors, and for plain vectors."""
 READER = Path(__file__).with_name("faiss_reader.py")
 
-Floats = NDArray[np.float32]
 
-
-def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats:
+def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
     """Every row of an index, (N, width) float32, in the order in which they were added.
 
     Raises WeightsError: faiss is not installed or broken, no such file, unreadable, too large, no index of this width,
@@ -57,13 +55,13 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats:
             raise WeightsError(_broken(done.stderr.decode(errors="replace")))
         if done.returncode:
             raise WeightsError(f"{path.name} is cut or damaged: faiss cannot read it. Get it again.")
-        rows: Floats = np.load(out, allow_pickle=False)
+        rows: Floats32 = np.load(out, allow_pickle=False)
     if rows.shape != (count, width) or rows.dtype != np.float32 or not np.isfinite(rows).all():
         raise WeightsError(f"{path.name} holds rows that are no content features.")
     return rows
 
 
-def write_index(path: Path, rows: Floats) -> None:
+def write_index(path: Path, rows: Floats32) -> None:
     """Write rows (N, C) as RVC does: `IVF{min(16√N, N / 39)},Flat`, one list probed; through a temporary name.
 
     RVC first reduces more than 200 000 rows to 10 000 means; here every row is kept. Raises WeightsError (faiss is not

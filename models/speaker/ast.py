@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import ASTConfig, ASTFeatureExtractor, ASTModel
 
 from models.memory import is_out_of_memory
+from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import SINGER_WEIGHTS, WeightsError, digest
 
-RATE = 16000
 MEAN, DEVIATION = -4.2677393, 4.5689974
 SMALL: dict[str, int] = {
     "hidden_size": 192,
@@ -36,7 +35,7 @@ SMALL: dict[str, int] = {
 }
 BANDS = 128
 PATCH = 16
-FRAME = RATE // 10
+FRAME = SPEECH_RATE // 10
 QUIET_DB = 35.0
 """A tenth of a second that lies this far below the loud ones is left out."""
 LOUDNESS = 0.05
@@ -45,8 +44,6 @@ MOST_LAYERS = 64
 LONGEST_REASON = 200
 WINDOWS_AT_ONCE = 16
 """So that a quarter of an hour takes no more memory than half a minute."""
-
-Floats = NDArray[np.float32]
 
 
 class SingerHead(nn.Module):
@@ -94,7 +91,7 @@ class SingerEncoder:
         return self.singers.labels if self.singers else ()
 
     @torch.inference_mode()
-    def embed(self, wav: Floats) -> Floats | None:
+    def embed(self, wav: Floats32) -> Floats32 | None:
         """(samples,) at 16 kHz → unit vector (hidden_size,), the mean over windows; None under one second of sound."""
         pooled = self._pooled(wav)
         if pooled is None:
@@ -103,7 +100,7 @@ class SingerEncoder:
         return nn.functional.normalize(vectors.mean(0), dim=0).float().cpu().numpy()
 
     @torch.inference_mode()
-    def probabilities(self, wav: Floats) -> Floats | None:
+    def probabilities(self, wav: Floats32) -> Floats32 | None:
         """(samples,) at 16 kHz → calibrated probabilities (labels,) that sum to 1; None under one second of sound.
 
         Log-probabilities are averaged over windows, then divided by the temperature. Somebody else than the labels is
@@ -117,10 +114,10 @@ class SingerEncoder:
         mean = nn.functional.log_softmax(self.singers.head(pooled).float(), dim=-1).mean(0)
         return nn.functional.softmax(mean / self.singers.temperature, dim=0).cpu().numpy()
 
-    def _pooled(self, wav: Floats) -> Tensor | None:
+    def _pooled(self, wav: Floats32) -> Tensor | None:
         """(windows, hidden_size) of the loud parts; None under one second of them."""
         sound = loud_parts(wav)
-        if len(sound) < RATE:
+        if len(sound) < SPEECH_RATE:
             return None
         device = next(self.network.parameters()).device
         laid = windows(spectrum(sound), self.window)
@@ -128,7 +125,7 @@ class SingerEncoder:
         return torch.cat([self.network(part.to(device)).pooler_output for part in parts])
 
 
-def loud_parts(wav: Floats) -> Floats:
+def loud_parts(wav: Floats32) -> Floats32:
     """(samples,) at 16 kHz without its quiet tenths of a second, at one loudness: a rest of the music is no voice."""
     tenths = wav[: len(wav) // FRAME * FRAME].reshape(-1, FRAME)
     power = (tenths.astype(np.float64) ** 2).mean(1)
@@ -138,10 +135,10 @@ def loud_parts(wav: Floats) -> Floats:
     return np.asarray(sound * (LOUDNESS / np.sqrt((sound.astype(np.float64) ** 2).mean())), np.float32)
 
 
-def spectrum(wav: Floats) -> Tensor:
+def spectrum(wav: Floats32) -> Tensor:
     """(samples,) at 16 kHz → (T, 128) log-mel filterbank every 10 ms, as AST's feature extractor scales it."""
     filterbank = ASTFeatureExtractor(max_length=1 + (len(wav) - 400) // 160, mean=MEAN, std=DEVIATION)
-    frames: Tensor = filterbank(wav, sampling_rate=RATE, return_tensors="pt")["input_values"][0]
+    frames: Tensor = filterbank(wav, sampling_rate=SPEECH_RATE, return_tensors="pt")["input_values"][0]
     return frames
 
 

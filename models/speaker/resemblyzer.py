@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import packaged, verify
 
 NAME = "Resemblyzer 0.1.4"
 SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 MODEL_ID = "resemblyzer-39373b86"
-RATE = 16000
 WIDTH = 256
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -29,14 +26,14 @@ class SpeakerEncoder:
     labels: tuple[str, ...] = ()
     """It knows nobody by name."""
 
-    def embed(self, wav: Floats) -> Floats | None:
+    def embed(self, wav: Floats32) -> Floats32 | None:
         """(samples,) at 16 kHz → unit vector (256,); None where its voice detector hears less than 1 s."""
         from resemblyzer import preprocess_wav
 
         if not wav.any():
             return None
         speech = preprocess_wav(wav)
-        if len(speech) < RATE:
+        if len(speech) < SPEECH_RATE:
             return None
         return self.network.embed_utterance(speech).astype(np.float32)  # type: ignore[operator,no-any-return]
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from models.content import contentvec, student
 from models.pitch import trackers
-from models.separation import spleeter
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
-from pipeline.covers.mix import STEM, MixReport, mix_files
+from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import Features
@@ -21,11 +20,10 @@ from pipeline.plots import plot_cover
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.decode import decode_blocks
+from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
 from pipeline.voices.rvc_files import kind
 
-Floats = NDArray[np.float32]
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -128,18 +126,18 @@ def make_cover(
     )
 
 
-def _write_vocals(wav: Iterator[Floats], rate: int, stems: Stems, path: Path) -> None:
+def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
     """Write converted blocks as stereo at the stems' rate, level and length."""
-    stream = soxr.ResampleStream(rate, spleeter.RATE, 1, dtype="float32")
-    left = round(stems.seconds * spleeter.RATE)
-    with Encoder(path, spleeter.RATE, 2) as encoder:
+    stream = soxr.ResampleStream(rate, MUSIC_RATE, 1, dtype="float32")
+    left = round(stems.seconds * MUSIC_RATE)
+    with Encoder(path, MUSIC_RATE, 2) as encoder:
         for block in wav:
             left -= _write(encoder, stream.resample_chunk(block), left)
         left -= _write(encoder, stream.resample_chunk(np.zeros(0, np.float32), last=True), left)
         _write(encoder, np.zeros(left, np.float32), left)
 
 
-def _write(encoder: Encoder, mono: Floats, most: int) -> int:
+def _write(encoder: Encoder, mono: Floats32, most: int) -> int:
     mono = mono[:most]
     if len(mono):
         encoder.write(np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0))
@@ -151,8 +149,8 @@ def _plot(path: Path, cover: Path, converted: Path, features: Features, models: 
     heard = [
         models.pitch.voicing(block[0])
         for block in decode_blocks(
-            converted, trackers.RATE, channels=1, block_seconds=16, limits=STEM, name=converted.name
+            converted, SPEECH_RATE, channels=1, block_seconds=16, limits=STEM, name=converted.name
         )
     ]
     f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in heard])
-    plot_cover(path, cover, features.f0, f0, 256 / trackers.RATE, title)
+    plot_cover(path, cover, features.f0, f0, 256 / SPEECH_RATE, title)

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.pitch import trackers
 from models.quality import distillmos
+from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
-from pipeline.covers.mix import STEM
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import decode_blocks
+from pipeline.sound.decode import STEM, decode_blocks
 
-Floats = NDArray[np.float32]
-RATE = 16000
-BLOCK_SECONDS = distillmos.WINDOW / distillmos.RATE
+BLOCK_SECONDS = distillmos.WINDOW / SPEECH_RATE
 MAX_SECONDS = 60.0
 SILENCE_RMS = 10 ** (-45 / 20)
 MIN_VOICED = 20
@@ -58,7 +55,7 @@ def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: M
     before, after = (np.concatenate(side) for side in zip(*pairs, strict=True))
     correlation, cents, f1 = compare_pitch(before, after, key_shift, models)
     return CoverFigures(
-        len(before) / RATE,
+        len(before) / SPEECH_RATE,
         _cosine(before, target, models),
         _cosine(after, target, models),
         float(models.mos.windows(before).mean()),
@@ -70,7 +67,7 @@ def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: M
     )
 
 
-def compare_pitch(before: Floats, after: Floats, key_shift: int, models: ModelPool) -> tuple[float, float, float]:
+def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: ModelPool) -> tuple[float, float, float]:
     """Log-f0 correlation, RMSE in cents after the shift, voiced/unvoiced F1, of two mono sounds at 16 kHz."""
     (f0, sure), (made, made_sure) = models.pitch.voicing(before), models.pitch.voicing(after)
     n = min(len(f0), len(made))
@@ -84,26 +81,26 @@ def compare_pitch(before: Floats, after: Floats, key_shift: int, models: ModelPo
     return float(np.corrcoef(x, y)[0, 1]), float(np.sqrt((cents**2).mean())), f1
 
 
-def sdr(reference: Floats, estimate: Floats) -> float:
+def sdr(reference: Floats32, estimate: Floats32) -> float:
     """Signal-to-distortion ratio in dB over the whole clip: 10·log10(Σs² / Σ(s − ŝ)²)."""
     error = float(((reference - estimate).astype(np.float64) ** 2).sum())
     return float(10 * np.log10(float((reference.astype(np.float64) ** 2).sum()) / max(error, 1e-20)))
 
 
-def _cosine(wav: Floats, target: Tensor, models: ModelPool) -> float:
+def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     if not target.any():
         return float("nan")  # an imported voice: nobody here has heard the person
     vector = models.speaker.embed(wav)
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 
 
-def _sounding_pairs(source: Path, cover: Path) -> list[tuple[Floats, Floats]]:
+def _sounding_pairs(source: Path, cover: Path) -> list[tuple[Floats32, Floats32]]:
     """Equal blocks of both files in which the source sounds, 60 s at most."""
     streams = [
-        decode_blocks(path, RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=path.name)
+        decode_blocks(path, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=path.name)
         for path in (source, cover)
     ]
-    pairs: list[tuple[Floats, Floats]] = []
+    pairs: list[tuple[Floats32, Floats32]] = []
     for before, after in zip(*streams, strict=False):
         n = min(before.shape[1], after.shape[1])
         if np.sqrt((before**2).mean()) > SILENCE_RMS:

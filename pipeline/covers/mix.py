@@ -7,18 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.sound.decode import Limits, decode_blocks, probe
-from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit, room
+from files.disk import disk_full
+from models.signal import MUSIC_RATE, Floats32
+from pipeline.sound.decode import STEM, decode_blocks, probe
+from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
-Audio = npt.NDArray[np.float32]
 Progress = Callable[[float], None]
 
-RATE = 44_100
-STEM = Limits(max_bytes=1 << 33, min_seconds=0.0, max_seconds=3600.0, min_rate=8000)  # our own files
 BLOCK = 1.0  # s
 MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
 TRIES = 6
@@ -65,10 +63,10 @@ def mix_files(
     behind then.
     """
     tell = progress or (lambda share: None)
-    with room(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
+    with disk_full(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
         scratch = Path(folder) / "sum.f32"
         loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), tell)
-        seconds = scratch.stat().st_size / (8 * RATE)
+        seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
         suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
         if max_bytes is not None:
@@ -76,7 +74,7 @@ def mix_files(
         ceiling = ceiling_db
         for attempt in range(TRIES):
             made = Path(folder) / f"mix{suffix}"
-            with Encoder(made, RATE, 2, bitrate=bitrate, tags=tags) as encoder:
+            with Encoder(made, MUSIC_RATE, 2, bitrate=bitrate, tags=tags) as encoder:
                 limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, tell)
             lufs, peak = _measure(made)
             if max_bytes is not None and bitrate is not None and made.stat().st_size >= max_bytes:
@@ -94,23 +92,23 @@ def mix_files(
 def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, tell: Progress) -> float:
     """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS."""
     expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental))
-    meter = LoudnessMeter(RATE, 2)
+    meter = LoudnessMeter(MUSIC_RATE, 2)
     done = 0.0
     with scratch.open("wb") as file:
         for voice, rest in zip_longest(_blocks(vocals), _blocks(instrumental)):
             block = _add(None if voice is None else voice * np.float32(vocal_gain), rest)
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
-            done += block.shape[1] / RATE
+            done += block.shape[1] / MUSIC_RATE
             tell(0.4 * min(1.0, done / expected) if expected else 0.0)
     return meter.integrated()
 
 
-def _blocks(path: Path) -> Iterator[Audio]:
-    return decode_blocks(path, RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
+def _blocks(path: Path) -> Iterator[Floats32]:
+    return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
 
 
-def _add(one: Audio | None, other: Audio | None) -> Audio:
+def _add(one: Floats32 | None, other: Floats32 | None) -> Floats32:
     """The sum of two blocks, the shorter followed by silence."""
     if one is None or other is None:
         return np.asarray(other if one is None else one, np.float32)
@@ -124,14 +122,14 @@ def _render(
     scratch: Path, encoder: Encoder, gain_db: float, ceiling_db: float, seconds: float, tell: Progress
 ) -> float:
     """Gain, limiter, encoder; the most that the limiter took, in dB."""
-    limiter = Limiter(RATE, 2, ceiling_db)
+    limiter = Limiter(MUSIC_RATE, 2, ceiling_db)
     gain = np.float32(10 ** (gain_db / 20))
     done = 0.0
     with scratch.open("rb") as file:
-        while data := file.read(round(BLOCK * RATE) * 8):
+        while data := file.read(round(BLOCK * MUSIC_RATE) * 8):
             block = np.frombuffer(data, np.float32).reshape(-1, 2).T
             encoder.write(limiter.process(block * gain))
-            done += block.shape[1] / RATE
+            done += block.shape[1] / MUSIC_RATE
             tell(0.4 + 0.5 * min(1.0, done / seconds))
     encoder.write(limiter.flush())
     return limiter.reduction_db
@@ -139,7 +137,7 @@ def _render(
 
 def _measure(path: Path) -> tuple[float, float]:
     """Loudness (LUFS) and true peak (dBTP) of a file as a listener's player decodes it."""
-    loudness, peak = LoudnessMeter(RATE, 2), TruePeakMeter(2)
+    loudness, peak = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2)
     for block in _blocks(path):
         loudness.add(block)
         peak.add(block)

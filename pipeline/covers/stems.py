@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.content import student
-from models.separation import spleeter
-from pipeline.covers.mix import STEM
+from files.atomic import atomic_write
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, ContentEncoder, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import SONG, decode_blocks, probe
-from pipeline.sound.encode import Encoder, replacing
+from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
+from pipeline.sound.encode import Encoder
 from pipeline.sound.loudness import LoudnessMeter
 
-Floats = NDArray[np.float32]
 LEVEL = 0.5
 
 
@@ -50,7 +47,7 @@ def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: 
         declared = probe(song, SONG, name).seconds
         folder.mkdir(parents=True, exist_ok=True)
         seconds, lufs = _separate(song, name, models, *stems, declared, report)
-        with replacing(card) as file:
+        with atomic_write(card) as file:
             file.write(json.dumps({"seconds": seconds, "lufs": lufs}).encode())
     return Stems(*stems, **json.loads(card.read_text()))
 
@@ -63,7 +60,7 @@ def features_of(
     kept = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
     if not kept.exists():
         blocks = decode_blocks(
-            stems.vocals, student.RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
+            stems.vocals, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
         )
         full = (block[0] / np.float32(LEVEL) for block in blocks)
         feature_store.save(kept, extract_stream(full, encoder, models.pitch, stems.seconds, report))
@@ -72,8 +69,8 @@ def features_of(
 
 def export_stem(stem: Path, out: Path) -> Path:
     """Write a stem at the mix's own level."""
-    with Encoder(out, spleeter.RATE, 2) as encoder:
-        for block in decode_blocks(stem, spleeter.RATE, channels=2, block_seconds=10, limits=STEM, name=stem.name):
+    with Encoder(out, MUSIC_RATE, 2) as encoder:
+        for block in decode_blocks(stem, MUSIC_RATE, channels=2, block_seconds=10, limits=STEM, name=stem.name):
             encoder.write(block / np.float32(LEVEL))
     return out
 
@@ -88,14 +85,14 @@ def _separate(
     report: Report,
 ) -> tuple[float, float]:
     """Write both stems; return the mix's seconds and LUFS."""
-    rate = spleeter.RATE
+    rate = MUSIC_RATE
     report("separating", 0.0)
     meter = LoudnessMeter(rate, 2)
-    waiting: list[Floats] = []
+    waiting: list[Floats32] = []
     done = 0
     mix = decode_blocks(song, rate, channels=2, block_seconds=1.0, limits=SONG, name=name)
 
-    def listen() -> Iterator[Floats]:
+    def listen() -> Iterator[Floats32]:
         for block in mix:
             meter.add(block)
             waiting.append(block)

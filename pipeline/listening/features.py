@@ -11,24 +11,23 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
-from models.content.student import RATE
+from files.atomic import atomic_write
 from models.memory import Pieces
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 from pipeline.sound.blocks import with_context
-from pipeline.sound.encode import replacing
 
-Floats = NDArray[np.float32]
 FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
 SWIFT_HOP = 256
 BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
-PIECE = CONTEXT_SECONDS * RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
+PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
 MAX_DISAGREEMENT = 350.0  # cents
-HIGH_PASS = butter(5, 48, "highpass", fs=RATE, output="sos")
+HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
 
 
 class ContentEncoder(Protocol):
@@ -55,11 +54,11 @@ class ContentEncoder(Protocol):
 class Features:
     """T frames of 10 ms."""
 
-    content: Floats
+    content: Floats32
     """(ceil(T / 2), C) at 50 frames/s, centred over what sounds if the encoder's voices want that."""
-    f0: Floats
+    f0: Floats32
     """(T,) Hz, 0 where unvoiced: never interpolated, `protect` needs true voicing."""
-    rms: Floats
+    rms: Floats32
     """(T,) root mean square."""
 
     @property
@@ -71,18 +70,18 @@ class Features:
         return len(self.f0)
 
 
-def extract(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
     More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s heard before and
     after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
     """
-    parts = max(1, -(-len(wav) // (MOST_SECONDS * RATE)))
+    parts = max(1, -(-len(wav) // (MOST_SECONDS * SPEECH_RATE)))
     heard = _hear_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts)))
     return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 
-def centred(content: Floats, rms: Floats) -> Floats:
+def centred(content: Floats32, rms: Floats32) -> Floats32:
     """Content (T / 2, C) minus its mean over what sounds (`rms` (T,)): words change, the speaker and the room stay.
 
     On held-out voices it halves what a classifier knows of the speaker, and costs no words (docs/weights.md).
@@ -91,7 +90,7 @@ def centred(content: Floats, rms: Floats) -> Floats:
     return content - content[: len(loud)][loud].mean(0) if loud.any() else content
 
 
-def loudest(rms: Floats) -> NDArray[np.bool_]:
+def loudest(rms: Floats32) -> NDArray[np.bool_]:
     """(T,) which frames are above silence and within 40 dB of the loudest."""
     return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
 
@@ -100,7 +99,7 @@ def _at_once(samples: int) -> Pieces:
     return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
 
 
-def _hear_pieces(wav: Floats, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+def _hear_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
     """What `_hear` gives, by as many pieces at once as fit into memory, with one heard before and after."""
     frames = len(wav) // HOP
 
@@ -124,7 +123,7 @@ def _joined(parts: list[Features]) -> Features:
     return Features(content, f0, rms)
 
 
-def _hear(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+def _hear(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
     frames = len(wav) // HOP
@@ -137,7 +136,7 @@ def _hear(wav: Floats, content: ContentEncoder, pitch: PitchTrackers) -> Feature
 
 
 def extract_stream(
-    blocks: Iterable[Floats],
+    blocks: Iterable[Floats32],
     content: ContentEncoder,
     pitch: PitchTrackers,
     seconds: float,
@@ -149,9 +148,9 @@ def extract_stream(
     not listened to. Raises memory.OutOfMemory.
     """
     report("listening", 0.0)
-    at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * RATE)
+    at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)
     parts: list[Features] = []
-    for block in with_context(blocks, BLOCK_SECONDS * RATE, CONTEXT_SECONDS * RATE):
+    for block in with_context(blocks, BLOCK_SECONDS * SPEECH_RATE, CONTEXT_SECONDS * SPEECH_RATE):
         frames = -(-block.length // HOP)
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
         if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
@@ -159,14 +158,14 @@ def extract_stream(
         else:
             heard = _hear_pieces(wav, content, pitch, at_once)
             parts.append(_cut(heard, block.left // HOP, block.left // HOP + frames))
-        report("listening", min(1.0, (block.start + block.length) / (seconds * RATE)))
+        report("listening", min(1.0, (block.start + block.length) / (seconds * SPEECH_RATE)))
     heard = _joined(parts)
     return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
 
 
 def save(path: Path, features: Features) -> None:
     """Keep features as half-precision content beside full f0, through a temporary name."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
 
 
@@ -176,14 +175,14 @@ def load(path: Path) -> Features:
         return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
 
 
-def _voiced(f0: Floats, heard: Floats, confidence: Floats) -> Floats:
+def _voiced(f0: Floats32, heard: Floats32, confidence: Floats32) -> Floats32:
     """F0 (T,), mended and 0 where unvoiced by what SwiftF0 heard every 16 ms."""
     nearest = np.minimum(np.round(np.arange(len(f0)) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
     voiced = confidence[nearest] >= VOICED_CONFIDENCE
     return np.where(voiced, _agreed(f0, heard[nearest]), 0).astype(np.float32)
 
 
-def _agreed(fcpe: Floats, swift: Floats) -> Floats:
+def _agreed(fcpe: Floats32, swift: Floats32) -> Floats32:
     """FCPE's f0, but SwiftF0's where the two are further apart than any slip of pitch: FCPE lost the note there."""
     cents = 1200 * np.abs(np.log2(np.maximum(fcpe, 1.0) / np.maximum(swift, 1.0)))
     return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), *F0_RANGE).astype(np.float32)
@@ -194,5 +193,5 @@ def _silence(frames: int, width: int) -> Features:
     return Features(np.zeros((-(-frames // 2), width), np.float32), nothing, nothing)
 
 
-def _fit(values: Floats, length: int) -> Floats:
+def _fit(values: Floats32, length: int) -> Floats32:
     return np.pad(values[:length], (0, max(0, length - len(values))), mode="edge")

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from models.speaker.resemblyzer import RATE, SpeakerEncoder
+from models.signal import SPEECH_RATE, Floats32
+from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline import errors
 from pipeline.sound.decode import display_name
-
-Floats = NDArray[np.float32]
 
 WINDOW_SECONDS = 4
 LEAST_SECONDS = 2
@@ -23,15 +22,15 @@ SAME_PERSON = 0.58
 LEAST_WINDOWS = 2
 
 
-def listen(audio: Floats, encoder: SpeakerEncoder) -> Floats:
+def listen(audio: Floats32, encoder: SpeakerEncoder) -> Floats32:
     """Mono (samples,) at 16 kHz → (windows, 256) unit vectors; windows in which no voice is heard are left out."""
-    starts = range(0, max(1, len(audio) - LEAST_SECONDS * RATE + 1), WINDOW_SECONDS * RATE)
-    pieces = (audio[start : start + WINDOW_SECONDS * RATE] for start in starts)
+    starts = range(0, max(1, len(audio) - LEAST_SECONDS * SPEECH_RATE + 1), WINDOW_SECONDS * SPEECH_RATE)
+    pieces = (audio[start : start + WINDOW_SECONDS * SPEECH_RATE] for start in starts)
     found = [vector for piece in pieces if (vector := encoder.embed(piece)) is not None]
     return np.stack(found) if found else np.zeros((0, 256), np.float32)
 
 
-def check_one_speaker(windows: Sequence[Floats], names: Sequence[str]) -> None:
+def check_one_speaker(windows: Sequence[Floats32], names: Sequence[str]) -> None:
     """Compare the windows (n, 256) of all notes; `names` are the notes'.
 
     Raises SeveralSpeakers (a note holds two people) and OtherSpeaker (whole notes are of somebody else than most).
@@ -52,7 +51,7 @@ def check_one_speaker(windows: Sequence[Floats], names: Sequence[str]) -> None:
         raise errors.OtherSpeaker(names=", ".join(others))
 
 
-def _people(windows: Floats) -> NDArray[np.int64]:
+def _people(windows: Floats32) -> NDArray[np.int64]:
     """(n,) whose voice each window is, 0 or 1; -1 for windows that are like no other."""
     person = np.zeros(len(windows), np.int64)
     while (person == 0).sum() >= 2 * LEAST_WINDOWS:

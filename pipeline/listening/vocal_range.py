@@ -4,15 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pitch.trackers import VOICED_CONFIDENCE
+from models.signal import Floats32
 
-Floats = NDArray[np.float32]
 FRAME_SECONDS = 0.016
 MIN_NOTE_SECONDS = 0.1
 MIN_SECONDS = 3.0
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def vocal_range(tracks: list[tuple[Floats, Floats]]) -> dict[str, object] | None:
+def vocal_range(tracks: list[tuple[Floats32, Floats32]]) -> dict[str, object] | None:
     """Lowest and highest comfortable note of recordings, each (f0 in Hz, confidence) every 16 ms.
 
     The 10th and 90th percentile of time in stretches of at least 100 ms within a semitone. None if there are less
@@ -36,7 +36,7 @@ def note_name(note: float) -> str:
     return f"{NAMES[number % 12]}{number // 12 - 1}"
 
 
-def _held_notes(f0: Floats, confidence: Floats) -> NDArray[np.float64]:
+def _held_notes(f0: Floats32, confidence: Floats32) -> NDArray[np.float64]:
     """MIDI notes (fractional) of the frames that belong to a stretch of at least 100 ms."""
     note = np.where(confidence >= VOICED_CONFIDENCE, 69 + 12 * np.log2(np.maximum(f0, 1) / 440), np.nan)
     breaks = np.flatnonzero(~(np.abs(np.diff(note)) < 0.5)) + 1

@@ -10,18 +10,20 @@ does, so it does not stand for one where two voices or more can that it was not 
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from models.speaker.resemblyzer import RATE, SpeakerEncoder
+from models.signal import SPEECH_RATE, Floats32
+from models.speaker.resemblyzer import SpeakerEncoder
+from pipeline.sound.decode import NOTE, decode
 
 if TYPE_CHECKING:
     from models.speaker.ast import SingerEncoder
 
-Floats = NDArray[np.float32]
 MIN_CLIPS = 3
 MIN_STRANGERS = 2
 ECE_BINS = 5
@@ -48,7 +50,7 @@ class Library:
     """Voices by name with their clips' embeddings, and the calibration fitted on them."""
 
     names: tuple[str, ...]
-    means: Floats
+    means: Floats32
     """(S, C) unit vectors."""
     calibration: Calibration
 
@@ -72,13 +74,18 @@ class Match:
     none: float
 
 
-def embed(recordings: Sequence[Floats], encoder: "SingerEncoder | SpeakerEncoder") -> Floats:
+def embed(recordings: Sequence[Floats32], encoder: "SingerEncoder | SpeakerEncoder") -> Floats32:
     """Mono recordings at 16 kHz → (n, C) unit vectors; those in which no voice is heard are left out."""
     found = [vector for wav in recordings if (vector := encoder.embed(wav)) is not None]
     return np.stack(found) if found else np.zeros((0, 1), np.float32)
 
 
-def fit_library(embeddings: dict[str, Floats], labels: Collection[str] = ()) -> Library:
+def embed_clips(clips: Sequence[Path], encoder: "SingerEncoder | SpeakerEncoder") -> Floats32:
+    """Files of one singer → (n, C) as `embed` gives them. Raises what `decode` raises."""
+    return embed([decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name) for clip in clips], encoder)
+
+
+def fit_library(embeddings: dict[str, Floats32], labels: Collection[str] = ()) -> Library:
     """Fit a library on the clips (n, C) of each voice; voices with fewer than three clips do not calibrate.
 
     `labels` are the voices that the encoder was taught by name, in any case and form of Unicode.
@@ -92,7 +99,7 @@ def fit_library(embeddings: dict[str, Floats], labels: Collection[str] = ()) -> 
     return Library(names, means, _calibrate([embeddings[name] for name in names], strangers))
 
 
-def match(embeddings: Floats, library: Library) -> Match:
+def match(embeddings: Floats32, library: Library) -> Match:
     """Compare a member's embeddings (n, C) with every voice, by their mean score.
 
     Not by the score of their mean, which lies nearer to everybody than any clip that the calibration has seen.
@@ -105,7 +112,7 @@ def match(embeddings: Floats, library: Library) -> Match:
     return Match(candidates, float(shares[-1]))
 
 
-def _calibrate(clips: list[Floats], strangers: NDArray[np.bool_]) -> Calibration:
+def _calibrate(clips: list[Floats32], strangers: NDArray[np.bool_]) -> Calibration:
     """Fit temperature and threshold by cross entropy on held-out trials, known and unknown weighing the same.
 
     Fitting two numbers on hundreds of trials leaves little to overfit; the figures are of the same trials. Clips of
@@ -132,7 +139,7 @@ def _temperature(x: NDArray[np.float64]) -> float:
     return max(MIN_TEMPERATURE, float(np.exp(x[0])))
 
 
-def _trials(clips: list[Floats], strangers: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
+def _trials(clips: list[Floats32], strangers: NDArray[np.bool_]) -> tuple[Floats32, NDArray[np.int64]]:
     """Scores (trials, S) of each clip with itself held out, then, if its voice can stand for a stranger, with its
     whole voice removed; the right column.
     """
@@ -154,7 +161,7 @@ def _trials(clips: list[Floats], strangers: NDArray[np.bool_]) -> tuple[Floats, 
     return np.array(scores, np.float32).reshape(-1, len(clips)), np.array(truth, np.int64)
 
 
-def _probabilities(scores: Floats, temperature: float, threshold: float) -> NDArray[np.float64]:
+def _probabilities(scores: Floats32, temperature: float, threshold: float) -> NDArray[np.float64]:
     """(n, S) cosines → (n, S + 1) with "none of them" last."""
     with_none = np.concatenate([scores, np.full((len(scores), 1), threshold)], axis=1) / temperature
     with_none -= with_none.max(1, keepdims=True)
@@ -173,8 +180,5 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _unit(vector: Floats) -> Floats:
+def _unit(vector: Floats32) -> Floats32:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
-
-
-__all__ = ["RATE", "Calibration", "Candidate", "Library", "Match", "embed", "fit_library", "match"]

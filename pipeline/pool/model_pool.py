@@ -58,11 +58,11 @@ def refusals() -> Iterator[None]:
 class ModelPool:
     """One process's models on one device. Each property loads on first use and stays while there is room."""
 
-    def __init__(self, device: str = "cpu", choice: Selection = Selection()) -> None:
+    def __init__(self, device: str = "cpu", selection: Selection = Selection()) -> None:
         """Raises DeviceMissing."""
         self.device = choose(device)
-        self.choice = choice
-        self.locate = partial(catalog.locate, folder=choice.weights)
+        self.selection = selection
+        self.locate = partial(catalog.locate, folder=selection.weights)
         self._ran: dict[str, str] = {}
         self.contentvec = lru_cache(maxsize=2)(self._contentvec)
         self.voice = lru_cache(maxsize=4)(self._voice)
@@ -75,7 +75,7 @@ class ModelPool:
     @cached_property
     def separator(self) -> Separator:
         """What takes the vocals out of a song. Raises WeightsError: no such separator, or it is not here."""
-        separator = open_separator(self.choice.separator, self.locate, self.device)
+        separator = open_separator(self.selection.separator, self.locate, self.device)
         self._ran["separator"] = separator.name
         return separator
 
@@ -106,7 +106,7 @@ class ModelPool:
     @cached_property
     def pitch(self) -> pitch.PitchTrackers:
         """The chosen tracker of f0, and SwiftF0. Raises WeightsError: no such tracker, or it is not here."""
-        trackers = pitch.load(self.device, name=self.choice.f0, weights=self._f0_weights())
+        trackers = pitch.load(self.device, name=self.selection.f0, weights=self._f0_weights())
         self._ran |= trackers.names
         return trackers
 
@@ -146,7 +146,7 @@ class ModelPool:
 
         chosen = (
             distillmos.load(self.device)
-            if self.choice.mos == "distillmos"
+            if self.selection.mos == "distillmos"
             else utmos.load(self._mos_weights(), self.device)
         )
         self._ran["MOS"] = chosen.name
@@ -157,22 +157,24 @@ class ModelPool:
         if "separator" in roles:
             self.separator  # noqa: B018  (looks its files up; networks load later)
         if "f0" in roles:
-            if self.choice.f0 not in pitch.NAMES:
-                raise WeightsError(f"There is no pitch tracker {self.choice.f0}. There are: {', '.join(pitch.NAMES)}.")
+            if self.selection.f0 not in pitch.NAMES:
+                raise WeightsError(
+                    f"There is no pitch tracker {self.selection.f0}. There are: {', '.join(pitch.NAMES)}."
+                )
             self._f0_weights()
         if "mos" in roles:
-            if self.choice.mos not in MOS_NAMES:
-                raise WeightsError(f"There is no neural MOS {self.choice.mos}. There are: {', '.join(MOS_NAMES)}.")
-            if self.choice.mos == "utmos":
+            if self.selection.mos not in MOS_NAMES:
+                raise WeightsError(f"There is no neural MOS {self.selection.mos}. There are: {', '.join(MOS_NAMES)}.")
+            if self.selection.mos == "utmos":
                 self._mos_weights()
         if "voice base" in roles:
             self.check_voice_base()
-        if "singers" in roles and self.choice.singers is not None:
+        if "singers" in roles and self.selection.singers is not None:
             self.singer  # noqa: B018  (only a network that has been loaded is known to be whole)
 
     def check_voice_base(self) -> None:
         """Raise WeightsError if what `/train` is to start from does not exist, or it or its encoder is not here."""
-        name = self.choice.voice_base
+        name = self.selection.voice_base
         if name not in VOICE_BASES:
             raise WeightsError(f"There is no voice base {name}. There are: {', '.join(VOICE_BASES)}.")
         absent = [needed for needed in (name, "contentvec") if name != EMBEDDED_BASE and not self._is_here(needed)]
@@ -200,13 +202,13 @@ class ModelPool:
         return True
 
     def _singer_weights(self) -> Path | None:
-        return self.choice.singers or (SINGER_WEIGHTS if SINGER_WEIGHTS.is_file() else None)
+        return self.selection.singers or (SINGER_WEIGHTS if SINGER_WEIGHTS.is_file() else None)
 
     def _mos_weights(self) -> Path:
         return self.locate("utmos")["weights"]
 
     def _f0_weights(self) -> Path | None:
-        return self.locate("rmvpe")["weights"] if self.choice.f0 == "rmvpe" else None
+        return self.locate("rmvpe")["weights"] if self.selection.f0 == "rmvpe" else None
 
     def _voice(self, model: Path, index: Path) -> tuple[Synthesizer, voice_file.VoiceInfo, Tensor, Tensor]:
         """A trained voice: network, card, retrieval rows (N, C), speaker embedding (256,)."""
@@ -215,10 +217,10 @@ class ModelPool:
         return synthesizer, info, rows.to(self.device), embedding
 
 
-def open_models(device: str, choice: Selection, roles: Sequence[str] = ROLES) -> ModelPool:
+def open_models(device: str, selection: Selection, roles: Sequence[str] = ROLES) -> ModelPool:
     """The models that were chosen; those of the roles are checked to be here. Raises NotHere."""
     try:
-        models = ModelPool(device, choice)
+        models = ModelPool(device, selection)
         models.check(roles)
     except DeviceMissing as error:
         raise NotHere(f"DEVICE={error}") from error

@@ -9,15 +9,13 @@ from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.memory import Pieces
-from models.separation.chunks import RATE, Chunks, ChunkSeparator
+from models.separation.chunks import Chunks, ChunkSeparator
+from models.signal import MUSIC_RATE, Floats32
 
-Floats = NDArray[np.float32]
 
-
-def overlap_add(mix: Iterable[Floats], separator: ChunkSeparator) -> Iterator[Floats]:
+def overlap_add(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterator[Floats32]:
     """Yield vocals (2, n) for blocks (2, n) of a mix at 44.1 kHz; what is yielded sums to the mix's length.
 
     The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are heard at once
@@ -26,7 +24,7 @@ def overlap_add(mix: Iterable[Floats], separator: ChunkSeparator) -> Iterator[Fl
     chunks = separator.chunks
     border = chunks.length - chunks.step
     window = fades(chunks)
-    batch = Pieces(f"chunks of {chunks.length / RATE:.1f} s that {separator.name} hears at once", chunks.batch)
+    batch = Pieces(f"chunks of {chunks.length / MUSIC_RATE:.1f} s that {separator.name} hears at once", chunks.batch)
     tail = np.zeros((2, border), np.float32)
     position = -border  # of the next sample that comes out
     for segments, total in _batches(_cut(mix, chunks), chunks.batch):
@@ -42,7 +40,7 @@ def overlap_add(mix: Iterable[Floats], separator: ChunkSeparator) -> Iterator[Fl
                     yield wanted
 
 
-def fades(chunks: Chunks) -> Floats:
+def fades(chunks: Chunks) -> Floats32:
     """(length,): linear fades at both ends, over the sum of all chunks' fades at the same sample of the mix."""
     ramp = np.arange(1, chunks.fade + 1) / (chunks.fade + 1)
     window = np.ones(chunks.length)
@@ -57,7 +55,7 @@ def _hear(separator: ChunkSeparator, segments: torch.Tensor, start: int, stop: i
     return separator.vocals(segments[start:stop])
 
 
-def _cut(mix: Iterable[Floats], chunks: Chunks) -> Iterator[tuple[Floats, int | None]]:
+def _cut(mix: Iterable[Floats32], chunks: Chunks) -> Iterator[tuple[Floats32, int | None]]:
     """Overlapping segments (2, length) of the reflected mix; the last comes with the mix's total."""
     length, border = chunks.length, chunks.length - chunks.step
     held = np.zeros((2, 0), np.float32)
@@ -82,14 +80,14 @@ def _cut(mix: Iterable[Floats], chunks: Chunks) -> Iterator[tuple[Floats, int | 
         yield held[:, place : place + length], total if place + chunks.step >= end else None
 
 
-def _reflected(audio: Floats, before: int, after: int) -> Floats:
+def _reflected(audio: Floats32, before: int, after: int) -> Floats32:
     """Audio mirrored at its ends, again and again where it is shorter than what is wanted."""
     return np.pad(audio, ((0, 0), (before, after)), "reflect")
 
 
-def _batches(segments: Iterable[tuple[Floats, int | None]], size: int) -> Iterator[tuple[torch.Tensor, int | None]]:
+def _batches(segments: Iterable[tuple[Floats32, int | None]], size: int) -> Iterator[tuple[torch.Tensor, int | None]]:
     """Segments stacked (B, 2, length), at most `size` of them; the last batch comes with the mix's total."""
-    waiting: list[Floats] = []
+    waiting: list[Floats32] = []
     for segment, total in segments:
         waiting.append(segment)
         if len(waiting) == size or total is not None:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.signal import Floats32
+
 Rule = Literal["min", "max", "median"]
 N_FFT = 2048
 HOP = N_FFT // 4
@@ -21,7 +22,7 @@ class UnequalStreams(ValueError):
     """Streams that should be of one length are not."""
 
 
-def avg_wave(estimates: Sequence[Iterable[Floats]], weights: Sequence[float]) -> Iterator[Floats]:
+def avg_wave(estimates: Sequence[Iterable[Floats32]], weights: Sequence[float]) -> Iterator[Floats32]:
     """Yield the weighted mean (2, n) of streams of equal length; the weights are brought to the sum 1.
 
     Raises ValueError: streams that end at different samples, a negative weight, or none above zero.
@@ -33,7 +34,7 @@ def avg_wave(estimates: Sequence[Iterable[Floats]], weights: Sequence[float]) ->
         yield (blocks * shares).sum(0)
 
 
-def combine_spectra(estimates: Sequence[Iterable[Floats]], rule: Rule) -> Iterator[Floats]:
+def combine_spectra(estimates: Sequence[Iterable[Floats32]], rule: Rule) -> Iterator[Floats32]:
     """Yield (2, n) in which each bin is the quietest, the loudest or the median of the streams' bins.
 
     The median is taken of real and imaginary parts apart. Equal streams come out as they went in. Raises ValueError:
@@ -64,7 +65,7 @@ def combine_spectra(estimates: Sequence[Iterable[Floats]], rule: Rule) -> Iterat
             yield wanted.astype(np.float32)
 
 
-def aligned(estimates: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
+def aligned(estimates: Sequence[Iterable[Floats32]]) -> Iterator[Floats32]:
     """Blocks (members, 2, n) of streams that come in blocks of their own; the one that lags is read next."""
     streams = [iter(estimate) for estimate in estimates]
     held = [np.zeros((2, 0), np.float32) for _ in streams]
@@ -82,9 +83,9 @@ def aligned(estimates: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
             held = [audio[:, ready:] for audio in held]
 
 
-def _marked(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, bool]]:
+def _marked(blocks: Iterable[Floats32]) -> Iterator[tuple[Floats32, bool]]:
     """Each block, and whether it is the last."""
-    before: Floats | None = None
+    before: Floats32 | None = None
     for block in blocks:
         if before is not None:
             yield before, False
@@ -103,7 +104,7 @@ def _choose(spectra: NDArray[np.complex64], rule: Rule) -> NDArray[np.complex64]
     return np.asarray(np.take_along_axis(spectra, place[None], axis=0)[0])
 
 
-def _overlapped(frames: Floats) -> Floats:
+def _overlapped(frames: Floats32) -> Floats32:
     """(2, T, N_FFT) → (2, T · HOP + N_FFT − HOP)."""
     channels, count = frames.shape[:2]
     out = np.zeros((channels, (count + 3) * HOP), np.float32)

@@ -9,18 +9,16 @@ from itertools import tee
 from pathlib import Path
 from typing import Literal, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.separation import spleeter
 from models.separation.chunks import ChunkSeparator
+from models.signal import Floats32
 from models.weights.integrity import WeightsError, digest
 from pipeline.separation.chunked import overlap_add
 from pipeline.separation.ensemble import Rule, avg_wave, combine_spectra
 from pipeline.separation.spleeter_stream import separate
 
-Floats = NDArray[np.float32]
 Locate = Callable[[str], Mapping[str, Path]]
 """A catalogue entry's checked files by their part: "weights", and "config" where there is one."""
 TITLES = {
@@ -42,7 +40,7 @@ class Separator:
     """For printing: the architecture and the first digits of the weights' sha256."""
     model_id: str
     """What caches are named after: other weights, another id."""
-    vocals: Callable[[Iterable[Floats]], Iterator[Floats]]
+    vocals: Callable[[Iterable[Floats32]], Iterator[Floats32]]
     """Blocks (2, n) of a mix at 44.1 kHz → blocks of its vocals, of the same length altogether."""
     cost: float = COST["spleeter"]
     """Seconds of work to expect per second of sound."""
@@ -123,7 +121,7 @@ def join(
     shares = " : ".join(f"{weight:g}" for weight in weights)
     how = f"mean at {shares}" if rule == "avg_wave" else f"{rule} of the spectrum"
 
-    def vocals(mix: Iterable[Floats]) -> Iterator[Floats]:
+    def vocals(mix: Iterable[Floats32]) -> Iterator[Floats32]:
         # the members read at different paces: the copies hold what lies between, about a chunk
         estimates = [member.vocals(copy) for member, copy in zip(members, tee(mix, len(members)), strict=True)]
         return avg_wave(estimates, weights) if rule == "avg_wave" else combine_spectra(estimates, rule)

@@ -9,18 +9,17 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, RATE, UNet
+from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, UNet
+from models.signal import Floats32
 
-Floats = NDArray[np.float32]
 STEP = FRAMES // 2
 EDGE_BINS = 64
 OVERLAP_GAIN = 1.5  # the sum of a squared Hann window over hops of a quarter of it
 
 
-def separate(mix: Iterable[Floats], networks: tuple[UNet, UNet], count: int | None = None) -> Iterator[Floats]:
+def separate(mix: Iterable[Floats32], networks: tuple[UNet, UNet], count: int | None = None) -> Iterator[Floats32]:
     """Yield vocals (2, n) for a mix (2, n) at 44.1 kHz; what is yielded sums to the mix's length.
 
     `mix` is read one segment ahead. A block is 5.94 s; segments lie on one grid for the whole song, so the result
@@ -54,7 +53,7 @@ def separate(mix: Iterable[Floats], networks: tuple[UNet, UNet], count: int | No
                 yield wanted.cpu().numpy()
 
 
-def _segments(mix: Iterable[Floats]) -> Iterator[tuple[Floats, int | None]]:
+def _segments(mix: Iterable[Floats32]) -> Iterator[tuple[Floats32, int | None]]:
     """Cut the padded mix into overlapping segments (2, samples of 512 frames); the last comes with the total."""
     span, advance = (FRAMES - 1) * HOP + N_FFT, STEP * HOP
     buffer = np.zeros((2, N_FFT), np.float32)
@@ -95,6 +94,3 @@ def _resynthesise(spectrum: Tensor, tail: Tensor, window: Tensor) -> tuple[Tenso
     ]
     out[:, : tail.shape[-1]] += tail
     return out[:, : count * HOP], out[:, count * HOP :]
-
-
-__all__ = ["RATE", "separate"]

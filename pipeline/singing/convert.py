@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory import Pieces
 from models.rvc import Synthesizer
+from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
 from pipeline.progress import Report, ignore
 from pipeline.singing.retrieval import blend
 
-Floats = NDArray[np.float32]
 BLOCK_SECONDS = 20
 CONTEXT_FRAMES = FRAME_RATE
 NOISE_FRAMES = 10 * FRAME_RATE
@@ -42,7 +41,7 @@ def convert(
     rows: Tensor | None,
     options: ConvertOptions = ConvertOptions(),
     report: Report = ignore,
-) -> Iterator[Floats]:
+) -> Iterator[Floats32]:
     """Yield the song (samples,) at the voice's rate, block by block; T frames give T · hop samples.
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
@@ -53,10 +52,10 @@ def convert(
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
     cycles = np.concatenate([[0.0], np.cumsum(shifted.astype(np.float64) / FRAME_RATE)])
     fade = np.linspace(0, 1, round(FADE_SECONDS * rate), dtype=np.float32)
-    fading: Floats | None = None
+    fading: Floats32 | None = None
     total = len(features)
 
-    def block(first: int, last: int) -> tuple[int, Floats]:
+    def block(first: int, last: int) -> tuple[int, Floats32]:
         """How many samples the seconds first…last have, and the wave from their start to past their end."""
         start, stop = first * FRAME_RATE, min(total, last * FRAME_RATE)
         low, high = max(0, start - CONTEXT_FRAMES), min(total, stop + CONTEXT_FRAMES)
@@ -82,14 +81,14 @@ def convert(
 
 def _convert_window(
     features: Features,
-    f0: Floats,
+    f0: Floats32,
     low: int,
     high: int,
     phase: float,
     voice: Synthesizer,
     rows: Tensor | None,
     options: ConvertOptions,
-) -> Floats:
+) -> Floats32:
     """Frames low…high (low is even) of the song → (samples,) at the voice's rate."""
     device = next(voice.parameters()).device
     window = torch.from_numpy(f0[low:high]).to(device)
@@ -123,7 +122,7 @@ def coarse_pitch(f0: Tensor) -> Tensor:
     return coarse
 
 
-def octave_shift(f0: Floats, median_f0: float) -> int:
+def octave_shift(f0: Floats32, median_f0: float) -> int:
     """The whole octaves, in semitones, that bring a song's f0 nearest to a voice's median."""
     sung = f0[f0 > 0]
     if not len(sung) or median_f0 <= 0:
@@ -141,7 +140,7 @@ def _noise(low: int, high: int, width: int, samples: int, seed: int) -> Tensor:
     return torch.cat(parts, dim=1)[:, start : start + (high - low) * samples]
 
 
-def _envelope(rms: Floats, wav: Floats, hop: int, mix: float) -> Floats:
+def _envelope(rms: Floats32, wav: Floats32, hop: int, mix: float) -> Floats32:
     """Gain (samples,) that gives `wav` the source's loudness by 1 − `mix`, over 0.5 s; silence stays silent."""
     frames = len(rms)
     own = np.sqrt((wav.reshape(frames, hop) ** 2).mean(1))

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from pipeline.sound.encode import replacing
+from files.atomic import atomic_write
 
 NEIGHBOURS = 8
 BATCH = 128  # frames searched at once: memory stays flat however long a voice was recorded
@@ -18,7 +18,7 @@ MIN_DISTANCE = 1e-6  # an exact match takes all the weight instead of dividing b
 
 def save_index(path: Path, rows: Tensor, speaker: Tensor) -> None:
     """Keep the voice's content features (N, C) in half precision beside its speaker embedding (256,)."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(save({"rows": rows.half().contiguous(), "speaker": speaker.float().contiguous()}))
 
 

@@ -4,16 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.signal import Floats32
 
 
 @dataclass(frozen=True)
 class Block:
     """`audio` (…, samples) holds `left` samples before and `right` samples after the block itself."""
 
-    audio: Floats
+    audio: Floats32
     start: int
     left: int
     right: int
@@ -24,9 +23,9 @@ class Block:
         return int(self.audio.shape[-1]) - self.left - self.right
 
 
-def with_context(blocks: Iterable[Floats], size: int, context: int) -> Iterator[Block]:
+def with_context(blocks: Iterable[Floats32], size: int, context: int) -> Iterator[Block]:
     """Cut a stream (…, n) into blocks of `size` samples (the last may be shorter) with `context` on both sides."""
-    buffer: Floats | None = None
+    buffer: Floats32 | None = None
     start, left = 0, 0
     for block in blocks:
         buffer = block if buffer is None else np.concatenate([buffer, block], axis=-1)

@@ -19,15 +19,13 @@ from typing import Any, BinaryIO, Literal
 
 import av
 import numpy as np
-import numpy.typing as npt
 import soxr
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from models.signal import Floats32
 from pipeline import errors
-
-Audio = npt.NDArray[np.float32]
 
 FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav"
 CODECS = (
@@ -54,6 +52,7 @@ class Limits:
 
 NOTE = Limits(max_bytes=25_000_000, min_seconds=1.0, max_seconds=900.0, min_rate=16_000)
 SONG = Limits(max_bytes=100_000_000, min_seconds=3.0, max_seconds=900.0, min_rate=16_000)
+STEM = Limits(max_bytes=1 << 33, min_seconds=0.0, max_seconds=3600.0, min_rate=8000)  # our own files
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def probe(path: Path, limits: Limits, name: str) -> Sound:
     raise errors.EmptyFile(name=display_name(name))
 
 
-def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, name: str) -> Audio:
+def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, name: str) -> Floats32:
     """The whole of `path` at `rate` Hz: (samples,) for one channel, (2, samples) for two; full scale is 1.
 
     Stereo becomes mono as the mean of both; mono becomes stereo twice. Raises as `decode_blocks`.
@@ -126,7 +125,7 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
 
 def decode_blocks(
     path: Path, rate: int, *, channels: Literal[1, 2], block_seconds: float, limits: Limits, name: str, stream: int = 0
-) -> Iterator[Audio]:
+) -> Iterator[Floats32]:
     """`path` at `rate` Hz in blocks (channels, n) of `block_seconds`, only the last shorter; in flat memory.
 
     `stream` counts the file's sounds. Resampled as one stream: the blocks joined are round(n * rate / source rate)
@@ -135,7 +134,7 @@ def decode_blocks(
     """
     name = display_name(name)
     size = max(1, round(block_seconds * rate))
-    waiting: list[Audio] = []
+    waiting: list[Floats32] = []
     held = read = given = 0
     resampler: Any = None
     with _open(path, limits, name, stream) as source:
@@ -221,7 +220,7 @@ def _source(container: InputContainer, file: BinaryIO, limits: Limits, name: str
     return _Source(container, stream, sound, bool(stream.duration) or len(container.streams) == 1)
 
 
-def _frames(source: _Source, limits: Limits, name: str) -> Iterator[tuple[int, Audio]]:
+def _frames(source: _Source, limits: Limits, name: str) -> Iterator[tuple[int, Floats32]]:
     """The rate and the samples (channels, n) of each frame; damaged packets are passed over."""
     rate = total = packets = bad = 0
     with suppress(av.FFmpegError, PermissionError):  # a container that breaks ends here
@@ -246,7 +245,7 @@ def _frames(source: _Source, limits: Limits, name: str) -> Iterator[tuple[int, A
         raise errors.NotAudio(name=name)
 
 
-def _samples(frame: AudioFrame, duration: int | None, source: _Source, name: str) -> Audio:
+def _samples(frame: AudioFrame, duration: int | None, source: _Source, name: str) -> Floats32:
     """One frame as float32 (channels, n); in MP4 the packet says how much of the last one counts."""
     raw = frame.to_ndarray()
     raw = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T

@@ -1,15 +1,12 @@
 """From float32 samples to an MP3, Ogg Opus, FLAC or WAV file that appears whole or not at all."""
 
-import errno
-import os
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
@@ -18,12 +15,11 @@ import soxr
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
 
+from files.atomic import atomic_write
 from files.sink import Sink
+from models.signal import Floats32
 from pipeline import errors
 
-Audio = npt.NDArray[np.float32]
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_BITRATES = (320_000, 256_000, 224_000, 192_000, 160_000, 128_000)
 OPUS_BITRATES = (128_000, 112_000, 96_000, 80_000, 64_000, 48_000, 40_000, 32_000)
@@ -47,41 +43,6 @@ KINDS = {
     ".flac": _Kind("flac", "flac", "s32", None, {}),
     ".wav": _Kind("wav", "pcm_f32le", "flt", None, {}),
 }
-
-
-@contextmanager
-def room() -> Iterator[None]:
-    """Turn the operating system's refusal to write more (ENOSPC, EDQUOT, EFBIG) into DiskFull."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise errors.DiskFull from error
-        raise
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path`: fsynced and given its name on a normal exit, removed on any exception.
-
-    Raises DiskFull.
-    """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
-    with room():
-        try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 class _Sink(Sink):
@@ -131,7 +92,7 @@ class Encoder:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Encoder":
-        self._sink = _Sink(self._stack.enter_context(replacing(self._path)))
+        self._sink = _Sink(self._stack.enter_context(atomic_write(self._path)))
         try:
             self._container: OutputContainer = av.open(self._sink, "w", format=self._kind.container)
             self._container.metadata.update(self._tags)
@@ -148,7 +109,7 @@ class Encoder:
             raise
         return self
 
-    def write(self, block: Audio) -> None:
+    def write(self, block: Floats32) -> None:
         """Add `block`, (channels, n) float32 at the encoder's rate."""
         if block.ndim != 2 or block.shape[0] != self._channels:
             raise ValueError(f"a block has shape ({self._channels}, n), not {block.shape}")
@@ -180,7 +141,7 @@ class Encoder:
             if self._sink.error is not None:
                 raise self._sink.error
 
-    def _encode(self, block: Audio) -> None:
+    def _encode(self, block: Floats32) -> None:
         if block.shape[1] == 0:
             return
         data: npt.NDArray[Any] = block
@@ -217,7 +178,7 @@ def _out_rate(codec: str, rate: int) -> int:
 
 def encode(
     path: Path,
-    audio: Audio,
+    audio: Floats32,
     rate: int,
     *,
     bitrate: int | None = None,

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.signal import Floats32, Floats64
 from pipeline import errors
 from pipeline.sound.decode import display_name
 
-Audio = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FRAME, STEP = 0.03, 0.01  # s
@@ -43,7 +42,7 @@ class Levels:
     snr_db: float
 
 
-def measure_levels(audio: Audio, rate: int) -> Levels:
+def measure_levels(audio: Floats32, rate: int) -> Levels:
     """Levels of `audio`, (samples,) at `rate` Hz.
 
     Clipped are runs of 3 and more consecutive samples at the recording's own full scale, where that is 0.99
@@ -66,7 +65,7 @@ def measure_levels(audio: Audio, rate: int) -> Levels:
     return Levels(float(_db(np.abs(audio).max() ** 2)), strength, seconds, min(1.0, share), strength - noise)
 
 
-def check_levels(audio: Audio, rate: int, name: str) -> Levels:
+def check_levels(audio: Floats32, rate: int, name: str) -> Levels:
     """The levels of `audio`, (samples,); raises Silent (active part below -55 dBFS), Clipped (above 1 %)."""
     levels = measure_levels(audio, rate)
     if levels.rms_db < SILENT_BELOW:
@@ -80,20 +79,20 @@ def _db(power: Any) -> Any:
     return 10.0 * np.log10(np.maximum(power, 10 ** (FLOOR / 10)))
 
 
-def _frame_power(sound: Audio, rate: int) -> Floats:
+def _frame_power(sound: Floats32, rate: int) -> Floats64:
     """Mean square of each frame, (frames,); sound shorter than a frame is one frame."""
     step = max(1, round(STEP * rate))
     per_frame = round(FRAME / STEP)
     steps = len(sound) // step
     if steps < per_frame:
         return np.array([np.square(sound, dtype=np.float64).mean()])
-    energy: Floats = np.square(sound[: steps * step]).reshape(steps, step).mean(axis=1, dtype=np.float64)
+    energy: Floats64 = np.square(sound[: steps * step]).reshape(steps, step).mean(axis=1, dtype=np.float64)
     ends = np.concatenate([[0.0], np.cumsum(energy)])
-    power: Floats = np.maximum(ends[per_frame:] - ends[:-per_frame], 0.0) / per_frame
+    power: Floats64 = np.maximum(ends[per_frame:] - ends[:-per_frame], 0.0) / per_frame
     return power
 
 
-def _cut(audio: Audio) -> Flags:
+def _cut(audio: Floats32) -> Flags:
     """Which samples are cut off, (samples,)."""
     magnitude = np.abs(audio)
     full = float(magnitude.max())
@@ -114,7 +113,7 @@ def _runs(flags: Flags) -> Flags:
     return np.cumsum(marks[:-1]) > 0
 
 
-def _flat_tops(audio: Audio, magnitude: Audio) -> Flags:
+def _flat_tops(audio: Floats32, magnitude: Floats32) -> Flags:
     """The tops of half-waves that reach full scale and stay there, (samples,)."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(np.signbit(audio))) + 1])
     lengths = np.diff(np.concatenate([starts, [len(audio)]]))

@@ -1,14 +1,11 @@
 """A look-ahead limiter on the true peak: what stays below the ceiling passes bit by bit."""
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import minimum_filter1d
 from scipy.signal.windows import hann
 
+from models.signal import Floats32, Floats64
 from pipeline.sound.loudness import PeakFinder
-
-Audio = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 
 LOOK_AHEAD = 0.005  # s over which the gain falls before a peak
 RELEASE = 40.0  # dB/s by which it comes back
@@ -29,18 +26,18 @@ class Limiter:
         ahead = max(8, round(LOOK_AHEAD * rate))
         self._ceiling_db = ceiling_db
         self._finder = PeakFinder(channels, OVERSAMPLING)
-        self._window: Floats = hann(ahead + 2)[1:-1] / hann(ahead + 2).sum()
+        self._window: Floats64 = hann(ahead + 2)[1:-1] / hann(ahead + 2).sum()
         self._slope = RELEASE / rate
-        self._needs: Floats = np.zeros(ahead)  # dB, the last of the chunk before
-        self._held: Floats = np.zeros(ahead - 1)
+        self._needs: Floats64 = np.zeros(ahead)  # dB, the last of the chunk before
+        self._held: Floats64 = np.zeros(ahead - 1)
         self._delay = PeakFinder.delay + ahead - 1
-        self._line: Audio = np.zeros((channels, self._delay), np.float32)
+        self._line: Floats32 = np.zeros((channels, self._delay), np.float32)
         self._skip = self._delay
-        self._pending: list[Audio] = []
+        self._pending: list[Floats32] = []
         self._waiting = 0
         self.reduction_db = 0.0  # the most the gain was lowered so far
 
-    def process(self, block: Audio) -> Audio:
+    def process(self, block: Floats32) -> Floats32:
         """Take `block`, (channels, n); give what is ready, (channels, m)."""
         self._pending.append(block.astype(np.float32))
         self._waiting += block.shape[1]
@@ -52,12 +49,12 @@ class Limiter:
         parts = [self._run(joined[:, start : start + HOP]) for start in range(0, whole, HOP)]
         return np.concatenate(parts, axis=1)
 
-    def flush(self) -> Audio:
+    def flush(self) -> Floats32:
         """The rest, (channels, m). The limiter is spent afterwards."""
         silence = np.zeros((self._line.shape[0], self._delay), np.float32)
         return self._run(np.concatenate([*self._pending, silence], axis=1))
 
-    def _run(self, sound: Audio) -> Audio:
+    def _run(self, sound: Floats32) -> Floats32:
         gain_db = self._gain(self._finder.find(sound))
         line = np.concatenate([self._line, sound], axis=1)
         count = sound.shape[1]
@@ -68,7 +65,7 @@ class Limiter:
         gain = (10.0 ** (gain_db[skip:] / 20.0)).astype(np.float32)
         return line[:, skip:count] * gain
 
-    def _gain(self, peaks: Audio) -> Floats:
+    def _gain(self, peaks: Floats32) -> Floats64:
         """Gain in dB, (n,), for peaks (n,): `_delay` samples behind the sound."""
         level = 20.0 * np.log10(np.maximum(peaks, 1e-9).astype(np.float64))
         needs = np.concatenate([self._needs, np.minimum(0.0, self._ceiling_db - level)])

@@ -6,14 +6,12 @@ The K-weighting filters are pyloudnorm's own, so that the streaming figure is th
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyloudnorm
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
 from scipy.signal.windows import kaiser
 
-Audio = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
+from models.signal import Floats32, Floats64
 
 GATE_SECONDS = 0.4  # BS.1770-4: gating blocks of 400 ms, 75 % overlap
 STEPS = 4
@@ -29,20 +27,20 @@ class LoudnessMeter:
 
     def __init__(self, rate: int, channels: int) -> None:
         stages = pyloudnorm.Meter(rate)._filters.values()
-        self._sos: Floats = np.array([np.concatenate([f.b, f.a]) for f in stages], np.float64)
-        self._state: Floats = np.zeros((len(self._sos), channels, 2))
+        self._sos: Floats64 = np.array([np.concatenate([f.b, f.a]) for f in stages], np.float64)
+        self._state: Floats64 = np.zeros((len(self._sos), channels, 2))
         self._rate = rate
         self._heard = 0
         self._open = 0.0  # energy of the unfinished step
         self._steps: list[float] = []  # energy of each 100 ms, channels summed
 
-    def add(self, block: Audio) -> None:
+    def add(self, block: Floats32) -> None:
         """Hear `block`, (channels, n)."""
         if block.shape[1] == 0:
             return
         weighted: Any
         weighted, self._state = sosfilt(self._sos, block.astype(np.float64), axis=-1, zi=self._state)
-        power: Floats = np.square(weighted).sum(axis=0)
+        power: Floats64 = np.square(weighted).sum(axis=0)
         start, end = self._heard, self._heard + len(power)
         while (edge := self._edge(len(self._steps) + 1)) <= end:
             self._steps.append(self._open + float(power[start - self._heard : edge - self._heard].sum()))
@@ -77,7 +75,7 @@ def _lufs(power: Any) -> Any:
         return -0.691 + 10.0 * np.log10(power)
 
 
-def _phases(times: int) -> Audio:
+def _phases(times: int) -> Floats32:
     """Interpolators (phase, tap) for 1/times, 2/times ... of the way to the next sample: a Kaiser sinc."""
     taps = np.arange(-HALF_TAPS + 1, HALF_TAPS + 1)
     fine = kaiser(2 * HALF_TAPS * times + 1, 7.0)
@@ -99,14 +97,14 @@ class PeakFinder:
 
     def __init__(self, channels: int, oversampling: int = OVERSAMPLING) -> None:
         self._phases = _phases(oversampling)
-        self._past: Audio = np.zeros((channels, 2 * HALF_TAPS - 1), np.float32)
+        self._past: Floats32 = np.zeros((channels, 2 * HALF_TAPS - 1), np.float32)
 
-    def find(self, block: Audio) -> Audio:
+    def find(self, block: Floats32) -> Floats32:
         """Peaks (n,) for a block (channels, n)."""
         count = block.shape[1]
         sound = np.concatenate([self._past, block.astype(np.float32)], axis=1)
         self._past = sound[:, count:]
-        peaks: Audio = np.abs(sound[:, HALF_TAPS - 1 : HALF_TAPS - 1 + count]).max(axis=0)
+        peaks: Floats32 = np.abs(sound[:, HALF_TAPS - 1 : HALF_TAPS - 1 + count]).max(axis=0)
         for start in range(0, count, PART):
             part = sound[:, start : start + PART + 2 * HALF_TAPS - 1]
             for channel in part:
@@ -121,10 +119,10 @@ class TruePeakMeter:
 
     def __init__(self, channels: int) -> None:
         self._finder = PeakFinder(channels)
-        self._tail: Audio = np.zeros((channels, PeakFinder.delay), np.float32)
+        self._tail: Floats32 = np.zeros((channels, PeakFinder.delay), np.float32)
         self._peak = 0.0
 
-    def add(self, block: Audio) -> None:
+    def add(self, block: Floats32) -> None:
         """Hear `block`, (channels, n)."""
         if block.shape[1]:
             self._peak = max(self._peak, float(self._finder.find(block).max()))
@@ -139,7 +137,7 @@ class TruePeakMeter:
         return 20.0 * float(np.log10(peak)) if peak > 0 else -np.inf
 
 
-def true_peak(audio: Audio, rate: int) -> float:
+def true_peak(audio: Floats32, rate: int) -> float:
     """True peak in dBTP of the whole of `audio`, (samples,) or (channels, samples); -inf for silence."""
     sound = np.atleast_2d(audio)
     meter = TruePeakMeter(sound.shape[0])

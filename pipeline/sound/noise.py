@@ -7,12 +7,10 @@ note sung without a pause counts as clean, which the level of its pauses (`Level
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound.decode import display_name
-
-Floats = NDArray[np.float32]
 
 NEEDED_DB = 16.0
 FRAME, STEP = 0.064, 0.032  # s
@@ -24,7 +22,7 @@ ACTIVE = 1e-3  # of the power that half a second exceeds: within 30 dB
 JUDGED_FROM = 3.0  # s; a shorter note may be a single held tone
 
 
-def signal_to_noise(audio: Floats, rate: int) -> float:
+def signal_to_noise(audio: Floats32, rate: int) -> float:
     """Power of the voice over power of the noise, in dB, of mono `audio` (samples,), 100 to 7600 Hz.
 
     White noise of 0 to 10 dB is measured within 2 dB; less of it, and what comes and goes, less exactly.
@@ -48,7 +46,7 @@ def signal_to_noise(audio: Floats, rate: int) -> float:
     return float(10 * np.log10(max(heard - noise, tiny) / max(noise, tiny)))
 
 
-def check_noise(audio: Floats, rate: int, name: str) -> None:
+def check_noise(audio: Floats32, rate: int, name: str) -> None:
     """Raise Noisy if the voice of a note is less than 16 dB above its noise.
 
     Measured through Opus on real notes, spoken and sung: clean ones have 19 dB and more (the least: held notes, one

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
+from files.atomic import atomic_write
 from models.weights import torch_write
-from pipeline.sound.encode import replacing
 
 
 def write(path: Path, state: Mapping[str, Any]) -> None:
     """Keep tensors, numbers and texts; through a temporary name. Raises DiskFull."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         torch_write.write(dict(state), file)
 
 

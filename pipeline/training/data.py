@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.signal import sosfiltfilt
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from models.content.student import ContentStudent
 from models.rvc import RVCConfig
+from models.signal import Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
-from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding, to_rate
+from pipeline.sound.resample import resample
+from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding
 from pipeline.training.losses import Windows
 
 SAMPLE_SECONDS = 10.0
@@ -21,8 +22,6 @@ HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0
 WARPED = 3
 """Variants of the content features with warped bands: singers' own features are never quite a member's."""
 WARP = 0.12
-
-Floats = NDArray[np.float32]
 
 
 class TrainingData:
@@ -123,10 +122,10 @@ def _held_frames(frames: int) -> int:
 
 
 @torch.inference_mode()
-def _variants(recording: Recording, config: RVCConfig, encoder: ContentStudent, seed: int) -> list[Floats]:
+def _variants(recording: Recording, config: RVCConfig, encoder: ContentStudent, seed: int) -> list[Floats32]:
     """The recording's content features, then those of its sound with warped bands, each (T / 2, C)."""
     own = recording.features.content
-    low = sosfiltfilt(HIGH_PASS, to_rate(recording.wav, config.sampling_rate, encoder.rate)).astype(np.float32)
+    low = sosfiltfilt(HIGH_PASS, resample(recording.wav, config.sampling_rate, encoder.rate)).astype(np.float32)
     blocks = np.array_split(low, max(1, round(len(low) / (BLOCK_SECONDS * encoder.rate))))
     generator = torch.Generator().manual_seed(seed)
     device = encoder.mel_basis.device

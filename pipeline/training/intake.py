@@ -5,58 +5,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
-from models.content.student import RATE
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import FRAME_RATE, ContentEncoder, Features, extract
+from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, listen
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import NOTE, decode
-from pipeline.sound.levels import Levels, check_levels
+from pipeline.sound.levels import Levels
 from pipeline.sound.noise import check_noise
 
-Floats = NDArray[np.float32]
 MIN_VOICE_SECONDS = 30.0
 KEPT_AROUND = FRAME_RATE // 2  # frames before and after voice: breaths, and the ends of words
-
-
-@dataclass(frozen=True)
-class Note:
-    """A recording to learn from."""
-
-    path: Path
-    name: str
-    """What the member called it; for sentences only."""
 
 
 @dataclass(frozen=True)
 class Recording:
     """A note as training sees it: `wav` at the voice's rate, T · hop samples, and T frames of features."""
 
-    wav: Floats
+    wav: Floats32
     features: Features
     levels: Levels
-    embeddings: Floats
+    embeddings: Floats32
     """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s in which a voice is heard."""
-
-
-def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats, Levels]]:
-    """Decode every note to mono at 16 kHz and check it.
-
-    Raises what `decode` raises, Silent, Clipped, and NotEnoughSpeech if all notes together are too short.
-    """
-    report("reading", 0.0)
-    heard = []
-    for done, note in enumerate(notes):
-        wav = decode(note.path, RATE, channels=1, limits=NOTE, name=note.name)
-        heard.append((wav, check_levels(wav, RATE, note.name)))
-        report("reading", (done + 1) / len(notes))
-    return heard
 
 
 def prepare(
@@ -81,11 +57,11 @@ def prepare(
     if active < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
     for (low, _), note in zip(heard, notes, strict=True):
-        check_noise(low, RATE, note.name)
+        check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []
     for low, _ in heard:
-        windows.append(listen(level(low), models.speaker))
+        windows.append(listen(normalize_level(low), models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
@@ -95,17 +71,14 @@ def prepare(
         if kept.exists():
             found = feature_store.load(kept)
         else:
-            found = extract(level(low), encoder, models.pitch)
+            found = extract(normalize_level(low), encoder, models.pitch)
             feature_store.save(kept, found)
         wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
-        recordings.append(Recording(level(_fit(wav, len(found) * rate // 100)), found, levels, windows[number]))
+        recordings.append(
+            Recording(normalize_level(_fit(wav, len(found) * rate // 100)), found, levels, windows[number])
+        )
         report("listening", 0.5 + (number + 1) / len(notes) / 2)
     return recordings
-
-
-def to_rate(wav: Floats, source: int, target: int) -> Floats:
-    """Resample mono (samples,)."""
-    return np.asarray(soxr.resample(wav, source, target), np.float32)
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:
@@ -121,11 +94,5 @@ def sounding(features: Features) -> NDArray[np.bool_]:
     return np.asarray(binary_dilation(voice, np.ones(2 * KEPT_AROUND + 1)))
 
 
-def level(wav: Floats) -> Floats:
-    """RVC's level: three quarters towards a peak of 0.9, one quarter as it was."""
-    peak = float(np.abs(wav).max())
-    return (wav / peak * 0.9 * 0.75 + wav * 0.25).astype(np.float32)
-
-
-def _fit(wav: Floats, length: int) -> Floats:
+def _fit(wav: Floats32, length: int) -> Floats32:
     return np.pad(wav[:length], (0, max(0, length - len(wav))))

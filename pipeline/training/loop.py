@@ -11,19 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from models.memory import Pieces
 from models.rvc import Synthesizer
+from models.signal import Floats32
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
 from pipeline.singing.convert import coarse_pitch
+from pipeline.sound.resample import resample
 from pipeline.training import checkpoint as training_checkpoint
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import to_rate
 from pipeline.training.s24 import Embedded
 
 SAVE_SECONDS = 20.0
@@ -31,8 +31,6 @@ SAVE_SHARE = 0.05
 """Of the time, at most, goes into checkpoints that take longer than QUICK_SAVE."""
 QUICK_SAVE = SAVE_SECONDS * SAVE_SHARE
 TILE_SECONDS = 1.0
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -96,13 +94,13 @@ class TrainingLoop:
         return reason
 
     @torch.no_grad()
-    def sing_held_out(self, data: TrainingData, variant: int) -> Floats:
+    def sing_held_out(self, data: TrainingData, variant: int) -> Floats32:
         """The held-out seconds in the voice, (samples,)."""
         content, f0, _ = data.held_out(variant)
         return self.sing(content, f0)
 
     @torch.no_grad()
-    def sing(self, content: Tensor, f0: Tensor) -> Floats:
+    def sing(self, content: Tensor, f0: Tensor) -> Floats32:
         """Content (1, T, C) and f0 (1, T) in the voice, (T · hop,)."""
         content, f0 = content.to(self.device), f0.to(self.device)
         wav = self.network.eval().infer(
@@ -151,7 +149,7 @@ class TrainingLoop:
         error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
         if data.variants > 1:
             sung = self.sing_held_out(data, 1)
-        heard = self.models.speaker.embed(to_rate(sung, self.config.sampling_rate, 16000))
+        heard = self.models.speaker.embed(resample(sung, self.config.sampling_rate, 16000))
         similarity = (
             float("nan") if heard is None else float(F.cosine_similarity(torch.from_numpy(heard), self.speaker, 0))
         )

@@ -2,6 +2,8 @@
 
 VITS (Kim et al. 2021) with the weights of `models.rvc.losses`: least squares against the discriminator, feature
 matching, log-mel error, divergence. Both waves are framed alike for the mel error; RVC takes the recording's frames
+from models.signal import Floats32
+from models.signal import Floats32
 from the whole clip, so that the first and last of a piece differ by what lies outside it. It wants a GPU.
 """
 
@@ -11,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
@@ -29,6 +30,7 @@ from models.rvc import (
     slice_segments,
 )
 from models.rvc.pretrained import BASES, BaseKind, Pretrained, read_base
+from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import coarse_pitch
@@ -40,12 +42,10 @@ from pipeline.training.losses import Loss, Windows
 
 CLIP_FRAMES = 370
 """RVC cuts recordings into clips of 3.7 s."""
-RATE = 1e-4
+LEARNING_RATE = 1e-4
 DECAY = 0.999875
 """Of the rate, each time that as much was drawn as there is."""
 LOWEST_HZ = 48
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class AdversarialLearner:
         self.config = self.network.config
         self.started_from = f"{MODEL_ID} {self.config.sampling_rate} {start.digest}"
         self.loss = Loss(self.config).to(device)
-        self.rate = options.learning_rate or RATE
+        self.rate = options.learning_rate or LEARNING_RATE
         self.drawn = 0  # clips, over all steps
         self.optimizers = {
             name: torch.optim.AdamW(module.parameters(), self.rate, (0.8, 0.99), eps=1e-9)
@@ -167,6 +167,6 @@ class AdversarialLearner:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=has_bf16(self.device))
 
 
-def _high_passed(wav: Floats, rate: int) -> Floats:
+def _high_passed(wav: Floats32, rate: int) -> Floats32:
     """Mono (samples,) without rumble, as RVC cleans recordings."""
     return np.asarray(sosfiltfilt(butter(5, LOWEST_HZ, "highpass", fs=rate, output="sos"), wav), np.float32)

@@ -24,7 +24,7 @@ from pipeline.training.losses import Loss, sing
 
 WARM_STEPS = 20
 AVERAGE = 0.99
-RATE, RATE_FROM_NOTHING = 3e-4, 1e-3
+LEARNING_RATE, LEARNING_RATE_FROM_NOTHING = 3e-4, 1e-3
 KEPT = ("enc_p.", "flow.", "emb_g.")
 """What a voice takes from the base as it is: minutes of one person would make it forget other languages and singing."""
 STARTED_FROM = f"{content_model.MODEL_ID} {base_model.SHA256}"
@@ -68,7 +68,7 @@ class S24Learner:
             for name, parameter in self.trained.named_parameters():
                 parameter.requires_grad_(not name.startswith(KEPT))
         learning = [parameter for parameter in self.trained.parameters() if parameter.requires_grad]
-        self.rate = options.learning_rate or (RATE if options.from_base else RATE_FROM_NOTHING)
+        self.rate = options.learning_rate or (LEARNING_RATE if options.from_base else LEARNING_RATE_FROM_NOTHING)
         self.optimizer = torch.optim.AdamW(learning, self.rate, (0.8, 0.99), eps=1e-9)
 
     @property

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from models.rvc.voice_file import VoiceInfo, save_voice
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import EMBEDDED_BASE, ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.singing.retrieval import save_index
 from pipeline.sound.encode import encode
 from pipeline.training.base import Base, TrainOptions
-from pipeline.training.intake import Note, prepare
+from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
 from pipeline.training.rvc import Official
 from pipeline.training.s24 import Embedded
@@ -112,5 +113,5 @@ def train_voice(
 
 def chosen_base(models: ModelPool) -> Base:
     """What a training starts from, by the name that was chosen; nothing is loaded."""
-    name = models.choice.voice_base
+    name = models.selection.voice_base
     return Embedded() if name == EMBEDDED_BASE else Official(name)

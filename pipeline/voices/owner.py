@@ -5,20 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.pitch.trackers import RATE, VOICED_CONFIDENCE
+from models.pitch.trackers import VOICED_CONFIDENCE
+from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import WIDTH
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import F0_RANGE, SWIFT_HOP
+from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, listen
 from pipeline.pool.model_pool import ModelPool
-from pipeline.training.intake import Note, level, read_notes
 
-Floats = NDArray[np.float32]
-VOICING_SECONDS = SWIFT_HOP / RATE
+VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
 
 
@@ -38,7 +37,7 @@ def analyze_owner(recordings: Sequence[Note], models: ModelPool) -> Owner:
     Raises what `read_notes` raises, SeveralSpeakers, OtherSpeaker, and NotEnoughSpeech (less than 3 s with a pitch, or
     nothing that the speaker encoder takes for speech).
     """
-    heard = [level(wav) for wav, _ in read_notes(recordings)]
+    heard = [normalize_level(wav) for wav, _ in read_notes(recordings)]
     windows = [listen(wav, models.speaker) for wav in heard]
     check_one_speaker(windows, [recording.name for recording in recordings])
     f0 = np.concatenate([_voiced_f0(wav, models) for wav in heard])
@@ -49,12 +48,12 @@ def analyze_owner(recordings: Sequence[Note], models: ModelPool) -> Owner:
     return Owner(float(np.median(f0)), speaker_embedding(windows))
 
 
-def speaker_embedding(windows: Sequence[Floats]) -> Tensor:
+def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:
     """The mean direction (256,) of all recordings' windows (n, 256); zero if no voice was heard in any."""
     heard = np.concatenate(list(windows))
     return F.normalize(torch.from_numpy(heard.mean(0)), dim=0) if len(heard) else torch.zeros(WIDTH)
 
 
-def _voiced_f0(wav: Floats, models: ModelPool) -> Floats:
+def _voiced_f0(wav: Floats32, models: ModelPool) -> Floats32:
     f0, confidence = models.pitch.voicing(wav)
     return f0[(confidence >= VOICED_CONFIDENCE) & (f0 >= F0_RANGE[0]) & (f0 <= F0_RANGE[1])]

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from files.disk import disk_full
 from models.content.contentvec import BY_WIDTH
 from models.rvc import RVCConfig
 from models.rvc.faiss_index import read_index, write_index
@@ -17,7 +18,6 @@ from models.rvc.voice_base import EMBEDDING
 from models.rvc.voice_file import VoiceInfo, load_voice, save_voice
 from models.weights.integrity import WeightsError
 from pipeline.singing.retrieval import load_index, save_index
-from pipeline.sound.encode import room
 from pipeline.voices.owner import Owner
 
 
@@ -73,7 +73,7 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | N
         seconds=0.0,
     )
     model_path, index_path = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
-    with room():
+    with disk_full():
         save_voice(model_path, voice.network, info)
     save_index(index_path, rows, person.embedding if person else torch.zeros(EMBEDDING))
     return Imported(model_path, index_path, info, config, len(rows))
@@ -95,7 +95,7 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
     rows, _ = load_index(index)
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
     made = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
-    with room():
+    with disk_full():
         out_dir.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".part-", dir=out_dir) as folder:
             pth = Path(folder) / made.model.name

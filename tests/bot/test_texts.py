@@ -8,6 +8,7 @@ import pytest
 
 from bot import errors as bot_errors
 from bot.texts import Texts, texts
+from files.disk import DiskFull
 from pipeline import errors as sound_errors
 from store import errors as store_errors
 from store.jobs import WORKER_LOST
@@ -29,7 +30,7 @@ def tree(error):
 
 def every_error():
     """Each error class of the rooms whose sentences members may read."""
-    roots = (store_errors.StoreError, sound_errors.SoundError, bot_errors.BotError)
+    roots = (store_errors.StoreError, sound_errors.SoundError, bot_errors.BotError, DiskFull)
     return sorted(set().union(*(tree(root) for root in roots)), key=lambda e: (e.code, e.__module__))
 
 

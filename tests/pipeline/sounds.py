@@ -11,7 +11,7 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from scipy.signal import butter, correlate, sosfilt
 
-Audio = npt.NDArray[np.float32]
+from models.signal import Floats32
 
 CONTAINERS = {
     ".ogg": ("ogg", "libopus", "flt"),
@@ -23,20 +23,20 @@ CONTAINERS = {
 }
 
 
-def sine(seconds: float, rate: int, hertz: float = 440.0, peak: float = 0.5, phase: float = 0.0) -> Audio:
+def sine(seconds: float, rate: int, hertz: float = 440.0, peak: float = 0.5, phase: float = 0.0) -> Floats32:
     """A tone, (samples,)."""
     time = np.arange(round(seconds * rate)) / rate
     return (peak * np.sin(2 * np.pi * hertz * time + phase)).astype(np.float32)
 
 
-def noise(seconds: float, rate: int, channels: int = 2, peak: float = 0.5, seed: int = 0) -> Audio:
+def noise(seconds: float, rate: int, channels: int = 2, peak: float = 0.5, seed: int = 0) -> Floats32:
     """Noise below 3 kHz, (channels, samples), different in each channel: a sound with one place in time only."""
     raw = np.random.default_rng(seed).standard_normal((channels, round(seconds * rate)))
     low = sosfilt(butter(4, 3000, fs=rate, output="sos"), raw, axis=1)
     return (peak * low / np.abs(low).max()).astype(np.float32)
 
 
-def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0, seed: int = 0) -> Audio:
+def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0, seed: int = 0) -> Floats32:
     """Something sung, (samples,): 20 harmonics of a gliding tone, phrases of 1.2 s with pauses, and room noise."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
@@ -50,7 +50,7 @@ def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0,
     return (peak * sung / np.abs(sung).max() + room).astype(np.float32)
 
 
-def write(path: Path, audio: Audio, rate: int, **options: str) -> Path:
+def write(path: Path, audio: Floats32, rate: int, **options: str) -> Path:
     """Encode (channels, samples) by the suffix of `path`; `options` go to the container."""
     container_name, codec, sample_format = CONTAINERS[path.suffix]
     sound: npt.NDArray[Any] = np.atleast_2d(audio)
@@ -82,13 +82,13 @@ def wav(
     return path
 
 
-def snr(clean: Audio, heard: Audio) -> float:
+def snr(clean: Floats32, heard: Floats32) -> float:
     """Signal to difference in dB over what both have."""
     count = min(clean.shape[-1], heard.shape[-1])
     one, other = np.float64(clean[..., :count]), np.float64(heard[..., :count])
     return float(10 * np.log10((one**2).sum() / max(((one - other) ** 2).sum(), 1e-30)))
 
 
-def lag(clean: Audio, heard: Audio) -> int:
+def lag(clean: Floats32, heard: Floats32) -> int:
     """Samples by which `heard` comes later than `clean`, both (samples,), by cross-correlation."""
     return int(np.argmax(correlate(heard, clean))) - (len(clean) - 1)

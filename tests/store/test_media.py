@@ -13,11 +13,11 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from store.media import Media
-from store import StorageFull
+from files.disk import DiskFull
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     Media(Path(sys.argv[1])).put_bytes(b"x" * 5000, ".ogg")
-except StorageFull as error:
+except DiskFull as error:
     print(error)
 """
 

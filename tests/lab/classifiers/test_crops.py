@@ -9,19 +9,19 @@ import pytest
 from lab.classifiers import crops
 from lab.classifiers.vocals import alone, separated
 from models.pitch.trackers import SWIFT_ID
-from models.speaker.ast import RATE
+from models.signal import SPEECH_RATE
 from models.weights.integrity import digest
 from pipeline.pool.model_pool import ModelPool
 from tests.pipeline.sounds import sine, voice, write
 
 
 def test_crops_are_voiced_stretches_that_do_not_overlap(models: ModelPool) -> None:
-    rest = np.random.default_rng(0).normal(0, 0.001, 8 * RATE).astype(np.float32)
-    wav = np.concatenate([rest, voice(23.0, RATE), rest, voice(6.0, RATE), rest])
+    rest = np.random.default_rng(0).normal(0, 0.001, 8 * SPEECH_RATE).astype(np.float32)
+    wav = np.concatenate([rest, voice(23.0, SPEECH_RATE), rest, voice(6.0, SPEECH_RATE), rest])
     found = crops.cut(wav, models.pitch)
-    assert all(5.0 <= (end - start) / RATE <= 10.05 for start, end in found)
+    assert all(5.0 <= (end - start) / SPEECH_RATE <= 10.05 for start, end in found)
     assert all(first[1] <= second[0] for first, second in pairwise(found))
-    sung = np.concatenate([np.zeros(8), np.ones(23), np.zeros(8), np.ones(6), np.zeros(8)]).repeat(RATE)
+    sung = np.concatenate([np.zeros(8), np.ones(23), np.zeros(8), np.ones(6), np.zeros(8)]).repeat(SPEECH_RATE)
     assert all(sung[start:end].mean() > 0.45 for start, end in found)
     heard = np.zeros(len(wav), bool)
     for start, end in found:
@@ -30,18 +30,18 @@ def test_crops_are_voiced_stretches_that_do_not_overlap(models: ModelPool) -> No
 
 
 def test_what_is_not_sung_gives_no_crop_and_a_short_voice_gives_one(models: ModelPool) -> None:
-    hiss = np.random.default_rng(0).normal(0, 0.1, 20 * RATE).astype(np.float32)
+    hiss = np.random.default_rng(0).normal(0, 0.1, 20 * SPEECH_RATE).astype(np.float32)
     assert crops.cut(hiss, models.pitch) == []
-    assert crops.cut(np.zeros(20 * RATE, np.float32), models.pitch) == []
-    short = voice(4.0, RATE)
+    assert crops.cut(np.zeros(20 * SPEECH_RATE, np.float32), models.pitch) == []
+    short = voice(4.0, SPEECH_RATE)
     ((start, end),) = crops.cut(short, models.pitch)
-    assert end - start > 3.8 * RATE
+    assert end - start > 3.8 * SPEECH_RATE
 
 
 def test_one_sound_in_two_files_has_one_hash(models: ModelPool, tmp_path: Path) -> None:
-    sung = voice(6.0, RATE)
-    one, other = write(tmp_path / "a.wav", sung, RATE), write(tmp_path / "b.flac", sung, RATE)
-    third = write(tmp_path / "c.wav", sine(6.0, RATE), RATE)
+    sung = voice(6.0, SPEECH_RATE)
+    one, other = write(tmp_path / "a.wav", sung, SPEECH_RATE), write(tmp_path / "b.flac", sung, SPEECH_RATE)
+    third = write(tmp_path / "c.wav", sine(6.0, SPEECH_RATE), SPEECH_RATE)
     assert digest(one) != digest(other)
     found = [crops.prepare(path, alone(path, tmp_path / "cache"), models) for path in (one, other, third)]
     assert found[0].sound == found[1].sound != found[2].sound
@@ -50,7 +50,7 @@ def test_one_sound_in_two_files_has_one_hash(models: ModelPool, tmp_path: Path) 
 
 
 def test_crops_are_kept_under_the_model_of_voicing(models: ModelPool, tmp_path: Path) -> None:
-    parts = alone(write(tmp_path / "a.wav", voice(6.0, RATE), RATE), tmp_path / "cache")
+    parts = alone(write(tmp_path / "a.wav", voice(6.0, SPEECH_RATE), SPEECH_RATE), tmp_path / "cache")
     crops.prepare(parts.vocals, parts, models)
     names = [path.name for path in parts.folder.iterdir()]
     assert len(names) == 3 and all(SWIFT_ID in name for name in names)

@@ -7,7 +7,7 @@ from lab.evaluate.difference import convert_by_difference, learn
 from lab.evaluate.figures import speaker_cosine, speaker_of
 from pipeline.covers.cover_figures import compare_pitch
 from pipeline.pool.model_pool import ModelPool
-from pipeline.training.intake import to_rate
+from pipeline.sound.resample import resample
 from tests.lab.evaluate.conftest import LIBRARY, RATE, heard
 
 
@@ -18,11 +18,11 @@ def test_the_envelope_moves_towards_the_target_and_the_pitch_stays(models: Model
     assert made.shape == speech.shape and made.dtype == np.float32
     assert abs(20 * np.log10(np.sqrt((made**2).mean() / (speech**2).mean()))) < 0.1
 
-    correlation, cents, f1 = compare_pitch(to_rate(speech, RATE, 16000), to_rate(made, RATE, 16000), 0, models)
+    correlation, cents, f1 = compare_pitch(resample(speech, RATE, 16000), resample(made, RATE, 16000), 0, models)
     assert correlation > 0.97 and cents < 40 and f1 > 0.9
 
-    target = speaker_of([to_rate(clip, RATE, 16000) for clip in clips[2:]], models)
-    before, after = (speaker_cosine(to_rate(wav, RATE, 16000), target, models) for wav in (speech, made))
+    target = speaker_of([resample(clip, RATE, 16000) for clip in clips[2:]], models)
+    before, after = (speaker_cosine(resample(wav, RATE, 16000), target, models) for wav in (speech, made))
     assert after > before + 0.02
     own, changed = (np.log(world.envelope(wav, RATE)).mean(0) for wav in (speech, made))
     assert np.abs((own - own.mean()) - (changed - changed.mean())).mean() > 0.2

@@ -2,20 +2,18 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from lab.evaluate.ensemble_weights import error_products, fit_weights
 from models.separation import spleeter
+from models.signal import Floats32
 from pipeline.covers.cover_figures import sdr
 from pipeline.separation.ensemble import avg_wave
 from pipeline.separation.spleeter_stream import separate
 from tests.pipeline.separation.stereo import cut, falcon, joined, noise
 
-Floats = NDArray[np.float32]
 
-
-def fitted(estimates: list[list[Floats]], references: list[Floats]) -> list[float]:
+def fitted(estimates: list[list[Floats32]], references: list[Floats32]) -> list[float]:
     """The weights for songs that are given as waves."""
     forms = []
     for members, reference in zip(estimates, references, strict=True):

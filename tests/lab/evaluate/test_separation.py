@@ -8,39 +8,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from lab.evaluate.separation import evaluate_separation, fit, recipe_of
 from lab.evaluate.tracks import Track, TracksError, list_tracks
+from models.signal import MUSIC_RATE, Floats32
 from models.weights.integrity import packaged
 from pipeline.errors import SoundError
 from pipeline.pool.model_pool import ModelPool
 from pipeline.separation.registry import Separator
 
-Floats = NDArray[np.float32]
-RATE = 44100
 FALCON = packaged("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
 CLEAN = 6  # s; a click follows
 
 
-def write(path: Path, sound: Floats) -> None:
+def write(path: Path, sound: Floats32) -> None:
     """16-bit WAV (2, n)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(MUSIC_RATE)
         file.writeframes((sound * 32767).round().astype("<i2").T.tobytes())
 
 
-def noise(seed: int, seconds: float, level: float = 0.1) -> Floats:
-    return np.random.default_rng(seed).normal(0, level, (2, round(seconds * RATE))).astype(np.float32)
+def noise(seed: int, seconds: float, level: float = 0.1) -> Floats32:
+    return np.random.default_rng(seed).normal(0, level, (2, round(seconds * MUSIC_RATE))).astype(np.float32)
 
 
 def track(folder: Path, name: str, seed: int, seconds: float = 2.5) -> None:
     """Vocals at −20 dB, which pause for the second second, over something 6 dB louder."""
     vocals = noise(seed, seconds)
-    vocals[:, RATE : 2 * RATE] = 0
+    vocals[:, MUSIC_RATE : 2 * MUSIC_RATE] = 0
     write(folder / name / "vocals.wav", vocals)
     write(folder / name / "mixture.wav", vocals + noise(seed + 100, seconds, 0.2))
 
@@ -56,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 def scaled(name: str, gain: float) -> Separator:
     """Takes the mix, or a part of it, for the vocals."""
 
-    def vocals(mix: Iterable[Floats]) -> Iterator[Floats]:
+    def vocals(mix: Iterable[Floats32]) -> Iterator[Floats32]:
         return (block * np.float32(gain) for block in mix)
 
     return Separator(name, f"{name}-1", vocals)
@@ -91,7 +89,7 @@ def test_a_second_run_goes_on_and_other_separators_take_nothing_from_it(folder: 
     heard = list[str]()
 
     def counted(name: str) -> Separator:
-        def vocals(mix: Iterable[Floats]) -> Iterator[Floats]:
+        def vocals(mix: Iterable[Floats32]) -> Iterator[Floats32]:
             heard.append(name)
             yield from mix
 
@@ -138,7 +136,7 @@ def test_a_stem_file_is_a_track_and_spleeter_scores_as_everywhere(
     assert found.name == "The Easton Ellises - Falcon 69"
     blocks = Track.blocks
 
-    def clean(self: Track, part: tuple[Path, int]) -> Iterator[Floats]:
+    def clean(self: Track, part: tuple[Path, int]) -> Iterator[Floats32]:
         for number, block in enumerate(blocks(self, part)):
             if number < CLEAN:
                 yield block

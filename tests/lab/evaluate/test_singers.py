@@ -9,7 +9,7 @@ import pytest
 from lab.evaluate.singers import CASES, CLEAN, Recordings, evaluate, held_out_clips, loudest, record
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, equal_error, make_trials
 from lab.pretrain.clips import read_corpus
-from models.speaker import resemblyzer
+from models.signal import SPEECH_RATE
 from pipeline.pool.model_pool import ModelPool
 from tests.conftest import LIBRARY
 
@@ -69,10 +69,7 @@ def test_two_real_voices_are_told_apart(models: ModelPool) -> None:
     from pipeline.sound.decode import NOTE, decode
 
     voices = [
-        [
-            decode(clip, resemblyzer.RATE, channels=1, limits=NOTE, name=clip.name)
-            for clip in sorted(folder.glob("*.ogg"))
-        ]
+        [decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name) for clip in sorted(folder.glob("*.ogg"))]
         for folder in (LIBRARY / "libri-1688", LIBRARY / "libri-533")
     ]
     voices = [clips[:4] for clips in voices]
@@ -100,9 +97,9 @@ def test_only_held_out_voices_are_heard_and_separation_is_kept(
 
 
 def test_the_loudest_six_seconds() -> None:
-    wav = np.full(20 * resemblyzer.RATE, 0.01, np.float32)
-    wav[10 * resemblyzer.RATE : 16 * resemblyzer.RATE] = 0.5
-    assert len(loudest(wav)) == 6 * resemblyzer.RATE and loudest(wav).min() == 0.5
+    wav = np.full(20 * SPEECH_RATE, 0.01, np.float32)
+    wav[10 * SPEECH_RATE : 16 * SPEECH_RATE] = 0.5
+    assert len(loudest(wav)) == 6 * SPEECH_RATE and loudest(wav).min() == 0.5
 
 
 def test_trials_say_which_voice_came_first() -> None:

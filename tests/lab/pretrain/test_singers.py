@@ -12,6 +12,7 @@ from lab.pretrain.mel_augment import augment_mel
 from lab.pretrain.singers import SingersConfig, SingersTask, export
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
+from models.signal import MUSIC_RATE, SPEECH_RATE
 from models.speaker import ast, resemblyzer
 
 TINY = SingersConfig(width=64, layers=1, frames=128, batch=8, seconds=3.0, learning_rate=3e-3, warm_steps=3, pieces=2)
@@ -60,7 +61,7 @@ def test_what_resumes_ends_with_the_weights_of_an_uninterrupted_run(
 def test_the_export_is_a_singer_encoder(task: SingersTask, tmp_path: Path) -> None:
     export(task, tmp_path / "x.safetensors")
     encoder = ast.load(tmp_path / "x.safetensors")
-    vector = encoder.embed(task.held_out[0].clip.read(ast.RATE))
+    vector = encoder.embed(task.held_out[0].clip.read(SPEECH_RATE))
     assert vector is not None and vector.shape == (64,)
     assert encoder.name.startswith("AST") and encoder.model_id.startswith("ast-")
 
@@ -96,7 +97,7 @@ def test_degrading_changes_what_is_heard_but_not_its_loudness(task: SingersTask)
 
 def test_a_band_is_of_its_seed_and_loud_enough() -> None:
     piece = synthesize_music(3.0, 1)
-    assert piece.shape == (2, 3 * spleeter.RATE)
+    assert piece.shape == (2, 3 * MUSIC_RATE)
     assert float(np.sqrt((piece**2).mean())) == pytest.approx(0.1, rel=0.01)
     assert np.array_equal(piece, synthesize_music(3.0, 1)) and not np.array_equal(piece, synthesize_music(3.0, 2))
 

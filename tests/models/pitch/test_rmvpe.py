@@ -14,21 +14,8 @@ from torch import Tensor, nn
 
 from models.memory import Pieces
 from models.pitch import trackers
-from models.pitch.rmvpe import (
-    BINS,
-    E2E,
-    GRID,
-    HOP,
-    MELS,
-    RATE,
-    RMVPE,
-    E2EConfig,
-    LogMel,
-    decode,
-    hidden,
-    load,
-    mel_basis,
-)
+from models.pitch.rmvpe import BINS, E2E, GRID, HOP, MELS, RMVPE, E2EConfig, LogMel, decode, hidden, load, mel_basis
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError
 from tests.models.parity import Parity, error
 
@@ -77,7 +64,7 @@ class Loudest(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        centres = torch.from_numpy(np.linspace(0, RATE / 2, 513)[mel_basis().argmax(1)])
+        centres = torch.from_numpy(np.linspace(0, SPEECH_RATE / 2, 513)[mel_basis().argmax(1)])
         bins = ((1200 * torch.log2(centres / 10) - 1997.3794084376191) / 20).round()
         self.band = nn.functional.one_hot(bins.long().clamp(0, BINS - 1), BINS).float()
         self.seen = list[int]()
@@ -100,8 +87,8 @@ def small() -> E2E:
 
 def sweep(seconds: float) -> np.ndarray:
     """A tone that rises by an octave, from 400 Hz."""
-    t = np.arange(int(seconds * RATE)) / RATE
-    phase = 2 * np.pi * np.cumsum(400 * 2 ** (t / seconds)) / RATE
+    t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
+    phase = 2 * np.pi * np.cumsum(400 * 2 ** (t / seconds)) / SPEECH_RATE
     return (0.3 * np.sin(phase)).astype(np.float32)
 
 
@@ -166,7 +153,7 @@ def test_a_rising_tone_has_its_pitch_at_its_time_also_across_pieces() -> None:
 
 
 def test_pieces_of_the_real_network_hear_what_the_whole_hears(small: E2E) -> None:
-    wav = sweep(12) + 0.01 * np.random.default_rng(0).standard_normal(12 * RATE).astype(np.float32)
+    wav = sweep(12) + 0.01 * np.random.default_rng(0).standard_normal(12 * SPEECH_RATE).astype(np.float32)
     whole, pieces = tracker(small).f0(wav), tracker(small, pieces=Pieces("blocks", 10)).f0(wav)
     assert len(whole) == len(pieces) == 1201
     assert (np.abs(pieces - whole) < 1e-3 * whole).mean() > 0.95

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from models.quality import utmos
+from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError
 from tests.models.parity import Parity
 
@@ -34,7 +35,7 @@ def hollow() -> dict[str, torch.Tensor]:
 
 
 def noise(seconds: float) -> np.ndarray:
-    return np.random.default_rng(0).normal(0, 0.1, int(seconds * utmos.RATE)).astype(np.float32)
+    return np.random.default_rng(0).normal(0, 0.1, int(seconds * SPEECH_RATE)).astype(np.float32)
 
 
 def test_a_window_scores_as_the_authors_code_scores_it(predictor: utmos.UtmosPredictor, parity: Parity) -> None:

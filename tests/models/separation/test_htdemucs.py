@@ -19,9 +19,6 @@ from pipeline.separation.chunked import overlap_add
 from tests.models.parity import Parity
 from tests.models.separation.separator_files import write_htdemucs
 
-Floats = np.typing.NDArray[np.float32]
-
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from models.signal import SPEECH_RATE
 from models.speaker import ast
 from models.weights.integrity import WeightsError
 
@@ -33,7 +34,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def noise(seconds: float) -> np.ndarray:
-    return np.random.default_rng(0).normal(0, 0.1, int(seconds * ast.RATE)).astype(np.float32)
+    return np.random.default_rng(0).normal(0, 0.1, int(seconds * SPEECH_RATE)).astype(np.float32)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.3, 7.0])

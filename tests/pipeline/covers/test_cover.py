@@ -11,10 +11,9 @@ import pytest
 from models.rvc.voice_file import load_voice, save_voice
 from pipeline.covers.cover import CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
-from pipeline.covers.mix import STEM
 from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import SONG, decode
+from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter, true_peak
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from models.signal import MUSIC_RATE
 from pipeline import errors
 from pipeline.covers.mix import mix_files
 from pipeline.sound.decode import Limits, decode
@@ -15,12 +16,11 @@ from pipeline.sound.encode import encode
 from pipeline.sound.loudness import true_peak
 from tests.pipeline import sounds
 
-RATE = 44_100
 ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)
 
 
 def read(path: Path) -> np.ndarray:
-    return decode(path, RATE, channels=2, limits=ANY, name="x")
+    return decode(path, MUSIC_RATE, channels=2, limits=ANY, name="x")
 
 
 def names(folder: Path) -> list[str]:
@@ -32,7 +32,7 @@ def stems(tmp_path: Path) -> tuple[Path, Path]:
     """Eight seconds of a voice at 48 kHz mono, nine of a band at 44.1 kHz stereo."""
     vocals, band = tmp_path / "vocals.wav", tmp_path / "band.flac"
     encode(vocals, sounds.voice(8, 48_000, peak=0.5), 48_000)
-    encode(band, sounds.noise(9, RATE, peak=0.4), RATE)
+    encode(band, sounds.noise(9, MUSIC_RATE, peak=0.4), MUSIC_RATE)
     return vocals, band
 
 
@@ -41,13 +41,13 @@ def stems(tmp_path: Path) -> tuple[Path, Path]:
 def test_as_loud_as_the_reference(tmp_path, stems, reference, suffix):
     report = mix_files(*stems, tmp_path / f"out{suffix}", reference_lufs=reference)
     sound = read(report.path)
-    loudness = pyloudnorm.Meter(RATE).integrated_loudness(np.float64(sound.T))
+    loudness = pyloudnorm.Meter(MUSIC_RATE).integrated_loudness(np.float64(sound.T))
     assert loudness == pytest.approx(reference, abs=0.5)
     assert report.lufs == pytest.approx(loudness, abs=0.05)
-    assert report.true_peak_db == pytest.approx(true_peak(sound, RATE), abs=0.05)
+    assert report.true_peak_db == pytest.approx(true_peak(sound, MUSIC_RATE), abs=0.05)
     assert report.true_peak_db <= 0
     assert report.seconds == pytest.approx(9, abs=0.001)
-    assert sound.shape == (2, 9 * RATE)
+    assert sound.shape == (2, 9 * MUSIC_RATE)
     assert report.path == tmp_path / f"out{suffix}"
 
 
@@ -67,16 +67,16 @@ def test_far_too_loud_a_reference_is_limited_not_clipped_and_said(tmp_path, stem
     report = mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-5.0)
     sound = read(report.path)
     assert np.abs(sound).max() <= 1.0
-    assert true_peak(sound, RATE) <= 0.0
+    assert true_peak(sound, MUSIC_RATE) <= 0.0
     assert report.limited_db > 6
     assert report.lufs < -5.0
     lossless = mix_files(*stems, tmp_path / "out.flac", reference_lufs=-5.0, ceiling_db=-2.0)
-    assert true_peak(read(lossless.path), RATE) <= -1.9
+    assert true_peak(read(lossless.path), MUSIC_RATE) <= -1.9
 
 
 def test_a_codec_that_overshoots_is_made_to_stay_below_full_scale(tmp_path, stems):
     report = mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-8.0, ceiling_db=0.0)
-    assert true_peak(read(report.path), RATE) <= 0.0
+    assert true_peak(read(report.path), MUSIC_RATE) <= 0.0
 
 
 @pytest.mark.parametrize(("max_bytes", "suffix"), [(320_000, ".mp3"), (170_000, ".mp3"), (70_000, ".ogg")])
@@ -95,7 +95,7 @@ def test_progress_rises_to_one_and_silence_is_not_blown_up(tmp_path, stems):
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert len(told) > 10
-    encode(tmp_path / "zero.wav", np.zeros((2, 2 * RATE), np.float32), RATE)
+    encode(tmp_path / "zero.wav", np.zeros((2, 2 * MUSIC_RATE), np.float32), MUSIC_RATE)
     zero = tmp_path / "zero.wav"
     report = mix_files(zero, zero, tmp_path / "silence.mp3", reference_lufs=-14.0)
     assert np.abs(read(report.path)).max() < 1e-4
@@ -132,8 +132,8 @@ print(int(status.split("VmHWM:")[1].split()[0]))
 def test_memory_does_not_grow_with_the_song(tmp_path):
     def megabytes(seconds: int) -> float:
         stem = tmp_path / f"{seconds}.wav"
-        twenty = sounds.noise(20, RATE).T.astype("<f4").tobytes()
-        sounds.wav(stem, twenty * (seconds // 20), rate=RATE, channels=2, bits=32)
+        twenty = sounds.noise(20, MUSIC_RATE).T.astype("<f4").tobytes()
+        sounds.wav(stem, twenty * (seconds // 20), rate=MUSIC_RATE, channels=2, bits=32)
         done = subprocess.run(
             [sys.executable, "-c", MEASURED, str(stem), str(tmp_path / "out.flac")],
             cwd=Path(__file__).parents[2],

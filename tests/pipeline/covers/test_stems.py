@@ -8,12 +8,11 @@ import pytest
 
 from models.separation import spleeter
 from pipeline.covers import stems as module
-from pipeline.covers.mix import STEM
 from pipeline.covers.stems import LEVEL, export_stem, features_of, stems_of
 from pipeline.errors import NotAudio
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Selection
-from pipeline.sound.decode import SONG, decode
+from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter
 from tests.models.separation.separator_files import write_mdx23c
 

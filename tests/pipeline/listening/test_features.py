@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.content.student import RATE
 from models.memory import AllocationFailed
+from models.signal import SPEECH_RATE
 from pipeline.listening import features as module
 from pipeline.listening.features import ContentEncoder, Features, extract, extract_stream, load, save
 from pipeline.pool.model_pool import ModelPool
@@ -16,13 +16,13 @@ from pipeline.sound.decode import NOTE, decode
 
 def tone(seconds: float, hz: float = 220.0) -> np.ndarray:
     """A buzz like a sung vowel: harmonics that fall by 6 dB an octave."""
-    t = np.arange(int(seconds * RATE)) / RATE
+    t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
     return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
 
 
 def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
     wav = tone(4)
-    wav[int(1.5 * RATE) : int(2.5 * RATE)] = 0
+    wav[int(1.5 * SPEECH_RATE) : int(2.5 * SPEECH_RATE)] = 0
     found = extract(wav, models.content, models.pitch)
     assert len(found) == 400 and found.content.shape == (200, 192)
     sung = np.r_[20:130, 270:380]
@@ -33,7 +33,7 @@ def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
 
 
 def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool, song: Path) -> None:
-    wav = decode(song, RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
+    wav = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
     alone, together = models.pitch.f0(wav), extract(wav, models.content, models.pitch)
     n = min(len(alone), len(together))
     both = together.voiced[1:n] & together.voiced[: n - 1]
@@ -48,33 +48,36 @@ def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool,
 def test_a_stream_hears_what_the_whole_hears(
     models: ModelPool, notes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
     whole = extract(wav, models.content, models.pitch)
     monkeypatch.setattr(module, "BLOCK_SECONDS", 6)
     blocks = (wav[i : i + 30_000] for i in range(0, len(wav), 30_000))
-    streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / RATE)
+    streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / SPEECH_RATE)
     alike(streamed, whole)
 
 
 def test_where_memory_runs_out_it_listens_to_less_at_once(models: ModelPool, notes: list[Path]) -> None:
-    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")[: 13 * RATE]
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 13 * SPEECH_RATE]
     whole = extract(wav, models.content, models.pitch)
     small = SmallMemory(models.content, seconds=8)
     halved = extract(wav, small, models.pitch)
-    assert small.asked[0] == len(wav) and max(small.asked[-3:]) <= 8 * RATE
+    assert small.asked[0] == len(wav) and max(small.asked[-3:]) <= 8 * SPEECH_RATE
     alike(halved, whole)
-    streamed = extract_stream([wav], small, models.pitch, len(wav) / RATE)
+    streamed = extract_stream([wav], small, models.pitch, len(wav) / SPEECH_RATE)
     alike(streamed, whole)
     with pytest.raises(AllocationFailed, match="1 pieces of 2 s that are listened to at once"):
         extract(wav, SmallMemory(models.content, seconds=1), models.pitch)
 
 
 def test_a_long_note_is_heard_in_equal_parts(models: ModelPool, notes: list[Path]) -> None:
-    wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
     twice, patient = np.concatenate([wav] * 3), SmallMemory(models.content, seconds=1000)
     found = extract(twice, patient, models.pitch)
     assert len(found) == len(twice) // 160
-    assert patient.asked == [36 * RATE, len(twice) - 32 * RATE]  # 34 s and the rest, with 2 s heard around
+    assert patient.asked == [
+        36 * SPEECH_RATE,
+        len(twice) - 32 * SPEECH_RATE,
+    ]  # 34 s and the rest, with 2 s heard around
     alike(extract(wav, models.content, models.pitch), extract(wav, patient, models.pitch))
 
 
@@ -88,7 +91,7 @@ class SmallMemory:
 
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         self.asked.append(len(wav))
-        if len(wav) > self.seconds * RATE:
+        if len(wav) > self.seconds * SPEECH_RATE:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
         return self.encoder.encode(wav)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from models.content.student import RATE
 from models.pitch.trackers import HOP, PitchTrackers
+from models.signal import SPEECH_RATE
 from pipeline.listening import features as module
 from pipeline.listening.features import extract, extract_stream
 from pipeline.pool.model_pool import ModelPool
@@ -37,8 +37,8 @@ def trackers() -> PitchTrackers:
 @pytest.fixture
 def wav() -> Floats:
     """A second of sound, one of quiet sound, one of sound."""
-    noise = np.random.default_rng(0).standard_normal(3 * RATE).astype(np.float32)
-    noise[RATE : 2 * RATE] *= 0.1
+    noise = np.random.default_rng(0).standard_normal(3 * SPEECH_RATE).astype(np.float32)
+    noise[SPEECH_RATE : 2 * SPEECH_RATE] *= 0.1
     return 0.3 * noise
 
 

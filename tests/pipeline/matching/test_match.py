@@ -4,33 +4,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from models.speaker.resemblyzer import RATE
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.matching.match import MIN_TEMPERATURE, Library, embed, fit_library, match
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
 
-Floats = NDArray[np.float32]
 
-
-def clips_of(folder: Path, models: ModelPool) -> Floats:
+def clips_of(folder: Path, models: ModelPool) -> Floats32:
     paths = sorted(folder.glob("*.ogg"))
-    return embed([decode(p, RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.speaker)
+    return embed([decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.speaker)
 
 
 @pytest.fixture(scope="module")
-def shipped(models: ModelPool) -> dict[str, Floats]:
+def shipped(models: ModelPool) -> dict[str, Floats32]:
     return {folder.name: clips_of(folder, models) for folder in sorted(LIBRARY.iterdir()) if folder.is_dir()}
 
 
 @pytest.fixture(scope="module")
-def library(shipped: dict[str, Floats]) -> Library:
+def library(shipped: dict[str, Floats32]) -> Library:
     return fit_library(shipped)
 
 
-def test_a_clip_that_was_held_out_finds_its_voice(shipped: dict[str, Floats]) -> None:
+def test_a_clip_that_was_held_out_finds_its_voice(shipped: dict[str, Floats32]) -> None:
     sure = 0
     for name, clips in shipped.items():
         rest = fit_library({**shipped, name: clips[:-1]})
@@ -40,27 +37,27 @@ def test_a_clip_that_was_held_out_finds_its_voice(shipped: dict[str, Floats]) ->
     assert sure >= len(shipped) - 1  # one voice's held-out clip is sung, its others mostly spoken
 
 
-def test_a_stranger_is_none_of_them(shipped: dict[str, Floats]) -> None:
+def test_a_stranger_is_none_of_them(shipped: dict[str, Floats32]) -> None:
     for name in shipped:
         others = fit_library({other: clips for other, clips in shipped.items() if other != name})
         assert match(shipped[name], others).none > 0.5
 
 
 def test_the_demos_member_is_none_of_them(library: Library, notes: list[Path], models: ModelPool) -> None:
-    heard = [decode(p, RATE, channels=1, limits=NOTE, name=p.name) for p in notes[:2]]
+    heard = [decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in notes[:2]]
     answer = match(embed(heard, models.speaker), library)
     assert answer.none > 0.8
     assert 0.5 < answer.candidates[0].similarity < 0.85  # alike, and yet another person
 
 
-def test_probabilities_sum_to_one_best_first(library: Library, shipped: dict[str, Floats]) -> None:
+def test_probabilities_sum_to_one_best_first(library: Library, shipped: dict[str, Floats32]) -> None:
     answer = match(shipped["maxim"][:1], library)
     shares = [c.probability for c in answer.candidates]
     assert sum(shares) + answer.none == pytest.approx(1.0)
     assert shares == sorted(shares, reverse=True)
 
 
-def test_the_calibration_reports_itself_on_held_out_clips(library: Library, shipped: dict[str, Floats]) -> None:
+def test_the_calibration_reports_itself_on_held_out_clips(library: Library, shipped: dict[str, Floats32]) -> None:
     fit = library.calibration
     print(fit)
     assert fit.clips == sum(len(clips) for clips in shipped.values())
@@ -69,14 +66,14 @@ def test_the_calibration_reports_itself_on_held_out_clips(library: Library, ship
     assert fit.error < 0.1
 
 
-def test_shuffled_voices_are_reported_as_worthless(shipped: dict[str, Floats]) -> None:
+def test_shuffled_voices_are_reported_as_worthless(shipped: dict[str, Floats32]) -> None:
     everything = np.concatenate(list(shipped.values()))
     np.random.default_rng(0).shuffle(everything)
     mixed = {str(i): part for i, part in enumerate(np.array_split(everything, len(shipped)))}
     assert fit_library(mixed).calibration.top1 < 0.3
 
 
-def invented(spread: float, count: int, draw: np.random.Generator) -> dict[str, Floats]:
+def invented(spread: float, count: int, draw: np.random.Generator) -> dict[str, Floats32]:
     """Voices of six clips each in twelve dimensions, about means that are `spread` apart."""
     names = [f"{spread:g}-{number}" for number in range(count)]
     found = {}
@@ -98,11 +95,11 @@ def test_who_was_taught_to_the_encoder_stands_for_no_stranger() -> None:
     assert fit_library({**taught, **others}, [*taught, *list(others)[1:]]).calibration == everybody.calibration
 
 
-def test_voices_with_too_few_clips_do_not_break_the_fit(shipped: dict[str, Floats]) -> None:
+def test_voices_with_too_few_clips_do_not_break_the_fit(shipped: dict[str, Floats32]) -> None:
     few = fit_library({name: clips[:2] for name, clips in shipped.items()})
     assert few.calibration.clips == 0
     assert match(shipped["maxim"][:1], few).candidates[0].name == "maxim"
 
 
 def test_a_recording_without_a_voice_has_no_embedding(models: ModelPool) -> None:
-    assert len(embed([np.zeros(RATE * 3, np.float32)], models.speaker)) == 0
+    assert len(embed([np.zeros(SPEECH_RATE * 3, np.float32)], models.speaker)) == 0

@@ -21,7 +21,7 @@ from pipeline.pool.selection import Selection
 
 def test_the_default_runs_on_what_the_program_brings(tmp_path: Path) -> None:
     models = open_models("cpu", Selection(weights=tmp_path))
-    assert models.separator.name == spleeter.NAME and models.choice.f0 == "fcpe"
+    assert models.separator.name == spleeter.NAME and models.selection.f0 == "fcpe"
     assert models.device_line.startswith("cpu (")
 
 
@@ -74,7 +74,7 @@ def test_without_a_choice_match_compares_by_the_speaker_encoder() -> None:
 
 def test_only_what_a_command_uses_is_asked_for(tmp_path: Path) -> None:
     choice = Selection("htdemucs", "rmvpe", "utmos", tmp_path, tmp_path / "gone.safetensors")
-    assert open_models("cpu", choice, ()).choice is choice
+    assert open_models("cpu", choice, ()).selection is choice
     for role, reason in (("separator", "htdemucs"), ("f0", "rmvpe"), ("mos", "utmos"), ("singers", "gone")):
         with pytest.raises(NotHere, match=reason):
             open_models("cpu", choice, (role,))

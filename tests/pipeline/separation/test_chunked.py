@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory import AllocationFailed
 from models.separation.chunks import Chunks, ChunkSeparator
+from models.signal import Floats32
 from pipeline.separation.chunked import fades, overlap_add
 
-Floats = NDArray[np.float32]
 LAYOUTS = [
     Chunks(1000, 250, 100),
     Chunks(1000, 750, 500),
@@ -24,13 +23,13 @@ LAYOUTS = [
 LENGTHS = [1, 2, 37, 249, 250, 251, 999, 1000, 1001, 4000, 4321]
 
 
-def through(mix: Floats, chunks: Chunks, vocals: Callable[[Tensor], Tensor], block: int = 100_000) -> Floats:
+def through(mix: Floats32, chunks: Chunks, vocals: Callable[[Tensor], Tensor], block: int = 100_000) -> Floats32:
     blocks = (mix[:, start : start + block] for start in range(0, mix.shape[1], block))
     found = list(overlap_add(blocks, ChunkSeparator("test", chunks, vocals)))
     return np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.float32)
 
 
-def noise(samples: int) -> Floats:
+def noise(samples: int) -> Floats32:
     return np.random.default_rng(samples).uniform(-1, 1, (2, samples)).astype(np.float32)
 
 
@@ -118,7 +117,7 @@ def test_the_stream_is_read_only_as_far_as_it_is_asked_for() -> None:
     read: list[int] = []
     calls: list[int] = []
 
-    def mix() -> Iterator[Floats]:
+    def mix() -> Iterator[Floats32]:
         for number in range(1000):
             read.append(number)
             yield noise(1000)

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from models.signal import Floats32
 from pipeline.separation.ensemble import N_FFT, Rule, avg_wave, combine_spectra
 from tests.pipeline.separation.stereo import cut, joined, noise
 
-Floats = NDArray[np.float32]
 RULES: list[Rule] = ["min", "max", "median"]
 
 
@@ -34,7 +33,7 @@ def test_the_mean_reads_its_members_side_by_side() -> None:
     """One member in blocks of 100, one in blocks of 10 000: neither is read far ahead of the other."""
     read = [0, 0]
 
-    def member(number: int, block: int) -> Iterator[Floats]:
+    def member(number: int, block: int) -> Iterator[Floats32]:
         for part in cut(noise(number, 100_000), block):
             read[number] += part.shape[1]
             yield part
@@ -60,7 +59,7 @@ def test_blocks_change_nothing(rule: Rule) -> None:
     np.testing.assert_allclose(cut_up, whole, atol=1e-6)
 
 
-def tone(bin_: int, peak: float) -> Floats:
+def tone(bin_: int, peak: float) -> Floats32:
     wave = peak * np.sin(2 * np.pi * bin_ / N_FFT * np.arange(20_000))
     return np.stack([wave, wave]).astype(np.float32)
 

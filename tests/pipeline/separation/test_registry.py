@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.separation import spleeter
+from models.signal import Floats32
 from models.weights.integrity import WeightsError
 from pipeline.separation.ensemble import combine_spectra
 from pipeline.separation.registry import COST, NAMES, Locate, Separator, join, open_separator
 from pipeline.separation.spleeter_stream import separate
 from tests.models.separation.separator_files import write_htdemucs, write_mdx23c, write_roformer
 
-Floats = NDArray[np.float32]
 CHUNKED = ["htdemucs", "htdemucs-ft", "mdx23c", "melband", "bsroformer"]
 
 
@@ -36,24 +35,24 @@ def locate(tmp_path_factory: pytest.TempPathFactory) -> Locate:
 
 
 @pytest.fixture(scope="module")
-def mix() -> Floats:
+def mix() -> Floats32:
     return np.random.default_rng(0).normal(0, 0.1, (2, 30_000)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def stems(locate: Locate, mix: Floats) -> dict[str, Floats]:
+def stems(locate: Locate, mix: Floats32) -> dict[str, Floats32]:
     """What each network alone makes of the mix."""
     return {name: vocals(open_separator(name, locate), mix) for name in CHUNKED}
 
 
-def vocals(separator: Separator, mix: Floats, block: int = 44100) -> Floats:
+def vocals(separator: Separator, mix: Floats32, block: int = 44100) -> Floats32:
     blocks = (mix[:, start : start + block] for start in range(0, mix.shape[1], block))
     return np.concatenate(list(separator.vocals(blocks)), axis=1)
 
 
 @pytest.mark.parametrize("name", CHUNKED)
 def test_every_network_separates_a_mix_of_its_own_length_whatever_the_blocks(
-    name: str, locate: Locate, mix: Floats, stems: dict[str, Floats]
+    name: str, locate: Locate, mix: Floats32, stems: dict[str, Floats32]
 ) -> None:
     whole = stems[name]
     assert whole.shape == mix.shape and whole.dtype == np.float32
@@ -61,7 +60,7 @@ def test_every_network_separates_a_mix_of_its_own_length_whatever_the_blocks(
     np.testing.assert_array_equal(vocals(open_separator(name, locate), mix, 9999), whole)
 
 
-def test_spleeter_is_the_embedded_one_and_needs_no_catalogue(mix: Floats) -> None:
+def test_spleeter_is_the_embedded_one_and_needs_no_catalogue(mix: Floats32) -> None:
     def nothing(name: str) -> Mapping[str, Path]:
         raise AssertionError(name)
 
@@ -72,7 +71,7 @@ def test_spleeter_is_the_embedded_one_and_needs_no_catalogue(mix: Floats) -> Non
     np.testing.assert_array_equal(vocals(separator, short), expected)
 
 
-def test_classic_is_15_parts_htdemucs_and_85_mdx23c(locate: Locate, mix: Floats, stems: dict[str, Floats]) -> None:
+def test_classic_is_15_parts_htdemucs_and_85_mdx23c(locate: Locate, mix: Floats32, stems: dict[str, Floats32]) -> None:
     htdemucs, mdx23c, classic = (open_separator(name, locate) for name in ("htdemucs", "mdx23c", "classic"))
     expected = 0.15 * stems["htdemucs"] + 0.85 * stems["mdx23c"]
     np.testing.assert_allclose(vocals(classic, mix), expected, atol=1e-6)
@@ -80,7 +79,7 @@ def test_classic_is_15_parts_htdemucs_and_85_mdx23c(locate: Locate, mix: Floats,
 
 
 @pytest.mark.parametrize("rule", ["min", "max"])
-def test_classic_by_bins(rule: str, locate: Locate, mix: Floats, stems: dict[str, Floats]) -> None:
+def test_classic_by_bins(rule: str, locate: Locate, mix: Floats32, stems: dict[str, Floats32]) -> None:
     streams = [iter([stems[name]]) for name in ("htdemucs", "mdx23c")]
     expected = np.concatenate(list(combine_spectra(streams, "min" if rule == "min" else "max")), axis=1)
     np.testing.assert_allclose(vocals(open_separator(f"classic-{rule}", locate), mix), expected, atol=1e-5)
@@ -106,7 +105,7 @@ def test_an_id_follows_the_weights_and_how_members_are_joined(locate: Locate, tm
     assert join("mine", members, [1, 1]).model_id != join("mine", members, [1, 2]).model_id
 
 
-def test_a_network_is_loaded_once_and_only_when_it_is_needed(locate: Locate, mix: Floats, tmp_path: Path) -> None:
+def test_a_network_is_loaded_once_and_only_when_it_is_needed(locate: Locate, mix: Floats32, tmp_path: Path) -> None:
     files = write_mdx23c(tmp_path)
     separator = open_separator("mdx23c", lambda name: files)
     first = vocals(separator, mix)
@@ -139,7 +138,7 @@ def test_what_the_catalogue_says_is_passed_on() -> None:
         open_separator("classic", absent)
 
 
-def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats, stems: dict[str, Floats]) -> None:
+def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats32, stems: dict[str, Floats32]) -> None:
     separator = open_separator("htdemucs:1+melband:3", locate)
     expected = 0.25 * stems["htdemucs"] + 0.75 * stems["melband"]
     np.testing.assert_allclose(vocals(separator, mix), expected, atol=1e-6)

@@ -5,27 +5,25 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from models.signal import Floats32
 from pipeline.covers.cover_figures import sdr
 from pipeline.pool.model_pool import ModelPool
 from pipeline.separation.spleeter_stream import separate
 from tests.pipeline.separation import stereo
 
-Floats = NDArray[np.float32]
-
 
 @pytest.fixture(scope="module")
-def falcon() -> dict[str, Floats]:
+def falcon() -> dict[str, Floats32]:
     """The Easton Ellises – Falcon 69 (stempeg): five streams of one MP4."""
     return {name: stereo.falcon(name) for name in stereo.STEMS}
 
 
-def vocals_of(blocks: list[Floats], models: ModelPool) -> Floats:
+def vocals_of(blocks: list[Floats32], models: ModelPool) -> Floats32:
     return np.concatenate(list(separate(blocks, models.spleeter)), axis=1)
 
 
-def test_falcon_reaches_the_published_weights_quality(falcon: dict[str, Floats], models: ModelPool) -> None:
+def test_falcon_reaches_the_published_weights_quality(falcon: dict[str, Floats32], models: ModelPool) -> None:
     vocals = vocals_of([falcon["mix"]], models)
     instrumental = falcon["mix"] - vocals
     figures = (
@@ -37,7 +35,7 @@ def test_falcon_reaches_the_published_weights_quality(falcon: dict[str, Floats],
     assert figures[1] >= 12.0
 
 
-def test_how_the_mix_is_cut_changes_nothing(falcon: dict[str, Floats], models: ModelPool) -> None:
+def test_how_the_mix_is_cut_changes_nothing(falcon: dict[str, Floats32], models: ModelPool) -> None:
     mix = np.tile(falcon["mix"], (1, 3))[:, :700_001]
     whole = vocals_of([mix], models)
     pieces = vocals_of([mix[:, i : i + 77_777] for i in range(0, mix.shape[1], 77_777)], models)
@@ -45,14 +43,14 @@ def test_how_the_mix_is_cut_changes_nothing(falcon: dict[str, Floats], models: M
 
 
 @pytest.mark.parametrize("samples", [1000, 5000, 519_168, 523_264, 523_265])
-def test_every_length_comes_out_as_it_went_in(falcon: dict[str, Floats], models: ModelPool, samples: int) -> None:
+def test_every_length_comes_out_as_it_went_in(falcon: dict[str, Floats32], models: ModelPool, samples: int) -> None:
     mix = np.tile(falcon["mix"], (1, 2))[:, :samples]
     assert vocals_of([mix], models).shape == mix.shape
 
 
-def test_memory_does_not_grow_with_the_song(falcon: dict[str, Floats], models: ModelPool) -> None:
+def test_memory_does_not_grow_with_the_song(falcon: dict[str, Floats32], models: ModelPool) -> None:
     def peak(seconds: int) -> int:
-        def mix() -> Iterator[Floats]:
+        def mix() -> Iterator[Floats32]:
             for start in range(seconds):
                 yield falcon["mix"][:, (start % 5) * 44100 : (start % 5 + 1) * 44100]
 

@@ -6,20 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory import AllocationFailed
 from models.rvc import S24, Synthesizer
 from models.rvc.initialization import initialize
+from models.signal import Floats32
 from pipeline.listening.features import Features
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing import convert as module
 from pipeline.singing.convert import ConvertOptions, coarse_pitch, convert, octave_shift
 from pipeline.singing.retrieval import blend, retrieve
-from pipeline.training.intake import to_rate
-
-Floats = NDArray[np.float32]
+from pipeline.sound.resample import resample
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +38,12 @@ def sung(seconds: float, hz: float = 220.0, seed: int = 0) -> Features:
     return Features(content, f0, rms)
 
 
-def joined(features: Features, voice: Synthesizer, options: ConvertOptions = ConvertOptions()) -> Floats:
+def joined(features: Features, voice: Synthesizer, options: ConvertOptions = ConvertOptions()) -> Floats32:
     return np.concatenate(list(convert(features, voice, None, options)))
 
 
-def heard_pitch(wav: Floats, models: ModelPool) -> float:
-    f0, sure = models.pitch.voicing(to_rate(wav, S24.sampling_rate, 16000))
+def heard_pitch(wav: Floats32, models: ModelPool) -> float:
+    f0, sure = models.pitch.voicing(resample(wav, S24.sampling_rate, 16000))
     return float(np.median(f0[sure >= 0.5]))
 
 

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from files.disk import DiskFull
 from pipeline import errors
 from pipeline.sound import encode as module
 from pipeline.sound.decode import Limits, decode
@@ -124,12 +125,12 @@ def test_a_full_disk_anywhere_is_told_and_leaves_nothing(tmp_path, suffix, numbe
     sound, sink = sounds.noise(2, 44_100), module._Sink
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", refuse)
-        with pytest.raises(errors.DiskFull):
+        with pytest.raises(DiskFull):
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     with monkeypatch.context() as patch:
         full = lambda file: sink(SimpleNamespace(write=refuse, seek=file.seek, tell=file.tell))  # noqa: E731
         patch.setattr(module, "_Sink", full)
-        with pytest.raises(errors.DiskFull):
+        with pytest.raises(DiskFull):
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     assert names(tmp_path) == []
 
@@ -137,6 +138,7 @@ def test_a_full_disk_anywhere_is_told_and_leaves_nothing(tmp_path, suffix, numbe
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from files.disk import DiskFull
 from pipeline import errors
 from pipeline.sound.encode import encode
 from tests.pipeline import sounds
@@ -144,7 +146,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 for suffix in (".mp3", ".ogg", ".flac", ".wav"):
     try:
         encode(Path(sys.argv[1]) / f"x{suffix}", sounds.noise(8, 44_100), 44_100)
-    except errors.DiskFull:
+    except DiskFull:
         print("full")
 """
 

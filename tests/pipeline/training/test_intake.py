@@ -8,9 +8,10 @@ import pytest
 
 from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers
 from pipeline.listening.features import Features, extract
+from pipeline.listening.notes import Note, read_notes
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
-from pipeline.training.intake import Note, prepare, read_notes, sounding
+from pipeline.training.intake import prepare, sounding
 from tests.conftest import LIBRARY
 from tests.pipeline import sounds
 

@@ -16,13 +16,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import HubertConfig, HubertModel
 
+from files.disk import DiskFull
 from models.content import contentvec
 from models.rvc import discriminator_loss, pretrained
 from models.rvc.pth_file import read_pth
 from models.rvc.voice_file import load_voice
-from pipeline.errors import DiskFull, ModelUnusable
+from pipeline.errors import ModelUnusable
 from pipeline.listening.features import Features
 from pipeline.listening.features import load as load_features
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import VOICE_BASES, ModelPool, NotHere, open_models, refusals
 from pipeline.pool.selection import Selection
 from pipeline.progress import Report, ignore
@@ -33,7 +35,7 @@ from pipeline.sound.levels import Levels
 from pipeline.training import loop as training_loop
 from pipeline.training import rvc
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import Note, Recording
+from pipeline.training.intake import Recording
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.rvc import AdversarialLearner, Official
 from pipeline.training.train import TrainOptions, TrainReport, train_voice
@@ -344,7 +346,7 @@ def test_what_is_absent_or_wrong_is_said_at_the_start(tmp_path: Path, files: dic
     assert refused("rvc-40k") == (
         "f0G40k.pth of rvc-40k is not the pinned file; run `discovervoice models pull rvc-40k` to fetch it again."
     )
-    assert open_models("cpu", Selection(weights=tmp_path)).choice.voice_base == "s24"
+    assert open_models("cpu", Selection(weights=tmp_path)).selection.voice_base == "s24"
 
 
 def test_a_training_without_its_base_refuses_before_it_listens(some: list[Note], tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from models.rvc import voice_base as base_model
 from models.rvc.initialization import initialize
 from models.rvc.voice_file import load_voice
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.retrieval import load_index
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.training import loop
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import Note, prepare, sounding
+from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.losses import Windows
 from pipeline.training.train import TrainOptions, train_voice
@@ -156,9 +157,9 @@ def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> 
         )[0, 0]
         .numpy()
     )
-    from pipeline.training.intake import to_rate
+    from pipeline.sound.resample import resample
 
-    f0, sure = models.pitch.voicing(to_rate(wav / np.abs(wav).max() * 0.5, RATE, 16000))
+    f0, sure = models.pitch.voicing(resample(wav / np.abs(wav).max() * 0.5, RATE, 16000))
     assert (sure >= 0.5).mean() > 0.8
     assert np.median(f0[sure >= 0.5]) == pytest.approx(170, rel=0.01)
 

@@ -7,11 +7,11 @@ import pytest
 
 from models.rvc.voice_file import load_voice
 from pipeline.errors import NotEnoughSpeech, OtherSpeaker
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import octave_shift
 from pipeline.singing.retrieval import load_index
 from pipeline.sound.decode import NOTE, decode
-from pipeline.training.intake import Note
 from pipeline.voices.owner import analyze_owner, speaker_embedding
 from pipeline.voices.rvc_files import import_voice
 from tests.conftest import LIBRARY

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 from transformers import HubertConfig, HubertModel
 
+from files.disk import DiskFull
 from models.content import contentvec
 from models.content.contentvec import ContentVec
 from models.rvc.faiss_index import read_index, write_index
 from models.rvc.pth_file import read_pth
 from models.rvc.voice_file import load_voice
+from models.signal import Floats32
 from models.weights.integrity import WeightsError
-from pipeline.errors import DiskFull
 from pipeline.listening import features as features_module
 from pipeline.listening.features import extract, extract_stream
 from pipeline.pool.model_pool import ModelPool
@@ -26,7 +26,6 @@ from pipeline.singing.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice, import_voice
 from tests.models.rvc.pth_files import contents, sung, write
 
-Floats = NDArray[np.float32]
 SIZES = {
     "hidden_size": 768,
     "num_hidden_layers": 2,
@@ -47,18 +46,18 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> ContentVec:
 
 
 @pytest.fixture(scope="module")
-def rows() -> Floats:
+def rows() -> Floats32:
     return np.random.default_rng(0).normal(size=(120, 768)).astype(np.float32)
 
 
 @pytest.fixture
-def given(tmp_path: Path, rows: Floats) -> tuple[Path, Path]:
+def given(tmp_path: Path, rows: Floats32) -> tuple[Path, Path]:
     """A `.pth` and an `.index` as somebody published them."""
     write_index(tmp_path / "given.index", rows)
     return write(tmp_path / "given.pth", contents()), tmp_path / "given.index"
 
 
-def vowel(seconds: float, hz: float = 220.0) -> Floats:
+def vowel(seconds: float, hz: float = 220.0) -> Floats32:
     t = np.arange(round(seconds * 16000)) / 16000
     return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
 
@@ -97,7 +96,7 @@ def test_silence_is_not_listened_to(encoder: ContentVec, models: ModelPool, monk
     assert heard.shape == (250, 768) and not heard[:50].any() and heard[-50:].any()
 
 
-def test_a_voice_comes_out_as_it_went_in(tmp_path: Path, given: tuple[Path, Path], rows: Floats) -> None:
+def test_a_voice_comes_out_as_it_went_in(tmp_path: Path, given: tuple[Path, Path], rows: Floats32) -> None:
     (tmp_path / "ours").mkdir()
     made = import_voice(*given, tmp_path / "ours")
     assert made.title == "RVC v2 40k" and "200epoch" in made.info.base

@@ -13,8 +13,8 @@ from torch import nn
 
 from lab.classifiers.start import begin
 from lab.classifiers.task import SingerConfig
+from models.signal import SPEECH_RATE
 from models.speaker import ast, resemblyzer
-from models.speaker.resemblyzer import RATE
 from pipeline.pool.selection import Selection
 from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
@@ -64,7 +64,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
     singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
     heard = [
-        ast.windows(ast.spectrum(ast.loud_parts(decode(clip, RATE, channels=1, limits=NOTE, name=clip.name))), 128)
+        ast.windows(
+            ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
+        )
         for voice in VOICES
         for clip in clips_of(voice)[:5]
     ]

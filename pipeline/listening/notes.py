@@ -1,0 +1,46 @@
+"""Voice notes as they come in: decoded to mono speech rate, with their levels checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.signal import SPEECH_RATE, Floats32
+from pipeline.progress import Report, ignore
+from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.levels import Levels, check_levels
+
+
+@dataclass(frozen=True)
+class Note:
+    """A recording of one voice."""
+
+    path: Path
+    name: str
+    """What the member called it; for sentences only."""
+
+
+def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats32, Levels]]:
+    """Decode every note to mono at 16 kHz and check its levels.
+
+    Raises what `decode` raises, Silent, Clipped.
+    """
+    report("reading", 0.0)
+    decoded = []
+    for done, note in enumerate(notes):
+        wav = decode(note.path, SPEECH_RATE, channels=1, limits=NOTE, name=note.name)
+        decoded.append((wav, check_levels(wav, SPEECH_RATE, note.name)))
+        report("reading", (done + 1) / len(notes))
+    return decoded
+
+
+def normalize_level(wav: Floats32) -> Floats32:
+    """RVC's level: three quarters towards a peak of 0.9, one quarter as it was."""
+    peak = float(np.abs(wav).max())
+    return (wav / peak * 0.9 * 0.75 + wav * 0.25).astype(np.float32)
+
+
+def seconds_of(wavs: Sequence[Floats32]) -> float:
+    """Seconds of all the notes together, each (samples,) at 16 kHz."""
+    return sum(len(wav) for wav in wavs) / SPEECH_RATE
