@@ -9,15 +9,16 @@ BotError
     ├── EmptyFile        an attachment of 0 bytes
     ├── TooLarge         an attachment over the limit
     ├── TooManyNotes     more notes than one command takes
-    ├── DownloadFailed   Discord did not hand the file over
     ├── BadVoiceName     not a name for a voice
-    ├── SongOrTitle      neither or both of the two were given
-    ├── AlreadyAnswered  a second click on a consent card
-    ├── ConsentOver      the consent card is past its time
     └── Internal         a bug of ours; the log has it under the reference
 """
 
 from typing import Any, ClassVar
+
+from store.errors import AlreadyAnswered as AlreadyAnswered
+from store.errors import ConsentOver as ConsentOver
+from store.errors import DownloadFailed as DownloadFailed
+from store.errors import SongOrTitle as SongOrTitle
 
 
 class BotError(Exception):
@@ -87,39 +88,11 @@ class TooManyNotes(Refusal):
     sentence = "At most {limit} voice notes can be taken at once."
 
 
-class DownloadFailed(Refusal):
-    """Params: name."""
-
-    code = "download_failed"
-    sentence = "Discord did not hand over {name}. Nothing was kept; send it again."
-
-
 class BadVoiceName(Refusal):
     """Params: limit."""
 
     code = "bad_voice_name"
     sentence = "A voice's name has 1 to {limit} visible characters on one line. Choose another name."
-
-
-class SongOrTitle(Refusal):
-    """Exactly one of the two is needed."""
-
-    code = "song_or_title"
-    sentence = "Give either a song file or a title from the library, and not both."
-
-
-class AlreadyAnswered(Refusal):
-    """A second click."""
-
-    code = "already_answered"
-    sentence = "You have answered this already. /jobs shows how it goes on."
-
-
-class ConsentOver(Refusal):
-    """Fifteen minutes are over."""
-
-    code = "consent_over"
-    sentence = "This request is over and its voice notes are removed. Use /train again."
 
 
 class Internal(Refusal):

@@ -1,13 +1,20 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row
-├── NotYours           the row belongs to somebody else
-├── IllegalMove        a state transition that does not exist
+├── NotFound           no such row, or no such file any more
+├── NotYours           the row belongs to another member
+├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
 ├── TooManyJobs        the member's cap is reached
+├── DownloadFailed     a file that was sent is not in the media folder
+├── SongOrTitle        neither or both of the two were given
+├── AlreadyAnswered    a second answer to a request for consent
+├── ConsentOver        the request for consent is past its time
 └── StoreUnusable      the database or the data folder cannot be opened
+
+AssertionError
+└── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
 """
 
 from typing import Any, ClassVar
@@ -66,8 +73,43 @@ class TooManyJobs(StoreError):
     sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
 
 
+class DownloadFailed(StoreError):
+    """Params: name."""
+
+    code = "download_failed"
+    sentence = "Discord did not hand over {name}. Nothing was kept; send it again."
+
+
+class SongOrTitle(StoreError):
+    """Exactly one of the two is needed."""
+
+    code = "song_or_title"
+    sentence = "Give either a song file or a title from the library, and not both."
+
+
+class AlreadyAnswered(StoreError):
+    """A second click on the consent card."""
+
+    code = "already_answered"
+    sentence = "You have answered this already. /jobs shows how it goes on."
+
+
+class ConsentOver(StoreError):
+    """The fifteen minutes for an answer are over."""
+
+    code = "consent_over"
+    sentence = "This request is over and its voice notes are removed. Use /train again."
+
+
 class StoreUnusable(StoreError):
     """Params: place, reason."""
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class NoSuchMove(AssertionError):
+    """A state transition that `store.jobs.MOVES` does not have; no member ever reads it."""
+
+    def __init__(self, state: str, wanted: str) -> None:
+        super().__init__(f"jobs.MOVES has no edge from {state} to {wanted}.")

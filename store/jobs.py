@@ -1,22 +1,23 @@
-"""A job's life: each step is one function, one UPDATE that only fits the row it may change.
+"""A job's life: each transition is one function, and all of them write the state through `move`.
 
-A worker's steps also name the attempt and the lease owner. Zero rows changed means that the work was taken
-away (cancelled, or leased anew after a crash), and the worker throws its result away.
+A transition is one UPDATE that matches only the row it may change. A worker's transitions also name the attempt and
+the lease owner: zero rows changed means that the lease is lost (the job was cancelled, or leased anew after a crash),
+and the worker discards its result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store.errors import IllegalMove, NotFound, NotYours, TooManyJobs
+from store.errors import IllegalMove, NoSuchMove, NotFound, NotYours, TooManyJobs
 from store.tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
     S.ACCEPTED: frozenset({S.QUEUED, S.CANCELLED, S.EXPIRED}),
-    S.QUEUED: frozenset({S.LEASED, S.CANCELLED, S.EXPIRED, S.FAILED}),
+    S.QUEUED: frozenset({S.LEASED, S.CANCELLED, S.EXPIRED}),
     S.LEASED: frozenset({S.RUNNING, S.QUEUED, S.FAILED, S.CANCELLED}),
     S.RUNNING: frozenset({S.RENDERED, S.QUEUED, S.FAILED, S.CANCELLED}),
     S.RENDERED: frozenset({S.DELIVERED, S.UNDELIVERABLE}),
@@ -31,7 +32,7 @@ WORKING = frozenset({S.LEASED, S.RUNNING})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 
-OPERATOR = 0  # the user id of work asked for on the command line
+OPERATOR = 0  # the user id of jobs requested on the command line
 LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
@@ -57,26 +58,36 @@ def submit(session: Session, job: Job) -> Job:
 
 
 def enqueue(session: Session, job_id: str) -> Job:
-    """Accepted → queued, first attempt. Raises IllegalMove (a second click)."""
-    return _move(session, job_id, S.QUEUED, from_={S.ACCEPTED}, attempt=1, queued_at=now())
+    """Accepted → queued, first attempt. Raises NotFound, IllegalMove (a second click)."""
+    job = get(session, job_id)
+    if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now()):
+        raise IllegalMove(state=job.state.value, wanted=S.QUEUED.value)
+    session.refresh(job)
+    return job
 
 
 def lease(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> Job | None:
-    """Queued → leased for this worker; None if somebody else has it or it is over."""
-    fits = and_(col(Job.id) == job_id, col(Job.attempt) == attempt, col(Job.state) == S.QUEUED)
-    values = {"state": S.LEASED, "lease_owner": owner, "lease_until": now() + seconds, "started_at": now()}
-    return get(session, job_id) if _update(session, fits, values) else None
+    """Queued → leased for this worker; None if another worker has it or it has ended."""
+    values = {"lease_owner": owner, "lease_until": now() + seconds, "started_at": now()}
+    leased = move(session, job_id, {S.QUEUED}, S.LEASED, col(Job.attempt) == attempt, **values)
+    return get(session, job_id) if leased else None
 
 
 def start(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """Leased → running; False if the lease is lost."""
-    return _update(session, _held(job_id, attempt, owner, {S.LEASED}), {"state": S.RUNNING})
+    return move(session, job_id, {S.LEASED}, S.RUNNING, _leased_by(attempt, owner))
+
+
+def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
+    """Queued → leased → running for this worker; None if another worker has it or it has ended."""
+    if lease(session, job_id, attempt, owner) is None or not start(session, job_id, attempt, owner):
+        return None
+    return get(session, job_id)
 
 
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
-    """Lengthen the lease; False if it is lost or the member has cancelled."""
-    fits = and_(_held(job_id, attempt, owner), col(Job.cancel_requested).is_(False))
-    return _update(session, fits, {"lease_until": now() + seconds})
+    """Extend the lease; False if it is lost or the member has cancelled."""
+    return _update(session, job_id, WORKING, _wanted_of(attempt, owner), lease_until=now() + seconds)
 
 
 def report(
@@ -84,7 +95,7 @@ def report(
 ) -> bool:
     """Write stage, progress (0…1) and seconds left; False if the lease is lost."""
     values = {"stage": stage, "progress": progress, "seconds_left": left}
-    return _update(session, _held(job_id, attempt, owner), values)
+    return _update(session, job_id, WORKING, _leased_by(attempt, owner), **values)
 
 
 def render(
@@ -96,33 +107,33 @@ def render(
     files: list[dict[str, str]],
 ) -> bool:
     """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
-    values = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    fits = and_(_held(job_id, attempt, owner, {S.RUNNING}), col(Job.cancel_requested).is_(False))
-    return _end(session, job_id, fits, S.RENDERED, values, files)
+    values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
+    return _end(session, job_id, {S.RUNNING}, S.RENDERED, _wanted_of(attempt, owner), files=files, **values)
 
 
 def fail(
     session: Session, job_id: str, attempt: int, owner: str, code: str, params: dict[str, Any], sentence: str
 ) -> bool:
     """leased, running → failed with one sentence; False if the lease is lost."""
-    values = {"error_code": code, "error_params": params, "error_sentence": sentence}
-    return _end(session, job_id, _held(job_id, attempt, owner), S.FAILED, values)
+    values: dict[str, Any] = {"error_code": code, "error_params": params, "error_sentence": sentence}
+    return _end(session, job_id, WORKING, S.FAILED, _leased_by(attempt, owner), **values)
 
 
 def give_back(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """leased, running → queued for the next attempt: a worker that stops, or whose child died.
 
-    Work that was to be cancelled ends cancelled, work whose attempts are used up failed.
+    A job whose cancel was requested ends cancelled, one whose attempts are used up failed.
     """
     if confirm_cancel(session, job_id, attempt, owner):
         return True
     if attempt >= MAX_ATTEMPTS:
         return fail(session, job_id, attempt, owner, "worker_lost", {}, WORKER_LOST)
-    return _update(session, _held(job_id, attempt, owner), _requeued(attempt))
+    values = {"attempt": attempt + 1, "lease_owner": None, "lease_until": None, "stage": None, "seconds_left": None}
+    return move(session, job_id, WORKING, S.QUEUED, _leased_by(attempt, owner), **values)
 
 
 def cancel(session: Session, job_id: str, user_id: int) -> Job:
-    """Waiting work is cancelled at once; running work is asked to stop, and its worker confirms.
+    """A waiting job is cancelled at once; a running one is asked to stop, and its worker confirms.
 
     Raises NotFound, NotYours, IllegalMove (it has ended already).
     """
@@ -130,9 +141,9 @@ def cancel(session: Session, job_id: str, user_id: int) -> Job:
     if job.user_id != user_id:
         raise NotYours(what="This job")
     if job.state in WORKING:
-        _update(session, and_(col(Job.id) == job_id, col(Job.state).in_(WORKING)), {"cancel_requested": True})
+        _update(session, job_id, WORKING, cancel_requested=True)
     elif job.state in WAITING:
-        _end(session, job_id, and_(col(Job.id) == job_id, col(Job.state).in_(WAITING)), S.CANCELLED, {})
+        _end(session, job_id, WAITING, S.CANCELLED)
     else:
         raise IllegalMove(state=job.state.value, wanted=S.CANCELLED.value)
     session.refresh(job)
@@ -141,37 +152,35 @@ def cancel(session: Session, job_id: str, user_id: int) -> Job:
 
 def confirm_cancel(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """leased, running → cancelled, by the worker that stopped."""
-    fits = and_(_held(job_id, attempt, owner), col(Job.cancel_requested).is_(True))
-    return _end(session, job_id, fits, S.CANCELLED, {})
+    requested = col(Job.cancel_requested).is_(True)
+    return _end(session, job_id, WORKING, S.CANCELLED, _leased_by(attempt, owner), requested)
 
 
 def delivered(session: Session, job_id: str) -> None:
     """Rendered → delivered; a job that ended otherwise stays what it is."""
-    fits = and_(col(Job.id) == job_id, col(Job.state) == S.RENDERED)
-    _update(session, fits, {"state": S.DELIVERED})
+    move(session, job_id, {S.RENDERED}, S.DELIVERED)
 
 
 def undeliverable(session: Session, job_id: str) -> None:
     """Rendered → undeliverable: neither the channel nor the member could be reached."""
-    fits = and_(col(Job.id) == job_id, col(Job.state) == S.RENDERED)
-    _update(session, fits, {"state": S.UNDELIVERABLE})
+    move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
 def sweep(session: Session) -> list[Job]:
-    """Mend what time broke; return every job that should be on the queue.
+    """Recover what timed out; return every job that should be on the queue.
 
-    Work whose lease ran out is queued again (or failed after the last attempt, or cancelled if the member
-    asked for that); what nobody confirmed or nobody took in time expires.
+    A job whose lease ran out is queued again (or failed after the last attempt, or cancelled if the member
+    requested that); what nobody confirmed or nobody took in time expires.
     """
-    expired = and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now())
-    for job in session.exec(select(Job).where(expired)).all():
+    lost = and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now())
+    for job in session.exec(select(Job).where(lost)).all():
         give_back(session, job.id, job.attempt, job.lease_owner or "")
     too_old = or_(
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
         and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < now() - QUEUE_SECONDS),
     )
     for job in session.exec(select(Job).where(too_old)).all():
-        _end(session, job.id, and_(col(Job.id) == job.id, col(Job.state) == job.state), S.EXPIRED, {})
+        _end(session, job.id, {job.state}, S.EXPIRED)
     return list(queued(session))
 
 
@@ -210,68 +219,58 @@ def max_active_jobs(session: Session, guild_id: int | None) -> int:
 WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
 
 
-def _held(
-    job_id: str, attempt: int, owner: str, states: frozenset[JobState] | set[JobState] = WORKING
-) -> ColumnElement[bool]:
-    return and_(
-        col(Job.id) == job_id,
-        col(Job.attempt) == attempt,
-        col(Job.lease_owner) == owner,
-        col(Job.state).in_(states),
-    )
+def move(
+    session: Session, job_id: str, from_: Set[JobState], to: JobState, *only: ColumnElement[bool], **values: Any
+) -> bool:
+    """Change a job's state from any of `from_` to `to`, with further columns; the only writer of `Job.state`.
+
+    Returns whether the row was in one of `from_` and met all of `only`; otherwise it is unchanged. Raises NoSuchMove
+    if MOVES lacks one of the edges.
+    """
+    for state in sorted(from_):
+        if to not in MOVES[state]:
+            raise NoSuchMove(state, to)
+    return _update(session, job_id, from_, *only, state=to, **values)
 
 
-def _requeued(attempt: int) -> dict[str, Any]:
-    return {
-        "state": S.QUEUED,
-        "attempt": attempt + 1,
-        "lease_owner": None,
-        "lease_until": None,
-        "stage": None,
-        "seconds_left": None,
-    }
+def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:
+    return and_(col(Job.attempt) == attempt, col(Job.lease_owner) == owner)
 
 
-def _update(session: Session, fits: ColumnElement[bool], values: dict[str, Any]) -> bool:
-    change = update(Job).where(fits).values(**values)
-    done = session.execute(change)  # also refreshes the rows that this session holds
+def _wanted_of(attempt: int, owner: str) -> ColumnElement[bool]:
+    return and_(_leased_by(attempt, owner), col(Job.cancel_requested).is_(False))
+
+
+def _update(session: Session, job_id: str, states: Set[JobState], *only: ColumnElement[bool], **values: Any) -> bool:
+    change = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(states), *only).values(**values)
+    done = session.execute(change)  # also refreshes the rows that this session has loaded
     return bool(getattr(done, "rowcount", 0))
 
 
 def _end(
     session: Session,
     job_id: str,
-    fits: ColumnElement[bool],
-    state: JobState,
-    values: dict[str, Any],
+    from_: Set[JobState],
+    to: JobState,
+    *only: ColumnElement[bool],
     files: list[dict[str, str]] | None = None,
+    **values: Any,
 ) -> bool:
-    """Move into a state that the member is told of: the row and its message are one transaction."""
-    ended = {"state": state, "lease_owner": None, "lease_until": None, "ended_at": now(), **values}
-    if not _update(session, fits, ended):
+    """Move into a state that the member gets a message about: both rows are one transaction."""
+    ended = {"lease_owner": None, "lease_until": None, "ended_at": now(), **values}
+    if not move(session, job_id, from_, to, *only, **ended):
         return False
     job = get(session, job_id)
     if job.user_id != OPERATOR:
-        alone = job.kind is JobKind.TRAIN and state is S.RENDERED  # a sample of a member's voice is for the member
+        private = job.kind is JobKind.TRAIN and to is S.RENDERED  # a sample of a member's voice is for the member
         session.add(
             Outbox(
                 job_id=job_id,
                 user_id=job.user_id,
-                channel_id=None if alone else job.channel_id,
+                channel_id=None if private else job.channel_id,
                 files=files or [],
                 state=OutboxState.PENDING,
             )
         )
     session.flush()
     return True
-
-
-def _move(session: Session, job_id: str, to: JobState, from_: set[JobState], **values: Any) -> Job:
-    job = get(session, job_id)
-    legal = all(to in MOVES[state] for state in from_)
-    if not legal or not _update(
-        session, and_(col(Job.id) == job_id, col(Job.state).in_(from_)), {"state": to, **values}
-    ):
-        raise IllegalMove(state=job.state.value, wanted=to.value)
-    session.refresh(job)
-    return job

@@ -1,7 +1,8 @@
 """What is removed: everything of a member who asks, voice notes past their day, files that no row names."""
 
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from store import clips, jobs, voices
 from store.clips import DAY
 from store.database import Store
 from store.errors import NotFound, NotYours
+from store.params import drop_uploaded_song, uploaded_song
 from store.tables import Audit, Clip, Consent, Job, Outbox, Singer, Song, Voice, now
 
 # In the order in which rows name each other.
@@ -82,7 +84,7 @@ def discard(store: Store, job_id: str) -> None:
         for note in notes:
             session.delete(note)
         if job is not None:
-            job.params = {name: value for name, value in job.params.items() if name != "song_key"}
+            drop_uploaded_song(job)
             session.add(job)
         voices.drop_untrained(session, job_id)
     shutil.rmtree(store.work_dir / job_id, ignore_errors=True)
@@ -107,7 +109,7 @@ def expire(store: Store) -> int:
             message.files = []
             session.add(message)
         for job in work:
-            job.params = {name: value for name, value in job.params.items() if name != "song_key"}
+            drop_uploaded_song(job)
             session.add(job)
     return remove_unreferenced(store, keys)
 
@@ -126,6 +128,17 @@ def clear_scratch(store: Store) -> int:
 def remove_orphans(store: Store, age: float = DAY) -> int:
     """Remove files older than `age` seconds that no row names (a crash came between file and row)."""
     return remove_unreferenced(store, store.media.older_than(age))
+
+
+@contextlib.contextmanager
+def files_or_nothing(store: Store, keys: Iterable[str] = ()) -> Iterator[set[str]]:
+    """If the block fails, remove these files, and those whose keys it adds to the set, unless a row names them."""
+    saved = set(keys)
+    try:
+        yield saved
+    except BaseException:
+        remove_unreferenced(store, saved)
+        raise
 
 
 def remove_unreferenced(store: Store, keys: set[str]) -> int:
@@ -157,7 +170,7 @@ def _keys_of(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job],
     keys: set[str | None] = {clip.media_key for clip in notes}
     for voice in owned:
         keys |= {voice.model_key, voice.index_key}
-    keys |= {job.params.get("song_key") for job in work}
+    keys |= {uploaded_song(job) for job in work}
     for message in mail:
         keys |= {file["key"] for file in message.files}
     return {key for key in keys if key}

@@ -12,8 +12,8 @@ from store.tables import Consent, Voice, VoiceState
 POLICY_VERSION = "2026-11"
 
 
-def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str) -> Voice:
-    """A voice that will be trained. A failed one of the same name makes room. Raises DuplicateVoiceName."""
+def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None) -> Voice:
+    """A voice that this job trains (None: an import); a failed one of its name goes. Raises DuplicateVoiceName."""
     known = by_name(session, owner_id, name)
     if known is not None:
         if known.state != VoiceState.FAILED:

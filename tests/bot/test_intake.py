@@ -87,7 +87,7 @@ async def test_a_full_disk_leaves_nothing(world, store, monkeypatch):
 
     def fsync(handle):
         calls.append(handle)
-        if len(calls) == 2:
+        if len(calls) == 3:  # the first file, its folder, the second file
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(media.os, "fsync", fsync)

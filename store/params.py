@@ -1,0 +1,106 @@
+"""What a job was requested with: the JSON of `job.params`, one dataclass for each kind of job.
+
+Rows of every age can be read: what a row lacks has its default, what nobody reads any more is passed over.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from store.tables import Job, JobKind
+
+SONG_KEY = "song_key"
+Params = TypeVar("Params", bound="MatchParams | TrainParams | CoverParams")
+
+
+@dataclass(frozen=True)
+class MatchParams:
+    """A match takes nothing but its voice notes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `job.params`."""
+        return {}
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """Which voice is trained, and for how long at most; None leaves it to the worker's settings."""
+
+    voice_id: int = 0
+    voice_name: str = ""
+    train_seconds: float | None = None
+    train_steps: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `job.params`."""
+        limits = {"train_seconds": self.train_seconds, "train_steps": self.train_steps}
+        voice = {"voice_id": self.voice_id, "voice_name": self.voice_name}
+        return voice | {name: limit for name, limit in limits.items() if limit is not None}
+
+
+@dataclass(frozen=True)
+class CoverParams:
+    """Which voice sings which song: an uploaded file (`song_key`) or a song of the library (`song_id`).
+
+    `key_shift` is in semitones; with None the worker takes the octave that suits the voice. `max_bytes` is the largest
+    file that the requester's place takes, None for no limit.
+    """
+
+    song_name: str = ""
+    voice_id: int = 0
+    voice_name: str = ""
+    song_key: str | None = None
+    song_id: int | None = None
+    key_shift: int | None = None
+    max_bytes: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `job.params`."""
+        source = {SONG_KEY: self.song_key} if self.song_key else {"song_id": self.song_id}
+        return {
+            **source,
+            "song_name": self.song_name,
+            "voice_id": self.voice_id,
+            "voice_name": self.voice_name,
+            "key_shift": self.key_shift,
+            "max_bytes": self.max_bytes,
+        }
+
+
+def params_of(job: Job) -> MatchParams | TrainParams | CoverParams:
+    """What the job was requested with, by its kind."""
+    if job.kind is JobKind.MATCH:
+        return MatchParams()
+    return train_params(job) if job.kind is JobKind.TRAIN else cover_params(job)
+
+
+def train_params(job: Job) -> TrainParams:
+    """What a training was requested with."""
+    return _read(TrainParams, job)
+
+
+def cover_params(job: Job) -> CoverParams:
+    """What a cover was requested with. After its retention an uploaded song has no key any more."""
+    return _read(CoverParams, job)
+
+
+def subject_of(job: Job) -> str:
+    """What a job is about, for lists: the song's name, the voice's name, or nothing."""
+    params = params_of(job)
+    if isinstance(params, CoverParams):
+        return params.song_name or params.voice_name
+    return params.voice_name if isinstance(params, TrainParams) else ""
+
+
+def uploaded_song(job: Job) -> str | None:
+    """The media key of the song that a member uploaded for this job."""
+    return job.params.get(SONG_KEY)
+
+
+def drop_uploaded_song(job: Job) -> None:
+    """Take the uploaded song's key out of the row, so that its file is no longer referenced."""
+    job.params = {name: value for name, value in job.params.items() if name != SONG_KEY}
+
+
+def _read(kind: type[Params], job: Job) -> Params:
+    known = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in job.params.items() if name in known})

@@ -1,0 +1,87 @@
+"""What every request starts with: who asks, the files they sent, and the job's first rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import Session
+
+from store import clips, jobs
+from store.database import Store
+from store.errors import DownloadFailed, NotFound
+from store.params import CoverParams, MatchParams, TrainParams
+from store.retention import files_or_nothing
+from store.tables import Job, JobKind
+
+KINDS = {MatchParams: JobKind.MATCH, TrainParams: JobKind.TRAIN, CoverParams: JobKind.COVER}
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who requests something, where, and in which language. `Requester(jobs.OPERATOR)` is the command line."""
+
+    user_id: int
+    guild_id: int | None = None
+    channel_id: int | None = None
+    locale: str = "en"
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A file in the media folder: its key, the name that people know it by, its size in bytes."""
+
+    key: str
+    name: str
+    bytes: int
+
+
+def save_files(store: Store, paths: Iterable[tuple[Path, str]]) -> list[SavedFile]:
+    """Copy files (path, name) into the media folder, all or none. Raises DiskFull, OSError."""
+    saved: list[SavedFile] = []
+    with files_or_nothing(store) as keys:
+        for path, name in paths:
+            keys.add(key := store.media.put_file(path))
+            saved.append(SavedFile(key, name, path.stat().st_size))
+    return saved
+
+
+def accept(
+    session: Session,
+    store: Store,
+    requester: Requester,
+    params: MatchParams | TrainParams | CoverParams,
+    files: Iterable[SavedFile],
+) -> Job:
+    """Add the accepted job of files that are there. Raises TooManyJobs, DownloadFailed.
+
+    The transaction holds the write lock, so no clean-up can remove a file before the row that names it is committed.
+    """
+    for file in files:
+        try:
+            store.media.path(file.key)
+        except NotFound as error:
+            raise DownloadFailed(name=file.name) from error
+    job = Job(
+        kind=KINDS[type(params)],
+        user_id=requester.user_id,
+        guild_id=requester.guild_id,
+        channel_id=requester.channel_id,
+        locale=requester.locale,
+        params=params.to_json(),
+    )
+    return jobs.submit(session, job)
+
+
+def add_clips(session: Session, store: Store, job: Job, notes: Sequence[SavedFile], source: str) -> None:
+    """Add the job's voice notes; they are kept for the store's `clip_days`."""
+    for note in notes:
+        clips.add(session, job, note.key, note.name, note.bytes, source, store.clip_days)
+
+
+def enqueue(session: Session, job: Job, lease_to: str | None) -> Job:
+    """Queue the job; with `lease_to` it is leased to and started by this owner in the same transaction.
+
+    So work on the command line is never taken by a worker of the service that shares its database.
+    """
+    queued = jobs.enqueue(session, job.id)
+    return queued if lease_to is None else jobs.take(session, job.id, queued.attempt, lease_to) or queued

@@ -1,0 +1,122 @@
+"""A member has a song sung in one of their voices; the voice and the song as people name them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from store import library, voices
+from store.database import Store
+from store.errors import NotFound, SongOrTitle
+from store.params import CoverParams
+from store.retention import files_or_nothing
+from store.tables import Job, Song, Voice, VoiceState
+from store.use_cases.accept import Requester, SavedFile, accept, enqueue
+
+
+@dataclass(frozen=True)
+class CoverRequest:
+    """What is to be sung.
+
+    `voice` is `#12`, the id that was picked, or a name; `song` is an uploaded file, `title` an id or title of the
+    library: exactly one of them. `song_name` is what the song is called on cards, by default the file's or the
+    library's name. `key_shift` and `max_bytes` are those of `CoverParams`.
+    """
+
+    voice: str
+    song: SavedFile | None = None
+    title: str | None = None
+    song_name: str = ""
+    key_shift: int | None = None
+    max_bytes: int | None = None
+
+
+def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
+    """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
+
+    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
+    of the request remains.
+    """
+    files = [request.song] if request.song else []
+    with files_or_nothing(store, (file.key for file in files)), store.write() as session:
+        check_song(request.song, request.title)
+        params = _params(session, requester.user_id, request)
+        return enqueue(session, accept(session, store, requester, params, files), lease_to)
+
+
+def check_song(song: object | None, title: str | None) -> None:
+    """Raise SongOrTitle unless exactly one of the two is given; to be asked before a song is downloaded."""
+    if (song is None) == (title is None):
+        raise SongOrTitle
+
+
+def find_voice(session: Session, text: str, user_id: int) -> Voice:
+    """The member's ready voice, by the id that was picked or by its name.
+
+    Raises NotFound, NotYours, VoiceNotReady.
+    """
+    named = voices.by_name(session, user_id, text.strip())
+    number = _picked(text)
+    if named is not None and (number is None or not text.startswith("#")):
+        number = named.id
+    if number is None:
+        raise NotFound(what="such voice")
+    return voices.usable(session, number, user_id)
+
+
+def find_song(session: Session, text: str) -> Song:
+    """The song of the library, by the id that was picked or by its title. Raises NotFound."""
+    number = _picked(text)
+    if number is not None and text.startswith("#"):
+        return library.song(session, number)
+    needle = text.strip().casefold()
+    matching = search_songs(session, text) if needle else []
+    same = [song for song in matching if needle in (song.title.casefold(), song_title(song).casefold())]
+    if same or len(matching) == 1:
+        return (same or list(matching))[0]
+    if number is not None:
+        return library.song(session, number)
+    raise NotFound(what="such song")
+
+
+def search_songs(session: Session, text: str) -> Sequence[Song]:
+    """Songs whose title, singer or `Singer - Title` holds the text, at most 25."""
+    matching = library.find_songs(session, text)
+    _, dash, title = text.partition(" - ")
+    if matching or not dash:
+        return matching
+    needle = text.strip().casefold()
+    return [song for song in library.find_songs(session, title) if needle in song_title(song).casefold()]
+
+
+def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
+    """The member's own ready voices whose name holds the text, by name."""
+    needle = text.strip().casefold()
+    owned = voices.of_owner(session, user_id)
+    return [voice for voice in owned if voice.state == VoiceState.READY and needle in voice.name.casefold()]
+
+
+def song_title(song: Song) -> str:
+    """`Singer - Title`, or the title."""
+    return f"{song.singer} - {song.title}" if song.singer else song.title
+
+
+def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParams:
+    voice = find_voice(session, request.voice, user_id)
+    chosen = None if request.song else find_song(session, request.title or "")
+    name = song_title(chosen) if chosen else (request.song.name if request.song else "")
+    return CoverParams(
+        song_name=request.song_name or name,
+        voice_id=voice.id or 0,
+        voice_name=voice.name,
+        song_key=request.song.key if request.song else None,
+        song_id=chosen.id if chosen else None,
+        key_shift=request.key_shift,
+        max_bytes=request.max_bytes,
+    )
+
+
+def _picked(text: str) -> int | None:
+    """The id in a choice's value (`#12`), or typed by hand."""
+    digits = text.strip().removeprefix("#")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 15 else None

@@ -1,0 +1,70 @@
+"""The operator fills the library: songs to sing, singers to compare with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from store import library, retention
+from store.database import Store
+from store.retention import files_or_nothing
+from store.tables import Singer, Song
+
+
+@dataclass(frozen=True)
+class NewSong:
+    """A song's file and what is known about it; `seconds` is its length."""
+
+    path: Path
+    title: str
+    singer: str = ""
+    licence: str = ""
+    seconds: float | None = None
+    added_by: int = 0
+
+
+@dataclass(frozen=True)
+class NewSinger:
+    """A singer as one model embedded them: a file of embeddings, and how many clips they are of."""
+
+    name: str
+    embeddings: Path
+    embedding_model: str
+    clips: int
+    source: str = ""
+    licence: str = ""
+
+
+def add_song(store: Store, new: NewSong) -> Song:
+    """Add a song to the library; the same sound under the same title stays one row. Raises DiskFull."""
+    with files_or_nothing(store) as keys:
+        keys.add(key := store.media.put_file(new.path))
+        song = Song(
+            title=new.title,
+            singer=new.singer,
+            licence=new.licence,
+            seconds=new.seconds,
+            media_key=key,
+            added_by=new.added_by,
+        )
+        with store.write() as session:
+            return library.add_song(session, song)
+
+
+def add_singer(store: Store, new: NewSinger) -> Singer:
+    """Add a singer, or replace the one of the same name and model, with its file. Raises DiskFull."""
+    with files_or_nothing(store) as keys:
+        keys.add(key := store.media.put_file(new.embeddings))
+        singer = Singer(
+            name=new.name,
+            source=new.source,
+            licence=new.licence,
+            embedding_model=new.embedding_model,
+            embeddings_key=key,
+            clips=new.clips,
+        )
+        with store.write() as session:
+            same = new.name, new.embedding_model
+            known = library.singers(session)
+            replaced = {row.embeddings_key for row in known if (row.name, row.embedding_model) == same}
+            kept = library.put_singer(session, singer)
+    retention.remove_unreferenced(store, replaced)
+    return kept

@@ -1,0 +1,29 @@
+"""A member asks which singers they sound like."""
+
+from collections.abc import Sequence
+
+from store.database import Store
+from store.params import MatchParams
+from store.retention import files_or_nothing
+from store.tables import Job
+from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
+
+
+def request_match(
+    store: Store, requester: Requester, notes: Sequence[SavedFile], source: str, *, lease_to: str | None = None
+) -> Job:
+    """Queue a match of these voice notes, in one transaction; return the queued job.
+
+    Args:
+        store: where the rows and files are.
+        requester: who asks, and where the answer goes.
+        notes: the recordings, in the media folder already.
+        source: how they came: "command", "message", "cli", "demo".
+        lease_to: whoever does the work at once; the job is returned running then.
+
+    Raises TooManyJobs, DownloadFailed; then neither a row nor a file of the request remains.
+    """
+    with files_or_nothing(store, (note.key for note in notes)), store.write() as session:
+        job = accept(session, store, requester, MatchParams(), notes)
+        add_clips(session, store, job, notes, source)
+        return enqueue(session, job, lease_to)

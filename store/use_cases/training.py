@@ -1,0 +1,103 @@
+"""A member has a voice trained on their notes: requested, agreed to or declined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from store import clips, jobs, retention, voices
+from store.database import Store
+from store.errors import AlreadyAnswered, ConsentOver, NotYours
+from store.params import TrainParams
+from store.retention import files_or_nothing
+from store.tables import Job, JobState, now
+from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """The name of the voice to be, and the recordings to train it on.
+
+    `source` says how they came: "command", "cli", "demo". Limits of None are the worker's settings.
+    """
+
+    voice_name: str
+    notes: Sequence[SavedFile]
+    source: str
+    train_seconds: float | None = None
+    train_steps: int | None = None
+
+
+def request_training(store: Store, requester: Requester, request: TrainingRequest) -> Job:
+    """Keep the notes and the name until its member agrees or declines; return the accepted job.
+
+    Raises DuplicateVoiceName, TooManyJobs, DownloadFailed; then neither a row nor a file of the request remains.
+    """
+    with files_or_nothing(store, (note.key for note in request.notes)), store.write() as session:
+        return _accept(session, store, requester, request)
+
+
+def request_agreed_training(
+    store: Store, requester: Requester, request: TrainingRequest, phrase: str, *, lease_to: str | None = None
+) -> Job:
+    """Queue a training whose requester has given consent with `phrase` already, in one transaction.
+
+    With `lease_to` the job is returned running, leased to this owner. Raises like `request_training`.
+    """
+    with files_or_nothing(store, (note.key for note in request.notes)), store.write() as session:
+        job = _accept(session, store, requester, request)
+        _grant(session, job, phrase)
+        return enqueue(session, job, lease_to)
+
+
+def agree(store: Store, job_id: str, user_id: int, phrase: str) -> Job:
+    """Record the consent to these very clips and queue the training, in one transaction; return the queued job.
+
+    Raises NotFound, NotYours, AlreadyAnswered, ConsentOver.
+    """
+    with store.write() as session:
+        job = jobs.get(session, job_id)
+        _check_open(job, user_id)
+        _grant(session, job, phrase)
+        return jobs.enqueue(session, job_id)
+
+
+def decline(store: Store, job_id: str, user_id: int) -> None:
+    """Cancel the training and remove what was sent for it. Raises like `agree`."""
+    with store.write() as session:
+        _check_open(jobs.get(session, job_id), user_id)
+        jobs.cancel(session, job_id, user_id)
+    retention.discard(store, job_id)
+
+
+def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:
+    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps)
+    job = accept(session, store, requester, params, request.notes)
+    voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id)
+    job.params = replace(params, voice_id=voice.id or 0).to_json()
+    session.add(job)
+    add_clips(session, store, job, request.notes, request.source)
+    return job
+
+
+def _grant(session: Session, job: Job, phrase: str) -> None:
+    """Record the consent to the job's clips. Raises ConsentOver if its voice is gone."""
+    voice = voices.of_job(session, job.id)
+    if voice is None:
+        raise ConsentOver
+    notes = clips.of_job(session, job.id)
+    consent = voices.grant(session, job.user_id, job.guild_id, phrase, clips.fingerprint(notes))
+    voice.consent_id = consent.id
+    session.add(voice)
+    session.flush()
+
+
+def _check_open(job: Job, user_id: int) -> None:
+    """Raise unless this member may still answer."""
+    if job.user_id != user_id:
+        raise NotYours(what="This job")
+    too_old = job.created_at < now() - jobs.ACCEPT_SECONDS
+    if job.state == JobState.EXPIRED or (job.state == JobState.ACCEPTED and too_old):
+        raise ConsentOver
+    if job.state != JobState.ACCEPTED:
+        raise AlreadyAnswered

@@ -1,0 +1,84 @@
+"""A member's voices: looked at, kept after an import, deleted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store import jobs, retention, voices
+from store.database import Store
+from store.errors import DuplicateVoiceName, IllegalMove, NotFound, NotYours
+from store.retention import files_or_nothing
+from store.tables import Voice, VoiceState
+
+
+@dataclass(frozen=True)
+class ImportedVoice:
+    """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it came from."""
+
+    name: str
+    model: Path
+    index: Path
+    quality: dict[str, Any]
+    source_sha256: str
+
+
+def voices_of(store: Store, user_id: int) -> Sequence[Voice]:
+    """The member's voices, by name."""
+    with store.read() as session:
+        return voices.of_owner(session, user_id)
+
+
+def voice_named(store: Store, user_id: int, name: str) -> Voice:
+    """The member's voice of this name, whatever its state or the name's case. Raises NotFound."""
+    with store.read() as session:
+        voice = voices.by_name(session, user_id, name)
+    if voice is None:
+        raise NotFound(what="such voice")
+    return voice
+
+
+def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
+    """One voice of its owner, whatever its state. Raises NotFound, NotYours."""
+    with store.read() as session:
+        voice = session.get(Voice, voice_id)
+    if voice is None:
+        raise NotFound(what="such voice")
+    if voice.owner_id != user_id:
+        raise NotYours(what="This voice")
+    return voice
+
+
+def check_voice_name(store: Store, user_id: int, name: str) -> None:
+    """Raise DuplicateVoiceName if a voice of this name could not be kept."""
+    with store.read() as session:
+        known = voices.by_name(session, user_id, name)
+    if known is not None and known.state != VoiceState.FAILED:
+        raise DuplicateVoiceName(name=name)
+
+
+def keep_voice(store: Store, user_id: int, imported: ImportedVoice, phrase: str) -> Voice:
+    """Keep an imported voice, ready, with the consent given by `phrase`; all or nothing.
+
+    Raises DuplicateVoiceName, DiskFull.
+    """
+    with files_or_nothing(store) as keys:
+        keys.add(model := store.media.put_file(imported.model))
+        keys.add(index := store.media.put_file(imported.index))
+        with store.write() as session:
+            voice = voices.create(session, user_id, imported.name, None, None)
+            voice.consent_id = voices.grant(session, user_id, None, phrase, imported.source_sha256).id
+            voices.finish(session, voice, model, index, imported.quality)
+            return voice
+
+
+def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
+    """Delete a voice and its files, stopping its training first; return its name. Raises NotFound, NotYours."""
+    voice = own_voice(store, voice_id, user_id)
+    if voice.state == VoiceState.TRAINING and voice.job_id is not None:
+        try:
+            with store.write() as session:
+                jobs.cancel(session, voice.job_id, user_id)
+        except (IllegalMove, NotFound):
+            pass  # the training has ended meanwhile
+    return retention.delete_voice(store, voice_id, user_id)
