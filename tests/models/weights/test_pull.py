@@ -22,7 +22,7 @@ from models.weights.pull import pull
 from tests.models.weights.shelf import BODY, OTHER, Handler, Server, serving, whole
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
