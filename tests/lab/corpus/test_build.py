@@ -55,7 +55,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, hertz in (("A#3.wav", 233.0), ("B3.wav", 247.0), ("C3-2.wav", 131.0)):
         (folder / name).write_bytes(packages.tone(1.1, 44100, hertz))
     listed = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-    monkeypatch.setattr(catalogue.Source, "listed", lambda source: listed)
+    monkeypatch.setattr(catalogue.CorpusSource, "listed", lambda source: listed)
     return tmp_path / "own"
 
 
