@@ -183,7 +183,13 @@ def test_the_readme_names_every_embedded_model() -> None:
     roles = {row[1] for row in table_rows(ROOT / "README.md") if len(row) == 4}
     names = {
         found
-        for name in ("content", "mos", "pitch", "speaker", "spleeter")
+        for name in (
+            "content/student",
+            "quality/distillmos",
+            "pitch/trackers",
+            "speaker/resemblyzer",
+            "separation/spleeter",
+        )
         for found in re.findall(r'^(?:\w+_)?NAME = "(.+)"$', (ROOT / "models" / f"{name}.py").read_text(), re.MULTILINE)
     }
     assert len(names) == 6 and names <= roles
@@ -191,7 +197,7 @@ def test_the_readme_names_every_embedded_model() -> None:
 
 def test_the_notice_credits_every_weights_file() -> None:
     notice = (ROOT / "NOTICE").read_text()
-    assert all(f"models/weights/{file.name}" in notice for file in (ROOT / "models" / "weights").iterdir())
+    assert all(f"models/weights/{file.name}" in notice for file in (ROOT / "models" / "weights").glob("*.safetensors"))
 
 
 def test_pages_hold_no_path_of_a_machine_and_pictures_are_small() -> None:
@@ -203,10 +209,10 @@ def test_pages_hold_no_path_of_a_machine_and_pictures_are_small() -> None:
 @pytest.fixture
 def desk(tmp_path: Path, song: Path) -> Path:
     """A folder in which the pages' commands find their files: three notes, one singer's clips, a song."""
-    for folder, chosen in (("notes", "carlo_0[1-3].ogg"), ("library/bf_emma", "*.ogg")):
-        (tmp_path / "demo" / folder).mkdir(parents=True)
-        for file in (ROOT / "demo" / folder).glob(chosen):
-            shutil.copy(file, tmp_path / "demo" / folder)
+    for folder, chosen in (("demo/notes", "carlo_0[1-3].ogg"), ("worker/library/voices/bf_emma", "*.ogg")):
+        (tmp_path / folder).mkdir(parents=True)
+        for file in (ROOT / folder).glob(chosen):
+            shutil.copy(file, tmp_path / folder)
     shutil.copy(song, tmp_path / "song.mp3")
     return tmp_path
 

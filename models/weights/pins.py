@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.weights.integrity import WeightsError, digest
+from models.weights import integrity
+from models.weights.integrity import WeightsError
 
 RECORD = "pins.json"
 LOCK = ".lock"
@@ -59,7 +60,7 @@ def fresh(path: Path, sha256: str, url: str = "", accepted: bool = False) -> See
 def look(path: Path, accepted: bool = False) -> Seen:
     """Hash a file now. Size and time are those from before: `unchanged` then tells if they are of this content."""
     found = path.stat()
-    return _seen(found, digest(path), accepted=accepted)
+    return _seen(found, integrity.digest(path), accepted=accepted)
 
 
 def unchanged(path: Path, seen: Seen) -> bool:

@@ -55,7 +55,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, hertz in (("A#3.wav", 233.0), ("B3.wav", 247.0), ("C3-2.wav", 131.0)):
         (folder / name).write_bytes(packages.tone(1.1, 44100, hertz))
     listed = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-    monkeypatch.setattr(catalogue.Source, "listed", lambda source: listed)
+    monkeypatch.setattr(catalogue.CorpusSource, "listed", lambda source: listed)
     return tmp_path / "own"
 
 
@@ -145,7 +145,7 @@ def test_odd_names_are_refused(name: str) -> None:
 
 def test_long_clips_are_cut_and_others_resampled() -> None:
     source = replace(sources()["librispeech"], max_seconds=0.5)
-    clip = recorded.Recording("x/x.ogg", "x", "wav", (packages.tone(0.8, 16000),))
+    clip = recorded.SourceRecording("x/x.ogg", "x", "wav", (packages.tone(0.8, 16000),))
     assert len(clip.sound(source)) == 8000
     wav = read_sound(packages.tone(1.0, 44100, 440.0), "wav", 24000, "x")
     assert abs(len(wav) - 24000) <= 1 and np.argmax(np.abs(np.fft.rfft(wav[:24000]))) == 440

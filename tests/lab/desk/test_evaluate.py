@@ -35,7 +35,7 @@ def test_memory_that_runs_out_is_one_sentence(
     failure: Exception = torch.OutOfMemoryError("CUDA out of memory.")
     with pytest.raises(OutOfMemory, match="ran out of memory"):
         desk(command, tmp_path)
-    failure = memory.OutOfMemory("Memory ran out with 1 windows in a batch.")
+    failure = memory.AllocationFailed("Memory ran out with 1 windows in a batch.")
     with pytest.raises(DeskError, match="with 1 windows in a batch"):
         desk(command, tmp_path)
 

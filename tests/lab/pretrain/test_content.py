@@ -72,7 +72,7 @@ def test_shipped_features_lose_little_and_go_on(corpus: Path, tmp_path: Path) ->
 def test_what_is_exported_is_an_encoder(task: ContentTask, tmp_path: Path) -> None:
     path = tmp_path / "content.safetensors"
     export(task, path)
-    encoder = content_model.ContentEncoder(CONFIG.width, CONFIG.layers)
+    encoder = content_model.ContentStudent(CONFIG.width, CONFIG.layers)
     encoder.load_state_dict(load_tensors(path))
     assert encoder.encode(torch.zeros(16000)).shape == (50, CONFIG.width)
     assert not list(tmp_path.glob("*.part"))

@@ -19,7 +19,7 @@ from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError
 from tests.models.parity import Parity, error
 
-DATA = Path(__file__).parent.parent / "data" / "rmvpe"
+DATA = Path(__file__).parents[2] / "data" / "rmvpe"
 TOLERANCE = 1e-4
 SMALL = E2EConfig(width=2, blocks=1, inner=1, hidden=16)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.rvc import RVC_32K, RVC_40K, RVC_48K, Discriminator, RVCConfig, Synthesizer
 from tests.models.parity import Parity
 
-DATA = Path(__file__).parent.parent / "data" / "rvc"
+DATA = Path(__file__).parents[2] / "data" / "rvc"
 CONFIGS = {"32k": RVC_32K, "40k": RVC_40K, "48k": RVC_48K}
 PARTS = ["m_p", "logs_p", "z_reverse", "z_forward", "wav", "m_q", "logs_q"]
 TOLERANCE = 1e-5

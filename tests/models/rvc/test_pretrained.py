@@ -15,7 +15,7 @@ from models.weights.integrity import WeightsError
 from tests.models.rvc.base_files import SMALL, checkpoint, networks, write_base
 from tests.models.rvc.pth_files import config_list
 
-DATA = Path(__file__).parent.parent / "data" / "rvc"
+DATA = Path(__file__).parents[2] / "data" / "rvc"
 
 
 def refused(files: dict[str, Path], kind: BaseKind = SMALL) -> str:

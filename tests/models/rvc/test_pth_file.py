@@ -16,7 +16,7 @@ from models.rvc.pth_file import read_pth, write_pth
 from models.weights.integrity import WeightsError
 from tests.models.rvc.pth_files import RATES, config_list, contents, network, sung, weights_of, write
 
-DATA = Path(__file__).parent.parent / "data" / "rvc"
+DATA = Path(__file__).parents[2] / "data" / "rvc"
 RVC_40K_LIST: list[Any] = [
     *(1025, 32, 192, 192, 768, 2, 6, 3, 0, "1", [3, 7, 11], [[1, 3, 5], [1, 3, 5], [1, 3, 5]]),
     *([10, 10, 2, 2], 512, [16, 16, 4, 4], 109, 256, 40000),

@@ -19,7 +19,7 @@ from models.weights.integrity import WeightsError
 from tests.models.parity import Parity
 from tests.models.separation.separator_files import MDX23C_YAML, fill, write_mdx23c
 
-DATA = Path(__file__).parent.parent / "data" / "mdx23c"
+DATA = Path(__file__).parents[2] / "data" / "mdx23c"
 TOLERANCE = 1e-4
 
 

@@ -15,7 +15,7 @@ from models.weights.integrity import WeightsError
 from tests.models.parity import Parity
 from tests.models.separation.separator_files import BSROFORMER_YAML, MELBAND_YAML, fill, write_roformer
 
-DATA = Path(__file__).parent.parent / "data" / "roformer"
+DATA = Path(__file__).parents[2] / "data" / "roformer"
 TOLERANCE = 1e-5
 KINDS = ["melband", "bsroformer"]
 TITLES = {"melband": "Mel-Band RoFormer", "bsroformer": "BS-RoFormer"}

@@ -10,7 +10,7 @@ import pytest
 
 from models.content import student
 from models.rvc import voice_base
-from models.weights import catalog, pins
+from models.weights import catalog, integrity, pins
 from models.weights.catalog import ROLES, Entry, State
 from models.weights.integrity import WeightsError
 from pipeline.pool.model_pool import names
@@ -128,7 +128,7 @@ def test_the_presets_hold_one_model_a_role_and_nothing_unverified() -> None:
 
 
 def test_the_page_names_every_model_of_a_preset() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
     for preset, chosen in SHIPPED.presets.items():
         assert f"| `{preset}` | {', '.join(f'`{name}`' for name in chosen)} |" in page
 
@@ -178,13 +178,13 @@ def test_a_file_is_hashed_again_only_if_it_changed(folder: Path, monkeypatch: py
     path = put(folder, "one/one.bin")
     put(folder, "one/one.yaml")
     hashed: list[str] = []
-    digest = pins.digest
+    digest = integrity.digest
 
     def counted(path: Path) -> str:
         hashed.append(path.name)
         return digest(path)
 
-    monkeypatch.setattr(pins, "digest", counted)
+    monkeypatch.setattr(integrity, "digest", counted)
     for _ in range(3):
         catalog.locate("one", folder)
     assert hashed == ["one.bin", "one.yaml"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.weights import pins
+from models.weights import integrity, pins
 
 OLD, NEW = b"old weights", b"newer weights"
 KEY = "model/weights.bin"
@@ -25,15 +25,15 @@ def path(tmp_path: Path) -> Path:
 
 def during_the_hash(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
     """Somebody else comes between the content and what is recorded of it."""
-    digest = pins.digest
+    digest = integrity.digest
 
     def changed(path: Path) -> str:
         found = digest(path)
-        monkeypatch.setattr(pins, "digest", digest)
+        monkeypatch.setattr(integrity, "digest", digest)
         change()
         return found
 
-    monkeypatch.setattr(pins, "digest", changed)
+    monkeypatch.setattr(integrity, "digest", changed)
 
 
 def test_a_file_that_is_replaced_during_the_hash_is_hashed_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

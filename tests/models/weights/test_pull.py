@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from models.weights import catalog, pins
+from models.weights import catalog, integrity, pins
 from models.weights.catalog import Entry, File, State
 from models.weights.download import MARGIN
 from models.weights.integrity import WeightsError
@@ -22,7 +22,7 @@ from models.weights.pull import pull
 from tests.models.weights.shelf import BODY, OTHER, Handler, Server, serving, whole
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -145,15 +145,15 @@ def test_a_file_that_changes_while_it_is_read_is_not_accepted(tmp_path: Path, mo
     path = tmp_path / "model" / "weights.bin"
     path.parent.mkdir()
     path.write_bytes(BODY)
-    monkeypatch.setattr(pins, "digest", then(lambda: path.write_bytes(OTHER * 2)))
+    monkeypatch.setattr(integrity, "digest", then(lambda: path.write_bytes(OTHER * 2)))
     with pytest.raises(WeightsError, match=r"weights\.bin of model changed while it was read"):
         pull([entry(file)], tmp_path, accept_unverified=True)
     assert pins.read(tmp_path) == {}
 
 
 def then(change: Callable[[], object]) -> Callable[[Path], str]:
-    """`pins.digest`, and a change by somebody else right after it."""
-    digest = pins.digest
+    """`integrity.digest`, and a change by somebody else right after it."""
+    digest = integrity.digest
 
     def changed(path: Path) -> str:
         sha256 = digest(path)

@@ -136,7 +136,7 @@ def test_memory_does_not_grow_with_the_song(tmp_path):
         sounds.wav(stem, twenty * (seconds // 20), rate=MUSIC_RATE, channels=2, bits=32)
         done = subprocess.run(
             [sys.executable, "-c", MEASURED, str(stem), str(tmp_path / "out.flac")],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             capture_output=True,
             text=True,
             check=True,

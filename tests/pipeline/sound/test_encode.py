@@ -152,7 +152,7 @@ for suffix in (".mp3", ".ogg", ".flac", ".wav"):
 
 
 def test_a_file_size_limit_of_the_system_is_a_full_disk(tmp_path):
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path)], cwd=root, capture_output=True, text=True, timeout=60
     )
