@@ -1,0 +1,242 @@
+"""What a job's work came to: the JSON of `job.result`, one dataclass for each kind of job.
+
+A row may be of any age and any worker: a figure that is missing or is no finite number is read as None, a missing word
+as "". What the figures mean is said by the models that measured them, named in `models`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from store.tables import Job, JobKind, Voice
+
+LARGEST = 1e12  # no figure of ours is larger
+
+
+@dataclass(frozen=True)
+class MatchCandidate:
+    """A singer of the library: the probability that it is them, and the cosine behind it."""
+
+    name: str
+    share: float
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class MatchCalibration:
+    """How probabilities were fitted, on held-out clips of the library; `error` is the mean calibration error."""
+
+    temperature: float | None = None
+    threshold: float | None = None
+    clips: int | None = None
+    top1: float | None = None
+    cross_entropy: float | None = None
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class SungRange:
+    """Lowest and highest comfortable note, by name and as MIDI note numbers."""
+
+    low: str
+    high: str
+    low_note: float | None = None
+    high_note: float | None = None
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """Which singers `notes` recordings, `seconds` of voice, are like. Old rows have `calibration` in words."""
+
+    model: str = ""
+    candidates: Sequence[MatchCandidate] = ()
+    none: float | None = None
+    calibration: MatchCalibration | str | None = None
+    range: SungRange | None = None
+    notes: int | None = None
+    seconds: float | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingPoint:
+    """What was measured on held-out seconds after `step` steps and so many `seconds`."""
+
+    step: int | None = None
+    seconds: float | None = None
+    mel_loss: float | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a voice was trained, and what it was worth on held-out seconds before (`first_…`) and at its best."""
+
+    voice: str = ""
+    voice_id: int | None = None
+    minutes: float | None = None
+    steps: int | None = None
+    base: str = ""
+    stopped: str = ""
+    cosine: float | None = None
+    first_cosine: float | None = None
+    mel_loss: float | None = None
+    first_mel_loss: float | None = None
+    curve: Sequence[TrainingPoint] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class CoverResult:
+    """A cover of `seconds`, whose vocals were compared on `compared_seconds`: `…_source` before, `…_cover` after."""
+
+    song: str = ""
+    voice: str = ""
+    base: str = ""
+    seconds: float | None = None
+    compared_seconds: float | None = None
+    lufs: float | None = None
+    song_lufs: float | None = None
+    true_peak_db: float | None = None
+    key_shift: int | None = None
+    encoding: str = ""
+    cosine_source: float | None = None
+    cosine_cover: float | None = None
+    mos_source: float | None = None
+    mos_cover: float | None = None
+    f0_correlation: float | None = None
+    f0_cents: float | None = None
+    voicing_f1: float | None = None
+    speaker_model: str = ""
+    mos_model: str = ""
+    pitch_model: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: float | None = None
+
+
+Result = MatchResult | TrainResult | CoverResult
+
+
+def result_of(job: Job) -> Result:
+    """What the job's work came to, by its kind."""
+    if job.kind is JobKind.MATCH:
+        return match_result(job.result)
+    return train_result(job.result) if job.kind is JobKind.TRAIN else cover_result(job.result)
+
+
+def quality_of(voice: Voice) -> TrainResult:
+    """What is known of a voice's training; of an imported one only its base and models are."""
+    return train_result(voice.quality)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """The JSON of `job.result`; NaN and infinity, which JSON has no word for, become None."""
+    written = _finite(asdict(result))
+    assert isinstance(written, dict)
+    return written
+
+
+def match_result(row: Mapping[str, Any]) -> MatchResult:
+    """Read a match's JSON; candidates without a share are left out."""
+    listed = row.get("candidates")
+    candidates = [
+        MatchCandidate(str(one.get("name")), share, number(one, "similarity"))
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, Mapping) and (share := number(one, "share")) is not None
+    ]
+    return MatchResult(
+        candidates=candidates,
+        calibration=_calibration(row.get("calibration")),
+        range=_range(row.get("range")),
+        notes=_count(row, "notes"),
+        **_numbers(row, "none", "seconds", "peak_memory_mb"),
+        **_words(row, "model"),
+        **_tables(row),
+    )
+
+
+def train_result(row: Mapping[str, Any]) -> TrainResult:
+    """Read a training's JSON, or a voice's `quality`."""
+    listed = row.get("curve")
+    curve = [
+        TrainingPoint(step=_count(one, "step"), **_numbers(one, "seconds", "mel_loss", "similarity"))
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, Mapping)
+    ]
+    figures = ("minutes", "cosine", "first_cosine", "mel_loss", "first_mel_loss", "peak_memory_mb")
+    return TrainResult(
+        voice_id=_count(row, "voice_id"),
+        steps=_count(row, "steps"),
+        curve=curve,
+        **_numbers(row, *figures),
+        **_words(row, "voice", "base", "stopped"),
+        **_tables(row),
+    )
+
+
+def cover_result(row: Mapping[str, Any]) -> CoverResult:
+    """Read a cover's JSON."""
+    levels = ("seconds", "compared_seconds", "lufs", "song_lufs", "true_peak_db", "peak_memory_mb")
+    pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
+    return CoverResult(
+        key_shift=_count(row, "key_shift"),
+        **_numbers(row, *levels, *pairs),
+        **_words(row, "song", "voice", "base", "encoding", "speaker_model", "mos_model", "pitch_model"),
+        **_tables(row),
+    )
+
+
+def number(row: Mapping[str, Any], key: str) -> float | None:
+    """A figure, or None if it is missing or no (finite) number."""
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) > LARGEST:
+        return None
+    return value
+
+
+def _count(row: Mapping[str, Any], key: str) -> int | None:
+    value = number(row, key)
+    return None if value is None else int(value)
+
+
+def _numbers(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: number(row, key) for key in keys}
+
+
+def _words(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: str(row.get(key) or "") for key in keys}
+
+
+def _tables(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that ran by role, and the seconds that each stage took."""
+    models, stages = row.get("models"), row.get("stages")
+    named = {str(role): str(name) for role, name in models.items()} if isinstance(models, Mapping) else {}
+    seconds = stages if isinstance(stages, Mapping) else {}
+    return {"models": named, "stages": {str(s): spent for s in seconds if (spent := number(seconds, s)) is not None}}
+
+
+def _calibration(value: Any) -> MatchCalibration | str | None:
+    if not isinstance(value, Mapping):
+        return str(value) if value else None
+    figures = _numbers(value, "temperature", "threshold", "top1", "cross_entropy", "error")
+    return MatchCalibration(clips=_count(value, "clips"), **figures)
+
+
+def _range(value: Any) -> SungRange | None:
+    if not isinstance(value, Mapping) or not (value.get("low") and value.get("high")):
+        return None
+    return SungRange(str(value["low"]), str(value["high"]), number(value, "low_note"), number(value, "high_note"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
