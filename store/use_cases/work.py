@@ -1,0 +1,132 @@
+"""A worker works on a job: takes it, reports, and ends it with a result, a refusal, a retry or a confirmed cancel.
+
+The job that `take_job` returns carries its attempt and its lease owner; every later step matches only while that lease
+is the row's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from store import jobs, retention, voices
+from store.database import Store
+from store.errors import NotFound
+from store.params import uploaded_song
+from store.results import Result, TrainResult, to_json
+from store.retention import files_or_nothing
+from store.tables import Job, JobKind
+
+DELIVERED = {
+    JobKind.MATCH: ("picture",),
+    JobKind.TRAIN: ("picture", "sample"),
+    JobKind.COVER: ("cover", "picture"),
+}
+"""Roles of the files that go with a job's message."""
+KEPT = {JobKind.MATCH: (), JobKind.TRAIN: ("model", "index"), JobKind.COVER: ()}
+"""Roles of the files that stay with the voice."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the job now, or its member has cancelled it or was forgotten."""
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """Where a job is: its stage, the fraction done (0…1), the seconds left (None: unknown)."""
+
+    stage: str
+    fraction: float
+    seconds_left: float | None
+
+
+def take_job(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
+    """Lease a queued job to this worker and start it; None if another worker has it or it has ended."""
+    with store.write() as session:
+        return jobs.take(session, job_id, attempt, owner)
+
+
+def sweep_jobs(store: Store) -> list[Job]:
+    """Recover what timed out; return every job that waits on the queue."""
+    with store.write() as session:
+        return jobs.sweep(session)
+
+
+def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:
+    """Extend the lease and write the progress; False if the lease is lost or the member has cancelled."""
+    owner = job.lease_owner or ""
+    with store.write() as session:
+        if progress is not None:
+            left = progress.seconds_left
+            jobs.report(session, job.id, job.attempt, owner, progress.stage, progress.fraction, left)
+        return jobs.renew(session, job.id, job.attempt, owner, seconds)
+
+
+def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
+    """Keep a job's files (by role) and write its result, its voice and its message in one transaction.
+
+    A job of the operator's has no message, so that of its files only a voice's are kept.
+    Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then no file of it is kept.
+    """
+    with files_or_nothing(store) as saved:
+        keys = {}
+        for role in (*KEPT[job.kind], *DELIVERED[job.kind]):
+            saved.add(key := store.media.put_file(files[role]))
+            keys[role] = key
+        message = [{"key": keys[role], "name": files[role].name} for role in DELIVERED[job.kind]]
+        with store.write() as session:
+            if isinstance(result, TrainResult):
+                result = _finish_voice(session, job, result, keys)
+            owner = job.lease_owner or ""
+            if not jobs.render(session, job.id, job.attempt, owner, to_json(result), message):
+                raise LeaseLost
+    if job.user_id == jobs.OPERATOR:
+        retention.remove_unreferenced(store, saved)
+
+
+def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
+    """End a job with one sentence, and remove what it brought; nothing happens if the lease is lost."""
+    with store.write() as session:
+        failed = jobs.fail(session, job.id, job.attempt, job.lease_owner or "", code, params, sentence)
+    if failed:
+        retention.discard(store, job.id)
+
+
+def give_back_job(store: Store, job: Job) -> None:
+    """Queue a job for its next attempt: its worker stops, or its child died.
+
+    It ends, and what it brought is removed, if its cancel was requested or its attempts are used up.
+    """
+    with store.write() as session:
+        given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "")
+        row = session.get(Job, job.id)
+    if given_back and row is not None and row.state in jobs.ENDED:
+        retention.discard(store, job.id)
+
+
+def confirm_cancel(store: Store, job: Job) -> None:
+    """The worker has stopped a job that its member cancelled or that is no longer its own: remove what it brought."""
+    with store.write() as session:
+        cancelled = jobs.confirm_cancel(session, job.id, job.attempt, job.lease_owner or "")
+    if cancelled:
+        retention.discard(store, job.id)
+    elif song := uploaded_song(job):  # its member was forgotten: so is what was computed from their song
+        retention.remove_unreferenced(store, {song})
+
+
+def deliver_to_operator(store: Store, job_id: str) -> None:
+    """The command line has shown the result of its own job: rendered → delivered."""
+    with store.write() as session:
+        jobs.delivered(session, job_id)
+
+
+def _finish_voice(session: Session, job: Job, result: TrainResult, keys: Mapping[str, str]) -> TrainResult:
+    """Make the job's voice ready; the result with its name and id. Raises NotFound: its owner has deleted it."""
+    voice = voices.of_job(session, job.id)
+    if voice is None:
+        raise NotFound(what="such voice")
+    result = replace(result, voice=voice.name, voice_id=voice.id)
+    voices.finish(session, voice, keys["model"], keys["index"], to_json(result))
+    return result
