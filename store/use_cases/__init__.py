@@ -1,7 +1,7 @@
-"""What the service does for people: each use case is one function, its rows one transaction.
+"""The use cases of the service: each is one function, its rows one transaction.
 
-The bot, the worker, the command line and the demo call these and nothing below them to change rows. A use case that is
-refused raises a StoreError and leaves neither a row nor a file behind.
+The bot, the worker, the command line and the demo perform these to change rows. A use case that is refused raises a
+StoreError and leaves neither a row nor a file behind.
 """
 
 from store.use_cases.accept import Requester, SavedFile, save_files
