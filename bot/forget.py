@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.locale import label, reader
 from bot.replies import Interaction, button, replace, reply
 from bot.services import Services, services_of
-from store import retention
+from store import use_cases
 
 
 async def delete_messages(client: discord.Client, messages: Sequence[tuple[int, int]]) -> int:
@@ -52,7 +52,7 @@ class ForgetButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
             await replace(interaction, say("forget.kept"))
             return
         store = services_of(interaction).store
-        gone = await asyncio.to_thread(retention.forget, store, interaction.user.id)
+        gone = await asyncio.to_thread(use_cases.forget, store, interaction.user.id)
         deleted = await delete_messages(interaction.client, gone.messages)
         text = say(
             "forget.done",

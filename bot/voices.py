@@ -15,7 +15,7 @@ from bot.names import safe, shorten
 from bot.replies import Interaction, button, replace, reply
 from bot.services import Services, services_of
 from bot.texts import Texts
-from store import IllegalMove, NotFound, NotYours, Store, Voice, VoiceState, jobs, retention, voices
+from store import NotFound, NotYours, Store, Voice, use_cases, voices
 
 CHOICES = 25
 MESSAGE_LENGTH = 1900
@@ -40,14 +40,7 @@ def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
 
 def delete(store: Store, voice_id: int, user_id: int) -> str:
     """Delete a voice, stopping its training first; return its name. Raises NotFound, NotYours."""
-    voice = own_voice(store, voice_id, user_id)
-    if voice.state == VoiceState.TRAINING and voice.job_id is not None:
-        try:
-            with store.write() as session:
-                jobs.cancel(session, voice.job_id, user_id)
-        except (IllegalMove, NotFound):
-            pass  # it ended by itself
-    return retention.delete_voice(store, voice_id, user_id)
+    return use_cases.delete_voice(store, voice_id, user_id)
 
 
 def listing(found: Sequence[Voice], say: Texts) -> str:

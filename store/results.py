@@ -5,7 +5,7 @@ as "". What the figures mean is said by the models that measured them, named in 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class MatchResult:
     """Which singers `notes` recordings, `seconds` of voice, are like. Old rows have `calibration` in words."""
 
     model: str = ""
-    candidates: Sequence[MatchCandidate] = ()
+    candidates: tuple[MatchCandidate, ...] = ()
     none: float | None = None
     calibration: MatchCalibration | str | None = None
     range: SungRange | None = None
@@ -85,7 +85,7 @@ class TrainResult:
     first_cosine: float | None = None
     mel_loss: float | None = None
     first_mel_loss: float | None = None
-    curve: Sequence[TrainingPoint] = ()
+    curve: tuple[TrainingPoint, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
@@ -151,7 +151,7 @@ def match_result(row: Mapping[str, Any]) -> MatchResult:
         if isinstance(one, Mapping) and (share := number(one, "share")) is not None
     ]
     return MatchResult(
-        candidates=candidates,
+        candidates=tuple(candidates),
         calibration=_calibration(row.get("calibration")),
         range=_range(row.get("range")),
         notes=_count(row, "notes"),
@@ -173,7 +173,7 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
     return TrainResult(
         voice_id=_count(row, "voice_id"),
         steps=_count(row, "steps"),
-        curve=curve,
+        curve=tuple(curve),
         **_numbers(row, *figures),
         **_words(row, "voice", "base", "stopped"),
         **_tables(row),

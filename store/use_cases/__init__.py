@@ -4,7 +4,6 @@ The bot, the worker, the command line and the demo call these and nothing below 
 refused raises a StoreError and leaves neither a row nor a file behind.
 """
 
-from store.retention import Forgotten
 from store.use_cases.accept import Requester, SavedFile, save_files
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
@@ -17,7 +16,7 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.forget import forget
+from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
 from store.use_cases.training import (

@@ -6,7 +6,7 @@ from sqlmodel import select
 from bot import consent
 from bot.errors import AlreadyAnswered, ConsentOver
 from bot.texts import texts
-from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, retention, voices
+from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, use_cases, voices
 
 YES, NO = "This is my voice, train it", "No"
 NOTES = {"note1": ("a.ogg", b"one"), "note2": ("b.ogg", b"two")}
@@ -143,7 +143,7 @@ async def test_the_buttons_work_after_a_restart(asked, world, worker, store, mak
 
 
 async def test_a_forgotten_request_is_one_sentence(asked, world, store):
-    retention.forget(store, world.alice.id)
+    use_cases.forget(store, world.alice.id)
     click = await world.alice.click(asked.response, label=YES)
     assert click.followups[0].content == "There is no such job."
 
