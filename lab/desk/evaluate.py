@@ -124,7 +124,7 @@ def singers(
 @contextmanager
 def progress_bar() -> "Iterator[Report]":
     """A bar with stage, time spent and time left; what an operator can mend becomes one sentence."""
-    from pipeline.pool.model_pool import refusals
+    from pipeline.pool.availability import refusals
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
