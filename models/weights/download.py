@@ -4,7 +4,6 @@ While it comes it is `NAME.part`, with the server's ETag in `NAME.part.etag`; a 
 `If-Range` (RFC 9110, sections 13.1.5 and 14.2). What is cut stays to be resumed, what is wrong is deleted.
 """
 
-import errno
 import http.client
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
+from files.disk import NO_SPACE
 from models.weights import https, integrity
 from models.weights.catalog import File
 from models.weights.integrity import WeightsError
@@ -27,7 +27,6 @@ MARGIN = 64 << 20
 """Bytes that stay free on the disk."""
 PROGRESS = 8 << 20
 """Bytes after which a broken connection counts as the first failure again."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Report = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes in all, where that is known."""
@@ -111,7 +110,7 @@ def fetch(
     except OSError as error:
         with suppress(OSError):
             job.drop()
-        if error.errno in FULL:
+        if error.errno in NO_SPACE:
             raise WeightsError(f"The disk is full, and nothing of {file.name} was kept; make room first.") from error
         raise WeightsError(f"{file.name} cannot be written to {target.parent}: {error.strerror}.") from error
     raise WeightsError(f"{file.name} could not be downloaded ({'; '.join(reasons) or 'it has no address'}).")
