@@ -16,20 +16,9 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.delivery import (
-    JobMessage,
-    MessageFile,
-    due_messages,
-    give_up_message,
-    mark_sent,
-    message_files,
-    postpone_message,
-    undelivered_message,
-)
 from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
-from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -63,13 +52,10 @@ __all__ = [
     "CoverRequest",
     "Forgotten",
     "ImportedVoice",
-    "JobMessage",
     "JobProgress",
     "LeaseLost",
-    "MessageFile",
     "NewSinger",
     "NewSong",
-    "PlacedJob",
     "Requester",
     "SavedFile",
     "TrainingRequest",
@@ -85,24 +71,15 @@ __all__ = [
     "decline",
     "delete_voice",
     "deliver_to_operator",
-    "due_messages",
     "fail_job",
     "find_song",
     "find_voice",
     "finish_job",
     "forget",
     "give_back_job",
-    "give_up_message",
-    "jobs_with_cards",
-    "keep_card",
     "keep_voice",
-    "mark_sent",
-    "message_files",
     "own_voice",
-    "placed_job",
-    "postpone_message",
     "ready_voices",
-    "recent_jobs",
     "renew_job",
     "request_agreed_training",
     "request_cover",
@@ -113,7 +90,6 @@ __all__ = [
     "song_title",
     "sweep_jobs",
     "take_job",
-    "undelivered_message",
     "voice_named",
     "voices_of",
 ]
