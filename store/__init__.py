@@ -3,7 +3,7 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, open_store
+from store.database import Store, StoreSettings, open_store
 from store.errors import (
     AlreadyAnswered,
     ConsentOver,
@@ -18,7 +18,6 @@ from store.errors import (
     TooManyJobs,
     VoiceNotReady,
 )
-from store.settings import StoreSettings
 from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [

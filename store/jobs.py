@@ -133,7 +133,7 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str) -> bool:
 
 
 def cancel(session: Session, job_id: str, user_id: int) -> Job:
-    """A waiting job is cancelled at once; a running one is asked to stop, and its worker confirms.
+    """Cancel a waiting job at once; request a running one to stop, which its worker confirms.
 
     Raises NotFound, NotYours, IllegalMove (it has ended already).
     """
@@ -170,7 +170,7 @@ def sweep(session: Session) -> list[Job]:
     """Recover what timed out; return every job that should be on the queue.
 
     A job whose lease ran out is queued again (or failed after the last attempt, or cancelled if the member
-    requested that); what nobody confirmed or nobody took in time expires.
+    requested that); a job that nobody confirmed or leased in time expires.
     """
     lost = and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now())
     for job in session.exec(select(Job).where(lost)).all():

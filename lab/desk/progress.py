@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @contextmanager
 def progress_bar() -> "Iterator[Report]":
     """A bar with stage, time spent and time left; raises DeskError for what an operator can correct."""
-    from pipeline.pool.model_pool import refusals
+    from pipeline.pool.availability import refusals
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)

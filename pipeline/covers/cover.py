@@ -13,11 +13,12 @@ from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.mix import MixReport, mix_files
+from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import Features
-from pipeline.plots import plot_cover
 from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks
@@ -82,9 +83,9 @@ def make_cover(
         models.check_encoder(info.content_model)
     except NotFetched as error:
         raise EncoderMissing(name=voice_name, model=info.content_model) from error
-    models.only("separator", "voice")
+    models.only(Role.SEPARATOR, Role.VOICE)
     stems = stems_of(song, song_name, models, cache_dir, report)
-    models.only("content", "contentvec", "pitch", "voice")
+    models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     encoder = models.encoder(info.content_model)
     features, heard_by = features_of(stems, models, report, encoder), encoder.name
     report("converting", 0.0)
@@ -106,7 +107,7 @@ def make_cover(
         progress=lambda done: report("mixing", done),
     )
     report("measuring", 0.0)
-    models.only("speaker", "mos", "pitch")
+    models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
     comparison = compare(stems.vocals, converted, target, key_shift, models)
     report("measuring", 0.8)
     picture = out_dir / "cover.png"

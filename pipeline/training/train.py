@@ -12,9 +12,10 @@ import numpy as np
 
 from models.rvc.voice_file import VoiceInfo, save_voice
 from pipeline.listening.notes import Note
-from pipeline.pool.model_pool import EMBEDDED_BASE, ModelPool
+from pipeline.pool.availability import check_voice_base
+from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import EMBEDDED_BASE, Role
 from pipeline.progress import Report, ignore
-from pipeline.singing.retrieval import save_index
 from pipeline.sound.encode import encode
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.intake import prepare
@@ -22,6 +23,7 @@ from pipeline.training.loop import Moment, TrainingLoop
 from pipeline.training.rvc import Official
 from pipeline.training.s24 import Embedded
 from pipeline.voices.owner import speaker_embedding
+from pipeline.voices.retrieval import save_index
 from pipeline.voices.rvc_files import kind
 
 SAMPLE_PEAK = 0.8
@@ -67,16 +69,16 @@ def train_voice(
     Raises what `prepare` raises (see pipeline.errors), and WeightsError (the chosen base or its content encoder does
     not exist, is not here or is not whole).
     """
-    models.check_voice_base()
+    check_voice_base(models)
     base = chosen_base(models)
-    models.only("content", "contentvec", "pitch", "speaker")
+    models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)
     encoder = models.encoder(base.content_model)
     heard_by = encoder.name
     recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
     speaker = speaker_embedding([r.embeddings for r in recordings])
     data = base.data(recordings, models)
-    models.only("speaker")
+    models.only(Role.SPEAKER)
     loop = TrainingLoop(models, speaker, options, base)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)

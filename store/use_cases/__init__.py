@@ -1,7 +1,7 @@
-"""What the service does for people: each use case is one function, its rows one transaction.
+"""The use cases of the service: each is one function, its rows one transaction.
 
-The bot, the worker, the command line and the demo call these and nothing below them to change rows. A use case that is
-refused raises a StoreError and leaves neither a row nor a file behind.
+The bot, the worker, the command line and the demo perform these to change rows. A use case that is refused raises a
+StoreError and leaves neither a row nor a file behind.
 """
 
 from store.use_cases.accept import Requester, SavedFile, save_files
@@ -16,9 +16,20 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
+from store.use_cases.delivery import (
+    JobMessage,
+    MessageFile,
+    due_messages,
+    give_up_message,
+    mark_sent,
+    message_files,
+    postpone_message,
+    undelivered_message,
+)
 from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
+from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -52,10 +63,13 @@ __all__ = [
     "CoverRequest",
     "Forgotten",
     "ImportedVoice",
+    "JobMessage",
     "JobProgress",
     "LeaseLost",
+    "MessageFile",
     "NewSinger",
     "NewSong",
+    "PlacedJob",
     "Requester",
     "SavedFile",
     "TrainingRequest",
@@ -71,15 +85,24 @@ __all__ = [
     "decline",
     "delete_voice",
     "deliver_to_operator",
+    "due_messages",
     "fail_job",
     "find_song",
     "find_voice",
     "finish_job",
     "forget",
     "give_back_job",
+    "give_up_message",
+    "jobs_with_cards",
+    "keep_card",
     "keep_voice",
+    "mark_sent",
+    "message_files",
     "own_voice",
+    "placed_job",
+    "postpone_message",
     "ready_voices",
+    "recent_jobs",
     "renew_job",
     "request_agreed_training",
     "request_cover",
@@ -90,6 +113,7 @@ __all__ = [
     "song_title",
     "sweep_jobs",
     "take_job",
+    "undelivered_message",
     "voice_named",
     "voices_of",
 ]

@@ -1,4 +1,4 @@
-"""A member's voices: looked at, kept after an import, deleted."""
+"""A member's voices: listed, imported, deleted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from store.tables import Audit, Outbox, Voice, VoiceState
 
 @dataclass(frozen=True)
 class ImportedVoice:
-    """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it came from."""
+    """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it was read from."""
 
     name: str
     model: Path
@@ -47,15 +47,15 @@ def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
 
 
 def check_voice_name(store: Store, user_id: int, name: str) -> None:
-    """Raise DuplicateVoiceName if a voice of this name could not be kept."""
+    """Raise DuplicateVoiceName if no voice of this name can be added."""
     with store.read() as session:
-        known = voices.by_name(session, user_id, name)
-    if known is not None and known.state != VoiceState.FAILED:
+        same = voices.by_name(session, user_id, name)
+    if same is not None and same.state != VoiceState.FAILED:
         raise DuplicateVoiceName(name=name)
 
 
 def keep_voice(store: Store, user_id: int, imported: ImportedVoice, phrase: str) -> Voice:
-    """Keep an imported voice, ready, with the consent given by `phrase`; all or nothing.
+    """Add an imported voice, ready to sing, with the consent given by `phrase`; all or nothing.
 
     Raises DuplicateVoiceName, DiskFull.
     """
