@@ -88,12 +88,13 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
 
 def show_singers() -> None:
     """Print the library's singers, and which of them the model in use can compare with."""
-    from pipeline.pool.model_pool import NotHere, open_models
+    from pipeline.pool.availability import ModelsUnavailable, open_models
+    from pipeline.pool.selection import Role
 
     choice = WorkerSettings().selection(StoreSettings().data_dir)
     try:
-        used = open_models("cpu", choice, ("singers",)).singer_id
-    except NotHere as error:
+        used = open_models("cpu", choice, (Role.SINGER,)).singer_id
+    except ModelsUnavailable as error:
         raise DeskError(str(error)) from error
     with open_store().read() as session:
         rows = library.singers(session)

@@ -126,7 +126,8 @@ def _heard(recordings: list[Path]) -> "Owner":
 
     check_files(recordings)
     try:
-        return analyze_owner([Note(path, path.name) for path in recordings], ModelPool())
+        models = ModelPool()
+        return analyze_owner([Note(path, path.name) for path in recordings], models.speaker, models.pitch)
     except WeightsError as error:
         raise DeskError(str(error)) from error
 

@@ -1,22 +1,31 @@
-"""What is remembered: tables, state transitions, media files. Knows nothing of the other rooms."""
+"""What is remembered: tables, state transitions, media files; `use_cases` is what the other rooms call.
 
-from store.database import Store, open_store
+Knows nothing of sound, Discord or Redis.
+"""
+
+from store.database import Store, StoreSettings, open_store
 from store.errors import (
+    AlreadyAnswered,
+    ConsentOver,
+    DownloadFailed,
     DuplicateVoiceName,
     IllegalMove,
     NotFound,
     NotYours,
+    SongOrTitle,
     StoreError,
     StoreUnusable,
     TooManyJobs,
     VoiceNotReady,
 )
-from store.settings import StoreSettings
 from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [
+    "AlreadyAnswered",
     "Clip",
     "Consent",
+    "ConsentOver",
+    "DownloadFailed",
     "DuplicateVoiceName",
     "IllegalMove",
     "Job",
@@ -27,6 +36,7 @@ __all__ = [
     "Outbox",
     "Singer",
     "Song",
+    "SongOrTitle",
     "Store",
     "StoreError",
     "StoreSettings",

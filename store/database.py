@@ -1,4 +1,4 @@
-"""The database: SQLite in WAL mode, short transactions, migrated on opening."""
+"""The database and its settings: SQLite in WAL mode, short transactions, migrated on opening."""
 
 import contextlib
 import fcntl
@@ -9,15 +9,30 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from store.errors import StoreUnusable
 from store.media import Media
-from store.settings import StoreSettings
 
 BUSY_MS = 5000
+
+
+class StoreSettings(BaseSettings):
+    """Read from the environment or `.env`: DATABASE_URL, DATA_DIR, CLIP_DAYS."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    database_url: str = ""
+    data_dir: Path = Path("data")
+    clip_days: float = 30.0
+
+    @property
+    def url(self) -> str:
+        """The database's address; without DATABASE_URL an SQLite file in DATA_DIR."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'discovervoice.db'}"
 
 
 @dataclass(frozen=True)
@@ -31,15 +46,15 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that only looks."""
+        """A session that only reads."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end of the block, undone by an exception.
+        """One transaction: committed at the end of the block, rolled back by an exception.
 
-        It takes the write lock at once, so it waits for others instead of failing half-way.
+        It takes the write lock when it begins, so it waits for other writers instead of failing half-way.
         """
         with (
             Session(self.engine.execution_options(write=True), expire_on_commit=False) as session,
@@ -54,12 +69,12 @@ class Store:
 
     @property
     def cache_dir(self) -> Path:
-        """What was computed from songs, by song hash and model id."""
+        """What was computed from songs, cached by song hash and model id."""
         return self.data_dir / "cache"
 
 
 def open_store(settings: StoreSettings | None = None) -> Store:
-    """Open (and if needed make or migrate) the database and the media folder. Raises StoreUnusable."""
+    """Open (and if needed create or migrate) the database and the media folder. Raises StoreUnusable."""
     settings = settings or StoreSettings()
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -72,7 +87,7 @@ def open_store(settings: StoreSettings | None = None) -> Store:
 
 
 def connect(url: str) -> Engine:
-    """An engine whose SQLite connections wait for locks, write ahead and hold foreign keys."""
+    """An engine whose SQLite connections wait for locks, write ahead and enforce foreign keys."""
     engine = create_engine(url)
     if make_url(url).get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare)
@@ -81,7 +96,7 @@ def connect(url: str) -> Engine:
 
 
 def migrate(url: str, lock_dir: Path) -> None:
-    """Bring the tables to the newest revision; processes that start together take turns."""
+    """Upgrade the tables to the newest revision; processes that start together take turns."""
     with (lock_dir / ".migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         command.upgrade(alembic_config(url), "head")
@@ -97,7 +112,7 @@ def alembic_config(url: str) -> Config:
 
 def _prepare(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
-    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only a to z
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own lowers only a to z
     for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 

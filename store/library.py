@@ -19,9 +19,9 @@ def singers(session: Session) -> Sequence[Singer]:
 def put_singer(session: Session, singer: Singer) -> Singer:
     """Add a singer, or replace the one of the same name and model."""
     same = Singer.name == singer.name, Singer.embedding_model == singer.embedding_model
-    known = session.exec(select(Singer).where(*same)).first()
-    if known is not None:
-        session.delete(known)
+    replaced = session.exec(select(Singer).where(*same)).first()
+    if replaced is not None:
+        session.delete(replaced)
         session.flush()
     session.add(singer)
     session.flush()
@@ -30,30 +30,30 @@ def put_singer(session: Session, singer: Singer) -> Singer:
 
 def add_song(session: Session, song: Song) -> Song:
     """Add a song; the same sound under the same title stays one row."""
-    known = session.exec(select(Song).where(Song.media_key == song.media_key, Song.title == song.title)).first()
-    if known is not None:
-        return known
+    same = session.exec(select(Song).where(Song.media_key == song.media_key, Song.title == song.title)).first()
+    if same is not None:
+        return same
     session.add(song)
     session.flush()
     return song
 
 
 def find_songs(session: Session, text: str, limit: int = AUTOCOMPLETE_CHOICES) -> Sequence[Song]:
-    """Songs whose title or singer holds the text, by title."""
+    """Songs whose title or singer contains the text, ordered by title."""
     needle = text.strip().lower()
     wanted = select(Song).order_by(col(Song.title)).limit(limit)
     if needle:
-        holds = or_(
+        contains = or_(
             func.lower(col(Song.title)).contains(needle, autoescape=True),
             func.lower(col(Song.singer)).contains(needle, autoescape=True),
         )
-        wanted = wanted.where(holds)
+        wanted = wanted.where(contains)
     return session.exec(wanted).all()
 
 
 def song(session: Session, song_id: int) -> Song:
     """One song. Raises NotFound."""
-    found = session.get(Song, song_id)
-    if found is None:
+    row = session.get(Song, song_id)
+    if row is None:
         raise NotFound(what="such song")
-    return found
+    return row

@@ -1,4 +1,4 @@
-"""Sounds and weights as files, named by their sha256: `media/ab/abcd….ogg`."""
+"""Sounds and weights as files, addressed by their content's sha256: `media/ab/abcd….ogg`."""
 
 import contextlib
 import hashlib
@@ -20,74 +20,74 @@ KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 
 @dataclass(frozen=True)
 class Media:
-    """A folder of files that are named by what is in them, so equal files are kept once."""
+    """A content-addressed folder: equal files are stored once."""
 
     root: Path
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
-        """Keep `data`; return its key. Raises DiskFull."""
+        """Store `data` atomically; return its key. Raises DiskFull."""
         key = hashlib.sha256(data).hexdigest() + _suffix(suffix)
         if not self._touched(key):
-            with self._draft(key) as file:
+            with self._written(key) as file:
                 file.write(data)
         return key
 
     def put_file(self, path: Path) -> str:
-        """Keep a copy of the file; return its key. Raises DiskFull."""
+        """Store a copy of the file atomically; return its key. Raises DiskFull."""
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + _suffix(path.suffix)
             if not self._touched(key):
                 source.seek(0)
-                with self._draft(key) as file:
+                with self._written(key) as file:
                     shutil.copyfileobj(source, file)
         return key
 
     def path(self, key: str) -> Path:
-        """Where the file of `key` lies. Raises NotFound."""
-        place = self._place(key)
-        if not place.is_file():
+        """The path of the file of `key`. Raises NotFound."""
+        path = self._path(key)
+        if not path.is_file():
             raise NotFound(what="such file any more")
-        return place
+        return path
 
     def delete(self, key: str) -> None:
-        """Remove the file; no error if it is gone."""
-        self._place(key).unlink(missing_ok=True)
+        """Remove the file; no error if there is none."""
+        self._path(key).unlink(missing_ok=True)
 
     def keys(self) -> set[str]:
-        """Every key that is kept."""
+        """Every key that has a file."""
         return {file.name for file in self.root.glob("??/*") if KEY.fullmatch(file.name)}
 
     def older_than(self, seconds: float) -> set[str]:
-        """Keys of files that nobody has put for so long; half-written files of that age are removed."""
+        """Keys of files last stored that many seconds ago or more; partly written files of that age are removed."""
         before = time.time() - seconds
-        for draft in self.root.glob("??/.*"):
-            if draft.stat().st_mtime < before:
-                draft.unlink(missing_ok=True)
-        return {key for key in self.keys() if self._place(key).stat().st_mtime < before}
+        for partial in self.root.glob("??/.*"):
+            if partial.stat().st_mtime < before:
+                partial.unlink(missing_ok=True)
+        return {key for key in self.keys() if self._path(key).stat().st_mtime < before}
 
-    def _place(self, key: str) -> Path:
+    def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):
             raise NotFound(what="file of this key")
         return self.root / key[:2] / key
 
     def _touched(self, key: str) -> bool:
-        """Whether the file is there; if so it counts as put now."""
+        """Whether the file exists; if so its age starts anew."""
         try:
-            os.utime(self._place(key))
+            os.utime(self._path(key))
         except FileNotFoundError:
             return False
         return True
 
     @contextlib.contextmanager
-    def _draft(self, key: str) -> Iterator[IO[bytes]]:
-        place = self._place(key)
+    def _written(self, key: str) -> Iterator[IO[bytes]]:
+        path = self._path(key)
         with disk_full():
-            place.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(place) as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as file:
             yield file
 
 
 def _suffix(name: str) -> str:
-    """A harmless lower-case suffix (or none) from whatever a member called their file."""
-    found = re.search(r"\.([A-Za-z0-9]{1,11})$", name)
-    return f".{found[1].lower()}" if found else ""
+    """A harmless lower-case suffix (or none) of a file name that a member chose."""
+    match = re.search(r"\.([A-Za-z0-9]{1,11})$", name)
+    return f".{match[1].lower()}" if match else ""

@@ -1,4 +1,4 @@
-"""Messages that Discord has still to take: tried until taken, with growing pauses."""
+"""The outbox: messages that wait for delivery, retried with growing pauses."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 
 
 def due(session: Session, limit: int = 10) -> Sequence[Outbox]:
-    """Pending messages whose time has come, oldest first."""
+    """Pending messages whose next try is due, oldest first."""
     wanted = select(Outbox).where(Outbox.state == OutboxState.PENDING, col(Outbox.next_try_at) <= now())
     return session.exec(wanted.order_by(col(Outbox.id)).limit(limit)).all()
 
 
 def sent(session: Session, outbox_id: int, channel_id: int, message_id: int) -> None:
-    """Discord took it: the message and its job's delivery are one transaction."""
+    """Mark a message as sent and its job as delivered, in one transaction."""
     row = session.get_one(Outbox, outbox_id)
     row.state, row.sent_channel_id, row.message_id, row.sent_at = (
         OutboxState.SENT,
@@ -31,7 +31,7 @@ def sent(session: Session, outbox_id: int, channel_id: int, message_id: int) -> 
 
 
 def postpone(session: Session, outbox_id: int) -> bool:
-    """Discord was out of reach: try later. After the last pause, give up; False then."""
+    """Discord was out of reach: schedule a retry. After the last pause, give up; False then."""
     row = session.get_one(Outbox, outbox_id)
     if row.tries >= len(PAUSES):
         give_up(session, outbox_id)

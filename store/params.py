@@ -1,6 +1,6 @@
 """What a job was requested with: the JSON of `job.params`, one dataclass for each kind of job.
 
-Rows of every age can be read: what a row lacks has its default, what nobody reads any more is passed over.
+Rows of every age can be read: a missing field has its default, an unknown one is ignored.
 """
 
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ Params = TypeVar("Params", bound="MatchParams | TrainParams | CoverParams")
 
 @dataclass(frozen=True)
 class MatchParams:
-    """A match takes nothing but its voice notes."""
+    """A match has no parameters but its clips."""
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
@@ -41,8 +41,8 @@ class TrainParams:
 class CoverParams:
     """Which voice sings which song: an uploaded file (`song_key`) or a song of the library (`song_id`).
 
-    `key_shift` is in semitones; with None the worker takes the octave that suits the voice. `max_bytes` is the largest
-    file that the requester's place takes, None for no limit.
+    `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `max_bytes` limits the
+    size of the file that is delivered; None is no limit.
     """
 
     song_name: str = ""
@@ -97,10 +97,10 @@ def uploaded_song(job: Job) -> str | None:
 
 
 def drop_uploaded_song(job: Job) -> None:
-    """Take the uploaded song's key out of the row, so that its file is no longer referenced."""
+    """Remove the uploaded song's key from the row, so that its file is no longer referenced."""
     job.params = {name: value for name, value in job.params.items() if name != SONG_KEY}
 
 
 def _read(kind: type[Params], job: Job) -> Params:
-    known = {field.name for field in fields(kind)}
-    return kind(**{name: value for name, value in job.params.items() if name in known})
+    names = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in job.params.items() if name in names})

@@ -1,11 +1,11 @@
-"""What a job's work came to: the JSON of `job.result`, one dataclass for each kind of job.
+"""The result of a job: the JSON of `job.result`, one dataclass for each kind of job.
 
-A row may be of any age and any worker: a figure that is missing or is no finite number is read as None, a missing word
-as "". What the figures mean is said by the models that measured them, named in `models`.
+Rows of every age and of any worker can be read: a figure that is missing or is no finite number is None, a missing
+text is "". `models` names the models that measured the figures.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class MatchResult:
     """Which singers `notes` recordings, `seconds` of voice, are like. Old rows have `calibration` in words."""
 
     model: str = ""
-    candidates: Sequence[MatchCandidate] = ()
+    candidates: tuple[MatchCandidate, ...] = ()
     none: float | None = None
     calibration: MatchCalibration | str | None = None
     range: SungRange | None = None
@@ -73,7 +73,7 @@ class TrainingPoint:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a voice was trained, and what it was worth on held-out seconds before (`first_…`) and at its best."""
+    """How a voice was trained, and its figures on held-out seconds before training (`first_…`) and at its best."""
 
     voice: str = ""
     voice_id: int | None = None
@@ -85,7 +85,7 @@ class TrainResult:
     first_cosine: float | None = None
     mel_loss: float | None = None
     first_mel_loss: float | None = None
-    curve: Sequence[TrainingPoint] = ()
+    curve: tuple[TrainingPoint, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
@@ -124,19 +124,19 @@ Result = MatchResult | TrainResult | CoverResult
 
 
 def result_of(job: Job) -> Result:
-    """What the job's work came to, by its kind."""
+    """The result of a job, by its kind."""
     if job.kind is JobKind.MATCH:
         return match_result(job.result)
     return train_result(job.result) if job.kind is JobKind.TRAIN else cover_result(job.result)
 
 
 def quality_of(voice: Voice) -> TrainResult:
-    """What is known of a voice's training; of an imported one only its base and models are."""
+    """The figures of a voice's training; an imported voice has only its base and models."""
     return train_result(voice.quality)
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """The JSON of `job.result`; NaN and infinity, which JSON has no word for, become None."""
+    """The JSON of `job.result`; NaN and infinity, which JSON lacks, become None."""
     written = _finite(asdict(result))
     assert isinstance(written, dict)
     return written
@@ -151,12 +151,12 @@ def match_result(row: Mapping[str, Any]) -> MatchResult:
         if isinstance(one, Mapping) and (share := number(one, "share")) is not None
     ]
     return MatchResult(
-        candidates=candidates,
+        candidates=tuple(candidates),
         calibration=_calibration(row.get("calibration")),
         range=_range(row.get("range")),
         notes=_count(row, "notes"),
         **_numbers(row, "none", "seconds", "peak_memory_mb"),
-        **_words(row, "model"),
+        **_texts(row, "model"),
         **_tables(row),
     )
 
@@ -173,9 +173,9 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
     return TrainResult(
         voice_id=_count(row, "voice_id"),
         steps=_count(row, "steps"),
-        curve=curve,
+        curve=tuple(curve),
         **_numbers(row, *figures),
-        **_words(row, "voice", "base", "stopped"),
+        **_texts(row, "voice", "base", "stopped"),
         **_tables(row),
     )
 
@@ -187,7 +187,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
     return CoverResult(
         key_shift=_count(row, "key_shift"),
         **_numbers(row, *levels, *pairs),
-        **_words(row, "song", "voice", "base", "encoding", "speaker_model", "mos_model", "pitch_model"),
+        **_texts(row, "song", "voice", "base", "encoding", "speaker_model", "mos_model", "pitch_model"),
         **_tables(row),
     )
 
@@ -209,7 +209,7 @@ def _numbers(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: number(row, key) for key in keys}
 
 
-def _words(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+def _texts(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: str(row.get(key) or "") for key in keys}
 
 

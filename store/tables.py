@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 
 class JobKind(StrEnum):
-    """What a member can ask for."""
+    """What a member can request."""
 
     MATCH = "match"
     TRAIN = "train"
@@ -18,7 +18,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job is. `store.jobs.MOVES` says which steps exist."""
+    """Where a job is. `store.jobs.MOVES` has the transitions that exist."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -41,7 +41,7 @@ class VoiceState(StrEnum):
 
 
 class OutboxState(StrEnum):
-    """A message is pending until Discord took it, or failed for good."""
+    """A message is pending until Discord has accepted it, or failed for good."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -86,7 +86,7 @@ class GuildSetting(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """A member's word that a voice is theirs and may be trained on."""
+    """A member's declaration that a voice is theirs and may be trained on."""
 
     __tablename__ = "consent"
     id: int | None = Field(default=None, primary_key=True)
@@ -101,7 +101,7 @@ class Consent(SQLModel, table=True):
 
 
 class Clip(SQLModel, table=True):
-    """One voice note. Level and noise are filled in by the worker that hears it."""
+    """One voice note. Nothing writes its seconds, level (dB) and signal-to-noise ratio (dB) yet."""
 
     __tablename__ = "clip"
     id: int | None = Field(default=None, primary_key=True)
@@ -135,7 +135,7 @@ class Singer(SQLModel, table=True):
 
 
 class Song(SQLModel, table=True):
-    """A song of the library. Range is in MIDI note numbers, empty until a worker has heard it."""
+    """A song of the library. Nothing writes its range (MIDI note numbers) and key yet."""
 
     __tablename__ = "song"
     id: int | None = Field(default=None, primary_key=True)
@@ -205,7 +205,7 @@ class Job(SQLModel, table=True):
 
 
 class Outbox(SQLModel, table=True):
-    """A message that Discord has still to take, written in one transaction with what it tells."""
+    """A message that waits for delivery, written in one transaction with the end of its job."""
 
     __tablename__ = "outbox"
     id: int | None = Field(default=None, primary_key=True)
@@ -223,7 +223,7 @@ class Outbox(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """Who did what. Append only; holds no sound and no names."""
+    """Who did what. Append only; contains no sound and no names."""
 
     __tablename__ = "audit"
     id: int | None = Field(default=None, primary_key=True)

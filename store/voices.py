@@ -1,4 +1,4 @@
-"""Trained voices and the consent that they rest on."""
+"""Trained voices and the consent that each requires."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +13,12 @@ POLICY_VERSION = "2026-11"
 
 
 def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None) -> Voice:
-    """A voice that this job trains (None: an import); a failed one of its name goes. Raises DuplicateVoiceName."""
-    known = by_name(session, owner_id, name)
-    if known is not None:
-        if known.state != VoiceState.FAILED:
+    """Add a voice that this job trains (None: an import), in place of a failed one. Raises DuplicateVoiceName."""
+    same = by_name(session, owner_id, name)
+    if same is not None:
+        if same.state != VoiceState.FAILED:
             raise DuplicateVoiceName(name=name)
-        session.delete(known)
+        session.delete(same)
         session.flush()
     voice = Voice(owner_id=owner_id, name=name, guild_id=guild_id, job_id=job_id)
     session.add(voice)
@@ -38,7 +38,7 @@ def of_owner(session: Session, owner_id: int) -> Sequence[Voice]:
 
 
 def of_job(session: Session, job_id: str) -> Voice | None:
-    """The voice that this training job makes."""
+    """The voice that this job trains."""
     return session.exec(select(Voice).where(Voice.job_id == job_id)).first()
 
 
@@ -66,7 +66,7 @@ def finish(session: Session, voice: Voice, model_key: str, index_key: str, quali
 
 
 def drop_untrained(session: Session, job_id: str) -> None:
-    """The training of this job did not come to an end: its voice goes, so that the name is free again."""
+    """Delete the voice of a job whose training did not finish, so that its name can be used again."""
     voice = of_job(session, job_id)
     if voice is not None and voice.state == VoiceState.TRAINING:
         session.delete(voice)

@@ -87,7 +87,7 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     from models.rvc import S24
     from models.rvc.voice_base import load_base
     from models.rvc.voice_file import VoiceInfo, save_voice
-    from pipeline.singing.retrieval import save_index
+    from pipeline.voices.retrieval import save_index
 
     folder = tmp_path_factory.mktemp("voice")
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"

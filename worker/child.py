@@ -116,13 +116,13 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
 
     from files.disk import DiskFull, disk_full
     from pipeline.errors import SoundError
-    from pipeline.pool.model_pool import NotHere, open_models, refusals, release
+    from pipeline.pool.availability import ModelsUnavailable, open_models, refusals
     from worker import child_tasks
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     try:
         models = open_models(device, selection)
-    except NotHere as error:
+    except ModelsUnavailable as error:
         pipe.send(("missing", str(error)))
         return
     while True:
@@ -146,7 +146,7 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
             pipe.send(("refused", error.code, error.params, str(error)))
         except Exception:
             pipe.send(("broken", traceback.format_exc()))
-        release()  # only here: the error held what the work held
+        models.release()  # only here: the error held what the work held
 
 
 def _die_with_parent() -> None:

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from pipeline.covers.cover import CoverOptions, make_cover
+from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
 from pipeline.matching.match import embed, embed_clips, fit_library, match
-from pipeline.plots import plot_match, plot_training
+from pipeline.matching.picture import plot_match
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from pipeline.sound.decode import SONG, probe
+from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
 
 Plan = Callable[[dict[str, float]], None]
@@ -64,10 +66,10 @@ def run_match(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
         ],
         "none": answer.none,
         "calibration": asdict(fit),
-        "range": found,
+        "range": asdict(found) if found else None,
         "notes": len(notes),
         "seconds": seconds_of(heard),
-        "models": {"singer": models.singer.name, "voicing": model_pool.names()["voicing"]},
+        "models": {"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     }
     return {"result": result, "files": {"picture": str(picture)}}
 
@@ -93,7 +95,7 @@ def run_train(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
         "models": {
             "voice": made.voice,
             "content": made.content,
-            **{role: models.names()[role] for role in ("f0", "voicing", "speaker")},
+            **{role.value: models.names()[role] for role in (Role.F0, Role.VOICING, Role.SPEAKER)},
         },
     }
     picture = Path(task["out"]) / "training.png"
@@ -107,17 +109,18 @@ def run_cover(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
     song = Path(task["song"])
     seconds = probe(song, SONG, task["song_name"]).seconds or 180.0
     plan(cover_plan(seconds, models.separator.cost))
-    options = CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"])
     made = make_cover(
-        song,
-        task["song_name"],
-        Path(task["model"]),
-        Path(task["index"]),
-        task["voice_name"],
+        CoverInput(
+            song=song,
+            song_name=task["song_name"],
+            model=Path(task["model"]),
+            index=Path(task["index"]),
+            voice_name=task["voice_name"],
+            cache_dir=Path(task["cache"]),
+            out_dir=Path(task["out"]),
+            options=CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"]),
+        ),
         models,
-        Path(task["cache"]),
-        Path(task["out"]),
-        options,
         report,
     )
     bitrate = f" {made.mix.bitrate // 1000} kbit/s" if made.mix.bitrate else ""
@@ -132,7 +135,11 @@ def run_cover(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
         "key_shift": made.key_shift,
         "encoding": made.mix.path.suffix[1:] + bitrate,
         **asdict(made.comparison),
-        "models": {"voice": made.voice, **models.names(), "content": made.content},
+        "models": {
+            "voice": made.voice,
+            **{role.value: name for role, name in models.names().items()},
+            "content": made.content,
+        },
     }
     result["compared_seconds"] = made.comparison.seconds
     result["seconds"] = made.mix.seconds

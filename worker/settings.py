@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pipeline.pool.settings import ModelSettings
+from pipeline.pool.selection import ModelSettings
 
 
 class WorkerSettings(ModelSettings):

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
-from pipeline.plots import canvas
+from pipeline.canvas import canvas
 
 INCHES, NARROW, FRINGE = 0.3, 0.2, 2.6
 """Of a cell, of one among many, of the labels around them."""

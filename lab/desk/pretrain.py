@@ -66,7 +66,7 @@ def singers(
 def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> None:
     """Draw the losses of every training in a folder."""
     from lab.pretrain import loop
-    from pipeline.plots import plot_losses
+    from pipeline.training.picture import plot_losses
 
     logs = {folder.name: loop.read_log(folder) for folder in sorted(out.glob("*")) if (folder / loop.LOG).exists()}
     if not logs:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.console import DeskError, console
 from cli.report import number
-from lab.desk.evaluate import progress_bar
+from lab.desk.progress import progress_bar
 
 if TYPE_CHECKING:
     from lab.evaluate.separation import Fitted, TrackScores
@@ -34,7 +34,7 @@ def separation(
     from lab.evaluate.tracks import list_tracks
     from models.device import choose, describe
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.pool.settings import ModelSettings
+    from pipeline.pool.selection import ModelSettings
     from pipeline.separation.registry import MEMBERS, open_separator
     from store import StoreSettings
 

@@ -55,8 +55,8 @@ def train(
     from lab.classifiers.train import settings, train_singers
     from lab.pretrain.config import read_config
     from models.device import choose, describe
-    from pipeline.pool.model_pool import open_models, refusals
-    from pipeline.pool.settings import ModelSettings
+    from pipeline.pool.availability import open_models, refusals
+    from pipeline.pool.selection import ModelSettings, Role
     from store import StoreSettings
 
     torch.set_num_threads(threads)
@@ -71,7 +71,7 @@ def train(
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
         brought = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
-        models = open_models(str(where), brought, () if separated else ("separator",))
+        models = open_models(str(where), brought, () if separated else (Role.SEPARATOR,))
         with _progress() as progress:
             outcome = train_singers(
                 folder,
@@ -127,11 +127,11 @@ def _sentences() -> Iterator[None]:
     from models.device import DeviceMissing
     from models.memory import AllocationFailed
     from models.weights.integrity import WeightsError
-    from pipeline.pool.model_pool import NotHere
+    from pipeline.pool.availability import ModelsUnavailable
 
     try:
         yield
-    except (RecipeError, DeviceMissing, NotHere, AllocationFailed, SingersError, WeightsError) as error:
+    except (RecipeError, DeviceMissing, ModelsUnavailable, AllocationFailed, SingersError, WeightsError) as error:
         raise DeskError(str(error)) from error
 
 

@@ -20,7 +20,7 @@ from lab.evaluate import world
 from lab.evaluate.corpus import active_frames
 from models.content.student import ContentStudent
 from models.signal import SPEECH_RATE, Floats32
-from pipeline.singing.retrieval import NEIGHBOURS
+from pipeline.voices.retrieval import NEIGHBOURS
 
 Doubles = NDArray[np.float64]
 NAME = "source + smoothed neighbour difference (no training)"

@@ -1,58 +1,56 @@
-"""The models that were chosen, loaded when first needed and kept warm."""
+"""The models that were selected, loaded when first needed and kept warm."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
 from models.content import contentvec, student
-from models.device import DeviceMissing, choose, describe, memory
-from models.memory import drop_all_but, is_out_of_memory, release
+from models.device import choose, describe, memory
+from models.memory import drop_all_but, release
 from models.pitch import trackers as pitch
 from models.quality import distillmos
-from models.rvc import Synthesizer, voice_file
-from models.rvc.pretrained import BASES
+from models.rvc import Synthesizer
+from models.rvc.voice_file import VoiceInfo, load_voice
 from models.separation import spleeter
 from models.speaker import resemblyzer
 from models.speaker.resemblyzer import SpeakerEncoder
 from models.weights import catalog
-from models.weights.integrity import SINGER_WEIGHTS, NotFetched, WeightsError
-from pipeline.errors import ModelUnusable, OutOfMemory
+from models.weights.integrity import SINGER_WEIGHTS, WeightsError
 from pipeline.listening.features import ContentEncoder
-from pipeline.pool.selection import Selection
+from pipeline.pool.selection import Role, Selection
 from pipeline.separation.registry import Separator, open_separator
-from pipeline.singing.retrieval import load_index
+from pipeline.voices.retrieval import load_index
 
 if TYPE_CHECKING:
     from models.quality.utmos import UtmosPredictor
     from models.speaker.ast import SingerEncoder
 
-__all__ = ["ModelPool", "NotHere", "names", "open_models", "refusals", "release"]
-MOS_NAMES = ("distillmos", "utmos")
-EMBEDDED_BASE = "s24"
-VOICE_BASES = (EMBEDDED_BASE, *BASES)
-ROLES = ("separator", "f0", "mos", "singers", "voice base")
-"""That a choice is made for."""
+WARM: Mapping[str, set[Role]] = {
+    "separator": {Role.SEPARATOR},
+    "spleeter": {Role.SEPARATOR},
+    "content": {Role.CONTENT},
+    "contentvec": {Role.CONTENT},
+    "pitch": {Role.F0, Role.VOICING},
+    "speaker": {Role.SPEAKER},
+    "singer": {Role.SINGER},
+    "mos": {Role.MOS},
+    "voice": {Role.VOICE},
+}
+"""Which roles the models serve that each attribute of the pool keeps warm."""
 
 
-class NotHere(Exception):
-    """The device or the weights that were chosen are not here; the message is for the operator."""
+class WarmVoice(NamedTuple):
+    """A trained voice."""
 
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn an allocation that failed into OutOfMemory, and weights that cannot be used into ModelUnusable."""
-    try:
-        yield
-    except WeightsError as error:
-        raise ModelUnusable(reason=str(error)) from error
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemory from error
+    network: Synthesizer
+    info: VoiceInfo
+    rows: Tensor
+    """(N, C) of its retrieval index, on the network's device."""
+    speaker: Tensor
+    """(256,) embedding of whom it was trained on."""
 
 
 class ModelPool:
@@ -63,7 +61,7 @@ class ModelPool:
         self.device = choose(device)
         self.selection = selection
         self.locate = partial(catalog.locate, folder=selection.weights)
-        self._ran: dict[str, str] = {}
+        self._ran: dict[Role, str] = {}
         self.contentvec = lru_cache(maxsize=2)(self._contentvec)
         self.voice = lru_cache(maxsize=4)(self._voice)
 
@@ -76,7 +74,7 @@ class ModelPool:
     def separator(self) -> Separator:
         """What takes the vocals out of a song. Raises WeightsError: no such separator, or it is not here."""
         separator = open_separator(self.selection.separator, self.locate, self.device)
-        self._ran["separator"] = separator.name
+        self._ran[Role.SEPARATOR] = separator.name
         return separator
 
     @cached_property
@@ -98,16 +96,11 @@ class ModelPool:
         if model_id != student.MODEL_ID:
             self.locate("contentvec")
 
-    def _contentvec(self, model_id: str) -> contentvec.ContentVec:
-        if model_id not in contentvec.BY_WIDTH.values():
-            raise WeightsError(f"There is no content encoder {model_id}.")
-        return contentvec.load(self.locate("contentvec")["weights"], model_id, self.device)
-
     @cached_property
     def pitch(self) -> pitch.PitchTrackers:
         """The chosen tracker of f0, and SwiftF0. Raises WeightsError: no such tracker, or it is not here."""
-        trackers = pitch.load(self.device, name=self.selection.f0, weights=self._f0_weights())
-        self._ran |= trackers.names
+        trackers = pitch.load(self.device, name=self.selection.f0, weights=self.f0_weights())
+        self._ran |= {Role(role): name for role, name in trackers.names.items()}
         return trackers
 
     @cached_property
@@ -144,104 +137,54 @@ class ModelPool:
         """The chosen neural MOS. Raises WeightsError: no such model, or it is not here."""
         from models.quality import utmos
 
-        chosen = (
-            distillmos.load(self.device)
-            if self.selection.mos == "distillmos"
-            else utmos.load(self._mos_weights(), self.device)
-        )
-        self._ran["MOS"] = chosen.name
-        return chosen
+        weights = self.mos_weights()
+        predictor = distillmos.load(self.device) if weights is None else utmos.load(weights, self.device)
+        self._ran[Role.MOS] = predictor.name
+        return predictor
 
-    def check(self, roles: Sequence[str] = ROLES) -> None:
-        """Raise WeightsError if what was chosen for these roles does not exist, is not here or is unfit."""
-        if "separator" in roles:
-            self.separator  # noqa: B018  (looks its files up; networks load later)
-        if "f0" in roles:
-            if self.selection.f0 not in pitch.NAMES:
-                raise WeightsError(
-                    f"There is no pitch tracker {self.selection.f0}. There are: {', '.join(pitch.NAMES)}."
-                )
-            self._f0_weights()
-        if "mos" in roles:
-            if self.selection.mos not in MOS_NAMES:
-                raise WeightsError(f"There is no neural MOS {self.selection.mos}. There are: {', '.join(MOS_NAMES)}.")
-            if self.selection.mos == "utmos":
-                self._mos_weights()
-        if "voice base" in roles:
-            self.check_voice_base()
-        if "singers" in roles and self.selection.singers is not None:
-            self.singer  # noqa: B018  (only a network that has been loaded is known to be whole)
+    def f0_weights(self) -> Path | None:
+        """The f0 tracker's file, None for the embedded one's. Raises WeightsError: it is not here."""
+        return self.locate("rmvpe")["weights"] if self.selection.f0 == "rmvpe" else None
 
-    def check_voice_base(self) -> None:
-        """Raise WeightsError if what `/train` is to start from does not exist, or it or its encoder is not here."""
-        name = self.selection.voice_base
-        if name not in VOICE_BASES:
-            raise WeightsError(f"There is no voice base {name}. There are: {', '.join(VOICE_BASES)}.")
-        absent = [needed for needed in (name, "contentvec") if name != EMBEDDED_BASE and not self._is_here(needed)]
-        if absent:
-            raise NotFetched(
-                f"To train from {name}, {' and '.join(absent)} must be here; "
-                f"run `discovervoice models pull {' '.join(absent)}`."
-            )
+    def mos_weights(self) -> Path | None:
+        """The neural MOS's file, None for the embedded one's. Raises WeightsError: it is not here."""
+        return None if self.selection.mos == "distillmos" else self.locate("utmos")["weights"]
 
-    def only(self, *roles: str) -> list[str]:
-        """Drop every model but these if less than a quarter of the memory is free; says which."""
+    def only(self, *roles: Role) -> list[str]:
+        """Drop every model without one of these roles if less than a quarter of the memory is free; says which."""
         free, total = memory(self.device)
-        return drop_all_but(self, *roles) if free < total / 4 else []
+        keep = [name for name, served in WARM.items() if served & set(roles)]
+        return drop_all_but(self, *keep) if free < total / 4 else []
 
-    def names(self) -> dict[str, str]:
+    def release(self) -> None:
+        """Give memory that no model holds any more back to the device."""
+        release()
+
+    def names(self) -> dict[Role, str]:
         """The name of the model in each role: of those that were loaded, else of the embedded one. Loads nothing."""
         return {**names(), **self._ran}
 
-    def _is_here(self, name: str) -> bool:
-        """Whether an entry of the catalogue was fetched. Raises WeightsError: a file is not the pinned one."""
-        try:
-            self.locate(name)
-        except NotFetched:
-            return False
-        return True
+    def _contentvec(self, model_id: str) -> contentvec.ContentVec:
+        if model_id not in contentvec.BY_WIDTH.values():
+            raise WeightsError(f"There is no content encoder {model_id}.")
+        return contentvec.load(self.locate("contentvec")["weights"], model_id, self.device)
 
     def _singer_weights(self) -> Path | None:
         return self.selection.singers or (SINGER_WEIGHTS if SINGER_WEIGHTS.is_file() else None)
 
-    def _mos_weights(self) -> Path:
-        return self.locate("utmos")["weights"]
-
-    def _f0_weights(self) -> Path | None:
-        return self.locate("rmvpe")["weights"] if self.selection.f0 == "rmvpe" else None
-
-    def _voice(self, model: Path, index: Path) -> tuple[Synthesizer, voice_file.VoiceInfo, Tensor, Tensor]:
-        """A trained voice: network, card, retrieval rows (N, C), speaker embedding (256,)."""
-        synthesizer, info = voice_file.load_voice(model, self.device)
-        rows, embedding = load_index(index)
-        return synthesizer, info, rows.to(self.device), embedding
+    def _voice(self, model: Path, index: Path) -> WarmVoice:
+        network, info = load_voice(model, self.device)
+        rows, speaker = load_index(index)
+        return WarmVoice(network, info, rows.to(self.device), speaker)
 
 
-def open_models(device: str, selection: Selection, roles: Sequence[str] = ROLES) -> ModelPool:
-    """The models that were chosen; those of the roles are checked to be here. Raises NotHere."""
-    try:
-        models = ModelPool(device, selection)
-        models.check(roles)
-    except DeviceMissing as error:
-        raise NotHere(f"DEVICE={error}") from error
-    except WeightsError as error:
-        raise NotHere(str(error)) from error
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise NotHere(
-            f"The chosen models do not fit into the memory of {device}; free some, or set another."
-        ) from error
-    return models
-
-
-def names() -> dict[str, str]:
+def names() -> dict[Role, str]:
     """The name of the model in each embedded role."""
     return {
-        "separator": spleeter.NAME,
-        "content": student.NAME,
-        "f0": pitch.FCPE_NAME,
-        "voicing": pitch.SWIFT_NAME,
-        "speaker": resemblyzer.NAME,
-        "MOS": distillmos.NAME,
+        Role.SEPARATOR: spleeter.NAME,
+        Role.CONTENT: student.NAME,
+        Role.F0: pitch.FCPE_NAME,
+        Role.VOICING: pitch.SWIFT_NAME,
+        Role.SPEAKER: resemblyzer.NAME,
+        Role.MOS: distillmos.NAME,
     }

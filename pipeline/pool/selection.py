@@ -1,7 +1,31 @@
-"""Which model has which role; no import here loads torch, so that settings can name it."""
+"""Which model has which role, as an operator selects it; no import here loads torch, so that settings can name it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED_BASE = "s24"
+
+
+class Role(StrEnum):
+    """What a model is there for. The value is its name in a list of models."""
+
+    SEPARATOR = "separator"
+    CONTENT = "content"
+    F0 = "f0"
+    VOICING = "voicing"
+    SPEAKER = "speaker"
+    SINGER = "singer"
+    """What `/match` compares by."""
+    MOS = "MOS"
+    VOICE = "voice"
+    """Trained voices, and the base that `/train` starts from."""
+
+
+SELECTABLE = (Role.SEPARATOR, Role.F0, Role.MOS, Role.SINGER, Role.VOICE)
+"""The roles that a `Selection` fills."""
 
 
 @dataclass(frozen=True)
@@ -18,5 +42,37 @@ class Selection:
     """Where fetched weights lie."""
     singers: Path | None = None
     """A classifier that `singers train` wrote, for `/match`; None: the embedded speaker encoder."""
-    voice_base: str = "s24"
+    voice_base: str = EMBEDDED_BASE
     """What `/train` starts from: `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""
+
+
+class ModelSettings(BaseSettings):
+    """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    device: str = "auto"
+    models_dir: str = ""
+    """Empty: the folder `models` in DATA_DIR."""
+    separator: str = "spleeter"
+    f0: str = "fcpe"
+    mos: str = "distillmos"
+    singers: str = ""
+    """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
+    voice_base: str = EMBEDDED_BASE
+
+    def weights_folder(self, data_dir: Path) -> Path:
+        """Where fetched weights lie; absolute."""
+        folder = Path(self.models_dir) if self.models_dir else data_dir / "models"
+        return folder.expanduser().absolute()
+
+    def selection(self, data_dir: Path) -> Selection:
+        """Which models run."""
+        return Selection(
+            separator=self.separator,
+            f0=self.f0,
+            mos=self.mos,
+            weights=self.weights_folder(data_dir),
+            singers=Path(self.singers).expanduser().absolute() if self.singers else None,
+            voice_base=self.voice_base,
+        )

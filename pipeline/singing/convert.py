@@ -12,7 +12,7 @@ from models.rvc import Synthesizer
 from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
 from pipeline.progress import Report, ignore
-from pipeline.singing.retrieval import blend
+from pipeline.voices.retrieval import blend
 
 BLOCK_SECONDS = 20
 CONTEXT_FRAMES = FRAME_RATE

@@ -12,9 +12,10 @@ import numpy as np
 
 from models.rvc.voice_file import VoiceInfo, save_voice
 from pipeline.listening.notes import Note
-from pipeline.pool.model_pool import EMBEDDED_BASE, ModelPool
+from pipeline.pool.availability import check_voice_base
+from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import EMBEDDED_BASE, Role
 from pipeline.progress import Report, ignore
-from pipeline.singing.retrieval import save_index
 from pipeline.sound.encode import encode
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.intake import prepare
@@ -22,6 +23,7 @@ from pipeline.training.loop import Moment, TrainingLoop
 from pipeline.training.rvc import Official
 from pipeline.training.s24 import Embedded
 from pipeline.voices.owner import speaker_embedding
+from pipeline.voices.retrieval import save_index
 from pipeline.voices.rvc_files import kind
 
 SAMPLE_PEAK = 0.8
@@ -31,7 +33,7 @@ LABEL = "AI-generated: a trained voice, not a recording of the person"
 __all__ = ["TrainOptions", "TrainReport", "train_voice"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainReport:
     """What a training made."""
 
@@ -52,7 +54,7 @@ class TrainReport:
     voice: str
     """What kind of network it is."""
     content: str
-    """The name of the content encoder that heard the notes."""
+    """The name of the content encoder that encoded the notes."""
 
 
 def train_voice(
@@ -67,16 +69,16 @@ def train_voice(
     Raises what `prepare` raises (see pipeline.errors), and WeightsError (the chosen base or its content encoder does
     not exist, is not here or is not whole).
     """
-    models.check_voice_base()
+    check_voice_base(models)
     base = chosen_base(models)
-    models.only("content", "contentvec", "pitch", "speaker")
+    models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)
     encoder = models.encoder(base.content_model)
-    heard_by = encoder.name
+    content = encoder.name
     recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
     speaker = speaker_embedding([r.embeddings for r in recordings])
     data = base.data(recordings, models)
-    models.only("speaker")
+    models.only(Role.SPEAKER)
     loop = TrainingLoop(models, speaker, options, base)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)
@@ -97,17 +99,17 @@ def train_voice(
     sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
     encode(sample, sung, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(
-        model,
-        index,
-        sample,
-        data.seconds / 60,
-        loop.step,
-        info.base,
-        stopped,
-        tuple(loop.curve),
-        loop.best,
-        kind(base.config),
-        heard_by,
+        model=model,
+        index=index,
+        sample=sample,
+        minutes=data.seconds / 60,
+        steps=loop.step,
+        base=info.base,
+        stopped=stopped,
+        curve=tuple(loop.curve),
+        best=loop.best,
+        voice=kind(base.config),
+        content=content,
     )
 
 

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.pitch.trackers import VOICED_CONFIDENCE
+from models.pitch.trackers import VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
-from models.speaker.resemblyzer import WIDTH
+from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import F0_RANGE, SWIFT_HOP
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, listen
-from pipeline.pool.model_pool import ModelPool
 
 VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
@@ -31,16 +30,16 @@ class Owner:
     """(256,) by models.speaker.resemblyzer, of length 1."""
 
 
-def analyze_owner(recordings: Sequence[Note], models: ModelPool) -> Owner:
+def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: PitchTrackers) -> Owner:
     """A person's pitch and speaker embedding, from recordings of about ten seconds or more.
 
     Raises what `read_notes` raises, SeveralSpeakers, OtherSpeaker, and NotEnoughSpeech (less than 3 s with a pitch, or
     nothing that the speaker encoder takes for speech).
     """
     heard = [normalize_level(wav) for wav, _ in read_notes(recordings)]
-    windows = [listen(wav, models.speaker) for wav in heard]
+    windows = [listen(wav, speaker) for wav in heard]
     check_one_speaker(windows, [recording.name for recording in recordings])
-    f0 = np.concatenate([_voiced_f0(wav, models) for wav in heard])
+    f0 = np.concatenate([_voiced_f0(wav, pitch) for wav in heard])
     seconds = len(f0) * VOICING_SECONDS
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
         spoken = seconds if any(map(len, windows)) else 0.0
@@ -54,6 +53,6 @@ def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:
     return F.normalize(torch.from_numpy(heard.mean(0)), dim=0) if len(heard) else torch.zeros(WIDTH)
 
 
-def _voiced_f0(wav: Floats32, models: ModelPool) -> Floats32:
-    f0, confidence = models.pitch.voicing(wav)
+def _voiced_f0(wav: Floats32, pitch: PitchTrackers) -> Floats32:
+    f0, confidence = pitch.voicing(wav)
     return f0[(confidence >= VOICED_CONFIDENCE) & (f0 >= F0_RANGE[0]) & (f0 <= F0_RANGE[1])]

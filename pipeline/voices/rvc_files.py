@@ -17,8 +17,8 @@ from models.rvc.pth_file import CONTENT_WIDTH, read_pth, write_pth
 from models.rvc.voice_base import EMBEDDING
 from models.rvc.voice_file import VoiceInfo, load_voice, save_voice
 from models.weights.integrity import WeightsError
-from pipeline.singing.retrieval import load_index, save_index
 from pipeline.voices.owner import Owner
+from pipeline.voices.retrieval import load_index, save_index
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""What the service does for people: each use case is one function, its rows one transaction.
+"""The use cases of the service: each is one function, its rows one transaction.
 
-The bot, the worker, the command line and the demo call these and nothing below them to change rows. A use case that is
-refused raises a StoreError and leaves neither a row nor a file behind.
+The bot, the worker, the command line and the demo perform these to change rows. A use case that is refused raises a
+StoreError and leaves neither a row nor a file behind.
 """
 
-from store.retention import Forgotten
 from store.use_cases.accept import Requester, SavedFile, save_files
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
@@ -17,7 +16,7 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.forget import forget
+from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
 from store.use_cases.messages import (

@@ -1,4 +1,4 @@
-"""What every request starts with: who asks, the files they sent, and the job's first rows."""
+"""How every request begins: its requester, the files they sent, and the rows of the accepted job."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Requester:
 
 @dataclass(frozen=True)
 class SavedFile:
-    """A file in the media folder: its key, the name that people know it by, its size in bytes."""
+    """A file in the media folder: its key, the name it is shown by, its size in bytes."""
 
     key: str
     name: str
@@ -81,7 +81,7 @@ def add_clips(session: Session, store: Store, job: Job, notes: Sequence[SavedFil
 def enqueue(session: Session, job: Job, lease_to: str | None) -> Job:
     """Queue the job; with `lease_to` it is leased to and started by this owner in the same transaction.
 
-    So work on the command line is never taken by a worker of the service that shares its database.
+    So a worker of the service that shares the database never takes a job of the command line.
     """
     queued = jobs.enqueue(session, job.id)
     return queued if lease_to is None else jobs.take(session, job.id, queued.attempt, lease_to) or queued

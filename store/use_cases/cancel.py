@@ -1,4 +1,4 @@
-"""A job is cancelled by its member, or abandoned by the command line that worked on it."""
+"""A member cancels a job, or the command line abandons one of its own."""
 
 from store import jobs, retention
 from store.database import Store
@@ -6,7 +6,7 @@ from store.tables import Job
 
 
 def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
-    """Cancel a waiting job, or ask a running one to stop (then `cancel_requested` is set); return its row.
+    """Cancel a waiting job, or request a running one to stop (`cancel_requested` is set then); return its row.
 
     The files of a job that is cancelled at once are removed when its message is delivered.
     Raises NotFound, NotYours, IllegalMove (it has ended already).
@@ -16,7 +16,7 @@ def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
 
 
 def abandon_job(store: Store, job_id: str) -> None:
-    """Cancel a job of the operator's that waits and that nobody will do, and remove what it brought."""
+    """Cancel a waiting job of the operator that nobody will perform, and remove what it came with."""
     with store.write() as session:
         if jobs.get(session, job_id).state in jobs.WAITING:
             jobs.cancel(session, job_id, jobs.OPERATOR)

@@ -1,4 +1,4 @@
-"""A member has a song sung in one of their voices; the voice and the song as people name them."""
+"""A member requests a cover in one of their voices; voice and song are looked up by id or name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
 @dataclass(frozen=True)
 class CoverRequest:
-    """What is to be sung.
+    """Which voice is to sing which song.
 
     `voice` is `#12`, the id that was picked, or a name; `song` is an uploaded file, `title` an id or title of the
     library: exactly one of them. `song_name` is what the song is called on cards, by default the file's or the
@@ -45,7 +45,7 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
 
 
 def check_song(song: object | None, title: str | None) -> None:
-    """Raise SongOrTitle unless exactly one of the two is given; to be asked before a song is downloaded."""
+    """Raise SongOrTitle unless exactly one of the two is given; to be called before a song is downloaded."""
     if (song is None) == (title is None):
         raise SongOrTitle
 
@@ -80,7 +80,7 @@ def find_song(session: Session, text: str) -> Song:
 
 
 def search_songs(session: Session, text: str) -> Sequence[Song]:
-    """Songs whose title, singer or `Singer - Title` holds the text, at most 25."""
+    """Songs whose title, singer or `Singer - Title` contains the text, at most 25."""
     matching = library.find_songs(session, text)
     _, dash, title = text.partition(" - ")
     if matching or not dash:
@@ -90,7 +90,7 @@ def search_songs(session: Session, text: str) -> Sequence[Song]:
 
 
 def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
-    """The member's own ready voices whose name holds the text, by name."""
+    """The member's own ready voices whose name contains the text, by name."""
     needle = text.strip().casefold()
     owned = voices.of_owner(session, user_id)
     return [voice for voice in owned if voice.state == VoiceState.READY and needle in voice.name.casefold()]

@@ -1,4 +1,4 @@
-"""The operator fills the library: songs to sing, singers to compare with."""
+"""The operator adds songs and singers to the library."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from store.tables import Singer, Song
 
 @dataclass(frozen=True)
 class NewSong:
-    """A song's file and what is known about it; `seconds` is its length."""
+    """A song's file and its metadata; `seconds` is its length."""
 
     path: Path
     title: str
@@ -63,8 +63,8 @@ def add_singer(store: Store, new: NewSinger) -> Singer:
         )
         with store.write() as session:
             same = new.name, new.embedding_model
-            known = library.singers(session)
-            replaced = {row.embeddings_key for row in known if (row.name, row.embedding_model) == same}
-            kept = library.put_singer(session, singer)
+            rows = library.singers(session)
+            replaced = {row.embeddings_key for row in rows if (row.name, row.embedding_model) == same}
+            added = library.put_singer(session, singer)
     retention.remove_unreferenced(store, replaced)
-    return kept
+    return added

@@ -1,4 +1,4 @@
-"""A member asks which singers they sound like."""
+"""A member requests a match: which singers do they sound like?"""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ def request_match(
 
     Args:
         store: where the rows and files are.
-        requester: who asks, and where the answer goes.
-        notes: the recordings, in the media folder already.
-        source: how they came: "command", "message", "cli", "demo".
-        lease_to: whoever does the work at once; the job is returned running then.
+        requester: whose job it is, and where its result is delivered.
+        notes: the recordings, already in the media folder.
+        source: how they were sent: "command", "message", "cli", "demo".
+        lease_to: the lease owner who starts at once; the job is returned running then.
 
     Raises TooManyJobs, DownloadFailed; then neither a row nor a file of the request remains.
     """

@@ -1,4 +1,4 @@
-"""A member has a voice trained on their notes: requested, agreed to or declined."""
+"""A member requests the training of a voice on their notes, and agrees to it or declines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqu
 class TrainingRequest:
     """The name of the voice to be, and the recordings to train it on.
 
-    `source` says how they came: "command", "cli", "demo". Limits of None are the worker's settings.
+    `source` is how they were sent: "command", "cli", "demo". A limit of None leaves it to the worker's settings.
     """
 
     voice_name: str
@@ -81,7 +81,7 @@ def _accept(session: Session, store: Store, requester: Requester, request: Train
 
 
 def _grant(session: Session, job: Job, phrase: str) -> None:
-    """Record the consent to the job's clips. Raises ConsentOver if its voice is gone."""
+    """Record the consent to the job's clips. Raises ConsentOver if its voice was deleted."""
     voice = voices.of_job(session, job.id)
     if voice is None:
         raise ConsentOver

@@ -1,20 +1,22 @@
-"""A member's voices: looked at, kept after an import, deleted."""
+"""A member's voices: listed, imported, deleted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store import jobs, retention, voices
+from sqlmodel import Session, select
+
+from store import jobs, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound, NotYours
-from store.retention import files_or_nothing
-from store.tables import Voice, VoiceState
+from store.retention import files_or_nothing, media_keys, remove_unreferenced
+from store.tables import Audit, Outbox, Voice, VoiceState
 
 
 @dataclass(frozen=True)
 class ImportedVoice:
-    """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it came from."""
+    """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it was read from."""
 
     name: str
     model: Path
@@ -41,24 +43,19 @@ def voice_named(store: Store, user_id: int, name: str) -> Voice:
 def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
     """One voice of its owner, whatever its state. Raises NotFound, NotYours."""
     with store.read() as session:
-        voice = session.get(Voice, voice_id)
-    if voice is None:
-        raise NotFound(what="such voice")
-    if voice.owner_id != user_id:
-        raise NotYours(what="This voice")
-    return voice
+        return _owned(session, voice_id, user_id)
 
 
 def check_voice_name(store: Store, user_id: int, name: str) -> None:
-    """Raise DuplicateVoiceName if a voice of this name could not be kept."""
+    """Raise DuplicateVoiceName if no voice of this name can be added."""
     with store.read() as session:
-        known = voices.by_name(session, user_id, name)
-    if known is not None and known.state != VoiceState.FAILED:
+        same = voices.by_name(session, user_id, name)
+    if same is not None and same.state != VoiceState.FAILED:
         raise DuplicateVoiceName(name=name)
 
 
 def keep_voice(store: Store, user_id: int, imported: ImportedVoice, phrase: str) -> Voice:
-    """Keep an imported voice, ready, with the consent given by `phrase`; all or nothing.
+    """Add an imported voice, ready to sing, with the consent given by `phrase`; all or nothing.
 
     Raises DuplicateVoiceName, DiskFull.
     """
@@ -81,4 +78,27 @@ def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
                 jobs.cancel(session, voice.job_id, user_id)
         except (IllegalMove, NotFound):
             pass  # the training has ended meanwhile
-    return retention.delete_voice(store, voice_id, user_id)
+    return _remove(store, voice_id, user_id)
+
+
+def _remove(store: Store, voice_id: int, user_id: int) -> str:
+    with store.write() as session:
+        voice = _owned(session, voice_id, user_id)
+        mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all()
+        keys = media_keys([], [voice], [], mail)
+        for message in mail:
+            message.files = []  # its curve and sample; what was sent stays in the member's own messages
+            session.add(message)
+        session.delete(voice)
+        session.add(Audit(user_id=user_id, action="delete voice"))
+    remove_unreferenced(store, keys)
+    return voice.name
+
+
+def _owned(session: Session, voice_id: int, user_id: int) -> Voice:
+    voice = session.get(Voice, voice_id)
+    if voice is None:
+        raise NotFound(what="such voice")
+    if voice.owner_id != user_id:
+        raise NotYours(what="This voice")
+    return voice

@@ -1,4 +1,4 @@
-"""A worker works on a job: takes it, reports, and ends it with a result, a refusal, a retry or a confirmed cancel.
+"""A worker performs a job: takes it, reports, and ends it with a result, a refusal, a retry or a confirmed cancel.
 
 The job that `take_job` returns carries its attempt and its lease owner; every later step matches only while that lease
 is the row's.
@@ -67,8 +67,8 @@ def renew_job(store: Store, job: Job, progress: JobProgress | None = None, secon
 def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
     """Keep a job's files (by role) and write its result, its voice and its message in one transaction.
 
-    A job of the operator's has no message, so that of its files only a voice's are kept.
-    Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then no file of it is kept.
+    A job of the operator has no message, so only a voice's files are kept of it.
+    Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
     with files_or_nothing(store) as saved:
         keys = {}
@@ -87,7 +87,7 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
 
 
 def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
-    """End a job with one sentence, and remove what it brought; nothing happens if the lease is lost."""
+    """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost."""
     with store.write() as session:
         failed = jobs.fail(session, job.id, job.attempt, job.lease_owner or "", code, params, sentence)
     if failed:
@@ -97,7 +97,7 @@ def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence
 def give_back_job(store: Store, job: Job) -> None:
     """Queue a job for its next attempt: its worker stops, or its child died.
 
-    It ends, and what it brought is removed, if its cancel was requested or its attempts are used up.
+    It ends, and what it came with is removed, if its cancel was requested or its attempts are used up.
     """
     with store.write() as session:
         given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "")
@@ -107,12 +107,12 @@ def give_back_job(store: Store, job: Job) -> None:
 
 
 def confirm_cancel(store: Store, job: Job) -> None:
-    """The worker has stopped a job that its member cancelled or that is no longer its own: remove what it brought."""
+    """The worker has stopped a job that its member cancelled or whose lease it lost: remove what the job came with."""
     with store.write() as session:
         cancelled = jobs.confirm_cancel(session, job.id, job.attempt, job.lease_owner or "")
     if cancelled:
         retention.discard(store, job.id)
-    elif song := uploaded_song(job):  # its member was forgotten: so is what was computed from their song
+    elif song := uploaded_song(job):  # its member may be forgotten: then so is what was computed from their song
         retention.remove_unreferenced(store, {song})
 
 

@@ -7,7 +7,7 @@ from simcord.http import FakeHTTPClient
 from sqlmodel import select
 
 from bot import delivery
-from store import Clip, JobKind, JobState, Outbox, retention
+from store import Clip, JobKind, JobState, Outbox, use_cases
 
 CLOSED = {"status": 403, "code": 50007, "times": None}
 
@@ -172,7 +172,7 @@ class TestSending:
         original = delivery.message_sent
 
         def forgotten(*args):
-            retention.forget(store, world.alice.id)
+            use_cases.forget(store, world.alice.id)
             original(*args)
 
         worker.render(job, {})

@@ -4,7 +4,7 @@ import pytest
 
 from bot import jobs as ours
 from bot.texts.sentences import texts
-from store import Job, JobKind, JobState, NotFound, NotYours, jobs, retention
+from store import Job, JobKind, JobState, NotFound, NotYours, jobs, use_cases
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -81,7 +81,7 @@ async def test_the_button_works_after_a_restart(job, world, worker, make_bot):
 async def test_a_forgotten_job_is_one_sentence(job, world, store):
     card = world.public()[0]
 
-    retention.forget(store, world.alice.id)
+    use_cases.forget(store, world.alice.id)
     click = await world.alice.click(card, label="Cancel")
     assert click.response.content == "There is no such job."
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot import live_cards
-from store import Job, JobKind, JobState, jobs, retention
+from store import Job, JobKind, JobState, jobs, use_cases
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -142,7 +142,7 @@ REMEMBER = live_cards.card_posted
 
 async def test_a_job_forgotten_while_its_card_is_posted_leaves_no_card(world, store, monkeypatch):
     def forgotten(*args):
-        retention.forget(store, world.alice.id)
+        use_cases.forget(store, world.alice.id)
         REMEMBER(*args)
 
     monkeypatch.setattr(live_cards, "card_posted", forgotten)

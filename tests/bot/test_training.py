@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from bot import training
 from bot.texts.sentences import texts
-from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, retention, voices
+from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, use_cases, voices
 from store.errors import AlreadyAnswered, ConsentOver
 from store.use_cases import SavedFile, agree, decline
 
@@ -144,7 +144,7 @@ async def test_the_buttons_work_after_a_restart(asked, world, worker, store, mak
 
 
 async def test_a_forgotten_request_is_one_sentence(asked, world, store):
-    retention.forget(store, world.alice.id)
+    use_cases.forget(store, world.alice.id)
     click = await world.alice.click(asked.response, label=YES)
     assert click.followups[0].content == "There is no such job."
 

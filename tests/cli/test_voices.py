@@ -13,7 +13,7 @@ from cli.voices import app
 from models.rvc.faiss_index import write_index
 from models.rvc.pth_file import read_pth
 from models.rvc.voice_file import load_voice
-from pipeline.singing.retrieval import load_index
+from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
 from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
 from tests.models.rvc.pth_files import contents, sung, write

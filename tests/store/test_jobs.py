@@ -1,6 +1,7 @@
 """A job's life: only legal moves, leases that fence, one message at the end."""
 
 import itertools
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -11,7 +12,7 @@ from store.tables import GuildSetting
 MEMBER, OTHER = 7, 8
 
 
-def add_job(store: Store, **fields: object) -> Job:
+def add_job(store: Store, **fields: Any) -> Job:
     with store.write() as session:
         job = jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, **fields))
         return jobs.enqueue(session, job.id)

@@ -24,7 +24,7 @@ from store.results import (
 
 MATCH = MatchResult(
     model="Resemblyzer",
-    candidates=[MatchCandidate("IU", 0.41, 0.8), MatchCandidate("Taeyeon", 0.2)],
+    candidates=(MatchCandidate("IU", 0.41, 0.8), MatchCandidate("Taeyeon", 0.2)),
     none=0.39,
     calibration=MatchCalibration(0.05, 0.6, 120, 0.97, 0.2, 0.03),
     range=SungRange("A2", "E4", 45.2, 63.9),
@@ -45,7 +45,7 @@ TRAIN = TrainResult(
     first_cosine=0.5,
     mel_loss=0.6,
     first_mel_loss=0.9,
-    curve=[TrainingPoint(0, 0.0, 0.9, 0.5), TrainingPoint(100, 60.0, 0.6, 0.87)],
+    curve=(TrainingPoint(0, 0.0, 0.9, 0.5), TrainingPoint(100, 60.0, 0.6, 0.87)),
     models={"voice": "s24"},
 )
 COVER = CoverResult(song="Palette", voice="mine", seconds=200.0, key_shift=-2, cosine_cover=0.84, mos_model="x")

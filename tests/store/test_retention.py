@@ -1,11 +1,10 @@
-"""Forgetting: every row and file of a member, and nothing of anybody else's."""
+"""Retention: clips and results past their time, orphans and scratch; nothing that a row still names."""
 
 import os
 
-from sqlmodel import SQLModel, select
+from sqlmodel import select
 
-from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, clips, jobs, library, retention, voices
-from store.tables import Audit
+from store import Clip, Job, JobKind, JobState, Song, Store, Voice, jobs, library, retention, voices
 
 MEMBER, OTHER = 7, 8
 FAR = 4e9
@@ -25,57 +24,6 @@ def add_note(store: Store, user: int, sound: bytes, job: Job | None = None, expi
     with store.write() as session:
         session.add(clip)
     return clip
-
-
-def rows_of(store: Store, user: int) -> dict[str, int]:
-    counts = {}
-    with store.read() as session:
-        for table in SQLModel.__subclasses__():
-            owner = getattr(table, "user_id", None) or getattr(table, "owner_id", None)
-            if owner is not None and table is not Audit:
-                counts[table.__name__] = len(session.exec(select(table).where(owner == user)).all())
-    return counts
-
-
-def add_member(store: Store, user: int, sound: bytes) -> Job:
-    """A member with a note, a consent, a voice, a finished cover and its message."""
-    with store.write() as session:
-        job = jobs.submit(session, Job(kind=JobKind.TRAIN, user_id=user, channel_id=1))
-    note = add_note(store, user, sound, job)
-    model, index, cover = (store.media.put_bytes(sound + part) for part in (b"model", b"index", b"cover"))
-    song = store.media.put_bytes(b"shared song", ".mp3")
-    with store.write() as session:
-        voice = voices.create(session, user, "me", None, job.id)
-        voice.consent_id = voices.grant(session, user, None, "yes", clips.fingerprint([note])).id
-        voices.finish(session, voice, model, index, {})
-        cover_job = jobs.submit(session, Job(kind=JobKind.COVER, user_id=user, params={"song_key": song}))
-        session.add(Outbox(job_id=cover_job.id, user_id=user, files=[{"key": cover, "name": "cover.mp3"}]))
-    return job
-
-
-def test_forget_removes_a_members_rows_and_files_and_nobody_elses(store: Store) -> None:
-    add_member(store, MEMBER, b"mine")
-    add_member(store, OTHER, b"theirs")
-    theirs = rows_of(store, OTHER)
-    forgotten = retention.forget(store, MEMBER)
-    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (1, 1, 2, 4)
-    assert set(rows_of(store, MEMBER).values()) == {0}
-    assert rows_of(store, OTHER) == theirs
-    kept = [store.media.path(key).read_bytes() for key in sorted(store.media.keys())]
-    assert b"shared song" in kept
-    assert not any(b"mine" in sound for sound in kept)
-
-
-def test_forget_stops_a_running_job_by_taking_its_row(store: Store) -> None:
-    job = add_member(store, MEMBER, b"mine")
-    with store.write() as session:
-        jobs.enqueue(session, job.id)
-        jobs.lease(session, job.id, 1, "a")
-    retention.forget(store, MEMBER)
-    with store.write() as session:
-        assert not jobs.renew(session, job.id, 1, "a")
-        assert not jobs.render(session, job.id, 1, "a", {}, [])
-    assert set(rows_of(store, MEMBER).values()) == {0}
 
 
 def test_an_expired_note_goes_with_its_file(store: Store) -> None:

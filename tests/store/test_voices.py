@@ -3,7 +3,7 @@
 import pytest
 
 from store import DuplicateVoiceName, Job, JobKind, NotFound, NotYours, Store, Voice, VoiceNotReady, jobs, voices
-from store.retention import delete_voice
+from store.use_cases import delete_voice
 
 MEMBER, OTHER = 7, 8
 

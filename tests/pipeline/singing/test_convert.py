@@ -16,8 +16,8 @@ from pipeline.listening.features import Features
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing import convert as module
 from pipeline.singing.convert import ConvertOptions, coarse_pitch, convert, octave_shift
-from pipeline.singing.retrieval import blend, retrieve
 from pipeline.sound.resample import resample
+from pipeline.voices.retrieval import blend, retrieve
 
 
 @pytest.fixture(scope="module")

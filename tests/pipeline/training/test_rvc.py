@@ -25,11 +25,11 @@ from pipeline.errors import ModelUnusable
 from pipeline.listening.features import Features
 from pipeline.listening.features import load as load_features
 from pipeline.listening.notes import Note
-from pipeline.pool.model_pool import VOICE_BASES, ModelPool, NotHere, open_models, refusals
+from pipeline.pool.availability import VOICE_BASES, ModelsUnavailable, open_models, refusals
+from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Selection
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert
-from pipeline.singing.retrieval import load_index
 from pipeline.sound.decode import NOTE, probe
 from pipeline.sound.levels import Levels
 from pipeline.training import loop as training_loop
@@ -39,6 +39,7 @@ from pipeline.training.intake import Recording
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.rvc import AdversarialLearner, Official
 from pipeline.training.train import TrainOptions, TrainReport, train_voice
+from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice
 from tests.models.rvc.base_files import SMALL, checkpoint, networks, write_base
 
@@ -331,7 +332,7 @@ def test_the_voice_leaves_as_a_pth_that_sings_the_same(trained: TrainReport, tmp
 
 def test_what_is_absent_or_wrong_is_said_at_the_start(tmp_path: Path, files: dict[str, dict[str, Path]]) -> None:
     def refused(name: str) -> str:
-        with pytest.raises(NotHere) as caught:
+        with pytest.raises(ModelsUnavailable) as caught:
             open_models("cpu", Selection(voice_base=name, weights=tmp_path))
         return str(caught.value)
 

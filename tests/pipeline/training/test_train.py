@@ -13,7 +13,6 @@ from models.rvc.voice_file import load_voice
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
-from pipeline.singing.retrieval import load_index
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.training import loop
@@ -22,6 +21,7 @@ from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.losses import Windows
 from pipeline.training.train import TrainOptions, train_voice
+from pipeline.voices.retrieval import load_index
 
 RATE = 24000
 

@@ -10,9 +10,9 @@ from pipeline.errors import NotEnoughSpeech, OtherSpeaker
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import octave_shift
-from pipeline.singing.retrieval import load_index
 from pipeline.sound.decode import NOTE, decode
 from pipeline.voices.owner import analyze_owner, speaker_embedding
+from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
 from tests.conftest import LIBRARY
 from tests.models.rvc.pth_files import contents, write
@@ -29,10 +29,10 @@ def as_notes(*paths: Path) -> list[Note]:
 def test_an_imported_voice_learns_of_its_owner_how_high_and_who(
     models: ModelPool, notes: list[Path], tmp_path: Path
 ) -> None:
-    person = analyze_owner(as_notes(notes[0]), models)
+    person = analyze_owner(as_notes(notes[0]), models.speaker, models.pitch)
     assert 100 < person.median_f0 < 220  # a man who speaks
-    again = analyze_owner(as_notes(notes[1]), models).embedding
-    other = analyze_owner(as_notes(*STRANGER), models).embedding
+    again = analyze_owner(as_notes(notes[1]), models.speaker, models.pitch).embedding
+    other = analyze_owner(as_notes(*STRANGER), models.speaker, models.pitch).embedding
     assert float(person.embedding.norm()) == pytest.approx(1)
     assert float(person.embedding @ again) > 0.85 > 0.75 > float(person.embedding @ other)
 
@@ -55,13 +55,15 @@ def test_a_recording_must_hold_a_voice_and_one_alone(models: ModelPool, notes: l
     start = int(np.argmax(np.abs(wav) > 0.05))
     short = sounds.write(tmp_path / "short.ogg", wav[start : start + 3 * RATE], RATE)
     with pytest.raises(NotEnoughSpeech, match="at least 3 are needed"):
-        analyze_owner(as_notes(short), models)
+        analyze_owner(as_notes(short), models.speaker, models.pitch)
     tone = sounds.write(tmp_path / "noise.flac", sounds.noise(8, RATE, 1)[0], RATE)
     with pytest.raises(NotEnoughSpeech):
-        analyze_owner(as_notes(tone), models)
+        analyze_owner(as_notes(tone), models.speaker, models.pitch)
     whistle = sounds.write(tmp_path / "whistle.flac", sounds.sine(8, RATE, 440.0), RATE)
     with pytest.raises(NotEnoughSpeech, match="Only 0 seconds of voice"):
-        analyze_owner(as_notes(whistle), models)
+        analyze_owner(as_notes(whistle), models.speaker, models.pitch)
     stranger = np.concatenate([decode(p, RATE, channels=1, limits=NOTE, name=p.name) for p in STRANGER])
     with pytest.raises(OtherSpeaker, match=r"other\.ogg"):
-        analyze_owner(as_notes(*notes[:2], sounds.write(tmp_path / "other.ogg", stranger, RATE)), models)
+        analyze_owner(
+            as_notes(*notes[:2], sounds.write(tmp_path / "other.ogg", stranger, RATE)), models.speaker, models.pitch
+        )

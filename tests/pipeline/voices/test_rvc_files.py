@@ -22,7 +22,7 @@ from pipeline.listening import features as features_module
 from pipeline.listening.features import extract, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import ConvertOptions, convert
-from pipeline.singing.retrieval import load_index
+from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice, import_voice
 from tests.models.rvc.pth_files import contents, sung, write
 

@@ -1,0 +1,181 @@
+"""A cover is requested: which voice, which song, and what is refused."""
+
+import pytest
+
+from store import (
+    DownloadFailed,
+    Job,
+    JobKind,
+    JobState,
+    NotFound,
+    NotYours,
+    SongOrTitle,
+    StoreError,
+    TooManyJobs,
+    VoiceNotReady,
+    VoiceState,
+)
+from store.params import CoverParams, drop_uploaded_song, params_of, subject_of
+from store.use_cases import (
+    CoverRequest,
+    SavedFile,
+    check_song,
+    find_song,
+    find_voice,
+    ready_voices,
+    request_cover,
+    search_songs,
+)
+from tests.store.use_cases.scene import OPERATOR, OTHER, Scene
+
+
+def test_an_uploaded_song_becomes_a_queued_job(scene: Scene) -> None:
+    voice, song = scene.add_voice("mine"), scene.save(b"song", "Palette.mp3")
+    request = CoverRequest(f"#{voice.id}", song, song_name="Palette", key_shift=-2, max_bytes=10)
+    job = request_cover(scene.store, scene.member, request)
+    assert (job.kind, job.state) == (JobKind.COVER, JobState.QUEUED)
+    assert job.params == {
+        "song_key": song.key,
+        "song_name": "Palette",
+        "voice_id": voice.id,
+        "voice_name": "mine",
+        "key_shift": -2,
+        "max_bytes": 10,
+    }
+    assert params_of(job) == CoverParams("Palette", voice.id or 0, "mine", song.key, None, -2, 10)
+    assert subject_of(job) == "Palette"
+
+
+def test_without_a_name_an_uploaded_song_is_called_like_its_file(scene: Scene) -> None:
+    scene.add_voice("mine")
+    job = request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"song", "Palette.mp3")))
+    assert subject_of(job) == "Palette.mp3"
+
+
+@pytest.mark.parametrize("name", ["", "my title"])
+def test_a_song_of_the_library_is_named_by_its_id(scene: Scene, name: str) -> None:
+    voice, song = scene.add_voice("mine"), scene.add_song("Palette", "IU")
+    job = request_cover(scene.store, scene.member, CoverRequest("MINE", title=f"#{song.id}", song_name=name))
+    assert job.params == {
+        "song_id": song.id,
+        "song_name": name or "IU - Palette",
+        "voice_id": voice.id,
+        "voice_name": "mine",
+        "key_shift": None,
+        "max_bytes": None,
+    }
+
+
+def test_a_cover_of_the_command_line_is_leased_at_once(scene: Scene) -> None:
+    scene.add_voice("mine", owner=0)
+    request = CoverRequest("mine", scene.save(b"song", "Palette"))
+    assert request_cover(scene.store, OPERATOR, request, lease_to="cli:1").state is JobState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("typed", "refusal"),
+    [
+        ("bobs", NotFound),
+        ("#{bobs}", NotYours),
+        ("late", VoiceNotReady),
+        ("#{late}", VoiceNotReady),
+        ("#999", NotFound),
+        ("nonsense", NotFound),
+        ("²", NotFound),
+        ("9" * 40, NotFound),
+        ("", NotFound),
+    ],
+)
+def test_a_voice_that_cannot_sing_leaves_neither_row_nor_file(
+    scene: Scene, typed: str, refusal: type[StoreError]
+) -> None:
+    ids = {
+        "bobs": scene.add_voice("bobs", owner=OTHER.user_id).id,
+        "late": scene.add_voice("late", state=VoiceState.TRAINING).id,
+    }
+    before = scene.remains()
+    with pytest.raises(refusal):
+        request_cover(scene.store, scene.member, CoverRequest(typed.format(**ids), scene.save(b"song", "a.mp3")))
+    assert scene.remains() == before
+
+
+@pytest.mark.parametrize("title", [None, "Palette"])
+def test_neither_or_both_songs_leave_neither_row_nor_file(scene: Scene, title: str | None) -> None:
+    scene.add_voice("mine")
+    scene.add_song("Palette")
+    before = scene.remains()
+    song = scene.save(b"song", "a.mp3") if title else None
+    with pytest.raises(SongOrTitle):
+        check_song(song, title)
+    with pytest.raises(SongOrTitle):
+        request_cover(scene.store, scene.member, CoverRequest("mine", song, title))
+    assert scene.remains() == before
+
+
+def test_one_job_too_many_leaves_neither_row_nor_file(scene: Scene) -> None:
+    scene.add_voice("mine")
+    for number in range(3):
+        request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(bytes([number]))))
+    before = scene.remains()
+    with pytest.raises(TooManyJobs):
+        request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"fourth")))
+    assert scene.remains() == before
+
+
+def test_a_song_that_was_cleaned_up_meanwhile_is_asked_for_again(scene: Scene) -> None:
+    scene.add_voice("mine")
+    with pytest.raises(DownloadFailed, match=r"a\.mp3"):
+        request_cover(scene.store, scene.member, CoverRequest("mine", SavedFile("0" * 64, "a.mp3", 4)))
+    assert "Job" not in scene.remains()
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [("palette", "Palette"), ("IU - Palette", "Palette"), ("Pal", "Pal"), ("1004", "1004"), ("100%", "100%_")],
+)
+def test_a_title_typed_by_hand(scene: Scene, typed: str, title: str) -> None:
+    for name, singer in (("Palette", "IU"), ("Pal", ""), ("1004", "Angel"), ("100%_", "")):
+        scene.add_song(name, singer)
+    with scene.store.read() as session:
+        assert find_song(session, typed).title == title
+
+
+@pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
+def test_a_title_that_is_not_there(scene: Scene, typed: str) -> None:
+    for name in ("Palette", "Pal"):
+        scene.add_song(name)
+    with scene.store.read() as session, pytest.raises(NotFound):
+        find_song(session, typed)
+
+
+def test_songs_are_searched_by_title_singer_or_both(scene: Scene) -> None:
+    for name, singer in (("Palette", "IU"), ("Pal", ""), ("1004", "Angel")):
+        scene.add_song(name, singer)
+    with scene.store.read() as session:
+        assert [song.title for song in search_songs(session, "pal")] == ["Pal", "Palette"]
+        assert [song.title for song in search_songs(session, "IU - Pal")] == ["Palette"]
+        assert len(search_songs(session, "")) == 3
+
+
+def test_a_voice_named_like_a_number_wins_over_the_id(scene: Scene) -> None:
+    first = scene.add_voice("mine")
+    numbered = scene.add_voice(str(first.id))
+    with scene.store.read() as session:
+        assert find_voice(session, str(first.id), 7).id == numbered.id
+        assert find_voice(session, f"#{first.id}", 7).id == first.id
+
+
+def test_only_a_members_own_ready_voices_are_offered(scene: Scene) -> None:
+    scene.add_voice("mine")
+    scene.add_voice("late", state=VoiceState.TRAINING)
+    scene.add_voice("bobs", owner=OTHER.user_id)
+    with scene.store.read() as session:
+        assert [voice.name for voice in ready_voices(session, 7, "M")] == ["mine"]
+        assert ready_voices(session, 7, "zz") == []
+
+
+def test_rows_of_every_age_are_read() -> None:
+    old = Job(kind=JobKind.COVER, user_id=7, params={"song_key": "k", "song_name": "s", "voice_id": 1, "gone": 2})
+    assert params_of(old) == CoverParams("s", 1, "", "k")
+    drop_uploaded_song(old)
+    assert params_of(old) == CoverParams("s", 1, "")

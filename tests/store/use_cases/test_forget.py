@@ -1,0 +1,100 @@
+"""Forgetting: every row and file of a member, and nothing of anybody else's."""
+
+from sqlmodel import SQLModel, select
+
+from store import Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
+from store.tables import Audit
+from store.use_cases import (
+    CoverRequest,
+    Requester,
+    TrainingRequest,
+    forget,
+    request_agreed_training,
+    request_cover,
+    request_training,
+)
+from tests.store.use_cases.scene import MEMBER, OTHER, Scene
+
+
+def rows_of(store: Store, user: int) -> dict[str, int]:
+    """How many rows of each table are the member's."""
+    counts = {}
+    with store.read() as session:
+        for table in SQLModel.__subclasses__():
+            owner = getattr(table, "user_id", None) or getattr(table, "owner_id", None)
+            if owner is not None and table is not Audit:
+                counts[table.__name__] = len(session.exec(select(table).where(owner == user)).all())
+    return counts
+
+
+def add_member(scene: Scene, user: int, sound: bytes) -> Job:
+    """A member with a note, a consent, a voice, a finished cover and its message."""
+    store = scene.store
+    note = scene.save(sound, "n.ogg")
+    job = request_training(store, Requester(user, channel_id=1), TrainingRequest("me", [note], "command"))
+    model, index, cover = (store.media.put_bytes(sound + part) for part in (b"model", b"index", b"cover"))
+    song = store.media.put_bytes(b"shared song", ".mp3")
+    with store.write() as session:
+        voice = voices.of_job(session, job.id)
+        assert voice is not None
+        fingerprint = clips.fingerprint(clips.of_job(session, job.id))
+        voice.consent_id = voices.grant(session, user, None, "yes", fingerprint).id
+        voices.finish(session, voice, model, index, {})
+        cover_job = jobs.submit(session, Job(kind=JobKind.COVER, user_id=user, params={"song_key": song}))
+        session.add(Outbox(job_id=cover_job.id, user_id=user, files=[{"key": cover, "name": "cover.mp3"}]))
+    return job
+
+
+def test_forget_removes_a_members_rows_and_files_and_nobody_elses(scene: Scene) -> None:
+    add_member(scene, MEMBER.user_id, b"mine")
+    add_member(scene, OTHER.user_id, b"theirs")
+    theirs = rows_of(scene.store, OTHER.user_id)
+    forgotten = forget(scene.store, MEMBER.user_id)
+    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (1, 1, 2, 4)
+    assert set(rows_of(scene.store, MEMBER.user_id).values()) == {0}
+    assert rows_of(scene.store, OTHER.user_id) == theirs
+    kept = [scene.store.media.path(key).read_bytes() for key in sorted(scene.store.media.keys())]
+    assert b"shared song" in kept
+    assert not any(b"mine" in sound for sound in kept)
+
+
+def test_forget_stops_a_running_job_by_taking_its_row(scene: Scene) -> None:
+    job = add_member(scene, MEMBER.user_id, b"mine")
+    with scene.store.write() as session:
+        jobs.enqueue(session, job.id)
+        jobs.lease(session, job.id, 1, "a")
+    forget(scene.store, MEMBER.user_id)
+    with scene.store.write() as session:
+        assert not jobs.renew(session, job.id, 1, "a")
+        assert not jobs.render(session, job.id, 1, "a", {}, [])
+    assert set(rows_of(scene.store, MEMBER.user_id).values()) == {0}
+
+
+def test_what_was_requested_by_use_cases_is_forgotten_whole(scene: Scene) -> None:
+    training = TrainingRequest("young", [scene.save(b"note")], "command")
+    job = request_agreed_training(scene.store, scene.member, training, "yes")
+    scene.add_voice("mine")
+    request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"song", "a.mp3")))
+    (scene.store.work_dir / job.id / "out").mkdir(parents=True)
+    forgotten = forget(scene.store, MEMBER.user_id)
+    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (1, 2, 2, 4)
+    assert scene.remains() == {"Audit": 1} and list(scene.store.work_dir.iterdir()) == []
+
+
+def test_the_messages_and_cards_that_discord_still_shows_are_returned(scene: Scene) -> None:
+    job = add_member(scene, MEMBER.user_id, b"mine")
+    with scene.store.write() as session:
+        row = jobs.get(session, job.id)
+        row.card_channel_id, row.card_message_id = 5, 55
+        for message in session.exec(select(Outbox)).all():
+            message.sent_channel_id, message.message_id = 6, 66
+            session.add(message)
+        session.add(row)
+    assert sorted(forget(scene.store, MEMBER.user_id).messages) == [(5, 55), (6, 66)]
+
+
+def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
+    scene.add_voice("theirs", owner=OTHER.user_id)
+    forgotten = forget(scene.store, MEMBER.user_id)
+    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (0, 0, 0, 0)
+    assert len(scene.rows(Voice)) == 1

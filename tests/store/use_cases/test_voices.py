@@ -1,0 +1,150 @@
+"""A member's voices: looked at and deleted by their owner only; an import is kept whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from store import (
+    Consent,
+    DuplicateVoiceName,
+    JobState,
+    NotFound,
+    NotYours,
+    Outbox,
+    Voice,
+    VoiceState,
+    jobs,
+)
+from store.results import quality_of
+from store.use_cases import (
+    ImportedVoice,
+    TrainingRequest,
+    agree,
+    check_voice_name,
+    delete_voice,
+    keep_voice,
+    own_voice,
+    request_training,
+    voice_named,
+    voices_of,
+)
+from tests.store.use_cases.scene import OPERATOR, OTHER, WORKER, Scene
+
+QUALITY = {"base": "RVC v2", "rows": 3, "models": {"voice": "v2", "content": "contentvec"}}
+
+
+def imported(scene: Scene, name: str = "mine") -> ImportedVoice:
+    """An import with both files."""
+    files = scene.file(b"model", "model"), scene.file(b"index", "index")
+    return ImportedVoice(name, *files, QUALITY, "0" * 64)
+
+
+def test_voices_are_listed_for_their_owner_by_name(scene: Scene) -> None:
+    for name in ("b", "a"):
+        scene.add_voice(name)
+    scene.add_voice("bobs", owner=OTHER.user_id)
+    assert [voice.name for voice in voices_of(scene.store, 7)] == ["a", "b"]
+
+
+def test_a_voice_is_its_owners_whatever_its_state(scene: Scene) -> None:
+    voice = scene.add_voice("mine", state=VoiceState.TRAINING)
+    assert own_voice(scene.store, voice.id or 0, 7) == voice_named(scene.store, 7, "MINE") == voice
+    with pytest.raises(NotYours):
+        own_voice(scene.store, voice.id or 0, OTHER.user_id)
+    with pytest.raises(NotFound):
+        own_voice(scene.store, 999, 7)
+    with pytest.raises(NotFound):
+        voice_named(scene.store, OTHER.user_id, "mine")
+
+
+def test_a_deleted_voice_leaves_nothing_but_the_record_that_it_was_deleted(scene: Scene) -> None:
+    voice = scene.add_voice("mine")
+    assert delete_voice(scene.store, voice.id or 0, 7) == "mine"
+    assert scene.remains() == {"Audit": 1}
+    with pytest.raises(NotFound):
+        delete_voice(scene.store, voice.id or 0, 7)
+
+
+def test_somebody_elses_voice_is_not_deleted(scene: Scene) -> None:
+    voice = scene.add_voice("mine")
+    before = scene.remains()
+    with pytest.raises(NotYours):
+        delete_voice(scene.store, voice.id or 0, OTHER.user_id)
+    assert scene.remains() == before
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_deleting_a_voice_cancels_the_training_that_waits(scene: Scene, agreed: bool) -> None:
+    job = request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
+    if agreed:
+        agree(scene.store, job.id, 7, "yes")
+    [voice] = scene.rows(Voice)
+    delete_voice(scene.store, voice.id or 0, 7)
+    assert scene.job(job).state is JobState.CANCELLED and scene.rows(Voice) == []
+
+
+def test_deleting_a_voice_asks_the_training_that_runs_to_stop(scene: Scene) -> None:
+    job = request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
+    agree(scene.store, job.id, 7, "yes")
+    with scene.store.write() as session:
+        assert jobs.take(session, job.id, 1, WORKER)
+    [voice] = scene.rows(Voice)
+    delete_voice(scene.store, voice.id or 0, 7)
+    assert scene.job(job).cancel_requested and scene.rows(Voice) == []
+
+
+def test_deleting_a_voice_whose_training_has_expired_is_no_error(scene: Scene) -> None:
+    request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
+    scene.age(jobs.ACCEPT_SECONDS + 1)
+    with scene.store.write() as session:
+        jobs.sweep(session)
+    [voice] = scene.rows(Voice)
+    assert delete_voice(scene.store, voice.id or 0, 7) == "mine"
+
+
+def test_the_sample_of_a_deleted_voice_goes_with_it(scene: Scene) -> None:
+    job = request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
+    sample = scene.store.media.put_bytes(b"sample")
+    with scene.store.write() as session:
+        session.add(Outbox(job_id=job.id, user_id=7, files=[{"key": sample, "name": "sample.mp3"}]))
+    [voice] = scene.rows(Voice)
+    delete_voice(scene.store, voice.id or 0, 7)
+    assert not scene.store.media.keys() & {sample}
+    assert all(message.files == [] for message in scene.rows(Outbox))
+
+
+def test_an_import_is_kept_ready_with_its_consent(scene: Scene) -> None:
+    voice = keep_voice(scene.store, OPERATOR.user_id, imported(scene), "I may.")
+    [given] = scene.rows(Consent)
+    assert (voice.owner_id, voice.state, voice.job_id, voice.consent_id) == (0, VoiceState.READY, None, given.id)
+    assert (given.phrase, given.clip_hash) == ("I may.", "0" * 64)
+    assert [scene.store.media.path(key or "").read_bytes() for key in (voice.model_key, voice.index_key)] == [
+        b"model",
+        b"index",
+    ]
+    assert quality_of(voice).base == "RVC v2" and voice.quality == QUALITY
+
+
+def test_an_import_under_a_name_that_is_taken_leaves_nothing(scene: Scene) -> None:
+    scene.add_voice("Mine", owner=0)
+    before = scene.remains()
+    with pytest.raises(DuplicateVoiceName):
+        check_voice_name(scene.store, 0, "mine")
+    with pytest.raises(DuplicateVoiceName):
+        keep_voice(scene.store, 0, imported(scene), "I may.")
+    assert scene.remains() == before
+    check_voice_name(scene.store, 7, "mine")
+
+
+def test_an_import_whose_index_is_missing_leaves_nothing(scene: Scene) -> None:
+    voice = ImportedVoice("mine", scene.file(b"model", "model"), Path("gone"), QUALITY, "0" * 64)
+    with pytest.raises(FileNotFoundError):
+        keep_voice(scene.store, 0, voice, "I may.")
+    assert scene.remains() == {}
+
+
+def test_a_failed_voice_frees_its_name(scene: Scene) -> None:
+    scene.add_voice("mine", owner=0, state=VoiceState.FAILED)
+    check_voice_name(scene.store, 0, "mine")
+    keep_voice(scene.store, 0, imported(scene), "I may.")
+    assert len(scene.rows(Voice)) == 1
