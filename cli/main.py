@@ -16,24 +16,17 @@ from rich.logging import RichHandler
 
 from cli import models, voices
 from cli.console import DeskError, console, fail
-from lab.desk import pretrain
-from lab.desk.corpus import corpus
-from lab.desk.evaluate import evaluate
-from lab.desk.separation import separation
-from lab.desk.singers import train as train_singers
+from cli.laboratory import LaboratoryGroup
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-singers = typer.Typer(no_args_is_help=True, help="The voices that match compares with.")
+app = typer.Typer(
+    cls=LaboratoryGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+singers = typer.Typer(cls=LaboratoryGroup, no_args_is_help=True, help="The voices that match compares with.")
 songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by title.")
 app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
-singers.command("train")(train_singers)
-evaluate.command("separation")(separation)
-app.add_typer(corpus, name="corpus")
-app.add_typer(evaluate, name="evaluate")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
-app.add_typer(pretrain.app, name="pretrain")
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is made.")]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from pipeline.covers.cover import CoverOptions, make_cover
+from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
@@ -66,7 +66,7 @@ def run_match(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
         ],
         "none": answer.none,
         "calibration": asdict(fit),
-        "range": found,
+        "range": asdict(found) if found else None,
         "notes": len(notes),
         "seconds": seconds_of(heard),
         "models": {"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
@@ -109,17 +109,18 @@ def run_cover(task: dict[str, Any], models: ModelPool, plan: Plan, report: Repor
     song = Path(task["song"])
     seconds = probe(song, SONG, task["song_name"]).seconds or 180.0
     plan(cover_plan(seconds, models.separator.cost))
-    options = CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"])
     made = make_cover(
-        song,
-        task["song_name"],
-        Path(task["model"]),
-        Path(task["index"]),
-        task["voice_name"],
+        CoverInput(
+            song=song,
+            song_name=task["song_name"],
+            model=Path(task["model"]),
+            index=Path(task["index"]),
+            voice_name=task["voice_name"],
+            cache_dir=Path(task["cache"]),
+            out_dir=Path(task["out"]),
+            options=CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"]),
+        ),
         models,
-        Path(task["cache"]),
-        Path(task["out"]),
-        options,
         report,
     )
     bitrate = f" {made.mix.bitrate // 1000} kbit/s" if made.mix.bitrate else ""

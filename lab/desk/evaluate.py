@@ -1,16 +1,15 @@
 """`discovervoice evaluate`: what the embedded voice and its content features are worth, held against their gates."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import console
 from cli.report import model_table, number
+from lab.desk.progress import progress_bar
+from lab.desk.separation import separation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,7 @@ evaluate = typer.Typer(
     no_args_is_help=True,
     help="Measure the embedded voice against its gates, and separators where the vocals are known.",
 )
+evaluate.command("separation")(separation)
 
 Data = Annotated[Path, typer.Option(help="A folder that `discovervoice corpus build` made.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
@@ -119,37 +119,6 @@ def singers(
     singer_evaluation.write(out / "singers.json", scores, comparisons)
     console.print(_singer_table(scores, comparisons))
     console.print(model_table({"separator": spleeter.NAME, **{f"{i + 1}": e.name for i, e in enumerate(encoders)}}))
-
-
-@contextmanager
-def progress_bar() -> "Iterator[Report]":
-    """A bar with stage, time spent and time left; what an operator can mend becomes one sentence."""
-    from pipeline.pool.availability import refusals
-
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
-    bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-    with refusals(), _sentences(), bars as progress:
-        bar = progress.add_task("preparing", total=1.0)
-
-        def report(stage: str, fraction: float) -> None:
-            progress.update(bar, description=stage, completed=fraction)
-
-        yield report
-        progress.update(bar, description="done", completed=1.0)
-
-
-@contextmanager
-def _sentences() -> "Iterator[None]":
-    """What an operator can mend becomes one sentence."""
-    from lab.evaluate.plan import UnknownVoice
-    from lab.pretrain.clips import CorpusError
-    from models.memory import AllocationFailed
-    from models.weights.integrity import WeightsError
-
-    try:
-        yield
-    except (CorpusError, AllocationFailed, UnknownVoice, WeightsError) as error:
-        raise DeskError(str(error)) from error
 
 
 def _named(name: str, report: "Report") -> "Report":

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.console import DeskError, console
 from cli.report import number
-from lab.desk.evaluate import progress_bar
+from lab.desk.progress import progress_bar
 
 if TYPE_CHECKING:
     from lab.evaluate.separation import Fitted, TrackScores

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import soxr
+from torch import Tensor
 
 from models.content import contentvec, student
 from models.pitch import trackers
+from models.rvc.voice_file import VoiceInfo
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
@@ -16,13 +17,14 @@ from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.errors import EncoderMissing, VoiceOutdated
-from pipeline.listening.features import Features
+from pipeline.listening.features import SWIFT_HOP, Features
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
+from pipeline.sound.resample import Resampler
 from pipeline.voices.rvc_files import kind
 
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
@@ -39,9 +41,26 @@ class CoverOptions:
     convert: ConvertOptions = field(default_factory=ConvertOptions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class CoverInput:
+    """Which song, which voice, and where files go."""
+
+    song: Path
+    song_name: str
+    """What the member called it; for sentences, tags and titles."""
+    model: Path
+    """The voice's network, and its retrieval index."""
+    index: Path
+    voice_name: str
+    cache_dir: Path
+    """The song's own: stems and features are taken from it if they are there."""
+    out_dir: Path
+    options: CoverOptions = field(default_factory=CoverOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CoverReport:
-    """What was made, and its figures."""
+    """The files of a cover, and its figures."""
 
     cover: Path
     converted: Path
@@ -53,88 +72,107 @@ class CoverReport:
     base: str
     """What the voice's training started from."""
     content: str
-    """The name of the content encoder that heard the song."""
+    """The name of the content encoder that encoded the song."""
     voice: str
     """What kind of network sang."""
 
 
-def make_cover(
-    song: Path,
-    song_name: str,
-    voice: Path,
-    index: Path,
-    voice_name: str,
-    models: ModelPool,
-    cache_dir: Path,
-    out_dir: Path,
-    options: CoverOptions = CoverOptions(),
-    report: Report = ignore,
-) -> CoverReport:
-    """Make `cover.*`, `converted.flac` and `cover.png` in `out_dir`.
+@dataclass(frozen=True, kw_only=True)
+class _Conversion:
+    """The song's vocals in the voice."""
 
-    Stems and features of the song are taken from `cache_dir` if they are there. Raises what `stems_of` raises,
-    TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
+    path: Path
+    features: Features
+    """Of the song."""
+    key_shift: int
+    content: str
+    voice: str
+    speaker: Tensor
+    """(256,) embedding of the voice's owner."""
+
+
+def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
+    """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
+
+    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
     WeightsError (the voice's file is not readable).
     """
-    synthesizer, info, rows, target = models.voice(voice, index)
-    if info.content_model not in (student.MODEL_ID, *contentvec.BY_WIDTH.values()):
-        raise VoiceOutdated(name=voice_name)
-    try:
-        models.check_encoder(info.content_model)
-    except NotFetched as error:
-        raise EncoderMissing(name=voice_name, model=info.content_model) from error
+    info = _usable_voice(cover, models)
     models.only(Role.SEPARATOR, Role.VOICE)
-    stems = stems_of(song, song_name, models, cache_dir, report)
+    stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
-    encoder = models.encoder(info.content_model)
-    features, heard_by = features_of(stems, models, report, encoder), encoder.name
-    report("converting", 0.0)
-    key_shift = octave_shift(features.f0, info.median_f0) if options.key_shift is None else options.key_shift
-    chosen = replace(options.convert, key_shift=key_shift)
-
-    converted = out_dir / "converted.flac"
-    wav = convert(features, synthesizer, rows, chosen, report)
-    _write_vocals(wav, synthesizer.config.sampling_rate, stems, converted)
-    sung_by = kind(synthesizer.config)
-    del encoder, synthesizer, rows, wav  # so that `only` frees them
+    converted = _convert(cover, stems, models, report)
     mix = mix_files(
-        converted,
+        converted.path,
         stems.instrumental,
-        out_dir / "cover.mp3",
+        cover.out_dir / "cover.mp3",
         reference_lufs=stems.lufs,
-        max_bytes=options.max_bytes,
-        tags={"title": f"{song_name} ({voice_name}, AI cover)", "comment": LABEL},
+        max_bytes=cover.options.max_bytes,
+        tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
         progress=lambda done: report("mixing", done),
     )
     report("measuring", 0.0)
     models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
-    comparison = compare(stems.vocals, converted, target, key_shift, models)
+    comparison = compare(stems.vocals, converted.path, converted.speaker, converted.key_shift, models)
     report("measuring", 0.8)
-    picture = out_dir / "cover.png"
-    _plot(picture, mix.path, converted, features, models, f"{song_name} — {voice_name} (AI-generated)")
+    picture = cover.out_dir / "cover.png"
+    _plot(picture, mix.path, converted, models, f"{cover.song_name} — {cover.voice_name} (AI-generated)")
     report("measuring", 1.0)
     return CoverReport(
-        mix.path,
-        converted,
-        picture,
-        stems,
-        mix,
-        comparison,
-        key_shift,
-        info.base,
-        heard_by,
-        sung_by,
+        cover=mix.path,
+        converted=converted.path,
+        picture=picture,
+        stems=stems,
+        mix=mix,
+        comparison=comparison,
+        key_shift=converted.key_shift,
+        base=info.base,
+        content=converted.content,
+        voice=converted.voice,
+    )
+
+
+def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
+    """The card of the voice. Raises VoiceOutdated and EncoderMissing: nothing here encodes songs for it."""
+    info = models.voice(cover.model, cover.index).info
+    if info.content_model not in (student.MODEL_ID, *contentvec.BY_WIDTH.values()):
+        raise VoiceOutdated(name=cover.voice_name)
+    try:
+        models.check_encoder(info.content_model)
+    except NotFetched as error:
+        raise EncoderMissing(name=cover.voice_name, model=info.content_model) from error
+    return info
+
+
+def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
+    """Write `converted.flac`; no model outlives the call but in the pool."""
+    network, info, rows, speaker = models.voice(cover.model, cover.index)
+    encoder = models.encoder(info.content_model)
+    features = features_of(stems, models, report, encoder)
+    report("converting", 0.0)
+    asked = cover.options.key_shift
+    key_shift = octave_shift(features.f0, info.median_f0) if asked is None else asked
+    options = replace(cover.options.convert, key_shift=key_shift)
+    path = cover.out_dir / "converted.flac"
+    _write_vocals(convert(features, network, rows, options, report), network.config.sampling_rate, stems, path)
+    return _Conversion(
+        path=path,
+        features=features,
+        key_shift=key_shift,
+        content=encoder.name,
+        voice=kind(network.config),
+        speaker=speaker,
     )
 
 
 def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
     """Write converted blocks as stereo at the stems' rate, level and length."""
-    stream = soxr.ResampleStream(rate, MUSIC_RATE, 1, dtype="float32")
+    resampler = Resampler(rate, MUSIC_RATE, 1)
     left = round(stems.seconds * MUSIC_RATE)
     with Encoder(path, MUSIC_RATE, 2) as encoder:
         for block in wav:
-            left -= _write(encoder, stream.resample_chunk(block), left)
-        left -= _write(encoder, stream.resample_chunk(np.zeros(0, np.float32), last=True), left)
+            left -= _write(encoder, resampler.process(block[None])[0], left)
+        left -= _write(encoder, resampler.flush()[0], left)
         _write(encoder, np.zeros(left, np.float32), left)
 
 
@@ -145,13 +183,13 @@ def _write(encoder: Encoder, mono: Floats32, most: int) -> int:
     return len(mono)
 
 
-def _plot(path: Path, cover: Path, converted: Path, features: Features, models: ModelPool, title: str) -> None:
-    """Draw the cover, with the f0 that SwiftF0 hears in the converted vocals."""
-    heard = [
+def _plot(path: Path, cover: Path, converted: _Conversion, models: ModelPool, title: str) -> None:
+    """Draw the cover, with the f0 that SwiftF0 estimates of the converted vocals."""
+    tracks = [
         models.pitch.voicing(block[0])
         for block in decode_blocks(
-            converted, SPEECH_RATE, channels=1, block_seconds=16, limits=STEM, name=converted.name
+            converted.path, SPEECH_RATE, channels=1, block_seconds=16, limits=STEM, name=converted.path.name
         )
     ]
-    f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in heard])
-    plot_cover(path, cover, features.f0, f0, 256 / SPEECH_RATE, title)
+    f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in tracks])
+    plot_cover(path, cover, converted.features.f0, f0, SWIFT_HOP / SPEECH_RATE, title)

@@ -6,6 +6,7 @@ after the shift.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -23,7 +24,18 @@ SILENCE_RMS = 10 ** (-45 / 20)
 MIN_VOICED = 20
 
 
-@dataclass(frozen=True)
+class PitchAgreement(NamedTuple):
+    """Two sounds' f0 by SwiftF0. NaN where too few frames are voiced on both sides."""
+
+    correlation: float
+    """Of log f0, over frames that are voiced on both sides."""
+    cents: float
+    """Root mean square difference after the key shift."""
+    voicing_f1: float
+    """Of voiced and unvoiced frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CoverFigures:
     """Source against cover. NaN where there is too little to measure."""
 
@@ -51,34 +63,44 @@ def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: M
     pairs = _sounding_pairs(source, cover)
     if not pairs:
         nan = float("nan")
-        return CoverFigures(0.0, nan, nan, nan, nan, nan, nan, nan, models.mos.name)
+        return CoverFigures(
+            seconds=0.0,
+            cosine_source=nan,
+            cosine_cover=nan,
+            mos_source=nan,
+            mos_cover=nan,
+            f0_correlation=nan,
+            f0_cents=nan,
+            voicing_f1=nan,
+            mos_model=models.mos.name,
+        )
     before, after = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    correlation, cents, f1 = compare_pitch(before, after, key_shift, models)
+    pitch = compare_pitch(before, after, key_shift, models)
     return CoverFigures(
-        len(before) / SPEECH_RATE,
-        _cosine(before, target, models),
-        _cosine(after, target, models),
-        float(models.mos.windows(before).mean()),
-        float(models.mos.windows(after).mean()),
-        correlation,
-        cents,
-        f1,
-        models.mos.name,
+        seconds=len(before) / SPEECH_RATE,
+        cosine_source=_cosine(before, target, models),
+        cosine_cover=_cosine(after, target, models),
+        mos_source=float(models.mos.windows(before).mean()),
+        mos_cover=float(models.mos.windows(after).mean()),
+        f0_correlation=pitch.correlation,
+        f0_cents=pitch.cents,
+        voicing_f1=pitch.voicing_f1,
+        mos_model=models.mos.name,
     )
 
 
-def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: ModelPool) -> tuple[float, float, float]:
-    """Log-f0 correlation, RMSE in cents after the shift, voiced/unvoiced F1, of two mono sounds at 16 kHz."""
-    (f0, sure), (made, made_sure) = models.pitch.voicing(before), models.pitch.voicing(after)
-    n = min(len(f0), len(made))
-    a, b = sure[:n] >= trackers.VOICED_CONFIDENCE, made_sure[:n] >= trackers.VOICED_CONFIDENCE
+def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: ModelPool) -> PitchAgreement:
+    """How the f0 of two mono sounds (samples,) at 16 kHz agrees, one of them shifted by `key_shift` semitones."""
+    (f0, sure), (after_f0, after_sure) = models.pitch.voicing(before), models.pitch.voicing(after)
+    n = min(len(f0), len(after_f0))
+    a, b = sure[:n] >= trackers.VOICED_CONFIDENCE, after_sure[:n] >= trackers.VOICED_CONFIDENCE
     both = a & b
     f1 = 2 * float(both.sum()) / max(1, int(a.sum() + b.sum()))
     if both.sum() < MIN_VOICED:
-        return float("nan"), float("nan"), f1
-    x, y = np.log2(f0[:n][both]), np.log2(made[:n][both])
+        return PitchAgreement(float("nan"), float("nan"), f1)
+    x, y = np.log2(f0[:n][both]), np.log2(after_f0[:n][both])
     cents = 1200 * (y - x) - 100 * key_shift
-    return float(np.corrcoef(x, y)[0, 1]), float(np.sqrt((cents**2).mean())), f1
+    return PitchAgreement(float(np.corrcoef(x, y)[0, 1]), float(np.sqrt((cents**2).mean())), f1)
 
 
 def sdr(reference: Floats32, estimate: Floats32) -> float:

@@ -22,7 +22,7 @@ MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
 TRIES = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MixReport:
     """What the finished file measures, decoded again: LUFS, dBTP, seconds; and how it was made.
 
@@ -86,7 +86,15 @@ def mix_files(
         path = out.with_suffix(suffix)
         made.replace(path)
     tell(1.0)
-    return MixReport(lufs, peak, seconds, gain_db, limited_db, path, bitrate)
+    return MixReport(
+        lufs=lufs,
+        true_peak_db=peak,
+        seconds=seconds,
+        gain_db=gain_db,
+        limited_db=limited_db,
+        path=path,
+        bitrate=bitrate,
+    )
 
 
 def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, tell: Progress) -> float:

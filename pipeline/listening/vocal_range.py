@@ -1,5 +1,8 @@
 """The range of a voice: its tessitura, from the notes it holds, not from the highest squeak."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +15,19 @@ MIN_SECONDS = 3.0
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def vocal_range(tracks: list[tuple[Floats32, Floats32]]) -> dict[str, object] | None:
+@dataclass(frozen=True)
+class VocalRange:
+    """A tessitura."""
+
+    low: str
+    """Name of the lowest comfortable note, as in "A3"."""
+    high: str
+    low_note: float
+    """The same as a MIDI note number with its fraction."""
+    high_note: float
+
+
+def vocal_range(tracks: Sequence[tuple[Floats32, Floats32]]) -> VocalRange | None:
     """Lowest and highest comfortable note of recordings, each (f0 in Hz, confidence) every 16 ms.
 
     The 10th and 90th percentile of time in stretches of at least 100 ms within a semitone. None if there are less
@@ -22,12 +37,9 @@ def vocal_range(tracks: list[tuple[Floats32, Floats32]]) -> dict[str, object] | 
     if len(held) * FRAME_SECONDS < MIN_SECONDS:
         return None
     low, high = np.percentile(held, [10, 90])
-    return {
-        "low": note_name(float(low)),
-        "high": note_name(float(high)),
-        "low_note": float(low),
-        "high_note": float(high),
-    }
+    return VocalRange(
+        low=note_name(float(low)), high=note_name(float(high)), low_note=float(low), high_note=float(high)
+    )
 
 
 def note_name(note: float) -> str:

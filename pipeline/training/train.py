@@ -33,7 +33,7 @@ LABEL = "AI-generated: a trained voice, not a recording of the person"
 __all__ = ["TrainOptions", "TrainReport", "train_voice"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainReport:
     """What a training made."""
 
@@ -54,7 +54,7 @@ class TrainReport:
     voice: str
     """What kind of network it is."""
     content: str
-    """The name of the content encoder that heard the notes."""
+    """The name of the content encoder that encoded the notes."""
 
 
 def train_voice(
@@ -73,7 +73,7 @@ def train_voice(
     base = chosen_base(models)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)
     encoder = models.encoder(base.content_model)
-    heard_by = encoder.name
+    content = encoder.name
     recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
     speaker = speaker_embedding([r.embeddings for r in recordings])
@@ -99,17 +99,17 @@ def train_voice(
     sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
     encode(sample, sung, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(
-        model,
-        index,
-        sample,
-        data.seconds / 60,
-        loop.step,
-        info.base,
-        stopped,
-        tuple(loop.curve),
-        loop.best,
-        kind(base.config),
-        heard_by,
+        model=model,
+        index=index,
+        sample=sample,
+        minutes=data.seconds / 60,
+        steps=loop.step,
+        base=info.base,
+        stopped=stopped,
+        curve=tuple(loop.curve),
+        best=loop.best,
+        voice=kind(base.config),
+        content=content,
     )
 
 

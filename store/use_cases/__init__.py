@@ -19,6 +19,15 @@ from store.use_cases.cover import (
 from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
+from store.use_cases.messages import (
+    discard_unfinished,
+    due_messages,
+    give_up_message,
+    message_sent,
+    postpone_message,
+    undelivered_message,
+)
+from store.use_cases.progress import card_posted, job_in_line, jobs_with_cards, recent_jobs
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -65,21 +74,30 @@ __all__ = [
     "add_song",
     "agree",
     "cancel_job",
+    "card_posted",
     "check_song",
     "check_voice_name",
     "confirm_cancel",
     "decline",
     "delete_voice",
     "deliver_to_operator",
+    "discard_unfinished",
+    "due_messages",
     "fail_job",
     "find_song",
     "find_voice",
     "finish_job",
     "forget",
     "give_back_job",
+    "give_up_message",
+    "job_in_line",
+    "jobs_with_cards",
     "keep_voice",
+    "message_sent",
     "own_voice",
+    "postpone_message",
     "ready_voices",
+    "recent_jobs",
     "renew_job",
     "request_agreed_training",
     "request_cover",
@@ -90,6 +108,7 @@ __all__ = [
     "song_title",
     "sweep_jobs",
     "take_job",
+    "undelivered_message",
     "voice_named",
     "voices_of",
 ]

@@ -3,7 +3,7 @@
 import pytest
 
 from bot import jobs as ours
-from bot.texts import texts
+from bot.texts.sentences import texts
 from store import Job, JobKind, JobState, NotFound, NotYours, jobs, use_cases
 
 pytestmark = pytest.mark.usefixtures("quiet")

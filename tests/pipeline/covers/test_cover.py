@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.rvc.voice_file import load_voice, save_voice
-from pipeline.covers.cover import CoverOptions, CoverReport, make_cover
+from models.signal import Floats32
+from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
@@ -17,15 +18,37 @@ from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter, true_peak
 
 
+def of(
+    song: Path,
+    voice: tuple[Path, Path],
+    cache: Path,
+    out: Path,
+    song_name: str = "song",
+    voice_name: str = "v",
+    options: CoverOptions = CoverOptions(),
+) -> CoverInput:
+    model, index = voice
+    return CoverInput(
+        song=song,
+        song_name=song_name,
+        model=model,
+        index=index,
+        voice_name=voice_name,
+        cache_dir=cache,
+        out_dir=out,
+        options=options,
+    )
+
+
 @pytest.fixture(scope="module")
 def cover(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    return make_cover(song, "노래", *voice_files, "목소리", models, folder / "cache", folder)
+    return make_cover(of(song, voice_files, folder / "cache", folder, "노래", "목소리"), models)
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, 44100, channels=2, limits=SONG, name=path.name)
 
 
@@ -59,7 +82,7 @@ def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverRepor
     assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
     assert cover.comparison.f0_correlation > 0.7
     pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
-    correlation, _, f1 = compare_pitch(*pair, cover.key_shift, models)
+    correlation, _, f1 = compare_pitch(pair[0], pair[1], cover.key_shift, models)
     assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
     assert f1 > 0.7
 
@@ -82,7 +105,7 @@ def test_a_small_limit_gives_a_file_that_fits(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    small = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, CoverOptions(max_bytes=120_000))
+    small = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(max_bytes=120_000)), models)
     assert small.cover.stat().st_size <= 120_000
     assert read(small.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
@@ -91,7 +114,7 @@ def test_an_asked_key_shift_is_kept(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    made = make_cover(song, "song", *voice_files, "v", models, cache, tmp_path, replace(CoverOptions(), key_shift=-7))
+    made = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(key_shift=-7)), models)
     assert made.key_shift == -7
     assert not list(tmp_path.glob("*.part"))
 
@@ -103,15 +126,15 @@ def test_a_voice_of_another_content_encoder_is_refused(
     save_voice(tmp_path / "old.safetensors", network, replace(info, content_model="an older encoder"))
     cache = cover.stems.vocals.parent.parent
     with pytest.raises(VoiceOutdated, match="Train it again"):
-        make_cover(song, "song", tmp_path / "old.safetensors", voice_files[1], "v", models, cache, tmp_path)
+        make_cover(of(song, (tmp_path / "old.safetensors", voice_files[1]), cache, tmp_path), models)
 
 
 def test_every_stage_is_told_from_its_beginning(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    told: list[tuple[str, float]] = []
-    make_cover(song, "s", *voice_files, "v", models, tmp_path, tmp_path, report=lambda *said: told.append(said))
-    stages = list(dict.fromkeys(stage for stage, _ in told))
+    reports: list[tuple[str, float]] = []
+    make_cover(of(song, voice_files, tmp_path, tmp_path), models, lambda *progress: reports.append(progress))
+    stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
-    first = {stage: next(fraction for s, fraction in told if s == stage) for stage in stages}
+    first = {stage: next(fraction for s, fraction in reports if s == stage) for stage in stages}
     assert {stage: f for stage, f in first.items() if f > 0.05} == {}

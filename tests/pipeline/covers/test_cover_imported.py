@@ -11,7 +11,7 @@ from transformers import HubertConfig, HubertModel
 
 from models.content import contentvec
 from models.weights import catalog
-from pipeline.covers.cover import make_cover
+from pipeline.covers.cover import CoverInput, make_cover
 from pipeline.errors import EncoderMissing
 from pipeline.pool.model_pool import ModelPool
 from pipeline.voices.rvc_files import import_voice
@@ -24,11 +24,18 @@ def test_an_imported_voice_covers_a_song(
     tmp_path: Path, song: Path, models: ModelPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path)
-    files = (made.model, made.index)
-    arguments = (song, "song", *files, "Anna", models, tmp_path / "cache", tmp_path)
+    cover = CoverInput(
+        song=song,
+        song_name="song",
+        model=made.model,
+        index=made.index,
+        voice_name="Anna",
+        cache_dir=tmp_path / "cache",
+        out_dir=tmp_path,
+    )
     monkeypatch.setattr(models, "locate", partial(catalog.locate, folder=tmp_path / "none"))
     with pytest.raises(EncoderMissing, match=r"Anna needs contentvec-768l12, .* discovervoice models pull contentvec"):
-        make_cover(*arguments)
+        make_cover(cover, models)
     assert not (tmp_path / "cache").exists()
 
     torch.manual_seed(0)
@@ -36,7 +43,7 @@ def test_an_imported_voice_covers_a_song(
     save_file(HubertModel(HubertConfig(**SIZES)).state_dict(), weights)
     (tmp_path / "config.json").write_text(json.dumps(SIZES))
     monkeypatch.setattr(models, "locate", lambda name: {"weights": weights})
-    report = make_cover(*arguments)
+    report = make_cover(cover, models)
     assert report.mix.seconds == pytest.approx(10.88, abs=0.1) and report.cover.stat().st_size > 10_000
     assert report.voice == "RVC v2 40k" and report.content.startswith("ContentVec (layer 2")
     assert report.comparison.cosine_cover != report.comparison.cosine_cover  # nobody has heard the person

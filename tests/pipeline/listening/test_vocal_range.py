@@ -3,24 +3,25 @@
 import numpy as np
 import pytest
 
+from models.signal import Floats32
 from pipeline.listening.vocal_range import note_name, vocal_range
 
 
-def track(notes: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
-    """(MIDI note, seconds) one after the other, as SwiftF0 would hear them."""
+def track(notes: list[tuple[float, float]]) -> tuple[Floats32, Floats32]:
+    """(MIDI note, seconds) one after the other, as SwiftF0 would estimate them."""
     f0 = np.concatenate([np.full(round(s / 0.016), 440 * 2 ** ((n - 69) / 12)) for n, s in notes])
     return f0.astype(np.float32), np.ones(len(f0), np.float32)
 
 
 def test_range_spans_the_notes_that_are_held() -> None:
-    found = vocal_range([track([(57, 2.0), (60, 2.0), (64, 2.0)])])
-    assert found is not None
-    assert (found["low"], found["high"]) == ("A3", "E4")
+    tessitura = vocal_range([track([(57, 2.0), (60, 2.0), (64, 2.0)])])
+    assert tessitura is not None
+    assert (tessitura.low, tessitura.high) == ("A3", "E4")
 
 
 def test_a_squeak_does_not_count() -> None:
-    found = vocal_range([track([(57, 3.0), (90, 0.05), (60, 3.0)])])
-    assert found is not None and found["high"] == "C4"
+    tessitura = vocal_range([track([(57, 3.0), (90, 0.05), (60, 3.0)])])
+    assert tessitura is not None and tessitura.high == "C4"
 
 
 def test_too_little_pitch_gives_no_range() -> None:

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from bot.texts.names import file_name
+from store import Outbox, Store
+
 Place = discord.PartialMessageable | discord.DMChannel
 
 
@@ -26,3 +29,9 @@ async def post(
         return await send(await client.create_dm(discord.Object(user_id)))
     except (discord.Forbidden, discord.NotFound):
         return None
+
+
+def files_of(store: Store, row: Outbox) -> list[discord.File]:
+    """Fresh file objects of a message. Raises NotFound if a file is no longer kept."""
+    paths = [(store.media.path(file["key"]), file_name(file.get("name") or "result")) for file in row.files]
+    return [discord.File(path, filename=name) for path, name in paths]
