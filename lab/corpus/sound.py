@@ -5,11 +5,11 @@ from pathlib import Path
 
 import av
 import numpy as np
-import soxr
 
 from lab.corpus.errors import BuildError
 from models.signal import Floats32
 from pipeline.sound.encode import encode
+from pipeline.sound.resample import resample
 
 BITRATES = {16000: 32_000, 24000: 40_000}
 FORMATS = {"g722": "g722", "wav": "wav", "flac": "flac"}
@@ -30,7 +30,7 @@ def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats32:
     wav = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if len(wav) == 0:
         raise BuildError(f"{name} holds no sound.")
-    return np.asarray(wav if source == rate else soxr.resample(wav, source, rate), np.float32)
+    return wav if source == rate else resample(wav, source, rate)
 
 
 def write_clip(path: Path, wav: Floats32, rate: int) -> float:
