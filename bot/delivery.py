@@ -15,7 +15,7 @@ from bot.messages.result import compose, mark
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store
 from store.tables import now
-from store.use_cases import discard_unfinished, due_messages, give_up_message, message_sent, postpone_message
+from store.use_cases import discard_unfinished, due_messages, give_up_message, mark_sent, postpone_message
 
 log = logging.getLogger(__name__)
 NONCE_SECONDS = 120.0  # Discord knows a nonce for a few minutes
@@ -52,8 +52,8 @@ class Delivery(commands.Cog):
         except Exception:
             log.exception("The outbox could not be read")
             return
-        for row, job in due:
-            await self._deliver(row, job)
+        for message in due:
+            await self._deliver(message.row, message.job)
 
     async def _deliver(self, row: Outbox, job: Job) -> None:
         number = row.id or 0
@@ -73,7 +73,7 @@ class Delivery(commands.Cog):
 
     async def _mark(self, number: int, message: discord.Message) -> None:
         try:
-            await asyncio.to_thread(message_sent, self.store, number, message.channel.id, message.id)
+            await asyncio.to_thread(mark_sent, self.store, number, message.channel.id, message.id)
         except NoResultFound:
             await message.delete()
 

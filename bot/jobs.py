@@ -18,16 +18,16 @@ from bot.texts.sentences import Texts
 from store import Job, JobState, Store
 from store.jobs import ACTIVE
 from store.params import subject_of
-from store.use_cases import cancel_job, recent_jobs, undelivered_message
+from store.use_cases import PlacedJob, cancel_job, recent_jobs, undelivered_message
 
 NAME_LENGTH = 40
 
 
-def listing(recent: Sequence[tuple[Job, int]], say: Texts) -> str:
+def listing(recent: Sequence[PlacedJob], say: Texts) -> str:
     """One line a job, newest first; each with its place in line (0 when it does not wait)."""
     if not recent:
         return say("jobs.none")
-    lines = [line(n, job, place, say) for n, (job, place) in enumerate(recent, start=1)]
+    lines = [line(n, one.job, one.place, say) for n, one in enumerate(recent, start=1)]
     return shorten("\n".join([say("jobs.title"), *lines]), MESSAGE_LENGTH)
 
 
@@ -44,10 +44,11 @@ def line(number: int, job: Job, place: int, say: Texts) -> str:
     return say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
 
 
-def buttons(recent: Sequence[tuple[Job, int]], say: Texts) -> discord.ui.View | None:
+def buttons(recent: Sequence[PlacedJob], say: Texts) -> discord.ui.View | None:
     """A button for each job that can be cancelled or whose result was not delivered, numbered like its line."""
     items: list[PersistentButton] = []
-    for number, (job, _) in enumerate(recent, start=1):
+    for number, one in enumerate(recent, start=1):
+        job = one.job
         if job.state in ACTIVE and not job.cancel_requested:
             items.append(CancelButton.labelled(say("jobs.cancel", number=number), job=job.id))
         elif job.state == JobState.UNDELIVERABLE:
@@ -62,8 +63,8 @@ def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
 
 def undelivered(store: Store, job_id: str, user_id: int) -> tuple[Job, list[discord.File]]:
     """A job whose message reached nobody, with its files. Raises NotFound, NotYours."""
-    job, row = undelivered_message(store, job_id, user_id)
-    return job, files_of(store, row)
+    message = undelivered_message(store, job_id, user_id)
+    return message.job, files_of(store, message.row)
 
 
 class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):

@@ -12,7 +12,7 @@ from bot.messages.card import Card, render
 from bot.messages.post import Place, post
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Store
-from store.use_cases import card_posted, job_in_line, jobs_with_cards
+from store.use_cases import PlacedJob, jobs_with_cards, keep_card, placed_job
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ class LiveCards(commands.Cog):
     async def show(self, job_id: str) -> None:
         """Post the card of a job that was just queued; the loop does it later if this fails."""
         try:
-            job, place = await asyncio.to_thread(job_in_line, self.store, job_id)
-            await self._update(job, place)
+            await self._update(await asyncio.to_thread(placed_job, self.store, job_id))
         except Exception as error:
             log.warning("The card of job %s could not be posted yet: %s", job_id, error)
 
@@ -52,19 +51,21 @@ class LiveCards(commands.Cog):
         except Exception:
             log.exception("The cards could not be read from the database")
             return
-        for job, place in shown:
+        for placed in shown:
+            job = placed.job
             try:
-                await self._update(job, place)
+                await self._update(placed)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.warning("The card of job %s could not be shown now: %s", job.id, error)
             except Exception:
                 log.exception("The card of job %s could not be shown", job.id)
-        ids = {job.id for job, _ in shown}
+        ids = {placed.job.id for placed in shown}
         self._texts = {job_id: text for job_id, text in self._texts.items() if job_id in ids}
         self._unreachable &= ids
 
-    async def _update(self, job: Job, place: int) -> None:
-        card = render(job, place, texts(job.locale))
+    async def _update(self, placed: PlacedJob) -> None:
+        job = placed.job
+        card = render(job, placed.place, texts(job.locale))
         if job.id in self._unreachable or self._texts.get(job.id) == card.text:
             return
         if job.card_message_id is None:
@@ -74,9 +75,9 @@ class LiveCards(commands.Cog):
 
     async def _post(self, job_id: str) -> None:
         async with self._posting:
-            job, place = await asyncio.to_thread(job_in_line, self.store, job_id)
-            say = texts(job.locale)
-            card = render(job, place, say)
+            placed = await asyncio.to_thread(placed_job, self.store, job_id)
+            job, say = placed.job, texts(placed.job.locale)
+            card = render(job, placed.place, say)
             if job.card_message_id is not None or card.final:
                 return
 
@@ -89,7 +90,7 @@ class LiveCards(commands.Cog):
                 return
             self._texts[job.id] = card.text
             try:
-                await asyncio.to_thread(card_posted, self.store, job.id, message.channel.id, message.id)
+                await asyncio.to_thread(keep_card, self.store, job.id, message.channel.id, message.id)
             except NotFound:
                 await message.delete()
 

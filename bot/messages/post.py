@@ -6,6 +6,7 @@ import discord
 
 from bot.texts.names import file_name
 from store import Outbox, Store
+from store.use_cases import message_files
 
 Place = discord.PartialMessageable | discord.DMChannel
 
@@ -33,5 +34,4 @@ async def post(
 
 def files_of(store: Store, row: Outbox) -> list[discord.File]:
     """Fresh file objects of a message. Raises NotFound if a file is no longer kept."""
-    paths = [(store.media.path(file["key"]), file_name(file.get("name") or "result")) for file in row.files]
-    return [discord.File(path, filename=name) for path, name in paths]
+    return [discord.File(file.path, filename=file_name(file.name)) for file in message_files(store, row)]

@@ -16,18 +16,21 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.forget import Forgotten, forget
-from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
-from store.use_cases.match import request_match
-from store.use_cases.messages import (
+from store.use_cases.delivery import (
+    JobMessage,
+    MessageFile,
     discard_unfinished,
     due_messages,
     give_up_message,
-    message_sent,
+    mark_sent,
+    message_files,
     postpone_message,
     undelivered_message,
 )
-from store.use_cases.progress import card_posted, job_in_line, jobs_with_cards, recent_jobs
+from store.use_cases.forget import Forgotten, forget
+from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
+from store.use_cases.match import request_match
+from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -61,10 +64,13 @@ __all__ = [
     "CoverRequest",
     "Forgotten",
     "ImportedVoice",
+    "JobMessage",
     "JobProgress",
     "LeaseLost",
+    "MessageFile",
     "NewSinger",
     "NewSong",
+    "PlacedJob",
     "Requester",
     "SavedFile",
     "TrainingRequest",
@@ -74,7 +80,6 @@ __all__ = [
     "add_song",
     "agree",
     "cancel_job",
-    "card_posted",
     "check_song",
     "check_voice_name",
     "confirm_cancel",
@@ -90,11 +95,13 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
-    "job_in_line",
     "jobs_with_cards",
+    "keep_card",
     "keep_voice",
-    "message_sent",
+    "mark_sent",
+    "message_files",
     "own_voice",
+    "placed_job",
     "postpone_message",
     "ready_voices",
     "recent_jobs",
