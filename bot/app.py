@@ -9,20 +9,18 @@ import aiohttp
 import discord
 from discord.ext import commands
 
-from bot.buttons import CancelButton
-from bot.consent import ConsentButton
-from bot.cover import CoverCog
+from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.errors import NoToken, Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
-from bot.jobs import FetchButton, JobsCog
+from bot.interactions.replies import Tree
+from bot.interactions.services import Services
+from bot.jobs import CancelButton, FetchButton, JobsCog, cancel_view
 from bot.live_cards import LiveCards
-from bot.locale import Translator
 from bot.match import MatchCog
-from bot.replies import Tree
-from bot.services import Services
 from bot.settings import BotSettings
-from bot.train import TrainCog
+from bot.texts.locale import Translator
+from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog
 from store import Store
 from worker.doorbell import Doorbell
@@ -31,7 +29,7 @@ TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
 
 class DiscoverBot(commands.Bot):
-    """The bot: no privileged intents, no text commands, mentions nobody unless told to."""
+    """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
         super().__init__(
@@ -41,12 +39,12 @@ class DiscoverBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
         )
-        self.cards = LiveCards(self, store, settings.card_seconds)
+        self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
         self.delivery = Delivery(self, store, settings.poll_seconds)
-        self.services = Services(store, doorbell, settings, self.cards)
+        self.services = Services(store, doorbell, settings, self.cards.show)
 
     async def setup_hook(self) -> None:
-        """Add commands, persistent buttons and loops; tell Discord the commands in every language."""
+        """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
         for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog):
             await self.add_cog(cog(services))
@@ -58,14 +56,9 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
 
     async def close(self) -> None:
-        """Stop the loops and let go of the queue."""
+        """Stop the loops and close the queue's connection."""
         await super().close()
         await self.services.doorbell.close()
-
-
-def create_bot(store: Store, doorbell: Doorbell, settings: BotSettings) -> DiscoverBot:
-    """A bot that is ready to start."""
-    return DiscoverBot(store, doorbell, settings)
 
 
 def run(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
@@ -85,7 +78,7 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with create_bot(store, doorbell, settings) as bot:
+    async with DiscoverBot(store, doorbell, settings) as bot:
         try:
             await bot.start(token)
         except discord.LoginFailure as error:

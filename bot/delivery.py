@@ -10,52 +10,21 @@ import discord
 from discord.ext import commands, tasks
 from sqlalchemy.exc import NoResultFound
 
-from bot.names import file_name
-from bot.post import Place, post
-from bot.results import compose, mark
-from bot.texts import Texts, texts
-from store import Job, JobState, NotFound, Outbox, Store, jobs, outbox, retention
+from bot.messages.post import Place, files_of, post
+from bot.messages.result import compose, mark
+from bot.texts.sentences import Texts, texts
+from store import Job, NotFound, Outbox, Store
 from store.tables import now
+from store.use_cases import discard_unfinished, due_messages, give_up_message, mark_sent, postpone_message
 
 log = logging.getLogger(__name__)
-UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
 NONCE_SECONDS = 120.0  # Discord knows a nonce for a few minutes
 CLOCKS_APART = 60.0  # ours and Discord's, at most
 TOO_LARGE = (413, 40005)  # status, code
 
 
-def due(store: Store) -> list[tuple[Outbox, Job]]:
-    """The messages whose time has come, with their jobs."""
-    with store.read() as session:
-        return [(row, jobs.get(session, row.job_id)) for row in outbox.due(session)]
-
-
-def sent(store: Store, outbox_id: int, channel_id: int, message_id: int) -> None:
-    """Mark as sent. Raises NoResultFound if the member was forgotten meanwhile."""
-    with store.write() as session:
-        outbox.sent(session, outbox_id, channel_id, message_id)
-
-
-def postpone(store: Store, outbox_id: int) -> None:
-    """Try later."""
-    with store.write() as session:
-        outbox.postpone(session, outbox_id)
-
-
-def give_up(store: Store, outbox_id: int) -> None:
-    """Nobody can be reached."""
-    with store.write() as session:
-        outbox.give_up(session, outbox_id)
-
-
-def files_of(store: Store, row: Outbox) -> list[discord.File]:
-    """Fresh file objects. Raises NotFound if a file is no longer kept."""
-    paths = [(store.media.path(file["key"]), file_name(file.get("name") or "result")) for file in row.files]
-    return [discord.File(path, filename=name) for path, name in paths]
-
-
-def passes(error: Exception) -> bool:
-    """Whether the trouble is Discord's or the network's, and not ours."""
+def transient(error: Exception) -> bool:
+    """Whether the fault is Discord's or the network's, and a retry may succeed."""
     if isinstance(error, discord.HTTPException):
         return error.status >= 500 or error.status == 429
     return isinstance(error, aiohttp.ClientError | OSError)
@@ -77,27 +46,26 @@ class Delivery(commands.Cog):
         self._loop.cancel()
 
     async def deliver_due(self) -> None:
-        """Send what is due. One row's trouble is its own."""
+        """Send what is due. A row that fails does not stop the others."""
         try:
-            found = await asyncio.to_thread(due, self.store)
+            due = await asyncio.to_thread(due_messages, self.store)
         except Exception:
             log.exception("The outbox could not be read")
             return
-        for row, job in found:
-            await self._deliver(row, job)
+        for message in due:
+            await self._deliver(message.row, message.job)
 
     async def _deliver(self, row: Outbox, job: Job) -> None:
         number = row.id or 0
         try:
-            if job.state in UNFINISHED:
-                await asyncio.to_thread(retention.discard, self.store, job.id)
+            await asyncio.to_thread(discard_unfinished, self.store, job)
             message = await self._earlier(row, job) or await self._send(row, job)
             if message is None:
-                await asyncio.to_thread(give_up, self.store, number)
+                await asyncio.to_thread(give_up_message, self.store, number)
                 return
             await self._mark(number, message)
         except Exception as error:
-            if passes(error):
+            if transient(error):
                 log.warning("Message %s must wait: %s", number, error)
             else:
                 log.exception("Message %s could not be sent", number)
@@ -105,13 +73,13 @@ class Delivery(commands.Cog):
 
     async def _mark(self, number: int, message: discord.Message) -> None:
         try:
-            await asyncio.to_thread(sent, self.store, number, message.channel.id, message.id)
+            await asyncio.to_thread(mark_sent, self.store, number, message.channel.id, message.id)
         except NoResultFound:
             await message.delete()
 
     async def _postpone(self, number: int) -> None:
         try:
-            await asyncio.to_thread(postpone, self.store, number)
+            await asyncio.to_thread(postpone_message, self.store, number)
         except Exception:
             log.exception("Message %s could not be postponed", number)
 

@@ -5,20 +5,15 @@ BotError
 ├── WrongToken           Discord does not know the token
 ├── Unreachable          Discord cannot be reached
 └── Refusal              shown to the member who asked
-    ├── NoAudio          the message has no audio file
-    ├── EmptyFile        an attachment of 0 bytes
-    ├── TooLarge         an attachment over the limit
-    ├── TooManyNotes     more notes than one command takes
-    ├── BadVoiceName     not a name for a voice
-    └── Internal         a bug of ours; the log has it under the reference
+    ├── NoAudio            the message has no audio file
+    ├── EmptyAttachment    an attachment of 0 bytes
+    ├── AttachmentTooLarge an attachment over the limit
+    ├── TooManyNotes       more notes than one command takes
+    ├── BadVoiceName       not a name for a voice
+    └── Internal           a bug of ours; the log has it under the reference
 """
 
 from typing import Any, ClassVar
-
-from store.errors import AlreadyAnswered as AlreadyAnswered
-from store.errors import ConsentOver as ConsentOver
-from store.errors import DownloadFailed as DownloadFailed
-from store.errors import SongOrTitle as SongOrTitle
 
 
 class BotError(Exception):

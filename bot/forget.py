@@ -1,18 +1,17 @@
 """`/forget-me`: removes every row, file and message of a member, after a second look."""
 
 import asyncio
-import re
 from collections.abc import Sequence
-from typing import Any, Self
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.locale import label, reader
-from bot.replies import Interaction, button, replace, reply
-from bot.services import Services, services_of
-from store import use_cases
+from bot.interactions.components import AnswerButton
+from bot.interactions.replies import replace, reply
+from bot.interactions.services import Interaction, Services, services_of
+from bot.texts.locale import label, reader
+from store.use_cases import forget
 
 
 async def delete_messages(client: discord.Client, messages: Sequence[tuple[int, int]]) -> int:
@@ -28,41 +27,26 @@ async def delete_messages(client: discord.Client, messages: Sequence[tuple[int, 
     return deleted
 
 
-class ForgetButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"forget:(?P<answer>yes|no)"):
+class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
     """Remove everything of whoever presses it, or nothing. Only that member sees the card."""
 
-    def __init__(self, answer: str, text: str = "-") -> None:
-        self.answer = answer
-        style = discord.ButtonStyle.danger if answer == "yes" else discord.ButtonStyle.secondary
-        super().__init__(discord.ui.Button(label=text, style=style, custom_id=f"forget:{answer}"))
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """The button of a message that was sent before."""
-        return cls(match["answer"])
-
-    @button
-    async def callback(self, interaction: Interaction) -> None:
-        """Do as the member says."""
-        await interaction.response.defer()
-        say = reader(interaction.locale)
-        if self.answer == "no":
-            await replace(interaction, say("forget.kept"))
-            return
-        store = services_of(interaction).store
-        gone = await asyncio.to_thread(use_cases.forget, store, interaction.user.id)
-        deleted = await delete_messages(interaction.client, gone.messages)
-        text = say(
+    async def accepted(self, interaction: Interaction) -> None:
+        """Remove rows and files, then messages."""
+        forgotten = await asyncio.to_thread(forget, services_of(interaction).store, interaction.user.id)
+        deleted = await delete_messages(interaction.client, forgotten.messages)
+        text = reader(interaction.locale)(
             "forget.done",
-            notes=gone.clips,
-            voices=gone.voices,
-            jobs=gone.jobs,
-            files=gone.files,
+            notes=forgotten.clips,
+            voices=forgotten.voices,
+            jobs=forgotten.jobs,
+            files=forgotten.files,
             messages=deleted,
         )
         await replace(interaction, text)
+
+    async def declined(self, interaction: Interaction) -> None:
+        """Keep everything."""
+        await replace(interaction, reader(interaction.locale)("forget.kept"))
 
 
 class ForgetCog(commands.Cog):
@@ -76,7 +60,4 @@ class ForgetCog(commands.Cog):
         """Ask whether it is meant."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         say = reader(interaction.locale)
-        view = discord.ui.View(timeout=None)
-        view.add_item(ForgetButton("yes", say("forget.yes")))
-        view.add_item(ForgetButton("no", say("forget.no")))
-        await reply(interaction, say("forget.question").strip(), view)
+        await reply(interaction, say("forget.question").strip(), ForgetButton.both(say("forget.yes"), say("forget.no")))

@@ -103,9 +103,9 @@ def remove_voice(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a voice and its files; a training of it is stopped. It cannot be brought back."""
-    from bot.voices import delete
     from cli.offline import abandon_dead
     from store import jobs, open_store
+    from store.use_cases import delete_voice
 
     store = open_store()
     abandon_dead(store)
@@ -113,7 +113,7 @@ def remove_voice(
     if not yes and not typer.confirm(f"Delete {voice.name} and its files? They cannot be brought back."):
         fail(f"{voice.name} was kept.")
     with _told(store.media.root):
-        delete(store, voice.id or 0, jobs.OPERATOR)
+        delete_voice(store, voice.id or 0, jobs.OPERATOR)
     console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
 
 

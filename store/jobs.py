@@ -37,6 +37,7 @@ LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0
+WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
 
 
 def get(session: Session, job_id: str) -> Job:
@@ -87,7 +88,7 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
 
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
     """Extend the lease; False if it is lost or the member has cancelled."""
-    return _update(session, job_id, WORKING, _wanted_of(attempt, owner), lease_until=now() + seconds)
+    return _update(session, job_id, WORKING, _leased_and_wanted_by(attempt, owner), lease_until=now() + seconds)
 
 
 def report(
@@ -108,7 +109,7 @@ def render(
 ) -> bool:
     """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
     values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    return _end(session, job_id, {S.RUNNING}, S.RENDERED, _wanted_of(attempt, owner), files=files, **values)
+    return _end(session, job_id, {S.RUNNING}, S.RENDERED, _leased_and_wanted_by(attempt, owner), files=files, **values)
 
 
 def fail(
@@ -216,9 +217,6 @@ def max_active_jobs(session: Session, guild_id: int | None) -> int:
     return (setting or GuildSetting(guild_id=0)).max_active_jobs
 
 
-WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
-
-
 def move(
     session: Session, job_id: str, from_: Set[JobState], to: JobState, *only: ColumnElement[bool], **values: Any
 ) -> bool:
@@ -237,7 +235,7 @@ def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:
     return and_(col(Job.attempt) == attempt, col(Job.lease_owner) == owner)
 
 
-def _wanted_of(attempt: int, owner: str) -> ColumnElement[bool]:
+def _leased_and_wanted_by(attempt: int, owner: str) -> ColumnElement[bool]:
     return and_(_leased_by(attempt, owner), col(Job.cancel_requested).is_(False))
 
 

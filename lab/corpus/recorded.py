@@ -9,12 +9,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-import soxr
 
 from lab.corpus.catalogue import CorpusSource
 from lab.corpus.unpack import files
 from lab.errors import BuildError
 from models.signal import Floats32
+from pipeline.sound.resample import resample
 
 FORMATS = {"g722": "g722", "wav": "wav", "flac": "flac"}
 G722_BYTES = 8000  # a second
@@ -101,7 +101,7 @@ def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats32:
     wav = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if len(wav) == 0:
         raise BuildError(f"{name} holds no sound.")
-    return np.asarray(wav if source == rate else soxr.resample(wav, source, rate), np.float32)
+    return wav if source == rate else resample(wav, source, rate)
 
 
 def _in_packages(source: CorpusSource, place: Sequence[Path], listed: dict[str, str]) -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -20,6 +19,7 @@ from lab.evaluate import world
 from lab.evaluate.mcd import active_frames
 from models.content.student import ContentStudent
 from models.signal import SPEECH_RATE, Floats32
+from pipeline.sound.resample import resample
 from pipeline.voices.retrieval import NEIGHBOURS
 
 Doubles = NDArray[np.float64]
@@ -91,7 +91,7 @@ def neighbour_difference(wav: Floats32, material: ConversionMaterial, encoder: C
 
 def _listen(wav: Floats32, rate: int, encoder: ContentStudent) -> tuple[Floats32, Doubles, NDArray[np.bool_]]:
     """Content (T, C), centred log magnitudes (T, bins) and activity (T,) at 50 frames/s."""
-    low = np.asarray(soxr.resample(wav, rate, SPEECH_RATE), np.float32)
+    low = resample(wav, rate, SPEECH_RATE)
     content = encoder.encode(torch.from_numpy(low).to(encoder.mel_basis.device)).float().cpu().numpy()
     log_envelope = 0.5 * np.log(np.maximum(world.envelope(wav, rate)[EVERY // 2 :: EVERY], 1e-20))
     count = min(len(content), len(log_envelope))

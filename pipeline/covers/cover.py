@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import soxr
 from torch import Tensor
 
 from models.content import contentvec, student
@@ -25,6 +24,7 @@ from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
+from pipeline.sound.resample import Resampler
 from pipeline.voices.rvc_files import kind
 
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
@@ -167,12 +167,12 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
 
 def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
     """Write converted blocks as stereo at the stems' rate, level and length."""
-    stream = soxr.ResampleStream(rate, MUSIC_RATE, 1, dtype="float32")
+    resampler = Resampler(rate, MUSIC_RATE, 1)
     left = round(stems.seconds * MUSIC_RATE)
     with Encoder(path, MUSIC_RATE, 2) as encoder:
         for block in wav:
-            left -= _write(encoder, stream.resample_chunk(block), left)
-        left -= _write(encoder, stream.resample_chunk(np.zeros(0, np.float32), last=True), left)
+            left -= _write(encoder, resampler.process(block[None])[0], left)
+        left -= _write(encoder, resampler.flush()[0], left)
         _write(encoder, np.zeros(left, np.float32), left)
 
 

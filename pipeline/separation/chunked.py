@@ -1,7 +1,7 @@
-"""A network that hears one chunk at a time, over a mix of any length: a stream in, a stream out, constant memory.
+"""A network that separates one chunk at a time, over a mix of any length: a stream in, a stream out, constant memory.
 
-The mix is reflected at both ends, cut into overlapping chunks on one grid, and what comes back is faded and added.
-The fades sum to one everywhere, so what a chunk network leaves alone comes out as it went in.
+The mix is reflected at both ends and cut into overlapping chunks on one grid; the estimates are faded and
+overlap-added. The fades sum to one everywhere, so a network that changes nothing gives the mix itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,31 +13,26 @@ import torch
 from models.memory import Pieces
 from models.separation.chunks import Chunks, ChunkSeparator
 from models.signal import MUSIC_RATE, Floats32
+from pipeline.sound.overlap_add import OverlapAdd
 
 
-def overlap_add(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterator[Floats32]:
+def chunked_vocals(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterator[Floats32]:
     """Yield vocals (2, n) for blocks (2, n) of a mix at 44.1 kHz; what is yielded sums to the mix's length.
 
-    The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are heard at once
-    from there on; raises OutOfMemory if a single one is too many. Whoever stops iterating stops the work.
+    The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are separated
+    at once from there on; raises OutOfMemory if a single one is too many. Whoever stops iterating stops the work.
     """
     chunks = separator.chunks
     border = chunks.length - chunks.step
     window = fades(chunks)
     batch = Pieces(f"chunks of {chunks.length / MUSIC_RATE:.1f} s that {separator.name} hears at once", chunks.batch)
-    tail = np.zeros((2, border), np.float32)
-    position = -border  # of the next sample that comes out
+    stream = OverlapAdd(2, border, border)
     for segments, total in _batches(_cut(mix, chunks), chunks.batch):
-        for part in batch.over(len(segments), partial(_hear, separator, segments)):
+        for part in batch.over(len(segments), partial(_estimate, separator, segments)):
             for estimate in part.numpy():
-                faded = estimate * window
-                faded[:, :border] += tail
-                tail = faded[:, chunks.step :]
-                end = chunks.step if total is None else min(chunks.step, max(0, total - position))
-                wanted = faded[:, max(0, -position) : end]
-                position += chunks.step
-                if wanted.shape[1]:
-                    yield wanted
+                finished = stream.add(estimate * window, total)
+                if finished.shape[1]:
+                    yield finished
 
 
 def fades(chunks: Chunks) -> Floats32:
@@ -51,33 +46,33 @@ def fades(chunks: Chunks) -> Floats32:
     return np.asarray(window / np.tile(total, rows)[: chunks.length], np.float32)
 
 
-def _hear(separator: ChunkSeparator, segments: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+def _estimate(separator: ChunkSeparator, segments: torch.Tensor, start: int, stop: int) -> torch.Tensor:
     return separator.vocals(segments[start:stop])
 
 
 def _cut(mix: Iterable[Floats32], chunks: Chunks) -> Iterator[tuple[Floats32, int | None]]:
     """Overlapping segments (2, length) of the reflected mix; the last comes with the mix's total."""
     length, border = chunks.length, chunks.length - chunks.step
-    held = np.zeros((2, 0), np.float32)
-    start, total = 0, 0  # of the next segment in what is held; samples so far
+    buffer = np.zeros((2, 0), np.float32)
+    start, total = 0, 0  # of the next segment in the buffer; samples so far
     for block in mix:
         begun = total > border
-        held = np.concatenate([held, block.astype(np.float32)], axis=1)
+        buffer = np.concatenate([buffer, block.astype(np.float32)], axis=1)
         total += block.shape[1]
         if total > border and not begun:
-            held = _reflected(held, border, 0)
-        while total > border and held.shape[1] > start + length:
-            yield held[:, start : start + length], None
+            buffer = _reflected(buffer, border, 0)
+        while total > border and buffer.shape[1] > start + length:
+            yield buffer[:, start : start + length], None
             start += chunks.step
         passed = max(0, start - length)  # one length stays: the end is reflected into it
-        held, start = held[:, passed:], start - passed
+        buffer, start = buffer[:, passed:], start - passed
     if not total:
         return
-    held = held if total > border else _reflected(held, border, 0)
-    end = held.shape[1]
-    held = _reflected(held, 0, length)
+    buffer = buffer if total > border else _reflected(buffer, border, 0)
+    end = buffer.shape[1]
+    buffer = _reflected(buffer, 0, length)
     for place in range(start, end, chunks.step):
-        yield held[:, place : place + length], total if place + chunks.step >= end else None
+        yield buffer[:, place : place + length], total if place + chunks.step >= end else None
 
 
 def _reflected(audio: Floats32, before: int, after: int) -> Floats32:

@@ -1,4 +1,4 @@
-"""Several separators' estimates made into one, as streams: the weighted mean of the waves, or one bin at a time.
+"""An ensemble of separators: their estimates joined as streams, by the weighted mean of the waves or bin by bin.
 
 The mean is the best or equal in SDR; min, max and median of the spectrum are for other tastes: min for less bleed, max
 for fuller vocals.
@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.signal import Floats32
+from pipeline.sound.overlap_add import HANN_GAIN, OverlapAdd, overlap_add_frames
 
 Rule = Literal["min", "max", "median"]
 N_FFT = 2048
 HOP = N_FFT // 4
-OVERLAP_GAIN = 1.5  # the sum of a squared Hann window over hops of a quarter of it
 
 
 class UnequalStreams(ValueError):
@@ -41,46 +42,42 @@ def combine_spectra(estimates: Sequence[Iterable[Floats32]], rule: Rule) -> Iter
     streams that end at different samples.
     """
     window = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
-    held = np.zeros((len(estimates), 2, N_FFT - HOP), np.float32)
-    tail = np.zeros((2, N_FFT - HOP), np.float32)
-    position, total = -(N_FFT - HOP), 0
+    buffer = np.zeros((len(estimates), 2, N_FFT - HOP), np.float32)
+    stream = OverlapAdd(2, N_FFT - HOP, N_FFT - HOP)
+    total = 0
     for blocks, last in _marked(aligned(estimates)):
         total += blocks.shape[2]
-        held = np.concatenate([held, blocks], axis=2)
+        buffer = np.concatenate([buffer, blocks], axis=2)
         if last:
-            held = np.pad(held, ((0, 0), (0, 0), (0, N_FFT)))
-        count = 1 + (held.shape[2] - N_FFT) // HOP if held.shape[2] >= N_FFT else 0
+            buffer = np.pad(buffer, ((0, 0), (0, 0), (0, N_FFT)))
+        count = 1 + (buffer.shape[2] - N_FFT) // HOP if buffer.shape[2] >= N_FFT else 0
         if not count:
             continue
-        frames = np.lib.stride_tricks.sliding_window_view(held, N_FFT, axis=2)[:, :, : count * HOP : HOP]
+        frames = np.lib.stride_tricks.sliding_window_view(buffer, N_FFT, axis=2)[:, :, : count * HOP : HOP]
         spectrum = _choose(np.asarray(np.fft.rfft(frames * window), np.complex64), rule)
-        out = _overlapped(np.asarray(np.fft.irfft(spectrum), np.float32) * (window / np.float32(OVERLAP_GAIN)))
-        held = held[:, :, count * HOP :]
-        out[:, : N_FFT - HOP] += tail
-        tail = out[:, count * HOP :]
-        end = count * HOP if not last else min(count * HOP, total - position)
-        wanted = out[:, max(0, -position) : end]
-        position += count * HOP
-        if wanted.shape[1]:
-            yield wanted.astype(np.float32)
+        waves = np.asarray(np.fft.irfft(spectrum), np.float32) * (window / np.float32(HANN_GAIN))
+        buffer = buffer[:, :, count * HOP :]
+        finished = stream.add(overlap_add_frames(torch.from_numpy(waves), HOP).numpy(), total if last else None)
+        if finished.shape[1]:
+            yield finished
 
 
 def aligned(estimates: Sequence[Iterable[Floats32]]) -> Iterator[Floats32]:
     """Blocks (members, 2, n) of streams that come in blocks of their own; the one that lags is read next."""
     streams = [iter(estimate) for estimate in estimates]
-    held = [np.zeros((2, 0), np.float32) for _ in streams]
+    buffers = [np.zeros((2, 0), np.float32) for _ in streams]
     while True:
-        behind = min(range(len(held)), key=lambda member: held[member].shape[1])
+        behind = min(range(len(buffers)), key=lambda member: buffers[member].shape[1])
         block = next(streams[behind], None)
         if block is None:
-            if any(audio.shape[1] for audio in held) or any(next(stream, None) is not None for stream in streams):
+            if any(audio.shape[1] for audio in buffers) or any(next(stream, None) is not None for stream in streams):
                 raise UnequalStreams("The members of an ensemble gave stems of different lengths.")
             return
-        held[behind] = np.concatenate([held[behind], block], axis=1)
-        ready = min(audio.shape[1] for audio in held)
+        buffers[behind] = np.concatenate([buffers[behind], block], axis=1)
+        ready = min(audio.shape[1] for audio in buffers)
         if ready:
-            yield np.stack([audio[:, :ready] for audio in held])
-            held = [audio[:, ready:] for audio in held]
+            yield np.stack([audio[:, :ready] for audio in buffers])
+            buffers = [audio[:, ready:] for audio in buffers]
 
 
 def _marked(blocks: Iterable[Floats32]) -> Iterator[tuple[Floats32, bool]]:
@@ -102,13 +99,3 @@ def _choose(spectra: NDArray[np.complex64], rule: Rule) -> NDArray[np.complex64]
     size = np.abs(spectra)
     place = size.argmin(0) if rule == "min" else size.argmax(0)
     return np.asarray(np.take_along_axis(spectra, place[None], axis=0)[0])
-
-
-def _overlapped(frames: Floats32) -> Floats32:
-    """(2, T, N_FFT) → (2, T · HOP + N_FFT − HOP)."""
-    channels, count = frames.shape[:2]
-    out = np.zeros((channels, (count + 3) * HOP), np.float32)
-    for quarter in range(4):
-        part = frames[:, :, quarter * HOP : (quarter + 1) * HOP].reshape(channels, -1)
-        out[:, quarter * HOP : (quarter + count) * HOP] += part
-    return out

@@ -15,7 +15,7 @@ from models.separation import spleeter
 from models.separation.chunks import ChunkSeparator
 from models.signal import Floats32
 from models.weights.integrity import WeightsError, digest
-from pipeline.separation.chunked import overlap_add
+from pipeline.separation.chunked import chunked_vocals
 from pipeline.separation.ensemble import Rule, avg_wave, combine_spectra
 from pipeline.separation.spleeter_stream import separate
 
@@ -88,7 +88,7 @@ def open_separator(
     digests = [digest(path)[:8] for path in files.values()]
     cost = COST[name] if torch.device(device).type == "cpu" else COST["spleeter"]  # a guess: no GPU was measured
     return Separator(
-        f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: overlap_add(mix, network()), cost
+        f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: chunked_vocals(mix, network()), cost
     )
 
 

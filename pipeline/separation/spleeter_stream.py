@@ -1,8 +1,8 @@
-"""Separation: a stream of the mix → streams of vocals and instrumental, in constant memory.
+"""Separation by Spleeter: a stream of the mix → a stream of its vocals, in constant memory.
 
 Framed exactly as Spleeter frames it (4096 zeros before the signal), with three refinements that were measured
 to help or to cost nothing: segments overlap by half and are cross-faded, bins above 11 kHz take the mean mask of the
-top 64 estimated bins, and instrumental = mix − vocals, so the stems sum to the mix.
+top 64 estimated bins, and instrumental = mix − vocals, so that the stems sum to the mix.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,10 @@ from torch import Tensor
 
 from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, UNet
 from models.signal import Floats32
+from pipeline.sound.overlap_add import HANN_GAIN, OverlapAdd, overlap_add_frames
 
 STEP = FRAMES // 2
 EDGE_BINS = 64
-OVERLAP_GAIN = 1.5  # the sum of a squared Hann window over hops of a quarter of it
 
 
 def separate(mix: Iterable[Floats32], networks: tuple[UNet, UNet], count: int | None = None) -> Iterator[Floats32]:
@@ -28,9 +28,8 @@ def separate(mix: Iterable[Floats32], networks: tuple[UNet, UNet], count: int | 
     device = next(networks[0].parameters()).device
     window = torch.hann_window(N_FFT, device=device)
     fade = (1 - ((torch.arange(FRAMES, device=device) + 0.5) / STEP - 1).abs())[None, :, None]
-    tail = torch.zeros(2, N_FFT - HOP, device=device)
     before: list[Tensor] | None = None
-    position = -N_FFT  # of the next sample that comes out; Spleeter puts zeros before the signal
+    stream = OverlapAdd(2, N_FFT - HOP, N_FFT)  # Spleeter puts zeros before the signal
 
     for audio, total in _segments(mix):
         spectrum = _stft(torch.from_numpy(audio).to(device), window)
@@ -45,12 +44,9 @@ def separate(mix: Iterable[Floats32], networks: tuple[UNet, UNet], count: int | 
             halves.append((spectrum[:, STEP:], [estimate[:, STEP:] for estimate in estimates]))
         before = [estimate[:, STEP:] * fade[:, STEP:] for estimate in estimates]
         for frames, parts in halves:
-            vocals, tail = _resynthesise(frames * _mask(parts[0], parts[1]), tail, window)
-            end = vocals.shape[-1] if total is None else min(vocals.shape[-1], max(0, total - position))
-            wanted = vocals[:, max(0, -position) : end]
-            position += vocals.shape[-1]
-            if wanted.shape[-1]:
-                yield wanted.cpu().numpy()
+            vocals = stream.add(_resynthesise(frames * _mask(parts[0], parts[1]), window), total)
+            if vocals.shape[1]:
+                yield vocals
 
 
 def _segments(mix: Iterable[Floats32]) -> Iterator[tuple[Floats32, int | None]]:
@@ -85,12 +81,7 @@ def _mask(vocals: Tensor, accompaniment: Tensor) -> Tensor:
     return torch.cat([mask, edge.expand(*edge.shape[:-1], N_FFT // 2 + 1 - BINS)], dim=-1)
 
 
-def _resynthesise(spectrum: Tensor, tail: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
-    """Overlap-add (2, T, 2049) after `tail`: (2, T · hop) finished samples and the new tail."""
-    frames = torch.fft.irfft(spectrum, n=N_FFT) * window / OVERLAP_GAIN
-    count = frames.shape[1]
-    out = torch.nn.functional.fold(frames.mT.contiguous(), (1, (count - 1) * HOP + N_FFT), (1, N_FFT), stride=(1, HOP))[
-        :, 0, 0
-    ]
-    out[:, : tail.shape[-1]] += tail
-    return out[:, : count * HOP], out[:, count * HOP :]
+def _resynthesise(spectrum: Tensor, window: Tensor) -> Floats32:
+    """(2, T, 2049) → (2, (T − 1) · hop + 4096), whose ends are to be overlapped with the segments beside."""
+    frames = torch.fft.irfft(spectrum, n=N_FFT) * window / HANN_GAIN
+    return overlap_add_frames(frames, HOP).cpu().numpy()

@@ -15,17 +15,17 @@ from itertools import islice
 from math import ceil, floor
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import av
 import numpy as np
-import soxr
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.resample import Resampler
 
 FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav"
 CODECS = (
@@ -136,7 +136,7 @@ def decode_blocks(
     size = max(1, round(block_seconds * rate))
     waiting: list[Floats32] = []
     held = read = given = 0
-    resampler: Any = None
+    resampler: Resampler | None = None
     with _open(path, limits, name, stream) as source:
         source_rate = source.sound.rate
         for source_rate, frame in _frames(source, limits, name):
@@ -144,8 +144,8 @@ def decode_blocks(
             mono = frame.mean(axis=0, keepdims=True) if frame.shape[0] > channels else frame
             sound = np.repeat(mono, 2, axis=0) if mono.shape[0] < channels else mono
             if source_rate != rate:
-                resampler = resampler or soxr.ResampleStream(source_rate, rate, channels, "float32", "HQ")
-                sound = resampler.resample_chunk(np.ascontiguousarray(sound.T)).T
+                resampler = resampler or Resampler(source_rate, rate, channels)
+                sound = resampler.process(sound)
             waiting.append(sound)
             held += sound.shape[1]
             if held >= size:
@@ -162,7 +162,7 @@ def decode_blocks(
         if seconds < limits.min_seconds - 0.005:
             raise errors.TooShort(name=name, seconds=seconds, limit=limits.min_seconds)
     if resampler is not None:
-        waiting.append(resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True).T)
+        waiting.append(resampler.flush())
     left = floor(read * rate / source_rate + 0.5) - given
     rest = np.concatenate(waiting, axis=1)[:, :left]
     rest = np.pad(rest, ((0, 0), (0, left - rest.shape[1])))

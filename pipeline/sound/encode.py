@@ -11,7 +11,6 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-import soxr
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
 
@@ -19,6 +18,7 @@ from files.atomic import atomic_write
 from files.sink import Sink
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.resample import Resampler
 
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_BITRATES = (320_000, 256_000, 224_000, 192_000, 160_000, 128_000)
@@ -85,9 +85,7 @@ class Encoder:
         self._bitrate = bitrate or self._kind.bitrate
         self._tags = dict(tags or {})
         self._out_rate = _out_rate(self._kind.codec, rate)
-        self._resampler: Any = None
-        if self._out_rate != rate:
-            self._resampler = soxr.ResampleStream(rate, self._out_rate, channels, "float32", "HQ")
+        self._resampler = Resampler(rate, self._out_rate, channels) if self._out_rate != rate else None
         self._samples = 0
         self._stack = ExitStack()
 
@@ -116,7 +114,7 @@ class Encoder:
         if not bool(np.isfinite(block).all()):
             raise errors.InvalidSamples(name=self._path.name)
         if self._resampler is not None:
-            block = self._resampler.resample_chunk(np.ascontiguousarray(block.T, np.float32)).T
+            block = self._resampler.process(block)
         self._encode(block)
 
     def __exit__(
@@ -130,8 +128,7 @@ class Encoder:
         with self._stack:
             try:
                 if self._resampler is not None:
-                    empty = np.zeros((0, self._channels), np.float32)
-                    self._encode(self._resampler.resample_chunk(empty, last=True).T)
+                    self._encode(self._resampler.flush())
                 if self._samples == 0:
                     raise errors.EmptyFile(name=self._path.name)
                 self._mux(None)

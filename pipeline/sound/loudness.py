@@ -1,12 +1,8 @@
-"""Loudness and true peak as ITU-R BS.1770-4 defines them, block by block.
-
-The K-weighting filters are pyloudnorm's own, so that the streaming figure is the reference's.
-"""
+"""Loudness and true peak as ITU-R BS.1770-4 defines them, block by block."""
 
 from typing import Any
 
 import numpy as np
-import pyloudnorm
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import sosfilt
 from scipy.signal.windows import kaiser
@@ -17,6 +13,8 @@ GATE_SECONDS = 0.4  # BS.1770-4: gating blocks of 400 ms, 75 % overlap
 STEPS = 4
 ABSOLUTE_GATE = -70.0  # LUFS
 RELATIVE_GATE = -10.0  # LU
+SHELF_DB, SHELF_HZ, SHELF_Q = 4.0, 1500.0, 1 / np.sqrt(2)
+HIGH_PASS_HZ, HIGH_PASS_Q = 38.0, 0.5
 OVERSAMPLING = 4  # BS.1770-4, annex 2
 HALF_TAPS = 12  # samples on each side of an interpolated one
 PART = 8192  # samples interpolated at a time
@@ -26,31 +24,30 @@ class LoudnessMeter:
     """Integrated loudness of blocks (channels, n) at `rate` Hz; mono or stereo, each channel weighs 1."""
 
     def __init__(self, rate: int, channels: int) -> None:
-        stages = pyloudnorm.Meter(rate)._filters.values()
-        self._sos: Floats64 = np.array([np.concatenate([f.b, f.a]) for f in stages], np.float64)
+        self._sos = k_weighting(rate)
         self._state: Floats64 = np.zeros((len(self._sos), channels, 2))
         self._rate = rate
-        self._heard = 0
+        self._count = 0
         self._open = 0.0  # energy of the unfinished step
         self._steps: list[float] = []  # energy of each 100 ms, channels summed
 
     def add(self, block: Floats32) -> None:
-        """Hear `block`, (channels, n)."""
+        """Measure `block`, (channels, n)."""
         if block.shape[1] == 0:
             return
         weighted: Any
         weighted, self._state = sosfilt(self._sos, block.astype(np.float64), axis=-1, zi=self._state)
         power: Floats64 = np.square(weighted).sum(axis=0)
-        start, end = self._heard, self._heard + len(power)
+        start, end = self._count, self._count + len(power)
         while (edge := self._edge(len(self._steps) + 1)) <= end:
-            self._steps.append(self._open + float(power[start - self._heard : edge - self._heard].sum()))
+            self._steps.append(self._open + float(power[start - self._count : edge - self._count].sum()))
             self._open, start = 0.0, edge
-        self._open += float(power[start - self._heard :].sum())
-        self._heard = end
+        self._open += float(power[start - self._count :].sum())
+        self._count = end
 
     def integrated(self) -> float:
-        """LUFS of all that was heard; -inf for silence and for less than 400 ms."""
-        seconds = self._heard / self._rate
+        """LUFS of all blocks; -inf for silence and for less than 400 ms."""
+        seconds = self._count / self._rate
         if seconds < GATE_SECONDS:
             return -np.inf
         blocks = int(np.round((seconds - GATE_SECONDS) / (GATE_SECONDS / STEPS)) + 1)
@@ -68,6 +65,35 @@ class LoudnessMeter:
 
     def _edge(self, step: int) -> int:
         return int(GATE_SECONDS * (step / STEPS) * self._rate)
+
+
+def k_weighting(rate: int) -> Floats64:
+    """The two biquads of BS.1770-4 at `rate` Hz, (2, 6): b0, b1, b2, a0 = 1, a1, a2 each.
+
+    The standard gives coefficients at 48 kHz only. At other rates: a shelf of 4 dB from 1500 Hz on and a high pass at
+    38 Hz, by the formulae of Bristow-Johnson's "Cookbook for audio EQ biquad filter coefficients", as pyloudnorm (the
+    tests' reference) has them.
+    """
+    gain = 10 ** (SHELF_DB / 40)
+    cos, alpha = _prototype(SHELF_HZ, SHELF_Q, rate)
+    root = 2 * np.sqrt(gain) * alpha
+    shelf = (
+        gain * ((gain + 1) + (gain - 1) * cos + root),
+        -2 * gain * ((gain - 1) + (gain + 1) * cos),
+        gain * ((gain + 1) + (gain - 1) * cos - root),
+        (gain + 1) - (gain - 1) * cos + root,
+        2 * ((gain - 1) - (gain + 1) * cos),
+        (gain + 1) - (gain - 1) * cos - root,
+    )
+    cos, alpha = _prototype(HIGH_PASS_HZ, HIGH_PASS_Q, rate)
+    high_pass = ((1 + cos) / 2, -(1 + cos), (1 + cos) / 2, 1 + alpha, -2 * cos, 1 - alpha)
+    return np.array([np.array(stage) / stage[3] for stage in (shelf, high_pass)], np.float64)
+
+
+def _prototype(hertz: float, q: float, rate: int) -> tuple[float, float]:
+    """Cosine of the corner's angular frequency, and half of its sine over Q."""
+    omega = 2.0 * np.pi * (hertz / rate)
+    return float(np.cos(omega)), float(np.sin(omega) / (2.0 * q))
 
 
 def _lufs(power: Any) -> Any:
@@ -123,13 +149,13 @@ class TruePeakMeter:
         self._peak = 0.0
 
     def add(self, block: Floats32) -> None:
-        """Hear `block`, (channels, n)."""
+        """Measure `block`, (channels, n)."""
         if block.shape[1]:
             self._peak = max(self._peak, float(self._finder.find(block).max()))
             self._tail = np.concatenate([self._tail, block], axis=1)[:, -2 * HALF_TAPS :]
 
     def value(self) -> float:
-        """Give the dBTP of all that was heard, as if silence followed; -inf for silence."""
+        """DBTP of all blocks, as if silence followed; -inf for silence."""
         after = PeakFinder(self._tail.shape[0])
         silence = np.zeros((self._tail.shape[0], PeakFinder.delay), np.float32)
         ending = after.find(np.concatenate([self._tail, silence], axis=1))

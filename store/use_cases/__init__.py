@@ -19,6 +19,7 @@ from store.use_cases.cover import (
 from store.use_cases.delivery import (
     JobMessage,
     MessageFile,
+    discard_unfinished,
     due_messages,
     give_up_message,
     mark_sent,
@@ -85,6 +86,7 @@ __all__ = [
     "decline",
     "delete_voice",
     "deliver_to_operator",
+    "discard_unfinished",
     "due_messages",
     "fail_job",
     "find_song",

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from store import jobs, outbox
+from store import jobs, outbox, retention
 from store.database import Store
 from store.errors import NotFound, NotYours
 from store.tables import Job, JobState, Outbox
+
+UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ def due_messages(store: Store) -> list[JobMessage]:
     """The messages whose next try is due, oldest first."""
     with store.read() as session:
         return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.due(session)]
+
+
+def discard_unfinished(store: Store, job: Job) -> None:
+    """Remove what a job without a result brought, before its member is told so."""
+    if job.state in UNFINISHED:
+        retention.discard(store, job.id)
 
 
 def message_files(store: Store, row: Outbox) -> list[MessageFile]:

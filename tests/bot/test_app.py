@@ -20,12 +20,12 @@ PROBE = """
 import sys, time
 from pathlib import Path
 begin = time.perf_counter()
-from bot.app import create_bot
+from bot.app import DiscoverBot
 from bot.settings import BotSettings
 from store import StoreSettings, open_store
 from worker.doorbell import Doorbell
 store = open_store(StoreSettings(data_dir=sys.argv[1], database_url=""))
-create_bot(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=None))
+DiscoverBot(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=None))
 print(time.perf_counter() - begin)
 status = Path("/proc/self/status").read_text()  # ru_maxrss would count what the parent held when it forked
 print(int(status.split("VmHWM:")[1].split()[0]) / 1024)

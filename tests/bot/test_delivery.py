@@ -169,14 +169,14 @@ class TestSending:
         assert "no longer kept" in world.public()[1].content and worker.only().state == JobState.DELIVERED
 
     async def test_a_member_forgotten_while_sending_leaves_no_message(self, job, world, worker, store, monkeypatch):
-        original = delivery.sent
+        original = delivery.mark_sent
 
         def forgotten(*args):
             use_cases.forget(store, world.alice.id)
             original(*args)
 
         worker.render(job, {})
-        monkeypatch.setattr(delivery, "sent", forgotten)
+        monkeypatch.setattr(delivery, "mark_sent", forgotten)
         await world.tick()
         assert [m.id for m in world.public()] == [job.card_message_id]
         assert worker.outbox() == []
@@ -186,13 +186,13 @@ class TestTrouble:
     """What is logged as an error, and must not do harm."""
 
     async def test_a_crash_between_sending_and_marking_does_not_send_twice(self, job, world, worker, monkeypatch):
-        original = delivery.sent
-        monkeypatch.setattr(delivery, "sent", lambda *_: 1 / 0)
+        original = delivery.mark_sent
+        monkeypatch.setattr(delivery, "mark_sent", lambda *_: 1 / 0)
         worker.render(job, {}, {"a.txt": b"file"})
         await world.tick()
         assert len(world.public()) == 2 and worker.only().state == JobState.RENDERED
 
-        monkeypatch.setattr(delivery, "sent", original)
+        monkeypatch.setattr(delivery, "mark_sent", original)
         worker.due_now()
         await world.tick()
         assert len(world.public()) == 2 and worker.only().state == JobState.DELIVERED
@@ -204,7 +204,7 @@ class TestTrouble:
     ):
         if direct:
             close_channel(world)
-        monkeypatch.setattr(delivery, "sent", lambda *_: 1 / 0)
+        monkeypatch.setattr(delivery, "mark_sent", lambda *_: 1 / 0)
         worker.render(job, {})
         await world.tick()
         monkeypatch.undo()  # Discord has forgotten the nonce, too
@@ -240,7 +240,7 @@ class TestTrouble:
         assert worker.job(other.id).state == JobState.DELIVERED and worker.job(job.id).state == JobState.RENDERED
 
     async def test_a_database_that_cannot_be_read_does_not_stop_the_loop(self, job, world, worker, monkeypatch):
-        monkeypatch.setattr(delivery, "due", lambda store: 1 / 0)
+        monkeypatch.setattr(delivery, "due_messages", lambda store: 1 / 0)
         worker.render(job, {})
         await world.tick()
         monkeypatch.undo()

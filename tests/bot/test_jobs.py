@@ -3,8 +3,9 @@
 import pytest
 
 from bot import jobs as ours
-from bot.texts import texts
+from bot.texts.sentences import texts
 from store import Job, JobKind, JobState, NotFound, NotYours, jobs, use_cases
+from store.use_cases import PlacedJob
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -101,7 +102,7 @@ def test_every_state_has_a_line_and_only_active_jobs_a_button(state):
 
 async def test_only_active_jobs_have_buttons():
     for state in JobState:
-        view = ours.buttons([(Job(kind=JobKind.MATCH, user_id=1, state=state), 0)], texts("en"))
+        view = ours.buttons([PlacedJob(Job(kind=JobKind.MATCH, user_id=1, state=state), 0)], texts("en"))
         assert (view is not None) == (state in jobs.ACTIVE or state == JobState.UNDELIVERABLE)
 
 

@@ -127,17 +127,17 @@ async def test_a_member_who_cannot_be_reached_has_no_card_and_is_not_tried_again
 async def test_a_crash_between_posting_and_remembering_makes_no_second_card(
     world, worker, store, monkeypatch, make_bot
 ):
-    monkeypatch.setattr(live_cards, "remember", lambda *_: (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr(live_cards, "keep_card", lambda *_: (_ for _ in ()).throw(OSError))
     queue(store, world)
     await world.tick(5)
     assert len(world.public()) == 1 and worker.only().card_message_id is None
-    monkeypatch.setattr(live_cards, "remember", REMEMBER)
+    monkeypatch.setattr(live_cards, "keep_card", REMEMBER)
     await world.env.restart_bot(make_bot())
     await world.tick(5)
     assert len(world.public()) == 1 and worker.only().card_message_id == world.public()[0].id
 
 
-REMEMBER = live_cards.remember
+REMEMBER = live_cards.keep_card
 
 
 async def test_a_job_forgotten_while_its_card_is_posted_leaves_no_card(world, store, monkeypatch):
@@ -145,7 +145,7 @@ async def test_a_job_forgotten_while_its_card_is_posted_leaves_no_card(world, st
         use_cases.forget(store, world.alice.id)
         REMEMBER(*args)
 
-    monkeypatch.setattr(live_cards, "remember", forgotten)
+    monkeypatch.setattr(live_cards, "keep_card", forgotten)
     queue(store, world)
     await world.tick(5)
     assert world.public() == []

@@ -4,8 +4,9 @@ import pytest
 from sqlmodel import select
 
 from bot import voices as ours
-from bot.texts import texts
+from bot.texts.sentences import texts
 from store import JobState, NotYours, Voice, VoiceState, voices
+from store.use_cases import delete_voice
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -61,14 +62,14 @@ async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(world, min
 async def test_a_voice_that_is_gone_is_one_sentence(world, mine, store):
     answer = await world.alice.slash(world.channel, "voices")
     await world.alice.select(answer.response, [str(mine.id)])
-    ours.delete(store, mine.id, world.alice.id)
+    delete_voice(store, mine.id, world.alice.id)
     click = await world.alice.click(answer.response, label="Delete it")
     assert click.followups[0].content == "There is no such voice."
 
 
 def test_somebody_elses_voice_is_not_deleted(world, mine, store):
     with pytest.raises(NotYours):
-        ours.delete(store, mine.id, world.bob.id)
+        delete_voice(store, mine.id, world.bob.id)
     assert names(store) == ["**mine**"]
 
 
@@ -76,7 +77,7 @@ async def test_deleting_a_voice_in_training_stops_its_training(world, store, wor
     await world.alice.slash(world.channel, "train", name="young", note1=("a.ogg", b"x"))
     with store.read() as session:
         voice = voices.of_job(session, worker.only().id)
-    ours.delete(store, voice.id, world.alice.id)
+    delete_voice(store, voice.id, world.alice.id)
     await world.tick()
     assert worker.only().state == JobState.CANCELLED and names(store) == [] and store.media.keys() == set()
 

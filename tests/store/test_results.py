@@ -16,6 +16,7 @@ from store.results import (
     SungRange,
     TrainingPoint,
     TrainResult,
+    number,
     quality_of,
     result_of,
     to_json,
@@ -87,3 +88,12 @@ def test_a_voice_knows_how_it_was_trained() -> None:
     assert quality_of(Voice(owner_id=7, name="x", quality=to_json(TRAIN))) == TRAIN
     imported = quality_of(Voice(owner_id=7, name="x", quality={"base": "RVC", "rows": 3, "models": {"voice": "v"}}))
     assert (imported.base, imported.models, imported.steps) == ("RVC", {"voice": "v"}, None)
+
+
+@pytest.mark.parametrize("value", [None, "3", True, math.nan, math.inf, [1]])
+def test_only_numbers_are_figures(value: object) -> None:
+    assert number({"x": value}, "x") is None
+
+
+def test_zero_is_a_figure() -> None:
+    assert number({"x": 0}, "x") == 0

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from models.separation import htdemucs
 from models.separation.chunks import ChunkSeparator
 from models.weights.integrity import WeightsError
-from pipeline.separation.chunked import overlap_add
-from tests.models.parity import Parity
+from pipeline.separation.chunked import chunked_vocals
 from tests.models.separation.separator_files import write_htdemucs
+from tests.parity import Parity
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -53,7 +53,7 @@ def test_the_vocals_are_those_of_the_package_on_the_whole_song(
     model = load_safetensors_model(file).eval()
     stems = apply_model(model, (padded[None] - mean) / deviation, shifts=0, overlap=0.25)[0]
     expected = (stems[3] * deviation + mean)[:, border : border + mix.shape[1]]
-    ours = np.concatenate(list(overlap_add([mix.numpy()], separator)), axis=1)
+    ours = np.concatenate(list(chunked_vocals([mix.numpy()], separator)), axis=1)
     parity("HTDemucs: demucs' apply_model over the whole mix", torch.from_numpy(ours), expected, 2e-4)
 
 

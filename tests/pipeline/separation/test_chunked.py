@@ -11,7 +11,7 @@ from torch import Tensor
 from models.memory import AllocationFailed
 from models.separation.chunks import Chunks, ChunkSeparator
 from models.signal import Floats32
-from pipeline.separation.chunked import fades, overlap_add
+from pipeline.separation.chunked import chunked_vocals, fades
 
 LAYOUTS = [
     Chunks(1000, 250, 100),
@@ -25,7 +25,7 @@ LENGTHS = [1, 2, 37, 249, 250, 251, 999, 1000, 1001, 4000, 4321]
 
 def through(mix: Floats32, chunks: Chunks, vocals: Callable[[Tensor], Tensor], block: int = 100_000) -> Floats32:
     blocks = (mix[:, start : start + block] for start in range(0, mix.shape[1], block))
-    found = list(overlap_add(blocks, ChunkSeparator("test", chunks, vocals)))
+    found = list(chunked_vocals(blocks, ChunkSeparator("test", chunks, vocals)))
     return np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.float32)
 
 
@@ -94,7 +94,7 @@ def test_a_fade_crosses_from_one_chunk_to_the_next_in_a_straight_line() -> None:
 
 def test_no_blocks_give_no_blocks() -> None:
     assert through(np.zeros((2, 0), np.float32), LAYOUTS[0], lambda x: x).shape == (2, 0)
-    assert list(overlap_add(iter([]), ChunkSeparator("test", LAYOUTS[0], lambda x: x))) == []
+    assert list(chunked_vocals(iter([]), ChunkSeparator("test", LAYOUTS[0], lambda x: x))) == []
 
 
 def test_memory_does_not_grow_with_the_song() -> None:
@@ -103,7 +103,7 @@ def test_memory_does_not_grow_with_the_song() -> None:
     def peak(blocks: int) -> int:
         mix = (noise(44100) for _ in range(blocks))
         tracemalloc.start()
-        for _ in overlap_add(mix, ChunkSeparator("test", chunks, lambda x: x)):
+        for _ in chunked_vocals(mix, ChunkSeparator("test", chunks, lambda x: x)):
             pass
         largest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -126,7 +126,7 @@ def test_the_stream_is_read_only_as_far_as_it_is_asked_for() -> None:
         calls.append(len(x))
         return x
 
-    stream = overlap_add(mix(), ChunkSeparator("test", Chunks(1000, 500, 100), vocals))
+    stream = chunked_vocals(mix(), ChunkSeparator("test", Chunks(1000, 500, 100), vocals))
     next(stream)
     assert isinstance(stream, Iterator) and len(read) <= 3 and sum(calls) <= 3
     heard = sum(calls)

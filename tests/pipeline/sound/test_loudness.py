@@ -1,22 +1,26 @@
 """The meters against pyloudnorm and against signals whose true peak is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pyloudnorm
 import pytest
 from scipy.signal import resample_poly
 
-from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter, true_peak
+from models.signal import Floats32
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter, k_weighting, true_peak
 from tests.pipeline import sounds
 
 
-def measured(sound: np.ndarray, rate: int, cuts: list[int]) -> float:
+def measured(sound: Floats32, rate: int, cuts: list[int]) -> float:
     meter = LoudnessMeter(rate, sound.shape[0])
     for part in np.split(sound, cuts, axis=1):
         meter.add(part)
     return meter.integrated()
 
 
-def dynamic(seconds: float, rate: int, channels: int) -> np.ndarray:
+def dynamic(seconds: float, rate: int, channels: int) -> Floats32:
     """Noise that swells by 50 dB, so that both gates have something to leave out."""
     sound = sounds.noise(seconds, rate, channels, peak=0.9)
     return (sound * 10 ** (-25 * (1 - np.cos(np.arange(sound.shape[1]) / rate * 1.3)) / 20)).astype(np.float32)
@@ -25,13 +29,30 @@ def dynamic(seconds: float, rate: int, channels: int) -> np.ndarray:
 @pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("seconds", [0.43, 1.37, 11.023])
-def test_loudness_is_pyloudnorms_for_any_split(rate, channels, seconds):
+def test_loudness_is_pyloudnorms_for_any_split(rate: int, channels: int, seconds: float) -> None:
     sound = dynamic(seconds, rate, channels)
     expected = pyloudnorm.Meter(rate).integrated_loudness(np.float64(sound.T))
     count = sound.shape[1]
     random = np.sort(np.random.default_rng(0).integers(0, count, 40)).tolist()
     for cuts in ([], [1, 2, 3], list(range(777, count, 777)), random):
         assert measured(sound, rate, cuts) == pytest.approx(expected, abs=0.02)
+
+
+def test_the_k_weighting_is_pyloudnorms() -> None:
+    for rate in (8000, 16_000, 22_050, 44_100, 48_000, 96_000):
+        stages = pyloudnorm.Meter(rate)._filters.values()
+        reference = np.array([np.concatenate([stage.b, stage.a]) for stage in stages])
+        np.testing.assert_allclose(k_weighting(rate), reference, rtol=1e-12)
+
+
+def test_real_music_has_pyloudnorms_loudness(song: Path) -> None:
+    sound = decode(song, 44_100, channels=2, limits=SONG, name=song.name)
+    with_their_filters = LoudnessMeter(44_100, 2)
+    with_their_filters._sos = np.array(
+        [np.concatenate([stage.b, stage.a]) for stage in pyloudnorm.Meter(44_100)._filters.values()]
+    )
+    with_their_filters.add(sound)
+    assert measured(sound, 44_100, []) == pytest.approx(with_their_filters.integrated(), abs=1e-6)
 
 
 def test_full_scale_sine_is_minus_3_lufs():

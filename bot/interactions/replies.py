@@ -1,23 +1,20 @@
 """Answers to interactions; the one place where an error becomes a sentence."""
 
-import functools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.utils import MISSING
 
 from bot.errors import BotError, Internal
-from bot.locale import reader
+from bot.interactions.services import Interaction
+from bot.texts.locale import reader
 from files.disk import DiskFull
 from store import StoreError
 
 log = logging.getLogger(__name__)
-Interaction = discord.Interaction[Any]
-Item = TypeVar("Item")
 
 
 async def reply(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
@@ -35,8 +32,8 @@ async def replace(interaction: Interaction, text: str, view: discord.ui.View | N
 
 
 async def refuse(interaction: Interaction, error: BaseException) -> None:
-    """Tell the member in one sentence what is wrong; a bug of ours gets a reference for the log."""
-    error = known(error)
+    """Answer with one sentence on what is wrong; a bug of ours gets a reference for the log."""
+    error = refusal_of(error)
     sentence = reader(interaction.locale).error(error.code, error.params, str(error))
     try:
         await reply(interaction, sentence)
@@ -44,8 +41,8 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
         log.warning("An answer did not reach Discord: %s", error)
 
 
-def known(error: BaseException) -> StoreError | BotError | DiskFull:
-    """The error whose sentence is shown."""
+def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
+    """The error whose sentence is shown; one that is no refusal is logged under a reference."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     if isinstance(error, StoreError | BotError | DiskFull):
@@ -53,21 +50,6 @@ def known(error: BaseException) -> StoreError | BotError | DiskFull:
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)
     return Internal(reference=reference)
-
-
-def button(
-    callback: Callable[[Item, Interaction], Awaitable[None]],
-) -> Callable[[Item, Interaction], Coroutine[Any, Any, None]]:
-    """A button's callback whose errors are answered like a command's."""
-
-    @functools.wraps(callback)
-    async def answered(item: Item, interaction: Interaction) -> None:
-        try:
-            await callback(item, interaction)
-        except Exception as error:
-            await refuse(interaction, error)
-
-    return answered
 
 
 class Tree(app_commands.CommandTree[Any]):

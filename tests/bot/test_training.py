@@ -3,10 +3,11 @@
 import pytest
 from sqlmodel import select
 
-from bot import consent
-from bot.errors import AlreadyAnswered, ConsentOver
-from bot.texts import texts
+from bot import training
+from bot.texts.sentences import texts
 from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, use_cases, voices
+from store.errors import AlreadyAnswered, ConsentOver
+from store.use_cases import SavedFile, agree, decline
 
 YES, NO = "This is my voice, train it", "No"
 NOTES = {"note1": ("a.ogg", b"one"), "note2": ("b.ogg", b"two")}
@@ -114,7 +115,7 @@ async def test_a_late_yes_before_the_sweep_trains_nothing(asked, world, worker, 
 
 async def test_a_second_click_is_one_sentence(asked, world, worker, store):
     other = await world.env.bot.get_channel(world.channel.id).send(
-        "again", view=consent.consent_view(worker.only().id, texts("en"))
+        "again", view=training.consent_view(worker.only().id, texts("en"))
     )
     await world.env.settle()
     await world.alice.click(asked.response, label=YES)
@@ -125,7 +126,7 @@ async def test_a_second_click_is_one_sentence(asked, world, worker, store):
 
 
 async def test_somebody_else_cannot_answer(asked, world, worker, store):
-    view = consent.consent_view(worker.only().id, texts("en"))
+    view = training.consent_view(worker.only().id, texts("en"))
     copied = await world.env.bot.get_channel(world.channel.id).send("copied", view=view)
     await world.env.settle()
     for label in (YES, NO):
@@ -175,33 +176,33 @@ async def test_ten_notes_are_taken(world, store):
 async def test_the_rules_as_functions(asked, world, worker, store):
     job, alice = worker.only(), world.alice.id
     with pytest.raises(NotFound):
-        consent.agree(store, "0" * 32, alice, "x")
+        agree(store, "0" * 32, alice, "x")
     with pytest.raises(NotYours):
-        consent.agree(store, job.id, alice + 1, "x")
-    consent.agree(store, job.id, alice, "x")
+        agree(store, job.id, alice + 1, "x")
+    agree(store, job.id, alice, "x")
     with pytest.raises(AlreadyAnswered):
-        consent.agree(store, job.id, alice, "x")
+        agree(store, job.id, alice, "x")
     with pytest.raises(AlreadyAnswered):
-        consent.decline(store, job.id, alice)
+        decline(store, job.id, alice)
 
 
 async def test_a_consent_without_its_voice_trains_nothing(asked, world, worker, store):
     with store.write() as session:
         voices.drop_untrained(session, worker.only().id)
     with pytest.raises(ConsentOver):
-        consent.agree(store, worker.only().id, world.alice.id, "x")
+        agree(store, worker.only().id, world.alice.id, "x")
     assert rows(store, Consent) == []
 
 
 def test_the_korean_question_says_the_same(store):
-    shown = consent.question(store, texts("ko"), "내 목소리", [intake_file()])
+    shown = training.question(store, texts("ko"), "내 목소리", [intake_file()])
     for part in ("내 목소리", "녹음 한 개", "본인", "나만", "/내정보삭제", "15분", voices.POLICY_VERSION):
         assert part in shown
 
 
 def intake_file():
     """One saved note."""
-    return consent.Saved("k", "a.ogg", 1_500_000)
+    return SavedFile("k", "a.ogg", 1_500_000)
 
 
 async def test_a_second_voice_of_the_same_accented_name_is_refused(world, store):

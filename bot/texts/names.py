@@ -8,6 +8,7 @@ from bot.errors import BadVoiceName
 
 VOICE_NAME_LENGTH = 32
 SHOWN_LENGTH = 100
+MESSAGE_LENGTH = 1900  # Discord takes 2 000 characters
 
 
 def voice_name(text: str) -> str:

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from bot.names import safe
-from bot.texts import Texts
+from bot.texts.names import safe
+from bot.texts.sentences import Texts
 from store import Job, JobState
 from store.jobs import WORKING
+from store.params import CoverParams, MatchParams, params_of
 
 CELLS = 12
 ENDINGS = {
@@ -29,8 +30,12 @@ class Card:
 
 def render(job: Job, place: int, say: Texts) -> Card:
     """The card of a job that waits at `place` in line (0: it does not wait)."""
-    names = {key: safe(job.params.get(f"{key}_name") or "–") for key in ("voice", "song")}
-    heading = say(f"card.{job.kind.value}", member=f"<@{job.user_id}>", **names)
+    params = params_of(job)
+    song = params.song_name if isinstance(params, CoverParams) else ""
+    voice = "" if isinstance(params, MatchParams) else params.voice_name
+    heading = say(
+        f"card.{job.kind.value}", member=f"<@{job.user_id}>", voice=safe(voice or "–"), song=safe(song or "–")
+    )
     return Card(f"{heading}\n{_status(job, place, say)}", final=job.state in ENDINGS)
 
 
@@ -58,7 +63,7 @@ def bar(part: float) -> str:
 
 
 def time_left(seconds: float | None, say: Texts) -> str:
-    """The time left in coarse steps, so that a card changes seldom; nothing if it is not known."""
+    """The time left in coarse steps, so that a card is edited seldom; nothing if it is unknown."""
     if seconds is None or not math.isfinite(seconds) or seconds <= 0:
         return ""
     if seconds <= 90:

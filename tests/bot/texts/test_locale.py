@@ -5,7 +5,7 @@ import re
 import discord
 import pytest
 
-from bot.locale import Translator, label, language, reader
+from bot.texts.locale import Translator, label, language, reader
 
 NAME = re.compile(r"[-_\w]{1,32}")
 

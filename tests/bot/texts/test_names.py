@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot import names
 from bot.errors import BadVoiceName
+from bot.texts import names
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 33, "a\nb", "a\x00b", "\u202eevil"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot import cards
-from bot.texts import texts
+from bot.messages import card as cards
+from bot.texts.sentences import texts
 from store import Job, JobKind, JobState
 
 SAY = texts("en")

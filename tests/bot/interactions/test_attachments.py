@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 from sqlmodel import select
 
-from bot import intake
-from bot.errors import AttachmentTooLarge, DownloadFailed, EmptyAttachment, NoAudio, TooManyNotes
-from bot.intake import Asker, Saved
-from store import Clip, Job, JobKind, media
+from bot.errors import AttachmentTooLarge, EmptyAttachment, NoAudio, TooManyNotes
+from bot.interactions import attachments
+from store import Clip, Job
+from store.errors import DownloadFailed
+from store.use_cases import Requester, SavedFile, request_match
 
 
 def note(name="a.ogg", size=5, content_type=None, voice=False):
@@ -28,11 +29,11 @@ def note(name="a.ogg", size=5, content_type=None, voice=False):
 )
 def test_bad_attachments_are_refused(notes, error):
     with pytest.raises(error):
-        intake.check(notes, 2, 25)
+        attachments.check(notes, 2, 25)
 
 
 def test_good_attachments_pass():
-    intake.check([note(), note(size=25_000_000)], 2, 25)
+    attachments.check([note(), note(size=25_000_000)], 2, 25)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,13 @@ def test_good_attachments_pass():
     ],
 )
 def test_sound_is_known_by_type_name_or_flag(attachment, wanted):
-    assert intake.is_audio(attachment) is wanted
+    assert attachments.is_audio(attachment) is wanted
 
 
 def test_a_file_that_a_cleanup_took_is_not_committed(store):
-    asker = Asker(1, None, 2, "en")
-    with pytest.raises(DownloadFailed), store.write() as session:
-        intake.add_job(session, store, JobKind.MATCH, asker, {}, [Saved("0" * 64 + ".ogg", "a.ogg", 3)])
+    gone = SavedFile("0" * 64 + ".ogg", "a.ogg", 3)
+    with pytest.raises(DownloadFailed):
+        request_match(store, Requester(1, None, 2, "en"), [gone], "command")
     with store.read() as session:
         assert session.exec(select(Job)).all() == []
 
@@ -90,7 +91,7 @@ async def test_a_full_disk_leaves_nothing(world, store, monkeypatch):
         if len(calls) == 3:  # the first file, its folder, the second file
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(media.os, "fsync", fsync)
+    monkeypatch.setattr("os.fsync", fsync)
 
     assert "disk is full" in await send(world, ("a.ogg", b"x"), ("b.ogg", b"y"))
     assert nothing_left(store)
@@ -100,7 +101,7 @@ async def test_a_bug_of_ours_is_a_reference_and_leaves_nothing(world, store, mon
     def broken(*_, **__):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("bot.match.add_clips", broken)
+    monkeypatch.setattr("store.use_cases.match.add_clips", broken)
     text = await send(world, ("a.ogg", b"x"))
     world.env._errors.clear()
 

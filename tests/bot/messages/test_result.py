@@ -2,9 +2,8 @@
 
 import pytest
 
-from bot import results
-from bot.figures import number
-from bot.texts import texts
+from bot.messages import result as results
+from bot.texts.sentences import texts
 from store import Job, JobKind, JobState
 
 EN, KO = texts("en"), texts("ko")
@@ -101,12 +100,3 @@ def test_expired_unanswered_and_cancelled_differ():
 def test_the_message_can_be_known_again():
     one = job(JobKind.MATCH)
     assert results.mark(one) in results.compose(one, EN) and len(results.mark(one)) == 12
-
-
-@pytest.mark.parametrize("value", [None, "3", True, float("nan"), float("inf"), [1]])
-def test_only_numbers_are_figures(value):
-    assert number({"x": value}, "x") is None
-
-
-def test_zero_is_a_figure():
-    assert number({"x": 0}, "x") == 0

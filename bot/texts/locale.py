@@ -1,9 +1,11 @@
-"""Which language a member reads, and the command names in it."""
+"""Which language a member reads, and the names of commands and options in it."""
+
+from collections.abc import Sequence
 
 import discord
 from discord import app_commands
 
-from bot.texts import Texts, texts
+from bot.texts.sentences import Texts, texts
 
 
 def language(locale: discord.Locale | str) -> str:
@@ -20,6 +22,17 @@ def label(key: str, **params: object) -> app_commands.locale_str:
     """A command's or option's name or description: English here, translated when commands are synced."""
     key = f"command.{key}"
     return app_commands.locale_str(texts("en")(key, **params), key=key, params=params)
+
+
+def note_labels(options: Sequence[str]) -> dict[str, app_commands.locale_str]:
+    """The localised names of the options note1, note2, …"""
+    more = {option: label("note.more", number=n) for n, option in enumerate(options[1:], start=2)}
+    return {options[0]: label("note.first"), **more}
+
+
+def note_descriptions(options: Sequence[str]) -> dict[str, app_commands.locale_str]:
+    """The localised descriptions of the options note1, note2, …"""
+    return {options[0]: label("note.first_about"), **{option: label("note.more_about") for option in options[1:]}}
 
 
 class Translator(app_commands.Translator):

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from bot import cover
 from store import Job, JobState, NotFound, Song, Voice, VoiceState, library
+from store.use_cases import find_song
 
 RESULT = {
     "song": "IU - Palette",
@@ -165,13 +165,13 @@ async def test_at_most_25_choices_of_100_characters(world, store):
 )
 def test_titles_typed_by_hand(store, songs, typed, title):
     with store.read() as session:
-        assert cover.find_song(session, typed).title == title
+        assert find_song(session, typed).title == title
 
 
 @pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
 def test_titles_that_are_not_there(store, songs, typed):
     with store.read() as session, pytest.raises(NotFound):
-        cover.find_song(session, typed)
+        find_song(session, typed)
 
 
 async def test_in_a_direct_message_the_limit_is_discords_smallest(world, worker, voices):

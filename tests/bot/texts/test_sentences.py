@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import errors as bot_errors
-from bot.texts import Texts, texts
+from bot.texts.sentences import Texts, texts
 from files.disk import DiskFull
 from pipeline import errors as sound_errors
 from store import errors as store_errors
@@ -77,13 +77,13 @@ def test_every_korean_error_belongs_to_a_class():
 
 
 def test_every_thing_that_the_store_cannot_find_has_a_korean_word():
-    source = "".join(p.read_text() for p in Path(store_errors.__file__).parent.glob("*.py"))
-    source += "".join(p.read_text() for room in (ROOT, ROOT.parent / "worker") for p in room.glob("*.py"))
+    source = "".join(p.read_text() for p in Path(store_errors.__file__).parent.rglob("*.py"))
+    source += "".join(p.read_text() for room in (ROOT, ROOT.parent / "worker") for p in room.rglob("*.py"))
     assert {f"what.{w}" for w in re.findall(r'what="([^"]+)"', source)} == {k for k in KO if k.startswith("what.")}
 
 
 def test_every_key_in_the_code_exists():
-    source = "".join(p.read_text() for p in ROOT.glob("*.py"))
+    source = "".join(p.read_text() for p in ROOT.rglob("*.py"))
     used = set(re.findall(r'\bsay\(\s*"([a-z_.]+)"', source)) | set(re.findall(r'\)\("([a-z_.]+\.[a-z_.]+)"', source))
     used |= {f"command.{key}" for key in re.findall(r'label\("([a-z_.]+)"', source)}
     assert len(used) > 40

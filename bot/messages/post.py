@@ -4,6 +4,10 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from bot.texts.names import file_name
+from store import Outbox, Store
+from store.use_cases import message_files
+
 Place = discord.PartialMessageable | discord.DMChannel
 
 
@@ -26,3 +30,8 @@ async def post(
         return await send(await client.create_dm(discord.Object(user_id)))
     except (discord.Forbidden, discord.NotFound):
         return None
+
+
+def files_of(store: Store, row: Outbox) -> list[discord.File]:
+    """Fresh file objects of a message. Raises NotFound if a file is no longer kept."""
+    return [discord.File(file.path, filename=file_name(file.name)) for file in message_files(store, row)]

@@ -1,0 +1,89 @@
+"""`/cover`: sing a song in one of the member's voices."""
+
+import asyncio
+import dataclasses
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.interactions.attachments import check, download
+from bot.interactions.replies import reply
+from bot.interactions.services import Interaction, Services, file_limit, requester_of
+from bot.texts.locale import label, reader
+from bot.texts.names import shorten, song_name
+from store import Store
+from store.use_cases import CoverRequest, check_song, ready_voices, request_cover, search_songs, song_title
+
+CHOICES = 25
+CHOICE_LENGTH = 100
+
+
+def voice_choices(store: Store, user_id: int, text: str) -> list[tuple[str, str]]:
+    """Name and value of the member's own ready voices whose name holds the text."""
+    with store.read() as session:
+        return [(voice.name, f"#{voice.id}") for voice in ready_voices(session, user_id, text)[:CHOICES]]
+
+
+def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
+    """Name and value of the library's songs whose title or singer holds the text."""
+    with store.read() as session:
+        songs = search_songs(session, text)[:CHOICES]
+        return [(shorten(song_title(song), CHOICE_LENGTH), f"#{song.id}") for song in songs]
+
+
+class CoverCog(commands.Cog):
+    """The command and its two autocompletes."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(name=label("cover.name"), description=label("cover.description"))
+    @app_commands.rename(
+        voice=label("cover.voice"),
+        song=label("cover.song"),
+        title=label("cover.title"),
+        key_shift=label("cover.key_shift"),
+    )
+    @app_commands.describe(
+        voice=label("cover.voice_about"),
+        song=label("cover.song_about"),
+        title=label("cover.title_about"),
+        key_shift=label("cover.key_shift_about"),
+    )
+    async def cover(
+        self,
+        interaction: Interaction,
+        voice: str,
+        song: discord.Attachment | None = None,
+        title: str | None = None,
+        key_shift: app_commands.Range[int, -12, 12] | None = None,
+    ) -> None:
+        """Queue a cover."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        check_song(song, title)
+        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=file_limit(interaction))
+        if song is not None:
+            request = await self._with_song(request, song)
+        job = await asyncio.to_thread(request_cover, self.services.store, requester_of(interaction), request)
+        await self.services.launch(job)
+        await reply(interaction, reader(interaction.locale)("job.queued"))
+
+    @cover.autocomplete("voice")
+    async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """The member's own ready voices."""
+        user_id = interaction.user.id
+        choices = await asyncio.to_thread(voice_choices, self.services.store, user_id, current)
+        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+
+    @cover.autocomplete("title")
+    async def complete_title(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """Songs of the library."""
+        choices = await asyncio.to_thread(song_choices, self.services.store, current)
+        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+
+    async def _with_song(self, request: CoverRequest, song: discord.Attachment) -> CoverRequest:
+        limit = self.services.settings.song_megabytes
+        check([song], 1, limit)
+        (file,) = await download(self.services, [song], limit)
+        return dataclasses.replace(request, song=file, song_name=song_name(file.name))

@@ -1,0 +1,72 @@
+"""From an attachment to a file in the media folder: checked, downloaded, hashed, saved; all or none."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+import aiohttp
+import discord
+
+from bot.errors import AttachmentTooLarge, EmptyAttachment, NoAudio, TooManyNotes
+from bot.interactions.services import Services
+from bot.texts.names import file_name
+from store import retention
+from store.errors import DownloadFailed
+from store.use_cases import SavedFile
+
+MEGABYTE = 1_000_000
+AUDIO = re.compile(r"\.(aac|flac|m4a|mka|mp3|mp4|oga|ogg|opus|wav|weba|webm|wma)$", re.IGNORECASE)
+
+
+def is_audio(attachment: discord.Attachment) -> bool:
+    """Whether a message's attachment looks like sound."""
+    kind = attachment.content_type or ""
+    named = AUDIO.search(attachment.filename) is not None
+    return kind.startswith("audio/") or attachment.is_voice_message() or named
+
+
+def check(attachments: Sequence[discord.Attachment], limit: int, megabytes: float) -> None:
+    """Raise NoAudio, TooManyNotes, EmptyAttachment or AttachmentTooLarge before anything is downloaded."""
+    if not attachments:
+        raise NoAudio
+    if len(attachments) > limit:
+        raise TooManyNotes(limit=limit)
+    for attachment in attachments:
+        check_size(attachment.filename, attachment.size, megabytes)
+
+
+def check_size(name: str, size: int, megabytes: float) -> None:
+    """Raise EmptyAttachment or AttachmentTooLarge."""
+    if size == 0:
+        raise EmptyAttachment(name=file_name(name))
+    if size > megabytes * MEGABYTE:
+        raise AttachmentTooLarge(name=file_name(name), megabytes=size / MEGABYTE, limit=megabytes)
+
+
+async def download(services: Services, attachments: Sequence[discord.Attachment], megabytes: float) -> list[SavedFile]:
+    """The attachments as files in the media folder; if one fails, none is kept.
+
+    Whoever requests something with them removes them if the request is refused, as every use case does.
+    Raises DownloadFailed, EmptyAttachment, AttachmentTooLarge, DiskFull.
+    """
+    files: list[SavedFile] = []
+    try:
+        for attachment in attachments:
+            files.append(await _save(services, attachment, megabytes))
+    except BaseException:
+        keys = {file.key for file in files}
+        await asyncio.to_thread(retention.remove_unreferenced, services.store, keys)
+        raise
+    return files
+
+
+async def _save(services: Services, attachment: discord.Attachment, megabytes: float) -> SavedFile:
+    name = file_name(attachment.filename)
+    async with services.downloads:
+        try:
+            data = await attachment.read()
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise DownloadFailed(name=name) from error
+        check_size(name, len(data), megabytes)
+        key = await asyncio.to_thread(services.store.media.put_bytes, data, name)
+    return SavedFile(key, name, len(data))

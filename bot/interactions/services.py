@@ -1,0 +1,47 @@
+"""What every command and button works with, and who is behind an interaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import discord
+
+from bot.settings import BotSettings
+from bot.texts.locale import language
+from store import Job, Store
+from store.use_cases import Requester
+from worker.doorbell import Doorbell
+
+Interaction = discord.Interaction[Any]
+DM_FILE_LIMIT = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Services:
+    """The store, the doorbell and the settings of one bot; `show_card` posts the card of a job by its id."""
+
+    store: Store
+    doorbell: Doorbell
+    settings: BotSettings
+    show_card: Callable[[str], Awaitable[None]]
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
+
+    async def launch(self, job: Job) -> None:
+        """A job was queued: show its card and ring for a worker. If either fails, the job is not lost."""
+        await asyncio.gather(self.show_card(job.id), self.doorbell.ring(job.id, job.attempt))
+
+
+def services_of(interaction: Interaction) -> Services:
+    """The services of the bot that received this interaction."""
+    return cast(Services, interaction.client.services)
+
+
+def requester_of(interaction: Interaction) -> Requester:
+    """The member behind an interaction, and where the answer goes."""
+    return Requester(interaction.user.id, interaction.guild_id, interaction.channel_id, language(interaction.locale))
+
+
+def file_limit(interaction: Interaction) -> int:
+    """The largest file in bytes that the interaction's place takes."""
+    return interaction.guild.filesize_limit if interaction.guild else DM_FILE_LIMIT

@@ -1,0 +1,119 @@
+"""The message that ends a job: a pure function of the job's row."""
+
+from bot.messages.figures import cover_figures, models_line, voice_figures
+from bot.texts.names import MESSAGE_LENGTH, safe, shorten
+from bot.texts.sentences import Texts
+from store import Job, JobState
+from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
+
+CANDIDATES = 5
+ENDS = ("steps", "time", "no progress")
+
+
+def compose(job: Job, say: Texts) -> str:
+    """The text of the result, or one sentence on why there is none; mentions the member."""
+    member, kind = f"<@{job.user_id}>", say(f"kind.{job.kind.value}")
+    if job.state == JobState.FAILED:
+        lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
+    elif job.state == JobState.CANCELLED:
+        lines = [say("result.cancelled", member=member, kind=kind)]
+    elif job.state == JobState.EXPIRED:
+        key = "result.expired" if job.queued_at is not None else "result.unanswered"
+        lines = [say(key, member=member, kind=kind)]
+    else:
+        lines = result_lines(job, member, say)
+    body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
+    return f"{body}\n-# {say('result.job', job=mark(job))}"
+
+
+def mark(job: Job) -> str:
+    """The sign by which a delivered message is recognised, and by which members can name a job."""
+    return job.id[:12]
+
+
+def reason(job: Job, say: Texts) -> str:
+    """Why the job failed, in the member's language."""
+    english = job.error_sentence or say("result.failed_unknown")
+    return say.error(job.error_code or "", job.error_params, english)
+
+
+def result_lines(job: Job, member: str, say: Texts) -> list[str]:
+    """The lines of a job's result, by its kind."""
+    result = result_of(job)
+    if isinstance(result, MatchResult):
+        return match_lines(result, member, say)
+    if isinstance(result, TrainResult):
+        return train_lines(result, member, say)
+    return cover_lines(result, member, say)
+
+
+def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
+    """Candidates with calibrated probabilities, and the probability that none of them fits."""
+    candidates = result.candidates[:CANDIDATES]
+    if not candidates:
+        title = "empty"
+    else:
+        unsure = result.none is not None and result.none > max(one.share for one in candidates)
+        title = "unsure" if unsure else "title"
+    lines = [say(f"result.match.{title}", member=member)]
+    for place, one in enumerate(candidates, start=1):
+        lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))
+    if result.none is not None:
+        lines.append(say("result.match.none", share=result.none))
+    lines += match_notes(result, say)
+    lines += [f"-# {line}" for line in match_meaning(result, say)]
+    return lines
+
+
+def match_meaning(result: MatchResult, say: Texts) -> list[str]:
+    """What the figures mean, and the models that estimated them."""
+    lines, fit = [], result.calibration
+    if isinstance(fit, MatchCalibration):
+        if fit.clips is not None and fit.error is not None:
+            lines.append(say("result.match.calibrated", clips=fit.clips, error=fit.error))
+    elif fit:
+        lines.append(say("result.match.meaning", calibration=safe(fit)))
+    if result.model:
+        lines.append(say("result.match.model", model=safe(result.model)))
+    models = models_line(result.models, say)
+    return [*lines, models] if models else lines
+
+
+def match_notes(result: MatchResult, say: Texts) -> list[str]:
+    """The vocal range of the notes, and how many seconds of voice they have."""
+    lines = []
+    if result.range is not None:
+        lines.append(say("result.match.range", low=safe(result.range.low), high=safe(result.range.high)))
+    if result.seconds is not None and result.notes is not None:
+        key = "heard_one" if result.notes == 1 else "heard"
+        lines.append(say(f"result.match.{key}", seconds=result.seconds, notes=result.notes))
+    return lines
+
+
+def train_lines(result: TrainResult, member: str, say: Texts) -> list[str]:
+    """The voice's name and quality."""
+    title = say("result.train.title", member=member, voice=safe(result.voice or "–"))
+    models = models_line(result.models, say)
+    lines = [title, " · ".join(voice_figures(result, say)), held_out_line(result, say)]
+    return [*lines, say("result.train.sample"), f"-# {models}" if models else ""]
+
+
+def held_out_line(result: TrainResult, say: Texts) -> str:
+    """How much better the voice became on held-out seconds, and why training ended."""
+    before, after = result.first_mel_loss, result.mel_loss
+    if before is None or after is None:
+        return ""
+    known = result.stopped in ENDS
+    why = say(f"result.train.ended.{result.stopped.replace(' ', '_')}") if known else ""
+    return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
+
+
+def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
+    """The label that this is AI-generated, and the figures."""
+    song, voice = safe(result.song or "–"), safe(result.voice or "–")
+    models = models_line(result.models, say)
+    return [
+        say("result.cover.title", member=member, song=song, voice=voice),
+        " · ".join(cover_figures(result, say)),
+        f"-# {models}" if models else "",
+    ]

@@ -1,0 +1,62 @@
+"""Every sentence that members read, in English and Korean: `en.toml` and `ko.toml`, filled by name."""
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.texts.names import safe
+
+LANGUAGES = ("en", "ko")
+SENTENCE_LENGTH = 900
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One language. Call it with a sentence's key and its values."""
+
+    language: str
+    sentences: Mapping[str, str]
+
+    def __call__(self, key: str, /, **params: object) -> str:
+        """The filled sentence. A name in `params` must already be `safe`."""
+        return self.sentences[key].format(**params)
+
+    def known(self, key: str, fallback: object) -> str:
+        """The sentence of a key that comes from a row, or the safe fallback."""
+        return self.sentences.get(key) or safe(fallback)
+
+    def error(self, code: str, params: Mapping[str, Any], english: str) -> str:
+        """The sentence of an error: ours if we know its code and it fits, else the English one."""
+        template = self.sentences.get(f"errors.{code}")
+        if template is not None:
+            try:
+                return template.format(**{name: self._shown(name, value) for name, value in params.items()})
+            except (KeyError, ValueError, IndexError, TypeError):
+                pass
+        return safe(english, SENTENCE_LENGTH)
+
+    def _shown(self, name: str, value: Any) -> Any:
+        """Words of the store in our language, names made harmless, numbers as they are."""
+        if not isinstance(value, str):
+            return value
+        table = {"what": "what", "state": "state", "wanted": "state"}.get(name)
+        return self.known(f"{table}.{value}", value) if table else safe(value)
+
+
+@functools.cache
+def texts(language: str) -> Texts:
+    """The sentences of a language; English for every language that we do not have."""
+    language = language if language in LANGUAGES else "en"
+    table = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text("utf-8"))
+    return Texts(language, dict(_flat(table, "")))
+
+
+def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

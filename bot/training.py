@@ -1,0 +1,97 @@
+"""`/train`: a voice's notes are kept, and its member is asked for consent before anything is trained."""
+
+import asyncio
+from collections.abc import Sequence
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.interactions.attachments import MEGABYTE, check, download
+from bot.interactions.components import AnswerButton
+from bot.interactions.replies import replace, reply
+from bot.interactions.services import Interaction, Services, requester_of, services_of
+from bot.texts.locale import label, note_descriptions, note_labels, reader
+from bot.texts.names import safe, voice_name
+from bot.texts.sentences import Texts
+from store import Store, voices
+from store.params import train_params
+from store.use_cases import SavedFile, TrainingRequest, agree, decline, request_training
+
+NOTES = tuple(f"note{number}" for number in range(1, 11))
+
+
+def question(store: Store, say: Texts, name: str, notes: Sequence[SavedFile]) -> str:
+    """The consent card: what is trained, whose voice, who sees it, how to delete it, which policy."""
+    megabytes = sum(note.bytes for note in notes) / MEGABYTE
+    key = "consent.one_note" if len(notes) == 1 else "consent.notes"
+    return say(
+        "consent.question",
+        voice=safe(name),
+        notes=say(key, number=len(notes), megabytes=megabytes),
+        days=store.clip_days,
+        policy=voices.POLICY_VERSION,
+    ).strip()
+
+
+def consent_view(job_id: str, say: Texts) -> discord.ui.View:
+    """Both answers to the question."""
+    return ConsentButton.both(say("consent.yes"), say("consent.no"), job=job_id)
+
+
+class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>[0-9a-f]{32})"):
+    """Consent to the training of this job, or not."""
+
+    style = discord.ButtonStyle.success
+    job: str
+
+    async def accepted(self, interaction: Interaction) -> None:
+        """Record the consent and queue the training."""
+        services, say = services_of(interaction), reader(interaction.locale)
+        phrase = say("consent.phrase")
+        job = await asyncio.to_thread(agree, services.store, self.job, interaction.user.id, phrase)
+        name = safe(train_params(job).voice_name)
+        await replace(interaction, say("consent.agreed", voice=name, phrase=phrase))
+        await services.launch(job)
+
+    async def declined(self, interaction: Interaction) -> None:
+        """Train nothing and remove what was sent."""
+        await asyncio.to_thread(decline, services_of(interaction).store, self.job, interaction.user.id)
+        await replace(interaction, reader(interaction.locale)("consent.declined"))
+
+
+class TrainCog(commands.Cog):
+    """Takes the notes and asks for consent; the button goes on from there."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(name=label("train.name"), description=label("train.description"))
+    @app_commands.rename(name=label("train.voice"), **note_labels(NOTES))
+    @app_commands.describe(name=label("train.voice_about"), **note_descriptions(NOTES))
+    async def train(
+        self,
+        interaction: Interaction,
+        name: str,
+        note1: discord.Attachment,
+        note2: discord.Attachment | None = None,
+        note3: discord.Attachment | None = None,
+        note4: discord.Attachment | None = None,
+        note5: discord.Attachment | None = None,
+        note6: discord.Attachment | None = None,
+        note7: discord.Attachment | None = None,
+        note8: discord.Attachment | None = None,
+        note9: discord.Attachment | None = None,
+        note10: discord.Attachment | None = None,
+    ) -> None:
+        """Keep the notes and ask."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        given = (note1, note2, note3, note4, note5, note6, note7, note8, note9, note10)
+        notes = [note for note in given if note is not None]
+        store, settings, say = self.services.store, self.services.settings, reader(interaction.locale)
+        name = voice_name(name)
+        check(notes, settings.max_notes, settings.note_megabytes)
+        files = await download(self.services, notes, settings.note_megabytes)
+        request = TrainingRequest(name, files, "command")
+        job = await asyncio.to_thread(request_training, store, requester_of(interaction), request)
+        await reply(interaction, question(store, say, name, files), consent_view(job.id, say))

@@ -1,0 +1,102 @@
+"""The scene of the bot's tests: a guild with two members, and a worker played by the store's own steps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import simcord
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle, GuildHandle
+from sqlmodel import select
+
+from store import Job, Outbox, Store, jobs
+
+POLL = 2.0
+
+
+@dataclass
+class World:
+    """A guild with one channel, and two members."""
+
+    env: simcord.Env
+    guild: GuildHandle
+    channel: ChannelHandle
+    alice: MemberActor
+    bob: MemberActor
+
+    async def tick(self, seconds: float = POLL) -> None:
+        """Let the loops run."""
+        await self.env.advance_time(seconds)
+
+    def public(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
+        """The bot's ordinary messages in the channel, oldest first."""
+        found = (channel or self.channel).history()
+        return [m for m in found if m.author.id == self.env.bot.user.id and not m.flags.ephemeral]
+
+    def dms(self, member: MemberActor) -> list[discord.Message]:
+        """What the bot wrote to a member."""
+        return self.public(member.user.dm_channel)
+
+    def edits(self) -> int:
+        """How often the bot has edited an ordinary message."""
+        return sum(1 for r in self.env.http_requests if r.method == "PATCH" and r.path.startswith("/channels/"))
+
+
+@dataclass
+class Worker:
+    """Plays a worker by the store's own steps."""
+
+    store: Store
+
+    def only(self) -> Job:
+        """The one job there is."""
+        with self.store.read() as session:
+            return session.exec(select(Job)).one()
+
+    def job(self, job_id: str) -> Job:
+        """A job's row."""
+        with self.store.read() as session:
+            return jobs.get(session, job_id)
+
+    def outbox(self) -> list[Outbox]:
+        """Every message row."""
+        with self.store.read() as session:
+            return list(session.exec(select(Outbox)).all())
+
+    def due_now(self) -> None:
+        """Let postponed messages be due."""
+        with self.store.write() as session:
+            for row in session.exec(select(Outbox)).all():
+                row.next_try_at = 0.0
+                session.add(row)
+
+    def begin(self, job: Job) -> None:
+        """Lease and start."""
+        with self.store.write() as session:
+            assert jobs.lease(session, job.id, job.attempt, "w")
+            assert jobs.start(session, job.id, job.attempt, "w")
+
+    def report(self, job: Job, stage: str, progress: float, left: float | None = None) -> None:
+        """Say how far it is."""
+        with self.store.write() as session:
+            assert jobs.report(session, job.id, job.attempt, "w", stage, progress, left)
+
+    def render(self, job: Job, result: dict[str, Any], files: dict[str, bytes] | None = None) -> None:
+        """Begin if needed and finish with a result."""
+        if self.job(job.id).state == "queued":
+            self.begin(job)
+        rows = [{"key": self.store.media.put_bytes(data, n), "name": n} for n, data in (files or {}).items()]
+        with self.store.write() as session:
+            assert jobs.render(session, job.id, job.attempt, "w", result, rows)
+
+    def fail(self, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
+        """Begin if needed and fail."""
+        if self.job(job.id).state == "queued":
+            self.begin(job)
+        with self.store.write() as session:
+            assert jobs.fail(session, job.id, job.attempt, "w", code, params, sentence)
+
+    def stop(self, job: Job) -> None:
+        """Confirm a cancel."""
+        with self.store.write() as session:
+            assert jobs.confirm_cancel(session, job.id, job.attempt, "w")
