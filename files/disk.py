@@ -9,7 +9,7 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The operating system's refusals to write more: no space, over quota, file too large."""
 
 
-class DiskFull(Exception):
+class DiskFull(OSError):
     """The operating system refused to write more. `code` names the sentence, as in every room's errors."""
 
     code: ClassVar[str] = "disk_full"
@@ -17,7 +17,10 @@ class DiskFull(Exception):
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
-        super().__init__(self.sentence)
+        super().__init__(errno.ENOSPC, self.sentence)
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 @contextmanager
@@ -25,6 +28,8 @@ def disk_full() -> Iterator[None]:
     """Turn an OSError that says there is no space into DiskFull."""
     try:
         yield
+    except DiskFull:
+        raise
     except OSError as error:
         if error.errno in NO_SPACE:
             raise DiskFull from error

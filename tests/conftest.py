@@ -12,9 +12,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: t
 import pytest
 
 from store import Store, StoreSettings, open_store
+from tests.parity import Printing, parity
+
+__all__ = ["parity"]
 
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
 LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Print the parity with references below the tests."""
+    config.pluginmanager.register(Printing())
 
 
 @pytest.fixture(autouse=True)

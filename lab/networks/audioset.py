@@ -5,20 +5,18 @@ Files are those of `MIT/ast-finetuned-audioset-10-10-0.4593` as transformers wri
 """
 
 import json
-import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import ASTConfig, ASTModel
 
 from models.speaker import ast
-from models.weights.integrity import WeightsError, load_tensors, verify
+from models.weights import state_dict
+from models.weights.integrity import WeightsError, verify
 
 NAMES = ("model.safetensors", "pytorch_model.bin")
 PREFIX = "audio_spectrogram_transformer."
@@ -108,16 +106,9 @@ def _config(path: Path) -> dict[str, int]:
 
 
 def _read(path: Path, sha256: str | None) -> dict[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_tensors(path, sha256)
-        if sha256 is not None:
-            verify(path, sha256)
-        stored: Any = torch.load(path, map_location="cpu", weights_only=True)
-        return {str(key): tensor.float() for key, tensor in stored.items() if isinstance(tensor, Tensor)}
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, AttributeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise WeightsError(f"{path.name} cannot be read as weights: {reason}") from error
+    if sha256 is not None:
+        verify(path, sha256)
+    return {name: tensor.float() for name, tensor in state_dict.read(path).items()}
 
 
 def _renamed(key: str) -> str:

@@ -6,18 +6,17 @@ normalised and the features are not centred: that is how those voices were train
 """
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.signal import SPEECH_RATE
-from models.weights.integrity import WeightsError, digest, load_tensors, verify
+from models.weights import state_dict
+from models.weights.integrity import WeightsError, digest, verify
 
 MODEL_ID = "contentvec-768l12"
 MODEL_ID_V1 = "contentvec-256l9"
@@ -112,13 +111,9 @@ def _weights_file(path: Path) -> Path:
 def _read(file: Path) -> Mapping[str, Tensor]:
     """Every tensor as float32."""
     try:
-        if file.suffix == ".safetensors":
-            return load_tensors(file)
-        held = torch.load(file, map_location="cpu", weights_only=True)
-        return {name: tensor.float() for name, tensor in held.items()}
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, AttributeError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise WeightsError(f"{file.name} cannot be read as weights: {reason} {PULL}") from error
+        return {name: tensor.float() for name, tensor in state_dict.read(file).items()}
+    except WeightsError as error:
+        raise WeightsError(f"{error} {PULL}") from error
 
 
 def _classic(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,7 +5,6 @@ a hub. Beside DistillMOS (models/quality/distillmos.py), with the same interface
 the two.
 """
 
-import pickle
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.signal import SPEECH_RATE
+from models.weights import state_dict
 from models.weights.integrity import WeightsError, verify
 
 NAME = "UTMOS strong (utmos-pytorch 0.1.0)"
@@ -79,15 +79,6 @@ def _bare() -> Any:
 
 
 def _read(path: Path, sha256: str | None) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"{path.name} is missing.")
     if sha256 is not None:
         verify(path, sha256)
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise WeightsError(f"{path.name} cannot be read as weights: {reason}") from error
-    if not isinstance(stored, dict) or not all(isinstance(value, Tensor) for value in stored.values()):
-        raise WeightsError(f"{path.name} is not a whole UTMOS: it holds other things than tensors.")
-    return stored
+    return state_dict.read(path)

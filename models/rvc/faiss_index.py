@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from files.atomic import atomic_write
 from models.rvc.faiss_reader import NO_FAISS
 from models.signal import Floats32
 from models.weights.integrity import WeightsError
@@ -81,12 +82,8 @@ def write_index(path: Path, rows: Floats32) -> None:
     data = np.ascontiguousarray(rows, np.float32)
     index.train(data)
     index.add(data)
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(faiss.serialize_index(index).tobytes())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        file.write(faiss.serialize_index(index).tobytes())
 
 
 def _need_faiss() -> None:

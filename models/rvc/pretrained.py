@@ -17,7 +17,7 @@ from models.rvc.discriminator import Discriminator
 from models.rvc.pth_file import NEWER
 from models.rvc.synthesizer import Synthesizer
 from models.weights.integrity import WeightsError, digest
-from models.weights.state_dict import compare, read
+from models.weights.state_dict import check_fit, fit, read
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -69,12 +69,10 @@ def read_base(files: Mapping[str, Path], kind: BaseKind) -> Pretrained:
 def _filled(network: N, path: Path) -> N:
     """The network that was built without memory, with the file's weights once every name and shape agrees."""
     state = _read(path)
-    compare(path.name, state, network.state_dict())
+    check_fit(path.name, state, network.state_dict())
     if broken := next((name for name, tensor in state.items() if not bool(tensor.isfinite().all())), None):
         raise WeightsError(f"{path.name} holds numbers that are not finite, in {broken}.")
-    network.load_state_dict(
-        {name: tensor.to(torch.float32, copy=True).contiguous() for name, tensor in state.items()}, assign=True
-    )
+    fit(network, state, path.name)
     return network.train()
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from files.atomic import atomic_write
 from models.rvc.config import RVCConfig
 from models.rvc.errors import ConfigError, RVCError
 from models.rvc.synthesizer import Synthesizer
-from models.weights import torch_write
 from models.weights.integrity import WeightsError
+from models.weights.torch_file import write_torch
 from models.weights.untrusted import load_untrusted
 
 CONTENT_WIDTH = {"v1": 256, "v2": 768}
@@ -60,7 +61,7 @@ class CommunityVoice:
 def read_pth(path: Path) -> CommunityVoice:
     """Read a community voice file; nothing of it is run.
 
-    Raises WeightsError: what `load_stranger` raises, no voice (a training checkpoint), a kind of voice that is not
+    Raises WeightsError: what `load_untrusted` raises, no voice (a training checkpoint), a kind of voice that is not
     known here, a config out of bounds, weights that do not fit it or are not finite.
     """
     held = load_untrusted(path, MAX_BYTES)
@@ -80,7 +81,7 @@ def read_pth(path: Path) -> CommunityVoice:
 def write_pth(path: Path, network: Synthesizer, info: str) -> None:
     """Write the file that RVC and its kin load: half precision, no posterior encoder; through a temporary name.
 
-    Raises WeightsError where RVC has no such network (another decoder, another content width), and OSError (no room).
+    Raises WeightsError where RVC has no such network (another decoder, another content width), DiskFull, OSError.
     """
     config = network.config
     version = next((name for name, width in CONTENT_WIDTH.items() if width == config.content_dim), None)
@@ -90,7 +91,7 @@ def write_pth(path: Path, network: Synthesizer, info: str) -> None:
         raise WeightsError(f"RVC has no such network, so it cannot load this voice: {error}.") from error
     if version is None:
         raise WeightsError(f"RVC has no voices on content features of width {config.content_dim}.")
-    held = {
+    content = {
         "weight": OrderedDict(
             (name, tensor.detach().half().contiguous().cpu())
             for name, tensor in network.state_dict().items()
@@ -102,13 +103,8 @@ def write_pth(path: Path, network: Synthesizer, info: str) -> None:
         "f0": int(config.f0),
         "version": version,
     }
-    draft = path.with_name(path.name + ".part")
-    try:
-        with draft.open("wb") as file:
-            torch_write.write(held, file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        write_torch(content, file)
 
 
 def _kind(held: Mapping[Any, Any], name: str) -> tuple[str, bool]:

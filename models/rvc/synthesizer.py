@@ -17,6 +17,7 @@ from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
 from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
+from models.weights.state_dict import misfit
 
 PRIOR_NOISE = 0.66666
 
@@ -174,20 +175,16 @@ class Synthesizer(nn.Module):
         self.enc_q = None
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take every weight, from any float type; raises `WeightsError`, which lists what does not fit.
+        """Take every weight, from any float type; raises UnfitWeights, which lists what does not fit.
 
         The weights of a voice without posterior encoder want `remove_posterior` first.
         """
-        own = self.state_dict()
-        missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
-        shapes = [
-            f"{key} is {tuple(weights[key].shape)}, not {tuple(own[key].shape)}"
-            for key in own.keys() & weights.keys()
-            if weights[key].shape != own[key].shape
-        ]
+        difference = misfit(weights, self.state_dict())
+        missing, unexpected = sorted(difference.missing), sorted(difference.unexpected)
+        shapes = sorted(f"{key} is {shape}, not {needed}" for key, (shape, needed) in difference.misshapen.items())
         complaints = [
             f"{what}: {', '.join(keys)}"
-            for what, keys in (("missing", missing), ("unexpected", unexpected), ("shape", sorted(shapes)))
+            for what, keys in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
             if keys
         ]
         if missing and all(key.startswith("enc_q.") for key in missing):

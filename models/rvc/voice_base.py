@@ -7,6 +7,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from files.atomic import atomic_write
 from models.rvc import S24, Synthesizer
 from models.rvc.errors import UnfitWeights
 from models.weights.integrity import WEIGHTS, WeightsError, verify
@@ -41,9 +42,8 @@ class VoiceBase(nn.Module):
 def save_base(path: Path, base: VoiceBase, content_model: str) -> None:
     """Write half-precision weights, through a temporary name."""
     state = {name: tensor.detach().half().contiguous().cpu() for name, tensor in base.state_dict().items()}
-    draft = path.with_name(path.name + ".part")
-    draft.write_bytes(save(state, {"content_model": content_model}))
-    draft.replace(path)
+    with atomic_write(path) as file:
+        file.write(save(state, {"content_model": content_model}))
 
 
 def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> VoiceBase:

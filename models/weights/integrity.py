@@ -3,7 +3,7 @@
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the desk lists weights without torch
     from torch import Tensor
@@ -53,12 +53,3 @@ def load_tensors(path: Path, sha256: str | None = None) -> "dict[str, Tensor]":
     if sha256 is not None:
         verify(path, sha256)
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
-
-
-def load_pickle(path: Path, sha256: str, allowed: list[Any] | None = None) -> Any:
-    """A pinned torch file, read with `weights_only=True` and a list of allowed types."""
-    import torch
-
-    verify(path, sha256)
-    with torch.serialization.safe_globals(allowed or []):
-        return torch.load(path, map_location="cpu", weights_only=True)

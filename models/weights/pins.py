@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from files.atomic import atomic_write
 from models.weights import integrity
 from models.weights.integrity import WeightsError
 
@@ -110,9 +111,5 @@ def _seen(found: os.stat_result, sha256: str, url: str = "", accepted: bool = Fa
 def _write(folder: Path, rows: Mapping[str, Seen | None]) -> None:
     """Replace the record; the caller holds the lock."""
     text = json.dumps({name: asdict(row) for name, row in sorted(rows.items()) if row}, indent=1)
-    draft = folder / f"{RECORD}.part"
-    try:
-        draft.write_text(f"{text}\n")
-        draft.replace(folder / RECORD)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_write(folder / RECORD) as file:
+        file.write(f"{text}\n".encode())

@@ -10,9 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.weights.integrity import WeightsError
+from models.weights.torch_file import read_torch
 
 MAX_BYTES = 1 << 30
 MAX_PICKLE_BYTES = 4 << 20
@@ -37,7 +36,7 @@ def load_untrusted(path: Path, max_bytes: int = MAX_BYTES) -> Any:
         raise WeightsError(f"There is no file {path.name}.")
     try:
         _check_pickle(_pickle_of(path, max_bytes), path.name)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return read_torch(path)
     except WeightsError:
         raise
     except Exception as error:  # whatever a broken file makes zipfile, pickletools or torch say

@@ -4,21 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from files.atomic import atomic_write
-from models.weights import torch_write
+from models.weights.torch_file import read_torch, write_torch
 
 
 def write(path: Path, state: Mapping[str, Any]) -> None:
     """Keep tensors, numbers and texts; through a temporary name. Raises DiskFull."""
     with atomic_write(path) as file:
-        torch_write.write(dict(state), file)
+        write_torch(dict(state), file)
 
 
 def read(path: Path) -> dict[str, Any] | None:
     """What was kept, on the CPU; None if there is nothing."""
     if not path.exists():
         return None
-    stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    stored: dict[str, Any] = read_torch(path)
     return stored

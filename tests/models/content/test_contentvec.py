@@ -13,7 +13,7 @@ from transformers import HubertConfig, HubertModel
 
 from models.content.contentvec import MODEL_ID, MODEL_ID_V1, load
 from models.weights.integrity import WeightsError
-from tests.models.parity import Parity, error
+from tests.parity import Parity, error
 
 SIZES: dict[str, Any] = {
     "hidden_size": 48,
@@ -172,5 +172,5 @@ def test_broken_and_missing_files_say_what_to_do(tmp_path: Path) -> None:
         load(folder, sha256="0" * 64)
     for name in ("model.safetensors", "pytorch_model.bin"):
         (tmp_path / name).write_bytes(b"nothing of the kind")
-        with pytest.raises(WeightsError, match="cannot be read as weights"):
+        with pytest.raises(WeightsError, match="is no readable weights file"):
             load(tmp_path / name)

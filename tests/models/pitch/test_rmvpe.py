@@ -17,7 +17,7 @@ from models.pitch import trackers
 from models.pitch.rmvpe import BINS, E2E, GRID, HOP, MELS, RMVPE, E2EConfig, LogMel, decode, hidden, load, mel_basis
 from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError
-from tests.models.parity import Parity, error
+from tests.parity import Parity, error
 
 DATA = Path(__file__).parents[2] / "data" / "rmvpe"
 TOLERANCE = 1e-4
@@ -100,7 +100,10 @@ def test_the_state_dict_has_the_references_names_order_and_shapes() -> None:
 
 
 def test_mel_and_decoding_agree(golden: dict[str, Tensor], parity: Parity) -> None:
-    parity("RMVPE: golden log-mel", LogMel()(golden["wav"]), golden["mel"], 1e-6)
+    mel = LogMel()(golden["wav"])
+    parity("RMVPE: golden mel", mel.exp(), golden["mel"].exp(), 1e-6)
+    # The golden logarithm is 1.5e-6 off float64: quiet bands carry the FFT's rounding, which differs by processor.
+    parity("RMVPE: golden log-mel", mel, golden["mel"], 3e-6)
     f0 = decode(golden["salience"])
     parity("RMVPE: golden f0 from the salience", f0, golden["f0"], 1e-6)
     assert torch.equal(f0 == 0, golden["f0"] == 0) and (f0 == 0).any()

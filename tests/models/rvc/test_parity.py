@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.rvc import RVC_32K, RVC_40K, RVC_48K, Discriminator, RVCConfig, Synthesizer
-from tests.models.parity import Parity
+from tests.parity import Parity
 
 DATA = Path(__file__).parents[2] / "data" / "rvc"
 CONFIGS = {"32k": RVC_32K, "40k": RVC_40K, "48k": RVC_48K}

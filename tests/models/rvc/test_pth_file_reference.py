@@ -11,8 +11,8 @@ from rvc.lib.infer_pack import models as reference
 from torch import Tensor, nn
 
 from models.rvc.pth_file import read_pth, write_pth
-from tests.models.parity import Parity
 from tests.models.rvc.pth_files import RATES, config_list, network
+from tests.parity import Parity
 
 KINDS = [(kind, f0) for kind in RATES for f0 in (True, False)]
 FRAMES = 60

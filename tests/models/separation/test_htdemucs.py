@@ -16,8 +16,8 @@ from models.separation import htdemucs
 from models.separation.chunks import ChunkSeparator
 from models.weights.integrity import WeightsError
 from pipeline.separation.chunked import chunked_vocals
-from tests.models.parity import Parity
 from tests.models.separation.separator_files import write_htdemucs
+from tests.parity import Parity
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

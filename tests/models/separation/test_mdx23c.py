@@ -16,8 +16,8 @@ from models.separation import mdx23c
 from models.separation.config import MDX23CConfig, read_mdx23c
 from models.separation.mdx23c import MDX23C
 from models.weights.integrity import WeightsError
-from tests.models.parity import Parity
 from tests.models.separation.separator_files import MDX23C_YAML, fill, write_mdx23c
+from tests.parity import Parity
 
 DATA = Path(__file__).parents[2] / "data" / "mdx23c"
 TOLERANCE = 1e-4

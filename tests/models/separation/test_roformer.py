@@ -12,8 +12,8 @@ from models.separation import roformer
 from models.separation.config import DEFAULT_BANDS, RoformerConfig, read_roformer
 from models.separation.roformer import Roformer
 from models.weights.integrity import WeightsError
-from tests.models.parity import Parity
 from tests.models.separation.separator_files import BSROFORMER_YAML, MELBAND_YAML, fill, write_roformer
+from tests.parity import Parity
 
 DATA = Path(__file__).parents[2] / "data" / "roformer"
 TOLERANCE = 1e-5

