@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from files.atomic import atomic_write
 from lab.classifiers import crops
 from lab.classifiers.crops import SongMaterial
-from lab.classifiers.errors import SingersError
 from lab.classifiers.songs import LabelledSong, list_songs
 from lab.classifiers.split import By, Split, check, enough, make_split, without_duplicates
 from lab.classifiers.vocals import alone, separated
+from lab.errors import SingersError
 from lab.pretrain.synthetic_music import synthesize_music
 from models.signal import MUSIC_RATE, SPEECH_RATE
 from pipeline.errors import UnreadableSound, UnsuitableSound

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.classifiers.errors import SingersError
+from lab.errors import SingersError
 from pipeline.sound.decode import display_name
 
 SUFFIXES = frozenset(

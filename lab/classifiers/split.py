@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from lab.classifiers.errors import SingersError
 from lab.classifiers.songs import LabelledSong
+from lab.errors import SingersError
 
 By = Literal["album", "song"]
 SIDES = ("train", "validation", "test")

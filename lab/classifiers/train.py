@@ -8,7 +8,6 @@ from typing import Any
 
 from files.atomic import atomic_write
 from lab.classifiers import crops
-from lab.classifiers.errors import SingersError
 from lab.classifiers.fit import OnLine, fit, judge
 from lab.classifiers.prepare import PreparationOptions, Prepared, Say, prepare
 from lab.classifiers.report import Amount, ClassifierOutcome, write
@@ -16,6 +15,7 @@ from lab.classifiers.split import SIDES
 from lab.classifiers.start import begin, is_ours
 from lab.classifiers.task import Example, SingerConfig, SingerTask, examples
 from lab.classifiers.vocals import AS_IS
+from lab.errors import SingersError
 from lab.pretrain import loop
 from lab.pretrain.loop import Schedule
 from models.memory import drop_all_but

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.corpus.catalogue import CorpusSource, chosen, sources
-from lab.corpus.errors import BuildError
+from lab.corpus.clips import write_clip
 from lab.corpus.fetch import fetch
 from lab.corpus.manifest import RealClips, read_labels
 from lab.corpus.melody import STEP
 from lab.corpus.recorded import recordings
-from lab.corpus.sound import write_clip
+from lab.errors import BuildError
 from pipeline.progress import Report
 
 MINUTES = 73.0

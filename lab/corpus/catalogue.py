@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from lab.corpus.errors import BuildError
+from lab.errors import BuildError
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from lab.corpus.catalogue import Package
-from lab.corpus.errors import BuildError
+from lab.errors import BuildError
 from models.weights.integrity import digest
 
 TIME_LIMIT = 1800.0  # s for one package

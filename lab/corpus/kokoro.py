@@ -16,10 +16,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from lab.corpus.catalogue import CorpusSource
-from lab.corpus.errors import BuildError
 from lab.corpus.graph import rewired
 from lab.corpus.melody import Plan
 from lab.corpus.unpack import files
+from lab.errors import BuildError
 from models.signal import Floats32
 
 KOKORO_RATE = 24000

@@ -7,7 +7,7 @@ from typing import Any
 
 from files.atomic import atomic_write
 from lab.corpus.catalogue import CorpusSource, sources
-from lab.corpus.errors import BuildError
+from lab.errors import BuildError
 
 REAL, LABELS = "real.json", "kokoro/labels.jsonl"
 SAVE_EVERY = 25  # clips

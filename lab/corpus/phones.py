@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cache
 
-from lab.corpus.errors import BuildError
+from lab.errors import BuildError
 
 TIE = "^"
 MERGED = {

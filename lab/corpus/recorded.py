@@ -1,19 +1,22 @@
 """Recordings of people: which clips a source gives, and how each is made of the files of a package or a folder."""
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import av
 import numpy as np
 
 from lab.corpus.catalogue import CorpusSource
-from lab.corpus.errors import BuildError
-from lab.corpus.sound import read_sound
 from lab.corpus.unpack import files
+from lab.errors import BuildError
 from models.signal import Floats32
+from pipeline.sound.resample import resample
 
+FORMATS = {"g722": "g722", "wav": "wav", "flac": "flac"}
 G722_BYTES = 8000  # a second
 PROMPT_SECONDS = 20.5  # prompts are joined until a clip is so long
 SHORTEST_PROMPT = 1.0  # s
@@ -81,6 +84,24 @@ def joined(source: CorpusSource, prompts: Sequence[tuple[str, bytes]]) -> list[S
         SourceRecording(f"{source.name}/{source.name}_{i:03d}.ogg", source.speaker, "g722", tuple(clip))
         for i, clip in enumerate(kept)
     ]
+
+
+def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats32:
+    """Mono (samples,) at `rate` Hz of a whole file; `kind` is "g722", "wav" or "flac". Raises BuildError."""
+    blocks: list[Floats32] = []
+    try:
+        with av.open(io.BytesIO(data), "r", format=FORMATS[kind]) as container:
+            stream = container.streams.audio[0]
+            source = stream.rate
+            mono = av.AudioResampler(format="flt", layout="mono", rate=source)
+            for frame in [*container.decode(stream), None]:
+                blocks += [np.asarray(out.to_ndarray(), np.float32).reshape(-1) for out in mono.resample(frame)]
+    except (av.FFmpegError, IndexError, KeyError, ValueError) as error:
+        raise BuildError(f"{name} is not {kind.upper()} sound that can be read.") from error
+    wav = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    if len(wav) == 0:
+        raise BuildError(f"{name} holds no sound.")
+    return wav if source == rate else resample(wav, source, rate)
 
 
 def _in_packages(source: CorpusSource, place: Sequence[Path], listed: dict[str, str]) -> Iterator[tuple[str, bytes]]:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from lab.corpus.catalogue import HERE, CorpusSource
-from lab.corpus.errors import BuildError
+from lab.corpus.clips import write_clip
 from lab.corpus.kokoro import KOKORO_RATE
 from lab.corpus.manifest import append_label, read_labels, write_labels
 from lab.corpus.melody import STEP, Plan, sing
 from lab.corpus.phones import phonemes, tokens
-from lab.corpus.sound import write_clip
+from lab.errors import BuildError
 from models.signal import Floats32
 
 NATIVE = {"a": "en-us", "b": "en-gb", "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
-from lab.corpus.errors import BuildError
+from lab.errors import BuildError
 
 MAX_FILE = 64 * 2**20  # bytes of one file inside
 MAX_WHOLE = 2 * 2**30  # bytes of everything inside, unpacked

@@ -1,15 +1,14 @@
 """`discovervoice corpus`: the sound that the shipped weights are trained on."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.console import DeskError, console
+from lab.desk.progress import stage_bars
 
 corpus = typer.Typer(no_args_is_help=True, help="The sound that the shipped weights are trained on.")
 
@@ -26,12 +25,13 @@ def build_corpus(
 ) -> None:
     """Download the packages, cut the recordings, synthesise speech and song, and list it all with its licences."""
     from lab.corpus.build import BuildOutcome, build
-    from lab.corpus.errors import BuildError
+    from lab.errors import BuildError
 
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     outcomes: list[BuildOutcome] = []
     try:
-        with _bars() as report:
-            outcomes = build(folder, report, only=only, own=_folders(own or []), minutes=minutes, seed=seed)
+        with stage_bars(*columns) as bars:
+            outcomes = build(folder, bars.report, only=only, own=_folders(own or []), minutes=minutes, seed=seed)
     except BuildError as error:
         raise DeskError(str(error)) from error
     table = Table("source", "clips", "of them new", "minutes", "speakers", "licence", "split", title=f"{folder}")
@@ -65,23 +65,3 @@ def _folders(own: list[str]) -> dict[str, Path]:
             raise DeskError(f"--from takes NAME=FOLDER, not {words!r}.")
         folders[name] = Path(path).expanduser()
     return folders
-
-
-class _BuildBars:
-    """A bar for each source, made when it is first heard of."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=1.0)
-        self._progress.update(self._tasks[stage], completed=fraction)
-
-
-@contextmanager
-def _bars() -> Iterator[_BuildBars]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        yield _BuildBars(progress)

@@ -1,6 +1,7 @@
 """`discovervoice pretrain`: make the weights that the service ships, from a corpus."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from cli.console import DeskError, console
 
 if TYPE_CHECKING:
-    from lab.pretrain.clips import CorpusClip
+    from lab.corpus.clips import CorpusClip
     from lab.pretrain.loop import Task
     from lab.pretrain.voice import VoiceConfig, VoiceTask
     from pipeline.progress import Report
@@ -32,7 +33,7 @@ def content(
     """Distil the content encoder from Whisper base; writes content.safetensors."""
     from lab.pretrain.content import ContentConfig, ContentTask, export
 
-    task = _run("content", ContentConfig, ContentTask, data, out, config, steps, threads)
+    task = _run("content", ContentConfig, ContentTask, _Options(data, out, config, steps, threads))
     export(task, out / "content" / "content.safetensors")
 
 
@@ -47,7 +48,7 @@ def voice(
     def make(clips: "list[CorpusClip]", settings: "VoiceConfig", folder: Path, report: "Report") -> "VoiceTask":
         return VoiceTask(read_clips(clips, ModelPool(), folder, report), settings)
 
-    task = _run("voice", VoiceConfig, make, data, out, config, steps, threads)
+    task = _run("voice", VoiceConfig, make, _Options(data, out, config, steps, threads))
     export(task, out / "voice" / "voice_base.safetensors")
 
 
@@ -58,7 +59,7 @@ def singers(
     """Train a small AST to know voices, also after separation; writes singers.safetensors."""
     from lab.pretrain.singers import SingersConfig, SingersTask, export
 
-    task = _run("singers", SingersConfig, SingersTask, data, out, config, steps, threads)
+    task = _run("singers", SingersConfig, SingersTask, _Options(data, out, config, steps, threads))
     export(task, out / "singers" / "singers.safetensors")
 
 
@@ -75,23 +76,26 @@ def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> Non
     console.print(f"Picture: {picture}")
 
 
-def _run(
-    role: str,
-    kind: type[Any],
-    make: Make,
-    data: Path,
-    out: Path,
-    settings: Path | None,
-    steps: int | None,
-    threads: int,
-) -> Any:
+@dataclass(frozen=True)
+class _Options:
+    """What every training is asked with."""
+
+    data: Path
+    out: Path
+    config: Path | None
+    steps: int | None
+    threads: int
+
+
+def _run(role: str, kind: type[Any], make: Make, options: _Options) -> Any:
     """Train until the steps are done, with a bar; Ctrl-C or a kill loses at most a minute."""
     import torch
 
+    from lab.corpus.clips import read_corpus
+    from lab.errors import LabError
     from lab.pretrain import config, loop
-    from lab.pretrain.clips import CorpusError, read_corpus
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(options.threads)
     columns = (
         TextColumn("{task.description:<9}"),
         BarColumn(),
@@ -100,20 +104,22 @@ def _run(
         TimeRemainingColumn(),
         TextColumn("{task.fields[losses]}"),
     )
+    out = options.out
     try:
-        chosen, schedule = config.read_config(settings or config.shipped(role), kind)
-        schedule = schedule if steps is None else loop.with_steps(schedule, steps)
+        settings, schedule = config.read_config(options.config or config.shipped(role), kind)
+        schedule = schedule if options.steps is None else loop.with_steps(schedule, options.steps)
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("reading", total=1.0, losses="")
 
             def report(stage: str, fraction: float) -> None:
                 progress.update(bar, description=stage, completed=fraction)
 
-            task = make(read_corpus(data), chosen, out / "material" / role, report)
-            done = loop.run(
-                task, out / role, schedule, report, lambda line: progress.update(bar, losses=loop.as_text(line))
-            )
-    except (CorpusError, config.RecipeError) as error:
+            def log(line: dict[str, float]) -> None:
+                progress.update(bar, losses=loop.as_text(line))
+
+            task = make(read_corpus(options.data), settings, out / "material" / role, report)
+            done = loop.run(task, out / role, schedule, report, log)
+    except LabError as error:
         raise DeskError(str(error)) from error
     console.print(f"{role}: {done} steps; state, log and weights in {out / role}.")
     return task

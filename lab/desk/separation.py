@@ -1,17 +1,16 @@
 """`discovervoice evaluate separation`: what separators are worth on songs whose vocals are known."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import console
 from cli.report import number
-from lab.desk.progress import progress_bar
+from lab.desk.progress import progress_bar, sentences
 
 if TYPE_CHECKING:
     from lab.evaluate.separation import Fitted, TrackScores
@@ -40,14 +39,14 @@ def separation(
 
     torch.set_num_threads(threads)
     names = list(dict.fromkeys(separator or ["spleeter"]))
-    with _sentences():
+    with sentences():
         where = choose(device)
         models = ModelPool(str(where), ModelSettings().selection(StoreSettings().data_dir))
         separators = [open_separator(name, models.locate, where) for name in names]
-        found = list_tracks(folder)[:tracks]
+        chosen = list_tracks(folder)[:tracks]
         console.print(f"Device: {describe(where)}.", highlight=False)
         with progress_bar() as report:
-            scores = evaluate_separation(found, separators, out, report)
+            scores = evaluate_separation(chosen, separators, out, report)
         console.print(_table(names, scores))
         for name, used in zip(names, separators, strict=True):
             console.print(f"{name}: {used.name}", highlight=False)
@@ -59,7 +58,7 @@ def separation(
     console.print(f"Figures: {out / FILE}", highlight=False, markup=False)
 
 
-def _table(names: "Sequence[str]", scores: "Sequence[TrackScores]") -> Table:
+def _table(names: Sequence[str], scores: "Sequence[TrackScores]") -> Table:
     """Mean over the tracks; of the windows' medians the median, as museval's tables have it."""
     import numpy as np
 
@@ -75,7 +74,7 @@ def _table(names: "Sequence[str]", scores: "Sequence[TrackScores]") -> Table:
     return table
 
 
-def _advice(fitted: "Fitted", recipe: str, names: "Sequence[str]", scores: "Sequence[TrackScores]") -> str:
+def _advice(fitted: "Fitted", recipe: str, names: Sequence[str], scores: "Sequence[TrackScores]") -> str:
     """What the weighted mean of all is worth, and how to have it."""
     if math.isnan(fitted.held_out_sdr):
         return f"SEPARATOR={recipe} is best on this track, on which it was fitted: it says nothing about others."
@@ -86,17 +85,3 @@ def _advice(fitted: "Fitted", recipe: str, names: "Sequence[str]", scores: "Sequ
         f"SEPARATOR={recipe} is the best mean. With weights fitted on the other tracks each time: "
         f"{fitted.held_out_sdr:.2f} dB, {gain:+.2f} dB against {names[best]} alone."
     )
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """What a researcher can mend becomes one sentence."""
-    from lab.evaluate.tracks import TracksError
-    from models.device import DeviceMissing
-    from models.memory import AllocationFailed
-    from models.weights.integrity import WeightsError
-
-    try:
-        yield
-    except (DeviceMissing, AllocationFailed, TracksError, WeightsError) as error:
-        raise DeskError(str(error)) from error

@@ -1,18 +1,17 @@
 """`discovervoice singers train`: make a singer classifier from a folder of songs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import console
 from cli.report import model_table, number
+from lab.desk.progress import StageBars, sentences, stage_bars
 
 if TYPE_CHECKING:
     from lab.classifiers.report import ClassifierOutcome
@@ -55,12 +54,12 @@ def train(
     from lab.classifiers.train import settings, train_singers
     from lab.pretrain.config import read_config
     from models.device import choose, describe
-    from pipeline.pool.availability import open_models, refusals
+    from pipeline.pool.availability import open_models
     from pipeline.pool.selection import ModelSettings, Role
     from store import StoreSettings
 
     torch.set_num_threads(threads)
-    with refusals(), _sentences():
+    with sentences():
         chosen, schedule = read_config(config or settings(start), SingerConfig)
         schedule = replace(
             schedule,
@@ -70,9 +69,11 @@ def train(
         )
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
-        brought = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is heard
+        brought = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is read
         models = open_models(str(where), brought, () if separated else (Role.SEPARATOR,))
-        with _progress() as progress:
+        columns = TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.percentage:>3.0f} %")
+        times = TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[losses]}")
+        with stage_bars(*columns, *times) as bars:
             outcome = train_singers(
                 folder,
                 out,
@@ -82,57 +83,26 @@ def train(
                 models,
                 start,
                 cache,
-                progress.report,
+                bars.report,
                 lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
-                progress.line,
+                _TrainingBars(bars).line,
             )
     _show(outcome)
     console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False, markup=False)
 
 
-class _Stages:
-    """A bar for each stage, made when it is first heard of."""
+class _TrainingBars:
+    """The bars of a training, with its cross entropies beside the stage that logs them."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._bars: dict[str, TaskID] = {}
+    def __init__(self, bars: StageBars) -> None:
+        self._bars = bars
         self._held_out: float | None = None
 
-    def report(self, stage: str, fraction: float) -> None:
-        """How much of a stage is done."""
-        if stage not in self._bars:
-            self._bars[stage] = self._progress.add_task(stage, total=1.0, losses="")
-        self._progress.update(self._bars[stage], completed=fraction)
-
-    def line(self, found: dict[str, float]) -> None:
-        """What training logs: cross entropies."""
-        self._held_out = found.get("held_out_cross_entropy", self._held_out)
-        words = f"step {found['step']:.0f}: {found['cross_entropy']:.2f}, held out {number(self._held_out)}"
-        self._progress.update(self._bars["training"], losses=words)
-
-
-@contextmanager
-def _progress() -> Iterator[_Stages]:
-    columns = TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.percentage:>3.0f} %")
-    times = TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[losses]}")
-    with Progress(*columns, *times, console=console) as progress:
-        yield _Stages(progress)
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """What an operator can mend becomes one sentence."""
-    from lab.classifiers.errors import SingersError
-    from lab.pretrain.config import RecipeError
-    from models.device import DeviceMissing
-    from models.memory import AllocationFailed
-    from models.weights.integrity import WeightsError
-    from pipeline.pool.availability import ModelsUnavailable
-
-    try:
-        yield
-    except (RecipeError, DeviceMissing, ModelsUnavailable, AllocationFailed, SingersError, WeightsError) as error:
-        raise DeskError(str(error)) from error
+    def line(self, losses: dict[str, float]) -> None:
+        """One line of the training's log."""
+        self._held_out = losses.get("held_out_cross_entropy", self._held_out)
+        text = f"step {losses['step']:.0f}: {losses['cross_entropy']:.2f}, held out {number(self._held_out)}"
+        self._bars.progress.update(self._bars.bars["training"], losses=text)
 
 
 def _show(outcome: "ClassifierOutcome") -> None:

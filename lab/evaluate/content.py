@@ -10,9 +10,9 @@ Protocol. An encoder is any function from mono at 16 kHz (samples,) to frames (T
   standardised frames learns from the first 7 clips of each speaker and is tested on the last 3, frame by frame, active
   frames only. Chance is 0.10; lower is better.
 - **phone**: the labelled synthetic clips, speech and song. A linear softmax classifier on single standardised frames
-  learns from at most 30 000 frames (every fifth clip) of the voices that are not in `PHONE_TEST_VOICES` and is tested
-  on all clips of those that are, frame by frame. Labels are taken 50 ms earlier, for they come late. Silence, pauses
-  and punctuation are left out. Stress marks count as the phone that follows, length marks as the one before.
+  learns from at most 30 000 frames (every fifth clip) of the voices that are not held out and is tested on all clips
+  of those that are, frame by frame. Labels are taken 50 ms earlier, for they come late. Silence, pauses and
+  punctuation are left out. Stress marks count as the phone that follows, length marks as the one before.
 """
 
 import json
@@ -26,13 +26,12 @@ from numpy.typing import NDArray
 from torchaudio.functional import melscale_fbanks
 
 from files.atomic import atomic_write
+from lab.corpus.clips import LATE_SECONDS, STEP_SECONDS, CorpusClip, recorded_clips, synthetic_clips
 from lab.evaluate import transcript
-from lab.evaluate.abx import Segment, abx_error, draw_triples
-from lab.evaluate.corpus import STEP_SECONDS, EvaluationClip, active_frames, labelled_clips, read, real_clips
-from lab.evaluate.probe import probe_accuracy
+from lab.evaluate.discriminability import Segment, abx_error, draw_triples, probe_accuracy
+from lab.evaluate.mcd import active_frames
 from lab.evaluate.transcript import Word
 from lab.networks.whisper import WhisperEncoder
-from lab.pretrain.heldout import HELD_OUT_KOKORO
 from models.content.student import ContentStudent, centred
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
@@ -40,13 +39,10 @@ from pipeline.progress import Report, ignore
 Encode = Callable[[Floats32], Floats32]
 """(samples,) at 16 kHz → (T, C) at 50 frames/s."""
 
-PHONE_TEST_VOICES = frozenset(HELD_OUT_KOKORO)
-"""Synthetic voices on which phones are told apart: a phone head that learnt from them would spoil the figure."""
-HELD_OUT = "heldout"
 HOP = SPEECH_RATE // 50
 TRIPLES = 2000
 MIN_LETTERS, MIN_WORD_SECONDS, MAX_WORD_SECONDS = 6, 0.3, 0.9
-LATE_SECONDS = 0.06
+WORDS_EARLY_SECONDS = 0.06
 """Whisper's times are early by about this: with it every feature tells more words apart."""
 MIN_WORD_FRAMES = 5
 TRAIN_CLIPS = 7
@@ -54,8 +50,6 @@ PHONE_FRAMES = 30_000
 PHONE_TRAIN_EVERY = 5
 NO_PHONE = frozenset(range(18))
 """Tokens that are no sound: padding, punctuation, space."""
-LABELS_LATE_SECONDS = 0.05
-"""The sound comes this much before its label: measured on voicing, and where log-mels tell most phones apart."""
 STRESS, LENGTH = frozenset({156, 157}), 158
 
 
@@ -73,16 +67,16 @@ def evaluate_content(encode: Encode, data: Path, cache: Path, report: Report = i
 
     Raises CorpusError, what `decode` raises, WeightsError (Whisper's packages), DiskFull.
     """
-    held_out = [clip for clip in real_clips(data) if clip.split == HELD_OUT and clip.speaker.startswith("libri-")]
+    held_out = abx_clips(data)
     words = word_times(held_out, cache, report)
     report("content", 0.0)
-    frames = {clip.path: encode(read(clip)) for clip in held_out}
+    frames = {clip.path: encode(clip.read()) for clip in held_out}
     report("content", 0.2)
     abx = _abx(held_out, words, frames)
     report("content", 0.3)
     speaker = _speaker(held_out, frames)
     report("content", 0.4)
-    phone = _phone(labelled_clips(data), encode, report)
+    phone = _phone(phone_clips(data), encode, report)
     report("content", 1.0)
     return ContentScores(abx, speaker, phone)
 
@@ -107,7 +101,7 @@ def of_teacher(teacher: WhisperEncoder, layer: int) -> Encode:
     return lambda wav: teacher.encode(torch.from_numpy(wav[: 30 * SPEECH_RATE]), layer).float().cpu().numpy()
 
 
-def word_times(clips: Sequence[EvaluationClip], cache: Path, report: Report = ignore) -> dict[Path, list[Word]]:
+def word_times(clips: Sequence[CorpusClip], cache: Path, report: Report = ignore) -> dict[Path, list[Word]]:
     """The words of each clip with their times, recognised once and kept in `cache`."""
     file = cache / "words.json"
     known = json.loads(file.read_text()) if file.exists() else {}
@@ -116,48 +110,63 @@ def word_times(clips: Sequence[EvaluationClip], cache: Path, report: Report = ig
         report("recognising", 0.0)
         recogniser = transcript.load(cache)
         for done, clip in enumerate(missing):
-            known[clip.path.name] = [asdict(word) for word in recogniser.words(read(clip), clip.language)]
+            known[clip.path.name] = [asdict(word) for word in recogniser.words(clip.read(), clip.language)]
             report("recognising", (done + 1) / len(missing))
         with atomic_write(file) as out:
             out.write(json.dumps(known).encode())
     return {clip.path: [Word(**word) for word in known[clip.path.name]] for clip in clips}
 
 
-def _abx(clips: Sequence[EvaluationClip], words: dict[Path, list[Word]], frames: dict[Path, Floats32]) -> float:
+def abx_clips(data: Path) -> list[CorpusClip]:
+    """The held-out clips of LibriSpeech, by file name. Raises CorpusError."""
+    clips = [clip for clip in recorded_clips(data) if clip.held_out and clip.speaker.startswith("libri-")]
+    return sorted(clips, key=lambda clip: clip.path)
+
+
+def phone_clips(data: Path) -> list[CorpusClip]:
+    """All synthetic clips of the held-out voices, every fifth of each other voice. Raises CorpusError."""
+    clips = sorted(synthetic_clips(data), key=lambda clip: clip.path)
+    chosen: list[CorpusClip] = []
+    for speaker in sorted({clip.speaker for clip in clips}):
+        own = [clip for clip in clips if clip.speaker == speaker]
+        chosen += own if own[0].held_out else own[::PHONE_TRAIN_EVERY]
+    return chosen
+
+
+def _abx(clips: Sequence[CorpusClip], words: dict[Path, list[Word]], frames: dict[Path, Floats32]) -> float:
     segments = []
     for clip in clips:
         centred = frames[clip.path] - frames[clip.path].mean(0)
-        active = active_frames(read(clip), HOP, len(centred), below_db=30.0)
+        active = active_frames(clip.read(), HOP, len(centred), below_db=30.0)
         for word in words[clip.path]:
             if len(word.text) < MIN_LETTERS or not MIN_WORD_SECONDS <= word.end - word.start <= MAX_WORD_SECONDS:
                 continue
-            start, stop = (round((seconds + LATE_SECONDS) * 50) for seconds in (word.start, word.end))
+            start, stop = (round((seconds + WORDS_EARLY_SECONDS) * 50) for seconds in (word.start, word.end))
             heard = np.flatnonzero(active[start:stop])
             if len(heard) >= MIN_WORD_FRAMES:
                 segments.append(Segment(word.text, clip.speaker, centred[start + heard[0] : start + heard[-1] + 1]))
     return abx_error(segments, draw_triples([(s.word, s.speaker) for s in segments], TRIPLES))
 
 
-def _speaker(clips: Sequence[EvaluationClip], frames: dict[Path, Floats32]) -> float:
+def _speaker(clips: Sequence[CorpusClip], frames: dict[Path, Floats32]) -> float:
     speakers = sorted({clip.speaker for clip in clips})
     parts: tuple[list[tuple[Floats32, int]], list[tuple[Floats32, int]]] = ([], [])
     for number, speaker in enumerate(speakers):
         own = [clip for clip in clips if clip.speaker == speaker]
         for place, clip in enumerate(own):
             found = frames[clip.path]
-            parts[place >= TRAIN_CLIPS].append((found[active_frames(read(clip), HOP, len(found))], number))
+            parts[place >= TRAIN_CLIPS].append((found[active_frames(clip.read(), HOP, len(found))], number))
     return probe_accuracy(*(_stack(part) for part in parts))
 
 
-def _phone(clips: Sequence[EvaluationClip], encode: Encode, report: Report) -> float:
+def _phone(clips: Sequence[CorpusClip], encode: Encode, report: Report) -> float:
     parts: tuple[list[tuple[Floats32, NDArray[np.int64]]], list[tuple[Floats32, NDArray[np.int64]]]] = ([], [])
-    chosen = _phone_clips(clips)
-    for done, clip in enumerate(chosen):
-        found = encode(read(clip))
-        phones = phones_of(clip, len(found))
+    for done, clip in enumerate(clips):
+        features = encode(clip.read())
+        phones = phones_of(clip, len(features))
         sounding = phones >= 0
-        parts[clip.speaker in PHONE_TEST_VOICES].append((found[sounding], phones[sounding]))
-        report("content", 0.4 + 0.4 * done / len(chosen))
+        parts[clip.held_out].append((features[sounding], phones[sounding]))
+        report("content", 0.4 + 0.4 * done / len(clips))
     (train, train_phones), test = (
         (np.concatenate([f for f, _ in part]), np.concatenate([p for _, p in part])) for part in parts
     )
@@ -165,18 +174,9 @@ def _phone(clips: Sequence[EvaluationClip], encode: Encode, report: Report) -> f
     return probe_accuracy((train[drawn], train_phones[drawn]), test)
 
 
-def _phone_clips(clips: Sequence[EvaluationClip]) -> list[EvaluationClip]:
-    """All clips of the test voices, every fifth of each other voice."""
-    found = []
-    for speaker in sorted({clip.speaker for clip in clips}):
-        own = [clip for clip in clips if clip.speaker == speaker]
-        found += own if speaker in PHONE_TEST_VOICES else own[::PHONE_TRAIN_EVERY]
-    return found
-
-
-def phones_of(clip: EvaluationClip, count: int) -> NDArray[np.int64]:
+def phones_of(clip: CorpusClip, count: int) -> NDArray[np.int64]:
     """(count,) the phone token at the middle of each frame of 20 ms; −1 where there is none."""
-    tokens = list(clip.tokens)
+    tokens = list(clip.phones)
     for place in reversed(range(len(tokens))):
         if tokens[place] in STRESS and place + 1 < len(tokens):
             tokens[place] = tokens[place + 1]
@@ -184,7 +184,7 @@ def phones_of(clip: EvaluationClip, count: int) -> NDArray[np.int64]:
         if token == LENGTH and place:
             tokens[place] = tokens[place - 1]
     steps = np.repeat([-1 if token in NO_PHONE else token for token in tokens], clip.durations)
-    places = (((np.arange(count) + 0.5) / 50 + LABELS_LATE_SECONDS) / STEP_SECONDS).astype(int)
+    places = (((np.arange(count) + 0.5) / 50 + LATE_SECONDS) / STEP_SECONDS).astype(int)
     return np.where(places < len(steps), steps[np.minimum(places, len(steps) - 1)], -1).astype(np.int64)
 
 

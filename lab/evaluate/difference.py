@@ -16,7 +16,7 @@ from scipy.signal import istft, stft
 from torch import Tensor
 
 from lab.evaluate import world
-from lab.evaluate.corpus import active_frames
+from lab.evaluate.mcd import active_frames
 from models.content.student import ContentStudent
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.sound.resample import resample

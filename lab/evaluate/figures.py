@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lab.evaluate.corpus import active_frames
+from lab.evaluate.mcd import active_frames
 from lab.evaluate.transcript import Recogniser, character_error_rate
 from models.content.student import HOP
 from models.quality import distillmos

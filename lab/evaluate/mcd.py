@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.evaluate import world
-from lab.evaluate.corpus import active_frames
 from models.signal import Floats32
 
 Doubles = NDArray[np.float64]
@@ -31,6 +30,13 @@ def mcd(reference: Floats32, made: Floats32, rate: int) -> float:
     if not active.any():
         return float("nan")
     return float(distortion(powers[0], powers[1], rate)[active].mean())
+
+
+def active_frames(wav: Floats32, hop: int, count: int, below_db: float = 35.0) -> NDArray[np.bool_]:
+    """(count,) frames of `hop` samples that are within `below_db` of the loud level (95th percentile)."""
+    padded = np.pad(wav[: count * hop], (0, max(0, count * hop - len(wav))))
+    level = 10 * np.log10((padded.reshape(count, hop).astype(np.float64) ** 2).mean(1) + 1e-12)
+    return np.asarray(level > max(np.percentile(level, 95) - below_db, -75.0))
 
 
 def _at_level(wav: Floats32) -> Floats32:

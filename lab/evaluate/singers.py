@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from files.atomic import atomic_write
+from lab.corpus.clips import CorpusClip, read_corpus
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
-from lab.pretrain.clips import CorpusClip, read_corpus
 from lab.pretrain.remix import separated
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter

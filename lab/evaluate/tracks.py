@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import TracksError
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.decode import Limits, decode_blocks
 
@@ -11,10 +12,6 @@ TRACK = Limits(max_bytes=1 << 31, min_seconds=1.0, max_seconds=3600.0, min_rate=
 SUFFIX = ".stem.mp4"
 MIX_STREAM, VOCALS_STREAM = 0, 4
 """In a `.stem.mp4`: mix, drums, bass, other, vocals."""
-
-
-class TracksError(Exception):
-    """A folder that cannot be evaluated on; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

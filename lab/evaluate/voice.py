@@ -5,18 +5,17 @@ which needs no training. The words are the corpus's where it knows them, else wh
 target's voice is like is the mean embedding of its held-out clips.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lab.corpus.clips import read_clip
 from lab.evaluate import difference, transcript, world
 from lab.evaluate import mcd as distortion
-from lab.evaluate.corpus import CLIP
 from lab.evaluate.difference import ConversionMaterial, convert_by_difference
 from lab.evaluate.figures import ConversionFigures, Reference, measure_sound, speaker_of
-from lab.evaluate.pace import Pace
 from lab.evaluate.plan import TARGETS, EvaluationSource, EvaluationTarget, choose_sources, choose_target, read_held_out
 from lab.evaluate.trained_target import CARD, TargetFigures, Trained, keep, measure_target, train_target
 from lab.evaluate.transcript import Recogniser
@@ -29,7 +28,6 @@ from pipeline.listening.features import Features, extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.decode import decode
 from pipeline.sound.resample import resample
 
 VOICE_RATE = 24000
@@ -73,6 +71,24 @@ class _Listened:
     features: Features
 
 
+class Pace:
+    """Stages of expected length as one share of the whole, so that the remaining time can be estimated."""
+
+    def __init__(self, stages: Mapping[str, float], report: Report) -> None:
+        self.stages, self.report = dict(stages), report
+        self.total = max(sum(self.stages.values()), 1e-9)
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """`fraction` (0…1) of one of the stages is done, and all of those before it."""
+        before = 0.0
+        for name, seconds in self.stages.items():
+            if name == stage:
+                self.report(stage, min(1.0, (before + fraction * seconds) / self.total))
+                return
+            before += seconds
+        raise KeyError(stage)
+
+
 def evaluate_voice(
     data: Path,
     out: Path,
@@ -100,7 +116,7 @@ def evaluate_voice(
         held_out = read_held_out(target, VOICE_RATE)
         own = speaker_of([resample(wav, VOICE_RATE, SPEECH_RATE) for wav in held_out], models)
         figures.append(measure_target(target.name, trained, held_out, VOICE_RATE, own, models, out))
-        notes = [decode(path, VOICE_RATE, channels=1, limits=CLIP, name=path.name) for path in target.notes]
+        notes = [read_clip(path, VOICE_RATE) for path in target.notes]
         pace(f"measuring {target.name}", 0.5)
         material = difference.learn(notes, VOICE_RATE, models.content)
         others = [item for item in listened if item.source.speaker != target.name]

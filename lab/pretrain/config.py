@@ -7,13 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from lab.errors import RecipeError
 from lab.pretrain.loop import Schedule
 
 Config = TypeVar("Config")
-
-
-class RecipeError(Exception):
-    """The settings file cannot be used."""
 
 
 def shipped(role: str) -> Path:
@@ -22,7 +19,7 @@ def shipped(role: str) -> Path:
 
 
 def read_config(path: Path, kind: type[Config]) -> tuple[Config, Schedule]:
-    """Tables `[task]` and `[schedule]`; what is not named keeps its default. Raises ConfigError."""
+    """Tables `[task]` and `[schedule]`; what is not named keeps its default. Raises RecipeError."""
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from files.atomic import atomic_write
+from lab.corpus.clips import CorpusClip, trainable
+from lab.errors import CorpusError
 from lab.networks import whisper
-from lab.pretrain.clips import CorpusClip, CorpusError, to_learn
 from lab.pretrain.separation_artifacts import add_separation_artifacts, smooth_mistakes
 from models.content.student import HOP, ContentStudent, centred, load
 from models.signal import SPEECH_RATE, Floats32
@@ -109,7 +110,7 @@ class ContentTask:
         self, clips: Sequence[CorpusClip], config: ContentConfig, folder: Path, report: Report = ignore
     ) -> None:
         self.config = config
-        self.lessons = prepare(to_learn(clips), config.teacher_layer, folder, report)
+        self.lessons = prepare(trainable(clips), config.teacher_layer, folder, report)
         held = [clip for clip in clips if clip.held_out][::6]
         self.held_out = prepare(held, config.teacher_layer, folder, report)
         if not (self.lessons and self.held_out):

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from files.atomic import atomic_write
+from lab.corpus.clips import CorpusClip, trainable
 from lab.evaluate.trials import make_trials
-from lab.pretrain.clips import CorpusClip, to_learn
 from lab.pretrain.mel_augment import augment_mel
 from lab.pretrain.remix import separated
 from lab.pretrain.synthetic_music import synthesize_music
@@ -120,7 +120,7 @@ class SingersTask:
         self, clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report = ignore
     ) -> None:
         self.config = config
-        self.lessons = prepare(to_learn(clips), config, folder, report)
+        self.lessons = prepare(trainable(clips), config, folder, report)
         self.held_out = prepare([clip for clip in clips if clip.held_out][::2], config, folder, report)
         self.music = [_music(seed, folder) for seed in range(config.pieces)]
         names = sorted({lesson.clip.speaker for lesson in self.lessons} - CROWDS)

@@ -17,7 +17,8 @@ from scipy.signal import sosfiltfilt
 from torch import Tensor, nn
 
 from files.atomic import atomic_write
-from lab.pretrain.clips import CorpusClip, CorpusError
+from lab.corpus.clips import CorpusClip
+from lab.errors import CorpusError
 from models.content import student as content_model
 from models.pitch.trackers import VOICED_CONFIDENCE
 from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator

@@ -4,7 +4,6 @@ While it comes it is `NAME.part`, with the server's ETag in `NAME.part.etag`; a 
 `If-Range` (RFC 9110, sections 13.1.5 and 14.2). What is cut stays to be resumed, what is wrong is deleted.
 """
 
-import http.client
 import os
 import shutil
 import time
@@ -12,8 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
+
+from urllib3 import BaseHTTPResponse
 
 from files.disk import NO_SPACE
 from models.weights import https, integrity
@@ -149,12 +149,12 @@ def _from(url: str, job: _Job) -> str:
 def _receive(url: str, job: _Job) -> None:
     """Ask for what is missing and append it. Raises _Again, _GiveUp, OSError, WeightsError (no room)."""
     try:
-        with https.ask(url, _headers(job), job.patience.timeout) as answer:
-            total = _begin(answer, job)
-            _append(answer, job, total)
-    except HTTPError as error:
-        with error:
-            _refused(error, job)
+        with https.get(url, _headers(job), job.patience.timeout) as response:
+            if response.status >= 400:
+                _refused(response, job)
+                return
+            total = _begin(response, job)
+            _append(response, job, total)
     except https.Forbidden as error:
         raise _GiveUp(str(error)) from error
     except https.Broken as error:
@@ -169,40 +169,40 @@ def _headers(job: _Job) -> dict[str, str]:
     return {}
 
 
-def _begin(answer: http.client.HTTPResponse, job: _Job) -> int | None:
+def _begin(response: BaseHTTPResponse, job: _Job) -> int | None:
     """Prepare `.part` for what the answer holds; returns the bytes of the whole file, if they are known."""
-    total, length = job.file.size, answer.headers.get("Content-Length", "")
+    total, length = job.file.size, response.headers.get("Content-Length", "")
     announced = int(length) if length.isdigit() else None
-    if answer.status == 206:
-        start, announced = https.content_range(answer.headers.get("Content-Range", ""))
+    if response.status == 206:
+        start, announced = https.content_range(response.headers.get("Content-Range", ""))
         if start != job.here:
             job.drop()
             raise _Again("sent another part than asked for")
-    elif answer.status == 200:  # all of it: the server knows no ranges, or has another version now
+    elif response.status == 200:  # all of it: the server knows no ranges, or has another version now
         job.drop()
     else:
-        raise _GiveUp(f"{answer.status} {answer.reason}")
-    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise _GiveUp(f"{response.status} {response.reason}")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
         raise _GiveUp("sends the file packed")
     if total is not None and announced not in (None, total):
         job.drop()
         raise _GiveUp(f"announces {announced} bytes, not the pinned {total}")
-    if total is None and announced is None and job.sha256 is None and not answer.chunked:
+    if total is None and announced is None and job.sha256 is None and not response.chunked:
         raise _GiveUp("does not say how long the file is")  # a cut one would look whole
     total = announced if total is None else total
     need_room(job.target.parent, (total or 0) - job.here, job.file.name)
-    etag = answer.headers.get("ETag", "")
-    if answer.status == 200 and etag.startswith('"'):  # a weak one does not name exact bytes
+    etag = response.headers.get("ETag", "")
+    if response.status == 200 and etag.startswith('"'):  # a weak one does not name exact bytes
         job.etag.write_text(etag)
     return total
 
 
-def _append(answer: http.client.HTTPResponse, job: _Job, total: int | None) -> None:
+def _append(response: BaseHTTPResponse, job: _Job, total: int | None) -> None:
     """Write the body behind what is here. Raises _Again if it is cut, _GiveUp if it goes on after its end."""
     done, limit = job.here, LARGEST if total is None else total
     job.report(done, total)
     with job.part.open("ab") as file:
-        while chunk := https.some(answer, min(CHUNK, limit - done + 1)):
+        while chunk := https.read_some(response, min(CHUNK, limit - done + 1)):
             done += len(chunk)
             if done > limit:
                 job.drop()
@@ -215,18 +215,18 @@ def _append(answer: http.client.HTTPResponse, job: _Job, total: int | None) -> N
         raise _Again(f"the connection broke after {done} of {total} bytes")
 
 
-def _refused(error: HTTPError, job: _Job) -> None:
+def _refused(response: BaseHTTPResponse, job: _Job) -> None:
     """What follows from an error status. Raises _Again or _GiveUp, or returns: all bytes were here already."""
-    said = f"{error.code} {error.reason}"
-    if error.code == 416:
-        _, total = https.content_range(error.headers.get("Content-Range", ""))
+    status = f"{response.status} {response.reason}"
+    if response.status == 416:
+        _, total = https.content_range(response.headers.get("Content-Range", ""))
         if job.here and job.here == total:
             return
         job.drop()
-        raise _Again(said)
-    if error.code in (408, 429) or error.code >= 500:
-        raise _Again(said, https.retry_after(error.headers.get("Retry-After", "")))
-    raise _GiveUp(said)
+        raise _Again(status)
+    if response.status in (408, 429) or response.status >= 500:
+        raise _Again(status, https.retry_after(response.headers.get("Retry-After", "")))
+    raise _GiveUp(status)
 
 
 def _finish(job: _Job) -> str:

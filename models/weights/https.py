@@ -1,63 +1,56 @@
-"""Ask a server for a file: HTTPS only, except on the machine itself, and no redirect leaves that."""
+"""GET over HTTPS only, except on the machine itself; no redirect leaves that. The transport is urllib3's.
 
-import http.client
+Retries are the caller's, since each has to resume with `Range`, which urllib3's own cannot.
+"""
+
 import re
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import IO
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Retry, Timeout
+from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
 AGENT = "discovervoice"
+MOST_REDIRECTS = 10
 
 
 class Forbidden(Exception):
-    """The address, or one that it leads to, is not to be asked; the message says why."""
+    """The address, or one that it redirects to, must not be requested; the message says why."""
 
 
 class Broken(Exception):
-    """No connection, or one that ended before the answer did."""
+    """No connection, or one that ended before the response did."""
 
 
-class _Redirects(HTTPRedirectHandler):
-    """Follows a redirect to HTTPS, or from the machine itself to itself."""
+def get(url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+    """The open response to a GET, of any status but a redirect; `timeout` in seconds without a byte.
 
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> Request | None:
-        """The request that follows. Raises Forbidden."""
-        if not (urlsplit(newurl).scheme == "https" or (is_loopback(req.full_url) and is_loopback(newurl))):
-            raise Forbidden(f"leads to {newurl.partition('?')[0]}, which is not HTTPS")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def ask(url: str, headers: Mapping[str, str], timeout: float) -> http.client.HTTPResponse:
-    """The open answer to a GET. Raises Forbidden, Broken, and HTTPError for a status of 400 or more."""
-    local = is_loopback(url)
-    if urlsplit(url).scheme != "https" and not local:
+    Raises Forbidden, Broken.
+    """
+    if urlsplit(url).scheme != "https" and not is_loopback(url):
         raise Forbidden("is not an HTTPS address")
-    request = Request(url, headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers})
-    try:
-        answer: http.client.HTTPResponse = _opener(local).open(request, timeout=timeout)
-    except HTTPError:
-        raise
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            raise Forbidden(f"its certificate is not trusted ({reason.verify_message})") from error
-        raise Broken(f"no connection ({reason})") from error
-    return answer
+    pool = _pool(url)
+    for _ in range(MOST_REDIRECTS):
+        response = _request(pool, url, headers, timeout)
+        location = response.get_redirect_location()
+        if not location:
+            return response
+        response.drain_conn()
+        target = urljoin(url, location)
+        if not (urlsplit(target).scheme == "https" or (is_loopback(url) and is_loopback(target))):
+            raise Forbidden(f"leads to {target.partition('?')[0]}, which is not HTTPS")
+        url = target
+    raise Forbidden(f"redirects more than {MOST_REDIRECTS} times")
 
 
-def some(answer: http.client.HTTPResponse, most: int) -> bytes:
+def read_some(response: BaseHTTPResponse, most: int) -> bytes:
     """The next bytes of the body, at most `most`; none at its end. Raises Broken."""
     try:
-        return answer.read1(most)
-    except (OSError, http.client.HTTPException) as error:
+        return response.read1(most, decode_content=False)
+    except (OSError, HTTPError) as error:
         raise Broken(f"the connection broke ({error})") from error
 
 
@@ -73,26 +66,47 @@ def is_loopback(url: str) -> bool:
 
 
 def content_range(value: str) -> tuple[int | None, int | None]:
-    """The first byte and the bytes in all that a Content-Range header tells; None for what it does not."""
-    found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", value.strip())
-    if not found:
+    """The first byte and the bytes in all of a Content-Range header (RFC 9110, 14.4); None for what it leaves out."""
+    match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", value.strip())
+    if not match:
         return None, None
-    start, total = found.groups()
+    start, total = match.groups()
     return (int(start) if start else None), (int(total) if total != "*" else None)
 
 
 def retry_after(value: str) -> float | None:
     """Seconds to wait by a Retry-After header, a number or a date; None if there is none."""
-    if value.strip().isdigit():
-        return float(value)
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        return Retry(retry_after_max=2**31).parse_retry_after(value) if value.strip() else None
+    except InvalidHeader:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _opener(local: bool) -> OpenerDirector:
-    """What follows redirects; the machine itself is never asked through a proxy."""
-    return build_opener(_Redirects, ProxyHandler({} if local else None))
+def _pool(url: str) -> PoolManager:
+    """Connections by the system's proxy settings; the machine itself is never requested through a proxy."""
+    host = urlsplit(url).hostname or ""
+    proxy = getproxies().get("https")
+    if proxy is None or is_loopback(url) or proxy_bypass(host):
+        return PoolManager()
+    return ProxyManager(proxy)
+
+
+def _request(pool: PoolManager, url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
+    try:
+        return pool.request(
+            "GET",
+            url,
+            headers={"User-Agent": AGENT, "Accept-Encoding": "identity", **headers},
+            timeout=Timeout(connect=timeout, read=timeout),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+            enforce_content_length=False,
+        )
+    except SSLError as error:
+        if error.args and isinstance(reason := error.args[0], ssl.SSLCertVerificationError):
+            raise Forbidden(f"its certificate is not trusted ({reason.verify_message})") from error
+        raise Broken(f"no connection ({error})") from error
+    except (OSError, HTTPError) as error:
+        raise Broken(f"no connection ({error})") from error

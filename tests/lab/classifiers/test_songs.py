@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.classifiers.errors import SingersError
 from lab.classifiers.songs import list_songs
+from lab.errors import SingersError
 
 
 def place(folder: Path, *names: str) -> Path:

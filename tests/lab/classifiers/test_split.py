@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.classifiers.errors import SingersError
 from lab.classifiers.songs import LabelledSong
 from lab.classifiers.split import SIDES, Split, check, enough, make_split, without_duplicates
+from lab.errors import SingersError
 
 
 def song(singer: str, title: str, album: str = "") -> LabelledSong:

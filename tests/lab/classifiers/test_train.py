@@ -12,13 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from lab.classifiers import crops
-from lab.classifiers.errors import SingersError
 from lab.classifiers.fit import fit, judge
 from lab.classifiers.prepare import PreparationOptions
 from lab.classifiers.songs import LabelledSong
 from lab.classifiers.start import begin
 from lab.classifiers.task import Example, SingerConfig, SingerTask, log_probabilities
 from lab.classifiers.train import settings, train_singers
+from lab.errors import SingersError
 from lab.pretrain import loop
 from lab.pretrain.config import read_config
 from lab.pretrain.loop import Schedule

@@ -14,8 +14,8 @@ from lab.corpus import build as building
 from lab.corpus import catalogue, recorded
 from lab.corpus.build import build
 from lab.corpus.catalogue import CorpusSource, Package, sources
-from lab.corpus.errors import BuildError
-from lab.corpus.sound import read_sound
+from lab.corpus.recorded import read_sound
+from lab.errors import BuildError
 from pipeline.progress import ignore
 from tests.lab.corpus import packages
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.corpus.catalogue import HERE, CorpusSource, chosen, sources
-from lab.corpus.errors import BuildError
+from lab.corpus.clips import BITRATES, HELD_OUT_VOICES
 from lab.corpus.recorded import clip_file
-from lab.corpus.sound import BITRATES
-from lab.pretrain.heldout import HELD_OUT_KOKORO
+from lab.errors import BuildError
 
 ALL = [pytest.param(source, id=name) for name, source in sources().items()]
 
@@ -63,7 +62,7 @@ def test_share_alike_sound_is_never_trained_on() -> None:
 
 
 def test_the_trainer_holds_out_the_same_synthetic_voices() -> None:
-    assert sources()["kokoro"].heldout_voices == HELD_OUT_KOKORO
+    assert sources()["kokoro"].heldout_voices == HELD_OUT_VOICES
 
 
 def test_the_notice_credits_every_source() -> None:

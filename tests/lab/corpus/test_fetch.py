@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab.corpus.catalogue import Package
-from lab.corpus.errors import BuildError
 from lab.corpus.fetch import command, fetch
+from lab.errors import BuildError
 
 SOUND = Package("apt", "sounds", "1.0-1", "sounds_1.0-1_all.deb", hashlib.sha256(b"sound\n").hexdigest())
 

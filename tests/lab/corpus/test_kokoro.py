@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from lab.corpus import graph, kokoro, phones, synthetic
 from lab.corpus.catalogue import sources
-from lab.corpus.errors import BuildError
 from lab.corpus.manifest import read_labels
 from lab.corpus.melody import Plan, sing, stretched, voiced
+from lab.errors import BuildError
 from tests.lab.corpus import packages
 
 VOCABULARY = {" ": 16, ".": 4, "l": 54, "a": 43, "t": 62, "ˈ": 156, "m": 55, "i": 51}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.corpus import unpack
-from lab.corpus.errors import BuildError
 from lab.corpus.unpack import files
+from lab.errors import BuildError
 from tests.lab.corpus import packages
 
 INSIDE = {"./a/one.wav": b"1", "./a/deep/two.wav": b"22", "./b/three.txt": b"333"}

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.evaluate.abx import Segment, Triple, abx_error, distances, draw_triples
-from lab.evaluate.content import log_mel, of_encoder, phones_of
-from lab.evaluate.corpus import EvaluationClip, active_frames, labelled_clips, real_clips
-from lab.evaluate.probe import probe_accuracy
-from lab.pretrain.clips import CorpusError
+from lab.corpus.clips import CorpusClip
+from lab.errors import CorpusError
+from lab.evaluate.content import abx_clips, log_mel, of_encoder, phone_clips, phones_of
+from lab.evaluate.discriminability import Segment, Triple, abx_error, distances, draw_triples, probe_accuracy
+from lab.evaluate.mcd import active_frames
 from pipeline.pool.model_pool import ModelPool
 
 
@@ -65,8 +65,16 @@ def test_a_probe_reads_what_is_there_and_nothing_else() -> None:
 
 def test_phones_lie_where_the_labels_say() -> None:
     # pad, ˈ, a, ː, space, b, pad; steps of 25 ms, frames of 20 ms, labels 50 ms late
-    clip = EvaluationClip(
-        Path("x"), "v", "en", 0.5, "", tokens=(0, 156, 43, 158, 16, 44, 0), durations=(4, 2, 2, 2, 4, 4, 4)
+    clip = CorpusClip(
+        path=Path("x"),
+        speaker="v",
+        language="en",
+        seconds=0.5,
+        held_out=False,
+        synthetic=True,
+        bandwidth=12000.0,
+        phones=(0, 156, 43, 158, 16, 44, 0),
+        durations=(4, 2, 2, 2, 4, 4, 4),
     )
     found = phones_of(clip, 30)
     assert list(found[:2]) == [-1, -1] and set(found[3:10]) == {43}
@@ -84,8 +92,16 @@ def test_encoders_give_frames_of_20_ms(models: ModelPool, speech: np.ndarray) ->
 
 def test_a_folder_without_a_corpus_says_so(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"real\.json"):
-        real_clips(tmp_path)
+        abx_clips(tmp_path)
     (tmp_path / "kokoro").mkdir()
     (tmp_path / "kokoro" / "labels.jsonl").write_text(json.dumps({"file": "x.ogg"}) + "\n")
     with pytest.raises(CorpusError, match="labels"):
-        labelled_clips(tmp_path)
+        phone_clips(tmp_path)
+
+
+def test_the_clips_of_the_protocol_are_those_that_the_lists_say(corpus: Path) -> None:
+    rows = json.loads((corpus / "real.json").read_text())
+    split = {corpus / row["file"] for row in rows if row["split"] == "heldout" and row["speaker"].startswith("libri-")}
+    assert {clip.path for clip in abx_clips(corpus)} == split and len(split) == 2
+    assert [clip.path for clip in abx_clips(corpus)] == sorted(split)
+    assert [(clip.speaker, clip.held_out) for clip in phone_clips(corpus)] == [("af_heart", False), ("bf_emma", True)]

@@ -9,10 +9,9 @@ import pytest
 
 from lab.evaluate.figures import ConversionFigures
 from lab.evaluate.gates import CONTENT_GATES, VOICE_GATES, judge
-from lab.evaluate.pace import Pace
 from lab.evaluate.record import pair_figures, target_verdicts, verdicts, write
 from lab.evaluate.trained_target import TargetFigures
-from lab.evaluate.voice import Pair, VoiceEvaluation
+from lab.evaluate.voice import Pace, Pair, VoiceEvaluation
 
 GOOD = ConversionFigures(0.85, 3.6, 0.05, 0.99, 20.0, 0.95, 0.9)
 PAIR = Pair(

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.errors import TracksError
 from lab.evaluate.separation import evaluate_separation, fit, recipe_of
-from lab.evaluate.tracks import Track, TracksError, list_tracks
+from lab.evaluate.tracks import Track, list_tracks
 from models.signal import MUSIC_RATE, Floats32
 from models.weights.integrity import packaged
 from pipeline.errors import SoundError

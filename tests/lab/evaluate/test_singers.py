@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.corpus.clips import read_corpus
 from lab.evaluate.singers import CASES, CLEAN, Recordings, evaluate, held_out_clips, loudest, record
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, equal_error, make_trials
-from lab.pretrain.clips import read_corpus
 from models.signal import SPEECH_RATE
 from pipeline.pool.model_pool import ModelPool
 from tests.conftest import LIBRARY

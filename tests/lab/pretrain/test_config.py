@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.pretrain.config import RecipeError, read_config, shipped
+from lab.errors import RecipeError
+from lab.pretrain.config import read_config, shipped
 from lab.pretrain.content import ContentConfig
 from lab.pretrain.voice import VoiceConfig
 

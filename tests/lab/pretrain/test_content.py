@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
-from lab.pretrain.clips import read_corpus
 from lab.pretrain.content import ContentConfig, ContentTask, export, projection
 from models.content import student as content_model
 from models.content.student import centred

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
-from lab.pretrain.clips import read_corpus
 from lab.pretrain.mel_augment import augment_mel
 from lab.pretrain.singers import SingersConfig, SingersTask, export
 from lab.pretrain.synthetic_music import synthesize_music

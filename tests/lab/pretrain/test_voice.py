@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
-from lab.pretrain.clips import read_corpus
 from lab.pretrain.voice import Heard, VoiceConfig, VoiceTask, export, read_clips
 from models.content import student as content_model
 from models.rvc.voice_base import load_base

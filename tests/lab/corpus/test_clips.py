@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.pretrain.clips import CorpusError, read_corpus, to_learn
+from lab.corpus.clips import read_corpus, recorded_clips, synthetic_clips, trainable
+from lab.errors import CorpusError
 
 
 def test_held_out_voices_are_never_learnt_from(corpus: Path) -> None:
     clips = read_corpus(corpus)
     assert {clip.speaker for clip in clips} == {"libri-1688", "maxim", "libri-533", "af_heart", "bf_emma"}
-    assert {clip.speaker for clip in to_learn(clips)} == {"libri-1688", "maxim", "af_heart"}
+    assert {clip.speaker for clip in trainable(clips)} == {"libri-1688", "maxim", "af_heart"}
 
 
 def test_share_alike_sound_is_never_learnt_from_whatever_its_split(corpus: Path, tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_share_alike_sound_is_never_learnt_from_whatever_its_split(corpus: Path,
     (tmp_path / "real.json").write_text(json.dumps(rows))
     (tmp_path / "kokoro").mkdir()
     (tmp_path / "kokoro" / "labels.jsonl").write_text("")
-    assert to_learn(read_corpus(tmp_path)) == []
+    assert trainable(read_corpus(tmp_path)) == []
 
 
 def test_bandwidth_is_the_sources_own(corpus: Path) -> None:
@@ -38,3 +39,20 @@ def test_each_frame_has_the_phone_that_sounds_then(corpus: Path) -> None:
 def test_a_folder_without_a_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="holds no corpus"):
         read_corpus(tmp_path)
+
+
+def test_one_meaning_of_held_out_for_training_and_evaluation(corpus: Path) -> None:
+    clips = read_corpus(corpus)
+    assert clips == recorded_clips(corpus) + synthetic_clips(corpus)
+    rows = json.loads((corpus / "real.json").read_text())
+    assert [clip.path for clip in recorded_clips(corpus)] == [corpus / row["file"] for row in rows]
+    assert {clip.speaker for clip in clips if clip.held_out} == {"libri-533", "bf_emma"}
+    assert sorted(clips, key=str) == sorted([*trainable(clips), *(clip for clip in clips if clip.held_out)], key=str)
+
+
+def test_a_list_that_is_no_corpus_says_which(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text('[{"file": "x.ogg"}]')
+    with pytest.raises(CorpusError, match=r"real\.json is no list of clips"):
+        recorded_clips(tmp_path)
+    with pytest.raises(CorpusError, match="holds no labels"):
+        synthetic_clips(tmp_path)
