@@ -16,10 +16,9 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.training import loop
-from pipeline.training.data import TrainingData
+from pipeline.training.data import TrainingData, Windows
 from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
-from pipeline.training.losses import Windows
 from pipeline.training.train import TrainOptions, train_voice
 from pipeline.voices.retrieval import load_index
 
