@@ -54,7 +54,12 @@ def redis_url(valkey: str) -> str:
 def rung(redis_url: str) -> Callable[[], list[str]]:
     """What is on the queue."""
     client = redis.Redis.from_url(redis_url)
-    return lambda: [entry.decode() for entry in client.zrange(QUEUE, 0, -1)]
+
+    def entries() -> list[str]:
+        listed: Any = client.zrange(QUEUE, 0, -1)
+        return [entry.decode() for entry in listed]
+
+    return entries
 
 
 @pytest.fixture
@@ -67,10 +72,11 @@ def make_bot(store: Store, redis_url: str) -> Callable[[], DiscoverBot]:
 @pytest.fixture(autouse=True)
 def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Discord's `enforce_nonce`, which simcord does not know: a repeated nonce gives the earlier message."""
-    original, known = FakeHTTPClient.request, {}
+    original = FakeHTTPClient.request
+    known: dict[Any, Any] = {}
 
     async def request(self: Any, route: Any, *, form: Any = None, **options: Any) -> Any:
-        body = options.get("json") or next(
+        body: Any = options.get("json") or next(
             (json.loads(part["value"]) for part in form or [] if part.get("name") == "payload_json"), {}
         )
         key = (id(self.backend), route.url, body.get("nonce")) if isinstance(body, dict) else None

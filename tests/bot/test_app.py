@@ -5,15 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import discord
 import pytest
 from discord.http import HTTPClient
+from pydantic import SecretStr
 
-from bot.app import run
+from bot.app import DiscoverBot, run
 from bot.errors import BotError, NoToken, Unreachable, WrongToken
 from bot.settings import BotSettings
+from store import Store
 from worker.doorbell import Doorbell
 
 PROBE = """
@@ -33,7 +37,7 @@ print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
-def test_the_bot_is_light(tmp_path):
+def test_the_bot_is_light(tmp_path: Path) -> None:
     probe = [sys.executable, "-c", PROBE, str(tmp_path)]
     out = subprocess.run(probe, capture_output=True, text=True, check=True).stdout.splitlines()
     seconds, megabytes, modules = float(out[0]), float(out[1]), set(out[2].split())
@@ -43,17 +47,23 @@ def test_the_bot_is_light(tmp_path):
     assert seconds < 5  # about one on an idle machine
 
 
-def test_the_bot_asks_for_no_privileged_intent(make_bot):
+def test_the_bot_asks_for_no_privileged_intent(make_bot: Callable[[], DiscoverBot]) -> None:
     bot = make_bot()
     intents = bot.intents
     assert not (intents.members or intents.presences or intents.message_content)
-    assert bot.allowed_mentions.to_dict() == {"parse": []}
+    assert bot.allowed_mentions is not None
+    payload: object = bot.allowed_mentions.to_dict()
+    assert payload == {"parse": []}
 
 
 @pytest.mark.parametrize("token", [None, "", "  "])
-def test_a_missing_token_is_one_sentence(store, token):
+def test_a_missing_token_is_one_sentence(store: Store, token: str | None) -> None:
     with pytest.raises(NoToken, match="DISCORD_TOKEN is not set"):
-        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=token))
+        run(
+            store,
+            Doorbell("redis://127.0.0.1:1"),
+            BotSettings(discord_token=None if token is None else SecretStr(token)),
+        )
 
 
 @pytest.mark.parametrize(
@@ -64,36 +74,44 @@ def test_a_missing_token_is_one_sentence(store, token):
         (TimeoutError(), Unreachable),
     ],
 )
-def test_a_log_in_that_fails_is_one_sentence(store, monkeypatch, trouble, error):
-    async def refuse(self, token):
+def test_a_log_in_that_fails_is_one_sentence(
+    store: Store, monkeypatch: pytest.MonkeyPatch, trouble: Exception, error: type[BotError]
+) -> None:
+    async def refuse(self: HTTPClient, token: str) -> None:
         raise trouble
 
     monkeypatch.setattr(HTTPClient, "static_login", refuse)
     with pytest.raises(error) as caught:
-        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token="not-a-token"))
+        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=SecretStr("not-a-token")))
     assert isinstance(caught.value, BotError) and "\n" not in str(caught.value)
     assert "not-a-token" not in str(caught.value)
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "토큰", "a b"])
-def test_what_cannot_be_a_token_is_not_sent(store, token):
+def test_what_cannot_be_a_token_is_not_sent(store: Store, token: str | None) -> None:
     with pytest.raises(WrongToken):
-        run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=token))
+        run(
+            store,
+            Doorbell("redis://127.0.0.1:1"),
+            BotSettings(discord_token=None if token is None else SecretStr(token)),
+        )
 
 
-def test_sigterm_ends_the_bot_quietly(store, monkeypatch):
-    async def hang(self, token):
+def test_sigterm_ends_the_bot_quietly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(self: HTTPClient, token: str) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(30)
 
     monkeypatch.setattr(HTTPClient, "static_login", hang)
-    run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token="not-a-token"))
+    run(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=SecretStr("not-a-token")))
 
 
-async def test_closing_lets_go_of_the_queue(make_bot, monkeypatch):
+async def test_closing_lets_go_of_the_queue(
+    make_bot: Callable[[], DiscoverBot], monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = []
 
-    async def close(self):
+    async def close(self: Doorbell) -> None:
         closed.append(self)
 
     monkeypatch.setattr(Doorbell, "close", close)
@@ -102,7 +120,7 @@ async def test_closing_lets_go_of_the_queue(make_bot, monkeypatch):
     assert closed == [bot.services.doorbell]
 
 
-def test_no_file_is_long():
+def test_no_file_is_long() -> None:
     from pathlib import Path
 
     import bot

@@ -1,10 +1,14 @@
 """`/cover`: voices, songs, and the labelled result."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from sqlmodel import select
 
-from store import Job, JobState, NotFound, Song, Voice, VoiceState, library
+from store import Job, JobState, NotFound, Song, Store, Voice, VoiceState, library
 from store.use_cases import find_song
+from tests.bot.world import Worker, World, response_of
 
 RESULT = {
     "song": "IU - Palette",
@@ -26,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-def voices(store, world):
+def voices(store: Store, world: World) -> dict[str, str]:
     """Alice: one ready, one in training. Bob: one ready."""
     rows = {
         "mine": Voice(owner_id=world.alice.id, name="mine", state=VoiceState.READY, model_key="m", index_key="i"),
@@ -40,7 +44,7 @@ def voices(store, world):
 
 
 @pytest.fixture
-def songs(store):
+def songs(store: Store) -> dict[str, str]:
     """A small library."""
     names = [("Palette", "IU"), ("Pal", ""), ("1004", "Angel"), ("100%_", "")]
     keys = {}
@@ -51,7 +55,9 @@ def songs(store):
     return keys
 
 
-async def test_a_song_file_becomes_a_cover_with_its_bytes(world, worker, store, voices, rung):
+async def test_a_song_file_becomes_a_cover_with_its_bytes(
+    world: World, worker: Worker, store: Store, voices: dict[str, str], rung: Callable[[], list[str]]
+) -> None:
     await world.alice.slash(
         world.channel, "cover", voice=voices["mine"], song=("IU - Palette.mp3", b"song"), key_shift=-2
     )
@@ -90,7 +96,9 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(world, worker, store, 
     assert worker.only().state == JobState.DELIVERED
 
 
-async def test_a_song_of_the_library(world, worker, voices, songs):
+async def test_a_song_of_the_library(
+    world: World, worker: Worker, voices: dict[str, str], songs: dict[str, str]
+) -> None:
     await world.alice.slash(world.channel, "cover", voice=voices["mine"], title=songs["Palette"])
     params = worker.only().params
     assert params["song_id"] == int(songs["Palette"][1:]) and params["song_name"] == "IU - Palette"
@@ -98,9 +106,11 @@ async def test_a_song_of_the_library(world, worker, voices, songs):
 
 
 @pytest.mark.parametrize("options", [{}, {"song": ("a.mp3", b"x"), "title": "#1"}])
-async def test_neither_or_both_is_one_sentence(world, store, voices, options):
+async def test_neither_or_both_is_one_sentence(
+    world: World, store: Store, voices: dict[str, str], options: dict[str, Any]
+) -> None:
     answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], **options)
-    assert answer.response.content.startswith("Give either a song file or a title")
+    assert response_of(answer).content.startswith("Give either a song file or a title")
     assert store.media.keys() == set()
 
 
@@ -116,29 +126,31 @@ async def test_neither_or_both_is_one_sentence(world, store, voices, options):
     ],
 )
 @pytest.mark.parametrize("bare", [False, True])
-async def test_a_voice_typed_by_hand(world, store, voices, which, sentence, bare):
+async def test_a_voice_typed_by_hand(
+    world: World, store: Store, voices: dict[str, str], which: str, sentence: str, bare: bool
+) -> None:
     typed = voices.get(which, which)
     answer = await world.alice.slash(
         world.channel, "cover", voice=typed.lstrip("#") if bare else typed, song=("a.mp3", b"x")
     )
-    assert answer.response.content.startswith(sentence)
+    assert response_of(answer).content.startswith(sentence)
     assert store.media.keys() == set()
     with store.read() as session:
         assert session.exec(select(Job)).all() == []
 
 
-async def test_a_voice_may_be_typed_by_name(world, worker, voices):
+async def test_a_voice_may_be_typed_by_name(world: World, worker: Worker, voices: dict[str, str]) -> None:
     await world.alice.slash(world.channel, "cover", voice="MINE", song=("a.mp3", b"x"))
     assert worker.only().params["voice_id"] == int(voices["mine"][1:])
 
 
-async def test_a_large_song_is_refused_by_its_size(world, store, voices):
-    world.env.bot.services.settings.song_megabytes = 0.000002
+async def test_a_large_song_is_refused_by_its_size(world: World, store: Store, voices: dict[str, str]) -> None:
+    world.bot.services.settings.song_megabytes = 0.000002
     answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], song=("a.mp3", b"xxxxx"))
-    assert "a.mp3 has 0 MB" in answer.response.content and store.media.keys() == set()
+    assert "a.mp3 has 0 MB" in response_of(answer).content and store.media.keys() == set()
 
 
-async def test_voices_are_completed_from_the_members_own_ready_ones(world, voices):
+async def test_voices_are_completed_from_the_members_own_ready_ones(world: World, voices: dict[str, str]) -> None:
     assert await world.alice.autocomplete(world.channel, "cover", "voice", "") == [
         {"name": "mine", "value": voices["mine"]}
     ]
@@ -146,13 +158,13 @@ async def test_voices_are_completed_from_the_members_own_ready_ones(world, voice
     assert [c["name"] for c in await world.bob.autocomplete(world.channel, "cover", "voice", "b")] == ["bobs"]
 
 
-async def test_titles_are_completed_from_the_library(world, songs):
+async def test_titles_are_completed_from_the_library(world: World, songs: dict[str, str]) -> None:
     found = await world.alice.autocomplete(world.channel, "cover", "title", "pal")
     assert found == [{"name": "Pal", "value": songs["Pal"]}, {"name": "IU - Palette", "value": songs["Palette"]}]
     assert [c["name"] for c in await world.alice.autocomplete(world.channel, "cover", "title", "%_")] == ["100%_"]
 
 
-async def test_at_most_25_choices_of_100_characters(world, store):
+async def test_at_most_25_choices_of_100_characters(world: World, store: Store) -> None:
     with store.write() as session:
         for n in range(30):
             library.add_song(session, Song(title=f"{n:02}" + "x" * 200, media_key=f"{n}"))
@@ -163,18 +175,20 @@ async def test_at_most_25_choices_of_100_characters(world, store):
 @pytest.mark.parametrize(
     ("typed", "title"), [("palette", "Palette"), ("IU - Palette", "Palette"), ("Pal", "Pal"), ("1004", "1004")]
 )
-def test_titles_typed_by_hand(store, songs, typed, title):
+def test_titles_typed_by_hand(store: Store, songs: dict[str, str], typed: str, title: str) -> None:
     with store.read() as session:
         assert find_song(session, typed).title == title
 
 
 @pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
-def test_titles_that_are_not_there(store, songs, typed):
+def test_titles_that_are_not_there(store: Store, songs: dict[str, str], typed: str) -> None:
     with store.read() as session, pytest.raises(NotFound):
         find_song(session, typed)
 
 
-async def test_in_a_direct_message_the_limit_is_discords_smallest(world, worker, voices):
+async def test_in_a_direct_message_the_limit_is_discords_smallest(
+    world: World, worker: Worker, voices: dict[str, str]
+) -> None:
     await world.alice.user.slash("cover", voice=voices["mine"], song=("a.mp3", b"x"))
     job = worker.only()
     assert job.guild_id is None and job.params["max_bytes"] == 10 * 1024 * 1024

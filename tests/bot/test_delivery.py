@@ -1,5 +1,8 @@
 """The outbox reaches members once: in the channel, else by direct message, else not at all."""
 
+from collections.abc import Callable
+from typing import Any
+
 import aiohttp
 import discord
 import pytest
@@ -7,19 +10,21 @@ from simcord.http import FakeHTTPClient
 from sqlmodel import select
 
 from bot import delivery
-from store import Clip, JobKind, JobState, Outbox, use_cases
-
-CLOSED = {"status": 403, "code": 50007, "times": None}
+from bot.app import DiscoverBot
+from bot.messages.result import compose
+from store import Clip, Job, JobKind, JobState, Outbox, Store, use_cases
+from store.use_cases import mark_sent
+from tests.bot.world import Worker, World, response_of
 
 
 @pytest.fixture
-async def job(world, worker):
+async def job(world: World, worker: Worker) -> Job:
     """Alice waits for a match."""
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"x"))
     return worker.only()
 
 
-def posts(world):
+def posts(world: World) -> list[Any]:
     """The bodies of the bot's ordinary messages."""
     return [
         r.json
@@ -28,21 +33,23 @@ def posts(world):
     ]
 
 
-def close_channel(world):
+def close_channel(world: World) -> None:
     """The channel is gone."""
     path = f"/channels/{world.channel.id}/messages"
     world.env.inject_error("POST", path, status=404, code=10003, times=None)
 
 
-def close_dms(world):
+def close_dms(world: World) -> None:
     """Alice takes no direct messages."""
     path = f"/channels/{world.alice.user.dm_channel.id}/messages"
-    world.env.inject_error("POST", path, **CLOSED)
+    world.env.inject_error("POST", path, status=403, code=50007, times=None)
 
 
 @pytest.mark.usefixtures("quiet")
 class TestSending:
-    async def test_the_message_mentions_only_its_member_and_has_a_nonce(self, job, world, worker):
+    async def test_the_message_mentions_only_its_member_and_has_a_nonce(
+        self, job: Job, world: World, worker: Worker
+    ) -> None:
         worker.render(job, {"candidates": [{"name": "@everyone", "share": 0.5}]}, {"a.txt": b"file"})
         await world.tick()
 
@@ -55,7 +62,9 @@ class TestSending:
         assert [m.id for m in message.mentions] == [world.alice.id] and not message.mention_everyone
         assert await message.attachments[0].read() == b"file"
 
-    async def test_a_trained_voice_and_its_sample_go_to_their_member_alone(self, job, world, worker, store):
+    async def test_a_trained_voice_and_its_sample_go_to_their_member_alone(
+        self, job: Job, world: World, worker: Worker, store: Store
+    ) -> None:
         with store.write() as session:
             session.merge(job).kind = JobKind.TRAIN
         worker.render(job, {"voice": "Me"}, {"sample.mp3": b"voice"})
@@ -67,12 +76,14 @@ class TestSending:
         assert all("**Me**" not in public.content for public in world.public()[before:])
         assert worker.only().state == JobState.DELIVERED
 
-    async def test_nothing_is_sent_twice_by_later_rounds(self, job, world, worker):
+    async def test_nothing_is_sent_twice_by_later_rounds(self, job: Job, world: World, worker: Worker) -> None:
         worker.render(job, {})
         await world.tick(20)
         assert len(world.public()) == 2
 
-    async def test_a_failure_discards_the_inputs_and_speaks_the_jobs_language(self, job, world, worker, store):
+    async def test_a_failure_discards_the_inputs_and_speaks_the_jobs_language(
+        self, job: Job, world: World, worker: Worker, store: Store
+    ) -> None:
         with store.write() as session:
             row = session.merge(job)
             row.locale = "ko"
@@ -84,7 +95,7 @@ class TestSending:
             assert session.exec(select(Clip)).all() == [] and store.media.keys() == set()
         assert worker.only().state == JobState.FAILED
 
-    async def test_a_channel_that_is_gone_means_a_direct_message(self, job, world, worker):
+    async def test_a_channel_that_is_gone_means_a_direct_message(self, job: Job, world: World, worker: Worker) -> None:
         worker.render(job, {}, {"a.txt": b"file"})
         close_channel(world)
         await world.tick()
@@ -94,8 +105,12 @@ class TestSending:
         assert worker.only().state == JobState.DELIVERED
         assert worker.outbox()[0].sent_channel_id == world.alice.user.dm_channel.id
 
-    async def test_a_channel_where_the_bot_may_not_speak_means_direct_messages(self, world, worker):
-        deny = {world.guild.default_role: discord.PermissionOverwrite(send_messages=False)}
+    async def test_a_channel_where_the_bot_may_not_speak_means_direct_messages(
+        self, world: World, worker: Worker
+    ) -> None:
+        deny: dict[Any, discord.PermissionOverwrite] = {
+            world.guild.default_role: discord.PermissionOverwrite(send_messages=False)
+        }
         mute = world.guild.create_text_channel("mute", overwrites=deny)
         await world.alice.slash(mute, "match", note1=("a.ogg", b"x"))
         worker.render(worker.only(), {})
@@ -104,7 +119,9 @@ class TestSending:
         card, result = world.dms(world.alice)
         assert "Match" in card.content and "No singer" in result.content and world.public(mute) == []
 
-    async def test_closed_direct_messages_too_make_it_undeliverable(self, job, world, worker, store):
+    async def test_closed_direct_messages_too_make_it_undeliverable(
+        self, job: Job, world: World, worker: Worker, store: Store
+    ) -> None:
         worker.render(job, {}, {"a.txt": b"file"})
         close_channel(world)
         close_dms(world)
@@ -113,10 +130,10 @@ class TestSending:
         assert worker.only().state == JobState.UNDELIVERABLE and worker.outbox()[0].state == "failed"
         assert store.media.path(worker.outbox()[0].files[0]["key"]).read_bytes() == b"file"
         answer = await world.alice.slash(world.channel, "jobs")
-        assert "could not be delivered" in answer.response.content
+        assert "could not be delivered" in response_of(answer).content
 
     @pytest.mark.parametrize("status", [500, 503, 429])
-    async def test_trouble_at_discord_is_waited_out(self, job, world, worker, status):
+    async def test_trouble_at_discord_is_waited_out(self, job: Job, world: World, worker: Worker, status: int) -> None:
         worker.render(job, {}, {"a.txt": b"file"})
         world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=status, times=1)
         await world.tick()
@@ -127,10 +144,12 @@ class TestSending:
         assert await world.public()[1].attachments[0].read() == b"file"
         assert worker.only().state == JobState.DELIVERED
 
-    async def test_a_lost_connection_is_waited_out(self, job, world, worker, monkeypatch):
+    async def test_a_lost_connection_is_waited_out(
+        self, job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         original, left = FakeHTTPClient.request, [1]
 
-        async def lost(self, route, **options):
+        async def lost(self: FakeHTTPClient, route: Any, **options: Any) -> Any:
             if route.method == "POST" and left:
                 left.pop()
                 raise aiohttp.ClientConnectionError
@@ -144,7 +163,7 @@ class TestSending:
         await world.tick()
         assert len(world.public()) == 2
 
-    async def test_after_the_last_try_it_is_given_up(self, job, world, worker):
+    async def test_after_the_last_try_it_is_given_up(self, job: Job, world: World, worker: Worker) -> None:
         worker.render(job, {})
         world.env.inject_error("POST", "/channels/*/messages", status=500, times=None)
         for _ in range(8):
@@ -153,7 +172,9 @@ class TestSending:
         assert worker.only().state == JobState.UNDELIVERABLE
 
     @pytest.mark.parametrize("fault", [{"status": 413}, {"status": 400, "code": 40005}])
-    async def test_a_file_that_is_too_large_is_left_out_with_a_sentence(self, job, world, worker, fault):
+    async def test_a_file_that_is_too_large_is_left_out_with_a_sentence(
+        self, job: Job, world: World, worker: Worker, fault: dict[str, Any]
+    ) -> None:
         worker.render(job, {}, {"a.txt": b"file"})
         world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", **fault, times=1)
         await world.tick()
@@ -162,18 +183,20 @@ class TestSending:
         assert message.attachments == [] and "larger than Discord allows" in message.content
         assert worker.only().state == JobState.DELIVERED
 
-    async def test_a_file_that_is_gone_is_left_out_with_a_sentence(self, job, world, worker, store):
+    async def test_a_file_that_is_gone_is_left_out_with_a_sentence(
+        self, job: Job, world: World, worker: Worker, store: Store
+    ) -> None:
         worker.render(job, {}, {"a.txt": b"file"})
         store.media.delete(worker.outbox()[0].files[0]["key"])
         await world.tick()
         assert "no longer kept" in world.public()[1].content and worker.only().state == JobState.DELIVERED
 
-    async def test_a_member_forgotten_while_sending_leaves_no_message(self, job, world, worker, store, monkeypatch):
-        original = delivery.mark_sent
-
-        def forgotten(*args):
+    async def test_a_member_forgotten_while_sending_leaves_no_message(
+        self, job: Job, world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def forgotten(store: Store, outbox_id: int, channel_id: int, message_id: int) -> None:
             use_cases.forget(store, world.alice.id)
-            original(*args)
+            mark_sent(store, outbox_id, channel_id, message_id)
 
         worker.render(job, {})
         monkeypatch.setattr(delivery, "mark_sent", forgotten)
@@ -185,14 +208,15 @@ class TestSending:
 class TestTrouble:
     """What is logged as an error, and must not do harm."""
 
-    async def test_a_crash_between_sending_and_marking_does_not_send_twice(self, job, world, worker, monkeypatch):
-        original = delivery.mark_sent
+    async def test_a_crash_between_sending_and_marking_does_not_send_twice(
+        self, job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(delivery, "mark_sent", lambda *_: 1 / 0)
         worker.render(job, {}, {"a.txt": b"file"})
         await world.tick()
         assert len(world.public()) == 2 and worker.only().state == JobState.RENDERED
 
-        monkeypatch.setattr(delivery, "mark_sent", original)
+        monkeypatch.setattr(delivery, "mark_sent", mark_sent)
         worker.due_now()
         await world.tick()
         assert len(world.public()) == 2 and worker.only().state == JobState.DELIVERED
@@ -200,8 +224,15 @@ class TestTrouble:
 
     @pytest.mark.parametrize("direct", [False, True])
     async def test_nor_when_the_bot_comes_back_after_an_hour(
-        self, job, world, worker, store, monkeypatch, make_bot, direct
-    ):
+        self,
+        job: Job,
+        world: World,
+        worker: Worker,
+        store: Store,
+        monkeypatch: pytest.MonkeyPatch,
+        make_bot: Callable[[], DiscoverBot],
+        direct: bool,
+    ) -> None:
         if direct:
             close_channel(world)
         monkeypatch.setattr(delivery, "mark_sent", lambda *_: 1 / 0)
@@ -219,7 +250,9 @@ class TestTrouble:
         assert worker.only().state == JobState.DELIVERED
         assert len(world.public()) + len(world.dms(world.alice)) == 2
 
-    async def test_an_old_row_that_was_never_sent_is_sent(self, job, world, worker, store):
+    async def test_an_old_row_that_was_never_sent_is_sent(
+        self, job: Job, world: World, worker: Worker, store: Store
+    ) -> None:
         worker.render(job, {})
         with store.write() as session:
             row = session.exec(select(Outbox)).one()
@@ -228,18 +261,21 @@ class TestTrouble:
         await world.tick()
         assert len(world.public()) == 2
 
-    async def test_one_bad_row_does_not_stop_the_others(self, job, world, worker, monkeypatch):
+    async def test_one_bad_row_does_not_stop_the_others(
+        self, job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         await world.bob.slash(world.channel, "match", note1=("b.ogg", b"y"))
         with worker.store.read() as session:
-            other = session.exec(select(delivery.Job).where(delivery.Job.id != job.id)).one()
-        original = delivery.compose
-        monkeypatch.setattr(delivery, "compose", lambda j, say: 1 / 0 if j.id == job.id else original(j, say))
+            other = session.exec(select(Job).where(Job.id != job.id)).one()
+        monkeypatch.setattr(delivery, "compose", lambda j, say: 1 / 0 if j.id == job.id else compose(j, say))
         worker.render(job, {})
         worker.render(other, {})
         await world.tick()
         assert worker.job(other.id).state == JobState.DELIVERED and worker.job(job.id).state == JobState.RENDERED
 
-    async def test_a_database_that_cannot_be_read_does_not_stop_the_loop(self, job, world, worker, monkeypatch):
+    async def test_a_database_that_cannot_be_read_does_not_stop_the_loop(
+        self, job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(delivery, "due_messages", lambda store: 1 / 0)
         worker.render(job, {})
         await world.tick()

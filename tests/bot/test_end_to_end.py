@@ -9,14 +9,16 @@ from pathlib import Path
 
 import av
 import pytest
+from sqlmodel import select
 
-from store import JobState
+from store import Job, JobState, Store
+from tests.bot.world import World, response_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
 
 
 @pytest.fixture
-def working(store, redis_url: str, tmp_path: Path) -> Iterator[None]:
+def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
     """A real worker process on the same store and queue, whose trainings take seconds."""
     environment = {**os.environ, "REDIS_URL": redis_url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
     environment["TRAIN_MINUTES"] = "0.1"
@@ -29,12 +31,8 @@ def working(store, redis_url: str, tmp_path: Path) -> Iterator[None]:
     process.wait()
 
 
-async def until(world, store, state: JobState, kind: str, seconds: float = 120):
+async def until(world: World, store: Store, state: JobState, kind: str, seconds: float = 120) -> Job:
     """Let the loops run beside the real worker until the job of this kind is in `state`."""
-    from sqlmodel import select
-
-    from store import Job
-
     for _ in range(int(seconds * 2)):
         await world.tick()
         with store.read() as session:
@@ -53,7 +51,9 @@ def seconds_of(data: bytes, path: Path) -> float:
         return sum(frame.samples for frame in container.decode(audio=0)) / container.streams.audio[0].rate
 
 
-async def test_a_member_matches_trains_and_sings(working, world, store, notes, song, tmp_path) -> None:
+async def test_a_member_matches_trains_and_sings(
+    working: None, world: World, store: Store, notes: list[Path], song: Path, tmp_path: Path
+) -> None:
     attachments = {f"note{i + 1}": (f"note {i} 🎤.ogg", note.read_bytes()) for i, note in enumerate(notes[:3])}
     await world.alice.slash(world.channel, "match", note1=attachments["note1"])
     await until(world, store, JobState.DELIVERED, "match")
@@ -61,7 +61,7 @@ async def test_a_member_matches_trains_and_sings(working, world, store, notes, s
     assert "Resemblyzer" in answer.content and [a.filename for a in answer.attachments] == ["match.png"]
 
     asked = await world.alice.slash(world.channel, "train", name="내 목소리", **attachments)
-    await world.alice.click(asked.response, label="This is my voice, train it")
+    await world.alice.click(response_of(asked), label="This is my voice, train it")
     trained = await until(world, store, JobState.DELIVERED, "train")
     assert "내 목소리" in world.public()[-1].content
 
@@ -80,4 +80,4 @@ async def test_a_member_matches_trains_and_sings(working, world, store, notes, s
     refused = await world.bob.slash(
         world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())
     )
-    assert "belongs to another member" in refused.response.content
+    assert "belongs to another member" in response_of(refused).content

@@ -1,39 +1,43 @@
 """`/jobs` and cancelling: by the owner, by somebody else, twice, after a restart."""
 
+from collections.abc import Callable
+
 import pytest
 
 from bot import jobs as ours
+from bot.app import DiscoverBot
 from bot.texts.sentences import texts
-from store import Job, JobKind, JobState, NotFound, NotYours, jobs, use_cases
+from store import Job, JobKind, JobState, NotFound, NotYours, Store, jobs, use_cases
 from store.use_cases import PlacedJob
+from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-async def job(world, worker):
+async def job(world: World, worker: Worker) -> Job:
     """Alice waits for a match."""
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"x"))
     return worker.only()
 
 
-async def test_jobs_are_listed_to_their_owner_only(job, world, worker):
+async def test_jobs_are_listed_to_their_owner_only(job: Job, world: World, worker: Worker) -> None:
     await world.alice.slash(world.channel, "match", note1=("b.ogg", b"y"))
     worker.begin(job)
     worker.report(job, "reading", 0.4)
     answer = await world.alice.slash(world.channel, "jobs")
 
-    _, first, second = answer.response.content.splitlines()
-    assert answer.response.ephemeral
+    _, first, second = response_of(answer).content.splitlines()
+    assert response_of(answer).ephemeral
     assert first.startswith("1. Match: waiting, place 1 in line") and second.startswith("2. Match: running, 40 %")
     other = await world.bob.slash(world.channel, "jobs")
-    assert other.response.content == "You have no jobs yet."
+    assert response_of(other).content == "You have no jobs yet."
 
 
-async def test_a_job_is_cancelled_from_the_list(job, world, worker, store):
+async def test_a_job_is_cancelled_from_the_list(job: Job, world: World, worker: Worker, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "jobs")
-    click = await world.alice.click(answer.response, label="Cancel 1")
-    assert click.response.content.startswith("Cancelled.") and worker.only().state == JobState.CANCELLED
+    click = await world.alice.click(response_of(answer), label="Cancel 1")
+    assert response_of(click).content.startswith("Cancelled.") and worker.only().state == JobState.CANCELLED
 
     await world.tick(5)
     card, message = world.public()
@@ -41,24 +45,24 @@ async def test_a_job_is_cancelled_from_the_list(job, world, worker, store):
     assert "cancelled" in message.content and world.alice.mention in message.content
     assert store.media.keys() == set()
     again = await world.alice.slash(world.channel, "jobs")
-    assert again.response.components == [] and "cancelled" in again.response.content
+    assert response_of(again).components == [] and "cancelled" in response_of(again).content
 
 
-async def test_waiting_work_is_cancelled_once(job, world, worker):
+async def test_waiting_work_is_cancelled_once(job: Job, world: World, worker: Worker) -> None:
     (card,) = world.public()
     await world.alice.click(card, label="Cancel")
     click = await world.alice.click(card, label="Cancel")
-    assert click.response.content == "This job is already cancelled and cannot become cancelled."
-    assert click.response.ephemeral
+    assert response_of(click).content == "This job is already cancelled and cannot become cancelled."
+    assert response_of(click).ephemeral
     await world.tick()
     assert len(worker.outbox()) == 1 and len(world.public()) == 2
 
 
-async def test_running_work_stops_when_its_worker_says_so(job, world, worker, store):
+async def test_running_work_stops_when_its_worker_says_so(job: Job, world: World, worker: Worker, store: Store) -> None:
     worker.begin(job)
     (card,) = world.public()
     click = await world.alice.click(card, label="Cancel")
-    assert "told to stop" in click.response.content
+    assert "told to stop" in response_of(click).content
     await world.tick(5)
     assert "Stopping, as you asked" in world.public()[0].content
     worker.stop(job)
@@ -67,27 +71,29 @@ async def test_running_work_stops_when_its_worker_says_so(job, world, worker, st
     assert store.media.keys() == set()
 
 
-async def test_somebody_else_cannot_cancel(job, world, worker):
+async def test_somebody_else_cannot_cancel(job: Job, world: World, worker: Worker) -> None:
     click = await world.bob.click(world.public()[0], label="Cancel")
-    assert "belongs to another member" in click.response.content and click.response.ephemeral
+    assert "belongs to another member" in response_of(click).content and response_of(click).ephemeral
     assert worker.only().state == JobState.QUEUED
 
 
-async def test_the_button_works_after_a_restart(job, world, worker, make_bot):
+async def test_the_button_works_after_a_restart(
+    job: Job, world: World, worker: Worker, make_bot: Callable[[], DiscoverBot]
+) -> None:
     await world.env.restart_bot(make_bot())
     await world.alice.click(world.public()[0], label="Cancel")
     assert worker.only().state == JobState.CANCELLED
 
 
-async def test_a_forgotten_job_is_one_sentence(job, world, store):
+async def test_a_forgotten_job_is_one_sentence(job: Job, world: World, store: Store) -> None:
     card = world.public()[0]
 
     use_cases.forget(store, world.alice.id)
     click = await world.alice.click(card, label="Cancel")
-    assert click.response.content == "There is no such job."
+    assert response_of(click).content == "There is no such job."
 
 
-def test_lines_in_korean():
+def test_lines_in_korean() -> None:
     job = Job(kind=JobKind.COVER, user_id=1, params={"song_name": "**팔레트**"}, state=JobState.RUNNING, progress=0.5)
     shown = ours.line(2, job, 0, texts("ko"))
     assert shown.startswith("2. 커버 “\\*\\*팔레트\\*\\*”: 진행 중, 50%")
@@ -95,32 +101,34 @@ def test_lines_in_korean():
 
 
 @pytest.mark.parametrize("state", sorted(JobState))
-def test_every_state_has_a_line_and_only_active_jobs_a_button(state):
+def test_every_state_has_a_line_and_only_active_jobs_a_button(state: JobState) -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, state=state)
     assert ours.line(1, job, 0, texts("ko"))
 
 
-async def test_only_active_jobs_have_buttons():
+async def test_only_active_jobs_have_buttons() -> None:
     for state in JobState:
         view = ours.buttons([PlacedJob(Job(kind=JobKind.MATCH, user_id=1, state=state), 0)], texts("en"))
         assert (view is not None) == (state in jobs.ACTIVE or state == JobState.UNDELIVERABLE)
 
 
-async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(job, world, worker, store):
+async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
+    job: Job, world: World, worker: Worker, store: Store
+) -> None:
     worker.render(job, {}, {"a.txt": b"file"})
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=None)
     await world.tick()
     assert worker.only().state == JobState.UNDELIVERABLE
     answer = await world.alice.slash(world.channel, "jobs")
-    shown = await world.alice.click(answer.response, label="Show result 1")
+    shown = await world.alice.click(response_of(answer), label="Show result 1")
 
-    assert shown.response.ephemeral and "No singer" in shown.response.content
-    assert await shown.response.attachments[0].read() == b"file"
+    assert response_of(shown).ephemeral and "No singer" in response_of(shown).content
+    assert await response_of(shown).attachments[0].read() == b"file"
     with pytest.raises(NotYours):
         ours.undelivered(store, job.id, world.bob.id)
 
 
-def test_other_results_are_not_handed_out(store):
+def test_other_results_are_not_handed_out(store: Store) -> None:
     row = Job(kind=JobKind.MATCH, user_id=1, state=JobState.CANCELLED)
     with store.write() as session:
         session.add(row)

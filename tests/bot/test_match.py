@@ -1,9 +1,13 @@
 """`/match` from the command to the delivered message."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from simcord import actors
 
-from store import JobState, clips
+from store import JobState, Store, clips
+from tests.bot.world import Worker, World, response_of
 
 RESULT = {
     "model": "ast-singers-86",
@@ -17,11 +21,13 @@ RESULT = {
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
-async def test_notes_become_a_queued_job_a_card_and_a_result(world, worker, rung, store):
+async def test_notes_become_a_queued_job_a_card_and_a_result(
+    world: World, worker: Worker, rung: Callable[[], list[str]], store: Store
+) -> None:
     answer = await world.alice.slash(world.channel, "match", note1=("hello.ogg", b"one"), note2=("hello.ogg", b"two"))
 
     job = worker.only()
-    assert answer.ephemeral and "in line" in answer.response.content
+    assert answer.ephemeral and "in line" in response_of(answer).content
     assert (job.kind, job.state, job.user_id, job.channel_id) == (
         "match",
         JobState.QUEUED,
@@ -42,7 +48,7 @@ async def test_notes_become_a_queued_job_a_card_and_a_result(world, worker, rung
     assert worker.only().state == JobState.DELIVERED
 
 
-async def test_the_notes_are_kept_with_their_bytes_and_their_day(world, worker, store):
+async def test_the_notes_are_kept_with_their_bytes_and_their_day(world: World, worker: Worker, store: Store) -> None:
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"), note2=("b.ogg", b"two"))
 
     with store.read() as session:
@@ -55,7 +61,7 @@ async def test_the_notes_are_kept_with_their_bytes_and_their_day(world, worker, 
     assert all(note.expires_at - note.created_at == pytest.approx(store.clip_days * 86400, abs=5) for note in notes)
 
 
-async def test_a_message_is_matched_by_its_menu(world, worker, store):
+async def test_a_message_is_matched_by_its_menu(world: World, worker: Worker, store: Store) -> None:
     message = await world.alice.send(world.channel, attachments=[("voice-message.ogg", b"sound"), ("cat.png", b"png")])
 
     await world.alice.context_menu(world.channel, "Match this voice note", message)
@@ -65,48 +71,49 @@ async def test_a_message_is_matched_by_its_menu(world, worker, store):
     assert (note.name, note.source, note.user_id) == ("voice-message.ogg", "message", world.alice.id)
 
 
-async def test_nobody_has_anothers_voice_compared(world, store):
+async def test_nobody_has_anothers_voice_compared(world: World, store: Store) -> None:
     message = await world.bob.send(world.channel, attachments=[("voice-message.ogg", b"sound")])
 
     answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
 
-    assert answer.response.content.startswith("This voice note belongs to another member.")
+    assert response_of(answer).content.startswith("This voice note belongs to another member.")
     assert world.public() == [] and store.media.keys() == set()
 
 
-async def test_a_message_without_sound_gets_one_sentence(world, store):
+async def test_a_message_without_sound_gets_one_sentence(world: World, store: Store) -> None:
     message = await world.alice.send(world.channel, "hi", attachments=[("cat.png", b"png")])
 
     answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
 
-    assert answer.response.content == "This message has no voice note or audio file."
+    assert response_of(answer).content == "This message has no voice note or audio file."
     assert world.public() == [] and store.media.keys() == set()
 
 
-async def test_the_fourth_job_is_refused_and_leaves_no_file(world, worker, store):
+async def test_the_fourth_job_is_refused_and_leaves_no_file(world: World, worker: Worker, store: Store) -> None:
     for number in range(3):
         await world.alice.slash(world.channel, "match", note1=("a.ogg", bytes([number])))
 
     answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"fourth"))
 
-    assert answer.response.content.startswith("You already have 3 jobs")
+    assert response_of(answer).content.startswith("You already have 3 jobs")
     assert len(store.media.keys()) == 3 and len(world.public()) == 3
 
 
-async def test_a_korean_member_reads_korean(world, worker, monkeypatch):
-    original = actors._interactions.base_payload
+async def test_a_korean_member_reads_korean(world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    interactions: Any = vars(actors)["_interactions"]
+    original = interactions.base_payload
 
-    def korean(*args, **options):
+    def korean(*args: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
         record, payload = original(*args, **options)
         return record, {**payload, "locale": "ko"}
 
-    monkeypatch.setattr(actors._interactions, "base_payload", korean)
+    monkeypatch.setattr(interactions, "base_payload", korean)
     answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
     job = worker.only()
     worker.fail(job, "silent", {"name": "a.ogg"}, "a.ogg is silent. Check the microphone and record again.")
     await world.tick()
 
-    assert "접수했어요" in answer.response.content and job.locale == "ko"
+    assert "접수했어요" in response_of(answer).content and job.locale == "ko"
     assert "대기 중: 1번째" in world.public()[0].content
     assert "a.ogg: 소리가 없어요." in world.public()[1].content
 
@@ -115,12 +122,14 @@ class TestWithoutTheQueue:
     """Redis is down while the command runs."""
 
     @pytest.fixture
-    def redis_url(self):
+    def redis_url(self) -> str:
         """A port where nobody listens."""
         return "redis://127.0.0.1:1"
 
-    async def test_the_job_waits_in_the_database_and_the_member_sees_its_card(self, world, worker):
+    async def test_the_job_waits_in_the_database_and_the_member_sees_its_card(
+        self, world: World, worker: Worker
+    ) -> None:
         answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
 
         assert worker.only().state == JobState.QUEUED
-        assert "in line" in answer.response.content and len(world.public()) == 1
+        assert "in line" in response_of(answer).content and len(world.public()) == 1

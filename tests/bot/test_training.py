@@ -1,42 +1,51 @@
 """`/train`: notes, consent, and what each answer does."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
-from sqlmodel import select
+from simcord import InteractionResult
+from sqlmodel import SQLModel, select
 
 from bot import training
+from bot.app import DiscoverBot
 from bot.texts.sentences import texts
-from store import Clip, Consent, JobState, NotFound, NotYours, Voice, clips, jobs, use_cases, voices
+from store import Clip, Consent, Job, JobState, NotFound, NotYours, Store, Voice, clips, jobs, use_cases, voices
 from store.errors import AlreadyAnswered, ConsentOver
 from store.use_cases import SavedFile, agree, decline
+from tests.bot.world import Worker, World, response_of
 
+Row = TypeVar("Row", bound=SQLModel)
 YES, NO = "This is my voice, train it", "No"
 NOTES = {"note1": ("a.ogg", b"one"), "note2": ("b.ogg", b"two")}
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-async def asked(world):
+async def asked(world: World) -> InteractionResult:
     """Alice has used /train and looks at the consent card."""
     return await world.alice.slash(world.channel, "train", name="  mine ", **NOTES)
 
 
-def rows(store, table):
+def rows(store: Store, table: type[Row]) -> list[Row]:
     """Every row of a table."""
     with store.read() as session:
         return list(session.exec(select(table)).all())
 
 
-def age(store, seconds):
+def age(store: Store, seconds: float) -> None:
     """Make every job older."""
     with store.write() as session:
-        for job in session.exec(select(jobs.Job)).all():
+        for job in session.exec(select(Job)).all():
             job.created_at -= seconds
             session.add(job)
 
 
-async def test_the_card_says_what_is_trained_and_nothing_is_queued(asked, world, worker, store, rung):
-    text = asked.response.content
-    assert asked.response.ephemeral
+async def test_the_card_says_what_is_trained_and_nothing_is_queued(
+    asked: InteractionResult, world: World, worker: Worker, store: Store, rung: Callable[[], list[str]]
+) -> None:
+    text = response_of(asked).content
+    assert response_of(asked).ephemeral
     for part in (
         "mine",
         "2 recordings",
@@ -54,21 +63,23 @@ async def test_the_card_says_what_is_trained_and_nothing_is_queued(asked, world,
     assert [clip.source for clip in rows(store, Clip)] == ["command", "command"]
 
 
-async def test_yes_records_the_consent_to_these_clips_and_queues(asked, world, worker, store, rung):
-    await world.alice.click(asked.response, label=YES)
+async def test_yes_records_the_consent_to_these_clips_and_queues(
+    asked: InteractionResult, world: World, worker: Worker, store: Store, rung: Callable[[], list[str]]
+) -> None:
+    await world.alice.click(response_of(asked), label=YES)
 
     job, (given,), (voice,) = worker.only(), rows(store, Consent), rows(store, Voice)
     assert job.state == JobState.QUEUED and rung() == [f"{job.id}:1"]
     assert voice.consent_id == given.id
     assert given.user_id == world.alice.id and given.policy_version == voices.POLICY_VERSION
-    assert given.phrase == texts("en")("consent.phrase") and given.phrase in asked.response.content
+    assert given.phrase == texts("en")("consent.phrase") and given.phrase in response_of(asked).content
     assert given.clip_hash == clips.fingerprint(rows(store, Clip))
-    assert asked.response.components == []
+    assert response_of(asked).components == []
     assert "Training" in world.public()[0].content and "mine" in world.public()[0].content
 
 
-async def test_a_trained_voice_is_told(asked, world, worker):
-    await world.alice.click(asked.response, label=YES)
+async def test_a_trained_voice_is_told(asked: InteractionResult, world: World, worker: Worker) -> None:
+    await world.alice.click(response_of(asked), label=YES)
     job = worker.only()
     result = {"voice": "mine", "voice_id": 1, "minutes": 9.5, "steps": 10000, "base": "rvc-v2-40k", "cosine": 0.87}
     worker.render(job, {**result, "models": {"speaker": "resemblyzer"}})
@@ -80,10 +91,12 @@ async def test_a_trained_voice_is_told(asked, world, worker):
         assert part in text
 
 
-async def test_no_removes_everything(asked, world, worker, store, rung):
-    await world.alice.click(asked.response, label=NO)
+async def test_no_removes_everything(
+    asked: InteractionResult, world: World, worker: Worker, store: Store, rung: Callable[[], list[str]]
+) -> None:
+    await world.alice.click(response_of(asked), label=NO)
 
-    assert "Nothing is trained" in asked.response.content and asked.response.components == []
+    assert "Nothing is trained" in response_of(asked).content and response_of(asked).components == []
     assert worker.only().state == JobState.CANCELLED and rung() == []
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and rows(store, Consent) == []
     assert store.media.keys() == set()
@@ -91,7 +104,9 @@ async def test_no_removes_everything(asked, world, worker, store, rung):
     assert "cancelled" in world.public()[0].content
 
 
-async def test_without_an_answer_it_expires_and_nothing_is_left(asked, world, worker, store):
+async def test_without_an_answer_it_expires_and_nothing_is_left(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
     age(store, 15 * 60 + 1)
     with store.write() as session:
         jobs.sweep(session)
@@ -100,35 +115,37 @@ async def test_without_an_answer_it_expires_and_nothing_is_left(asked, world, wo
     assert worker.only().state == JobState.EXPIRED
     assert "not confirmed within 15 minutes" in world.public()[0].content
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and store.media.keys() == set()
-    click = await world.alice.click(asked.response, label=YES)
+    click = await world.alice.click(response_of(asked), label=YES)
     assert "This request is over" in click.followups[0].content
     assert rows(store, Consent) == []
 
 
-async def test_a_late_yes_before_the_sweep_trains_nothing(asked, world, worker, store):
+async def test_a_late_yes_before_the_sweep_trains_nothing(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
     age(store, 15 * 60 + 1)
-    click = await world.alice.click(asked.response, label=YES)
+    click = await world.alice.click(response_of(asked), label=YES)
 
     assert "This request is over" in click.followups[0].content
     assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
 
 
-async def test_a_second_click_is_one_sentence(asked, world, worker, store):
-    other = await world.env.bot.get_channel(world.channel.id).send(
-        "again", view=training.consent_view(worker.only().id, texts("en"))
-    )
-    await world.env.settle()
-    await world.alice.click(asked.response, label=YES)
+async def test_a_second_click_is_one_sentence(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    other = await world.post("again", training.consent_view(worker.only().id, texts("en")))
+    await world.alice.click(response_of(asked), label=YES)
     click = await world.alice.click(other, label=NO)
 
     assert "answered this already" in click.followups[0].content
     assert worker.only().state == JobState.QUEUED and len(rows(store, Consent)) == 1
 
 
-async def test_somebody_else_cannot_answer(asked, world, worker, store):
+async def test_somebody_else_cannot_answer(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
     view = training.consent_view(worker.only().id, texts("en"))
-    copied = await world.env.bot.get_channel(world.channel.id).send("copied", view=view)
-    await world.env.settle()
+    copied = await world.post("copied", view)
     for label in (YES, NO):
         click = await world.bob.click(copied, label=label)
         assert "another member" in click.followups[0].content and click.followups[0].ephemeral
@@ -136,44 +153,48 @@ async def test_somebody_else_cannot_answer(asked, world, worker, store):
     assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
 
 
-async def test_the_buttons_work_after_a_restart(asked, world, worker, store, make_bot):
+async def test_the_buttons_work_after_a_restart(
+    asked: InteractionResult, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
     await world.env.restart_bot(make_bot())
-    await world.alice.click(asked.response, label=YES)
+    await world.alice.click(response_of(asked), label=YES)
 
     assert worker.only().state == JobState.QUEUED and len(rows(store, Consent)) == 1
 
 
-async def test_a_forgotten_request_is_one_sentence(asked, world, store):
+async def test_a_forgotten_request_is_one_sentence(asked: InteractionResult, world: World, store: Store) -> None:
     use_cases.forget(store, world.alice.id)
-    click = await world.alice.click(asked.response, label=YES)
+    click = await world.alice.click(response_of(asked), label=YES)
     assert click.followups[0].content == "There is no such job."
 
 
 @pytest.mark.parametrize("name", [" ", "x" * 300, "a\nb"])
-async def test_hostile_names_are_refused_before_anything_is_kept(world, store, name):
+async def test_hostile_names_are_refused_before_anything_is_kept(world: World, store: Store, name: str) -> None:
     answer = await world.alice.slash(world.channel, "train", name=name, **NOTES)
-    assert "1 to 32 visible characters" in answer.response.content
+    assert "1 to 32 visible characters" in response_of(answer).content
     assert store.media.keys() == set() and rows(store, Voice) == []
 
 
-async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world):
+async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world: World) -> None:
     answer = await world.alice.slash(world.channel, "train", name="**@everyone**", **NOTES)
-    assert "@everyone" not in answer.response.content and "\\*\\*" in answer.response.content
+    assert "@everyone" not in response_of(answer).content and "\\*\\*" in response_of(answer).content
 
 
-async def test_a_second_voice_of_the_same_name_is_refused_and_keeps_the_first(asked, world, store):
+async def test_a_second_voice_of_the_same_name_is_refused_and_keeps_the_first(
+    asked: InteractionResult, world: World, store: Store
+) -> None:
     answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
-    assert "already have a voice called MINE" in answer.response.content
+    assert "already have a voice called MINE" in response_of(answer).content
     assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
 
 
-async def test_ten_notes_are_taken(world, store):
+async def test_ten_notes_are_taken(world: World, store: Store) -> None:
     notes = {f"note{n}": (f"{n}.ogg", bytes([n])) for n in range(1, 11)}
     await world.alice.slash(world.channel, "train", name="mine", **notes)
     assert [clip.name for clip in rows(store, Clip)] == [f"{n}.ogg" for n in range(1, 11)]
 
 
-async def test_the_rules_as_functions(asked, world, worker, store):
+async def test_the_rules_as_functions(asked: InteractionResult, world: World, worker: Worker, store: Store) -> None:
     job, alice = worker.only(), world.alice.id
     with pytest.raises(NotFound):
         agree(store, "0" * 32, alice, "x")
@@ -186,7 +207,9 @@ async def test_the_rules_as_functions(asked, world, worker, store):
         decline(store, job.id, alice)
 
 
-async def test_a_consent_without_its_voice_trains_nothing(asked, world, worker, store):
+async def test_a_consent_without_its_voice_trains_nothing(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
     with store.write() as session:
         voices.drop_untrained(session, worker.only().id)
     with pytest.raises(ConsentOver):
@@ -194,18 +217,18 @@ async def test_a_consent_without_its_voice_trains_nothing(asked, world, worker, 
     assert rows(store, Consent) == []
 
 
-def test_the_korean_question_says_the_same(store):
+def test_the_korean_question_says_the_same(store: Store) -> None:
     shown = training.question(store, texts("ko"), "내 목소리", [intake_file()])
     for part in ("내 목소리", "녹음 한 개", "본인", "나만", "/내정보삭제", "15분", voices.POLICY_VERSION):
         assert part in shown
 
 
-def intake_file():
+def intake_file() -> SavedFile:
     """One saved note."""
     return SavedFile("k", "a.ogg", 1_500_000)
 
 
-async def test_a_second_voice_of_the_same_accented_name_is_refused(world, store):
+async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World, store: Store) -> None:
     await world.alice.slash(world.channel, "train", name="É", note1=("a.ogg", b"x"))
     answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
-    assert "already have a voice called" in answer.response.content and len(rows(store, Voice)) == 1
+    assert "already have a voice called" in response_of(answer).content and len(rows(store, Voice)) == 1

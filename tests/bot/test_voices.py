@@ -1,20 +1,25 @@
 """`/voices`: the list, and deleting after a second look."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from sqlmodel import select
 
 from bot import voices as ours
+from bot.app import DiscoverBot
 from bot.texts.sentences import texts
-from store import JobState, NotYours, Voice, VoiceState, voices
+from store import JobState, NotYours, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
+from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-def mine(store, world):
+def mine(store: Store, world: World) -> Voice:
     """Alice's ready voice with files."""
-    keys = {k: store.media.put_bytes(k.encode(), "x.pth") for k in ("model_key", "index_key")}
+    keys: dict[str, Any] = {k: store.media.put_bytes(k.encode(), "x.pth") for k in ("model_key", "index_key")}
     quality = {"minutes": 9.5, "cosine": 0.87, "steps": None, "models": {"speaker": "resemblyzer"}}
     with store.write() as session:
         voice = Voice(owner_id=world.alice.id, name="**mine**", state=VoiceState.READY, quality=quality, **keys)
@@ -23,71 +28,74 @@ def mine(store, world):
         return voice
 
 
-def names(store):
+def names(store: Store) -> list[str]:
     """Every voice's name."""
     with store.read() as session:
         return [voice.name for voice in session.exec(select(Voice)).all()]
 
 
-async def test_voices_are_listed_with_their_figures_to_their_owner_only(world, mine):
+async def test_voices_are_listed_with_their_figures_to_their_owner_only(world: World, mine: Voice) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    text = answer.response.content
-    assert answer.response.ephemeral
+    text = response_of(answer).content
+    assert response_of(answer).ephemeral
     for part in ("\\*\\*mine\\*\\*", "ready", "9.5 min", "cosine): 0.87", "speaker resemblyzer"):
         assert part in text
     assert "steps" not in text and "probab" not in text
     other = await world.bob.slash(world.channel, "voices")
-    assert other.response.content.startswith("You have no voice yet") and other.response.components == []
+    assert response_of(other).content.startswith("You have no voice yet") and response_of(other).components == []
 
 
-async def test_a_voice_is_deleted_after_a_second_look(world, mine, store):
+async def test_a_voice_is_deleted_after_a_second_look(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    await world.alice.select(answer.response, [str(mine.id)])
-    assert "Delete the voice" in answer.response.content and names(store) == ["**mine**"]
+    await world.alice.select(response_of(answer), [str(mine.id)])
+    assert "Delete the voice" in response_of(answer).content and names(store) == ["**mine**"]
 
-    await world.alice.click(answer.response, label="Delete it")
-    assert "is deleted" in answer.response.content and answer.response.components == []
+    await world.alice.click(response_of(answer), label="Delete it")
+    assert "is deleted" in response_of(answer).content and response_of(answer).components == []
     assert names(store) == [] and store.media.keys() == set()
 
 
-async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(world, mine, store, make_bot):
+async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(
+    world: World, mine: Voice, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
     answer = await world.alice.slash(world.channel, "voices")
     await world.env.restart_bot(make_bot())
-    await world.alice.select(answer.response, [str(mine.id)])
+    await world.alice.select(response_of(answer), [str(mine.id)])
     await world.env.restart_bot(make_bot())
-    await world.alice.click(answer.response, label="Keep it")
-    assert "Nothing was deleted" in answer.response.content and names(store) == ["**mine**"]
+    await world.alice.click(response_of(answer), label="Keep it")
+    assert "Nothing was deleted" in response_of(answer).content and names(store) == ["**mine**"]
 
 
-async def test_a_voice_that_is_gone_is_one_sentence(world, mine, store):
+async def test_a_voice_that_is_gone_is_one_sentence(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    await world.alice.select(answer.response, [str(mine.id)])
-    delete_voice(store, mine.id, world.alice.id)
-    click = await world.alice.click(answer.response, label="Delete it")
+    await world.alice.select(response_of(answer), [str(mine.id)])
+    delete_voice(store, mine.id or 0, world.alice.id)
+    click = await world.alice.click(response_of(answer), label="Delete it")
     assert click.followups[0].content == "There is no such voice."
 
 
-def test_somebody_elses_voice_is_not_deleted(world, mine, store):
+def test_somebody_elses_voice_is_not_deleted(world: World, mine: Voice, store: Store) -> None:
     with pytest.raises(NotYours):
-        delete_voice(store, mine.id, world.bob.id)
+        delete_voice(store, mine.id or 0, world.bob.id)
     assert names(store) == ["**mine**"]
 
 
-async def test_deleting_a_voice_in_training_stops_its_training(world, store, worker):
+async def test_deleting_a_voice_in_training_stops_its_training(world: World, store: Store, worker: Worker) -> None:
     await world.alice.slash(world.channel, "train", name="young", note1=("a.ogg", b"x"))
     with store.read() as session:
         voice = voices.of_job(session, worker.only().id)
-    delete_voice(store, voice.id, world.alice.id)
+    assert voice is not None
+    delete_voice(store, voice.id or 0, world.alice.id)
     await world.tick()
     assert worker.only().state == JobState.CANCELLED and names(store) == [] and store.media.keys() == set()
 
 
-def test_the_list_is_korean_too(mine):
+def test_the_list_is_korean_too(mine: Voice) -> None:
     shown = ours.listing([mine], texts("ko"))
     assert "사용 가능" in shown and "유사도(코사인): 0.87" in shown
     assert ours.listing([], texts("ko")).startswith("아직 목소리가 없어요")
 
 
-def test_many_voices_fit_one_message():
+def test_many_voices_fit_one_message() -> None:
     many = [Voice(owner_id=1, name="x" * 32, state=VoiceState.READY, quality={"minutes": 1.0}) for _ in range(60)]
     assert len(ours.listing(many, texts("en"))) <= 2000

@@ -5,13 +5,21 @@ from typing import Any
 
 import discord
 import simcord
+from simcord import InteractionResult, ResponseMessage
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
 from sqlmodel import select
 
+from bot.app import DiscoverBot
 from store import Job, Outbox, Store, jobs
 
 POLL = 2.0
+
+
+def response_of(result: InteractionResult) -> ResponseMessage:
+    """What an interaction was answered with."""
+    assert result.response is not None
+    return result.response
 
 
 @dataclass
@@ -24,14 +32,27 @@ class World:
     alice: MemberActor
     bob: MemberActor
 
+    @property
+    def bot(self) -> DiscoverBot:
+        """The running bot."""
+        assert isinstance(self.env.bot, DiscoverBot)
+        return self.env.bot
+
     async def tick(self, seconds: float = POLL) -> None:
         """Let the loops run."""
         await self.env.advance_time(seconds)
 
     def public(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
         """The bot's ordinary messages in the channel, oldest first."""
-        found = (channel or self.channel).history()
-        return [m for m in found if m.author.id == self.env.bot.user.id and not m.flags.ephemeral]
+        assert self.bot.user is not None
+        posted = (channel or self.channel).history()
+        return [m for m in posted if m.author.id == self.bot.user.id and not m.flags.ephemeral]
+
+    async def post(self, text: str, view: discord.ui.View) -> discord.Message:
+        """The bot writes in the channel."""
+        message = await self.bot.get_partial_messageable(self.channel.id).send(text, view=view)
+        await self.env.settle()
+        return message
 
     def dms(self, member: MemberActor) -> list[discord.Message]:
         """What the bot wrote to a member."""

@@ -1,5 +1,7 @@
 """The text of a card."""
 
+from typing import Any
+
 import pytest
 
 from bot.messages import card as cards
@@ -9,14 +11,20 @@ from store import Job, JobKind, JobState
 SAY = texts("en")
 
 
-def job(**values):
+def job(**values: Any) -> Job:
     """A cover that is under way."""
     params = {"song_name": "**Palette**", "voice_name": "mine"}
-    known = {"kind": JobKind.COVER, "user_id": 7, "state": JobState.RUNNING, "params": params, "stage": "converting"}
+    known: dict[str, Any] = {
+        "kind": JobKind.COVER,
+        "user_id": 7,
+        "state": JobState.RUNNING,
+        "params": params,
+        "stage": "converting",
+    }
     return Job(**known | values)
 
 
-def test_a_running_card():
+def test_a_running_card() -> None:
     card = cards.render(job(progress=0.5, seconds_left=100.0), 0, SAY)
     assert card.text == (
         "**Cover** of “\\*\\*Palette\\*\\*” with the voice “mine” for <@7>\n"
@@ -25,18 +33,18 @@ def test_a_running_card():
     assert not card.final
 
 
-def test_a_waiting_card():
+def test_a_waiting_card() -> None:
     assert cards.render(job(state=JobState.QUEUED, stage=None), 3, SAY).text.endswith("Waiting: place 3 in line")
 
 
-def test_starting_stopping_and_an_unknown_stage():
+def test_starting_stopping_and_an_unknown_stage() -> None:
     assert cards.render(job(stage=None), 0, SAY).text.endswith("Starting")
     assert cards.render(job(cancel_requested=True), 0, SAY).text.endswith("Stopping, as you asked")
     assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY).text
 
 
 @pytest.mark.parametrize("state", sorted(JobState))
-def test_a_card_is_final_when_its_job_has_ended(state):
+def test_a_card_is_final_when_its_job_has_ended(state: JobState) -> None:
     waiting = {JobState.ACCEPTED, JobState.QUEUED, JobState.LEASED, JobState.RUNNING}
     for language in ("en", "ko"):
         for kind in JobKind:
@@ -56,21 +64,21 @@ def test_a_card_is_final_when_its_job_has_ended(state):
         (7200, "about 2.0 h left"),
     ],
 )
-def test_time_left(seconds, text):
+def test_time_left(seconds: float, text: str) -> None:
     assert cards.time_left(seconds, SAY) == text
 
 
 @pytest.mark.parametrize(("progress", "percent"), [(-1, 0), (0, 0), (0.999, 99), (1, 100), (7, 100)])
-def test_progress_stays_on_the_bar(progress, percent):
+def test_progress_stays_on_the_bar(progress: float, percent: int) -> None:
     text = cards.render(job(progress=progress), 0, SAY).text
     assert f" {percent} %" in text and sum(text.count(cell) for cell in "▰▱") == cards.CELLS
 
 
-def test_korean_card():
+def test_korean_card() -> None:
     text = cards.render(job(progress=0.25, seconds_left=30), 0, texts("ko")).text
     assert "25% · 목소리를 바꾸는 중 · 약 30초 남음" in text
 
 
-def test_long_names_fit():
+def test_long_names_fit() -> None:
     text = cards.render(job(params={"song_name": "x" * 5000, "voice_name": "*" * 5000}), 0, SAY).text
     assert len(text) < 1000

@@ -1,26 +1,28 @@
 """The message that ends a job."""
 
+from typing import Any
+
 import pytest
 
 from bot.messages import result as results
-from bot.texts.sentences import texts
+from bot.texts.sentences import Texts, texts
 from store import Job, JobKind, JobState
 
 EN, KO = texts("en"), texts("ko")
 
 
-def job(kind, result=None, state=JobState.RENDERED, **values):
+def job(kind: JobKind, result: dict[str, Any] | None = None, state: JobState = JobState.RENDERED, **values: Any) -> Job:
     """A job that has ended."""
     return Job(kind=kind, user_id=7, state=state, result=result or {}, **values)
 
 
-def match(**values):
+def match(**values: Any) -> str:
     """A match's message."""
     found = [{"name": "IU", "share": 0.41}, {"name": "**Bad**", "share": 0.2}]
     return results.compose(job(JobKind.MATCH, {"candidates": found, "none": 0.23} | values), EN)
 
 
-def test_shares_are_called_probabilities_and_none_is_said():
+def test_shares_are_called_probabilities_and_none_is_said() -> None:
     text = match(calibration="isotonic", model="ast", range={"low": "A2", "high": "E4"}, notes=1, seconds=9.6)
     assert text.splitlines()[:6] == [
         "<@7> **You sound like…**",
@@ -33,17 +35,17 @@ def test_shares_are_called_probabilities_and_none_is_said():
     assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
 
 
-def test_the_workers_own_calibration_is_told_in_words():
+def test_the_workers_own_calibration_is_told_in_words() -> None:
     text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
     assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
     assert "temperature" not in match(calibration={"temperature": 0.1})
 
 
-def test_probably_nobody_is_said_first():
+def test_probably_nobody_is_said_first() -> None:
     assert match(none=0.7).startswith("<@7> **Probably none of our singers sounds like you.**")
 
 
-def test_without_calibration_nothing_is_called_a_probability():
+def test_without_calibration_nothing_is_called_a_probability() -> None:
     assert "probab" not in match()
 
 
@@ -58,23 +60,23 @@ def test_without_calibration_nothing_is_called_a_probability():
         {"candidates": [{"name": "x" * 999, "share": 1.0}] * 99, "models": {str(n): "y" * 99 for n in range(99)}},
     ],
 )
-def test_missing_or_odd_figures_are_left_out(kind, say, result):
+def test_missing_or_odd_figures_are_left_out(kind: JobKind, say: Texts, result: dict[str, Any]) -> None:
     text = results.compose(job(kind, result), say)
     assert "<@7>" in text and "None" not in text.replace("None of", "") and "nan" not in text and len(text) <= 2000
 
 
-def test_one_measured_side_of_a_pair_is_shown_alone():
+def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
     text = results.compose(job(JobKind.COVER, {"song": "S", "voice": "V", "cosine_cover": 0.8, "mos_source": 3.1}), EN)
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
 
 
 @pytest.mark.parametrize(("say", "label"), [(EN, "AI-generated"), (KO, "AI로 만든 커버")], ids=["en", "ko"])
-def test_covers_are_labelled(say, label):
+def test_covers_are_labelled(say: Texts, label: str) -> None:
     assert label in results.compose(job(JobKind.COVER, {"song": "S", "voice": "V"}), say)
 
 
-def test_a_failure_is_said_in_the_jobs_language():
-    values = {
+def test_a_failure_is_said_in_the_jobs_language() -> None:
+    values: dict[str, Any] = {
         "error_code": "too_short",
         "error_params": {"name": "a_b_.ogg", "seconds": 0.4, "limit": 3},
         "error_sentence": "a_b_.ogg lasts 0.4 seconds; at least 3 are needed.",
@@ -84,19 +86,19 @@ def test_a_failure_is_said_in_the_jobs_language():
     assert "**목소리 학습에 실패했어요.** a\\_b\\_.ogg: 길이가 0.4초예요." in results.compose(failed, KO)
 
 
-def test_an_unknown_failure_is_said_in_english():
+def test_an_unknown_failure_is_said_in_english() -> None:
     failed = job(JobKind.TRAIN, state=JobState.FAILED, error_code="new", error_sentence="It broke.")
     assert "It broke." in results.compose(failed, KO)
     assert "문제가 생겼어요" in results.compose(job(JobKind.TRAIN, state=JobState.FAILED), KO)
 
 
-def test_expired_unanswered_and_cancelled_differ():
+def test_expired_unanswered_and_cancelled_differ() -> None:
     late = results.compose(job(JobKind.TRAIN, state=JobState.EXPIRED, queued_at=1.0), EN)
     unanswered = results.compose(job(JobKind.TRAIN, state=JobState.EXPIRED), EN)
     assert "in time" in late and "not confirmed" in unanswered
     assert "Cover cancelled" in results.compose(job(JobKind.COVER, state=JobState.CANCELLED), EN)
 
 
-def test_the_message_can_be_known_again():
+def test_the_message_can_be_known_again() -> None:
     one = job(JobKind.MATCH)
     assert results.mark(one) in results.compose(one, EN) and len(results.mark(one)) == 12

@@ -1,33 +1,39 @@
 """Command names in Korean, as Discord takes them."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import discord
 import pytest
 
 from bot.texts.locale import Translator, label, language, reader
+from tests.bot.world import World
 
+NOWHERE: Any = None  # the translator does not look where a name stands
 NAME = re.compile(r"[-_\w]{1,32}")
 
 
-def test_only_korean_is_korean():
+def test_only_korean_is_korean() -> None:
     assert language(discord.Locale.korean) == language("ko") == "ko"
     assert language(discord.Locale.american_english) == language("ja") == "en"
     assert reader("ko").language == "ko"
 
 
-def walk(command):
+def walk(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The localisable nodes of a command as Discord gets it."""
     yield command
     for option in command.get("options", []):
         yield from walk(option)
 
 
-async def test_every_command_and_option_is_sent_in_both_languages(env):
-    sent = [await c.get_translated_payload(env.bot.tree, env.bot.tree.translator) for c in env.bot.tree.walk_commands()]
+async def test_every_command_and_option_is_sent_in_both_languages(world: World) -> None:
+    tree = world.bot.tree
+    translator = tree.translator
+    assert isinstance(translator, Translator)
+    sent = [await c.get_translated_payload(tree, translator) for c in tree.walk_commands()]
     sent += [
-        await c.get_translated_payload(env.bot.tree, env.bot.tree.translator)
-        for c in env.bot.tree.get_commands(type=discord.AppCommandType.message)
+        await c.get_translated_payload(tree, translator) for c in tree.get_commands(type=discord.AppCommandType.message)
     ]
     assert {c["name"] for c in sent} == {
         "match",
@@ -51,11 +57,11 @@ async def test_every_command_and_option_is_sent_in_both_languages(env):
 
 
 @pytest.mark.parametrize(("locale", "wanted"), [("ko", "음성3"), ("en-US", None), ("ja", None)])
-async def test_numbered_options(locale, wanted):
+async def test_numbered_options(locale: str, wanted: str | None) -> None:
     name = label("note.more", number=3)
     assert str(name) == "note3"
-    assert await Translator().translate(name, discord.Locale(locale), None) == wanted
+    assert await Translator().translate(name, discord.Locale(locale), NOWHERE) == wanted
 
 
-async def test_strings_of_others_are_left_alone():
-    assert await Translator().translate(discord.app_commands.locale_str("x"), discord.Locale.korean, None) is None
+async def test_strings_of_others_are_left_alone() -> None:
+    assert await Translator().translate(discord.app_commands.locale_str("x"), discord.Locale.korean, NOWHERE) is None

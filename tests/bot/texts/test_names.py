@@ -7,7 +7,7 @@ from bot.texts import names
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 33, "a\nb", "a\x00b", "\u202eevil"])
-def test_bad_voice_names(text):
+def test_bad_voice_names(text: str) -> None:
     with pytest.raises(BadVoiceName):
         names.voice_name(text)
 
@@ -16,7 +16,7 @@ def test_bad_voice_names(text):
     ("text", "kept"),
     [("  내 목소리 ", "내 목소리"), ("🎤", "🎤"), ("x" * 32, "x" * 32), ("e\u0301", "é"), ("../x", "../x")],
 )
-def test_good_voice_names(text, kept):
+def test_good_voice_names(text: str, kept: str) -> None:
     assert names.voice_name(text) == kept
 
 
@@ -31,30 +31,30 @@ def test_good_voice_names(text, kept):
         (".hidden", "hidden"),
     ],
 )
-def test_file_names_have_no_folders(text, kept):
+def test_file_names_have_no_folders(text: str, kept: str) -> None:
     assert names.file_name(text) == kept
 
 
-def test_long_file_names_keep_their_suffix():
+def test_long_file_names_keep_their_suffix() -> None:
     assert names.file_name("노" * 300 + ".flac") == "노" * 95 + ".flac"
     assert len(names.file_name("x" * 300)) == 100
 
 
-def test_song_names_lose_their_suffix():
+def test_song_names_lose_their_suffix() -> None:
     assert names.song_name("IU - Palette.mp3") == "IU - Palette"
     assert names.song_name("noname") == "noname"
 
 
 @pytest.mark.parametrize("text", ["**bold**", "`code`", "||spoiler||", "~~x~~"])
-def test_markdown_is_harmless(text):
+def test_markdown_is_harmless(text: str) -> None:
     assert names.safe(text).replace("\\", "") == text
     assert names.safe(text) != text
 
 
-def test_mentions_links_and_lines_are_harmless():
+def test_mentions_links_and_lines_are_harmless() -> None:
     shown = names.safe("@everyone\n<@123> https://evil.example")
     assert "@everyone" not in shown and "<@123>" not in shown and "\n" not in shown and "https://" not in shown
 
 
-def test_long_text_is_cut():
+def test_long_text_is_cut() -> None:
     assert names.safe("x" * 300) == "x" * 99 + "…"

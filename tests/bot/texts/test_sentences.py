@@ -3,6 +3,7 @@
 import re
 import string
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,42 +16,43 @@ from store.jobs import WORKER_LOST
 
 ROOT = Path(bot_errors.__file__).parent
 EN, KO = texts("en").sentences, texts("ko").sentences
+Refused = store_errors.StoreError | sound_errors.SoundError | bot_errors.BotError | DiskFull
 VALUES = {"bar": "▰", "reference": "ab12"}
 
 
-def fields(template):
+def fields(template: str) -> set[tuple[str, str | None]]:
     """The placeholders of a template, with their formats."""
     return {(name, spec) for _, name, spec, _ in string.Formatter().parse(template) if name}
 
 
-def tree(error):
+def tree(error: type[Refused]) -> set[type[Refused]]:
     """The class and everything below it."""
     return {error}.union(*(tree(below) for below in error.__subclasses__()))
 
 
-def every_error():
+def every_error() -> list[type[Refused]]:
     """Each error class of the rooms whose sentences members may read."""
-    roots = (store_errors.StoreError, sound_errors.SoundError, bot_errors.BotError, DiskFull)
-    return sorted(set().union(*(tree(root) for root in roots)), key=lambda e: (e.code, e.__module__))
+    roots: tuple[type[Refused], ...] = (store_errors.StoreError, sound_errors.SoundError, bot_errors.BotError, DiskFull)
+    return sorted(set[type[Refused]]().union(*(tree(root) for root in roots)), key=lambda e: (e.code, e.__module__))
 
 
-def sample(template):
+def sample(template: str) -> dict[str, object]:
     """A value for each placeholder: numbers where the format wants one."""
     return {name: 12.345 if spec and spec[-1] in "feg%," else 3 if spec else "x" for name, spec in fields(template)}
 
 
-def test_both_languages_have_the_same_keys():
+def test_both_languages_have_the_same_keys() -> None:
     ours = {key for key in KO if not key.startswith(("errors.", "what."))}
     assert ours == set(EN)
 
 
 @pytest.mark.parametrize("key", sorted(EN))
-def test_both_languages_take_the_same_values(key):
+def test_both_languages_take_the_same_values(key: str) -> None:
     assert fields(KO[key]) == fields(EN[key])
 
 
 @pytest.mark.parametrize("key", sorted(KO))
-def test_every_sentence_can_be_filled(key):
+def test_every_sentence_can_be_filled(key: str) -> None:
     for sentences in (EN, KO):
         if key in sentences:
             values = {"key_shift": 3} | sample(sentences[key])
@@ -60,29 +62,29 @@ def test_every_sentence_can_be_filled(key):
 
 
 @pytest.mark.parametrize("error", every_error(), ids=lambda e: f"{e.__module__}.{e.__name__}")
-def test_every_error_has_a_korean_sentence_with_the_same_values(error):
+def test_every_error_has_a_korean_sentence_with_the_same_values(error: type[Refused]) -> None:
     assert {n for n, _ in fields(KO[f"errors.{error.code}"])} == {n for n, _ in fields(error.sentence)}
-    formats = {n: s[-1:] for n, s in fields(error.sentence)}
-    assert {n: s[-1:] for n, s in fields(KO[f"errors.{error.code}"])} == formats
+    formats = {n: (s or "")[-1:] for n, s in fields(error.sentence)}
+    assert {n: (s or "")[-1:] for n, s in fields(KO[f"errors.{error.code}"])} == formats
 
 
-def test_what_only_a_job_row_can_say_has_a_korean_sentence():
+def test_what_only_a_job_row_can_say_has_a_korean_sentence() -> None:
     assert fields(KO["errors.worker_lost"]) == fields(WORKER_LOST) == set()
     assert {n for n, _ in fields(KO["errors.internal"])} == {"reference"}
 
 
-def test_every_korean_error_belongs_to_a_class():
+def test_every_korean_error_belongs_to_a_class() -> None:
     known = {e.code for e in every_error()} | {"worker_lost", "internal"}
     assert {key.removeprefix("errors.") for key in KO if key.startswith("errors.")} == known
 
 
-def test_every_thing_that_the_store_cannot_find_has_a_korean_word():
+def test_every_thing_that_the_store_cannot_find_has_a_korean_word() -> None:
     source = "".join(p.read_text() for p in Path(store_errors.__file__).parent.rglob("*.py"))
     source += "".join(p.read_text() for room in (ROOT, ROOT.parent / "worker") for p in room.rglob("*.py"))
     assert {f"what.{w}" for w in re.findall(r'what="([^"]+)"', source)} == {k for k in KO if k.startswith("what.")}
 
 
-def test_every_key_in_the_code_exists():
+def test_every_key_in_the_code_exists() -> None:
     source = "".join(p.read_text() for p in ROOT.rglob("*.py"))
     used = set(re.findall(r'\bsay\(\s*"([a-z_.]+)"', source)) | set(re.findall(r'\)\("([a-z_.]+\.[a-z_.]+)"', source))
     used |= {f"command.{key}" for key in re.findall(r'label\("([a-z_.]+)"', source)}
@@ -90,16 +92,16 @@ def test_every_key_in_the_code_exists():
     assert used <= set(EN)
 
 
-def test_english_is_the_language_of_everybody_else():
+def test_english_is_the_language_of_everybody_else() -> None:
     assert texts("fr") == texts("en")
 
 
-def test_an_error_of_a_row_is_filled_in_korean():
+def test_an_error_of_a_row_is_filled_in_korean() -> None:
     shown = texts("ko").error("too_short", {"name": "a.ogg", "seconds": 0.4, "limit": 3}, "English")
     assert shown == "a.ogg: 길이가 0.4초예요. 적어도 3초가 필요해요."
 
 
-def test_words_of_the_store_are_translated():
+def test_words_of_the_store_are_translated() -> None:
     assert (
         texts("ko").error("not_yours", {"what": "This voice"}, "")
         == "이 목소리: 다른 회원의 것이에요. 주인만 쓸 수 있어요."
@@ -111,15 +113,15 @@ def test_words_of_the_store_are_translated():
     ("code", "params"),
     [("nobody_knows", {}), ("too_short", {"name": "x"}), ("too_short", {"name": "x", "seconds": "y", "limit": 1})],
 )
-def test_what_cannot_be_filled_is_said_in_english(code, params):
+def test_what_cannot_be_filled_is_said_in_english(code: str, params: dict[str, Any]) -> None:
     assert texts("ko").error(code, params, "It failed.") == "It failed."
 
 
-def test_names_in_errors_are_harmless():
+def test_names_in_errors_are_harmless() -> None:
     for language in ("en", "ko"):
         shown = texts(language).error("silent", {"name": "@everyone **x**"}, "@everyone **x** is silent.")
         assert "@everyone" not in shown and "**x**" not in shown
 
 
-def test_texts_are_called_by_key():
+def test_texts_are_called_by_key() -> None:
     assert Texts("en", {"a.b": "{n} things"})("a.b", n=2) == "2 things"
