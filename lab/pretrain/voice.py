@@ -157,11 +157,11 @@ class VoiceTask:
 
     def __init__(self, heard: Sequence[Heard], config: VoiceConfig) -> None:
         self.config = config
-        self.heard = [h for h in heard if not h.clip.held_out and len(h.f0) > S24.latent_frames]
+        self.heard = [h for h in heard if not h.clip.held_out and len(h.f0) > S24.segment_frames]
         self.held_out = [h for h in heard if h.clip.held_out and len(h.f0) > 300]
         torch.manual_seed(0)
         self.base = VoiceBase()
-        initialize(self.base.network, torch.Generator().manual_seed(0))
+        initialize(self.base.network)
         self.discriminator = Discriminator(DISCRIMINATOR_SMALL)
         self.average = ema(self.base, config.average)
         self.modules = {"base": self.base, "discriminator": self.discriminator, "average": self.average}
@@ -236,8 +236,8 @@ class VoiceTask:
             h = self.heard[pick]
             same = [h] if h.clip.speaker == CROWD else self.by_speaker[h.clip.speaker]
             teller = same[int(torch.randint(len(same), (1,), generator=generator))]
-            last = len(h.f0) - S24.latent_frames
-            starts = np.flatnonzero(h.loud[S24.latent_frames // 2 :][:last]) // 2 * 2
+            last = len(h.f0) - S24.segment_frames
+            starts = np.flatnonzero(h.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
             start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
             warped = int(torch.rand(1, generator=generator) < self.config.warped_share)
             windows.append(self._window(h, teller, start, warped))
@@ -245,7 +245,7 @@ class VoiceTask:
         return (*columns, torch.tensor([self.heard[pick].clip.bandwidth for pick in picks]))
 
     def _window(self, h: Heard, teller: Heard, start: int, warped: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        stop = start + S24.latent_frames
+        stop = start + S24.segment_frames
         content = h.content[warped][np.minimum(np.arange(start, stop) // 2, h.content.shape[1] - 1)]
         wav = h.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
         return (

@@ -57,7 +57,7 @@ class TrainingData:
         least: int | None = None,
     ) -> None:
         self.recordings, self.config = recordings, config
-        self.frames = frames or config.latent_frames or config.segment_frames
+        self.frames = frames or config.segment_frames
         self.variants = 1 if encoder is None else 1 + WARPED
         self.content = [
             [r.features.content] if encoder is None else _variants(r, config, encoder, number)

@@ -60,7 +60,7 @@ class S24Learner:
         else:
             torch.manual_seed(options.seed)
             self.trained = VoiceBase().network
-            initialize(self.trained, torch.Generator().manual_seed(options.seed))
+            initialize(self.trained)
         self.trained.to(self.device)
         self.average = ema(self.trained, AVERAGE)
         self.loss = ReconstructionLoss(S24).to(self.device)

@@ -142,7 +142,7 @@ def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
 def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> None:
     torch.manual_seed(0)
     network = Synthesizer(S24)
-    initialize(network, torch.Generator().manual_seed(0))
+    initialize(network)
     frames = 200
     wav = (
         network.eval()
