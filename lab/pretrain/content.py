@@ -29,7 +29,7 @@ from models.content.student import HOP, ContentStudent, centred, load
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 from pipeline.sound.resample import resample
-from pipeline.training.ema import ema
+from pipeline.training.step import ema
 
 PHONES = 178
 """Tokens of Kokoro's vocabulary."""

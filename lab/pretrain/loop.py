@@ -12,7 +12,7 @@ from torch import nn
 
 from files.atomic import atomic_write
 from pipeline.progress import Report, ignore
-from pipeline.training import checkpoint
+from pipeline.training.loop import read_checkpoint, write_checkpoint
 
 STATE, LOG = "state.pt", "log.jsonl"
 
@@ -120,12 +120,12 @@ def _save(task: Task, folder: Path, step: int, spent: float) -> None:
         "modules": {name: module.state_dict() for name, module in task.modules.items()},
         "optimizers": {name: optimizer.state_dict() for name, optimizer in task.optimizers.items()},
     }
-    checkpoint.write(folder / STATE, state)
+    write_checkpoint(folder / STATE, state)
 
 
 def _resume(task: Task, folder: Path) -> tuple[int, float]:
     """Take up the state if there is one, and forget what was logged after it."""
-    stored = checkpoint.read(folder / STATE)
+    stored = read_checkpoint(folder / STATE)
     if stored is None:
         (folder / LOG).unlink(missing_ok=True)
         return 0, 0.0

@@ -28,7 +28,7 @@ from models.speaker import ast, resemblyzer
 from pipeline.matching.match import embed
 from pipeline.progress import Report, ignore
 from pipeline.sound.resample import resample
-from pipeline.training.ema import ema
+from pipeline.training.step import ema
 
 CROWDS = frozenset({"crowd"})
 """Names under which the corpus keeps many people: to distil from, not to classify."""

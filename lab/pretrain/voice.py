@@ -30,10 +30,9 @@ from pipeline.listening.notes import normalize_level
 from pipeline.matching.match import embed
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.training.adversary import ask, judged, learn
-from pipeline.training.data import WARP
-from pipeline.training.ema import ema
-from pipeline.training.losses import Loss, Windows, band_limited, sing
+from pipeline.training.data import WARP, Windows
+from pipeline.training.losses import ReconstructionLoss, band_limited
+from pipeline.training.step import adversarial_losses, discriminator_step, ema, random_piece, reconstruct
 
 EMBEDDING = 256
 LOW_RATE = 16000
@@ -158,11 +157,11 @@ class VoiceTask:
 
     def __init__(self, heard: Sequence[Heard], config: VoiceConfig) -> None:
         self.config = config
-        self.heard = [h for h in heard if not h.clip.held_out and len(h.f0) > S24.latent_frames]
+        self.heard = [h for h in heard if not h.clip.held_out and len(h.f0) > S24.segment_frames]
         self.held_out = [h for h in heard if h.clip.held_out and len(h.f0) > 300]
         torch.manual_seed(0)
         self.base = VoiceBase()
-        initialize(self.base.network, torch.Generator().manual_seed(0))
+        initialize(self.base.network)
         self.discriminator = Discriminator(DISCRIMINATOR_SMALL)
         self.average = ema(self.base, config.average)
         self.modules = {"base": self.base, "discriminator": self.discriminator, "average": self.average}
@@ -171,7 +170,7 @@ class VoiceTask:
             "base": torch.optim.AdamW(self.base.parameters(), **options),
             "discriminator": torch.optim.AdamW(self.discriminator.parameters(), **options),
         }
-        self.loss = Loss(S24)
+        self.loss = ReconstructionLoss(S24)
         seconds = torch.tensor([float(h.loud.sum()) for h in self.heard])
         synthetic = torch.tensor([h.clip.synthetic for h in self.heard])
         real, made = seconds * ~synthetic, seconds * synthetic
@@ -190,15 +189,15 @@ class VoiceTask:
         content, f0, wav, embedding, bandwidth = self._draw(generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
             windows = Windows(content, f0, wav, self.base.speaker_vector(embedding))
-            made, real = sing(self.base.network, windows, generator)
+            made, real = reconstruct(self.base.network, windows, generator)
         made, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (made, real))
         losses = {"spectral": self.loss(made, real)}
         total = losses["spectral"]
         if number >= self.config.adversary_from:
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-                pieces = judged(made, real, generator)
-                learnt = learn(self.discriminator, self.optimizers["discriminator"], *pieces)
-                losses |= ask(self.discriminator, *pieces)
+                pieces = random_piece(made, real, generator)
+                learnt = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
+                losses |= adversarial_losses(self.discriminator, *pieces)
             total = losses["spectral"] + losses["adversarial"] + losses["feature"]
             losses["discriminator"] = learnt
         self.optimizers["base"].zero_grad()
@@ -223,7 +222,7 @@ class VoiceTask:
         for h in self.held_out[::8]:
             content, f0, wav, embedding = self._window(h, h, 100, 0)
             windows = Windows(content[None], f0[None], wav[None], base.speaker_vector(embedding[None]))
-            made, real = sing(base.network, windows, generator)
+            made, real = reconstruct(base.network, windows, generator)
             bandwidth = torch.tensor([h.clip.bandwidth])
             made, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (made, real))
             errors.append(float(self.loss.mel(made, real)))
@@ -237,8 +236,8 @@ class VoiceTask:
             h = self.heard[pick]
             same = [h] if h.clip.speaker == CROWD else self.by_speaker[h.clip.speaker]
             teller = same[int(torch.randint(len(same), (1,), generator=generator))]
-            last = len(h.f0) - S24.latent_frames
-            starts = np.flatnonzero(h.loud[S24.latent_frames // 2 :][:last]) // 2 * 2
+            last = len(h.f0) - S24.segment_frames
+            starts = np.flatnonzero(h.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
             start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
             warped = int(torch.rand(1, generator=generator) < self.config.warped_share)
             windows.append(self._window(h, teller, start, warped))
@@ -246,7 +245,7 @@ class VoiceTask:
         return (*columns, torch.tensor([self.heard[pick].clip.bandwidth for pick in picks]))
 
     def _window(self, h: Heard, teller: Heard, start: int, warped: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        stop = start + S24.latent_frames
+        stop = start + S24.segment_frames
         content = h.content[warped][np.minimum(np.arange(start, stop) // 2, h.content.shape[1] - 1)]
         wav = h.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
         return (

@@ -11,6 +11,10 @@ _MELS = {32000: 80, 40000: 125, 48000: 128}
 _RATES = {"32k": 32000, "40k": 40000, "48k": 48000}
 
 
+RETIRED = ("win", "latent_frames")
+"""Entries of voice files of earlier versions that nothing reads any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RVCConfig:
     """The dimensions of one synthesizer; the defaults are those of RVC v2.
@@ -22,8 +26,6 @@ class RVCConfig:
     """Hz."""
     n_fft: int
     """Samples of the linear spectrogram's transform; the posterior encoder reads n_fft // 2 + 1 bins."""
-    win: int
-    """Samples of the spectrogram's window."""
     n_mels: int
     """Bands of the mel loss."""
     upsample_rates: tuple[int, ...]
@@ -31,8 +33,6 @@ class RVCConfig:
     upsample_kernel_sizes: tuple[int, ...]
     segment_frames: int
     """Frames that one training step decodes."""
-    latent_frames: int = 0
-    """Frames that one training step encodes, cut at random from a longer clip; 0 means the whole clip."""
     content_dim: int = 768
     f0: bool = True
     """False: the network is told no pitch, has no source, and sings at the pitch that the content has."""
@@ -82,8 +82,6 @@ class RVCConfig:
             raise ConfigError(f"there is no decoder {self.decoder!r}")
         if not self.f0 and self.decoder != "hifigan":
             raise ConfigError("the source-filter decoder needs f0")
-        if 0 < self.latent_frames < self.segment_frames:
-            raise ConfigError("latent_frames must hold segment_frames")
 
     @property
     def hop(self) -> int:
@@ -116,7 +114,6 @@ class RVCConfig:
             return cls(
                 sampling_rate=rate,
                 n_fft=2 * (int(items[0]) - 1),
-                win=2 * (int(items[0]) - 1),
                 n_mels=_MELS.get(rate, 80),
                 upsample_rates=_ints(items[12]),
                 upsample_kernel_sizes=_ints(items[14]),
@@ -164,6 +161,7 @@ class RVCConfig:
     def from_dict(cls, items: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote, also after a trip through JSON (lists for tuples)."""
         known = {field.name for field in fields(cls)}
+        items = {name: value for name, value in items.items() if name not in RETIRED}
         if unknown := sorted(items.keys() - known):
             raise ConfigError(f"unknown config entries: {', '.join(unknown)}")
         try:
@@ -205,7 +203,6 @@ def _frozen(value: Any) -> Any:
 RVC_32K = RVCConfig(
     sampling_rate=32000,
     n_fft=1024,
-    win=1024,
     n_mels=80,
     upsample_rates=(10, 8, 2, 2),
     upsample_kernel_sizes=(20, 16, 4, 4),
@@ -214,7 +211,6 @@ RVC_32K = RVCConfig(
 RVC_40K = RVCConfig(
     sampling_rate=40000,
     n_fft=2048,
-    win=2048,
     n_mels=125,
     upsample_rates=(10, 10, 2, 2),
     upsample_kernel_sizes=(16, 16, 4, 4),
@@ -223,7 +219,6 @@ RVC_40K = RVCConfig(
 RVC_48K = RVCConfig(
     sampling_rate=48000,
     n_fft=2048,
-    win=2048,
     n_mels=128,
     upsample_rates=(12, 10, 2, 2),
     upsample_kernel_sizes=(24, 20, 4, 4),
@@ -232,12 +227,10 @@ RVC_48K = RVCConfig(
 S24 = RVCConfig(
     sampling_rate=24000,
     n_fft=1024,
-    win=1024,
     n_mels=80,
     upsample_rates=(10, 6, 2, 2),
     upsample_kernel_sizes=(20, 12, 4, 4),
     segment_frames=96,
-    latent_frames=96,
     content_dim=192,
     inter_channels=96,
     hidden_channels=96,

@@ -13,7 +13,7 @@ from models.rvc.flow import Flow
 from models.rvc.generator import Generator
 from models.rvc.noise import gaussian_noise
 from models.rvc.posterior import PosteriorEncoder
-from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
+from models.rvc.slices import rand_slice_segments, slice_segments
 from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
@@ -75,26 +75,17 @@ class Synthesizer(nn.Module):
         """Encode a batch of clips and decode a random piece of each, as training does.
 
         phone (B, T, content) are content features, pitch (B, T) coarse pitch 0 to 255, f0 (B, T) in Hz, spec
-        (B, F, T) linear magnitudes, the lengths (B,) in frames. With `latent_frames` in the config, a longer
-        clip is first cut to that many frames. Every draw comes from `generator`.
+        (B, F, T) linear magnitudes, the lengths (B,) in frames. Every draw comes from `generator`.
         """
         if self.enc_q is None:
             raise RuntimeError("this voice has no posterior encoder, and cannot be trained")
-        cut, size = torch.zeros_like(spec_lengths), self.config.latent_frames
-        if 0 < size < spec.shape[-1]:
-            lengths = torch.minimum(phone_lengths, spec_lengths)
-            cut = rand_starts(lengths, size, generator)
-            phone = slice_segments(phone.mT, cut, size).mT
-            pitch, f0, spec = (slice_segments(x, cut, size) for x in (pitch, f0, spec))
-            phone_lengths, spec_lengths = (x.clamp(max=size) for x in (phone_lengths, spec_lengths))
-
         g = self.speaker_vector(speaker)
         m_p, logs_p, phone_mask = self.enc_p(phone, pitch, phone_lengths)
         z, m_q, logs_q, spec_mask = self.enc_q(spec, spec_lengths, g, generator)
         z_p = self.flow(z, spec_mask, g)
         piece, starts = rand_slice_segments(z, spec_lengths, self.config.segment_frames, generator)
         wav = self.dec(piece, slice_segments(f0, starts, self.config.segment_frames), g, generator=generator)
-        return TrainingOutput(wav, cut + starts, phone_mask, spec_mask, z, z_p, m_p, logs_p, m_q, logs_q)
+        return TrainingOutput(wav, starts, phone_mask, spec_mask, z, z_p, m_p, logs_p, m_q, logs_q)
 
     @torch.no_grad()
     def infer(

@@ -1,6 +1,6 @@
-"""What the loop of a voice's training asks of a base: which windows it hears, and how its network learns from them.
+"""What a training starts from, to the training loop: which windows it is trained on, and how its network learns.
 
-`learn_s24` (the embedded base) and `learn_rvc` (RVC's official bases) are the two that there are.
+`s24` (the embedded base) and `rvc` (RVC's official bases) are the two that there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from models.rvc import RVCConfig, Synthesizer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.data import TrainingData
 from pipeline.training.intake import Recording
-from pipeline.training.losses import Loss
+from pipeline.training.losses import ReconstructionLoss
 
 FROM_NOTHING = "from nothing"
 
@@ -47,7 +47,7 @@ class Learner(Protocol):
     """The same exactly: a checkpoint of other weights is not taken up."""
     patience: int
     """Looks without any progress after which it ends, unless the options say it."""
-    loss: Loss
+    loss: ReconstructionLoss
 
     @property
     def network(self) -> Synthesizer:
@@ -75,7 +75,7 @@ class Base(Protocol):
 
     @property
     def content_model(self) -> str:
-        """The id of the content encoder that it hears through."""
+        """The id of the content encoder whose features it is conditioned on."""
 
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """The recordings as windows of the length that it learns from. Raises NotEnoughSpeech."""

@@ -1,6 +1,7 @@
-"""What a voice in training hears: windows of a member's recordings, and some seconds that are held out."""
+"""What a voice is trained on: windows of a member's recordings, and some seconds that are held out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,13 +16,28 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from pipeline.sound.resample import resample
 from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding
-from pipeline.training.losses import Windows
 
 SAMPLE_SECONDS = 10.0
 HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0
 WARPED = 3
 """Variants of the content features with warped bands: singers' own features are never quite a member's."""
 WARP = 0.12
+
+
+@dataclass(frozen=True)
+class Windows:
+    """B windows of T frames."""
+
+    content: Tensor
+    """(B, T, C) at 100 frames/s."""
+    f0: Tensor
+    """(B, T) Hz, 0 where unvoiced."""
+    wav: Tensor
+    """(B, T · hop)."""
+    speaker: Tensor
+    """(B, gin, 1)."""
+    lengths: Tensor | None = None
+    """(B,) frames that exist of each, the rest is padding; None: all T."""
 
 
 class TrainingData:
@@ -41,7 +57,7 @@ class TrainingData:
         least: int | None = None,
     ) -> None:
         self.recordings, self.config = recordings, config
-        self.frames = frames or config.latent_frames or config.segment_frames
+        self.frames = frames or config.segment_frames
         self.variants = 1 if encoder is None else 1 + WARPED
         self.content = [
             [r.features.content] if encoder is None else _variants(r, config, encoder, number)

@@ -1,27 +1,29 @@
 """The loop of a voice's training: steps, what is measured on held-out seconds, when to stop, and the best moment.
 
-How a step learns is the base's affair (`learner`).
+What a step is made of is the base's affair (`Learner`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from files.atomic import atomic_write
 from models.memory import Pieces
 from models.rvc import Synthesizer
-from models.signal import Floats32
+from models.signal import SPEECH_RATE, Floats32
+from models.weights.torch_file import read_torch, write_torch
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
 from pipeline.singing.convert import coarse_pitch
 from pipeline.sound.resample import resample
-from pipeline.training import checkpoint as training_checkpoint
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.data import TrainingData
 from pipeline.training.s24 import Embedded
@@ -116,7 +118,7 @@ class TrainingLoop:
 
     def resume(self, checkpoint: Path) -> None:
         """Take up a checkpoint if there is one that started from the same weights."""
-        stored = training_checkpoint.read(checkpoint)
+        stored = read_checkpoint(checkpoint)
         if stored is None or stored.get("started_from") != self.learner.started_from:
             return  # an upgrade came between, or another base was chosen: what was learnt belongs to other weights
         self.learner.restore(stored)
@@ -149,7 +151,7 @@ class TrainingLoop:
         error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
         if data.variants > 1:
             sung = self.sing_held_out(data, 1)
-        heard = self.models.speaker.embed(resample(sung, self.config.sampling_rate, 16000))
+        heard = self.models.speaker.embed(resample(sung, self.config.sampling_rate, SPEECH_RATE))
         similarity = (
             float("nan") if heard is None else float(F.cosine_similarity(torch.from_numpy(heard), self.speaker, 0))
         )
@@ -169,7 +171,21 @@ class TrainingLoop:
             "best": self.best_weights,
             "curve": [asdict(moment) for moment in self.curve],
         }
-        training_checkpoint.write(checkpoint, state)
+        write_checkpoint(checkpoint, state)
+
+
+def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers and texts atomically, without a second copy in memory. Raises DiskFull."""
+    with atomic_write(path) as file:
+        write_torch(dict(state), file)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """What was written, on the CPU; None if there is nothing."""
+    if not path.exists():
+        return None
+    stored: dict[str, Any] = read_torch(path)
+    return stored
 
 
 def _after(save: Callable[[], None]) -> float:

@@ -1,69 +1,86 @@
-"""Learning to sing recordings again, as conversion sings: content and pitch → prior mean → flow → decoder → wave.
+"""What a voice in training lessens: log-mel error and distance of spectra between its wave and the recording's.
 
-RVC trains a posterior beside it (VITS, Kim et al. 2021), which takes tens of thousands of steps; the way that
-conversion goes, trained directly, needs hundreds. The weights stay RVC's, under RVC's names.
+Spectra are framed as RVC frames them: T · hop samples give exactly T frames.
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchaudio.functional import melscale_fbanks
 
-from models.rvc import MEL_WEIGHT, RVCConfig, Synthesizer, slice_segments
-from pipeline.singing.convert import coarse_pitch
-from pipeline.training.spectrum import Spectrum, spectral_distance
+from models.rvc import MEL_WEIGHT, RVCConfig
 
+FLOOR = 1e-5
+RESOLUTIONS = (256, 512, 1024, 2048)
 SPECTRAL_WEIGHT = 10.0
 
 
-@dataclass(frozen=True)
-class Windows:
-    """B windows of T frames."""
+class Spectrum(nn.Module):
+    """Linear magnitudes and log-mels at a voice's rate (HiFi-GAN's framing: reflected (n_fft − hop) / 2)."""
 
-    content: Tensor
-    """(B, T, C) at 100 frames/s."""
-    f0: Tensor
-    """(B, T) Hz, 0 where unvoiced."""
-    wav: Tensor
-    """(B, T · hop)."""
-    speaker: Tensor
-    """(B, gin, 1)."""
-    lengths: Tensor | None = None
-    """(B,) frames that exist of each, the rest is padding; None: all T."""
+    window: Tensor
+    mel_basis: Tensor
+
+    def __init__(self, config: RVCConfig) -> None:
+        super().__init__()
+        self.n_fft, self.hop = config.n_fft, config.hop
+        basis = melscale_fbanks(
+            config.n_fft // 2 + 1,
+            0.0,
+            config.sampling_rate / 2,
+            config.n_mels,
+            config.sampling_rate,
+            "slaney",
+            "slaney",
+        )
+        self.register_buffer("window", torch.hann_window(config.n_fft))
+        self.register_buffer("mel_basis", basis.T.contiguous())
+
+    def forward(self, wav: Tensor) -> Tensor:
+        """(B, T · hop) → magnitudes (B, n_fft / 2 + 1, T)."""
+        pad = (self.n_fft - self.hop) // 2
+        padded = F.pad(wav[:, None], (pad, pad), mode="reflect")[:, 0]
+        spectrum = torch.stft(padded, self.n_fft, self.hop, window=self.window, center=False, return_complex=True)
+        return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-6)
+
+    def log_mel(self, magnitude: Tensor) -> Tensor:
+        """(B, n_fft / 2 + 1, T) → (B, mels, T), natural logarithm."""
+        return (self.mel_basis @ magnitude).clamp_min(FLOOR).log()
 
 
-class Loss(nn.Module):
-    """Log-mel and spectra of what was sung against what was recorded."""
+class ReconstructionLoss(nn.Module):
+    """Log-mel error and spectral distance of predicted waves from recorded ones."""
 
     def __init__(self, config: RVCConfig) -> None:
         super().__init__()
         self.spectrum = Spectrum(config)
 
-    def forward(self, made: Tensor, real: Tensor) -> Tensor:
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         """Both (B, samples)."""
-        return MEL_WEIGHT * self.mel(made, real) + SPECTRAL_WEIGHT * spectral_distance(made, real)
+        return MEL_WEIGHT * self.mel(fake, real) + SPECTRAL_WEIGHT * spectral_distance(fake, real)
 
-    def mel(self, made: Tensor, real: Tensor) -> Tensor:
+    def mel(self, fake: Tensor, real: Tensor) -> Tensor:
         """Mean absolute log-mel error, natural logarithm."""
-        return F.l1_loss(self._log_mel(made), self._log_mel(real))
+        return F.l1_loss(self._log_mel(fake), self._log_mel(real))
 
     def _log_mel(self, wav: Tensor) -> Tensor:
         return self.spectrum.log_mel(self.spectrum(wav))
 
 
-def sing(network: Synthesizer, windows: Windows, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A random piece of each window, as the network sings it and as recorded, both (B, segment size)."""
-    size, hop = network.config.segment_frames, network.config.hop
-    count, frames = windows.f0.shape
-    lengths = torch.full((count,), frames, device=windows.f0.device)
-    mean, _, mask = network.enc_p(windows.content, coarse_pitch(windows.f0), lengths)
-    z = network.flow(mean, mask, windows.speaker, reverse=True)
-    starts = torch.randint(0, frames - size + 1, (count,), generator=generator).to(lengths.device)
-    f0 = slice_segments(windows.f0, starts, size)
-    made = network.dec(slice_segments(z, starts, size), f0, windows.speaker, generator=generator)[:, 0]
-    real = slice_segments(windows.wav, starts * hop, size * hop)
-    return made.float(), real
+def spectral_distance(fake: Tensor, real: Tensor) -> Tensor:
+    """How far two waves (B, samples) are apart: log magnitude and convergence, over four resolutions.
+
+    Yamamoto et al., "Parallel WaveGAN", 2020. The longest window tells harmonics apart, which mel bands cannot.
+    """
+    total = fake.new_zeros(())
+    for size in RESOLUTIONS:
+        window = torch.hann_window(size, device=fake.device)
+        a, b = (
+            torch.stft(wav, size, size // 4, window=window, return_complex=True).abs().clamp_min(1e-4)
+            for wav in (fake, real)
+        )
+        total = total + F.l1_loss(a.log(), b.log()) + torch.linalg.norm(a - b) / torch.linalg.norm(b)
+    return total / len(RESOLUTIONS)
 
 
 def band_limited(wav: Tensor, bandwidth: Tensor, rate: int) -> Tensor:

@@ -2,8 +2,6 @@
 
 VITS (Kim et al. 2021) with the weights of `models.rvc.losses`: least squares against the discriminator, feature
 matching, log-mel error, divergence. Both waves are framed alike for the mel error; RVC takes the recording's frames
-from models.signal import Floats32
-from models.signal import Floats32
 from the whole clip, so that the first and last of a piece differ by what lies outside it. It wants a GPU.
 """
 
@@ -25,7 +23,6 @@ from models.rvc import (
     RVCConfig,
     Synthesizer,
     TrainingOutput,
-    discriminator_loss,
     kl_loss,
     slice_segments,
 )
@@ -34,11 +31,11 @@ from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import coarse_pitch
-from pipeline.training.adversary import ask
 from pipeline.training.base import FROM_NOTHING, TrainOptions
-from pipeline.training.data import TrainingData
+from pipeline.training.data import TrainingData, Windows
 from pipeline.training.intake import Recording
-from pipeline.training.losses import Loss, Windows
+from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.step import adversarial_losses, descend, discriminator_step
 
 CLIP_FRAMES = 370
 """RVC cuts recordings into clips of 3.7 s."""
@@ -90,7 +87,7 @@ class AdversarialLearner:
         self.network, self.discriminator = start.generator.to(device), start.discriminator.to(device)
         self.config = self.network.config
         self.started_from = f"{MODEL_ID} {self.config.sampling_rate} {start.digest}"
-        self.loss = Loss(self.config).to(device)
+        self.loss = ReconstructionLoss(self.config).to(device)
         self.rate = options.learning_rate or LEARNING_RATE
         self.drawn = 0  # clips, over all steps
         self.optimizers = {
@@ -107,9 +104,9 @@ class AdversarialLearner:
         self.network.train()
         speaker = self.network.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
         windows = data.draw(batch, speaker, generator)
-        heard, made, real = self._sing(windows, generator)
-        self._tell_apart(made.detach(), real)
-        self._update("network", self._generator_loss(heard, made, real))
+        output, fake, real = self._predict(windows, generator)
+        discriminator_step(self.discriminator, self.optimizers["discriminator"], fake, real, self._half())
+        descend(self.optimizers["network"], self._generator_loss(output, fake, real))
         self.drawn += batch
 
     def state(self) -> dict[str, Any]:
@@ -131,36 +128,24 @@ class AdversarialLearner:
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"network": self.network, "discriminator": self.discriminator}
 
-    def _sing(self, windows: Windows, generator: torch.Generator) -> tuple[TrainingOutput, Tensor, Tensor]:
-        """What the network gives, and the piece that it sang beside the recorded one, both (B, samples)."""
+    def _predict(self, windows: Windows, generator: torch.Generator) -> tuple[TrainingOutput, Tensor, Tensor]:
+        """The network's output, and the piece that it predicted beside the recorded one, both (B, samples)."""
         frames = torch.full((len(windows.f0),), windows.f0.shape[1], device=self.device)
         lengths = frames if windows.lengths is None else windows.lengths
         spec = self.loss.spectrum(windows.wav)
         pitch = coarse_pitch(windows.f0)
         with self._half():
-            heard = self.network(
+            output = self.network(
                 *(windows.content, lengths, pitch, windows.f0, spec, lengths, windows.speaker), generator=generator
             )
-        real = slice_segments(windows.wav, heard.starts * self.config.hop, self.config.segment_size)
-        return heard, heard.wav[:, 0].float(), real
+        real = slice_segments(windows.wav, output.starts * self.config.hop, self.config.segment_size)
+        return output, output.wav[:, 0].float(), real
 
-    def _tell_apart(self, made: Tensor, real: Tensor) -> None:
-        """One step of the discriminator on waves (B, samples)."""
+    def _generator_loss(self, output: TrainingOutput, fake: Tensor, real: Tensor) -> Tensor:
         with self._half():
-            judged_real, judged_made = (self.discriminator(wav[:, None]) for wav in (real, made))
-        self._update("discriminator", discriminator_loss(judged_real, judged_made))
-
-    def _generator_loss(self, heard: TrainingOutput, made: Tensor, real: Tensor) -> Tensor:
-        with self._half():
-            asked = ask(self.discriminator, made, real)
-        divergence = kl_loss(heard.z_p, heard.logs_q, heard.m_p, heard.logs_p, heard.spec_mask)
-        return sum(asked.values()) + MEL_WEIGHT * self.loss.mel(made, real) + KL_WEIGHT * divergence
-
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+            adversarial = adversarial_losses(self.discriminator, fake, real)
+        divergence = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.spec_mask)
+        return sum(adversarial.values()) + MEL_WEIGHT * self.loss.mel(fake, real) + KL_WEIGHT * divergence
 
     def _half(self) -> torch.autocast:
         """bfloat16 on a GPU that has it."""

@@ -1,4 +1,4 @@
-"""Learning on the embedded base: it starts near, told the member's embedding, and only its decoder learns.
+"""Training from the embedded base: it starts near, conditioned on the member's embedding, and only its decoder learns.
 
 There is no discriminator: it makes a training of minutes no better (docs/weights.md).
 """
@@ -18,9 +18,9 @@ from models.rvc.voice_base import VoiceBase, load_base
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.ema import ema
 from pipeline.training.intake import Recording
-from pipeline.training.losses import Loss, sing
+from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.step import descend, ema, reconstruct
 
 WARM_STEPS = 20
 AVERAGE = 0.99
@@ -47,7 +47,7 @@ class Embedded:
 
 
 class S24Learner:
-    """The decoder learns to sing recordings again; its slow average is what sings."""
+    """The decoder learns to reconstruct recordings; the moving average of its weights is the voice."""
 
     patience = 5
 
@@ -60,10 +60,10 @@ class S24Learner:
         else:
             torch.manual_seed(options.seed)
             self.trained = VoiceBase().network
-            initialize(self.trained, torch.Generator().manual_seed(options.seed))
+            initialize(self.trained)
         self.trained.to(self.device)
         self.average = ema(self.trained, AVERAGE)
-        self.loss = Loss(S24).to(self.device)
+        self.loss = ReconstructionLoss(S24).to(self.device)
         if options.from_base:
             for name, parameter in self.trained.named_parameters():
                 parameter.requires_grad_(not name.startswith(KEPT))
@@ -82,11 +82,8 @@ class S24Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * (1 - 0.9 * used)
         speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        made, real = sing(self.trained, data.draw(batch, speaker, generator), generator)
-        loss = self.loss(made, real)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimizer.step()
+        fake, real = reconstruct(self.trained, data.draw(batch, speaker, generator), generator)
+        descend(self.optimizer, self.loss(fake, real))
         self.average.update_parameters(self.trained)
 
     def state(self) -> dict[str, Any]:

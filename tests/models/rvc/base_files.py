@@ -18,7 +18,7 @@ def networks(kind: BaseKind = SMALL) -> tuple[Synthesizer, Discriminator]:
     """A generator that sounds and a discriminator, the same each time."""
     torch.manual_seed(3)
     generator, discriminator = Synthesizer(kind.generator), Discriminator(kind.discriminator)
-    initialize(generator, torch.Generator().manual_seed(3))
+    initialize(generator)
     return generator, discriminator
 
 

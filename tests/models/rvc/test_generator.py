@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.rvc import RVC_40K, S24, Generator, RVCConfig
 
-SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, latent_frames=64, segment_frames=40)
+SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, segment_frames=40)
 """RVC's own decoder at a size that a test can train."""
 
 

@@ -24,7 +24,7 @@ from pipeline.voices.retrieval import blend, retrieve
 def voice() -> Synthesizer:
     torch.manual_seed(0)
     network = Synthesizer(S24)
-    initialize(network, torch.Generator().manual_seed(0))
+    initialize(network)
     return network.eval()
 
 

@@ -33,11 +33,12 @@ from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.sound.decode import NOTE, probe
 from pipeline.sound.levels import Levels
 from pipeline.training import loop as training_loop
-from pipeline.training import rvc
+from pipeline.training import rvc, step
 from pipeline.training.data import TrainingData
 from pipeline.training.intake import Recording
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.rvc import AdversarialLearner, Official
+from pipeline.training.step import descend
 from pipeline.training.train import TrainOptions, TrainReport, train_voice
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice
@@ -258,13 +259,19 @@ def test_in_bfloat16_it_learns_as_well_and_counts_in_float32(
     assert not begin(chosen)._half()._enabled  # on the CPU it stays off
     monkeypatch.setattr(AdversarialLearner, "_half", lambda self: torch.autocast("cpu", torch.bfloat16))
     learner, losses = begin(chosen), list[Tensor]()
-    update = learner._update
-    monkeypatch.setattr(learner, "_update", lambda name, loss: (losses.append(loss.detach()), update(name, loss)))
+
+    def recorded(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        losses.append(loss.detach())
+        descend(optimizer, loss)
+
+    for module in (rvc, step):
+        monkeypatch.setattr(module, "descend", recorded)
     for number in range(8):
         learner.step(clips, 2, number, 0.0, torch.Generator().manual_seed(number))
     assert {loss.dtype for loss in losses} == {torch.float32} and all(bool(loss.isfinite()) for loss in losses)
-    told, sung = torch.stack(losses[::2]), torch.stack(losses[1::2])
-    assert told[-2:].mean() < told[:2].mean() and sung[-2:].mean() < 0.9 * sung[:2].mean()
+    discriminated, generated = torch.stack(losses[::2]), torch.stack(losses[1::2])
+    assert discriminated[-2:].mean() < discriminated[:2].mean()
+    assert generated[-2:].mean() < 0.9 * generated[:2].mean()
     assert all(parameter.dtype == torch.float32 for parameter in learner.network.parameters())
 
 

@@ -16,10 +16,9 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.training import loop
-from pipeline.training.data import TrainingData
+from pipeline.training.data import TrainingData, Windows
 from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
-from pipeline.training.losses import Windows
 from pipeline.training.train import TrainOptions, train_voice
 from pipeline.voices.retrieval import load_index
 
@@ -143,7 +142,7 @@ def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
 def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> None:
     torch.manual_seed(0)
     network = Synthesizer(S24)
-    initialize(network, torch.Generator().manual_seed(0))
+    initialize(network)
     frames = 200
     wav = (
         network.eval()

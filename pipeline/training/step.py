@@ -1,0 +1,98 @@
+"""The parts of a training step: reconstruction, the discriminator beside it, the moving average of the weights.
+
+A voice learns to reconstruct recordings as conversion sings: content and pitch → prior mean → flow → decoder → wave.
+RVC trains a posterior beside it (VITS, Kim et al. 2021), which takes tens of thousands of steps; the way that
+conversion goes, trained directly, needs hundreds. The weights stay RVC's, under RVC's names.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models.rvc import (
+    FEATURE_WEIGHT,
+    Discriminator,
+    Synthesizer,
+    discriminator_loss,
+    feature_loss,
+    generator_loss,
+    slice_segments,
+)
+from pipeline.singing.convert import coarse_pitch
+from pipeline.training.data import Windows
+
+DISCRIMINATED_SAMPLES = 9600
+"""Of each wave: discriminating costs more than decoding."""
+
+
+def reconstruct(network: Synthesizer, windows: Windows, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A random piece of each window, as the network predicts it and as recorded, both (B, segment size)."""
+    size, hop = network.config.segment_frames, network.config.hop
+    count, frames = windows.f0.shape
+    lengths = torch.full((count,), frames, device=windows.f0.device)
+    mean, _, mask = network.enc_p(windows.content, coarse_pitch(windows.f0), lengths)
+    z = network.flow(mean, mask, windows.speaker, reverse=True)
+    starts = torch.randint(0, frames - size + 1, (count,), generator=generator).to(lengths.device)
+    f0 = slice_segments(windows.f0, starts, size)
+    fake = network.dec(slice_segments(z, starts, size), f0, windows.speaker, generator=generator)[:, 0]
+    real = slice_segments(windows.wav, starts * hop, size * hop)
+    return fake.float(), real
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer down the gradient of a loss."""
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+
+
+def discriminator_step(
+    discriminator: Discriminator,
+    optimizer: torch.optim.Optimizer,
+    fake: Tensor,
+    real: Tensor,
+    precision: AbstractContextManager[object] | None = None,
+) -> Tensor:
+    """Train the discriminator on predicted and recorded waves (B, samples); returns its loss.
+
+    `precision` is the autocast that the networks run in; the loss is float32.
+    """
+    with precision or nullcontext():
+        judged_real, judged_fake = discriminator(real[:, None]), discriminator(fake.detach()[:, None])
+    loss = discriminator_loss(judged_real, judged_fake)
+    descend(optimizer, loss)
+    return loss.detach()
+
+
+def adversarial_losses(discriminator: Discriminator, fake: Tensor, real: Tensor) -> Mapping[str, Tensor]:
+    """Weighted losses of the generator on waves (B, samples): `adversarial`, and `feature` matching.
+
+    The discriminator's weights get no gradient.
+    """
+    discriminator.requires_grad_(False)
+    try:
+        with torch.no_grad():
+            judged_real = discriminator(real[:, None])
+        judged_fake = discriminator(fake[:, None])
+    finally:
+        discriminator.requires_grad_(True)
+    return {
+        "adversarial": generator_loss(judged_fake),
+        "feature": FEATURE_WEIGHT * feature_loss(judged_real, judged_fake),
+    }
+
+
+def random_piece(fake: Tensor, real: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same random piece of both waves (B, samples), for the discriminator."""
+    last = max(1, fake.shape[-1] - DISCRIMINATED_SAMPLES + 1)
+    start = int(torch.randint(last, (1,), generator=generator))
+    piece = slice(start, start + DISCRIMINATED_SAMPLES)
+    return fake[..., piece], real[..., piece]
+
+
+def ema(network: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of weights that begins at the network's; `update_parameters` moves it."""
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
