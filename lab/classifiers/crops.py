@@ -35,7 +35,7 @@ CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}-{SWIFT_ID}"
 """In the file names: another cut, or another model of voicing, is another file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SongMaterial:
     """What training hears of a song, all in frames of 10 ms on disk, float16."""
 
@@ -76,10 +76,10 @@ def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
         }
         with atomic_write(card) as file:
             file.write(json.dumps(found).encode())
-    told = json.loads(card.read_text())
+    stored = json.loads(card.read_text())
     every = _mapped(frames)
-    pieces = [every[start:end] for start, end in zip([0, *told["ends"]], told["ends"], strict=False)]
-    return SongMaterial(tuple(pieces), _mapped(music), told["sound"], told["seconds"])
+    pieces = [every[start:end] for start, end in zip([0, *stored["ends"]], stored["ends"], strict=False)]
+    return SongMaterial(crops=tuple(pieces), music=_mapped(music), sound=stored["sound"], seconds=stored["seconds"])
 
 
 def cut(wav: Floats32, pitch: PitchTrackers) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""How well a classifier knows singers: accuracy, cross entropy, and whether its probabilities can be believed.
+"""How well a classifier knows singers: accuracy, cross entropy, and whether its probabilities are calibrated.
 
 Guo et al., "On Calibration of Modern Neural Networks", ICML 2017: one temperature, fitted on validation.
 """
@@ -14,12 +14,12 @@ Truth = NDArray[np.int64]
 BINS = 15
 TEMPERATURES = (0.05, 20.0)
 SPREAD = 0.5
-"""Of a temperature's logarithm, before anything was seen."""
+"""Prior deviation of a temperature's logarithm."""
 SURE = 1.96
 """Deviations for 95 %."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassifierFigures:
     """Of held-out crops or songs. Cross entropies in nats; `scaled` means with the temperature."""
 
@@ -36,7 +36,7 @@ class ClassifierFigures:
     temperature: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One singer."""
 
@@ -54,16 +54,16 @@ def measure(logs: Numbers, truth: Truth, temperature: float) -> ClassifierFigure
     scaled = log_softmax(logs / temperature)
     ranks = (logs > logs[np.arange(len(truth)), truth][:, None]).sum(1)
     return ClassifierFigures(
-        len(truth),
-        float((ranks == 0).mean()),
-        wilson(int((ranks == 0).sum()), len(truth)),
-        float((ranks < 3).mean()),
-        float(np.mean([f1 for _, _, f1 in scores(confusion(logs, truth))])),
-        cross_entropy(logs, truth),
-        cross_entropy(scaled, truth),
-        calibration_error(logs, truth),
-        calibration_error(scaled, truth),
-        temperature,
+        count=len(truth),
+        top1=float((ranks == 0).mean()),
+        top1_range=wilson(int((ranks == 0).sum()), len(truth)),
+        top3=float((ranks < 3).mean()),
+        macro_f1=float(np.mean([f1 for _, _, f1 in scores(confusion(logs, truth))])),
+        cross_entropy=cross_entropy(logs, truth),
+        cross_entropy_scaled=cross_entropy(scaled, truth),
+        calibration_error=calibration_error(logs, truth),
+        calibration_error_scaled=calibration_error(scaled, truth),
+        temperature=temperature,
     )
 
 
@@ -78,8 +78,8 @@ def fit_temperature(logs: Numbers, truth: Truth) -> float:
         doubt = (logarithm / SPREAD) ** 2 / 2
         return cross_entropy(log_softmax(logs / np.exp(logarithm)), truth) + float(doubt) / len(truth)
 
-    found = minimize_scalar(cost, bounds=np.log(TEMPERATURES).tolist(), method="bounded")
-    return float(np.exp(found.x))
+    best = minimize_scalar(cost, bounds=np.log(TEMPERATURES).tolist(), method="bounded")
+    return float(np.exp(best.x))
 
 
 def by_song(logs: Numbers, songs: NDArray[np.int64]) -> Numbers:
@@ -89,7 +89,7 @@ def by_song(logs: Numbers, songs: NDArray[np.int64]) -> Numbers:
 
 
 def confusion(logs: Numbers, truth: Truth) -> NDArray[np.int64]:
-    """(labels, labels): rows are the right answers, columns what was said."""
+    """(labels, labels): rows are the right answers, columns the predictions."""
     table = np.zeros((logs.shape[1], logs.shape[1]), np.int64)
     np.add.at(table, (truth, logs.argmax(1)), 1)
     return table
@@ -98,18 +98,29 @@ def confusion(logs: Numbers, truth: Truth) -> NDArray[np.int64]:
 def scores(table: NDArray[np.int64]) -> list[tuple[float, float, float]]:
     """Precision, recall and F1 of each label of a confusion; 0 where there is nothing to divide by."""
     hits = np.diag(table)
-    said, right = table.sum(0), table.sum(1)
-    return [(h / max(1, s), h / max(1, r), 2 * h / max(1, s + r)) for h, s, r in zip(hits, said, right, strict=True)]
+    predicted, right = table.sum(0), table.sum(1)
+    return [
+        (h / max(1, p), h / max(1, r), 2 * h / max(1, p + r)) for h, p, r in zip(hits, predicted, right, strict=True)
+    ]
 
 
 def rows(table: NDArray[np.int64], singers: tuple[str, ...]) -> list[Row]:
     """The table of all singers, from their confusion."""
-    found = []
+    table_rows = []
     for number, (singer, (precision, recall, f1)) in enumerate(zip(singers, scores(table), strict=True)):
         wrong = np.where(np.arange(len(singers)) == number, 0, table[number])
         other = singers[int(wrong.argmax())] if wrong.any() else ""
-        found.append(Row(singer, int(table[number].sum()), float(precision), float(recall), float(f1), other))
-    return found
+        table_rows.append(
+            Row(
+                singer=singer,
+                count=int(table[number].sum()),
+                precision=float(precision),
+                recall=float(recall),
+                f1=float(f1),
+                most_taken_for=other,
+            )
+        )
+    return table_rows
 
 
 def cross_entropy(logs: Numbers, truth: Truth) -> float:

@@ -1,16 +1,17 @@
-"""What is told of a trained classifier: a card and a report, for people and for programs, and a picture."""
+"""What is written of a trained classifier: a card and a report, for people and for programs, and a picture."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from files.atomic import atomic_write
 from lab.classifiers.figures import ClassifierFigures, Row, rows
 from lab.classifiers.fit import FitVerdict
 from lab.classifiers.picture import plot_confusion
+from lab.classifiers.split import By
+from lab.classifiers.task import SingerConfig
 
 CARD, REPORT, PICTURE = "card", "report", "confusion.png"
 SHOWN: tuple[tuple[str, Callable[[ClassifierFigures], str]], ...] = (
@@ -27,9 +28,9 @@ SHOWN: tuple[tuple[str, Callable[[ClassifierFigures], str]], ...] = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Amount:
-    """How much lies on one side of the split."""
+    """Size of one side of the split."""
 
     songs: int
     albums: int
@@ -38,7 +39,25 @@ class Amount:
     """Of voice, in crops without their quiet parts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class ClassifierProvenance:
+    """How a classifier was trained; written into the weights, too, under `made`."""
+
+    start: str
+    separator: str
+    voicing: str
+    steps: int
+    stopped: str
+    """Why training ended."""
+    validation_cross_entropy: float
+    seed: int
+    whole_groups: By
+    bf16: bool
+    crop_temperature: float
+    config: SingerConfig
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassifierOutcome:
     """A finished training."""
 
@@ -46,8 +65,7 @@ class ClassifierOutcome:
     sha256: str
     """Of the weights."""
     singers: tuple[str, ...]
-    made: Mapping[str, Any]
-    """How: start, separator, steps, config and so on; it stands in the weights, too."""
+    provenance: ClassifierProvenance
     amounts: Mapping[str, Amount]
     """By side."""
     verdict: FitVerdict
@@ -68,7 +86,7 @@ def write(out: Path, outcome: ClassifierOutcome) -> None:
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": outcome.device,
         "singers": outcome.singers,
-        "made": dict(outcome.made),
+        "made": asdict(outcome.provenance),
         "amounts": amounts,
         "figures": {"songs": asdict(outcome.verdict.songs), "crops": asdict(outcome.verdict.crops)},
     }
@@ -95,7 +113,7 @@ def write(out: Path, outcome: ClassifierOutcome) -> None:
 
 def card_text(outcome: ClassifierOutcome) -> str:
     """The card for people."""
-    made, songs = outcome.made, outcome.verdict.songs
+    provenance, songs = outcome.provenance, outcome.verdict.songs
     lines = [
         f"# {outcome.name}",
         "",
@@ -103,11 +121,11 @@ def card_text(outcome: ClassifierOutcome) -> str:
         "it names the most alike, so a “none of them” must come from elsewhere.",
         "",
         f"- Weights: `singers.safetensors`, sha256 `{outcome.sha256}`",
-        f"- Started from: {made['start']}",
-        f"- Separator: {made['separator']}; voicing: {made['voicing']}",
-        f"- {made['steps']} steps on {outcome.device} in {'bf16' if made['bf16'] else 'fp32'}, "
-        f"ended by: {made['stopped']}; seed {made['seed']}",
-        f"- Best cross entropy on validation: {made['validation_cross_entropy']:.3f} nat",
+        f"- Started from: {provenance.start}",
+        f"- Separator: {provenance.separator}; voicing: {provenance.voicing}",
+        f"- {provenance.steps} steps on {outcome.device} in {'bf16' if provenance.bf16 else 'fp32'}, "
+        f"ended by: {provenance.stopped}; seed {provenance.seed}",
+        f"- Best cross entropy on validation: {provenance.validation_cross_entropy:.3f} nat",
         f"- On {songs.count} held-out songs: top-1 {songs.top1:.1%}, top-3 {songs.top3:.1%}, macro F1 "
         f"{songs.macro_f1:.2f}; see report.md",
         "",
@@ -118,7 +136,13 @@ def card_text(outcome: ClassifierOutcome) -> str:
         f"| {side} | {a.songs} | {a.albums or '–'} | {a.crops} | {a.minutes:.1f} |"
         for side, a in outcome.amounts.items()
     ]
-    lines += ["", f"Settings: `{json.dumps(made['config'])}`", "", "Singers: " + ", ".join(outcome.singers), ""]
+    lines += [
+        "",
+        f"Settings: `{json.dumps(asdict(provenance.config))}`",
+        "",
+        "Singers: " + ", ".join(outcome.singers),
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -103,6 +103,7 @@ class SingerTask:
         learn: Sequence[Example],
         validate: Sequence[Example],
         config: SingerConfig,
+        *,
         music: Sequence[NDArray[np.float16]] = (),
         device: torch.device | str = "cpu",
         seed: int = 0,

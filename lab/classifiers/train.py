@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from files.atomic import atomic_write
 from lab.classifiers import crops
 from lab.classifiers.fit import OnLine, fit, judge
 from lab.classifiers.prepare import PreparationOptions, Prepared, Say, prepare
-from lab.classifiers.report import Amount, ClassifierOutcome, write
+from lab.classifiers.report import Amount, ClassifierOutcome, ClassifierProvenance, write
 from lab.classifiers.split import SIDES
 from lab.classifiers.start import begin, is_ours
 from lab.classifiers.task import Example, SingerConfig, SingerTask, examples
@@ -29,13 +29,31 @@ WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
 FRAME_SECONDS = 0.01
 
 
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What must stay the same for a training to go on; written beside its state."""
+
+    start: str
+    separator: str
+    cut: str
+    seed: int
+    config: SingerConfig
+    sides: dict[str, list[list[str]]] | None = None
+    """Path and sound of the songs by side; None until the folder is prepared."""
+
+    def stored(self) -> dict[str, Any]:
+        """The plan as JSON, without what is not known yet."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 def train_singers(
     folder: Path,
     out: Path,
     config: SingerConfig,
     schedule: Schedule,
-    choice: PreparationOptions,
+    options: PreparationOptions,
     models: ModelPool,
+    *,
     start: Path | None = None,
     cache: Path | None = None,
     report: Report = ignore,
@@ -44,49 +62,64 @@ def train_singers(
 ) -> ClassifierOutcome:
     """Train on `folder` and write weights, card, report and picture to `out`; goes on where the same training stopped.
 
-    Separated songs are kept in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError, SoundError.
+    Separated songs are cached in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError,
+    SoundError.
     """
     network = begin(start, config, schedule.seed)
-    separator = "none: the files were vocals" if choice.separated else models.separator.name
-    plan = {
-        "start": "nothing" if start is None else f"{start.name} {_fingerprint(start)}",
-        "separator": AS_IS if choice.separated else models.separator.model_id,
-        "cut": crops.CUT_ID,
-        "seed": schedule.seed,
-        "config": asdict(config),
-    }
+    separator = "none: the files were vocals" if options.separated else models.separator.name
+    plan = TrainingPlan(
+        start="nothing" if start is None else f"{start.name} {_fingerprint(start)}",
+        separator=AS_IS if options.separated else models.separator.model_id,
+        cut=crops.CUT_ID,
+        seed=schedule.seed,
+        config=config,
+    )
     _check(out / TRAINING, plan)  # before hours of separation
-    ready = prepare(folder, cache or out / "cache", choice, models, report, say)
-    plan["sides"] = _sides(folder, ready)
+    ready = prepare(folder, cache or out / "cache", options, models, report, say)
+    plan = replace(plan, sides=_sides(folder, ready))
     _check(out / TRAINING, plan)
-    (out / TRAINING).mkdir(parents=True, exist_ok=True)
-    with atomic_write(out / TRAINING / PLAN) as file:
-        file.write(json.dumps(plan, ensure_ascii=False, indent=1).encode())
+    _write_plan(out / TRAINING, plan)
     device = models.device
     drop_all_but(models)
-    sides = {side: examples(ready.split.sides[side], ready.split.singers, ready.material) for side in SIDES}
     singers = ready.split.singers
-    task = SingerTask(network, singers, sides["train"], sides["validation"], config, ready.music, device, schedule.seed)
+    sides = {side: examples(ready.split.sides[side], singers, ready.material) for side in SIDES}
+    task = SingerTask(
+        network,
+        singers,
+        sides["train"],
+        sides["validation"],
+        config,
+        music=ready.music,
+        device=device,
+        seed=schedule.seed,
+    )
     steps, stopped = fit(task, out / TRAINING, schedule, report, on_line)
     verdict = judge(task, sides["validation"], sides["test"], report)
-    made = {
-        "start": plan["start"],
-        "separator": separator,
-        "voicing": SWIFT_NAME,
-        "steps": steps,
-        "stopped": stopped,
-        "validation_cross_entropy": round(float(task.best.cross_entropy), 4),
-        "seed": schedule.seed,
-        "whole_groups": choice.by,
-        "bf16": task.bf16,
-        "crop_temperature": round(verdict.crops.temperature, 4),
-        "config": asdict(config),
-    }
+    provenance = ClassifierProvenance(
+        start=plan.start,
+        separator=separator,
+        voicing=SWIFT_NAME,
+        steps=steps,
+        stopped=stopped,
+        validation_cross_entropy=round(float(task.best.cross_entropy), 4),
+        seed=schedule.seed,
+        whole_groups=options.by,
+        bf16=task.bf16,
+        crop_temperature=round(verdict.crops.temperature, 4),
+        config=config,
+    )
     name = f"AST {sum(p.numel() for p in task.best.network.parameters()) / 1e6:.1f} M, {len(singers)} singers"
     known = ast.Singers(task.best.head, singers, verdict.songs.temperature)
-    ast.save(task.best.network, out / WEIGHTS, name, known, made)
-    amounts = {side: _amount(found, ready) for side, found in sides.items()}
-    outcome = ClassifierOutcome(name, digest(out / WEIGHTS), singers, made, amounts, verdict, str(device))
+    ast.save(task.best.network, out / WEIGHTS, name, known, asdict(provenance))
+    outcome = ClassifierOutcome(
+        name=name,
+        sha256=digest(out / WEIGHTS),
+        singers=singers,
+        provenance=provenance,
+        amounts={side: _amount(dealt, ready) for side, dealt in sides.items()},
+        verdict=verdict,
+        device=str(device),
+    )
     write(out, outcome)
     return outcome
 
@@ -109,21 +142,27 @@ def _fingerprint(start: Path) -> str:
     return " ".join(digest(file)[:12] for file in files if file.suffix in (".safetensors", ".bin"))
 
 
-def _check(folder: Path, plan: dict[str, Any]) -> None:
+def _check(folder: Path, plan: TrainingPlan) -> None:
     """Raise SingersError if a training stopped here of which anything in the plan was otherwise."""
     path = folder / PLAN
     if not path.exists() or not (folder / loop.STATE).exists():
         return
     before = json.loads(path.read_text("utf-8"))
-    if changed := [key for key in plan if plan[key] != before.get(key)]:
+    if changed := [key for key, value in plan.stored().items() if value != before.get(key)]:
         raise SingersError(
             f"{folder} holds a training with other {' and '.join(changed)}. Going on would mix what it learnt with "
             "what is held out now: choose another --out, or delete that folder."
         )
 
 
-def _amount(found: Sequence[Example], ready: Prepared) -> Amount:
-    crops = [crop for example in found for crop in example.crops]
+def _write_plan(folder: Path, plan: TrainingPlan) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / PLAN) as file:
+        file.write(json.dumps(plan.stored(), ensure_ascii=False, indent=1).encode())
+
+
+def _amount(dealt: Sequence[Example], ready: Prepared) -> Amount:
+    crops = [crop for example in dealt for crop in example.crops]
     minutes = sum(len(crop) for crop in crops) * FRAME_SECONDS / 60
-    albums = {(example.song.singer, example.song.album) for example in found if example.song.album}
-    return Amount(len(found), len(albums), len(crops), minutes)
+    albums = {(example.song.singer, example.song.album) for example in dealt if example.song.album}
+    return Amount(songs=len(dealt), albums=len(albums), crops=len(crops), minutes=minutes)

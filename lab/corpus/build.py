@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from lab.corpus.catalogue import CorpusSource, chosen, sources
@@ -23,6 +23,7 @@ class BuildOutcome:
     """What a corpus now holds of one source; `missing` says why, if that is nothing."""
 
     source: CorpusSource
+    _: KW_ONLY
     clips: int = 0
     made: int = 0
     seconds: float = 0.0
@@ -89,7 +90,13 @@ def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], repor
         listing.save()
     rows = listing.of(source)
     report(source.name, 1.0)
-    return BuildOutcome(source, len(rows), made, sum(r["seconds"] for r in rows), len({r["speaker"] for r in rows}))
+    return BuildOutcome(
+        source,
+        clips=len(rows),
+        made=made,
+        seconds=sum(row["seconds"] for row in rows),
+        speakers=len({row["speaker"] for row in rows}),
+    )
 
 
 def _synthetic(folder: Path, source: CorpusSource, report: Report, minutes: float, seed: int) -> BuildOutcome:
@@ -102,7 +109,8 @@ def _synthetic(folder: Path, source: CorpusSource, report: Report, minutes: floa
     made = synthesise(folder, source, voice, minutes=minutes, seed=seed, report=lambda f: report(source.name, f))
     rows = list(read_labels(folder))
     seconds = sum(sum(row["durations_25ms"]) for row in rows) * STEP
-    return BuildOutcome(source, len(rows), made, seconds, len({row["voice"] for row in rows}))
+    speakers = len({row["voice"] for row in rows})
+    return BuildOutcome(source, clips=len(rows), made=made, seconds=seconds, speakers=speakers)
 
 
 def _packages(folder: Path, source: CorpusSource) -> list[Path]:

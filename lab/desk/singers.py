@@ -60,7 +60,7 @@ def train(
 
     torch.set_num_threads(threads)
     with sentences():
-        chosen, schedule = read_config(config or settings(start), SingerConfig)
+        task, schedule = read_config(config or settings(start), SingerConfig)
         schedule = replace(
             schedule,
             seed=seed,
@@ -69,23 +69,23 @@ def train(
         )
         where = choose(device)
         console.print(f"Device: {describe(where)}.", highlight=False)
-        brought = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is read
-        models = open_models(str(where), brought, () if separated else (Role.SEPARATOR,))
+        selected = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is read
+        models = open_models(str(where), selected, () if separated else (Role.SEPARATOR,))
         columns = TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.percentage:>3.0f} %")
         times = TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[losses]}")
         with stage_bars(*columns, *times) as bars:
             outcome = train_singers(
                 folder,
                 out,
-                chosen,
+                task,
                 schedule,
                 PreparationOptions(separated, min_songs, by.value, seed),
                 models,
-                start,
-                cache,
-                bars.report,
-                lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
-                _TrainingBars(bars).line,
+                start=start,
+                cache=cache,
+                report=bars.report,
+                say=lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
+                on_line=_TrainingBars(bars).line,
             )
     _show(outcome)
     console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False, markup=False)
@@ -113,7 +113,8 @@ def _show(outcome: "ClassifierOutcome") -> None:
         table.add_column(column, justify="left" if column == "figure" else "right")
     for row in figure_rows(outcome.verdict.crops, outcome.verdict.songs):
         table.add_row(*row)
-    made = outcome.made
-    table.caption = f"{made['steps']} steps from {made['start']}, ended by: {made['stopped']}."
+    provenance = outcome.provenance
+    table.caption = f"{provenance.steps} steps from {provenance.start}, ended by: {provenance.stopped}."
     console.print(table)
-    console.print(model_table({"separator": made["separator"], "voicing": made["voicing"], "singers": outcome.name}))
+    ran = {"separator": provenance.separator, "voicing": provenance.voicing, "singers": outcome.name}
+    console.print(model_table(ran))

@@ -23,7 +23,7 @@ NAN = float("nan")
 TIMED_RUNS = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConversionFigures:
     """One sound against its source. NaN where there is too little to measure."""
 
@@ -56,15 +56,15 @@ def measure_sound(
     n = min(len(made), len(reference.wav))
     made, source = np.ascontiguousarray(made[:n]), np.ascontiguousarray(reference.wav[:n])
     correlation, cents, f1 = compare_pitch(source, made, key_shift, models)
-    heard = recogniser.text(made, reference.language)
+    recognised = recogniser.text(made, reference.language)
     return ConversionFigures(
-        speaker_cosine(made, target, models),
-        mean_opinion(made, models),
-        min(1.0, character_error_rate(reference.text, heard)),
-        correlation,
-        cents,
-        f1,
-        content_cosine(source, made, models),
+        cosine=speaker_cosine(made, target, models),
+        mos=mean_opinion(made, models),
+        cer=min(1.0, character_error_rate(reference.text, recognised)),
+        f0_correlation=correlation,
+        f0_cents=cents,
+        voicing_f1=f1,
+        content_cosine=content_cosine(source, made, models),
     )
 
 

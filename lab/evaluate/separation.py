@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 FILE = "separation.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackScores:
     """One track; S separators."""
 
@@ -119,13 +119,15 @@ def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
     own = np.diag(products)
     sung = np.stack([window for window in windows if window[0] > 0])
     return TrackScores(
-        track.name,
-        _files(track),
-        samples / MUSIC_RATE,
-        [_decibels(vocals_energy, error) for error in own],
-        [float(np.median([_decibels(window[0], window[1 + i]) for window in sung])) for i in range(count)],
-        [_decibels(instrumental_energy, error) for error in own],
-        (products / vocals_energy).tolist(),
+        name=track.name,
+        files=_files(track),
+        seconds=samples / MUSIC_RATE,
+        vocals_sdr=[_decibels(vocals_energy, error) for error in own],
+        vocals_median=[
+            float(np.median([_decibels(window[0], window[1 + i]) for window in sung])) for i in range(count)
+        ],
+        instrumental_sdr=[_decibels(instrumental_energy, error) for error in own],
+        form=(products / vocals_energy).tolist(),
     )
 
 

@@ -55,7 +55,7 @@ class ComparedEncoder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """What an encoder does in one case."""
 
@@ -153,12 +153,20 @@ def evaluate(
         trials: list[Trials] = []
         for encoder, vectors in zip(encoders, embedded, strict=True):
             trials.append(make_trials(vectors[query], vectors[enrolment]))
-            entropy = calibrated_cross_entropy(vectors[query], vectors[enrolment])
-            eer, top1 = trials[-1].eer(), trials[-1].top1()
-            voices, clips = trials[-1].scores.shape[1], len(trials[-1].truth)
-            scores.append(Scores(encoder.name, case, voices, clips, eer, top1, entropy))
+            scores.append(
+                Scores(
+                    encoder=encoder.name,
+                    case=case,
+                    voices=trials[-1].scores.shape[1],
+                    clips=len(trials[-1].truth),
+                    eer=trials[-1].eer(),
+                    top1=trials[-1].top1(),
+                    cross_entropy=calibrated_cross_entropy(vectors[query], vectors[enrolment]),
+                )
+            )
         if len(trials) > 1:
-            comparisons.append(EncoderComparison(case, **advantage(trials[-1], trials[0])))
+            gain = advantage(trials[-1], trials[0])
+            comparisons.append(EncoderComparison(case, gain.eer, gain.top1))
     return scores, comparisons
 
 

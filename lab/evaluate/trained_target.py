@@ -28,7 +28,7 @@ TIMED_SECONDS = 10
 CARD = "trained.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trained:
     """A voice that lies in the output folder."""
 
@@ -38,11 +38,11 @@ class Trained:
     """Of training."""
     steps: int
     minutes: float
-    """Of sounding voice that was learnt from."""
+    """Of sounding voice that was trained on."""
     base: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TargetFigures:
     """What is measured on a target alone."""
 
@@ -62,28 +62,47 @@ class TargetFigures:
 
 
 def train_target(target: EvaluationTarget, models: ModelPool, out: Path, seconds: float, report: Report) -> Trained:
-    """Train the target's voice in `out`/`name`, or find the one that was trained there as long, on these weights.
+    """Train the target's voice in `out`/`name`, or read the one that was trained there as long, on these weights.
 
     Raises what `train_voice` raises.
     """
     folder = out / target.name
     card = folder / CARD
-    asked = {"asked_seconds": seconds, "weights": STARTED_FROM}
     stored = json.loads(card.read_text()) if card.exists() else {}
-    if not asked.items() <= stored.items():
+    if (stored.get("asked_seconds"), stored.get("weights")) != (seconds, STARTED_FROM):
         folder.mkdir(parents=True, exist_ok=True)
         notes = [Note(path, path.name) for path in target.notes]
-        made = train_voice(notes, models, folder, TrainOptions(seconds=seconds), report)
-        stored = asked | {"model": made.model.name, "index": made.index.name}
-        stored |= {"steps": made.steps, "minutes": made.minutes, "base": made.base}
+        voice = train_voice(notes, models, folder, TrainOptions(seconds=seconds), report)
+        stored = {
+            "asked_seconds": seconds,
+            "weights": STARTED_FROM,
+            "model": voice.model.name,
+            "index": voice.index.name,
+            "steps": voice.steps,
+            "minutes": voice.minutes,
+            "base": voice.base,
+        }
         with atomic_write(card) as file:
             file.write(json.dumps(stored).encode())
-    known = {name: value for name, value in stored.items() if name != "weights"}
-    return Trained(**{**known, "model": folder / stored["model"], "index": folder / stored["index"]})
+    return Trained(
+        model=folder / stored["model"],
+        index=folder / stored["index"],
+        asked_seconds=stored["asked_seconds"],
+        steps=stored["steps"],
+        minutes=stored["minutes"],
+        base=stored["base"],
+    )
 
 
 def measure_target(
-    name: str, trained: Trained, held_out: list[Floats32], rate: int, speaker: Floats32, models: ModelPool, out: Path
+    name: str,
+    trained: Trained,
+    held_out: list[Floats32],
+    *,
+    rate: int,
+    speaker: Floats32,
+    models: ModelPool,
+    out: Path,
 ) -> TargetFigures:
     """Reconstruct the held-out clips, mono (samples,) at `rate`: their own content, pitch and level.
 
@@ -96,30 +115,30 @@ def measure_target(
     distances, copies, cosines = [], [], []
     for number, wav in enumerate(held_out):
         features = extract(resample(wav, rate, SPEECH_RATE), models.content, models.pitch)
-        made = resample(
+        copy = resample(
             np.concatenate(list(convert(features, synthesizer, None, options))), synthesizer.config.sampling_rate, rate
         )
-        low, low_made = resample(wav, rate, SPEECH_RATE), resample(made, rate, SPEECH_RATE)
-        distances.append(mcd(low, low_made, SPEECH_RATE))
+        low, low_copy = resample(wav, rate, SPEECH_RATE), resample(copy, rate, SPEECH_RATE)
+        distances.append(mcd(low, low_copy, SPEECH_RATE))
         copies.append(mcd(low, world.copy(low, SPEECH_RATE), SPEECH_RATE))
-        cosines.append(speaker_cosine(low_made, speaker, models))
-        keep(out / name / f"reconstructed-{number + 1}.flac", made, rate)
+        cosines.append(speaker_cosine(low_copy, speaker, models))
+        write_flac(out / name / f"reconstructed-{number + 1}.flac", copy, rate)
     longest = resample(max(held_out, key=len), rate, SPEECH_RATE)
     timed = np.resize(longest, TIMED_SECONDS * SPEECH_RATE)
     return TargetFigures(
-        name,
-        trained.asked_seconds,
-        trained.steps,
-        trained.minutes,
-        trained.base,
-        float(np.mean(distances)),
-        float(np.mean(copies)),
-        float(np.nanmean(cosines)),
-        real_time_factor(timed, synthesizer, rows, models, THREADS),
+        name=name,
+        asked_seconds=trained.asked_seconds,
+        steps=trained.steps,
+        minutes=trained.minutes,
+        base=trained.base,
+        mcd=float(np.mean(distances)),
+        mcd_copy=float(np.mean(copies)),
+        own_cosine=float(np.nanmean(cosines)),
+        real_time_factor=real_time_factor(timed, synthesizer, rows, models, THREADS),
     )
 
 
-def keep(path: Path, wav: Floats32, rate: int) -> None:
+def write_flac(path: Path, wav: Floats32, rate: int) -> None:
     """Write mono (samples,) as FLAC, turned down if it would be cut at full scale. Raises DiskFull."""
     peak = float(np.abs(wav).max(initial=0.0))
     encode(path, wav if peak < 1 else wav * np.float32(0.99 / peak), rate)

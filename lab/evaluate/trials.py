@@ -32,6 +32,14 @@ class Trials:
         return float((self.scores.argmax(1) == self.truth).mean())
 
 
+@dataclass(frozen=True)
+class Advantage:
+    """95 % intervals of a gain; above zero where the first trials are better."""
+
+    eer: tuple[float, float]
+    top1: tuple[float, float]
+
+
 def make_trials(queries: Sequence[Floats32], enrolled: Sequence[Floats32]) -> Trials:
     """Cosines; `queries` and `enrolled` hold the same clips (n, C) of each voice, perhaps in another condition."""
     sums = [own.sum(0) for own in enrolled]
@@ -73,7 +81,7 @@ def equal_error(scores: Numbers, truth: NDArray[np.int64]) -> float:
     return float((refused[crossing] + accepted[crossing]) / 2)
 
 
-def advantage(better: Trials, worse: Trials, seed: int = 0) -> dict[str, tuple[float, float]]:
+def advantage(better: Trials, worse: Trials, seed: int = 0) -> Advantage:
     """95 % intervals of what `better` gains over `worse` in EER and top-1, by a paired bootstrap over the queries.
 
     Both have the same queries. Above zero throughout: better by more than the draw of the clips.
@@ -85,4 +93,5 @@ def advantage(better: Trials, worse: Trials, seed: int = 0) -> dict[str, tuple[f
         a, b = (Trials(trials.scores[rows], trials.truth[rows]) for trials in (better, worse))
         gains.append((b.eer() - a.eer(), a.top1() - b.top1()))
     low, high = np.percentile(gains, [2.5, 97.5], axis=0)
-    return {name: (float(low[i]), float(high[i])) for i, name in enumerate(("eer", "top1"))}
+    eer, top1 = ((float(least), float(most)) for least, most in zip(low, high, strict=True))
+    return Advantage(eer, top1)

@@ -1,8 +1,8 @@
 """The gates of the embedded voice: train on held-out targets, convert held-out sources, measure both and baselines.
 
 Each conversion stands beside its unconverted source, WORLD's copy-synthesis of the source and the difference method,
-which needs no training. The words are the corpus's where it knows them, else what Whisper hears in the source. What a
-target's voice is like is the mean embedding of its held-out clips.
+which needs no training. The words are the corpus's where it knows them, else what Whisper recognises in the source. A
+target's speaker embedding is the mean of its held-out clips'.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from lab.evaluate import mcd as distortion
 from lab.evaluate.difference import ConversionMaterial, convert_by_difference
 from lab.evaluate.figures import ConversionFigures, Reference, measure_sound, speaker_of
 from lab.evaluate.plan import TARGETS, EvaluationSource, EvaluationTarget, choose_sources, choose_target, read_held_out
-from lab.evaluate.trained_target import CARD, TargetFigures, Trained, keep, measure_target, train_target
+from lab.evaluate.trained_target import CARD, TargetFigures, Trained, measure_target, train_target, write_flac
 from lab.evaluate.transcript import Recogniser
 from models.content import student
 from models.pitch import trackers
@@ -26,7 +26,7 @@ from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.listening.features import Features, extract
 from pipeline.pool.model_pool import ModelPool
-from pipeline.progress import Report, ignore
+from pipeline.progress import Report, ignore, overall_share
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.resample import resample
 
@@ -36,7 +36,7 @@ PREPARE_SECONDS, MEASURE_SECONDS, PAIR_SECONDS = 60.0, 40.0, 25.0
 SOURCES = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """One source in one target's voice, beside the baselines."""
 
@@ -62,7 +62,7 @@ class VoiceEvaluation:
 
 
 @dataclass(frozen=True)
-class _Listened:
+class _PreparedSource:
     """A source with all that does not depend on the target."""
 
     source: EvaluationSource
@@ -71,22 +71,25 @@ class _Listened:
     features: Features
 
 
+@dataclass(frozen=True)
+class _Target:
+    """A target's voice, what the difference method needs of it, and its unit speaker embedding (256,)."""
+
+    name: str
+    trained: Trained
+    material: ConversionMaterial
+    embedding: Floats32
+
+
 class Pace:
     """Stages of expected length as one share of the whole, so that the remaining time can be estimated."""
 
     def __init__(self, stages: Mapping[str, float], report: Report) -> None:
         self.stages, self.report = dict(stages), report
-        self.total = max(sum(self.stages.values()), 1e-9)
 
     def __call__(self, stage: str, fraction: float) -> None:
         """`fraction` (0…1) of one of the stages is done, and all of those before it."""
-        before = 0.0
-        for name, seconds in self.stages.items():
-            if name == stage:
-                self.report(stage, min(1.0, (before + fraction * seconds) / self.total))
-                return
-            before += seconds
-        raise KeyError(stage)
+        self.report(stage, overall_share(self.stages, stage, fraction))
 
 
 def evaluate_voice(
@@ -108,21 +111,24 @@ def evaluate_voice(
     pace("preparing", 0.0)
     sources = choose_sources(data, VOICE_RATE, models, out / "cache")
     recogniser = transcript.load(out / "cache")
-    listened = [_listen(source, models, recogniser, out) for source in sources]
+    prepared = [_prepare(source, models, recogniser, out) for source in sources]
     figures, pairs = [], list[Pair]()
     for target in chosen:
         trained = train_target(target, models, out, seconds, _training(pace, target.name))
         pace(f"measuring {target.name}", 0.0)
         held_out = read_held_out(target, VOICE_RATE)
         own = speaker_of([resample(wav, VOICE_RATE, SPEECH_RATE) for wav in held_out], models)
-        figures.append(measure_target(target.name, trained, held_out, VOICE_RATE, own, models, out))
+        figures.append(
+            measure_target(target.name, trained, held_out, rate=VOICE_RATE, speaker=own, models=models, out=out)
+        )
         notes = [read_clip(path, VOICE_RATE) for path in target.notes]
         pace(f"measuring {target.name}", 0.5)
         material = difference.learn(notes, VOICE_RATE, models.content)
-        others = [item for item in listened if item.source.speaker != target.name]
+        voice = _Target(target.name, trained, material, own)
+        others = [item for item in prepared if item.source.speaker != target.name]
         for done, item in enumerate(others):
             pace(f"converting to {target.name}", done / len(others))
-            pairs.append(_pair(target.name, trained, item, material, own, models, recogniser, out))
+            pairs.append(_pair(voice, item, models, recogniser, out))
         pace(f"converting to {target.name}", 1.0)
     return VoiceEvaluation(tuple(figures), tuple(pairs))
 
@@ -158,51 +164,42 @@ def _training(pace: Pace, name: str) -> Report:
     return report
 
 
-def _listen(source: EvaluationSource, models: ModelPool, recogniser: Recogniser, out: Path) -> _Listened:
+def _prepare(source: EvaluationSource, models: ModelPool, recogniser: Recogniser, out: Path) -> _PreparedSource:
     low = resample(source.wav, source.rate, SPEECH_RATE)
     text = source.text or recogniser.text(low, source.language)
     copy = world.copy(source.wav, source.rate)
-    keep(out / f"source--{_slug(source.name)}.flac", source.wav, source.rate)
-    keep(out / f"copy--{_slug(source.name)}.flac", copy, source.rate)
-    found = extract(low, models.content, models.pitch)
-    return _Listened(source, copy, Reference(low, text, source.language), found)
+    write_flac(out / f"source--{_slug(source.name)}.flac", source.wav, source.rate)
+    write_flac(out / f"copy--{_slug(source.name)}.flac", copy, source.rate)
+    features = extract(low, models.content, models.pitch)
+    return _PreparedSource(source, copy, Reference(low, text, source.language), features)
 
 
-def _pair(
-    target: str,
-    trained: Trained,
-    item: _Listened,
-    material: ConversionMaterial,
-    own: Floats32,
-    models: ModelPool,
-    recogniser: Recogniser,
-    out: Path,
-) -> Pair:
+def _pair(target: _Target, item: _PreparedSource, models: ModelPool, recogniser: Recogniser, out: Path) -> Pair:
     """Convert one source with the voice and without training, measure both and the baselines."""
     source = item.source
-    synthesizer, info, rows, _ = models.voice(trained.model, trained.index)
+    synthesizer, info, rows, _ = models.voice(target.trained.model, target.trained.index)
     shift = octave_shift(item.features.f0, info.median_f0)
-    made = np.concatenate(list(convert(item.features, synthesizer, rows, ConvertOptions(key_shift=shift))))
-    made = resample(made, synthesizer.config.sampling_rate, source.rate)
-    filtered = convert_by_difference(source.wav, material, models.content, shift)
-    keep(out / f"{target}--{_slug(source.name)}.flac", made, source.rate)
-    keep(out / f"{target}--{_slug(source.name)}--difference.flac", filtered, source.rate)
+    converted = np.concatenate(list(convert(item.features, synthesizer, rows, ConvertOptions(key_shift=shift))))
+    converted = resample(converted, synthesizer.config.sampling_rate, source.rate)
+    filtered = convert_by_difference(source.wav, target.material, models.content, shift)
+    write_flac(out / f"{target.name}--{_slug(source.name)}.flac", converted, source.rate)
+    write_flac(out / f"{target.name}--{_slug(source.name)}--difference.flac", filtered, source.rate)
 
     def figures(wav: Floats32, key_shift: int) -> ConversionFigures:
         return measure_sound(
-            resample(wav, source.rate, SPEECH_RATE), item.reference, own, key_shift, models, recogniser
+            resample(wav, source.rate, SPEECH_RATE), item.reference, target.embedding, key_shift, models, recogniser
         )
 
     return Pair(
-        target,
-        source.name,
-        source.song,
-        len(source.wav) / source.rate,
-        shift,
-        figures(source.wav, 0),
-        figures(item.copy, 0),
-        figures(filtered, shift),
-        figures(made, shift),
+        target=target.name,
+        source=source.name,
+        song=source.song,
+        seconds=len(source.wav) / source.rate,
+        key_shift=shift,
+        unconverted=figures(source.wav, 0),
+        copy=figures(item.copy, 0),
+        difference=figures(filtered, shift),
+        converted=figures(converted, shift),
     )
 
 

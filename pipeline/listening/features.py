@@ -16,7 +16,7 @@ from models.memory import Pieces
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
-from pipeline.sound.blocks import with_context
+from pipeline.sound.overlap_add import with_context
 
 FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
 SWIFT_HOP = 256

@@ -40,7 +40,7 @@ def test_what_was_made_and_what_was_not_is_told(tmp_path: Path, monkeypatch: pyt
     def build(folder: Path, report: object, **options: object) -> list[BuildOutcome]:
         asked.update(options)
         return [
-            BuildOutcome(sources()["carlo"], 48, 2, 1242.0, 1),
+            BuildOutcome(sources()["carlo"], clips=48, made=2, seconds=1242.0, speakers=1),
             BuildOutcome(sources()["picovoice"], missing="in no package."),
         ]
 

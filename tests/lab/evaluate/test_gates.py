@@ -13,19 +13,31 @@ from lab.evaluate.record import pair_figures, target_verdicts, verdicts, write
 from lab.evaluate.trained_target import TargetFigures
 from lab.evaluate.voice import Pace, Pair, VoiceEvaluation
 
-GOOD = ConversionFigures(0.85, 3.6, 0.05, 0.99, 20.0, 0.95, 0.9)
-PAIR = Pair(
-    "a",
-    "speech en",
-    False,
-    8.0,
-    -12,
-    replace(GOOD, cosine=0.6),
-    replace(GOOD, cosine=0.6, mos=4.0, cer=0.0),
-    GOOD,
-    GOOD,
+GOOD = ConversionFigures(
+    cosine=0.85, mos=3.6, cer=0.05, f0_correlation=0.99, f0_cents=20.0, voicing_f1=0.95, content_cosine=0.9
 )
-TARGET = TargetFigures("a", 600.0, 500, 5.0, "base", 4.0, 2.2, 0.9, 0.2)
+PAIR = Pair(
+    target="a",
+    source="speech en",
+    song=False,
+    seconds=8.0,
+    key_shift=-12,
+    unconverted=replace(GOOD, cosine=0.6),
+    copy=replace(GOOD, cosine=0.6, mos=4.0, cer=0.0),
+    difference=GOOD,
+    converted=GOOD,
+)
+TARGET = TargetFigures(
+    name="a",
+    asked_seconds=600.0,
+    steps=500,
+    minutes=5.0,
+    base="base",
+    mcd=4.0,
+    mcd_copy=2.2,
+    own_cosine=0.9,
+    real_time_factor=0.2,
+)
 
 
 @pytest.mark.parametrize(

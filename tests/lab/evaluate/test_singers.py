@@ -8,7 +8,7 @@ import pytest
 
 from lab.corpus.clips import read_corpus
 from lab.evaluate.singers import CASES, CLEAN, Recordings, evaluate, held_out_clips, loudest, record
-from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, equal_error, make_trials
+from lab.evaluate.trials import Advantage, Trials, advantage, calibrated_cross_entropy, equal_error, make_trials
 from models.signal import SPEECH_RATE
 from pipeline.pool.model_pool import ModelPool
 from tests.conftest import LIBRARY
@@ -61,8 +61,8 @@ def test_the_bootstrap_sees_a_gain_and_sees_none() -> None:
     near, far = clouds(1.5), clouds(0.2)
     near_trials, far_trials = make_trials(near, near), make_trials(far, far)
     gain = advantage(far_trials, near_trials)
-    assert gain["eer"][0] > 0 and gain["top1"][0] > 0
-    assert advantage(near_trials, near_trials) == {"eer": (0, 0), "top1": (0, 0)}
+    assert gain.eer[0] > 0 and gain.top1[0] > 0
+    assert advantage(near_trials, near_trials) == Advantage((0, 0), (0, 0))
 
 
 def test_two_real_voices_are_told_apart(models: ModelPool) -> None:
