@@ -66,7 +66,7 @@ def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> Vo
 
 @torch.no_grad()
 def initialize(network: Synthesizer) -> None:
-    """Prepare random weights for a training from nothing, in place: a small pitch embedding, a prior of little noise."""
+    """Prepare random weights for training from nothing, in place: a small pitch embedding, a prior of little noise."""
     network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
     half, projection = network.config.inter_channels, network.enc_p.proj
     projection.weight[half:] = 0
