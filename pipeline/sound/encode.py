@@ -15,7 +15,7 @@ from av.audio.frame import AudioFrame
 from av.container import OutputContainer
 
 from files.atomic import atomic_write
-from files.sink import Sink
+from files.disk import Sink
 from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound.resample import Resampler
