@@ -151,7 +151,10 @@ class ModelPool:
         return None if self.selection.mos == "distillmos" else self.locate("utmos")["weights"]
 
     def only(self, *roles: Role) -> list[str]:
-        """Drop every model without one of these roles if less than a quarter of the memory is free; says which."""
+        """If less than a quarter of the memory is free, drop every model without one of these roles.
+
+        Returns the names of what was dropped.
+        """
         free, total = memory(self.device)
         keep = [name for name, served in WARM.items() if served & set(roles)]
         return drop_all_but(self, *keep) if free < total / 4 else []

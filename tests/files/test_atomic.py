@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from files.atomic import atomic_write
+from files.atomic import atomic_write, drafts
 from files.disk import DiskFull, Sink, disk_full
 
 
@@ -62,3 +62,10 @@ def test_a_sink_keeps_the_first_refusal_and_swallows_the_rest() -> None:
     assert sink.write(b"1234") == 4 and sink.error is None
     assert sink.write(b"5") == 1 and sink.write(b"6") == 1
     assert sink.error is not None and sink.error.errno == errno.ENOSPC and file.getvalue() == b"1234"
+
+
+def test_a_killed_writers_draft_is_known_as_one(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin"):
+        (draft,) = drafts(tmp_path)
+        assert draft.name.startswith(".a.bin.")
+    assert list(drafts(tmp_path)) == []
