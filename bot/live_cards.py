@@ -1,4 +1,4 @@
-"""One card per job, identified by its row and kept up to date while the job lives, across restarts of the bot."""
+"""One card per job, identified by its row and kept up to date until the job has ended, across restarts of the bot."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class LiveCards(commands.Cog):
-    """Posts and edits the cards, with `controls(job_id, say)` below. What is in memory only spares edits."""
+    """Posts and edits the cards with the buttons of `controls(job_id, say)`. What is in memory only spares edits."""
 
     def __init__(
         self, bot: commands.Bot, store: Store, seconds: float, controls: Callable[[str, Texts], discord.ui.View]

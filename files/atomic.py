@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from files.disk import disk_full
 
+DRAFT = ".part"
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
@@ -16,7 +18,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Raises DiskFull.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{DRAFT}")
     with disk_full():
         try:
             with temporary.open("xb") as file:
@@ -28,6 +30,11 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+def drafts(folder: Path) -> Iterator[Path]:
+    """Drafts that a killed process left in the folder."""
+    return folder.glob(f".*{DRAFT}")
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """What can be wrong with sound, each error with the sentence for its reader.
 
 SoundError
-├── UnreadableSound      not a file we can hear
+├── UnreadableSound      not a file that can be decoded
 │   ├── NotAudio
 │   ├── EmptyFile
 │   ├── CutOff
@@ -22,8 +22,7 @@ SoundError
 ├── VoiceOutdated
 ├── EncoderMissing
 ├── ModelUnusable
-├── OutOfMemory
-└── Cancelled
+└── OutOfMemory
 """
 
 from typing import Any, ClassVar
@@ -139,7 +138,7 @@ class Noisy(UnsuitableSound):
 
 
 class SeveralSpeakers(UnsuitableSound):
-    """One note holds two people. Params: name, seconds (of the one who is heard less)."""
+    """Two people speak in one note. Params: name, seconds (of the one who speaks less)."""
 
     code = "several_speakers"
     sentence = (
@@ -200,10 +199,3 @@ class OutOfMemory(SoundError):
 
     code = "out_of_memory"
     sentence = "The server ran out of memory. Nothing was kept; tell a moderator, or try a shorter recording."
-
-
-class Cancelled(SoundError):
-    """The work was stopped on request."""
-
-    code = "cancelled"
-    sentence = "Cancelled."

@@ -1,12 +1,20 @@
-"""How long work tells where it is."""
+"""How work in progress reports where it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import takewhile
 
 Report = Callable[[str, float], None]
-"""Called with a stage (see STAGES) and how much of that stage is done, 0…1."""
-
-STAGES = ("reading", "separating", "listening", "matching", "training", "converting", "mixing", "measuring")
+"""Called with the name of a stage ("separating") and the share of that stage that is done, 0…1."""
 
 
 def ignore(stage: str, fraction: float) -> None:
     """A report that nobody reads."""
+
+
+def overall_share(plan: Mapping[str, float], stage: str, fraction: float) -> float:
+    """The share of all work that is done, 0…1, when `fraction` of a stage is, and all of the stages before it.
+
+    `plan` gives the seconds that each stage is expected to take, in their order. Raises KeyError: no such stage.
+    """
+    before = sum(seconds for _, seconds in takewhile(lambda item: item[0] != stage, plan.items()))
+    return min(1.0, (before + fraction * plan[stage]) / max(sum(plan.values()), 1e-9))

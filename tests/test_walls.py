@@ -157,6 +157,18 @@ def test_no_installed_package_takes_a_rooms_name() -> None:
         assert spec is not None and spec.origin == str(ROOT / room / "__init__.py")
 
 
+def test_only_the_bottom_room_knows_temporary_names_and_what_a_full_disk_says() -> None:
+    by_hand = re.compile(r"ENOSPC|EDQUOT|EFBIG|mkstemp|os\.replace|\.part\"\)|with_suffix\(\"\.(part|tmp)")
+    resumed = {"models/weights/download.py", "models/weights/pull.py"}  # what a later pull goes on with
+    found = {
+        name
+        for name, text in sources().items()
+        if name.partition("/")[0] in MAY_IMPORT and not name.startswith("files/") and by_hand.search(text)
+    }
+    assert found <= resumed
+    assert by_hand.search('draft = path.with_name(path.name + ".part")') and by_hand.search("errno.ENOSPC")
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     assert too_long(sources()) == []
     assert too_long({"a.py": "\n" * 401, "b.py": "\n" * 400}) == ["a.py: 401"]

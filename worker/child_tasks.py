@@ -17,8 +17,7 @@ from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
-from pipeline.matching.match import embed, embed_clips, fit_library, match
-from pipeline.matching.picture import plot_match
+from pipeline.matching.match import embed, embed_clips, fit_library, match, plot_match
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role

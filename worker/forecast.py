@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.progress import overall_share
+
 SPEEDS = (0.05, 20.0)
 
 
@@ -21,13 +23,12 @@ class Forecast:
         order = list(self.plan)
         position = order.index(stage)
         expected = self.plan[stage]
-        passed = sum(self.plan[s] for s in order[:position]) + fraction * expected
         to_come = sum(self.plan[s] for s in order[position + 1 :])
         spent = now - self.began[stage]
         here = spent * (1 - fraction) / fraction if fraction > 0.05 else expected * (1 - fraction)
         pace = spent / (fraction * expected) if fraction > 0.2 and expected > 0.5 else 1.0
         pace = min(max(pace, SPEEDS[0]), SPEEDS[1])
-        return passed / max(sum(self.plan.values()), 1e-9), here + to_come * pace
+        return overall_share(self.plan, stage, fraction), here + to_come * pace
 
     def durations(self) -> dict[str, float]:
         """Seconds that each stage took, from its first report to the next stage's."""

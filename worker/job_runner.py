@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from files.atomic import drafts
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, NotFound, Store, StoreError, clips, jobs, library, retention, voices
@@ -116,7 +117,7 @@ def _task(store: Store, job: Job, work: Path, settings: WorkerSettings) -> dict[
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    for draft in work.glob(".*.part"):  # of an attempt that was killed while it wrote
+    for draft in drafts(work):  # of an attempt that was killed while it wrote
         draft.unlink()
     task: dict[str, Any] = {"kind": job.kind.value, "work": str(work), "out": str(out)}
     with store.read() as session:

@@ -17,10 +17,10 @@ NEVER = r"(?!)"  # the template of a base: it matches no custom_id
 
 
 class PersistentItem(discord.ui.DynamicItem[Shown], template=NEVER):
-    """A component that is rebuilt from its `custom_id` when somebody uses it.
+    """A component that is rebuilt from its `custom_id` on every interaction.
 
-    A subclass has a `template`, annotates each of the template's named groups with the type of the attribute to be
-    (`str` or `int`), and implements `pressed`.
+    A subclass has a `template` and implements `pressed`. Each named group of the template becomes an attribute, of the
+    type (`str` or `int`) that the class annotates.
     """
 
     pattern: ClassVar[str]
@@ -32,7 +32,9 @@ class PersistentItem(discord.ui.DynamicItem[Shown], template=NEVER):
     def __init__(self, item: Shown) -> None:
         super().__init__(item)
         match = self.template.fullmatch(self.custom_id)
-        for name, text in (match.groupdict() if match else {}).items():
+        if match is None:
+            raise ValueError(f"{self.custom_id} does not match the whole template {self.pattern}")
+        for name, text in match.groupdict().items():
             setattr(self, name, self._type_of(name)(text))
 
     @classmethod
@@ -48,7 +50,7 @@ class PersistentItem(discord.ui.DynamicItem[Shown], template=NEVER):
         return cls(cast(Shown, item))
 
     async def callback(self, interaction: Interaction) -> None:
-        """Somebody used it; errors are answered like a command's."""
+        """Perform `pressed`; its errors are answered like a command's."""
         try:
             await self.pressed(interaction)
         except Exception as error:
@@ -78,7 +80,7 @@ class PersistentButton(PersistentItem[Button], template=NEVER):
 
 
 class AnswerButton(PersistentButton, template=NEVER):
-    """Yes or no to a question. The template has a group `answer`; what is said takes the question's place."""
+    """Yes or no to a question. The template has a group `answer`; its consequence replaces the question."""
 
     style = discord.ButtonStyle.danger
     answer: str

@@ -26,7 +26,7 @@ from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.listening.features import Features, extract
 from pipeline.pool.model_pool import ModelPool
-from pipeline.progress import Report, ignore
+from pipeline.progress import Report, ignore, overall_share
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.resample import resample
 
@@ -86,17 +86,10 @@ class Pace:
 
     def __init__(self, stages: Mapping[str, float], report: Report) -> None:
         self.stages, self.report = dict(stages), report
-        self.total = max(sum(self.stages.values()), 1e-9)
 
     def __call__(self, stage: str, fraction: float) -> None:
         """`fraction` (0…1) of one of the stages is done, and all of those before it."""
-        before = 0.0
-        for name, seconds in self.stages.items():
-            if name == stage:
-                self.report(stage, min(1.0, (before + fraction * seconds) / self.total))
-                return
-            before += seconds
-        raise KeyError(stage)
+        self.report(stage, overall_share(self.stages, stage, fraction))
 
 
 def evaluate_voice(

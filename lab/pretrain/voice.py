@@ -22,8 +22,7 @@ from lab.errors import CorpusError
 from models.content import student as content_model
 from models.pitch.trackers import VOICED_CONFIDENCE
 from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator
-from models.rvc.initialization import initialize
-from models.rvc.voice_base import VoiceBase, save_base
+from models.rvc.voice_base import VoiceBase, initialize, save_base
 from models.signal import Floats32
 from pipeline.listening.features import HIGH_PASS, SWIFT_HOP, centred
 from pipeline.listening.notes import normalize_level

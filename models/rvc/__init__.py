@@ -1,17 +1,8 @@
 """RVC v2 (Retrieval-based Voice Conversion): the networks, driven by their config, under RVC's own keys."""
 
-from models.rvc.config import (
-    DISCRIMINATOR_SMALL,
-    DISCRIMINATOR_V2,
-    RVC_32K,
-    RVC_40K,
-    RVC_48K,
-    S24,
-    DiscriminatorConfig,
-    RVCConfig,
-)
+from models.rvc.config import DISCRIMINATOR_SMALL, DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, S24, RVCConfig
 from models.rvc.discriminator import Discriminator, Judgement
-from models.rvc.errors import ConfigError, RVCError, UnfitWeights
+from models.rvc.errors import ConfigError, UnfitWeights
 from models.rvc.generator import Generator
 from models.rvc.losses import (
     FEATURE_WEIGHT,
@@ -22,8 +13,8 @@ from models.rvc.losses import (
     generator_loss,
     kl_loss,
 )
-from models.rvc.slices import rand_slice_segments, rand_starts, slice_segments
-from models.rvc.synthesizer import PRIOR_NOISE, Synthesizer, TrainingOutput
+from models.rvc.sampling import rand_slice_segments, slice_segments
+from models.rvc.synthesizer import Synthesizer, TrainingOutput
 
 __all__ = [
     "DISCRIMINATOR_SMALL",
@@ -31,18 +22,15 @@ __all__ = [
     "FEATURE_WEIGHT",
     "KL_WEIGHT",
     "MEL_WEIGHT",
-    "PRIOR_NOISE",
     "RVC_32K",
     "RVC_40K",
     "RVC_48K",
     "S24",
     "ConfigError",
     "Discriminator",
-    "DiscriminatorConfig",
     "Generator",
     "Judgement",
     "RVCConfig",
-    "RVCError",
     "Synthesizer",
     "TrainingOutput",
     "UnfitWeights",
@@ -51,6 +39,5 @@ __all__ = [
     "generator_loss",
     "kl_loss",
     "rand_slice_segments",
-    "rand_starts",
     "slice_segments",
 ]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from models.rvc.noise import gaussian_noise
+from models.rvc.sampling import gaussian_noise
 
 SINE_AMPLITUDE = 0.1
 NOISE_DEVIATION = 0.003

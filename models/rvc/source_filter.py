@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
-from models.rvc.noise import gaussian_noise
+from models.rvc.sampling import gaussian_noise
 from models.rvc.sine_source import cycles
 from models.rvc.streaming import StreamingDecoder
 

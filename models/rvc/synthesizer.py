@@ -11,12 +11,11 @@ from models.rvc.config import RVCConfig
 from models.rvc.errors import UnfitWeights
 from models.rvc.flow import Flow
 from models.rvc.generator import Generator
-from models.rvc.noise import gaussian_noise
-from models.rvc.posterior import PosteriorEncoder
-from models.rvc.slices import rand_slice_segments, slice_segments
+from models.rvc.sampling import gaussian_noise, rand_slice_segments, slice_segments
 from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
+from models.rvc.wavenet import PosteriorEncoder
 from models.weights.state_dict import misfit
 
 PRIOR_NOISE = 0.66666

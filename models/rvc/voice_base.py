@@ -16,6 +16,8 @@ NAME = "s24 base (this project)"
 FILE = WEIGHTS / "voice_base.safetensors"
 SHA256 = "17967b00f36dcfc2bd7f14edd584ba717ba5cd3cfcf9501a92a7e5aa967fd696"
 EMBEDDING = 256
+QUIET_LOG_DEVIATION = -4.0
+PITCH_SHARE = 0.1  # 255 random pitch vectors of full size would drown the content
 
 
 class VoiceBase(nn.Module):
@@ -60,3 +62,13 @@ def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> Vo
     if taught_on != content_model:
         raise WeightsError(f"{path.name} was trained on {taught_on}, not on {content_model}.")
     return base
+
+
+@torch.no_grad()
+def initialize(network: Synthesizer) -> None:
+    """Prepare random weights for training from nothing, in place: a small pitch embedding, a prior of little noise."""
+    network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
+    half, projection = network.config.inter_channels, network.enc_p.proj
+    projection.weight[half:] = 0
+    if projection.bias is not None:
+        projection.bias[half:] = QUIET_LOG_DEVIATION

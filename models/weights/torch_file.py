@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from files.sink import Sink
+from files.disk import Sink
 from models.memory import is_out_of_memory
 from models.weights.integrity import WeightsError
 

@@ -1,1 +1,1 @@
-"""A cover from beginning to end: stems, conversion, mix, figures."""
+"""A song is covered: its stems, the conversion of its vocals, the mix, and figures."""

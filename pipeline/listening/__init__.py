@@ -1,1 +1,1 @@
-"""What a voice sings, and whether it is one person: content features, f0, vocal range, speaker windows."""
+"""A voice is analysed: its content features, f0 and vocal range, and whether it is one person."""

@@ -1,1 +1,1 @@
-"""Which singers of the library a voice resembles, as calibrated probabilities."""
+"""A voice is matched with the singers of the library: calibrated probabilities, with "none of them"."""

@@ -1,1 +1,1 @@
-"""The models that were selected, loaded once and kept warm."""
+"""The models that were selected are loaded once and kept warm."""

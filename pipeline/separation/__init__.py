@@ -1,1 +1,1 @@
-"""A mix of any length to its vocals, with any separator or ensemble of them."""
+"""A mix is separated: its vocals are estimated by a separator or an ensemble, whatever its length."""

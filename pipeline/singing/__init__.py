@@ -1,1 +1,1 @@
-"""Conversion: content features and f0 sung in a voice."""
+"""A song is converted: what it sings is sung in a voice."""

@@ -1,1 +1,1 @@
-"""Sound itself: decode, encode, resample, blocks, levels, loudness, limiting."""
+"""Sound is decoded, resampled, measured, limited and encoded: float32 samples in memory, files on disk."""

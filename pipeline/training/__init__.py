@@ -1,1 +1,1 @@
-"""Training of a member's voice, from notes to a voice file."""
+"""A voice is trained on a member's notes."""

@@ -13,8 +13,7 @@ from torch import Tensor
 from models.content import student as content_model
 from models.rvc import S24, RVCConfig, Synthesizer
 from models.rvc import voice_base as base_model
-from models.rvc.initialization import initialize
-from models.rvc.voice_base import VoiceBase, load_base
+from models.rvc.voice_base import VoiceBase, initialize, load_base
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData

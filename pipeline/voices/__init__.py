@@ -1,1 +1,1 @@
-"""Voices as files: whose they are, and their exchange with RVC."""
+"""A trained voice is a pair of files: its owner, its retrieval index, and its exchange with RVC."""

@@ -31,7 +31,7 @@ from worker.doorbell import Doorbell
 store = open_store(StoreSettings(data_dir=sys.argv[1], database_url=""))
 DiscoverBot(store, Doorbell("redis://127.0.0.1:1"), BotSettings(discord_token=None))
 print(time.perf_counter() - begin)
-status = Path("/proc/self/status").read_text()  # ru_maxrss would count what the parent held when it forked
+status = Path("/proc/self/status").read_text()  # ru_maxrss would count the memory of the parent at the fork
 print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
 """

@@ -159,8 +159,8 @@ async def test_voices_are_completed_from_the_members_own_ready_ones(world: World
 
 
 async def test_titles_are_completed_from_the_library(world: World, songs: dict[str, str]) -> None:
-    found = await world.alice.autocomplete(world.channel, "cover", "title", "pal")
-    assert found == [{"name": "Pal", "value": songs["Pal"]}, {"name": "IU - Palette", "value": songs["Palette"]}]
+    choices = await world.alice.autocomplete(world.channel, "cover", "title", "pal")
+    assert choices == [{"name": "Pal", "value": songs["Pal"]}, {"name": "IU - Palette", "value": songs["Palette"]}]
     assert [c["name"] for c in await world.alice.autocomplete(world.channel, "cover", "title", "%_")] == ["100%_"]
 
 
@@ -168,8 +168,8 @@ async def test_at_most_25_choices_of_100_characters(world: World, store: Store) 
     with store.write() as session:
         for n in range(30):
             library.add_song(session, Song(title=f"{n:02}" + "x" * 200, media_key=f"{n}"))
-    found = await world.alice.autocomplete(world.channel, "cover", "title", "")
-    assert len(found) == 25 and all(len(c["name"]) == 100 for c in found)
+    choices = await world.alice.autocomplete(world.channel, "cover", "title", "")
+    assert len(choices) == 25 and all(len(c["name"]) == 100 for c in choices)
 
 
 @pytest.mark.parametrize(

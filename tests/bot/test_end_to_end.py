@@ -36,12 +36,12 @@ async def until(world: World, store: Store, state: JobState, kind: str, seconds:
     for _ in range(int(seconds * 2)):
         await world.tick()
         with store.read() as session:
-            found = [job for job in session.exec(select(Job)).all() if job.kind == kind]
-        if found and found[-1].state == state:
-            return found[-1]
-        assert not found or found[-1].state != JobState.FAILED, found[-1].error_sentence
+            rows = [job for job in session.exec(select(Job)).all() if job.kind == kind]
+        if rows and rows[-1].state == state:
+            return rows[-1]
+        assert not rows or rows[-1].state != JobState.FAILED, rows[-1].error_sentence
         await asyncio.sleep(0.5)
-    raise AssertionError(f"after {seconds} s: {found}")
+    raise AssertionError(f"after {seconds} s: {rows}")
 
 
 def seconds_of(data: bytes, path: Path) -> float:

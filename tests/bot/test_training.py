@@ -78,7 +78,7 @@ async def test_yes_records_the_consent_to_these_clips_and_queues(
     assert "Training" in world.public()[0].content and "mine" in world.public()[0].content
 
 
-async def test_a_trained_voice_is_told(asked: InteractionResult, world: World, worker: Worker) -> None:
+async def test_a_trained_voice_is_delivered(asked: InteractionResult, world: World, worker: Worker) -> None:
     await world.alice.click(response_of(asked), label=YES)
     job = worker.only()
     result = {"voice": "mine", "voice_id": 1, "minutes": 9.5, "steps": 10000, "base": "rvc-v2-40k", "cosine": 0.87}

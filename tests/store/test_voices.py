@@ -39,7 +39,7 @@ def test_a_name_is_taken_once_whatever_its_case(store: Store) -> None:
 def test_deleting_a_voice_removes_its_files(store: Store) -> None:
     voice = add_voice(store)
     with store.write() as session:
-        found = session.get_one(Voice, voice.id)
-        voices.finish(session, found, store.media.put_bytes(b"m"), store.media.put_bytes(b"i"), {})
+        row = session.get_one(Voice, voice.id)
+        voices.finish(session, row, store.media.put_bytes(b"m"), store.media.put_bytes(b"i"), {})
     delete_voice(store, voice.id or 0, MEMBER)
     assert store.media.keys() == set()

@@ -76,7 +76,7 @@ def test_fields_have_their_types_and_come_from_the_custom_id() -> None:
     assert VoiceDelete.labelled("x", answer="yes", voice=3).voice == 3
 
 
-@pytest.mark.parametrize("fields", [{"job": "0" * 31}, {"job": "0" * 31 + "g"}])
+@pytest.mark.parametrize("fields", [{"job": "0" * 31}, {"job": "0" * 31 + "g"}, {"job": "0" * 33}])
 def test_what_its_template_does_not_take_is_no_component(fields: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="template"):
         CancelButton.labelled("x", **fields)

@@ -18,8 +18,8 @@ def job(kind: JobKind, result: dict[str, Any] | None = None, state: JobState = J
 
 def match(**values: Any) -> str:
     """A match's message."""
-    found = [{"name": "IU", "share": 0.41}, {"name": "**Bad**", "share": 0.2}]
-    return results.compose(job(JobKind.MATCH, {"candidates": found, "none": 0.23} | values), EN)
+    candidates = [{"name": "IU", "share": 0.41}, {"name": "**Bad**", "share": 0.2}]
+    return results.compose(job(JobKind.MATCH, {"candidates": candidates, "none": 0.23} | values), EN)
 
 
 def test_shares_are_called_probabilities_and_none_is_said() -> None:
@@ -35,7 +35,7 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
     assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
 
 
-def test_the_workers_own_calibration_is_told_in_words() -> None:
+def test_the_workers_own_calibration_is_shown_in_words() -> None:
     text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
     assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
     assert "temperature" not in match(calibration={"temperature": 0.1})

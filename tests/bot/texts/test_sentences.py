@@ -86,7 +86,9 @@ def test_every_thing_that_the_store_cannot_find_has_a_korean_word() -> None:
 
 def test_every_key_in_the_code_exists() -> None:
     source = "".join(p.read_text() for p in ROOT.rglob("*.py"))
-    used = set(re.findall(r'\bsay\(\s*"([a-z_.]+)"', source)) | set(re.findall(r'\)\("([a-z_.]+\.[a-z_.]+)"', source))
+    used = set(re.findall(r'\bsay\(\s*"([a-z_.]+)"', source)) | set(
+        re.findall(r'\)\(\s*"([a-z_.]+\.[a-z_.]+)"', source)
+    )
     used |= {f"command.{key}" for key in re.findall(r'label\("([a-z_.]+)"', source)}
     assert len(used) > 40
     assert used <= set(EN)

@@ -1,6 +1,7 @@
 """ContentVec: torchaudio's HuBERT with the same weights gives the same features; half a file is refused."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ TOLERANCE = 1e-4
 def hubert(seed: int = 0) -> nn.Module:
     """A small HuBERT with random weights, the norms' among them."""
     torch.manual_seed(seed)
-    made = HubertModel(HubertConfig(**SIZES)).eval().requires_grad_(False)
+    made: nn.Module = HubertModel(HubertConfig(**SIZES)).eval().requires_grad_(False)
     for parameter in made.parameters():
         if parameter.dim() == 1:
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -43,12 +44,18 @@ def torchaudios() -> nn.Module:
     torch.manual_seed(9)
     sizes = SIZES["hidden_size"], SIZES["num_conv_pos_embeddings"], SIZES["num_conv_pos_embedding_groups"]
     layers = [(24, kernel, stride) for kernel, stride in zip(KERNELS, STRIDES, strict=True)]
-    made = torchaudio.models.wav2vec2_model(
+    made: nn.Module = torchaudio.models.wav2vec2_model(
         *("group_norm", layers, False, sizes[0], 0.0, sizes[1], sizes[2]),
         *(SIZES["num_hidden_layers"], SIZES["num_attention_heads"], 0.0, SIZES["intermediate_size"], 0.0, 0.0),
         *(False, 0.0, None),
     )
     return made.eval().requires_grad_(False)
+
+
+def layers_of(network: nn.Module, wav: Tensor) -> list[Tensor]:
+    """The output of every layer of torchaudio's network, for (samples,)."""
+    extract: Callable[[Tensor], tuple[list[Tensor], Any]] = getattr(network, "extract_features")  # noqa: B009
+    return extract(nn.functional.pad(wav, (0, 80))[None])[0]
 
 
 def name_there(name: str) -> str:
@@ -78,7 +85,7 @@ def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path, parity: P
     theirs.load_state_dict(state)
     wav = noise()
     ours = load(saved(tmp_path / "c", made.state_dict())).encode(wav)
-    layers, _ = theirs.extract_features(nn.functional.pad(wav, (0, 80))[None])
+    layers = layers_of(theirs, wav)
     assert ours.shape == (50, 48)
     parity("ContentVec: torchaudio's HuBERT, our weights", ours, layers[-1][0], TOLERANCE)
     assert error(layers[-2][0], layers[-1][0]) > 100 * TOLERANCE  # another layer would be seen
@@ -90,7 +97,7 @@ def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path, parity: Pa
     ours = {name: there[name_there(name)] for name in hubert().state_dict() if name != "masked_spec_embed"}
     wav = noise(0.7)
     found = load(saved(tmp_path / "c", ours)).encode(wav)
-    layers, _ = theirs.extract_features(nn.functional.pad(wav, (0, 80))[None])
+    layers = layers_of(theirs, wav)
     parity("ContentVec: torchaudio's HuBERT, its weights", found, layers[-1][0], TOLERANCE)
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from models.rvc import DISCRIMINATOR_V2, Discriminator, RVCConfig, Synthesizer
-from models.rvc.initialization import initialize
 from models.rvc.pretrained import BaseKind
+from models.rvc.voice_base import initialize
 from tests.models.rvc.pth_files import config_list
 
 SMALL = BaseKind(RVCConfig.from_list(config_list("v2 40k")), DISCRIMINATOR_V2.scaled(1 / 32))

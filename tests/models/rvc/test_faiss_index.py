@@ -126,7 +126,10 @@ def test_a_reader_that_does_not_end_is_ended(
 
 def test_without_faiss_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faiss_index, "find_spec", lambda name: None)
-    for work in (lambda: read_index(tmp_path / "v.index", WIDTH), lambda: write_index(tmp_path / "v.index", None)):
+    for work in (
+        lambda: read_index(tmp_path / "v.index", WIDTH),
+        lambda: write_index(tmp_path / "v.index", np.zeros((1, WIDTH), np.float32)),
+    ):
         with pytest.raises(WeightsError, match=r"install the extra with pip install 'discovervoice\[faiss\]'"):
             work()
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from models.rvc import RVC_40K, S24, Generator, RVCConfig
+from models.rvc.sine_source import HarmonicSource
+from models.rvc.weight_norm import NormedConvTranspose1d
 
 SMALL = replace(S24, decoder="hifigan", upsample_initial_channel=128, segment_frames=40)
 """RVC's own decoder at a size that a test can train."""
@@ -20,8 +22,10 @@ def build(config: RVCConfig) -> Generator:
     """Return a decoder with random weights that is loud enough for differences to show."""
     torch.manual_seed(7)
     decoder = Generator(config).eval().requires_grad_(False)
+    assert isinstance(decoder.m_source, HarmonicSource)
     decoder.m_source.l_linear.weight.fill_(8.0)
     for up in decoder.ups:
+        assert isinstance(up, NormedConvTranspose1d)
         up.weight_g.mul_(3.0)
     decoder.conv_post.weight.mul_(2.0)
     return decoder
@@ -88,6 +92,7 @@ def test_the_source_is_a_sine_at_f0_that_does_not_drift_in_a_song(s24: Generator
     source, end = s24.source(f0, 0.25, noise=torch.zeros(1, 1, seconds * 24000))
     last = np.arange((seconds - 1) * 24000, seconds * 24000) + 1
     cycles = 0.25 + float(f0[0, 0]) * last / 24000
+    assert isinstance(s24.m_source, HarmonicSource)
     linear = s24.m_source.l_linear
     expected = np.tanh(float(linear.weight) * 0.1 * np.sin(2 * np.pi * cycles) + float(linear.bias))
     np.testing.assert_allclose(source[0, 0, -24000:].numpy(), expected, atol=1e-4)

@@ -77,7 +77,13 @@ def test_the_newer_names_of_weight_norm_are_read(tmp_path: Path) -> None:
 
 
 def test_applios_entries_do_no_harm_and_tell_other_kinds_of_voices(tmp_path: Path) -> None:
-    applio = {"vocoder": "HiFi-GAN", "embedder_model": "contentvec", "author": "a", "model_hash": None, "epoch": 200}
+    applio: dict[str, Any] = {
+        "vocoder": "HiFi-GAN",
+        "embedder_model": "contentvec",
+        "author": "a",
+        "model_hash": None,
+        "epoch": 200,
+    }
     applio |= {"step": 9000, "dataset_length": "00:10:00", "creation_date": "2026-01-01", "speakers_id": 1}
     assert read_pth(write(tmp_path / "a.pth", contents(**applio))).version == "v2"
     assert "RefineGAN" in refused(write(tmp_path / "r.pth", contents(**applio | {"vocoder": "RefineGAN"})))

@@ -17,7 +17,8 @@ def decoder() -> SourceFilter:
 
 
 def spectrum(wav: torch.Tensor) -> torch.Tensor:
-    return torch.fft.rfft(wav * torch.hann_window(len(wav))).abs()
+    magnitude: torch.Tensor = torch.fft.rfft(wav * torch.hann_window(len(wav))).abs()
+    return magnitude
 
 
 def test_pulses_have_every_harmonic_alike_and_none_above_nyquist() -> None:

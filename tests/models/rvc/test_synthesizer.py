@@ -4,10 +4,10 @@ import copy
 import io
 import json
 from math import sqrt
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from models.rvc import (
     DISCRIMINATOR_SMALL,
@@ -20,6 +20,7 @@ from models.rvc import (
     UnfitWeights,
 )
 from models.rvc.attention import RelativeAttention
+from models.rvc.flow import Coupling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,11 +31,12 @@ def s24() -> Synthesizer:
     torch.manual_seed(3)
     model = Synthesizer(S24).eval().requires_grad_(False)
     for layer in model.flow.flows[::2]:
+        assert isinstance(layer, Coupling)
         torch.nn.init.normal_(layer.post.weight, std=0.1)
     return model
 
 
-def song(frames: int, batch: int = 1) -> dict[str, Tensor]:
+def song(frames: int, batch: int = 1) -> dict[str, Any]:
     draw = torch.Generator().manual_seed(frames)
     return {
         "phone": torch.randn(batch, frames, S24.content_dim, generator=draw),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from models.memory import AllocationFailed
 from models.rvc import S24, Synthesizer
-from models.rvc.initialization import initialize
+from models.rvc.voice_base import initialize
 from models.signal import Floats32
 from pipeline.listening.features import Features
 from pipeline.pool.model_pool import ModelPool

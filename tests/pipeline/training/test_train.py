@@ -8,7 +8,7 @@ import torch
 
 from models.rvc import S24, Synthesizer
 from models.rvc import voice_base as base_model
-from models.rvc.initialization import initialize
+from models.rvc.voice_base import initialize
 from models.rvc.voice_file import load_voice
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note

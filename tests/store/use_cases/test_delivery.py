@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy.exc import NoResultFound
 from sqlmodel import select
 
-from store import Job, JobState, NotFound, NotYours, Outbox, outbox
+from store import Clip, Job, JobState, NotFound, NotYours, Outbox, outbox
 from store.results import MatchResult
 from store.use_cases import (
+    cancel_job,
+    discard_unfinished,
     due_messages,
     finish_job,
     forget,
@@ -88,3 +90,13 @@ def test_a_message_of_a_member_who_was_forgotten_cannot_be_marked(scene: Scene) 
         mark_sent(scene.store, message.row.id or 0, 5, 55)
     with scene.store.read() as session:
         assert session.exec(select(Outbox)).all() == []
+
+
+def test_what_a_job_without_a_result_brought_is_removed_before_its_message(scene: Scene) -> None:
+    done = rendered(scene)
+    discard_unfinished(scene.store, scene.job(done))
+    assert len(scene.rows(Clip)) == 1
+    waiting = request_match(scene.store, scene.member, [scene.save(b"other")], "command")
+    discard_unfinished(scene.store, cancel_job(scene.store, waiting.id, 7))
+    [kept] = scene.rows(Clip)
+    assert kept.job_id == done.id

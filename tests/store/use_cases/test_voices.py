@@ -4,17 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store import (
-    Consent,
-    DuplicateVoiceName,
-    JobState,
-    NotFound,
-    NotYours,
-    Outbox,
-    Voice,
-    VoiceState,
-    jobs,
-)
+from store import Consent, DuplicateVoiceName, JobState, NotFound, NotYours, Outbox, Voice, VoiceState, jobs
 from store.results import quality_of
 from store.use_cases import (
     ImportedVoice,

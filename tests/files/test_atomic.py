@@ -1,0 +1,71 @@
+"""A file appears whole or not at all, and a full disk is one error."""
+
+import errno
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from files.atomic import atomic_write, drafts
+from files.disk import DiskFull, Sink, disk_full
+
+
+def test_a_file_appears_whole_under_its_name(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    with atomic_write(target) as file:
+        file.write(b"new")
+        assert not target.exists() and len(list(tmp_path.iterdir())) == 1
+    assert target.read_bytes() == b"new" and list(tmp_path.iterdir()) == [target]
+
+
+def test_an_exception_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), atomic_write(target) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_no_space_is_one_error_with_its_sentence(tmp_path: Path, number: int) -> None:
+    with pytest.raises(DiskFull, match=r"^The server's disk is full\.") as caught, atomic_write(tmp_path / "a"):
+        raise OSError(number, os.strerror(number))
+    assert isinstance(caught.value, OSError) and caught.value.code == "disk_full" and not list(tmp_path.iterdir())
+
+
+def test_another_refusal_stays_what_it_is() -> None:
+    with pytest.raises(PermissionError), disk_full():
+        raise PermissionError(errno.EACCES, "no")
+
+
+def test_a_full_disk_inside_a_full_disk_is_the_same_error() -> None:
+    first = DiskFull()
+    with pytest.raises(DiskFull) as caught, disk_full():
+        raise first
+    assert caught.value is first
+
+
+class Full(io.BytesIO):
+    """A file whose disk is full after four bytes."""
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        if self.tell() + len(data) > 4:
+            raise OSError(errno.ENOSPC, "no space")
+        return super().write(data)
+
+
+def test_a_sink_keeps_the_first_refusal_and_swallows_the_rest() -> None:
+    file = Full()
+    sink = Sink(file)
+    assert sink.write(b"1234") == 4 and sink.error is None
+    assert sink.write(b"5") == 1 and sink.write(b"6") == 1
+    assert sink.error is not None and sink.error.errno == errno.ENOSPC and file.getvalue() == b"1234"
+
+
+def test_a_killed_writers_draft_is_known_as_one(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin"):
+        (draft,) = drafts(tmp_path)
+        assert draft.name.startswith(".a.bin.")
+    assert list(drafts(tmp_path)) == []
