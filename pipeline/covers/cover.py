@@ -1,4 +1,4 @@
-"""A cover: a song's vocals sung in a member's voice and put back over its instrumental."""
+"""A cover: a song's vocals, converted to a member's voice and mixed with its instrumental again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -111,7 +111,7 @@ def sdr(reference: Floats32, estimate: Floats32) -> float:
 
 def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     if not target.any():
-        return float("nan")  # an imported voice: nobody here has heard the person
+        return float("nan")  # an imported voice: there is no recording of the person
     vector = models.speaker.embed(wav)
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 

@@ -24,7 +24,7 @@ TRIES = 6
 
 @dataclass(frozen=True, kw_only=True)
 class MixReport:
-    """What the finished file measures, decoded again: LUFS, dBTP, seconds; and how it was made.
+    """What the finished file measures, decoded again: LUFS, dBTP, seconds; and how it was mixed.
 
     `gain_db` is what the mix was raised by, `limited_db` the most that the limiter took from a peak: from
     some 6 dB on it works hard, and `lufs` may fall short of the reference. `bitrate` in bit/s, None for FLAC
@@ -54,18 +54,18 @@ def mix_files(
 ) -> MixReport:
     """Sum two files at 44.1 kHz stereo and write them to `out` at `reference_lufs` (BS.1770-4).
 
-    The suffix of `out` says the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
-    the report says the path. The shorter file is followed by silence. Two passes stream through a float32
-    scratch file beside `out`; then the result is decoded and measured, and made again if the codec overshot
+    The suffix of `out` gives the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
+    the report has the path. The shorter file is followed by silence. Two passes stream through a float32
+    scratch file beside `out`; then the result is decoded and measured, and encoded again if the codec overshot
     full scale or `max_bytes`.
 
     Raises what `decode_blocks` raises, TooLong (nothing fits into `max_bytes`), DiskFull. Leaves nothing
     behind then.
     """
-    tell = progress or (lambda share: None)
+    report = progress or (lambda share: None)
     with disk_full(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
         scratch = Path(folder) / "sum.f32"
-        loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), tell)
+        loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
         seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
         suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
@@ -73,19 +73,19 @@ def mix_files(
             suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
         ceiling = ceiling_db
         for attempt in range(TRIES):
-            made = Path(folder) / f"mix{suffix}"
-            with Encoder(made, MUSIC_RATE, 2, bitrate=bitrate, tags=tags) as encoder:
-                limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, tell)
-            lufs, peak = _measure(made)
-            if max_bytes is not None and bitrate is not None and made.stat().st_size >= max_bytes:
+            encoded = Path(folder) / f"mix{suffix}"
+            with Encoder(encoded, MUSIC_RATE, 2, bitrate=bitrate, tags=tags) as encoder:
+                limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, report)
+            lufs, peak = _measure(encoded)
+            if max_bytes is not None and bitrate is not None and encoded.stat().st_size >= max_bytes:
                 suffix, bitrate = LADDER[min(LADDER.index((suffix, bitrate)) + 1, len(LADDER) - 1)]
             elif peak > 0 and attempt < TRIES - 1:
                 ceiling -= peak + 0.1
             else:
                 break
         path = out.with_suffix(suffix)
-        made.replace(path)
-    tell(1.0)
+        encoded.replace(path)
+    report(1.0)
     return MixReport(
         lufs=lufs,
         true_peak_db=peak,
@@ -97,7 +97,7 @@ def mix_files(
     )
 
 
-def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, tell: Progress) -> float:
+def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, report: Progress) -> float:
     """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS."""
     expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental))
     meter = LoudnessMeter(MUSIC_RATE, 2)
@@ -108,7 +108,7 @@ def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, tel
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
             done += block.shape[1] / MUSIC_RATE
-            tell(0.4 * min(1.0, done / expected) if expected else 0.0)
+            report(0.4 * min(1.0, done / expected) if expected else 0.0)
     return meter.integrated()
 
 
@@ -127,7 +127,7 @@ def _add(one: Floats32 | None, other: Floats32 | None) -> Floats32:
 
 
 def _render(
-    scratch: Path, encoder: Encoder, gain_db: float, ceiling_db: float, seconds: float, tell: Progress
+    scratch: Path, encoder: Encoder, gain_db: float, ceiling_db: float, seconds: float, report: Progress
 ) -> float:
     """Gain, limiter, encoder; the most that the limiter took, in dB."""
     limiter = Limiter(MUSIC_RATE, 2, ceiling_db)
@@ -138,7 +138,7 @@ def _render(
             block = np.frombuffer(data, np.float32).reshape(-1, 2).T
             encoder.write(limiter.process(block * gain))
             done += block.shape[1] / MUSIC_RATE
-            tell(0.4 + 0.5 * min(1.0, done / seconds))
+            report(0.4 + 0.5 * min(1.0, done / seconds))
     encoder.write(limiter.flush())
     return limiter.reduction_db
 

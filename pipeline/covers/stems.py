@@ -1,4 +1,4 @@
-"""A song's vocals and instrumental as files, separated once and kept by song and model.
+"""A song's vocals and instrumental as files, separated once and cached by song and model.
 
 Stems are 24-bit FLAC at half level: a loud mix can leave full scale when it is split, and half leaves room, so that
 the stems still sum to the mix.
@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from files.atomic import atomic_write
+from models.content.encoder import ContentEncoder
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.listening import features as feature_store
-from pipeline.listening.features import BLOCK_SECONDS, ContentEncoder, Features, extract_stream
+from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
@@ -35,7 +36,7 @@ class Stems:
 
 
 def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> Stems:
-    """Separate a song, or find what was separated before; `cache_dir` is the song's own.
+    """Separate a song, or read what was separated before; `cache_dir` is the song's own.
 
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
@@ -55,16 +56,16 @@ def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: 
 def features_of(
     stems: Stems, models: ModelPool, report: Report = ignore, encoder: ContentEncoder | None = None
 ) -> Features:
-    """What the vocals sing, by the shipped content encoder or another, found once and kept beside the stems."""
+    """Features of the vocals, by the shipped content encoder or another, extracted once and cached beside the stems."""
     encoder = encoder or models.content
-    kept = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
-    if not kept.exists():
+    cached = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
+    if not cached.exists():
         blocks = decode_blocks(
             stems.vocals, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
         )
         full = (block[0] / np.float32(LEVEL) for block in blocks)
-        feature_store.save(kept, extract_stream(full, encoder, models.pitch, stems.seconds, report))
-    return feature_store.load(kept)
+        feature_store.save(cached, extract_stream(full, encoder, models.pitch, stems.seconds, report))
+    return feature_store.load(cached)
 
 
 def export_stem(stem: Path, out: Path) -> Path:
@@ -92,19 +93,19 @@ def _separate(
     done = 0
     mix = decode_blocks(song, rate, channels=2, block_seconds=1.0, limits=SONG, name=name)
 
-    def listen() -> Iterator[Floats32]:
+    def metered() -> Iterator[Floats32]:
         for block in mix:
             meter.add(block)
             waiting.append(block)
             yield block
 
-    with Encoder(vocals, rate, 2) as sung, Encoder(instrumental, rate, 2) as played:
-        for block in models.separator.vocals(listen()):
-            held = np.concatenate(waiting, axis=1)
+    with Encoder(vocals, rate, 2) as vocals_file, Encoder(instrumental, rate, 2) as instrumental_file:
+        for block in models.separator.vocals(metered()):
+            buffered = np.concatenate(waiting, axis=1)
             n = block.shape[1]
-            sung.write(block * np.float32(LEVEL))
-            played.write((held[:, :n] - block) * np.float32(LEVEL))
-            waiting[:] = [held[:, n:]]
+            vocals_file.write(block * np.float32(LEVEL))
+            instrumental_file.write((buffered[:, :n] - block) * np.float32(LEVEL))
+            waiting[:] = [buffered[:, n:]]
             done += n
             report("separating", min(0.99, done / rate / declared) if declared else 0.5)
     report("separating", 1.0)

@@ -1,17 +1,16 @@
-"""What a voice sings, apart from whose voice it is: content features, f0, voicing and loudness."""
+"""Features of a voice that do not depend on the speaker: content features, f0, voicing and loudness."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
-from torch import Tensor
 
 from files.atomic import atomic_write
+from models.content.encoder import ContentEncoder
 from models.memory import Pieces
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
@@ -28,26 +27,6 @@ SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
-
-
-class ContentEncoder(Protocol):
-    """A content encoder: our own student, or ContentVec."""
-
-    centred: bool
-    """Whether voices were trained on its features minus their mean over time, or on the features as they are."""
-    width: int
-    model_id: str
-    """Which features it gives: what a voice was trained on."""
-    cache_id: str
-    """The same, and of which weights."""
-    name: str
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-
-    def encode(self, wav: Tensor) -> Tensor:
-        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), width)."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +52,11 @@ class Features:
 def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
-    More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s heard before and
-    after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
+    More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s of context before
+    and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
     """
     parts = max(1, -(-len(wav) // (MOST_SECONDS * SPEECH_RATE)))
-    heard = _hear_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts)))
-    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
+    return _centred(_extract_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts))), content)
 
 
 def centred(content: Floats32, rms: Floats32) -> Floats32:
@@ -90,6 +68,11 @@ def centred(content: Floats32, rms: Floats32) -> Floats32:
     return content - content[: len(loud)][loud].mean(0) if loud.any() else content
 
 
+def _centred(features: Features, encoder: ContentEncoder) -> Features:
+    """The same with its content centred, if the encoder's voices want that."""
+    return replace(features, content=centred(features.content, features.rms)) if encoder.centred else features
+
+
 def loudest(rms: Floats32) -> NDArray[np.bool_]:
     """(T,) which frames are above silence and within 40 dB of the loudest."""
     return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
@@ -99,17 +82,17 @@ def _at_once(samples: int) -> Pieces:
     return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
 
 
-def _hear_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
-    """What `_hear` gives, by as many pieces at once as fit into memory, with one heard before and after."""
+def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+    """What `_extract` gives, by as many pieces at once as fit into memory, with one more before and after."""
     frames = len(wav) // HOP
 
-    def hear(start: int, stop: int) -> Features:
+    def extracted(start: int, stop: int) -> Features:
         low = max(0, start - 1)
-        heard = _hear(wav[low * PIECE : (stop + 1) * PIECE], content, pitch)
+        features = _extract(wav[low * PIECE : (stop + 1) * PIECE], content, pitch)
         first = low * PIECE // HOP
-        return _cut(heard, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
+        return _cut(features, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
 
-    return _joined(list(pieces.over(-(-len(wav) // PIECE), hear)))
+    return _joined(list(pieces.over(-(-len(wav) // PIECE), extracted)))
 
 
 def _cut(features: Features, start: int, stop: int) -> Features:
@@ -123,7 +106,7 @@ def _joined(parts: list[Features]) -> Features:
     return Features(content, f0, rms)
 
 
-def _hear(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
     frames = len(wav) // HOP
@@ -144,8 +127,8 @@ def extract_stream(
 ) -> Features:
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
-    Works 20 s at a time, or less from where memory ran out, with 2 s heard before and after. Blocks without sound are
-    not listened to. Raises memory.OutOfMemory.
+    Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
+    sound are not encoded. Raises memory.OutOfMemory.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)
@@ -156,30 +139,29 @@ def extract_stream(
         if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
             parts.append(_silence(frames, content.width))
         else:
-            heard = _hear_pieces(wav, content, pitch, at_once)
-            parts.append(_cut(heard, block.left // HOP, block.left // HOP + frames))
+            features = _extract_pieces(wav, content, pitch, at_once)
+            parts.append(_cut(features, block.left // HOP, block.left // HOP + frames))
         report("listening", min(1.0, (block.start + block.length) / (seconds * SPEECH_RATE)))
-    heard = _joined(parts)
-    return replace(heard, content=centred(heard.content, heard.rms)) if content.centred else heard
+    return _centred(_joined(parts), content)
 
 
 def save(path: Path, features: Features) -> None:
-    """Keep features as half-precision content beside full f0, through a temporary name."""
+    """Write features atomically: content in half precision, f0 and loudness in full."""
     with atomic_write(path) as file:
         np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
 
 
 def load(path: Path) -> Features:
-    """What `save` kept."""
+    """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as stored:
         return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
 
 
-def _voiced(f0: Floats32, heard: Floats32, confidence: Floats32) -> Floats32:
-    """F0 (T,), mended and 0 where unvoiced by what SwiftF0 heard every 16 ms."""
-    nearest = np.minimum(np.round(np.arange(len(f0)) * HOP / SWIFT_HOP).astype(int), len(heard) - 1)
+def _voiced(f0: Floats32, swift: Floats32, confidence: Floats32) -> Floats32:
+    """F0 (T,), corrected and 0 where unvoiced by SwiftF0's estimates every 16 ms."""
+    nearest = np.minimum(np.round(np.arange(len(f0)) * HOP / SWIFT_HOP).astype(int), len(swift) - 1)
     voiced = confidence[nearest] >= VOICED_CONFIDENCE
-    return np.where(voiced, _agreed(f0, heard[nearest]), 0).astype(np.float32)
+    return np.where(voiced, _agreed(f0, swift[nearest]), 0).astype(np.float32)
 
 
 def _agreed(fcpe: Floats32, swift: Floats32) -> Floats32:

@@ -22,12 +22,12 @@ SAME_PERSON = 0.58
 LEAST_WINDOWS = 2
 
 
-def listen(audio: Floats32, encoder: SpeakerEncoder) -> Floats32:
-    """Mono (samples,) at 16 kHz → (windows, 256) unit vectors; windows in which no voice is heard are left out."""
+def embed_windows(audio: Floats32, encoder: SpeakerEncoder) -> Floats32:
+    """Mono (samples,) at 16 kHz → (windows, 256) unit vectors; windows without a voice are left out."""
     starts = range(0, max(1, len(audio) - LEAST_SECONDS * SPEECH_RATE + 1), WINDOW_SECONDS * SPEECH_RATE)
     pieces = (audio[start : start + WINDOW_SECONDS * SPEECH_RATE] for start in starts)
-    found = [vector for piece in pieces if (vector := encoder.embed(piece)) is not None]
-    return np.stack(found) if found else np.zeros((0, 256), np.float32)
+    vectors = [vector for piece in pieces if (vector := encoder.embed(piece)) is not None]
+    return np.stack(vectors) if vectors else np.zeros((0, 256), np.float32)
 
 
 def check_one_speaker(windows: Sequence[Floats32], names: Sequence[str]) -> None:
@@ -37,16 +37,16 @@ def check_one_speaker(windows: Sequence[Floats32], names: Sequence[str]) -> None
     """
     person = _people(np.concatenate(list(windows)))
     parts = np.split(person, np.cumsum([len(w) for w in windows])[:-1])
-    here = np.array([[(part == 0).sum(), (part == 1).sum()] for part in parts])
-    counts = here.sum(0)
-    if not counts.all():
+    counts = np.array([[(part == 0).sum(), (part == 1).sum()] for part in parts])
+    total = counts.sum(0)
+    if not total.all():
         return
-    for heard, name in zip(here, names, strict=True):
-        second = int(heard.min())
+    for count, name in zip(counts, names, strict=True):
+        second = int(count.min())
         if second >= LEAST_WINDOWS:
             raise errors.SeveralSpeakers(name=display_name(name), seconds=float(second * WINDOW_SECONDS))
-    most = int(counts.argmax())
-    others = [display_name(name) for heard, name in zip(here, names, strict=True) if heard.sum() > 2 * heard[most]]
+    most = int(total.argmax())
+    others = [display_name(name) for count, name in zip(counts, names, strict=True) if count.sum() > 2 * count[most]]
     if others:
         raise errors.OtherSpeaker(names=", ".join(others))
 

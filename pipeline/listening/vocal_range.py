@@ -54,5 +54,5 @@ def _held_notes(f0: Floats32, confidence: Floats32) -> NDArray[np.float64]:
     breaks = np.flatnonzero(~(np.abs(np.diff(note)) < 0.5)) + 1
     pieces = np.split(note, breaks)
     shortest = round(MIN_NOTE_SECONDS / FRAME_SECONDS)
-    kept = [piece for piece in pieces if len(piece) >= shortest and np.isfinite(piece).all()]
-    return np.concatenate(kept) if kept else np.zeros(0)
+    notes = [piece for piece in pieces if len(piece) >= shortest and np.isfinite(piece).all()]
+    return np.concatenate(notes) if notes else np.zeros(0)

@@ -3,8 +3,8 @@
 A voice's score is the cosine of the recording's embedding with the voice's mean embedding. Scores are no
 probabilities: temperature and the threshold of "none" are fitted on the library's own clips, each held out once with
 its voice known and once with its voice removed (then "none" is right). Guo et al., "On Calibration of Modern Neural
-Networks", 2017. A voice that the encoder was taught to tell from the others lies farther from them than a stranger
-does, so it does not stand for one where two voices or more can that it was not taught.
+Networks", 2017. A voice that the encoder was trained to separate from the others lies farther from them than an
+unknown one does, so it does not stand for one where two voices or more can that it was not trained on.
 """
 
 import unicodedata
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.speaker.ast import SingerEncoder
 
 MIN_CLIPS = 3
-MIN_STRANGERS = 2
+MIN_UNKNOWN = 2
 ECE_BINS = 5
 MIN_TEMPERATURE = 0.02
 
@@ -76,9 +76,9 @@ class Match:
 
 
 def embed(recordings: Sequence[Floats32], encoder: "SingerEncoder | SpeakerEncoder") -> Floats32:
-    """Mono recordings at 16 kHz → (n, C) unit vectors; those in which no voice is heard are left out."""
-    found = [vector for wav in recordings if (vector := encoder.embed(wav)) is not None]
-    return np.stack(found) if found else np.zeros((0, 1), np.float32)
+    """Mono recordings at 16 kHz → (n, C) unit vectors; those without a voice are left out."""
+    vectors = [vector for wav in recordings if (vector := encoder.embed(wav)) is not None]
+    return np.stack(vectors) if vectors else np.zeros((0, 1), np.float32)
 
 
 def embed_clips(clips: Sequence[Path], encoder: "SingerEncoder | SpeakerEncoder") -> Floats32:
@@ -89,15 +89,15 @@ def embed_clips(clips: Sequence[Path], encoder: "SingerEncoder | SpeakerEncoder"
 def fit_library(embeddings: dict[str, Floats32], labels: Collection[str] = ()) -> Library:
     """Fit a library on the clips (n, C) of each voice; voices with fewer than three clips do not calibrate.
 
-    `labels` are the voices that the encoder was taught by name, in any case and form of Unicode.
+    `labels` are the voices that the encoder was trained on, by name, in any case and form of Unicode.
     """
     names = tuple(sorted(embeddings))
     means = np.stack([_unit(embeddings[name].mean(0)) for name in names])
-    taught = {_folded(label) for label in labels}
-    strangers = np.array([_folded(name) not in taught and len(embeddings[name]) >= MIN_CLIPS for name in names])
-    if strangers.sum() < MIN_STRANGERS:
-        strangers[:] = True
-    return Library(names, means, _calibrate([embeddings[name] for name in names], strangers))
+    trained = {_folded(label) for label in labels}
+    unknown = np.array([_folded(name) not in trained and len(embeddings[name]) >= MIN_CLIPS for name in names])
+    if unknown.sum() < MIN_UNKNOWN:
+        unknown[:] = True
+    return Library(names, means, _calibrate([embeddings[name] for name in names], unknown))
 
 
 def match(embeddings: Floats32, library: Library) -> Match:
@@ -130,13 +130,13 @@ def plot_match(path: Path, match: Match, model: str, shown: int = 6) -> None:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def _calibrate(clips: list[Floats32], strangers: NDArray[np.bool_]) -> Calibration:
+def _calibrate(clips: list[Floats32], unknown: NDArray[np.bool_]) -> Calibration:
     """Fit temperature and threshold by cross entropy on held-out trials, known and unknown weighing the same.
 
     Fitting two numbers on hundreds of trials leaves little to overfit; the figures are of the same trials. Clips of
     one voice mostly come from one session, which makes the fit too sure, so the temperature has a floor.
     """
-    scores, truth = _trials(clips, strangers)
+    scores, truth = _trials(clips, unknown)
     if not len(truth):
         return Calibration(0.05, 0.8, 0, float("nan"), float("nan"), float("nan"))
     known = truth < len(clips)
@@ -157,8 +157,8 @@ def _temperature(x: NDArray[np.float64]) -> float:
     return max(MIN_TEMPERATURE, float(np.exp(x[0])))
 
 
-def _trials(clips: list[Floats32], strangers: NDArray[np.bool_]) -> tuple[Floats32, NDArray[np.int64]]:
-    """Scores (trials, S) of each clip with itself held out, then, if its voice can stand for a stranger, with its
+def _trials(clips: list[Floats32], unknown: NDArray[np.bool_]) -> tuple[Floats32, NDArray[np.int64]]:
+    """Scores (trials, S) of each clip with itself held out, then, if its voice can stand for an unknown one, with its
     whole voice removed; the right column.
     """
     means = np.stack([_unit(own.mean(0)) for own in clips])
@@ -171,7 +171,7 @@ def _trials(clips: list[Floats32], strangers: NDArray[np.bool_]) -> tuple[Floats
             row[index] = _unit(np.delete(own, held_out, 0).mean(0)) @ own[held_out]
             scores.append(row)
             truth.append(index)
-            if strangers[index]:
+            if unknown[index]:
                 removed = row.copy()
                 removed[index] = -np.inf
                 scores.append(removed)

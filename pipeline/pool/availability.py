@@ -1,4 +1,4 @@
-"""Whether the selected models are here, whole, and fit into memory; if not, one sentence says why."""
+"""Whether the selected models are here, whole, and fit into memory; if not, why, in one sentence."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -72,7 +72,7 @@ def open_separator(
     """The separator of a name, one of NAMES or an ensemble as in `recipe`.
 
     `bf16` None means bfloat16 on CUDA where it holds its quality. Raises WeightsError: no such name, or what `locate`
-    raises. A file that does not fit its network raises WeightsError when the vocals are first asked for.
+    raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
     if name == "spleeter":
         networks = cache(partial(spleeter.load, device))
@@ -145,8 +145,8 @@ def _load(name: str, files: Mapping[str, Path], device: torch.device, bf16: bool
 
 def _files(name: str, locate: Locate) -> dict[str, Path]:
     """The weights, and the config of all but HTDemucs, whose weights hold it."""
-    found = locate(name)
+    located = locate(name)
     parts = ("weights",) if name.startswith("htdemucs") else ("weights", "config")
-    if missing := [part for part in parts if part not in found]:
+    if missing := [part for part in parts if part not in located]:
         raise WeightsError(f"The catalogue's entry {name} has no file for the {missing[0]}.")
-    return {part: found[part] for part in parts}
+    return {part: located[part] for part in parts}

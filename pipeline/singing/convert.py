@@ -1,4 +1,4 @@
-"""Conversion: what was sung, in another voice. Long songs go block by block with nothing heard at the joints."""
+"""Voice conversion: a song's content features and f0 in another voice, block by block, without audible joints."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ TILE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """How a voice is put on. Defaults are RVC's, but for a gentler index rate."""
+    """How a song is converted. Defaults are RVC's, but for a gentler index rate."""
 
     key_shift: int = 0
     """Semitones."""
@@ -124,10 +124,10 @@ def coarse_pitch(f0: Tensor) -> Tensor:
 
 def octave_shift(f0: Floats32, median_f0: float) -> int:
     """The whole octaves, in semitones, that bring a song's f0 nearest to a voice's median."""
-    sung = f0[f0 > 0]
-    if not len(sung) or median_f0 <= 0:
+    voiced = f0[f0 > 0]
+    if not len(voiced) or median_f0 <= 0:
         return 0
-    return 12 * round(float(np.log2(median_f0 / np.median(sung))))
+    return 12 * round(float(np.log2(median_f0 / np.median(voiced))))
 
 
 def _noise(low: int, high: int, width: int, samples: int, seed: int) -> Tensor:
@@ -145,8 +145,8 @@ def _envelope(rms: Floats32, wav: Floats32, hop: int, mix: float) -> Floats32:
     frames = len(rms)
     own = np.sqrt((wav.reshape(frames, hop) ** 2).mean(1))
     window = np.ones(ENVELOPE_FRAMES) / ENVELOPE_FRAMES
-    sung, made = (np.sqrt(np.convolve(level.astype(np.float64) ** 2, window, "same")) for level in (rms, own))
-    gain = (np.maximum(sung, 1e-6) / np.maximum(made, 1e-3)) ** (1 - mix)
-    gain *= np.clip(sung / SILENCE_RMS - 1, 0, 1)
+    source, converted = (np.sqrt(np.convolve(level.astype(np.float64) ** 2, window, "same")) for level in (rms, own))
+    gain = (np.maximum(source, 1e-6) / np.maximum(converted, 1e-3)) ** (1 - mix)
+    gain *= np.clip(source / SILENCE_RMS - 1, 0, 1)
     centres = (np.arange(frames) + 0.5) * hop
     return np.interp(np.arange(frames * hop), centres, gain).astype(np.float32)

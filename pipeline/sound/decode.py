@@ -1,6 +1,6 @@
-"""From a file somebody sent to float32 samples, or to the one exception that says what is wrong with it.
+"""Decoding: from a file that somebody sent to float32 samples, or to the one exception that names its fault.
 
-FFmpeg (inside PyAV) reads through a Python file object, knows only the containers and codecs listed here and
+FFmpeg (inside PyAV) reads through a Python file object, accepts only the containers and codecs listed here and
 has no protocol at hand: a playlist or a reference inside a file opens nothing. Memory is spent block by
 block, never for more than `Limits.max_seconds`.
 """
@@ -57,7 +57,7 @@ STEM = Limits(max_bytes=1 << 33, min_seconds=0.0, max_seconds=3600.0, min_rate=8
 
 @dataclass(frozen=True)
 class Sound:
-    """What a file says of itself: codec, rate (Hz), channels, seconds (None: it does not say), bytes."""
+    """What a file declares: codec, rate (Hz), channels, seconds (None: undeclared), bytes."""
 
     codec: str
     rate: int
@@ -80,14 +80,14 @@ def display_name(name: str, limit: int = 40) -> str:
     Control, direction and other invisible characters go, and what Discord reads as markup, mention or link.
     """
     last = unicodedata.normalize("NFC", name[-4096:]).replace("\\", "/").rstrip("/").rpartition("/")[2]
-    kept: list[str] = []
+    shown: list[str] = []
     marks = 0
     for char in last:
         kind = " " if char in "\t\r\n" else unicodedata.category(char)
         marks = marks + 1 if kind[0] == "M" else 0
         if marks <= 2 and kind[0] != "C":  # Z: spaces of any kind
-            kept.append(" " if kind[0] in "Z " else char)
-    text = " ".join("".join(kept).translate(MARKUP).split()).lstrip(".-+ ") or "This file"
+            shown.append(" " if kind[0] in "Z " else char)
+    text = " ".join("".join(shown).translate(MARKUP).split()).lstrip(".-+ ") or "This file"
     suffix = PurePosixPath(text).suffix[:8]
     return text if len(text) <= limit else text[: limit - 1 - len(suffix)].rstrip() + "…" + suffix
 
@@ -135,7 +135,7 @@ def decode_blocks(
     name = display_name(name)
     size = max(1, round(block_seconds * rate))
     waiting: list[Floats32] = []
-    held = read = given = 0
+    buffered = read = yielded = 0
     resampler: Resampler | None = None
     with _open(path, limits, name, stream) as source:
         source_rate = source.sound.rate
@@ -147,13 +147,13 @@ def decode_blocks(
                 resampler = resampler or Resampler(source_rate, rate, channels)
                 sound = resampler.process(sound)
             waiting.append(sound)
-            held += sound.shape[1]
-            if held >= size:
+            buffered += sound.shape[1]
+            if buffered >= size:
                 joined = np.concatenate(waiting, axis=1)
-                whole = held - held % size
+                whole = buffered - buffered % size
                 for start in range(0, whole, size):
                     yield joined[:, start : start + size].copy()
-                waiting, held, given = [joined[:, whole:]], held - whole, given + whole
+                waiting, buffered, yielded = [joined[:, whole:]], buffered - whole, yielded + whole
         seconds, declared = read / source_rate, source.sound.seconds
         if source.firm and declared is not None and declared - seconds > max(0.25, 0.02 * declared):
             raise errors.CutOff(name=name, seconds=seconds, declared=declared)
@@ -163,7 +163,7 @@ def decode_blocks(
             raise errors.TooShort(name=name, seconds=seconds, limit=limits.min_seconds)
     if resampler is not None:
         waiting.append(resampler.flush())
-    left = floor(read * rate / source_rate + 0.5) - given
+    left = floor(read * rate / source_rate + 0.5) - yielded
     rest = np.concatenate(waiting, axis=1)[:, :left]
     rest = np.pad(rest, ((0, 0), (0, left - rest.shape[1])))
     for start in range(0, left, size):
@@ -176,7 +176,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:
 
 @contextmanager
 def _open(path: Path, limits: Limits, name: str, stream: int = 0) -> Iterator[_Source]:
-    """Open `path` and check what its headers say."""
+    """Open `path` and check what its headers declare."""
     size = path.stat().st_size
     if size == 0:
         raise errors.EmptyFile(name=name)
@@ -246,7 +246,7 @@ def _frames(source: _Source, limits: Limits, name: str) -> Iterator[tuple[int, F
 
 
 def _samples(frame: AudioFrame, duration: int | None, source: _Source, name: str) -> Floats32:
-    """One frame as float32 (channels, n); in MP4 the packet says how much of the last one counts."""
+    """One frame as float32 (channels, n); in MP4 the packet declares how much of the last one counts."""
     raw = frame.to_ndarray()
     raw = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
     base = source.stream.time_base
@@ -266,7 +266,7 @@ def _peek(file: BinaryIO, at: int, count: int) -> bytes:
 
 
 def _wav_seconds(file: BinaryIO) -> float | None:
-    """What the `data` chunk declares (FFmpeg trusts the file size instead), None where it says nothing."""
+    """What the `data` chunk declares (FFmpeg trusts the file size instead), None where it declares nothing."""
     at, bytes_per_second = 12, 0
     for _ in range(64):
         head = _peek(file, at, 24)
@@ -274,18 +274,18 @@ def _wav_seconds(file: BinaryIO) -> float | None:
             break
         kind, size = struct.unpack_from("<4sI", head)
         if kind == b"fmt " and len(head) == 24:
-            form, rate, told, align = struct.unpack_from("<H2xIIH", head, 8)
-            bytes_per_second = rate * align if form in (1, 3, 0xFFFE) else told
+            form, rate, average, align = struct.unpack_from("<H2xIIH", head, 8)
+            bytes_per_second = rate * align if form in (1, 3, 0xFFFE) else average
         if kind == b"data":
             return float(size / bytes_per_second) if bytes_per_second and 0 < size < STREAMED else None
         at += 8 + size + size % 2
     return None
 
 
-def _mp3_seconds(file: BinaryIO, rate: int, told: float | None) -> float | None:
+def _mp3_seconds(file: BinaryIO, rate: int, estimated: float | None) -> float | None:
     """Seconds by the Xing or Info header; None without one, for then FFmpeg guesses from one bitrate.
 
-    FFmpeg's figure `told` leaves out the encoder's padding and is preferred while it agrees.
+    FFmpeg's figure `estimated` leaves out the encoder's padding and is preferred while it agrees.
     """
     at = 0
     while (tag := _peek(file, at, 10))[:3] == b"ID3" and len(tag) == 10:
@@ -293,8 +293,8 @@ def _mp3_seconds(file: BinaryIO, rate: int, told: float | None) -> float | None:
     head = _peek(file, at, 4096)
     sync = next((i for i in range(len(head) - 1) if head[i] == 0xFF and head[i + 1] >= 0xE0), len(head))
     frame = head[sync : sync + 200]
-    found = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if found < 0 or len(frame) < found + 12 or not frame[found + 7] & 1:
+    tag_at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if tag_at < 0 or len(frame) < tag_at + 12 or not frame[tag_at + 7] & 1:
         return None
-    counted = int(struct.unpack_from(">I", frame, found + 8)[0]) * (1152 if frame[1] >> 3 & 3 == 3 else 576) / rate
-    return told if told is not None and abs(told - counted) < 0.2 else counted
+    counted = int(struct.unpack_from(">I", frame, tag_at + 8)[0]) * (1152 if frame[1] >> 3 & 3 == 3 else 576) / rate
+    return estimated if estimated is not None and abs(estimated - counted) < 0.2 else counted

@@ -60,10 +60,10 @@ class _Sink(Sink):
 
 
 class Encoder:
-    """Writes blocks (channels, n) at `rate` Hz to `path`; its suffix says how: .mp3, .ogg (Opus), .flac, .wav.
+    """Writes blocks (channels, n) at `rate` Hz to `path`; its suffix gives the format: .mp3, .ogg (Opus), .flac, .wav.
 
     FLAC has 24 bits and cuts at full scale; WAV is 32-bit float. Opus is resampled to 48 kHz, MP3 to 44.1 or
-    48 kHz where it knows not `rate`. `bitrate` is in bit/s. Decoded again, the sound has the length and the
+    48 kHz where it does not have `rate`. `bitrate` is in bit/s. Decoded again, the sound has the length and the
     place in time that it had: delay and padding are declared in the file.
 
     Raises DiskFull, InvalidSamples, EmptyFile (nothing was written), ValueError for a wrong suffix or shape.

@@ -20,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 
 FRAME, STEP = 0.03, 0.01  # s
 FLOOR = -120.0  # dBFS, where digital silence is put
-UNHEARD = -75.0  # dBFS: nothing quieter is active
+INAUDIBLE = -75.0  # dBFS: nothing quieter is active
 SILENT_BELOW = -55.0  # dBFS, root mean square of the active part
 CLIPPED_ABOVE = 0.01  # of the active samples
 FULL_SCALE = 0.99  # a recording whose peak is lower was not cut at full scale
@@ -28,7 +28,7 @@ LEVEL = 1.5 / 32768  # samples this near are at the same level: 32767 and -32768
 RUN = 3  # samples in a row
 SMEARED_FROM, SMEARED_TO = 0.95, 1.5  # peaks of plateaus that a lossy codec has rippled
 FLAT = 0.6  # width at 90 % of the peak over width at 50 %: a sine has 0.43, by 2 dB cut 0.66
-NARROWEST = 6  # samples of a smeared plateau; with fewer the ratio says nothing
+NARROWEST = 6  # samples of a smeared plateau; with fewer the ratio is meaningless
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ def measure_levels(audio: Floats32, rate: int) -> Levels:
     power = _frame_power(sound, rate)
     level = _db(power)
     noise = float(np.percentile(level, 10))
-    kept = min(len(level), max(1, round(0.5 / STEP)))
-    loud = float(np.partition(level, len(level) - kept)[len(level) - kept])
-    active: Flags = level >= max(UNHEARD, min(max(noise + 6, loud - 30), loud - 6))
+    loudest = min(len(level), max(1, round(0.5 / STEP)))
+    loud = float(np.partition(level, len(level) - loudest)[len(level) - loudest])
+    active: Flags = level >= max(INAUDIBLE, min(max(noise + 6, loud - 30), loud - 6))
     steady = np.minimum(power[active], 10 ** (loud / 10 + 1))
-    strength = float(_db(steady.mean())) if loud > UNHEARD else loud
-    seconds = min(float(active.sum()) * STEP, len(audio) / rate) if loud > UNHEARD else 0.0
+    strength = float(_db(steady.mean())) if loud > INAUDIBLE else loud
+    seconds = min(float(active.sum()) * STEP, len(audio) / rate) if loud > INAUDIBLE else 0.0
     cut = _cut(audio) if loud > SILENT_BELOW else np.zeros(len(audio), np.bool_)
     share = float(cut.sum()) / max(1.0, seconds * rate)
     return Levels(float(_db(np.abs(audio).max() ** 2)), strength, seconds, min(1.0, share), strength - noise)

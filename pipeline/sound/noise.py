@@ -1,7 +1,7 @@
 """How far a voice stands out of the noise of its recording, and whether that is enough to learn from.
 
 The noise is what remains at the quietest places: pauses, and the gaps between the harmonics of a held note. So a
-note sung without a pause counts as clean, which the level of its pauses (`Levels.snr_db`) would not tell.
+note sung without a pause counts as clean, which the level of its pauses (`Levels.snr_db`) would not show.
 """
 
 from itertools import pairwise
@@ -33,17 +33,17 @@ def signal_to_noise(audio: Floats32, rate: int) -> float:
     power = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)).astype(np.float32) ** 2
     edges = [round(hertz * size / rate) for hertz in BANDS]
     whole = power[:, edges[0] : edges[-1]].sum(1)
-    kept = min(len(whole), max(1, round(0.5 * rate / step)))
-    active = whole >= ACTIVE * np.partition(whole, len(whole) - kept)[len(whole) - kept]
+    loudest = min(len(whole), max(1, round(0.5 * rate / step)))
+    active = whole >= ACTIVE * np.partition(whole, len(whole) - loudest)[len(whole) - loudest]
     noise = 0.0
     for low, high in pairwise(edges):
         band = power[:, low:high]
         quiet = band.size // round(1 / QUIETEST)
         floor = float(np.partition(band, quiet, axis=None)[quiet]) / OF_MEAN * (high - low)
         noise += min(floor, float(band[active].sum(1).mean()))
-    heard = float(whole[active].mean())
-    tiny = 1e-12 * max(heard, 1e-12)
-    return float(10 * np.log10(max(heard - noise, tiny) / max(noise, tiny)))
+    voice = float(whole[active].mean())
+    tiny = 1e-12 * max(voice, 1e-12)
+    return float(10 * np.log10(max(voice - noise, tiny) / max(noise, tiny)))
 
 
 def check_noise(audio: Floats32, rate: int, name: str) -> None:
@@ -55,6 +55,6 @@ def check_noise(audio: Floats32, rate: int, name: str) -> None:
     """
     if len(audio) < JUDGED_FROM * rate:
         return
-    found = signal_to_noise(audio, rate)
-    if found < NEEDED_DB:
-        raise errors.Noisy(name=display_name(name), found=found, needed=NEEDED_DB)
+    ratio = signal_to_noise(audio, rate)
+    if ratio < NEEDED_DB:
+        raise errors.Noisy(name=display_name(name), found=ratio, needed=NEEDED_DB)

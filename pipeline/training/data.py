@@ -43,9 +43,9 @@ class Windows:
 class TrainingData:
     """Draws windows from recordings; the last seconds that sound of the longest one are held out.
 
-    With an `encoder`, whose bands can be warped, there are variants of the content features; without, only what was
-    heard. A window has `frames`, or what the config says; of a recording that is shorter, the whole is one if it has
-    at least `least` frames. Raises NotEnoughSpeech: there is no window.
+    With an `encoder`, whose bands can be warped, there are variants of the content features (augmentation); without,
+    only the recordings' own. A window has `frames`, or as many as the config asks for; of a recording that is shorter,
+    the whole is one if it has at least `least` frames. Raises NotEnoughSpeech: there is no window.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class TrainingData:
             raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)
 
     def draw(self, batch: int, speaker: Tensor, generator: torch.Generator) -> Windows:
-        """So many random windows that sound, sung by `speaker` (1, gin, 1)."""
+        """So many random windows that sound, conditioned on `speaker` (1, gin, 1)."""
         picks = torch.randint(len(self.starts), (batch,), generator=generator).tolist()
         variants = torch.randint(self.variants, (batch,), generator=generator).tolist()
         picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]

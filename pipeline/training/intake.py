@@ -1,4 +1,4 @@
-"""A member's voice notes made ready for training: decoded, checked, and listened to once."""
+"""A member's voice notes prepared for training: decoded and checked, their features extracted once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
+from models.content.encoder import ContentEncoder
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening import features as feature_store
-from pipeline.listening.features import FRAME_RATE, ContentEncoder, Features, extract
+from pipeline.listening.features import FRAME_RATE, Features, extract
 from pipeline.listening.notes import Note, normalize_level, read_notes
-from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import NOTE, decode
@@ -32,7 +33,7 @@ class Recording:
     features: Features
     levels: Levels
     embeddings: Floats32
-    """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s in which a voice is heard."""
+    """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s with a voice."""
 
 
 def prepare(
@@ -43,39 +44,39 @@ def prepare(
     report: Report = ignore,
     encoder: ContentEncoder | None = None,
 ) -> list[Recording]:
-    """Everything that training needs from the notes; features are kept in `work_dir` for a second attempt.
+    """Everything that training needs from the notes; features are cached in `work_dir` for a retry.
 
-    They are heard by `encoder`, or by the embedded one.
+    Content features are `encoder`'s, or the embedded one's.
 
-    A note is brought to level before it is listened to: SwiftF0 misses a quarter of the voiced frames at -54 dBFS. So
-    a quiet note is as good as a loud one, unless it is noisy.
+    A note is brought to level before features are extracted: SwiftF0 misses a quarter of the voiced frames at
+    -54 dBFS. So a quiet note is as good as a loud one, unless it is noisy.
 
     Raises what `read_notes` raises, NotEnoughSpeech, Noisy, SeveralSpeakers and OtherSpeaker.
     """
-    heard = read_notes(notes, report)
-    active = sum(levels.active_seconds for _, levels in heard)
+    decoded = read_notes(notes, report)
+    active = sum(levels.active_seconds for _, levels in decoded)
     if active < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
-    for (low, _), note in zip(heard, notes, strict=True):
+    for (low, _), note in zip(decoded, notes, strict=True):
         check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []
-    for low, _ in heard:
-        windows.append(listen(normalize_level(low), models.speaker))
+    for low, _ in decoded:
+        windows.append(embed_windows(normalize_level(low), models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
     encoder = encoder or models.content
-    for number, ((low, levels), note) in enumerate(zip(heard, notes, strict=True)):
-        kept = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
-        if kept.exists():
-            found = feature_store.load(kept)
+    for number, ((low, levels), note) in enumerate(zip(decoded, notes, strict=True)):
+        cached = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
+        if cached.exists():
+            features = feature_store.load(cached)
         else:
-            found = extract(normalize_level(low), encoder, models.pitch)
-            feature_store.save(kept, found)
+            features = extract(normalize_level(low), encoder, models.pitch)
+            feature_store.save(cached, features)
         wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
         recordings.append(
-            Recording(normalize_level(_fit(wav, len(found) * rate // 100)), found, levels, windows[number])
+            Recording(normalize_level(_fit(wav, len(features) * rate // 100)), features, levels, windows[number])
         )
         report("listening", 0.5 + (number + 1) / len(notes) / 2)
     return recordings

@@ -1,4 +1,4 @@
-"""The loop of a voice's training: steps, what is measured on held-out seconds, when to stop, and the best moment.
+"""The training loop: steps, measurements on held-out seconds, early stopping, and the best weights.
 
 What a step is made of is the base's affair (`Learner`).
 """
@@ -44,7 +44,7 @@ class Moment:
     mel_loss: float
     """Mean absolute log-mel error of singing them again, natural logarithm."""
     similarity: float
-    """Cosine to the member's recordings (Resemblyzer), sung from warped features where there are such. NaN: unheard."""
+    """Cosine to the member's recordings (Resemblyzer), from warped features where there are such. NaN: no voice."""
 
     @property
     def score(self) -> float:
@@ -53,7 +53,7 @@ class Moment:
 
 
 class TrainingLoop:
-    """What learns, and how far it is."""
+    """A learner, its measurements so far, and its checkpoints."""
 
     def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = Embedded()) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
@@ -76,7 +76,7 @@ class TrainingLoop:
         return max(self.curve, key=lambda moment: moment.score)
 
     def run(self, data: TrainingData, checkpoint: Path, report: Report) -> str:
-        """Train until there is no progress, or steps or seconds are used up; says which. The best moment wins."""
+        """Train until there is no progress, or steps or seconds are used up; returns which. The best moment wins."""
         report("training", 0.0)
         if not self.curve:
             self._measure(data)
@@ -151,10 +151,10 @@ class TrainingLoop:
         error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
         if data.variants > 1:
             sung = self.sing_held_out(data, 1)
-        heard = self.models.speaker.embed(resample(sung, self.config.sampling_rate, SPEECH_RATE))
-        similarity = (
-            float("nan") if heard is None else float(F.cosine_similarity(torch.from_numpy(heard), self.speaker, 0))
-        )
+        embedding = self.models.speaker.embed(resample(sung, self.config.sampling_rate, SPEECH_RATE))
+        similarity = float("nan")
+        if embedding is not None:
+            similarity = float(F.cosine_similarity(torch.from_numpy(embedding), self.speaker, 0))
         self.curve.append(Moment(self.step, self.spent, error, similarity))
         if self.best is self.curve[-1]:
             state = self.network.state_dict()

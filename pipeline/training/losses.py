@@ -1,4 +1,4 @@
-"""What a voice in training lessens: log-mel error and distance of spectra between its wave and the recording's.
+"""Reconstruction losses: log-mel error and distance of spectra between its wave and the recording's.
 
 Spectra are framed as RVC frames them: T · hop samples give exactly T frames.
 """
@@ -70,7 +70,7 @@ class ReconstructionLoss(nn.Module):
 def spectral_distance(fake: Tensor, real: Tensor) -> Tensor:
     """How far two waves (B, samples) are apart: log magnitude and convergence, over four resolutions.
 
-    Yamamoto et al., "Parallel WaveGAN", 2020. The longest window tells harmonics apart, which mel bands cannot.
+    Yamamoto et al., "Parallel WaveGAN", 2020. The longest window resolves harmonics, which mel bands cannot.
     """
     total = fake.new_zeros(())
     for size in RESOLUTIONS:
@@ -87,6 +87,6 @@ def band_limited(wav: Tensor, bandwidth: Tensor, rate: int) -> Tensor:
     """Waves (B, samples) without what lies above each one's bandwidth (B,) in Hz."""
     samples = wav.shape[-1]
     frequency = torch.fft.rfftfreq(samples, 1 / rate, device=wav.device)
-    kept = torch.fft.rfft(wav) * (frequency < bandwidth[:, None])
-    limited: Tensor = torch.fft.irfft(kept, samples)
+    low = torch.fft.rfft(wav) * (frequency < bandwidth[:, None])
+    limited: Tensor = torch.fft.irfft(low, samples)
     return limited

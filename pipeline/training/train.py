@@ -35,7 +35,7 @@ __all__ = ["TrainOptions", "TrainReport", "train_voice"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReport:
-    """What a training made."""
+    """The files of a training, and its figures."""
 
     model: Path
     index: Path
@@ -95,9 +95,9 @@ def train_voice(
     save_voice(model, loop.network, info)
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
-    sung = loop.sing(*data.sample())
-    sung *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(sung).max())))
-    encode(sample, sung, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    wav = loop.sing(*data.sample())
+    wav *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(wav).max())))
+    encode(sample, wav, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(
         model=model,
         index=index,

@@ -1,4 +1,4 @@
-"""Whose voice it is: what a few recordings tell of a person."""
+"""The owner of a voice: median f0 and speaker embedding, estimated from a few recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import F0_RANGE, SWIFT_HOP
 from pipeline.listening.notes import Note, normalize_level, read_notes
-from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 
 VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
@@ -22,7 +22,7 @@ LEAST_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Owner:
-    """What a voice must know of its owner to suit a song and to be measured."""
+    """What a voice's card holds of its owner, to choose an octave and to be measured."""
 
     median_f0: float
     """Hz."""
@@ -36,10 +36,10 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
     Raises what `read_notes` raises, SeveralSpeakers, OtherSpeaker, and NotEnoughSpeech (less than 3 s with a pitch, or
     nothing that the speaker encoder takes for speech).
     """
-    heard = [normalize_level(wav) for wav, _ in read_notes(recordings)]
-    windows = [listen(wav, speaker) for wav in heard]
+    levelled = [normalize_level(wav) for wav, _ in read_notes(recordings)]
+    windows = [embed_windows(wav, speaker) for wav in levelled]
     check_one_speaker(windows, [recording.name for recording in recordings])
-    f0 = np.concatenate([_voiced_f0(wav, pitch) for wav in heard])
+    f0 = np.concatenate([_voiced_f0(wav, pitch) for wav in levelled])
     seconds = len(f0) * VOICING_SECONDS
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
         spoken = seconds if any(map(len, windows)) else 0.0
@@ -48,9 +48,9 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
 
 
 def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:
-    """The mean direction (256,) of all recordings' windows (n, 256); zero if no voice was heard in any."""
-    heard = np.concatenate(list(windows))
-    return F.normalize(torch.from_numpy(heard.mean(0)), dim=0) if len(heard) else torch.zeros(WIDTH)
+    """The mean direction (256,) of all recordings' windows (n, 256); zero if there is no window."""
+    vectors = np.concatenate(list(windows))
+    return F.normalize(torch.from_numpy(vectors.mean(0)), dim=0) if len(vectors) else torch.zeros(WIDTH)
 
 
 def _voiced_f0(wav: Floats32, pitch: PitchTrackers) -> Floats32:

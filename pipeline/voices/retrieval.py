@@ -1,4 +1,4 @@
-"""Retrieval: content features drawn towards those that the voice itself has sung.
+"""The retrieval index of a voice: content features are drawn towards those that it was trained on.
 
 An exact search as one matrix product: ten minutes of voice are 30 000 rows, 0.06 s per 30 s of audio.
 """
@@ -17,7 +17,7 @@ MIN_DISTANCE = 1e-6  # an exact match takes all the weight instead of dividing b
 
 
 def save_index(path: Path, rows: Tensor, speaker: Tensor) -> None:
-    """Keep the voice's content features (N, C) in half precision beside its speaker embedding (256,)."""
+    """Write the voice's content features (N, C) in half precision, and its speaker embedding (256,), atomically."""
     with atomic_write(path) as file:
         file.write(save({"rows": rows.half().contiguous(), "speaker": speaker.float().contiguous()}))
 

@@ -48,9 +48,9 @@ class Exported:
 
 
 def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | None = None) -> Imported:
-    """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from a stranger's `.pth` and `.index`.
+    """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from an untrusted `.pth` and `.index`.
 
-    Their files tell nothing of the person. If nobody else does, the median f0 is 0 (no octave is chosen) and the
+    Such files hold nothing of the person. Without `person`, the median f0 is 0 (no octave is chosen) and the
     speaker embedding is zero (no cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise,
     or not readable), DiskFull, and OSError if `out_dir` cannot be written.
     """
@@ -64,10 +64,10 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | N
         rows = torch.from_numpy(read_index(index, config.content_dim))
     if not _fits_half(voice.network.state_dict().values()) or not _fits_half([rows]):
         raise WeightsError(f"{pth.name} holds numbers that are too large for half precision.")
-    told = f" ({_plain(voice.info)})" if _plain(voice.info) else ""
+    note = f" ({_plain(voice.info)})" if _plain(voice.info) else ""
     info = VoiceInfo(
         content_model=BY_WIDTH[config.content_dim],
-        base=f"imported, {kind(config)}{told}",
+        base=f"imported, {kind(config)}{note}",
         median_f0=person.median_f0 if person else 0.0,
         steps=0,
         seconds=0.0,
@@ -94,17 +94,17 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
         )
     rows, _ = load_index(index)
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
-    made = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
+    exported = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
     with disk_full():
         out_dir.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".part-", dir=out_dir) as folder:
-            pth = Path(folder) / made.model.name
+            pth = Path(folder) / exported.model.name
             write_pth(pth, network, f"{info.steps} steps, DiscoverVoice" if info.steps else "DiscoverVoice")
-            if made.index is not None:
-                write_index(Path(folder) / made.index.name, rows.numpy())
-                (Path(folder) / made.index.name).replace(made.index)
-            pth.replace(made.model)
-    return made
+            if exported.index is not None:
+                write_index(Path(folder) / exported.index.name, rows.numpy())
+                (Path(folder) / exported.index.name).replace(exported.index)
+            pth.replace(exported.model)
+    return exported
 
 
 def kind(config: RVCConfig) -> str:
@@ -120,5 +120,5 @@ def _fits_half(tensors: Iterable[Tensor]) -> bool:
 
 
 def _plain(text: str) -> str:
-    """A stranger's words on one line, without anything a terminal would obey."""
+    """Untrusted text on one line, without anything that a terminal would obey."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import OtherSpeaker, SeveralSpeakers
-from pipeline.listening.same_speaker import check_one_speaker, listen
+from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
@@ -28,13 +28,13 @@ def library(voice: str) -> np.ndarray:
 def heard(models: ModelPool, notes: list[Path]) -> Windows:
     """Windows of four people, one of whom sings too."""
     voices = {name: library(name) for name in ("libri-1688", "libri-2033", "am_michael")}
-    return {name: listen(wav, models.speaker) for name, wav in {"carlo": read(notes[0]), **voices}.items()}
+    return {name: embed_windows(wav, models.speaker) for name, wav in {"carlo": read(notes[0]), **voices}.items()}
 
 
 def test_a_window_every_four_seconds(models: ModelPool, heard: Windows) -> None:
     assert heard["carlo"].shape == (6, 256)
     assert np.linalg.norm(heard["carlo"], axis=1) == pytest.approx(1, abs=1e-4)
-    assert listen(np.zeros(9 * RATE, np.float32), models.speaker).shape == (0, 256)
+    assert embed_windows(np.zeros(9 * RATE, np.float32), models.speaker).shape == (0, 256)
 
 
 @pytest.mark.parametrize("name", ["carlo", "libri-1688", "libri-2033", "am_michael"])
