@@ -23,7 +23,7 @@ def plot_confusion(path: Path, table: NDArray[np.int64], singers: tuple[str, ...
     side, size = max(2.4, (INCHES if numbered else NARROW) * len(singers)), 8 if numbered else 7
     with canvas(path, side + FRINGE, side + 0.8 * FRINGE) as figure:
         axes = figure.subplots()
-        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that rare mistakes are seen
+        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that rare errors are visible
         places = np.arange(len(singers))
         axes.set_xticks(places, names, rotation=90, fontsize=size)
         axes.set_yticks(

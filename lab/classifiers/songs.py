@@ -18,7 +18,7 @@ DEEPEST = 3
 
 @dataclass(frozen=True)
 class LabelledSong:
-    """A sound file and what its path says of it, in Unicode's composed form (NFC)."""
+    """A sound file and the names in its path, in Unicode's composed form (NFC)."""
 
     path: Path
     singer: str

@@ -50,7 +50,7 @@ def without_duplicates(
 ) -> tuple[list[LabelledSong], list[str]]:
     """Songs with a sound of their own, and a sentence for each that is left out.
 
-    The second file of a sound goes; if two singers have it, nobody knows whose it is, and every file of it goes.
+    The second file of a sound goes; if two singers have it, its label is unknown, and every file of it goes.
     """
     owners: dict[str, list[LabelledSong]] = {}
     for song in songs:
@@ -122,7 +122,7 @@ def _groups(songs: Sequence[LabelledSong], by: By) -> list[list[LabelledSong]]:
 def _deal(groups: list[list[LabelledSong]], draw: np.random.Generator) -> dict[str, list[LabelledSong]]:
     """At least one group to every side; test and validation take on until they have their share of the songs."""
     waiting = [groups[index] for index in draw.permutation(len(groups))]
-    waiting.sort(key=len)  # the small ones are held out: an album of thirty songs teaches more than it proves
+    waiting.sort(key=len)  # the small ones are held out: a large album is worth more as training data
     total = sum(map(len, groups))
     sides: dict[str, list[LabelledSong]] = {side: [] for side in SIDES}
     for side in ("test", "validation"):
