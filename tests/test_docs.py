@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import typer
 import yaml  # type: ignore[import-untyped]
@@ -81,12 +82,14 @@ def problem(line: str) -> str | None:
 def wrong_desk(words: list[str]) -> str | None:
     """Why `discovervoice WORDS` cannot be right: an unknown command or option, or too few arguments."""
     command, path = CLICK, list[str]()
+    context = click.Context(command, info_name="discovervoice")
     while words and hasattr(command, "commands"):
         if words[0] == "--help":
             return None
-        command, path, words = command.commands.get(words[0]), [*path, words[0]], words[1:]
+        command, path, words = command.get_command(context, words[0]), [*path, words[0]], words[1:]
         if command is None:
             return f"no command {' '.join(path)}"
+        context = click.Context(command, context, info_name=path[-1])
     if CliRunner().invoke(app, [*path, "--help"]).exit_code:
         return f"{' '.join(path)} has no help"
     try:

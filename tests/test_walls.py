@@ -157,6 +157,12 @@ def test_no_installed_package_takes_a_rooms_name() -> None:
         assert spec is not None and spec.origin == str(ROOT / room / "__init__.py")
 
 
+def test_the_page_tells_the_walls() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)/` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
+    assert {room: set(re.findall(r"`([\w.]+)`", cell)) for room, cell in rows.items()} == MAY_IMPORT
+
+
 def test_only_the_bottom_room_knows_temporary_names_and_what_a_full_disk_says() -> None:
     by_hand = re.compile(r"ENOSPC|EDQUOT|EFBIG|mkstemp|os\.replace|\.part\"\)|with_suffix\(\"\.(part|tmp)")
     resumed = {"models/weights/download.py", "models/weights/pull.py"}  # what a later pull goes on with

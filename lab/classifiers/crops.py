@@ -1,4 +1,4 @@
-"""The stretches of a recording in which somebody sings, as frames that AST hears; kept beside the voice.
+"""The voiced stretches of a recording, as frames for AST; cached beside the separated voice.
 
 Voicing is SwiftF0's. A crop is 5 to 10 s long and voiced for at least three tenths of its time.
 """
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from files.atomic import atomic_write
 from lab.classifiers.vocals import VocalParts
+from lab.pretrain.mel_augment import mel_frames
 from models.pitch.trackers import SWIFT_ID, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
-from models.speaker.ast import BANDS, loud_parts, spectrum
+from models.speaker.ast import BANDS
 from pipeline.listening.notes import normalize_level
 from pipeline.listening.vocal_range import FRAME_SECONDS
 from pipeline.pool.model_pool import ModelPool
@@ -37,7 +38,7 @@ CUT_ID = f"crops1-{LONGEST:g}-{SHORTEST:g}-{VOICED_SHARE:g}-{MOST}-{SWIFT_ID}"
 
 @dataclass(frozen=True, kw_only=True)
 class SongMaterial:
-    """What training hears of a song, all in frames of 10 ms on disk, float16."""
+    """A song as training material: frames of 10 ms, memory-mapped, float16."""
 
     crops: tuple[NDArray[np.float16], ...]
     """Each (T, 128)."""
@@ -50,7 +51,7 @@ class SongMaterial:
 
 
 def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
-    """Cut a song's voice, or find what was cut before. Raises SoundError."""
+    """Cut a song's voice, or read what was cut before. Raises SoundError."""
     card = parts.folder / f"{CUT_ID}.json"
     frames, music = parts.folder / f"{CUT_ID}.npy", parts.folder / f"{CUT_ID}-music.npy"
     if not card.exists():
@@ -61,21 +62,21 @@ def prepare(song: Path, parts: VocalParts, models: ModelPool) -> SongMaterial:
             if parts.vocals == song
             else decode(parts.vocals, SPEECH_RATE, channels=1, limits=limits, name=song.name)
         )
-        crops = [heard(vocals[start:end]) for start, end in cut(vocals, models.pitch)]
+        crops = [mel_frames(vocals[start:end]) for start, end in cut(vocals, models.pitch)]
         crops = [crop for crop in crops if len(crop) >= LEAST_FRAMES]
         played = np.zeros((0, BANDS), np.float16)
         if parts.music is not None:
-            played = heard(decode(parts.music, SPEECH_RATE, channels=1, limits=STEM, name=song.name))
+            played = mel_frames(decode(parts.music, SPEECH_RATE, channels=1, limits=STEM, name=song.name))
         for path, array in ((frames, np.concatenate([played[:0], *crops])), (music, played)):
             with atomic_write(path) as file:
                 np.save(file, array)
-        found = {
+        figures = {
             "ends": np.cumsum([len(crop) for crop in crops]).tolist(),
             "sound": hashlib.sha256(np.round(wav * 32767).astype("<i2").tobytes()).hexdigest(),
             "seconds": len(wav) / SPEECH_RATE,
         }
         with atomic_write(card) as file:
-            file.write(json.dumps(found).encode())
+            file.write(json.dumps(figures).encode())
     stored = json.loads(card.read_text())
     every = _mapped(frames)
     pieces = [every[start:end] for start, end in zip([0, *stored["ends"]], stored["ends"], strict=False)]
@@ -90,32 +91,24 @@ def cut(wav: Floats32, pitch: PitchTrackers) -> list[tuple[int, int]]:
     voiced = _voiced(wav, pitch)
     free = np.ones(len(voiced), bool)
     sums = np.concatenate([[0], np.cumsum(voiced)])
-    found: list[tuple[int, int]] = []
+    stretches: list[tuple[int, int]] = []
     shortest = min(len(voiced), round(SHORTEST / FRAME_SECONDS))
     for length in dict.fromkeys((min(len(voiced), round(LONGEST / FRAME_SECONDS)), shortest)):
         starts = np.arange(0, len(voiced) - length + 1, round(STEP / FRAME_SECONDS)) if length else np.arange(0)
         shares = (sums[starts + length] - sums[starts]) / max(1, length)
         for start in starts[np.argsort(-shares, kind="stable")].tolist():
             share = (sums[start + length] - sums[start]) / length
-            if share < VOICED_SHARE or len(found) == MOST:
+            if share < VOICED_SHARE or len(stretches) == MOST:
                 break
             if free[start : start + length].all():
                 free[start : start + length] = False
-                found.append(_trimmed(voiced, start, start + length, shortest))
+                stretches.append(_trimmed(voiced, start, start + length, shortest))
     hop = FRAME_SECONDS * SPEECH_RATE
-    return [(round(start * hop), min(len(wav), round(end * hop))) for start, end in sorted(found)]
-
-
-def heard(wav: Floats32) -> NDArray[np.float16]:
-    """Mono (samples,) at 16 kHz → frames (T, 128) of its loud parts; (0, 128) under half a second of them."""
-    sound = loud_parts(wav)
-    if len(sound) < SPEECH_RATE // 2:
-        return np.zeros((0, BANDS), np.float16)
-    return spectrum(sound).numpy().astype(np.float16)
+    return [(round(start * hop), min(len(wav), round(end * hop))) for start, end in sorted(stretches)]
 
 
 def _voiced(wav: Floats32, pitch: PitchTrackers) -> NDArray[np.bool_]:
-    """(T,) every 16 ms, whether a pitch is sure; heard at full level in blocks of 20 s."""
+    """(T,) every 16 ms, whether a pitch is confident; at full level, in blocks of 20 s."""
     if not wav.any():
         return np.zeros(0, bool)
     loud = normalize_level(wav)
@@ -125,8 +118,8 @@ def _voiced(wav: Floats32, pitch: PitchTrackers) -> NDArray[np.bool_]:
 
 
 def _trimmed(voiced: NDArray[np.bool_], start: int, end: int, shortest: int) -> tuple[int, int]:
-    sung = np.flatnonzero(voiced[start:end]) + start
-    first, last = int(sung[0]), int(sung[-1]) + 1
+    frames = np.flatnonzero(voiced[start:end]) + start
+    first, last = int(frames[0]), int(frames[-1]) + 1
     first = max(start, min(first, end - shortest))
     return first, min(end, max(last, first + shortest))
 

@@ -70,7 +70,7 @@ def measure(logs: Numbers, truth: Truth, temperature: float) -> ClassifierFigure
 def fit_temperature(logs: Numbers, truth: Truth) -> float:
     """The likeliest temperature on validation, if log-normal round 1 beforehand.
 
-    On ten songs that are all named rightly the lowest cross entropy is that of utter certainty, and the first wrong
+    On ten songs that are all predicted rightly the lowest cross entropy is that of utter certainty, and the first wrong
     answer in the test then costs more than all others together.
     """
 

@@ -1,4 +1,4 @@
-"""The training loop with an early end, and what came of it on songs that were held out."""
+"""The training loop with early stopping, and its figures on held-out songs."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -39,10 +39,10 @@ def fit(
     schedule = replace(schedule, log_every=math.gcd(schedule.log_every, every))
     reached = {"step": 0.0, "seconds": 0.0}
 
-    def line(found: dict[str, float]) -> None:
-        reached.update(found)
+    def line(losses: dict[str, float]) -> None:
+        reached.update(losses)
         if on_line is not None:
-            on_line(found)
+            on_line(losses)
 
     def whole(stage: str, _: float) -> None:
         report(stage, min(1.0, max(reached["step"] / schedule.steps, reached["seconds"] / schedule.seconds)))
@@ -68,15 +68,15 @@ def judge(
 ) -> FitVerdict:
     """The best weights on every crop of the test part, and on its songs: the mean log-probability of their crops."""
     levels = {}
-    for number, (side, found) in enumerate((("validation", validation), ("test", test))):
-        crops = [crop for example in found for crop in example.crops]
+    for number, (side, examples) in enumerate((("validation", validation), ("test", test))):
+        crops = [crop for example in examples for crop in example.crops]
         logs = log_probabilities(task.best.network, task.best.head, crops, task.pieces).double().numpy()
-        songs = np.repeat(np.arange(len(found)), [len(example.crops) for example in found])
-        truth = np.array([example.singer for example in found])
+        songs = np.repeat(np.arange(len(examples)), [len(example.crops) for example in examples])
+        truth = np.array([example.singer for example in examples])
         levels[side] = (logs, truth[songs]), (figures.by_song(logs, songs), truth)
         report("measuring", (number + 1) / 2)
     of_crops, of_songs = (
-        figures.measure(*held_out, figures.fit_temperature(*seen))
-        for seen, held_out in zip(levels["validation"], levels["test"], strict=True)
+        figures.measure(*test_part, figures.fit_temperature(*validation_part))
+        for validation_part, test_part in zip(levels["validation"], levels["test"], strict=True)
     )
     return FitVerdict(of_crops, of_songs, figures.confusion(*levels["test"][0]))

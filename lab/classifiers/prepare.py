@@ -1,4 +1,4 @@
-"""From a folder to what training hears of it: every song separated, cut, checked and dealt out."""
+"""From a folder of songs to training material: every song separated, cut, checked and assigned to a side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from lab.classifiers.songs import LabelledSong, list_songs
 from lab.classifiers.split import By, Split, check, enough, make_split, without_duplicates
 from lab.classifiers.vocals import alone, separated
 from lab.errors import SingersError
+from lab.pretrain.mel_augment import mel_frames
 from lab.pretrain.synthetic_music import synthesize_music
 from models.signal import MUSIC_RATE, SPEECH_RATE
 from pipeline.errors import UnreadableSound, UnsuitableSound
@@ -40,7 +41,7 @@ class PreparationOptions:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Songs by side, and what is heard of each."""
+    """Songs by side, and the material of each."""
 
     split: Split
     material: dict[LabelledSong, SongMaterial]
@@ -49,31 +50,31 @@ class Prepared:
 
 
 def prepare(
-    folder: Path, cache: Path, choice: PreparationOptions, models: ModelPool, report: Report = ignore, say: Say = print
+    folder: Path, cache: Path, options: PreparationOptions, models: ModelPool, report: Report = ignore, say: Say = print
 ) -> Prepared:
     """Prepare a folder; `say` gets one sentence for everything that is left out.
 
     Raises SingersError where too little is left, and SoundError for what is not a song's fault (a full disk).
     """
     songs, complaints = list_songs(folder)
-    songs, few = enough(songs, choice.min_songs)
+    songs, few = enough(songs, options.min_songs)
     for sentence in complaints + few:
         say(sentence)
     cache.mkdir(parents=True, exist_ok=True)
-    material = _hear(songs, cache, choice.separated, models, report, say)
-    sounds = {song: found.sound for song, found in material.items()}
+    material = _cut_all(songs, cache, options.separated, models, report, say)
+    sounds = {song: cut.sound for song, cut in material.items()}
     unique, doubles = without_duplicates(list(material), sounds)
     for sentence in doubles:
         say(sentence)
-    split = make_split(unique, choice.min_songs, choice.by, choice.seed)
+    split = make_split(unique, options.min_songs, options.by, options.seed)
     for sentence in split.complaints:
         say(sentence)
-    check(split, sounds, choice.by)
+    check(split, sounds, options.by)
     own = any(len(material[song].music) for song in split.sides["train"])
     return Prepared(split, material, () if own else _synthetic(cache, report))
 
 
-def _hear(
+def _cut_all(
     songs: Sequence[LabelledSong], cache: Path, voices: bool, models: ModelPool, report: Report, say: Say
 ) -> dict[LabelledSong, SongMaterial]:
     """Separate and cut every song; what cannot be used is left out with a sentence."""
@@ -88,15 +89,15 @@ def _hear(
         within(stage, 0.0)
         try:
             parts = alone(song.path, cache) if voices else separated(song.path, song.path.name, models, cache, within)
-            found = crops.prepare(song.path, parts, models)
+            cut = crops.prepare(song.path, parts, models)
         except (UnreadableSound, UnsuitableSound) as error:
             say(f"{str(error).removesuffix('.')}; the song was left out.")
             continue
         except PermissionError:
             say(f"{name} may not be read; the song was left out.")
             continue
-        if found.crops:
-            material[song] = found
+        if cut.crops:
+            material[song] = cut
         else:
             say(f"In {name} too little voice was heard; the song was left out.")
     report(stage, 1.0)
@@ -106,14 +107,14 @@ def _hear(
 
 
 def _synthetic(cache: Path, report: Report) -> tuple[NDArray[np.float16], ...]:
-    """Frames (T, 128) of pieces by rule, kept in the cache."""
+    """Frames (T, 128) of pieces by rule, cached."""
     folder = cache / "music"
     folder.mkdir(exist_ok=True)
     for seed in range(PIECES):
-        kept = folder / f"{seed:02}.npy"
-        if not kept.exists():
+        cached = folder / f"{seed:02}.npy"
+        if not cached.exists():
             piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), MUSIC_RATE, SPEECH_RATE)
-            with atomic_write(kept) as file:
-                np.save(file, crops.heard(piece))
+            with atomic_write(cached) as file:
+                np.save(file, mel_frames(piece))
         report("playing music", (seed + 1) / PIECES)
     return tuple(np.load(folder / f"{seed:02}.npy", allow_pickle=False) for seed in range(PIECES))

@@ -1,4 +1,4 @@
-"""What a training starts from: nothing, an AST of ours, or the official AudioSet checkpoint."""
+"""The initial network of a training: random, an AST of ours, or the official AudioSet checkpoint."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def begin(start: Path | None, config: SingerConfig, seed: int) -> ASTModel:
 def waves(bands: int, columns: int, config: SingerConfig) -> Tensor:
     """First position embeddings (1, bands · columns, width): sines of the band in one half, of the time in the other.
 
-    transformers begins with zeros: then no layer knows at first whether a patch is high or low.
+    transformers initialises them with zeros, which do not encode whether a patch is high or low.
     """
     speeds = SLOWEST ** -torch.linspace(0, 1, config.width // 4)
     turns = [torch.arange(count)[:, None] * speeds for count in (bands, columns)]

@@ -2,7 +2,7 @@
 
 A batch is balanced: a singer is drawn, then one of the singer's songs, one of its crops, and a window of it. Part of
 the windows is mixed with another song's accompaniment and separated again on mel bands, and all have bands and
-stretches hidden (`pretrain.degrade`). Layers near the input learn more slowly: Howard and Ruder, "Universal Language
+stretches masked (`augment_mel`). Layers near the input have lower learning rates: Howard and Ruder, "Universal Language
 Model Fine-tuning for Text Classification", ACL 2018.
 """
 
@@ -22,18 +22,18 @@ from transformers import ASTModel
 
 from lab.classifiers.crops import SongMaterial
 from lab.classifiers.songs import LabelledSong
-from lab.pretrain.mel_augment import augment_mel
+from lab.pretrain.mel_augment import augment_mel, random_window
 from models.device import has_bf16
 from models.memory import Pieces
 from models.speaker import ast
 
 CROPS_AT_ONCE = 32
-"""That are held in memory to be measured."""
+"""Crops in memory at once while log-probabilities are computed."""
 
 
 @dataclass(frozen=True)
 class SingerConfig:
-    """The network and how it is taught."""
+    """The network and its training."""
 
     width: int = 192
     layers: int = 4
@@ -55,14 +55,14 @@ class SingerConfig:
     patience: int = 8
     """Validations without a better cross entropy, after which training ends."""
     crops_to_validate: int = 4
-    """Of each song; the report hears all."""
+    """Of each song; the report takes all."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """bf16 by itself on CUDA devices that have it."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A song as training hears it: its singer's number, crops (T, 128) and accompaniment (T, 128), float16."""
+    """A song as a training example: its singer's number, crops (T, 128) and accompaniment (T, 128), float16."""
 
     song: LabelledSong
     singer: int
@@ -70,7 +70,7 @@ class Example:
     music: NDArray[np.float16]
 
 
-class Best(nn.Module):
+class BestWeights(nn.Module):
     """The weights with the lowest validation cross entropy so far, and how long ago that was."""
 
     cross_entropy: Tensor
@@ -94,13 +94,13 @@ class Best(nn.Module):
 
 
 class SingerTask:
-    """One classifier; its start, and songs to learn from and to validate on."""
+    """One classifier; its initial network, and songs to train and to validate on."""
 
     def __init__(
         self,
         start: ASTModel,
         singers: Sequence[str],
-        learn: Sequence[Example],
+        train: Sequence[Example],
         validate: Sequence[Example],
         config: SingerConfig,
         *,
@@ -109,15 +109,15 @@ class SingerTask:
         seed: int = 0,
     ) -> None:
         self.config, self.singers, self.device = config, tuple(singers), torch.device(device)
-        self.songs = [[example for example in learn if example.singer == number] for number in range(len(singers))]
+        self.songs = [[example for example in train if example.singer == number] for number in range(len(singers))]
         self.held_out = [(crop, x.singer) for x in validate for crop in x.crops[: config.crops_to_validate]]
-        own = [(x.song, x.music) for x in learn if len(x.music)]
+        own = [(x.song, x.music) for x in train if len(x.music)]
         self.music: list[tuple[LabelledSong | None, NDArray[np.float16]]] = [*own, *((None, piece) for piece in music)]
         self.bf16 = _bf16(config.precision, self.device)
         torch.manual_seed(seed)
         self.network = start.to(self.device)
         self.head = ast.SingerHead(start.config.hidden_size, len(singers)).to(self.device)
-        self.best = Best(self.network, self.head)
+        self.best = BestWeights(self.network, self.head)
         self.modules = {"network": self.network, "head": self.head, "best": self.best}
         self.optimizers = {"adam": torch.optim.AdamW(self._groups(), betas=(0.9, 0.98))}
         self.pieces = Pieces("windows in a batch", config.batch)
@@ -128,13 +128,13 @@ class SingerTask:
         return int(self.best.stale) >= self.config.patience
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
-        """Learn one batch; in smaller pieces where memory is short, with the same gradient but for dropout."""
+        """Train on one batch; in smaller pieces where memory is short, with the same gradient but for dropout."""
         warm = min(1.0, (number + 1) / self.config.warm_steps)
         for group in self.optimizers["adam"].param_groups:
             group["lr"] = group["base"] * warm * 0.5 ** (number / self.config.decay)
         frames, singers = self.draw(generator)
         self.network.train()
-        loss, right = self.pieces.run(lambda size: self._learn(frames, singers, size, generator.initial_seed()))
+        loss, right = self.pieces.run(lambda size: self._accumulate(frames, singers, size, generator.initial_seed()))
         nn.utils.clip_grad_norm_([*self.network.parameters(), *self.head.parameters()], 1.0)
         self.optimizers["adam"].step()
         return {"cross_entropy": loss, "top1": right}
@@ -145,14 +145,16 @@ class SingerTask:
         for _ in range(self.config.batch):
             singer = _any(len(self.songs), generator)
             example = self.songs[singer][_any(len(self.songs[singer]), generator)]
-            crops.append(_window(example.crops[_any(len(example.crops), generator)], self.config.frames, generator))
-            music.append(_window(self._other(example, generator), self.config.frames, generator))
+            crops.append(
+                random_window(example.crops[_any(len(example.crops), generator)], self.config.frames, generator)
+            )
+            music.append(random_window(self._other(example, generator), self.config.frames, generator))
             singers.append(singer)
         share = self.config.remix_share if self.music else 0.0
         return augment_mel(torch.stack(crops), torch.stack(music), share, generator), torch.tensor(singers)
 
     def _other(self, example: Example, generator: torch.Generator) -> NDArray[np.float16]:
-        """Another song's accompaniment; where there is none at all, something that the remix will not use."""
+        """Another song's accompaniment; where there is none at all, a placeholder that the remix does not use."""
         if not self.music:
             return example.crops[0]
         index = _any(len(self.music), generator)
@@ -161,24 +163,24 @@ class SingerTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Cross entropy and top-1 on crops that are held out; the best weights are kept."""
+        """Cross entropy and top-1 on held-out crops; keeps the best weights."""
         logs = log_probabilities(self.network, self.head, [crop for crop, _ in self.held_out], self.pieces)
         truth = torch.tensor([singer for _, singer in self.held_out])
-        found = {
+        figures = {
             "cross_entropy": float(F.nll_loss(logs, truth)),
             "top1": float((logs.argmax(1) == truth).float().mean()),
         }
-        self.best.offer(found["cross_entropy"], self.network, self.head)
-        return found
+        self.best.offer(figures["cross_entropy"], self.network, self.head)
+        return figures
 
-    def _learn(self, frames: Tensor, singers: Tensor, size: int, seed: int) -> tuple[float, float]:
+    def _accumulate(self, frames: Tensor, singers: Tensor, size: int, seed: int) -> tuple[float, float]:
         torch.manual_seed(seed)  # dropout
         self.optimizers["adam"].zero_grad()
         loss = right = 0.0
-        for heard, truth in zip(torch.split(frames, size), torch.split(singers, size), strict=True):
+        for part, truth in zip(torch.split(frames, size), torch.split(singers, size), strict=True):
             truth, share = truth.to(self.device), len(truth) / len(singers)
             with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext():
-                pooled = self.network(heard.to(self.device)).pooler_output
+                pooled = self.network(part.to(self.device)).pooler_output
             logits = self.head(F.dropout(pooled.float(), self.config.dropout))
             cost = F.cross_entropy(logits, truth) * share
             torch.autograd.backward(cost)
@@ -204,7 +206,7 @@ class SingerTask:
 def log_probabilities(
     network: ASTModel, head: nn.Module, crops: Sequence[NDArray[np.float16]], pieces: Pieces
 ) -> Tensor:
-    """Crops (T, 128) → (n, labels) on the CPU: the mean over a crop's windows, made to sum to 1 again."""
+    """Crops (T, 128) → (n, labels) on the CPU: the mean over a crop's windows, normalised again."""
     network.eval()
     head.eval()
     device, length, means = next(head.parameters()).device, network.config.max_length, []
@@ -213,11 +215,13 @@ def log_probabilities(
         cut = [ast.windows(crop, length) for crop in read]
         every = torch.cat(cut)
 
-        def hear(start: int, stop: int, every: Tensor = every) -> Tensor:
+        def predict(start: int, stop: int, every: Tensor = every) -> Tensor:
             logits: Tensor = head(network(every[start:stop].to(device)).pooler_output)
             return F.log_softmax(logits.float().cpu(), dim=-1)
 
-        logs = torch.split_with_sizes(torch.cat(list(pieces.over(len(every), hear))), [len(windows) for windows in cut])
+        logs = torch.split_with_sizes(
+            torch.cat(list(pieces.over(len(every), predict))), [len(windows) for windows in cut]
+        )
         means += [windows.mean(0) for windows in logs]
     return F.log_softmax(torch.stack(means), dim=-1)
 
@@ -236,10 +240,3 @@ def _bf16(precision: str, device: torch.device) -> bool:
 
 def _any(count: int, generator: torch.Generator) -> int:
     return int(torch.randint(count, (1,), generator=generator))
-
-
-def _window(frames: NDArray[np.float16], length: int, generator: torch.Generator) -> Tensor:
-    """(length, 128) from anywhere; what is shorter is repeated."""
-    start = _any(max(1, len(frames) - length + 1), generator)
-    rows = np.asarray(frames[start : start + length], np.float32)
-    return torch.from_numpy(rows[np.arange(length) % len(rows)])

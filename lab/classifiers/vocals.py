@@ -1,4 +1,4 @@
-"""A song's voice and accompaniment at 16 kHz, separated once and kept by the song's hash and the separator's id."""
+"""A song's voice and accompaniment at 16 kHz, separated once and cached by the song's hash and the separator's id."""
 
 import shutil
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from pipeline.sound.encode import Encoder
 AS_IS = "as-is"
 """Stands for the separator's id where a recording is a voice already."""
 MUSIC_SECONDS = 60.0
-"""That are kept of an accompaniment, from its middle."""
+"""Cached of an accompaniment, from its middle."""
 BLOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class VocalParts:
-    """Where a song's voice lies, and its accompaniment if there is one; `folder` is for what is made of them."""
+    """Files with a song's voice, and its accompaniment if there is one; `folder` is for what is derived from them."""
 
     folder: Path
     vocals: Path
@@ -36,9 +36,9 @@ def alone(song: Path, cache: Path) -> VocalParts:
 
 
 def separated(song: Path, name: str, models: ModelPool, cache: Path, report: Report = ignore) -> VocalParts:
-    """Separate a song, or find what was separated before. Raises SoundError.
+    """Separate a song, or read what was separated before. Raises SoundError.
 
-    The full stems are thrown away; mono FLAC at 16 kHz stays, at half level.
+    The full stems are deleted; mono FLAC at 16 kHz stays, at half level.
     """
     own = cache / digest(song)
     folder = own / models.separator.model_id
@@ -57,7 +57,7 @@ def separated(song: Path, name: str, models: ModelPool, cache: Path, report: Rep
 
 
 def _shrink(stem: Path, out: Path, start: float = 0.0, end: float = float("inf")) -> None:
-    """Write what lies between two times as mono at 16 kHz, block by block."""
+    """Write the part between two times as mono at 16 kHz, block by block."""
     position = 0.0
     blocks = decode_blocks(stem, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=stem.name)
     with Encoder(out, SPEECH_RATE, 1) as encoder:

@@ -1,9 +1,9 @@
-"""Training the singer encoder: a small AST that hears a separated voice as Resemblyzer hears the clean one.
+"""Training the singer encoder: a small AST that embeds a separated voice as Resemblyzer embeds the clean one.
 
-The student hears a degraded crop, most often one that was mixed with music and separated, and shall give the
-teacher's embedding of the clean recording, pulled towards the speaker's mean, so that who sings lies near where they
-speak (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015). A classifier of the training speakers
-stands beside it. The architecture is Gong et al., "AST", Interspeech 2021.
+The student's input is an augmented crop, most often one that was mixed with music and separated; its target is the
+teacher's embedding of the clean recording, pulled towards the speaker's mean, so that singing lies near speech (Hinton
+et al., "Distilling the Knowledge in a Neural Network", 2015). A classifier of the training speakers is trained, too.
+The architecture is Gong et al., "AST", Interspeech 2021.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, trainable
 from lab.evaluate.trials import make_trials
-from lab.pretrain.mel_augment import augment_mel
+from lab.pretrain.mel_augment import augment_mel, mel_frames, random_window
 from lab.pretrain.remix import separated
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
@@ -31,7 +31,7 @@ from pipeline.sound.resample import resample
 from pipeline.training.step import ema
 
 CROWDS = frozenset({"crowd"})
-"""Names under which the corpus keeps many people: to distil from, not to classify."""
+"""Labels of clips by many speakers: to distil from, not to classify."""
 PIECE_SECONDS = 12.0
 TOGETHER = 8
 """Clips that are separated at once."""
@@ -39,7 +39,7 @@ TOGETHER = 8
 
 @dataclass(frozen=True)
 class SingersConfig:
-    """The student and how it is taught."""
+    """The student network and its training."""
 
     width: int = 192
     layers: int = 4
@@ -47,7 +47,7 @@ class SingersConfig:
     """Of 10 ms, in each crop and in each window of the finished encoder."""
     batch: int = 32
     seconds: float = 8.0
-    """That are kept of each clip."""
+    """Used of each clip."""
     learning_rate: float = 1e-3
     warm_steps: int = 100
     decay: float = 2000
@@ -66,11 +66,11 @@ class SingersConfig:
 
 
 @dataclass(frozen=True)
-class SingerPretraining:
-    """A clip with what the teacher says of it."""
+class SingerExample:
+    """A clip with the teacher's target."""
 
     frames: NDArray[np.float16]
-    """(T, 128) as `models.speaker.ast.spectrum` gives it."""
+    """(T, 128) as `models.speaker.ast.spectrum` computes it."""
     separated: NDArray[np.float16]
     """(T', 128) the same after a real separation, or (0, 128)."""
     embedding: Floats32
@@ -80,56 +80,56 @@ class SingerPretraining:
 
 def prepare(
     clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report = ignore
-) -> list[SingerPretraining]:
-    """Frames and the teacher's embedding of every clip in which it hears a voice; kept in `folder`."""
+) -> list[SingerExample]:
+    """Frames and the teacher's embedding of every clip in which it detects a voice; cached in `folder`."""
     clean_at, separated_at = folder / resemblyzer.MODEL_ID, folder / spleeter.MODEL_ID
-    for made in (clean_at, separated_at):
-        made.mkdir(parents=True, exist_ok=True)
+    for path in (clean_at, separated_at):
+        path.mkdir(parents=True, exist_ok=True)
     _separate(clips, config, separated_at, report)
     teacher: resemblyzer.SpeakerEncoder | None = None
-    lessons = []
+    examples = []
     for number, clip in enumerate(clips):
-        kept = clean_at / _name(clip)
-        if not kept.exists():
+        cached = clean_at / _name(clip)
+        if not cached.exists():
             teacher = teacher or resemblyzer.load()
             wav = clip.read(SPEECH_RATE)
             vectors = embed([wav], teacher)
-            with atomic_write(kept) as file:
+            with atomic_write(cached) as file:
                 np.savez(
                     file,
-                    frames=_frames(wav[: int(config.seconds * SPEECH_RATE)]),
+                    frames=mel_frames(wav[: int(config.seconds * SPEECH_RATE)]),
                     embedding=vectors[0] if len(vectors) else np.zeros(resemblyzer.WIDTH, np.float32),
                 )
         apart = separated_at / _name(clip)
-        with np.load(kept, allow_pickle=False) as stored:
+        with np.load(cached, allow_pickle=False) as stored:
             frames, embedding = stored["frames"], stored["embedding"]
         again = np.zeros((0, ast.BANDS), np.float16)
         if apart.exists():
             with np.load(apart, allow_pickle=False) as stored:
                 again = stored["frames"]
         if embedding.any() and len(frames):
-            lessons.append(SingerPretraining(frames, again, embedding, clip))
+            examples.append(SingerExample(frames, again, embedding, clip))
         report("listening", (number + 1) / len(clips))
-    return lessons
+    return examples
 
 
 class SingersTask:
-    """One student, its classifier, and a slow average of what will ship."""
+    """One student, its classifier, and the moving average that ships."""
 
     def __init__(
         self, clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report = ignore
     ) -> None:
         self.config = config
-        self.lessons = prepare(trainable(clips), config, folder, report)
+        self.examples = prepare(trainable(clips), config, folder, report)
         self.held_out = prepare([clip for clip in clips if clip.held_out][::2], config, folder, report)
         self.music = [_music(seed, folder) for seed in range(config.pieces)]
-        names = sorted({lesson.clip.speaker for lesson in self.lessons} - CROWDS)
+        names = sorted({example.clip.speaker for example in self.examples} - CROWDS)
         self.speakers = torch.tensor(
-            [names.index(x.clip.speaker) if x.clip.speaker in names else -1 for x in self.lessons]
+            [names.index(x.clip.speaker) if x.clip.speaker in names else -1 for x in self.examples]
         )
         self.targets, self.rotation = self._targets()
         self.centre = F.normalize(self.targets, dim=-1).mean(0)
-        counts = torch.tensor([sum(x.clip.speaker == y.clip.speaker for y in self.lessons) for x in self.lessons])
+        counts = torch.tensor([sum(x.clip.speaker == y.clip.speaker for y in self.examples) for x in self.examples])
         self.weights = counts.float() ** -0.5
         torch.manual_seed(0)
         self.student = ast.build(
@@ -153,7 +153,7 @@ class SingersTask:
             group["lr"] = rate * 0.5 ** (number / config.decay)
         picks = torch.multinomial(self.weights, config.batch, True, generator=generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-            pooled = self.student(self._hear(picks.tolist(), generator)).pooler_output
+            pooled = self.student(self._augmented(picks.tolist(), generator)).pooler_output
         vectors = F.normalize(pooled.float(), dim=-1)
         distance = self._distance(vectors, self.targets[picks])
         logits = self.classifier((vectors - self.centre) * config.width**0.5)
@@ -170,58 +170,57 @@ class SingersTask:
         """Distance to the teacher, and equal error rate, on separated crops of held-out voices."""
         generator = torch.Generator().manual_seed(0)
         student = self.average.module.eval()
-        heard = [_crop(torch.from_numpy(x.frames).float(), self.config.frames, generator) for x in self.held_out]
-        batch = augment_mel(torch.stack(heard), self._accompaniment(len(heard), generator), 1.0, generator)
+        crops = [random_window(x.frames, self.config.frames, generator) for x in self.held_out]
+        batch = augment_mel(torch.stack(crops), self._accompaniment(len(crops), generator), 1.0, generator)
         vectors = F.normalize(torch.cat([student(part).pooler_output for part in torch.split(batch, 32)]), dim=-1)
         targets = torch.from_numpy(np.stack([x.embedding for x in self.held_out])) @ self.rotation
         voices: dict[str, list[int]] = {}
-        for number, lesson in enumerate(self.held_out):
-            voices.setdefault(lesson.clip.speaker, []).append(number)
+        for number, example in enumerate(self.held_out):
+            voices.setdefault(example.clip.speaker, []).append(number)
         groups = [vectors[same].numpy() for same in voices.values() if len(same) > 1]
         error = {"eer": make_trials(groups, groups).eer()} if len(groups) > 1 else {}
         return {"distance": float(self._distance(vectors, targets)), **error}
 
     def _targets(self) -> tuple[Tensor, Tensor]:
-        """What the student shall give for each lesson (N, width), and the rotation (256, width) that brings it there.
+        """Targets of the student (N, width), and the rotation (256, width) from the teacher's space.
 
         The rotation keeps the principal directions of the teacher's space, and thereby its cosines.
         """
-        own = torch.from_numpy(np.stack([lesson.embedding for lesson in self.lessons]))
+        own = torch.from_numpy(np.stack([example.embedding for example in self.examples]))
         means = {
-            name: own[[x.clip.speaker == name for x in self.lessons]].mean(0)
-            for name in {x.clip.speaker for x in self.lessons} - CROWDS
+            name: own[[x.clip.speaker == name for x in self.examples]].mean(0)
+            for name in {x.clip.speaker for x in self.examples} - CROWDS
         }
         share = self.config.speaker_share
         pulled = [
             vector + share * (means[x.clip.speaker] - vector) if x.clip.speaker in means else vector
-            for vector, x in zip(own, self.lessons, strict=True)
+            for vector, x in zip(own, self.examples, strict=True)
         ]
         rotation = torch.linalg.svd(own.T @ own)[0][:, : self.config.width]
         return torch.stack(pulled) @ rotation, rotation
 
     def _distance(self, vectors: Tensor, targets: Tensor) -> Tensor:
-        """One less the cosine, seen from nothing and from the centre of all voices, where they differ most."""
+        """One minus the cosine, about the origin and about the centre of all voices, where they differ most."""
         wanted = F.normalize(targets, dim=-1)
         whole = F.cosine_similarity(vectors, wanted, dim=-1)
         apart = F.cosine_similarity(vectors - self.centre, wanted - self.centre, dim=-1)
         return (2 - whole - apart).mean()
 
-    def _hear(self, picks: list[int], generator: torch.Generator) -> Tensor:
-        """Degraded crops (B, T, 128); those that were really separated are only coloured and hidden."""
+    def _augmented(self, picks: list[int], generator: torch.Generator) -> Tensor:
+        """Augmented crops (B, T, 128); those that were really separated are only coloured and masked."""
         crops, real = [], []
-        for lesson in (self.lessons[pick] for pick in picks):
-            use = bool(len(lesson.separated)) and bool(torch.rand(1, generator=generator) < 0.5)
-            frames = torch.from_numpy(lesson.separated if use else lesson.frames).float()
-            crops.append(_crop(frames, self.config.frames, generator))
+        for example in (self.examples[pick] for pick in picks):
+            use = bool(len(example.separated)) and bool(torch.rand(1, generator=generator) < 0.5)
+            crops.append(random_window(example.separated if use else example.frames, self.config.frames, generator))
             real.append(use)
         batch, music = torch.stack(crops), self._accompaniment(len(picks), generator)
         really = torch.tensor(real)[:, None, None]
-        heard = augment_mel(batch, music, self.config.degraded_share, generator)
-        return torch.where(really, augment_mel(batch, music, 0.0, generator), heard) if any(real) else heard
+        augmented = augment_mel(batch, music, self.config.degraded_share, generator)
+        return torch.where(really, augment_mel(batch, music, 0.0, generator), augmented) if any(real) else augmented
 
     def _accompaniment(self, count: int, generator: torch.Generator) -> Tensor:
         pieces = torch.randint(len(self.music), (count,), generator=generator).tolist()
-        return torch.stack([_crop(self.music[piece], self.config.frames, generator) for piece in pieces])
+        return torch.stack([random_window(self.music[piece], self.config.frames, generator) for piece in pieces])
 
 
 def export(task: SingersTask, path: Path) -> None:
@@ -231,7 +230,7 @@ def export(task: SingersTask, path: Path) -> None:
 
 
 def _separate(clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report) -> None:
-    """Separate one clip in so many from a mix with a synthetic band; one that is done stays."""
+    """Separate one clip in so many from a mix with a synthetic band; those that exist are kept."""
     chosen = [clip for clip in clips[:: config.separate_every or len(clips) + 1] if config.separate_every]
     networks = None
     for first in range(0, len(chosen), TOGETHER):
@@ -245,7 +244,7 @@ def _separate(clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, 
                 group, separated(wavs, synthesize_music(60.0, first), decibels, networks), strict=True
             ):
                 with atomic_write(folder / _name(clip)) as file:
-                    np.savez(file, frames=_frames(wav))
+                    np.savez(file, frames=mel_frames(wav))
         report("separating", min(1.0, (first + TOGETHER) / len(chosen)))
 
 
@@ -253,27 +252,13 @@ def _name(clip: CorpusClip) -> str:
     return f"{clip.path.parent.name}-{clip.path.stem}.npz"
 
 
-def _frames(wav: Floats32) -> NDArray[np.float16]:
-    """(T, 128) of the loud parts; (0, 128) under half a second of them."""
-    sound = ast.loud_parts(wav)
-    if len(sound) < SPEECH_RATE // 2:
-        return np.zeros((0, ast.BANDS), np.float16)
-    return ast.spectrum(sound).numpy().astype(np.float16)
-
-
-def _music(seed: int, folder: Path) -> Tensor:
-    """Frames (T, 128) of a synthetic piece, kept in `folder`."""
-    kept = folder / "music" / f"{seed:04}.npz"
-    if not kept.exists():
-        kept.parent.mkdir(exist_ok=True)
+def _music(seed: int, folder: Path) -> NDArray[np.float16]:
+    """Frames (T, 128) of a synthetic piece, cached in `folder`."""
+    cached = folder / "music" / f"{seed:04}.npz"
+    if not cached.exists():
+        cached.parent.mkdir(exist_ok=True)
         piece = resample(synthesize_music(PIECE_SECONDS, seed).mean(0), MUSIC_RATE, SPEECH_RATE)
-        with atomic_write(kept) as file:
-            np.savez(file, frames=_frames(piece))
-    with np.load(kept, allow_pickle=False) as stored:
-        return torch.from_numpy(stored["frames"]).float()
-
-
-def _crop(frames: Tensor, length: int, generator: torch.Generator) -> Tensor:
-    """(length, 128) from anywhere; what is shorter is repeated."""
-    start = int(torch.randint(max(1, len(frames) - length + 1), (1,), generator=generator))
-    return frames[(start + torch.arange(length)) % len(frames)]
+        with atomic_write(cached) as file:
+            np.savez(file, frames=mel_frames(piece))
+    with np.load(cached, allow_pickle=False) as stored:
+        return np.asarray(stored["frames"])

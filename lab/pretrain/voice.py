@@ -1,8 +1,8 @@
-"""Training the voice base: one network that sings as anybody, told by a speaker embedding who that is.
+"""Training the voice base: one network for any voice, conditioned on a speaker embedding.
 
-Everything is reconstructed from content features (half of the time of sound with warped bands, so that no speaker
-is read from them), f0, and an embedding of another clip of the same speaker. A stage of spectra alone comes first,
-then the discriminator. Recordings are compared below their own bandwidth only.
+Clips are reconstructed from content features (half of the time augmented by warped bands, which hide the speaker), f0,
+and an embedding of another clip of the same speaker. Spectral losses come first, then the discriminator. Recordings are
+compared below their own bandwidth only.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from pipeline.training.step import adversarial_losses, discriminator_step, ema, 
 EMBEDDING = 256
 LOW_RATE = 16000
 CROWD = "crowd"
-"""Whom the corpus calls so are many people, not told apart."""
+"""The label of clips by many speakers whose identities are unknown."""
 QUIET = 10 ** (-45 / 20)
 
 
@@ -49,22 +49,22 @@ class VoiceConfig:
     decay: float = 20_000
     """Steps after which the learning rate has halved."""
     settle_from: int = 1_000_000
-    """The step from which it falls faster, to end on weights that have come to rest."""
+    """The step from which it decays faster, so that training ends on converged weights."""
     settle: float = 2500
     """Steps after which it has halved again from there on."""
     warm_steps: int = 100
     adversary_from: int = 6000
     """The step at which the discriminator begins."""
     real_share: float = 0.5
-    """Of each batch; the synthetic voices have one vocoder among them."""
+    """Of each batch; all synthetic voices come from one vocoder."""
     warped_share: float = 0.5
     average: float = 0.999
     bf16: bool = True
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A clip as the base sees it: T frames of 10 ms."""
+class VoiceExample:
+    """A clip with its extracted features: T frames of 10 ms."""
 
     wav: NDArray[np.int16]
     """(T · hop,) at the base's rate."""
@@ -75,19 +75,19 @@ class Heard:
     embedding: Floats32
     """(256,)."""
     content: NDArray[np.float16]
-    """(2, T / 2, C): as it was, and with warped bands."""
+    """(2, T / 2, C): unchanged, and augmented by warped bands."""
     clip: CorpusClip
 
 
-def hear(clip: CorpusClip, models: ModelPool, kept: Path) -> dict[str, NDArray[np.generic]]:
-    """What does not depend on the content encoder, kept in a file."""
-    if not kept.exists():
+def extract_clip(clip: CorpusClip, models: ModelPool, cached: Path) -> dict[str, NDArray[np.generic]]:
+    """What does not depend on the content encoder; cached in a file."""
+    if not cached.exists():
         low, high = clip.read(LOW_RATE), clip.read(S24.sampling_rate)
         frames = min(len(low) // 160, len(high) // S24.hop) // 2 * 2
         wav = normalize_level(high[: frames * S24.hop])
         vectors = embed([low], models.speaker)
         embedding = vectors.mean(0) if len(vectors) else np.zeros(EMBEDDING)
-        with atomic_write(kept) as file:
+        with atomic_write(cached) as file:
             np.savez(
                 file,
                 wav=np.round(wav.clip(-1, 1) * 32767).astype(np.int16),
@@ -95,7 +95,7 @@ def hear(clip: CorpusClip, models: ModelPool, kept: Path) -> dict[str, NDArray[n
                 loud=np.convolve(level_of(wav) > QUIET, np.ones(21), "same") > 0,
                 embedding=(embedding / max(1e-6, float(np.linalg.norm(embedding)))).astype(np.float32),
             )
-    with np.load(kept, allow_pickle=False) as stored:
+    with np.load(cached, allow_pickle=False) as stored:
         return dict(stored)
 
 
@@ -118,26 +118,37 @@ def pitch_track(wav: Floats32, frames: int, models: ModelPool) -> Floats32:
     return np.where(voiced[nearest], smooth, 0).astype(np.float32)
 
 
-def read_clips(clips: Sequence[CorpusClip], models: ModelPool, folder: Path, report: Report = ignore) -> list[Heard]:
-    """Every clip with the content features of the encoder in use; what was heard is kept in `folder`."""
-    heard_at, content_at = folder / "heard", folder / content_model.MODEL_ID
-    for made in (heard_at, content_at):
-        made.mkdir(parents=True, exist_ok=True)
-    heard = []
+def read_clips(
+    clips: Sequence[CorpusClip], models: ModelPool, folder: Path, report: Report = ignore
+) -> list[VoiceExample]:
+    """Every clip with the content features of the encoder in use; features are cached in `folder`."""
+    signals_at, content_at = folder / "heard", folder / content_model.MODEL_ID
+    for path in (signals_at, content_at):
+        path.mkdir(parents=True, exist_ok=True)
+    examples = []
     for number, clip in enumerate(clips):
         name = f"{clip.path.parent.name}-{clip.path.stem}.npz"
-        parts: dict[str, Any] = hear(clip, models, heard_at / name)
-        kept = content_at / name
-        if not kept.exists():
+        parts: dict[str, Any] = extract_clip(clip, models, signals_at / name)
+        cached = content_at / name
+        if not cached.exists():
             features = _content(clip.read(LOW_RATE), len(parts["f0"]) // 2, models, number)
-            with atomic_write(kept) as file:
+            with atomic_write(cached) as file:
                 np.savez(file, content=features)
-        with np.load(kept, allow_pickle=False) as stored:
+        with np.load(cached, allow_pickle=False) as stored:
             rms = level_of(parts["wav"])
             rows = np.stack([centred(variant.astype(np.float32), rms) for variant in stored["content"]])
-        heard.append(Heard(**parts, content=rows.astype(np.float16), clip=clip))
+        examples.append(
+            VoiceExample(
+                wav=parts["wav"],
+                f0=parts["f0"],
+                loud=parts["loud"],
+                embedding=parts["embedding"],
+                content=rows.astype(np.float16),
+                clip=clip,
+            )
+        )
         report("listening", (number + 1) / len(clips))
-    return heard
+    return examples
 
 
 @torch.inference_mode()
@@ -152,12 +163,14 @@ def _content(wav: Floats32, frames: int, models: ModelPool, seed: int) -> NDArra
 
 
 class VoiceTask:
-    """The base, its speaker projection, the discriminator, and a slow average of what will ship."""
+    """The base, its speaker projection, the discriminator, and the moving average that ships."""
 
-    def __init__(self, heard: Sequence[Heard], config: VoiceConfig) -> None:
+    def __init__(self, examples: Sequence[VoiceExample], config: VoiceConfig) -> None:
         self.config = config
-        self.heard = [h for h in heard if not h.clip.held_out and len(h.f0) > S24.segment_frames]
-        self.held_out = [h for h in heard if h.clip.held_out and len(h.f0) > 300]
+        self.examples = [
+            example for example in examples if not example.clip.held_out and len(example.f0) > S24.segment_frames
+        ]
+        self.held_out = [example for example in examples if example.clip.held_out and len(example.f0) > 300]
         torch.manual_seed(0)
         self.base = VoiceBase()
         initialize(self.base.network)
@@ -170,15 +183,16 @@ class VoiceTask:
             "discriminator": torch.optim.AdamW(self.discriminator.parameters(), **options),
         }
         self.loss = ReconstructionLoss(S24)
-        seconds = torch.tensor([float(h.loud.sum()) for h in self.heard])
-        synthetic = torch.tensor([h.clip.synthetic for h in self.heard])
-        real, made = seconds * ~synthetic, seconds * synthetic
-        if not (real.any() and made.any() and self.held_out):
+        seconds = torch.tensor([float(example.loud.sum()) for example in self.examples])
+        synthetic = torch.tensor([example.clip.synthetic for example in self.examples])
+        recorded, synthesised = seconds * ~synthetic, seconds * synthetic
+        if not (recorded.any() and synthesised.any() and self.held_out):
             raise CorpusError("the corpus must hold real, synthetic and held-out clips.")
-        self.weights = config.real_share * real / real.sum() + (1 - config.real_share) * made / made.sum()
-        self.by_speaker: dict[str, list[Heard]] = {}
-        for h in self.heard:
-            self.by_speaker.setdefault(h.clip.speaker, []).append(h)
+        self.weights = config.real_share * recorded / recorded.sum()
+        self.weights += (1 - config.real_share) * synthesised / synthesised.sum()
+        self.by_speaker: dict[str, list[VoiceExample]] = {}
+        for example in self.examples:
+            self.by_speaker.setdefault(example.clip.speaker, []).append(example)
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
         """One step of the base, and of the discriminator once it has begun."""
@@ -188,17 +202,17 @@ class VoiceTask:
         content, f0, wav, embedding, bandwidth = self._draw(generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
             windows = Windows(content, f0, wav, self.base.speaker_vector(embedding))
-            made, real = reconstruct(self.base.network, windows, generator)
-        made, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (made, real))
-        losses = {"spectral": self.loss(made, real)}
+            generated, real = reconstruct(self.base.network, windows, generator)
+        generated, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (generated, real))
+        losses = {"spectral": self.loss(generated, real)}
         total = losses["spectral"]
         if number >= self.config.adversary_from:
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-                pieces = random_piece(made, real, generator)
-                learnt = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
+                pieces = random_piece(generated, real, generator)
+                discriminator_loss = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
                 losses |= adversarial_losses(self.discriminator, *pieces)
             total = losses["spectral"] + losses["adversarial"] + losses["feature"]
-            losses["discriminator"] = learnt
+            losses["discriminator"] = discriminator_loss
         self.optimizers["base"].zero_grad()
         torch.autograd.backward(total)
         nn.utils.clip_grad_norm_(self.base.parameters(), 100.0)
@@ -214,17 +228,17 @@ class VoiceTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Log-mel error on held-out voices, each told by the embedding of the clip itself."""
+        """Log-mel error on held-out voices, each conditioned on the embedding of the clip itself."""
         generator = torch.Generator().manual_seed(0)
         base = cast(VoiceBase, self.average.module)
         errors = []
-        for h in self.held_out[::8]:
-            content, f0, wav, embedding = self._window(h, h, 100, 0)
+        for example in self.held_out[::8]:
+            content, f0, wav, embedding = self._window(example, example, 100, 0)
             windows = Windows(content[None], f0[None], wav[None], base.speaker_vector(embedding[None]))
-            made, real = reconstruct(base.network, windows, generator)
-            bandwidth = torch.tensor([h.clip.bandwidth])
-            made, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (made, real))
-            errors.append(float(self.loss.mel(made, real)))
+            generated, real = reconstruct(base.network, windows, generator)
+            bandwidth = torch.tensor([example.clip.bandwidth])
+            generated, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (generated, real))
+            errors.append(float(self.loss.mel(generated, real)))
         return {"mel": float(np.mean(errors))}
 
     def _draw(self, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -232,29 +246,31 @@ class VoiceTask:
         picks = torch.multinomial(self.weights, self.config.batch, True, generator=generator).tolist()
         windows = []
         for pick in picks:
-            h = self.heard[pick]
-            same = [h] if h.clip.speaker == CROWD else self.by_speaker[h.clip.speaker]
-            teller = same[int(torch.randint(len(same), (1,), generator=generator))]
-            last = len(h.f0) - S24.segment_frames
-            starts = np.flatnonzero(h.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
+            example = self.examples[pick]
+            same = [example] if example.clip.speaker == CROWD else self.by_speaker[example.clip.speaker]
+            reference = same[int(torch.randint(len(same), (1,), generator=generator))]
+            last = len(example.f0) - S24.segment_frames
+            starts = np.flatnonzero(example.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
             start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
             warped = int(torch.rand(1, generator=generator) < self.config.warped_share)
-            windows.append(self._window(h, teller, start, warped))
+            windows.append(self._window(example, reference, start, warped))
         columns = [torch.stack(column) for column in zip(*windows, strict=True)]
-        return (*columns, torch.tensor([self.heard[pick].clip.bandwidth for pick in picks]))
+        return (*columns, torch.tensor([self.examples[pick].clip.bandwidth for pick in picks]))
 
-    def _window(self, h: Heard, teller: Heard, start: int, warped: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _window(
+        self, example: VoiceExample, reference: VoiceExample, start: int, warped: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         stop = start + S24.segment_frames
-        content = h.content[warped][np.minimum(np.arange(start, stop) // 2, h.content.shape[1] - 1)]
-        wav = h.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
+        content = example.content[warped][np.minimum(np.arange(start, stop) // 2, example.content.shape[1] - 1)]
+        wav = example.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
         return (
             torch.from_numpy(content.astype(np.float32)),
-            torch.from_numpy(h.f0[start:stop]),
+            torch.from_numpy(example.f0[start:stop]),
             torch.from_numpy(wav),
-            torch.from_numpy(teller.embedding),
+            torch.from_numpy(reference.embedding),
         )
 
 
 def export(task: VoiceTask, path: Path) -> None:
-    """Write the averaged base; the discriminator has done its work."""
+    """Write the averaged base, without the discriminator."""
     save_base(path, cast(VoiceBase, task.average.module), content_model.MODEL_ID)

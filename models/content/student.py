@@ -20,7 +20,7 @@ WIDTH = 192
 MELS = 80
 
 
-class ConvBlock(nn.Module):
+class TransformerBlock(nn.Module):
     """Pre-norm transformer block with a depthwise convolution in front for local position."""
 
     def __init__(self, width: int, heads: int = 4) -> None:
@@ -62,7 +62,7 @@ class ContentStudent(nn.Module):
         super().__init__()
         self.width = width
         self.c1, self.c2 = nn.Conv1d(MELS, width, 3, padding=1), nn.Conv1d(width, width, 3, 2, 1)
-        self.b = nn.ModuleList([ConvBlock(width) for _ in range(layers)])
+        self.b = nn.ModuleList([TransformerBlock(width) for _ in range(layers)])
         self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
         self.p = nn.Linear(width, width, bias=False)
         basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, norm="slaney", mel_scale="slaney")

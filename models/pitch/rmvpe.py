@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from models.memory import Pieces
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import verify
-from models.weights.state_dict import fill
+from models.weights.state_dict import load_checkpoint
 
 NAME = "RMVPE"
 SHA256 = "6d62215f4306e3ca278246188607209f09af3dc77ed4232efdd069798c4ec193"
@@ -287,5 +287,5 @@ def load(
     verify(path, sha256)
     with torch.device("meta"):
         network = E2E(config)
-    fill(network, path, torch.device(device))
+    load_checkpoint(network, path, torch.device(device))
     return RMVPE(network, LogMel().to(device), f"rmvpe-{sha256[:8]}")

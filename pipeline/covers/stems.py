@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from files.atomic import atomic_write
+from models.content.encoder import ContentEncoder
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.listening import features as feature_store
-from pipeline.listening.features import BLOCK_SECONDS, ContentEncoder, Features, extract_stream
+from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import SONG, STEM, decode_blocks, probe

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
-from torch import Tensor
 
 from files.atomic import atomic_write
+from models.content.encoder import ContentEncoder
 from models.memory import Pieces
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
@@ -28,26 +27,6 @@ SILENCE_RMS = 10 ** (-60 / 20)
 F0_RANGE = (50.0, 1100.0)
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
-
-
-class ContentEncoder(Protocol):
-    """A content encoder: our own student, or ContentVec."""
-
-    centred: bool
-    """Whether voices were trained on its features minus their mean over time, or on the features as they are."""
-    width: int
-    model_id: str
-    """Which features it gives: what a voice was trained on."""
-    cache_id: str
-    """The same, and of which weights."""
-    name: str
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-
-    def encode(self, wav: Tensor) -> Tensor:
-        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), width)."""
 
 
 @dataclass(frozen=True)

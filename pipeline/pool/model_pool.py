@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from torch import Tensor
 
 from models.content import contentvec, student
+from models.content.encoder import ContentEncoder
 from models.device import choose, describe, memory
 from models.memory import drop_all_but, release
 from models.pitch import trackers as pitch
@@ -19,7 +20,6 @@ from models.speaker import resemblyzer
 from models.speaker.resemblyzer import SpeakerEncoder
 from models.weights import catalog
 from models.weights.integrity import SINGER_WEIGHTS, WeightsError
-from pipeline.listening.features import ContentEncoder
 from pipeline.pool.selection import Role, Selection
 from pipeline.separation.registry import Separator, open_separator
 from pipeline.voices.retrieval import load_index

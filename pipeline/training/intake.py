@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
+from models.content.encoder import ContentEncoder
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening import features as feature_store
-from pipeline.listening.features import FRAME_RATE, ContentEncoder, Features, extract
+from pipeline.listening.features import FRAME_RATE, Features, extract
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool

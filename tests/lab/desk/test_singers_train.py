@@ -94,6 +94,6 @@ def test_memory_that_runs_out_anywhere_is_one_sentence(
     def full(_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(crops, "heard", full)
+    monkeypatch.setattr(crops, "mel_frames", full)
     with pytest.raises(OutOfMemory, match="ran out of memory"):
         desk(folder, "--out", tmp_path / "out", "--separated", "--min-songs", 3, "--device", "cpu")

@@ -21,19 +21,19 @@ def task(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> ContentTask:
     return ContentTask(read_corpus(corpus), CONFIG, tmp_path_factory.mktemp("material"))
 
 
-def test_lessons_are_of_voices_that_may_be_learnt_from(task: ContentTask) -> None:
-    assert len(task.lessons) == 5  # two clips of each of two voices, one of a third
+def test_examples_are_of_voices_that_may_be_learnt_from(task: ContentTask) -> None:
+    assert len(task.examples) == 5  # two clips of each of two voices, one of a third
     assert len(task.held_out) == 1
-    for lesson in task.lessons:
-        assert len(lesson.target) == len(lesson.wav) // 320
-        assert np.abs(lesson.target.astype(np.float32).mean(0)).max() < 0.01
+    for example in task.examples:
+        assert len(example.target) == len(example.wav) // 320
+        assert np.abs(example.target.astype(np.float32).mean(0)).max() < 0.01
 
 
 def test_a_crop_at_another_speed_keeps_its_targets_in_time(task: ContentTask) -> None:
-    lesson = task.lessons[0]
-    ramp = np.repeat(np.arange(len(lesson.target), dtype=np.float16)[:, None], 512, axis=1)
-    sound = (np.arange(len(lesson.wav)) // 320).astype(np.int16)  # each sample holds its frame's number
-    marked = type(lesson)(sound, ramp, lesson.phones)
+    example = task.examples[0]
+    ramp = np.repeat(np.arange(len(example.target), dtype=np.float16)[:, None], 512, axis=1)
+    sound = (np.arange(len(example.wav)) // 320).astype(np.int16)  # each sample holds its frame's number
+    marked = type(example)(sound, ramp, example.phones)
     for seed in range(5):
         wav, target, _ = task._crop(marked, torch.Generator().manual_seed(seed))
         heard = wav.reshape(-1, 320).mean(1) * 32768
@@ -51,9 +51,9 @@ def test_a_few_steps_come_nearer_to_the_teacher(task: ContentTask, tmp_path: Pat
 
 
 def test_features_are_half_whitened_components_of_the_estimate(task: ContentTask) -> None:
-    weight = projection(task.student, task.lessons)
+    weight = projection(task.student, task.examples)
     with torch.no_grad():
-        mels = [task.student.log_mel(torch.from_numpy(lesson.wav / np.float32(32768))) for lesson in task.lessons]
+        mels = [task.student.log_mel(torch.from_numpy(example.wav / np.float32(32768))) for example in task.examples]
         frames = torch.cat([centred(task.student.hidden(mel[None]))[0] for mel in mels])
         features, estimate = frames @ weight.T, frames @ task.student.o.weight.T
     spread, of_estimate = features.std(0), torch.linalg.svdvals(estimate) / len(estimate) ** 0.5

@@ -2,7 +2,7 @@
 
 import torch
 
-from lab.pretrain.separation_artifacts import _music, _reverberated, add_separation_artifacts, smooth_mistakes
+from lab.pretrain.separation_artifacts import _music, _reverberated, add_mask_errors, add_separation_artifacts
 from models.signal import SPEECH_RATE
 
 
@@ -48,10 +48,10 @@ def test_music_has_its_length_and_sounds_throughout() -> None:
 
 def test_mistakes_are_smooth_and_as_large_as_asked() -> None:
     mel = torch.zeros(8, 80, 300)
-    field = smooth_mistakes(mel, 0.3, generator())
+    field = add_mask_errors(mel, 0.3, generator())
     assert 0.02 < field.std() < 0.3
     assert field.diff(dim=2).std() < 0.3 * field.std()
-    assert (smooth_mistakes(mel, 0.0, generator()) == 0).all()
+    assert (add_mask_errors(mel, 0.0, generator()) == 0).all()
 
 
 def test_the_same_seed_gives_the_same_sound() -> None:

@@ -32,8 +32,8 @@ def task(corpus: Path, prepared: Path) -> SingersTask:
 
 
 def test_what_is_held_out_is_not_learnt_from(task: SingersTask) -> None:
-    assert not any(lesson.clip.held_out for lesson in task.lessons)
-    assert {lesson.clip.speaker for lesson in task.held_out} <= {"libri-533", "bf_emma"}
+    assert not any(example.clip.held_out for example in task.examples)
+    assert {example.clip.speaker for example in task.held_out} <= {"libri-533", "bf_emma"}
     assert set(task.speakers.tolist()) == {0, 1, 2}
 
 
@@ -78,20 +78,20 @@ def test_the_full_size_stays_within_its_budget() -> None:
 
 
 def test_the_targets_keep_the_cosines_of_the_teacher(task: SingersTask) -> None:
-    own = torch.from_numpy(np.stack([lesson.embedding for lesson in task.lessons]))
+    own = torch.from_numpy(np.stack([example.embedding for example in task.examples]))
     turned = torch.nn.functional.normalize(own @ task.rotation, dim=-1)
     assert torch.allclose(turned @ turned.T, own @ own.T, atol=0.02)
 
 
-def test_degrading_changes_what_is_heard_but_not_its_loudness(task: SingersTask) -> None:
-    voice = torch.from_numpy(task.lessons[0].frames[:128]).float()[None].repeat(6, 1, 1)
-    music = task.music[0][:128][None].repeat(6, 1, 1)
-    heard = augment_mel(voice, music, 1.0, torch.Generator().manual_seed(0))
-    assert heard.shape == voice.shape and bool(heard.isfinite().all())
-    assert not torch.allclose(heard[0], heard[1])
-    power = (heard * 2 * ast.DEVIATION + ast.MEAN).exp().sum((1, 2)) / (voice * 2 * ast.DEVIATION + ast.MEAN).exp().sum(
-        (1, 2)
-    )
+def test_augmentation_changes_the_frames_but_not_their_loudness(task: SingersTask) -> None:
+    voice = torch.from_numpy(task.examples[0].frames[:128]).float()[None].repeat(6, 1, 1)
+    music = torch.from_numpy(task.music[0][:128]).float()[None].repeat(6, 1, 1)
+    augmented = augment_mel(voice, music, 1.0, torch.Generator().manual_seed(0))
+    assert augmented.shape == voice.shape and bool(augmented.isfinite().all())
+    assert not torch.allclose(augmented[0], augmented[1])
+    power = (augmented * 2 * ast.DEVIATION + ast.MEAN).exp().sum((1, 2)) / (
+        voice * 2 * ast.DEVIATION + ast.MEAN
+    ).exp().sum((1, 2))
     assert bool(((power.log10() * 10).abs() < 12).all())
 
 
@@ -107,7 +107,7 @@ def test_really_separated_clips_are_kept_and_used(corpus: Path, tmp_path: Path) 
     config = SingersConfig(width=64, layers=1, frames=128, batch=4, seconds=2.0, separate_every=2, pieces=1)
     task = SingersTask(clips, config, tmp_path)
     kept = list((tmp_path / spleeter.MODEL_ID).glob("*.npz"))
-    assert len(kept) == 1 and sum(bool(len(lesson.separated)) for lesson in task.lessons) == 1
+    assert len(kept) == 1 and sum(bool(len(example.separated)) for example in task.examples) == 1
     written = kept[0].stat().st_mtime_ns
     SingersTask(clips, config, tmp_path)
     assert kept[0].stat().st_mtime_ns == written

@@ -9,7 +9,7 @@ import torch
 
 from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
-from lab.pretrain.voice import Heard, VoiceConfig, VoiceTask, export, read_clips
+from lab.pretrain.voice import VoiceConfig, VoiceExample, VoiceTask, export, read_clips
 from models.content import student as content_model
 from models.rvc.voice_base import load_base
 from models.weights.integrity import WeightsError
@@ -20,23 +20,23 @@ CONFIG = VoiceConfig(batch=2, adversary_from=4, warm_steps=2, bf16=False)
 
 
 @pytest.fixture(scope="module")
-def heard(corpus: Path, models: ModelPool, tmp_path_factory: pytest.TempPathFactory) -> list[Heard]:
+def examples(corpus: Path, models: ModelPool, tmp_path_factory: pytest.TempPathFactory) -> list[VoiceExample]:
     return read_clips(read_corpus(corpus), models, tmp_path_factory.mktemp("material"))
 
 
-def test_a_clip_is_heard_in_frames_of_10_ms(heard: list[Heard]) -> None:
-    for one in heard:
+def test_a_clip_is_extracted_in_frames_of_10_ms(examples: list[VoiceExample]) -> None:
+    for one in examples:
         frames = len(one.f0)
         assert len(one.wav) == frames * 240 and one.content.shape == (2, frames // 2, 192)
         assert len(one.loud) == frames and one.loud.mean() > 0.5
         assert np.linalg.norm(one.embedding) == pytest.approx(1, abs=1e-3)
         assert 60 < np.median(one.f0[one.f0 > 0]) < 400
-    clean, warped = heard[0].content.astype(np.float32)
+    clean, warped = examples[0].content.astype(np.float32)
     assert 0.01 < np.abs(clean - warped).mean() < np.abs(clean).mean()
 
 
-def test_it_learns_then_the_discriminator_joins(heard: list[Heard], tmp_path: Path) -> None:
-    task = VoiceTask(heard, CONFIG)
+def test_it_learns_then_the_discriminator_joins(examples: list[VoiceExample], tmp_path: Path) -> None:
+    task = VoiceTask(examples, CONFIG)
     loop.run(task, tmp_path, loop.Schedule(steps=6, log_every=2, validate_every=6))
     lines = loop.read_log(tmp_path)
     assert lines[-1]["spectral"] < lines[0]["spectral"]

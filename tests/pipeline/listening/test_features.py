@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.content.encoder import ContentEncoder
 from models.memory import AllocationFailed
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
-from pipeline.listening.features import ContentEncoder, Features, extract, extract_stream, load, save
+from pipeline.listening.features import Features, extract, extract_stream, load, save
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 
