@@ -16,12 +16,11 @@ from lab.classifiers.fit import fit, judge
 from lab.classifiers.prepare import PreparationOptions
 from lab.classifiers.songs import LabelledSong
 from lab.classifiers.start import begin
-from lab.classifiers.task import Example, SingerConfig, SingerTask, log_probabilities
+from lab.classifiers.task import SingerConfig, SingerTask, SongExample, log_probabilities
 from lab.classifiers.train import settings, train_singers
 from lab.errors import SingersError
 from lab.pretrain import loop
-from lab.pretrain.config import read_config
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule, read_config
 from models.signal import SPEECH_RATE
 from models.speaker import ast
 from models.weights.integrity import WeightsError
@@ -62,7 +61,7 @@ def trained(folder: Path, models: ModelPool, tmp_path_factory: pytest.TempPathFa
     return out, said
 
 
-def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[Example]:
+def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[SongExample]:
     """Songs that any network tells apart: each singer has a band of its own."""
     draw = np.random.default_rng(0)
     found = []
@@ -71,7 +70,7 @@ def invented(count: int, singers: int, length: int = 200, music: int = 0) -> lis
         crop = draw.normal(-0.5, 0.3, (length, 128)).astype(np.float16)
         crop[:, 12 * singer : 12 * singer + 12] += 1
         noise = draw.normal(0, 0.3, (music, 128)).astype(np.float16)
-        found.append(Example(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
+        found.append(SongExample(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
     return found
 
 
