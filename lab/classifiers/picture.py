@@ -1,4 +1,4 @@
-"""Who is taken for whom, as a picture."""
+"""The confusion matrix as a picture."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ LONGEST_NAME = 22
 
 
 def plot_confusion(path: Path, table: NDArray[np.int64], singers: tuple[str, ...], title: str) -> None:
-    """Rows are who sings, columns who was named, each row in shares of its crops; the diagonal is right."""
+    """Rows are the true singers, columns the predicted ones, each row in shares of its crops."""
     shares = table / np.maximum(1, table.sum(1, keepdims=True))
     names = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in singers]
     numbered = len(singers) <= NUMBERED

@@ -60,7 +60,7 @@ def train_singers(
     say: Say = print,
     on_line: OnLine | None = None,
 ) -> ClassifierOutcome:
-    """Train on `folder` and write weights, card, report and picture to `out`; goes on where the same training stopped.
+    """Train on `folder` and write weights, card, report and picture to `out`; resumes where the same training stopped.
 
     Separated songs are cached in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError,
     SoundError.
@@ -130,7 +130,7 @@ def settings(start: Path | None) -> Path:
 
 
 def _sides(folder: Path, ready: Prepared) -> dict[str, list[list[str]]]:
-    """Which song, and which sound of it, lies on which side."""
+    """Path and sound of every song, by side."""
     return {
         side: [[str(song.path.relative_to(folder)), ready.material[song].sound] for song in songs]
         for side, songs in ready.split.sides.items()

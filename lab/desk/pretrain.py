@@ -78,7 +78,7 @@ def plot(out: Out = Path("pretrain"), picture: Path = Path("losses.png")) -> Non
 
 @dataclass(frozen=True)
 class _Options:
-    """What every training is asked with."""
+    """The options of every training."""
 
     data: Path
     out: Path

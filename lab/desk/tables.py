@@ -103,5 +103,5 @@ def gate_table(title: str, verdicts: "Sequence[GateVerdict]") -> Table:
     for verdict in verdicts:
         sign = "≥" if verdict.gate.sense == "at least" else "≤"
         result = "[green]passed[/]" if verdict.passed else "[red]missed[/]"
-        table.add_row(verdict.gate.says, f"{sign} {verdict.gate.limit:g}", number(verdict.value, 3), result)
+        table.add_row(verdict.gate.requirement, f"{sign} {verdict.gate.limit:g}", number(verdict.value, 3), result)
     return table

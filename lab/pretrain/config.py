@@ -14,12 +14,12 @@ Config = TypeVar("Config")
 
 
 def shipped(role: str) -> Path:
-    """The settings with which the shipped weights were made."""
+    """The settings with which the shipped weights were trained."""
     return Path(__file__).parent / f"{role}.toml"
 
 
 def read_config(path: Path, kind: type[Config]) -> tuple[Config, Schedule]:
-    """Tables `[task]` and `[schedule]`; what is not named keeps its default. Raises RecipeError."""
+    """Tables `[task]` and `[schedule]`; missing keys keep their default. Raises RecipeError."""
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

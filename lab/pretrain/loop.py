@@ -35,7 +35,7 @@ class Task(Protocol):
         ...
 
     def validate(self) -> dict[str, float]:
-        """Losses on what is held out."""
+        """Losses on held-out data."""
         ...
 
 
@@ -59,10 +59,10 @@ def run(
     report: Report = ignore,
     on_line: Callable[[dict[str, float]], None] | None = None,
 ) -> int:
-    """Train until the steps or the seconds are used up, on from where `folder` stands; returns the steps done.
+    """Train until the steps or the seconds are used up, resuming from the state in `folder`; returns the steps done.
 
     `folder` then holds `state.pt` and `log.jsonl`, a line each `log_every` steps with step, seconds and losses;
-    `on_line` sees each.
+    `on_line` receives each.
     """
     folder.mkdir(parents=True, exist_ok=True)
     step, spent = _resume(task, folder)

@@ -1,4 +1,4 @@
-"""What a separator makes of a voice: it is laid over an accompaniment, and the mix is separated again."""
+"""Augmentation by a real separation: a voice is mixed with an accompaniment, and the mix is separated again."""
 
 from collections.abc import Sequence
 

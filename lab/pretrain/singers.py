@@ -2,7 +2,7 @@
 
 The student's input is an augmented crop, most often one that was mixed with music and separated; its target is the
 teacher's embedding of the clean recording, pulled towards the speaker's mean, so that singing lies near speech (Hinton
-et al., "Distilling the Knowledge in a Neural Network", 2015). A classifier of the training speakers stands beside it.
+et al., "Distilling the Knowledge in a Neural Network", 2015). A classifier of the training speakers is trained, too.
 The architecture is Gong et al., "AST", Interspeech 2021.
 """
 

@@ -243,7 +243,7 @@ class RMVPE:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, 0 where unvoiced.
 
         More than 25.6 s is processed in chunks with 2.6 s of context on either side, smaller ones if memory is short.
-        Raises memory.AllocationFailed.
+        Raises AllocationFailed.
         """
         frames = len(wav) // HOP + 1
         sound = torch.from_numpy(

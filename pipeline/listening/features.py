@@ -53,7 +53,7 @@ def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Fea
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
     More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s of context before
-    and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.AllocationFailed.
+    and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises AllocationFailed.
     """
     parts = max(1, -(-len(wav) // (MOST_SECONDS * SPEECH_RATE)))
     return _centred(_extract_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts))), content)
@@ -128,7 +128,7 @@ def extract_stream(
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
     Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
-    sound are not encoded. Raises memory.AllocationFailed.
+    sound are not encoded. Raises AllocationFailed.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)

@@ -20,7 +20,7 @@ def chunked_vocals(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterat
     """Yield vocals (2, n) for blocks (2, n) of a mix at 44.1 kHz; what is yielded sums to the mix's length.
 
     The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are separated
-    at once from there on; raises OutOfMemory if a single one is too many. Whoever stops iterating stops the work.
+    at once from there on; raises AllocationFailed if a single one is too many. Whoever stops iterating stops the work.
     """
     chunks = separator.chunks
     border = chunks.length - chunks.step

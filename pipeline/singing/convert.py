@@ -46,7 +46,7 @@ def convert(
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
     they meet; they are cross-faded over 20 ms. Blocks without sound stay silent. From where memory runs out, blocks are
-    half as long. Raises memory.AllocationFailed.
+    half as long. Raises AllocationFailed.
     """
     rate, hop = voice.config.sampling_rate, voice.config.hop
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))

@@ -26,7 +26,7 @@ from pipeline.singing.convert import coarse_pitch
 from pipeline.sound.resample import resample
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.s24 import Embedded
+from pipeline.training.s24 import EmbeddedBase
 
 SAVE_SECONDS = 20.0
 SAVE_SHARE = 0.05
@@ -55,7 +55,7 @@ class Moment:
 class TrainingLoop:
     """A learner, its measurements so far, and its checkpoints."""
 
-    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = Embedded()) -> None:
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = EmbeddedBase()) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
         self.learner = base.learner(models, speaker, options)
         self.config = base.config

@@ -190,12 +190,12 @@ def test_short_memory_makes_pieces_smaller_and_they_stay_so(small: E2E) -> None:
 
     network = Narrow(SMALL).eval()
     network.load_state_dict(small.state_dict())
-    found, wav = tracker(network), sweep(12)
-    f0 = found.f0(wav)
-    assert found.pieces.size == 19  # of 38 that the sound has; 8 more are heard as context
+    shrunk, wav = tracker(network), sweep(12)
+    f0 = shrunk.f0(wav)
+    assert shrunk.chunk.size == 19  # of 38 that the sound has; 8 more are heard as context
     np.testing.assert_array_equal(f0, tracker(small, chunk=AdaptiveSize("blocks", 19)).f0(wav))
-    found.f0(wav)
-    assert found.pieces.size == 19
+    shrunk.f0(wav)
+    assert shrunk.pieces.size == 19
 
 
 def stored(path: Path, state: object) -> str:
