@@ -192,10 +192,10 @@ def test_short_memory_makes_pieces_smaller_and_they_stay_so(small: E2E) -> None:
     network.load_state_dict(small.state_dict())
     shrunk, wav = tracker(network), sweep(12)
     f0 = shrunk.f0(wav)
-    assert shrunk.chunk.size == 19  # of 38 that the sound has; 8 more are heard as context
+    assert shrunk.chunk.size == 19  # of the 38 in the input; 8 more are context
     np.testing.assert_array_equal(f0, tracker(small, chunk=AdaptiveSize("blocks", 19)).f0(wav))
     shrunk.f0(wav)
-    assert shrunk.pieces.size == 19
+    assert shrunk.chunk.size == 19
 
 
 def stored(path: Path, state: object) -> str:
