@@ -15,7 +15,7 @@ from cli.console import DeskError, check_files, check_name, console, fail
 
 if TYPE_CHECKING:
     from pipeline.voices.owner import Owner
-    from pipeline.voices.rvc_files import Imported
+    from pipeline.voices.rvc_files import ImportedVoice
     from store import Store, Voice
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
@@ -168,7 +168,7 @@ def _free(store: "Store", name: str) -> None:
             raise DuplicateVoiceName(name=name)
 
 
-def _keep(store: "Store", name: str, file: Path, made: "Imported") -> None:
+def _keep(store: "Store", name: str, file: Path, made: "ImportedVoice") -> None:
     """Put the files away and write the voice's row with its consent; all or nothing."""
     from store import jobs, retention, voices
 

@@ -24,7 +24,7 @@ from lab.classifiers.crops import SongMaterial
 from lab.classifiers.songs import LabelledSong
 from lab.pretrain.mel_augment import augment_mel, random_window
 from models.device import has_bf16
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.speaker import ast
 
 CROPS_AT_ONCE = 32
@@ -120,7 +120,7 @@ class SingerTask:
         self.best = BestWeights(self.network, self.head)
         self.modules = {"network": self.network, "head": self.head, "best": self.best}
         self.optimizers = {"adam": torch.optim.AdamW(self._groups(), betas=(0.9, 0.98))}
-        self.pieces = Pieces("windows in a batch", config.batch)
+        self.pieces = AdaptiveSize("windows in a batch", config.batch)
 
     @property
     def finished(self) -> bool:
@@ -204,7 +204,7 @@ class SingerTask:
 
 @torch.no_grad()
 def log_probabilities(
-    network: ASTModel, head: nn.Module, crops: Sequence[NDArray[np.float16]], pieces: Pieces
+    network: ASTModel, head: nn.Module, crops: Sequence[NDArray[np.float16]], pieces: AdaptiveSize
 ) -> Tensor:
     """Crops (T, 128) → (n, labels) on the CPU: the mean over a crop's windows, normalised again."""
     network.eval()

@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_one_sentence_each(trained: tuple[Path, list[str]
 
 def test_the_weights_load_and_know_the_singers(trained: tuple[Path, list[str]], folder: Path) -> None:
     encoder = ast.load(trained[0] / "singers.safetensors")
-    assert encoder.labels == ("Heart", "Максим", "박효신") and encoder.made["separator"].startswith("none")
+    assert encoder.labels == ("Heart", "Максим", "박효신") and encoder.provenance["separator"].startswith("none")
     wav = np.random.default_rng(0).normal(0, 0.1, 3 * SPEECH_RATE).astype(np.float32)
     shares = encoder.probabilities(wav)
     assert shares is not None and float(shares.sum()) == pytest.approx(1, abs=1e-5)
