@@ -65,7 +65,7 @@ def pull_models(
         shipped = catalog.read()
         if not words:
             raise DeskError(f"Say what to pull, a name or a preset. {shipped.choices}")
-        entries = shipped.chosen(words)
+        entries = shipped.select(words)
         with _bars() as bars:
             pulled = pull(entries, home, bars.report, _waiting, accept_unverified)
     for done in pulled:
@@ -88,7 +88,7 @@ def verify_models(words: Words = None, folder: Dir = None) -> None:
     found: list[State] = []
     with _sentences():
         shipped = catalog.read()
-        entries = shipped.chosen(words or [name for name, e in shipped.entries.items() if _presence(e, home)])
+        entries = shipped.select(words or [name for name, e in shipped.entries.items() if _presence(e, home)])
         for entry in entries:
             for file in entry.files:
                 found.append(catalog.state(entry, file, home, hash_again=True))
@@ -115,7 +115,7 @@ def where_models(
         typer.echo(home)
         return
     with _sentences():
-        for entry in catalog.read().chosen([name]):
+        for entry in catalog.read().select([name]):
             for file in entry.files:
                 path = catalog.path_of(entry, file, home)
                 typer.echo(path if path.is_file() else f"{path} (not here)")

@@ -15,7 +15,7 @@ from models.weights.integrity import digest
 
 if TYPE_CHECKING:
     from pipeline.voices.owner import Owner
-    from pipeline.voices.rvc_files import Imported
+    from pipeline.voices.rvc_files import ImportedVoice
     from store import Store, Voice
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
@@ -160,15 +160,15 @@ def _one_sentence(path: Path) -> Iterator[None]:
         raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
 
 
-def _keep(store: "Store", name: str, file: Path, imported: "Imported") -> None:
+def _keep(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:
     """Keep the files and the voice with its consent; all or nothing."""
     from store import jobs
-    from store.use_cases import ImportedVoice, keep_voice
+    from store.use_cases import NewVoice, keep_voice
 
     quality = {
         "base": imported.info.base,
         "rows": imported.rows,
         "models": {"voice": imported.title, "content": imported.info.content_model},
     }
-    voice = ImportedVoice(name, imported.model, imported.index, quality, digest(file))
+    voice = NewVoice(name, imported.model, imported.index, quality, digest(file))
     keep_voice(store, jobs.OPERATOR, voice, CONSENT)

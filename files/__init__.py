@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what a full disk says.
+"""Atomic writing of files, and the error for a full disk.
 
-The bottom room: models, pipeline and store write through it.
+The bottom room: models, pipeline and store write their files through it.
 """

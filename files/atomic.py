@@ -14,7 +14,7 @@ DRAFT = ".part"
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path`: fsynced and renamed to it on a normal exit, removed on any exception.
+    """A temporary file beside `path`: fsynced and renamed to it on a normal exit, removed on any exception.
 
     Raises DiskFull.
     """
@@ -38,9 +38,9 @@ def drafts(folder: Path) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Flush a folder's entries to the disk (fsync), so that they survive a crash."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)

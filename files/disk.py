@@ -1,4 +1,4 @@
-"""A full disk: one set of signs, one error, and a file for libraries that hide the refusal."""
+"""A full disk: one set of errnos, one error, and a file object for libraries that hide the error of a write."""
 
 import errno
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, ClassVar
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The operating system's refusals to write more: no space, over quota, file too large."""
+"""Errnos for a failed write: no space left, quota exceeded, file too large."""
 
 
 class DiskFull(OSError):
-    """The operating system refused to write more. `code` names the sentence, as in every room's errors."""
+    """A write failed for want of space. `code` identifies the message, as in every room's errors."""
 
     code: ClassVar[str] = "disk_full"
     sentence: ClassVar[str] = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
@@ -25,7 +25,7 @@ class DiskFull(OSError):
 
 @contextmanager
 def disk_full() -> Iterator[None]:
-    """Turn an OSError that says there is no space into DiskFull."""
+    """Translate an OSError for want of space into DiskFull; other errors pass."""
     try:
         yield
     except DiskFull:
@@ -37,14 +37,17 @@ def disk_full() -> Iterator[None]:
 
 
 class Sink:
-    """Keeps the disk's first refusal for us: torch and FFmpeg cannot end a file after one, and hide it."""
+    """A write-only file object that stores its first OSError.
+
+    torch and FFmpeg hide the errors of a write, and cannot close a file after one.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.error: OSError | None = None
 
     def write(self, data: bytes) -> int:
-        """Write, or after a refusal do as if."""
+        """Write `data`; after an error discard it, as if it were written."""
         if self.error is None:
             try:
                 self._file.write(data)

@@ -74,7 +74,7 @@ def _read(path: Path, parts: list[str]) -> LabelledSong | str:
 
 
 def _halves(stem: str) -> tuple[str, str]:
-    """What stands before and after the first dash between spaces; the second is empty if there is none."""
+    """The parts before and after the first dash between spaces; the second is empty if there is none."""
     first, *rest = DASH.split(stem, maxsplit=1)
     return first.strip(), rest[0].strip() if rest else ""
 

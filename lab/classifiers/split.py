@@ -1,7 +1,7 @@
 """Training, validation and test: albums stay whole where there are albums, songs everywhere.
 
-What must not be torn apart is one group: an album, and files of one singer with one title (a live version, a
-remaster). Each singer's groups are dealt out by a draw of the singer's own, so a new singer moves no other's songs.
+A group stays on one side: an album, and files of one singer with one title (a live version, a remaster). Each singer's
+groups are assigned by a random generator of the singer's own, so a new singer moves no other's songs.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ By = Literal["album", "song"]
 SIDES = ("train", "validation", "test")
 SHARES = {"validation": 0.15, "test": 0.2}
 EXTRA = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*|[^\w]+")
-"""In a title: what stands in brackets, and everything but letters and digits."""
+"""Removed from a title: what is in brackets, and everything but letters and digits."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,16 @@ def without_duplicates(
     owners: dict[str, list[LabelledSong]] = {}
     for song in songs:
         owners.setdefault(sounds[song], []).append(song)
-    kept, complaints = [], []
+    unique, complaints = [], []
     for same in owners.values():
         if len({song.singer for song in same}) > 1:
             names = " and ".join(song.name for song in same)
             complaints.append(f"{names} are the same sound under several singers; all of them were left out.")
             continue
-        kept.append(same[0])
+        unique.append(same[0])
         complaints += [f"{song.name} is the same sound as {same[0].name}; it was left out." for song in same[1:]]
     order = {song: number for number, song in enumerate(songs)}
-    return sorted(kept, key=order.__getitem__), complaints
+    return sorted(unique, key=order.__getitem__), complaints
 
 
 def make_split(songs: Sequence[LabelledSong], min_songs: int, by: By = "album", seed: int = 0) -> Split:
@@ -94,7 +94,7 @@ def make_split(songs: Sequence[LabelledSong], min_songs: int, by: By = "album", 
 
 
 def check(split: Split, sounds: Mapping[LabelledSong, str], by: By = "album") -> None:
-    """Raise SingersError if a song, an album or a sound lies on two sides."""
+    """Raise SingersError if a song, an album or a sound is on two sides."""
     keys: dict[str, Callable[[LabelledSong], str]] = {"song": _title, "sound": lambda song: sounds[song]}
     if by == "album":
         keys["album"] = lambda song: f"{song.singer}/{song.album}" if song.album else _title(song)
@@ -109,7 +109,7 @@ def check(split: Split, sounds: Mapping[LabelledSong, str], by: By = "album") ->
 
 
 def _groups(songs: Sequence[LabelledSong], by: By) -> list[list[LabelledSong]]:
-    """Songs of one singer that share a title or, where asked, an album, directly or over others."""
+    """Songs of one singer that share a title or, with `by="album"`, an album, directly or over others."""
     groups: list[tuple[set[str], list[LabelledSong]]] = []
     for song in songs:
         keys = {_title(song)} | ({f"album {song.album}"} if by == "album" and song.album else set())

@@ -13,11 +13,11 @@ from lab.classifiers.prepare import PreparationOptions, Prepared, Say, prepare
 from lab.classifiers.report import Amount, ClassifierOutcome, ClassifierProvenance, write
 from lab.classifiers.split import SIDES
 from lab.classifiers.start import begin, is_ours
-from lab.classifiers.task import Example, SingerConfig, SingerTask, examples
+from lab.classifiers.task import SingerConfig, SingerTask, SongExample, examples
 from lab.classifiers.vocals import AS_IS
 from lab.errors import SingersError
 from lab.pretrain import loop
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule
 from models.memory import drop_all_but
 from models.pitch.trackers import SWIFT_NAME
 from models.speaker import ast
@@ -60,7 +60,7 @@ def train_singers(
     say: Say = print,
     on_line: OnLine | None = None,
 ) -> ClassifierOutcome:
-    """Train on `folder` and write weights, card, report and picture to `out`; goes on where the same training stopped.
+    """Train on `folder` and write weights, card, report and picture to `out`; resumes where the same training stopped.
 
     Separated songs are cached in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError,
     SoundError.
@@ -130,7 +130,7 @@ def settings(start: Path | None) -> Path:
 
 
 def _sides(folder: Path, ready: Prepared) -> dict[str, list[list[str]]]:
-    """Which song, and which sound of it, lies on which side."""
+    """Path and sound of every song, by side."""
     return {
         side: [[str(song.path.relative_to(folder)), ready.material[song].sound] for song in songs]
         for side, songs in ready.split.sides.items()
@@ -161,7 +161,7 @@ def _write_plan(folder: Path, plan: TrainingPlan) -> None:
         file.write(json.dumps(plan.stored(), ensure_ascii=False, indent=1).encode())
 
 
-def _amount(dealt: Sequence[Example], ready: Prepared) -> Amount:
+def _amount(dealt: Sequence[SongExample], ready: Prepared) -> Amount:
     crops = [crop for example in dealt for crop in example.crops]
     minutes = sum(len(crop) for crop in crops) * FRAME_SECONDS / 60
     albums = {(example.song.singer, example.song.album) for example in dealt if example.song.album}

@@ -21,7 +21,7 @@ BLOCK_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class VocalParts:
-    """Where a song's voice lies, and its accompaniment if there is one; `folder` is for what is derived from them."""
+    """Files with a song's voice, and its accompaniment if there is one; `folder` is for what is derived from them."""
 
     folder: Path
     vocals: Path
@@ -57,7 +57,7 @@ def separated(song: Path, name: str, models: ModelPool, cache: Path, report: Rep
 
 
 def _shrink(stem: Path, out: Path, start: float = 0.0, end: float = float("inf")) -> None:
-    """Write what lies between two times as mono at 16 kHz, block by block."""
+    """Write the part between two times as mono at 16 kHz, block by block."""
     position = 0.0
     blocks = decode_blocks(stem, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=stem.name)
     with Encoder(out, SPEECH_RATE, 1) as encoder:

@@ -1,5 +1,5 @@
-"""How the training material is made: recordings from packages, and speech and song by Kokoro, with their licences.
+"""Building a corpus: recordings from packages, and synthetic speech and song by Kokoro, with their licences.
 
 A corpus is a folder: `real.json` lists the recordings, `kokoro/labels.jsonl` the synthetic clips with their labels.
-`sources.toml` says where everything comes from; each file is pinned by its sha256. See docs/corpus.md.
+`sources.toml` lists the origin of everything; each file is pinned by its sha256. See docs/corpus.md.
 """

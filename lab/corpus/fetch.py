@@ -49,10 +49,10 @@ def command(package: Package, folder: Path) -> list[str]:
 
 
 def _program(name: str, package: Package) -> str:
-    found = shutil.which(name)
-    if found is None:
+    program = shutil.which(name)
+    if program is None:
         raise BuildError(f"The program {name} is needed to download {package.name}, and it is not installed.")
-    return found
+    return program
 
 
 def _download(package: Package, folder: Path) -> None:
@@ -64,5 +64,5 @@ def _download(package: Package, folder: Path) -> None:
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         wrong = [line for line in lines if line.lower().startswith(("e:", "error", "npm err"))]
-        said = (wrong or lines or ["no reason given"])[0].rstrip(".")
-        raise BuildError(f"{package.manager} could not download {package.name} {package.version}: {said}.")
+        reason = (wrong or lines or ["no reason given"])[0].rstrip(".")
+        raise BuildError(f"{package.manager} could not download {package.name} {package.version}: {reason}.")

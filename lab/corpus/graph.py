@@ -15,9 +15,9 @@ VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
 
 
 def rewired(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-    """`model` with the float tensors `inputs` given from outside; with `outputs`, it answers with those alone.
+    """`model` with the float tensors `inputs` as inputs; with `outputs`, those are its only outputs.
 
-    What made an input before is left without a use, so that the runtime drops it. Raises ValueError: no such
+    Nodes that computed an input are left without a use, so that the runtime drops them. Raises ValueError: no such
     tensor, or no such model.
     """
     parts: list[bytes] = []
@@ -28,7 +28,7 @@ def rewired(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
 
 def _graph(graph: memoryview, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
     wanted = {name.encode() for name in inputs}
-    made: set[bytes] = set()
+    computed: set[bytes] = set()
     parts: list[bytes] = []
     for number, raw, value in _fields(graph):
         if number == OUTPUT and outputs:
@@ -37,9 +37,9 @@ def _graph(graph: memoryview, inputs: Sequence[str], outputs: Sequence[str]) -> 
             parts.append(bytes(raw))
             continue
         names = {bytes(v) for n, _, v in _fields(value) if n == NODE_OUTPUT}
-        made |= names
+        computed |= names
         parts.append(_field(NODE, _renamed(value, wanted)) if names & wanted else bytes(raw))
-    if missing := sorted((wanted | {name.encode() for name in outputs}) - made):
+    if missing := sorted((wanted | {name.encode() for name in outputs}) - computed):
         raise ValueError(f"the model holds no tensor {missing[0].decode()}")
     parts += [_field(INPUT, _value_info(name)) for name in inputs]
     parts += [_field(OUTPUT, _value_info(name)) for name in outputs]

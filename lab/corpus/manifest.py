@@ -14,7 +14,7 @@ SAVE_EVERY = 25  # clips
 
 
 class RealClips:
-    """`real.json` while it is made; `save` writes it whole or not at all."""
+    """`real.json` during a build; `save` writes it atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / REAL
@@ -27,7 +27,7 @@ class RealClips:
         self._unsaved = 0
 
     def has(self, file: str) -> bool:
-        """Whether a clip is made and listed."""
+        """Whether a clip is written and listed."""
         return file in self.rows and (self._folder / file).is_file()
 
     def add(self, source: CorpusSource, file: str, speaker: str, seconds: float) -> None:
@@ -64,7 +64,7 @@ class RealClips:
 
 
 def read_labels(folder: Path) -> Iterator[dict[str, Any]]:
-    """The rows of `labels.jsonl` whose clip is there; a last line that a kill broke off is left out."""
+    """The rows of `labels.jsonl` whose clip exists; an incomplete last line is left out."""
     path = folder / LABELS
     if not path.exists():
         return
@@ -78,7 +78,7 @@ def read_labels(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_labels(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write `labels.jsonl` anew, whole or not at all. Raises DiskFull."""
+    """Write `labels.jsonl` anew, atomically. Raises DiskFull."""
     path = folder / LABELS
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:

@@ -23,7 +23,7 @@ UNVOICED_HZ = 0.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How a line is said or sung: `durations` (phones,) in frames of 25 ms; at 80 Hz, (2 × frames,), `f0` and `energy`.
+    """The prosody of a line: `durations` (phones,) in frames of 25 ms; at 80 Hz, (2 × frames,), `f0` and `energy`.
 
     f0 is in Hz, far below 50 where unvoiced; energy is in units of the model's own.
     """
@@ -34,7 +34,7 @@ class Plan:
 
 
 def sing(phones: Sequence[str], spoken: Plan, speaking_hz: float, rng: np.random.Generator) -> Plan:
-    """A tune on `phones` (their symbols; "" is the pad), from how they would be said.
+    """A tune on `phones` (their symbols; "" is the pad), from their spoken prosody.
 
     `speaking_hz` is the voice's median f0. Raises ValueError if there is no vowel.
     """

@@ -1,4 +1,4 @@
-"""Recordings of people: which clips a source gives, and how each is made of the files of a package or a folder."""
+"""Recordings of people: which clips a source has, and how each is joined from the files of a package or a folder."""
 
 import io
 import re
@@ -45,23 +45,23 @@ class SourceRecording:
 def recordings(source: CorpusSource, place: Sequence[Path]) -> Iterator[SourceRecording]:
     """Every clip of a source, from its packages or from a folder of the user's. Raises BuildError."""
     if source.kind == "prompts":
-        found = [pair for archive in place for pair in files(archive, source.parts)]
-        yield from joined(source, found)
+        prompts = [pair for archive in place for pair in files(archive, source.parts)]
+        yield from joined(source, prompts)
         return
     listed = source.listed()
     inside = _in_folder(place[0], listed) if source.repository else _in_packages(source, place, listed)
-    seen = set()
+    received = set()
     for name, data in inside:
-        seen.add(name)
+        received.add(name)
         yield SourceRecording(
             clip_file(source, name), source.speaker.format(name.partition("-")[0]), _kind(name), (data,)
         )
-    if missing := [name for name in listed if name not in seen]:
+    if missing := [name for name in listed if name not in received]:
         raise BuildError(f"{source.name}: {len(missing)} of {len(listed)} clips are missing, first {missing[0]}.")
 
 
 def clip_file(source: CorpusSource, name: str) -> str:
-    """Where a clip lies in the corpus; "#" becomes "s" (sharp). Raises BuildError for a name with odd characters."""
+    """The path of a clip in the corpus; "#" becomes "s" (sharp). Raises BuildError for a name with odd characters."""
     stem = Path(name).stem.replace("#", "s")
     if not SAFE.fullmatch(stem):
         raise BuildError(f"{source.name} holds a clip with the name {name!r}, which is not taken.")
@@ -77,12 +77,12 @@ def joined(source: CorpusSource, prompts: Sequence[tuple[str, bytes]]) -> list[S
         if sum(map(len, clips[-1])) >= PROMPT_SECONDS * G722_BYTES:
             clips.append([])
         clips[-1].append(data)
-    kept = [clip for clip in clips if clip][: source.max_clips]
-    if not kept:
+    limited = [clip for clip in clips if clip][: source.max_clips]
+    if not limited:
         raise BuildError(f"{source.name}: the package holds no prompts.")
     return [
         SourceRecording(f"{source.name}/{source.name}_{i:03d}.ogg", source.speaker, "g722", tuple(clip))
-        for i, clip in enumerate(kept)
+        for i, clip in enumerate(limited)
     ]
 
 
@@ -113,7 +113,7 @@ def _in_packages(source: CorpusSource, place: Sequence[Path], listed: dict[str, 
 
 
 def _in_folder(folder: Path, listed: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """The clips that lie anywhere below `folder`; files of the same name that are not the pinned ones are passed by."""
+    """The clips anywhere below `folder`; files of the same name that are not the pinned ones are skipped."""
     if not folder.is_dir():
         raise BuildError(f"There is no folder {folder}.")
     done = set()

@@ -1,4 +1,4 @@
-"""The synthetic half: which line which voice says or sings, and its clip and labels."""
+"""The synthetic half: lines, their voices, and the clips and labels that are synthesised."""
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,10 @@ SPEEDS = (0.9, 1.15)
 class SyntheticVoice(Protocol):
     """What this needs of `kokoro.Kokoro`."""
 
-    vocabulary: Mapping[str, int]
-    voices: Mapping[str, Floats32]
+    @property
+    def vocabulary(self) -> Mapping[str, int]: ...
+    @property
+    def voices(self) -> Mapping[str, Floats32]: ...
 
     def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Plan: ...
     def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats32: ...
@@ -36,8 +38,8 @@ class SyntheticVoice(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
-    """One clip to be."""
+class PlannedClip:
+    """The plan of one clip."""
 
     file: str
     voice: str
@@ -48,13 +50,13 @@ class Line:
 
 @cache
 def texts() -> Mapping[str, Mapping[str, list[str]]]:
-    """What is said ("speech") and sung ("song"), by language."""
+    """The texts of speech and song, by language."""
     with (HERE / "texts.toml").open("rb") as file:
         return tomllib.load(file)
 
 
-def line(index: int, voices: Sequence[str], seed: int) -> Line:
-    """The clip of this number: each round goes through all voices once, and they speak and sing by turns."""
+def line(index: int, voices: Sequence[str], seed: int) -> PlannedClip:
+    """The clip of this number: each round uses all voices once, alternating speech and song."""
     turn, place = divmod(index, len(voices))
     voice = sorted(voices)[np.random.default_rng([seed, turn]).permutation(len(voices))[place]]
     rng = np.random.default_rng([seed, turn, place])
@@ -64,11 +66,13 @@ def line(index: int, voices: Sequence[str], seed: int) -> Line:
     mode = ("speech", "song")[(turn + sorted(voices).index(voice)) % 2]
     family = "en" if lang.startswith("en") else lang
     choice = texts()[mode].get(family) or texts()["speech"][family]
-    return Line(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
+    return PlannedClip(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
 
 
-def perform(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats32, dict[str, Any]]:
-    """Say or sing a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
+def synthesise_line(
+    kokoro: SyntheticVoice, what: PlannedClip, index: int, seed: int
+) -> tuple[Floats32, dict[str, Any]]:
+    """Synthesise a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
     rng = np.random.default_rng([seed, index, 1])
     spoken = tokens(phonemes(what.text, what.lang), kokoro.vocabulary)
     speed = float(rng.uniform(*SPEEDS)) if what.mode == "speech" else 1.0
@@ -90,26 +94,26 @@ def synthesise(
     seed: int,
     report: Callable[[float], None],
 ) -> int:
-    """Make clips until there are `minutes` of them; those that exist are kept. Returns how many were made.
+    """Synthesise clips until there are `minutes` of them; those that exist are kept. Returns how many were written.
 
     Raises BuildError (also if the folder's clips are of another seed), DiskFull.
     """
     done = {row["file"]: row for row in read_labels(folder)}
     write_labels(folder, list(done.values()))
     voices = sorted(kokoro.voices)
-    seconds, index, made = 0.0, 0, 0
+    seconds, index, written = 0.0, 0, 0
     while seconds < minutes * 60:
         what = line(index, voices, seed)
         row = done.pop(what.file, None)
         if row is not None and (row["text"], row["lang"]) != (what.text, what.lang):
             raise BuildError(f"The folder {folder / 'kokoro'} holds clips of another seed; give it, or another folder.")
         if row is None:
-            wav, labels = perform(kokoro, what, index, seed)
+            wav, labels = synthesise_line(kokoro, what, index, seed)
             row = {**labels, "split": "heldout" if what.voice in source.heldout_voices else source.split}
             write_clip(folder / "kokoro" / what.file, wav, KOKORO_RATE)
             append_label(folder, row)
-            made += 1
+            written += 1
         seconds += sum(row["durations_25ms"]) * STEP
         index += 1
         report(min(1.0, seconds / (minutes * 60)))
-    return made
+    return written

@@ -21,7 +21,7 @@ AR_MAGIC, AR_HEADER = b"!<arch>\n", 60
 def files(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
     """Name and content of each regular file whose path matches `pattern` (fnmatch; "*" crosses "/").
 
-    The kind of archive goes by its name: .deb, .whl, .zip, .tgz, .tar.gz, .tar.xz. Raises BuildError for a broken
+    The kind of archive is given by its suffix: .deb, .whl, .zip, .tgz, .tar.gz, .tar.xz. Raises BuildError for a broken
     archive, or one that holds more than MAX_FILE in a file or MAX_WHOLE in all.
     """
     try:
@@ -39,9 +39,9 @@ def files(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
 
 def _zipped(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(archive) as box:
-        found = [entry for entry in box.infolist() if not entry.is_dir()]
-        _bound(archive.name, sum(entry.file_size for entry in found), MAX_WHOLE)
-        for entry in found:
+        entries = [entry for entry in box.infolist() if not entry.is_dir()]
+        _bound(archive.name, sum(entry.file_size for entry in entries), MAX_WHOLE)
+        for entry in entries:
             if fnmatchcase(entry.filename, pattern):
                 with box.open(entry) as file:
                     yield entry.filename, _read(file, archive.name)

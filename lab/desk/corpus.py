@@ -37,7 +37,7 @@ def build_corpus(
     table = Table("source", "clips", "of them new", "minutes", "speakers", "licence", "split", title=f"{folder}")
     for done in outcomes:
         if not done.missing:
-            figures = (done.clips, done.made, f"{done.seconds / 60:.1f}", done.speakers)
+            figures = (done.clips, done.written, f"{done.seconds / 60:.1f}", done.speakers)
             table.add_row(done.source.name, *map(str, figures), done.source.licence, done.source.split)
     console.print(table)
     for done in outcomes:

@@ -1,9 +1,9 @@
-"""What content features keep (words, phones) and what they give away (the speaker), on held-out voices.
+"""What content features encode of words and phones, and what they leak of the speaker, on held-out voices.
 
 Protocol. An encoder is any function from mono at 16 kHz (samples,) to frames (T, C) at 50 frames/s.
 
 - **word ABX error**: words with times from Whisper base (cached) in all held-out LibriSpeech clips; words of at least
-  6 letters and 0.3 s, 60 ms later than Whisper says, without silence at their ends. A and X are the same word by
+  6 letters and 0.3 s, 60 ms later than Whisper's times, without silence at their ends. A and X are the same word by
   different speakers, B another word of A's speaker: 2000 triples, seed 0. Features are centred over their clip. Error:
   share of triples with d(A, X) ≥ d(B, X), d being the mean cosine distance along the DTW path.
 - **speaker**: the 10 held-out LibriSpeech speakers with 10 clips each. A linear softmax classifier on single
@@ -43,7 +43,7 @@ HOP = SPEECH_RATE // 50
 TRIPLES = 2000
 MIN_LETTERS, MIN_WORD_SECONDS, MAX_WORD_SECONDS = 6, 0.3, 0.9
 WORDS_EARLY_SECONDS = 0.06
-"""Whisper's times are early by about this: with it every feature tells more words apart."""
+"""Whisper's times are early by about this: with it every feature discriminates more words."""
 MIN_WORD_FRAMES = 5
 TRAIN_CLIPS = 7
 PHONE_FRAMES = 30_000
@@ -63,7 +63,7 @@ class ContentScores:
 
 
 def evaluate_content(encode: Encode, data: Path, cache: Path, report: Report = ignore) -> ContentScores:
-    """Measure an encoder by the protocol above; Whisper and its words are kept in `cache`.
+    """Measure an encoder by the protocol above; Whisper and its words are cached in `cache`.
 
     Raises CorpusError, what `decode` raises, WeightsError (Whisper's packages), DiskFull.
     """
@@ -91,7 +91,7 @@ def log_mel(wav: Floats32) -> Floats32:
 
 
 def of_encoder(encoder: ContentStudent) -> Encode:
-    """The shipped encoder, or one like it, as a plain function: centred over the clip, as voices hear it."""
+    """The shipped encoder, or one like it, as a plain function: centred over the clip, as in conversion."""
     device = encoder.mel_basis.device
     return lambda wav: centred(encoder.encode(torch.from_numpy(wav).to(device))).float().cpu().numpy()
 
@@ -102,7 +102,7 @@ def of_teacher(teacher: WhisperEncoder, layer: int) -> Encode:
 
 
 def word_times(clips: Sequence[CorpusClip], cache: Path, report: Report = ignore) -> dict[Path, list[Word]]:
-    """The words of each clip with their times, recognised once and kept in `cache`."""
+    """The words of each clip with their times, recognised once and cached in `cache`."""
     file = cache / "words.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     missing = [clip for clip in clips if clip.path.name not in known]
@@ -142,9 +142,10 @@ def _abx(clips: Sequence[CorpusClip], words: dict[Path, list[Word]], frames: dic
             if len(word.text) < MIN_LETTERS or not MIN_WORD_SECONDS <= word.end - word.start <= MAX_WORD_SECONDS:
                 continue
             start, stop = (round((seconds + WORDS_EARLY_SECONDS) * 50) for seconds in (word.start, word.end))
-            heard = np.flatnonzero(active[start:stop])
-            if len(heard) >= MIN_WORD_FRAMES:
-                segments.append(Segment(word.text, clip.speaker, centred[start + heard[0] : start + heard[-1] + 1]))
+            sounding = np.flatnonzero(active[start:stop])
+            if len(sounding) >= MIN_WORD_FRAMES:
+                spoken = centred[start + sounding[0] : start + sounding[-1] + 1]
+                segments.append(Segment(word.text, clip.speaker, spoken))
     return abx_error(segments, draw_triples([(s.word, s.speaker) for s in segments], TRIPLES))
 
 
@@ -154,8 +155,9 @@ def _speaker(clips: Sequence[CorpusClip], frames: dict[Path, Floats32]) -> float
     for number, speaker in enumerate(speakers):
         own = [clip for clip in clips if clip.speaker == speaker]
         for place, clip in enumerate(own):
-            found = frames[clip.path]
-            parts[place >= TRAIN_CLIPS].append((found[active_frames(clip.read(), HOP, len(found))], number))
+            features = frames[clip.path]
+            active = active_frames(clip.read(), HOP, len(features))
+            parts[place >= TRAIN_CLIPS].append((features[active], number))
     return probe_accuracy(*(_stack(part) for part in parts))
 
 

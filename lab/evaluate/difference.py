@@ -1,6 +1,6 @@
 """Conversion without training: the source, filtered by how its neighbours in the target differ from it.
 
-For each frame of the source the target's nearest frames by content are found; their mean log envelope minus the
+For each frame of the source the target's nearest frames by content are retrieved; their mean log envelope minus the
 source's own, smoothed over time and frequency, is a filter that is applied to the source's spectrum. Pitch, phase and
 words stay the source's. A voice that was trained must beat it.
 """
@@ -34,18 +34,18 @@ WINDOW_SECONDS = 0.04
 
 @dataclass(frozen=True)
 class ConversionMaterial:
-    """What the target has said: content (N, C) and centred log magnitude envelopes (N, bins), of active frames."""
+    """Recordings of the target: content (N, C) and centred log magnitude envelopes (N, bins), of active frames."""
 
     content: Tensor
     envelopes: Tensor
     rate: int
 
 
-def learn(recordings: Sequence[Floats32], rate: int, encoder: ContentStudent) -> ConversionMaterial:
-    """Take in mono recordings (samples,) at `rate`."""
+def extract_material(recordings: Sequence[Floats32], rate: int, encoder: ContentStudent) -> ConversionMaterial:
+    """Features of mono recordings (samples,) at `rate`."""
     contents, envelopes = [], []
     for wav in recordings:
-        content, log_envelope, active = _listen(wav, rate, encoder)
+        content, log_envelope, active = _analyse(wav, rate, encoder)
         contents.append(content[active])
         envelopes.append(log_envelope[active].astype(np.float32))
     return ConversionMaterial(
@@ -71,15 +71,15 @@ def convert_by_difference(
     gain = filters[low] * (1 - part) + filters[np.minimum(low + 1, len(filters) - 1)] * part
     places = np.linspace(0, rate / 2, gain.shape[1])
     on_bins = np.stack([np.interp(bins, places, row) for row in gain], axis=1)
-    _, made = istft(spectrum * np.exp(on_bins), rate, nperseg=size, noverlap=size * 3 // 4)
-    fitted = np.pad(made[: len(wav)], (0, max(0, len(wav) - len(made))))
+    _, filtered = istft(spectrum * np.exp(on_bins), rate, nperseg=size, noverlap=size * 3 // 4)
+    fitted = np.pad(filtered[: len(wav)], (0, max(0, len(wav) - len(filtered))))
     level = np.sqrt(float((wav.astype(np.float64) ** 2).mean()) / max(float((fitted**2).mean()), 1e-20))
     return np.asarray(fitted * level, np.float32)
 
 
 def neighbour_difference(wav: Floats32, material: ConversionMaterial, encoder: ContentStudent) -> Doubles:
     """(T, bins) smoothed log gains at 50 frames/s; 0 where the source is silent."""
-    content, log_envelope, active = _listen(wav, material.rate, encoder)
+    content, log_envelope, active = _analyse(wav, material.rate, encoder)
     distance = torch.cdist(torch.from_numpy(content), material.content)
     nearest = distance.topk(min(NEIGHBOURS, len(material.content)), dim=1, largest=False).indices
     wanted = material.envelopes[nearest].mean(1).double().numpy()
@@ -89,7 +89,7 @@ def neighbour_difference(wav: Floats32, material: ConversionMaterial, encoder: C
     return smooth
 
 
-def _listen(wav: Floats32, rate: int, encoder: ContentStudent) -> tuple[Floats32, Doubles, NDArray[np.bool_]]:
+def _analyse(wav: Floats32, rate: int, encoder: ContentStudent) -> tuple[Floats32, Doubles, NDArray[np.bool_]]:
     """Content (T, C), centred log magnitudes (T, bins) and activity (T,) at 50 frames/s."""
     low = resample(wav, rate, SPEECH_RATE)
     content = encoder.encode(torch.from_numpy(low).to(encoder.mel_basis.device)).float().cpu().numpy()

@@ -23,7 +23,7 @@ PROBE_STEPS = 60
 
 @dataclass(frozen=True)
 class Segment:
-    """A word as one speaker said it: (T, C) frames."""
+    """A word by one speaker: (T, C) frames."""
 
     word: str
     speaker: str

@@ -1,8 +1,8 @@
 """Weights of an ensemble, fitted on songs that no member was trained on.
 
-What is made smallest is the mean over the songs of error energy to signal energy, the inverse of SDR before its
+The loss is the mean over the songs of error energy to signal energy, the inverse of SDR before its
 logarithm. For weights of sum 1 that is a quadratic form of the members' own errors, solved in closed form for every
-choice of members: Bates and Granger 1969, "The Combination of Forecasts"; weights kept from being negative as in
+choice of members: Bates and Granger 1969, "The Combination of Forecasts"; non-negative weights as in
 Breiman 1996, "Stacked Regressions".
 """
 
@@ -23,7 +23,7 @@ def error_products(estimates: Numbers, reference: Numbers) -> Numbers:
 
 
 def fit_weights(forms: Sequence[Numbers]) -> list[float]:
-    """The weights, at least 0 and of sum 1, with which the members' mean comes nearest to the vocals of all songs.
+    """The weights, at least 0 and of sum 1, with which the members' mean is closest to the vocals of all songs.
 
     Of each song its form (members, members): `error_products` over the vocals' energy. With weights w, w · form · w is
     error energy to signal energy. Raises ValueError: no songs, or more than ten members.
@@ -42,7 +42,7 @@ def fit_weights(forms: Sequence[Numbers]) -> list[float]:
 
 
 def _closed_form(form: Numbers, chosen: list[int]) -> Numbers:
-    """Weights of sum 1 that make the form smallest where only the chosen members count."""
+    """Weights of sum 1 that minimise the form over the chosen members."""
     part = form[np.ix_(chosen, chosen)]
     ridge = 1e-10 * (np.trace(part) / len(chosen)) + 1e-15
     share = np.linalg.solve(part + ridge * np.eye(len(chosen)), np.ones(len(chosen)))

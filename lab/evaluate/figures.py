@@ -1,4 +1,4 @@
-"""The figures of one sound: whose voice, how clean, are words and melody kept."""
+"""The figures of one converted sound: speaker, quality, intelligibility, melody and content."""
 
 import time
 from dataclasses import dataclass
@@ -50,21 +50,26 @@ class Reference:
 
 
 def measure_sound(
-    made: Floats32, reference: Reference, target: Floats32, key_shift: int, models: ModelPool, recogniser: Recogniser
+    converted: Floats32,
+    reference: Reference,
+    target: Floats32,
+    key_shift: int,
+    models: ModelPool,
+    recogniser: Recogniser,
 ) -> ConversionFigures:
-    """Figures of `made` (samples,) at 16 kHz; `target` is a unit speaker embedding (256,)."""
-    n = min(len(made), len(reference.wav))
-    made, source = np.ascontiguousarray(made[:n]), np.ascontiguousarray(reference.wav[:n])
-    correlation, cents, f1 = compare_pitch(source, made, key_shift, models)
-    recognised = recogniser.text(made, reference.language)
+    """Figures of `converted` (samples,) at 16 kHz; `target` is a unit speaker embedding (256,)."""
+    n = min(len(converted), len(reference.wav))
+    converted, source = np.ascontiguousarray(converted[:n]), np.ascontiguousarray(reference.wav[:n])
+    correlation, cents, f1 = compare_pitch(source, converted, key_shift, models)
+    recognised = recogniser.text(converted, reference.language)
     return ConversionFigures(
-        cosine=speaker_cosine(made, target, models),
-        mos=mean_opinion(made, models),
+        cosine=speaker_cosine(converted, target, models),
+        mos=mean_opinion(converted, models),
         cer=min(1.0, character_error_rate(reference.text, recognised)),
         f0_correlation=correlation,
         f0_cents=cents,
         voicing_f1=f1,
-        content_cosine=content_cosine(source, made, models),
+        content_cosine=content_cosine(source, converted, models),
     )
 
 
@@ -76,8 +81,8 @@ def speaker_cosine(wav: Floats32, target: Floats32, models: ModelPool) -> float:
 
 def speaker_of(wavs: list[Floats32], models: ModelPool) -> Floats32:
     """The unit mean (256,) of the speaker embeddings of recordings at 16 kHz."""
-    found = [vector for wav in wavs if (vector := models.speaker.embed(wav)) is not None]
-    mean = np.mean(found, axis=0) if found else np.zeros(resemblyzer.WIDTH)
+    vectors = [vector for wav in wavs if (vector := models.speaker.embed(wav)) is not None]
+    mean = np.mean(vectors, axis=0) if vectors else np.zeros(resemblyzer.WIDTH)
     return (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
 
 
@@ -88,9 +93,9 @@ def mean_opinion(wav: Floats32, models: ModelPool) -> float:
     return float(models.mos.windows(whole).mean())
 
 
-def content_cosine(source: Floats32, made: Floats32, models: ModelPool) -> float:
+def content_cosine(source: Floats32, converted: Floats32, models: ModelPool) -> float:
     """Of two sounds (samples,) at 16 kHz of equal length."""
-    a, b = (models.content.encode(torch.from_numpy(wav).to(models.device)).float().cpu() for wav in (source, made))
+    a, b = (models.content.encode(torch.from_numpy(wav).to(models.device)).float().cpu() for wav in (source, converted))
     similar = torch.nn.functional.cosine_similarity(a, b, dim=1).numpy()
     return float(similar[active_frames(source, HOP, len(similar))].mean())
 
@@ -105,12 +110,12 @@ def real_time_factor(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        found = extract(wav, models.content, models.pitch)
+        features = extract(wav, models.content, models.pitch)
         spent = []
         for _ in range(runs + 1):
             start = time.perf_counter()
             models.content.encode(torch.from_numpy(wav).to(models.device))
-            for _block in convert(found, voice, rows):
+            for _block in convert(features, voice, rows):
                 pass
             spent.append(time.perf_counter() - start)
     finally:

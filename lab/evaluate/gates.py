@@ -11,9 +11,9 @@ class Gate:
     """One figure and its limit."""
 
     figure: str
-    """Under which name the figure comes."""
-    says: str
-    """What is asked, for a reader."""
+    """Name of the figure."""
+    requirement: str
+    """The figure in words."""
     limit: float
     sense: Literal["at least", "at most"]
 
@@ -26,7 +26,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """A gate with the figure that it was held against."""
+    """A gate with the figure that it was applied to."""
 
     gate: Gate
     value: float
@@ -51,7 +51,7 @@ CONTENT_GATES = (
 
 
 def judge(gates: Sequence[Gate], figures: Mapping[str, float]) -> list[GateVerdict]:
-    """Hold figures against the gates of their names; gates without a figure are left out."""
+    """Apply the gates to the figures of their names; gates without a figure are left out."""
     return [
         GateVerdict(gate, figures[gate.figure], gate.passed(figures[gate.figure]))
         for gate in gates

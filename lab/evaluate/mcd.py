@@ -21,11 +21,11 @@ RATES = (16000, 22050, 24000, 44100, 48000)
 ALPHAS = (0.41, 0.455, 0.466, 0.544, 0.554)
 
 
-def mcd(reference: Floats32, made: Floats32, rate: int) -> float:
+def mcd(reference: Floats32, converted: Floats32, rate: int) -> float:
     """DB between two takes of the same frames, mono (samples,) at `rate` Hz; NaN if no frame is active."""
     hop = round(rate * world.FRAME_MS / 1000)
-    count = min(len(reference), len(made)) // hop
-    powers = [world.envelope(_at_level(wav[: count * hop]), rate)[:count] for wav in (reference, made)]
+    count = min(len(reference), len(converted)) // hop
+    powers = [world.envelope(_at_level(wav[: count * hop]), rate)[:count] for wav in (reference, converted)]
     active = active_frames(reference, hop, count)
     if not active.any():
         return float("nan")
@@ -45,11 +45,11 @@ def _at_level(wav: Floats32) -> Floats32:
     return (wav * (0.1 / level)).astype(np.float32) if level > 0 else wav
 
 
-def distortion(reference: Doubles, made: Doubles, rate: int) -> Doubles:
+def distortion(reference: Doubles, converted: Doubles, rate: int) -> Doubles:
     """(T,) dB between envelopes (T, bins) of squared magnitudes."""
-    difference = mel_cepstra(reference, rate)[:, 1:] - mel_cepstra(made, rate)[:, 1:]
-    found: Doubles = DECIBELS * np.sqrt((difference**2).sum(1))
-    return found
+    difference = mel_cepstra(reference, rate)[:, 1:] - mel_cepstra(converted, rate)[:, 1:]
+    decibels: Doubles = DECIBELS * np.sqrt((difference**2).sum(1))
+    return decibels
 
 
 def mel_cepstra(power: Doubles, rate: int) -> Doubles:
@@ -57,8 +57,8 @@ def mel_cepstra(power: Doubles, rate: int) -> Doubles:
     cepstra = np.fft.irfft(np.log(np.maximum(power, 1e-30)), axis=1)[:, : power.shape[1]]
     cepstra[:, 0] /= 2
     cepstra[:, -1] /= 2
-    found: Doubles = cepstra @ warp_matrix(power.shape[1], alpha(rate))
-    return found
+    warped: Doubles = cepstra @ warp_matrix(power.shape[1], alpha(rate))
+    return warped
 
 
 def alpha(rate: int) -> float:
@@ -68,10 +68,10 @@ def alpha(rate: int) -> float:
 
 @lru_cache(maxsize=8)
 def warp_matrix(count: int, warp: float) -> Doubles:
-    """(count, 25): what each cepstral coefficient gives to the warped ones (`freqt`)."""
+    """(count, 25): what each cepstral coefficient contributes to the warped ones (`freqt`)."""
     matrix = np.zeros((count, ORDER + 1))
     for place in reversed(range(count)):
-        # one step of freqt's recursion, for all inputs at once: row n holds what input n has given so far
+        # one step of freqt's recursion, for all inputs at once: row n is what input n has contributed so far
         before = matrix.copy()
         matrix[:, 0] = warp * before[:, 0]
         matrix[:, 1] = (1 - warp**2) * before[:, 0] + warp * before[:, 1]

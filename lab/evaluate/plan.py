@@ -1,4 +1,4 @@
-"""Who is trained on and what is converted: held-out voices only, every sound at most 12 s."""
+"""Targets that are trained and sources that are converted: held-out voices only, every sound at most 12 s."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HELD_OUT_CLIPS = 3
 
 @dataclass(frozen=True)
 class EvaluationTarget:
-    """A voice to train: notes to learn from, other clips to be reconstructed."""
+    """A voice to train: notes to train on, other clips to be reconstructed."""
 
     name: str
     notes: tuple[Path, ...]
@@ -58,17 +58,17 @@ def choose_target(data: Path, name: str) -> EvaluationTarget:
     if len(own) <= HELD_OUT_CLIPS:
         raise UnknownVoice(f"The corpus holds {len(own)} clips of {name}; more than {HELD_OUT_CLIPS} are needed.")
     sung, spoken = [clip for clip in own if clip.sung], [clip for clip in own if not clip.sung]
-    held = [*spoken[-2:], *sung[-1:]] if sung and spoken else own[-HELD_OUT_CLIPS:]
+    held_out = [*spoken[-2:], *sung[-1:]] if sung and spoken else own[-HELD_OUT_CLIPS:]
     notes, seconds = [], 0.0
     for clip in own:
-        if clip not in held and seconds < MAX_NOTES_SECONDS:
+        if clip not in held_out and seconds < MAX_NOTES_SECONDS:
             notes.append(clip.path)
             seconds += clip.seconds
-    return EvaluationTarget(name, tuple(notes), tuple(clip.path for clip in held))
+    return EvaluationTarget(name, tuple(notes), tuple(clip.path for clip in held_out))
 
 
 def choose_sources(data: Path, rate: int, models: ModelPool, cache: Path) -> list[EvaluationSource]:
-    """Speech in two languages, a synthetic song, a real one; the separated vocals are kept in `cache`."""
+    """Speech in two languages, a synthetic song, a real one; the separated vocals are cached in `cache`."""
     recorded, synthetic = _recorded(data), _synthetic(data)
     sources = [_source(_fullest(clip for clip in recorded if clip.speaker == name), rate) for name in SPEECH_SOURCES]
     sources.append(_source(_fullest(clip for clip in synthetic if clip.speaker == SUNG_SOURCE and clip.sung), rate))

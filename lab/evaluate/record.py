@@ -16,7 +16,7 @@ FILE = "evaluation.json"
 
 
 def pair_figures(pair: Pair) -> dict[str, float]:
-    """What the gates ask of one conversion."""
+    """Figures of one conversion by gate."""
     return {
         "cosine": pair.converted.cosine,
         "cosine_gain": pair.converted.cosine - pair.unconverted.cosine,
@@ -27,12 +27,12 @@ def pair_figures(pair: Pair) -> dict[str, float]:
 
 
 def target_figures(target: TargetFigures) -> dict[str, float]:
-    """What the gates ask of a target alone."""
+    """Figures of a target alone by gate."""
     return {"mcd": target.mcd, "real_time_factor": target.real_time_factor}
 
 
 def pair_verdicts(pair: Pair) -> list[GateVerdict]:
-    """The gates that one conversion can be held against."""
+    """The gates that apply to one conversion."""
     return judge(VOICE_GATES, pair_figures(pair))
 
 
@@ -88,4 +88,12 @@ def _mean_verdicts(pairs: Sequence[Pair], targets: Sequence[TargetFigures]) -> l
 
 
 def _verdict(verdict: GateVerdict) -> dict[str, Any]:
-    return asdict(verdict.gate) | {"value": verdict.value, "passed": verdict.passed}
+    gate = verdict.gate
+    return {
+        "figure": gate.figure,
+        "says": gate.requirement,
+        "limit": gate.limit,
+        "sense": gate.sense,
+        "value": verdict.value,
+        "passed": verdict.passed,
+    }

@@ -1,4 +1,4 @@
-"""What separators are worth on songs whose vocals are known, and the weights with which their mean is best.
+"""SDR of separators on songs whose vocals are known, and the weights with which their mean is best.
 
 SDR is 10·log10(Σs² / Σ(s − ŝ)²). Over a whole song it is "global"; the median over windows of 1 s is what museval
 (Stöter et al. 2018, "The 2018 Signal Separation Evaluation Campaign") prints. Instrumental = mix − vocals, so its error
@@ -45,7 +45,7 @@ class TrackScores:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class EnsembleFit:
     """The weighted mean of all separators."""
 
     weights: list[float]
@@ -57,7 +57,7 @@ class Fitted:
 def evaluate_separation(
     tracks: Sequence[Track], separators: Sequence[Separator], out: Path, report: Report = ignore
 ) -> list[TrackScores]:
-    """Score every track; what is done is kept in `out`, and a second run with the same separators goes on there.
+    """Score every track; results are stored in `out`, and a second run with the same separators resumes there.
 
     Raises SoundError (a track that cannot be read, a full disk), and TracksError: a track without vocals, or whose mix
     and vocals differ in length; too many separators; `out` holds figures of others, or a file that is none of ours.
@@ -71,17 +71,17 @@ def evaluate_separation(
         report(track.name, number / len(tracks))
         if track.name not in done or done[track.name].files != _files(track):
             done[track.name] = _score(track, separators)
-            kept = {
+            stored = {
                 "separators": ids,
                 "names": [s.name for s in separators],
                 "tracks": [asdict(t) for t in done.values()],
             }
             with atomic_write(out / FILE) as file:
-                file.write(json.dumps(kept, indent=1, ensure_ascii=False).encode())
+                file.write(json.dumps(stored, indent=1, ensure_ascii=False).encode())
     return [done[track.name] for track in tracks]
 
 
-def fit(scores: Sequence[TrackScores]) -> Fitted:
+def fit(scores: Sequence[TrackScores]) -> EnsembleFit:
     """The best weights on these tracks, and what weights of the other tracks are worth on each."""
     forms = [np.array(score.form) for score in scores]
     held_out = []
@@ -89,13 +89,13 @@ def fit(scores: Sequence[TrackScores]) -> Fitted:
         if others := forms[:number] + forms[number + 1 :]:
             weights = np.array(fit_weights(others))
             held_out.append(_decibels(1.0, float(weights @ form @ weights)))
-    return Fitted(fit_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
+    return EnsembleFit(fit_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
 
 
 def recipe_of(names: Sequence[str], weights: Sequence[float]) -> str:
     """What the setting SEPARATOR calls the mean of these separators, without those that weigh nothing."""
-    kept = [(name, round(100 * weight)) for name, weight in zip(names, weights, strict=True) if round(100 * weight)]
-    return "+".join(f"{name}:{weight}" for name, weight in kept) if len(kept) > 1 else kept[0][0]
+    weighted = [(name, round(100 * weight)) for name, weight in zip(names, weights, strict=True) if round(100 * weight)]
+    return "+".join(f"{name}:{weight}" for name, weight in weighted) if len(weighted) > 1 else weighted[0][0]
 
 
 def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
@@ -141,14 +141,14 @@ def _together(track: Track, streams: Sequence[Iterator[NDArray[np.float32]]]) ->
 
 def _seconds(blocks: Iterator[NDArray[np.float32]]) -> Iterator[Numbers]:
     """Blocks (streams, 2, n) cut into seconds, only the last shorter."""
-    held: NDArray[np.float32] | None = None
+    buffered: NDArray[np.float32] | None = None
     for block in blocks:
-        held = block if held is None else np.concatenate([held, block], axis=2)
-        while held.shape[2] >= MUSIC_RATE:
-            yield held[:, :, :MUSIC_RATE].astype(np.float64)
-            held = held[:, :, MUSIC_RATE:]
-    if held is not None and held.shape[2]:
-        yield held.astype(np.float64)
+        buffered = block if buffered is None else np.concatenate([buffered, block], axis=2)
+        while buffered.shape[2] >= MUSIC_RATE:
+            yield buffered[:, :, :MUSIC_RATE].astype(np.float64)
+            buffered = buffered[:, :, MUSIC_RATE:]
+    if buffered is not None and buffered.shape[2]:
+        yield buffered.astype(np.float64)
 
 
 def _decibels(signal: float, error: float) -> float:
@@ -156,11 +156,11 @@ def _decibels(signal: float, error: float) -> float:
 
 
 def _files(track: Track) -> list[list[str | int]]:
-    found: list[list[str | int]] = []
+    files: list[list[str | int]] = []
     for path, stream in (track.mix, track.vocals):
         now = path.stat()
-        found.append([str(path.resolve()), stream, now.st_size, now.st_mtime_ns])
-    return found
+        files.append([str(path.resolve()), stream, now.st_size, now.st_mtime_ns])
+    return files
 
 
 def _read(path: Path, ids: list[str]) -> dict[str, TrackScores]:
@@ -168,8 +168,8 @@ def _read(path: Path, ids: list[str]) -> dict[str, TrackScores]:
     if not path.exists():
         return {}
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        ours, before = kept["separators"] == ids, {row["name"]: TrackScores(**row) for row in kept["tracks"]}
+        stored = json.loads(path.read_text("utf-8"))
+        ours, before = stored["separators"] == ids, {row["name"]: TrackScores(**row) for row in stored["tracks"]}
     except (ValueError, KeyError, TypeError) as error:
         raise TracksError(f"{path} is not what this command writes. Remove it, or choose another --out.") from error
     if not ours:

@@ -1,4 +1,4 @@
-"""Which encoder tells held-out voices apart, clean and after separation, as `/match` would ask it.
+"""Speaker encoders compared on held-out voices, clean and after separation, as `/match` uses them.
 
 Protocol. Voices: the held-out ones of the corpus, at most ten clips each spoken and ten sung, the loudest six
 seconds of each. Conditions: the clip itself; the clip laid over a synthetic accompaniment and over the instrumental of
@@ -19,7 +19,7 @@ import numpy as np
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, read_corpus
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
-from lab.pretrain.remix import separated
+from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
@@ -43,7 +43,7 @@ PIECE_SECONDS, PIECE_SEED = 60.0, 1_000_000
 
 
 class ComparedEncoder(Protocol):
-    """What embeds a recording: mono at 16 kHz (samples,) → unit vector, or None."""
+    """Embeds a recording: mono at 16 kHz (samples,) → unit vector, or None."""
 
     @property
     def name(self) -> str:
@@ -56,8 +56,8 @@ class ComparedEncoder(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scores:
-    """What an encoder does in one case."""
+class EncoderScores:
+    """Figures of an encoder in one case."""
 
     encoder: str
     case: str
@@ -111,7 +111,7 @@ def instrumental(song: Path, networks: Networks) -> Floats32:
 
 
 def record(data: Path, song: Path, networks: Networks, cache: Path, report: Report = ignore) -> Recordings:
-    """The held-out voices in every condition; what was separated is kept in `cache`, a file a voice.
+    """The held-out voices in every condition; separated clips are cached in `cache`, a file a voice.
 
     Raises CorpusError, and what `decode` raises.
     """
@@ -125,16 +125,16 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
         music: Floats32 | None = None
         conditions[condition] = []
         for done, (name, wavs) in enumerate(clean.items()):
-            kept = folder / f"{name}.npz"
-            if not kept.exists():
+            cached = folder / f"{name}.npz"
+            if not cached.exists():
                 if music is None:
                     synthetic = condition == SYNTHETIC
                     music = synthesize_music(PIECE_SECONDS, PIECE_SEED) if synthetic else instrumental(song, networks)
                 shifted = np.roll(music, -done * MUSIC_RATE, axis=1)
-                apart = separated(wavs, shifted, [DECIBELS] * len(wavs), networks)
-                with atomic_write(kept) as out:
+                apart = remix(wavs, shifted, [DECIBELS] * len(wavs), networks)
+                with atomic_write(cached) as out:
                     np.savez(out, *[np.float16(wav) for wav in apart])
-            with np.load(kept, allow_pickle=False) as stored:
+            with np.load(cached, allow_pickle=False) as stored:
                 conditions[condition].append([stored[f"arr_{i}"].astype(np.float32) for i in range(len(stored.files))])
             report("separating", (number + (done + 1) / len(clean)) / 2)
     return Recordings(tuple(clean), conditions)
@@ -142,10 +142,10 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
 
 def evaluate(
     encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report = ignore
-) -> tuple[list[Scores], list[EncoderComparison]]:
+) -> tuple[list[EncoderScores], list[EncoderComparison]]:
     """Every encoder in every case, and the last encoder compared with the first.
 
-    Clips in which an encoder hears no voice, in any condition, are left out for all.
+    Clips in which an encoder detects no voice, in any condition, are left out for all.
     """
     embedded = _embed(encoders, recordings, report)
     scores, comparisons = [], []
@@ -154,7 +154,7 @@ def evaluate(
         for encoder, vectors in zip(encoders, embedded, strict=True):
             trials.append(make_trials(vectors[query], vectors[enrolment]))
             scores.append(
-                Scores(
+                EncoderScores(
                     encoder=encoder.name,
                     case=case,
                     voices=trials[-1].scores.shape[1],
@@ -170,20 +170,20 @@ def evaluate(
     return scores, comparisons
 
 
-def write(path: Path, scores: Sequence[Scores], comparisons: Sequence[EncoderComparison]) -> None:
+def write(path: Path, scores: Sequence[EncoderScores], comparisons: Sequence[EncoderComparison]) -> None:
     """Every figure as JSON."""
-    found = {
+    record = {
         "scores": [asdict(score) for score in scores],
         "comparisons": [asdict(comparison) | {"better": comparison.better} for comparison in comparisons],
     }
     with atomic_write(path) as file:
-        file.write(json.dumps(found, indent=1).encode())
+        file.write(json.dumps(record, indent=1).encode())
 
 
 def _embed(
     encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report
 ) -> list[dict[str, list[Floats32]]]:
-    """[encoder][condition][voice] (n, C), of the clips in which everybody hears a voice."""
+    """[encoder][condition][voice] (n, C), of the clips in which every encoder detects a voice."""
     total = len(encoders) * len(recordings.conditions)
     raw: list[dict[str, list[list[Floats32 | None]]]] = []
     for encoder in encoders:
@@ -191,14 +191,16 @@ def _embed(
         for condition, voices in recordings.conditions.items():
             raw[-1][condition] = [[encoder.embed(wav) for wav in wavs] for wavs in voices]
             report("embedding", sum(len(done) for done in raw) / total)
-    heard = [
+    usable = [
         [i for i in range(len(wavs)) if all(v[voice][i] is not None for done in raw for v in done.values())]
         for voice, wavs in enumerate(recordings.conditions[CLEAN])
     ]
     return [
         {
             condition: [
-                np.array([vectors[voice][i] for i in kept], np.float32) for voice, kept in enumerate(heard) if kept[1:]
+                np.array([vectors[voice][i] for i in clips], np.float32)
+                for voice, clips in enumerate(usable)
+                if clips[1:]
             ]
             for condition, vectors in done.items()
         }

@@ -44,19 +44,19 @@ def list_tracks(folder: Path) -> list[Track]:
     if not folder.is_dir():
         raise TracksError(f"There is no folder {folder}.")
     inside = folder / "test" if (folder / "test").is_dir() else folder
-    found = [
+    tracks = [
         Track(path.parent.name, (path, 0), (path.with_name("vocals.wav"), 0))
         for path in inside.glob("*/mixture.wav")
         if path.with_name("vocals.wav").is_file()
     ]
-    found += [
+    tracks += [
         Track(path.name.removesuffix(SUFFIX), (path, MIX_STREAM), (path, VOCALS_STREAM))
         for path in inside.glob(f"*{SUFFIX}")
     ]
-    if not found:
+    if not tracks:
         raise TracksError(
             f"{inside} holds no tracks. They are folders with mixture.wav and vocals.wav (MUSDB18-HQ), or files "
             f"*{SUFFIX} (MUSDB18)."
         )
-    alone = {track.name: track for track in reversed(found)}  # a folder with both layouts holds each song once
+    alone = {track.name: track for track in reversed(tracks)}  # a folder with both layouts holds each song once
     return [alone[name] for name in sorted(alone)]

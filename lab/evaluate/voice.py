@@ -1,7 +1,7 @@
 """The gates of the embedded voice: train on held-out targets, convert held-out sources, measure both and baselines.
 
 Each conversion stands beside its unconverted source, WORLD's copy-synthesis of the source and the difference method,
-which needs no training. The words are the corpus's where it knows them, else what Whisper recognises in the source. A
+which needs no training. The words are the corpus's where it has them, else what Whisper recognises in the source. A
 target's speaker embedding is the mean of its held-out clips'.
 """
 
@@ -100,7 +100,7 @@ def evaluate_voice(
     targets: Sequence[str] = TARGETS,
     report: Report = ignore,
 ) -> VoiceEvaluation:
-    """Train (for `seconds` each), convert and measure; voices and sounds lie in `out`.
+    """Train (for `seconds` each), convert and measure; voices and sounds are written to `out`.
 
     A target whose voice is in `out` is not trained again. `report` gets the share of the time that all is expected to
     take. Raises UnknownVoice, CorpusError, what `train_voice` raises, WeightsError, DiskFull.
@@ -123,7 +123,7 @@ def evaluate_voice(
         )
         notes = [read_clip(path, VOICE_RATE) for path in target.notes]
         pace(f"measuring {target.name}", 0.5)
-        material = difference.learn(notes, VOICE_RATE, models.content)
+        material = difference.extract_material(notes, VOICE_RATE, models.content)
         voice = _Target(target.name, trained, material, own)
         others = [item for item in prepared if item.source.speaker != target.name]
         for done, item in enumerate(others):

@@ -31,7 +31,7 @@ class World:
 
 
 def analyse(wav: Floats32, rate: int) -> World:
-    """Take mono (samples,) at `rate` Hz apart."""
+    """Analyse mono (samples,) at `rate` Hz."""
     x = wav.astype(np.float64)
     f0, times = track(x, rate)
     power = pyworld.cheaptrick(x, f0, times, rate)
@@ -60,5 +60,5 @@ def synthesise(world: World, key_shift: float = 0.0) -> Floats32:
 
 def copy(wav: Floats32, rate: int, key_shift: float = 0.0) -> Floats32:
     """Copy-synthesis, as long as `wav` (samples,)."""
-    made = synthesise(analyse(wav, rate), key_shift)
-    return np.pad(made[: len(wav)], (0, max(0, len(wav) - len(made))))
+    synthesised = synthesise(analyse(wav, rate), key_shift)
+    return np.pad(synthesised[: len(wav)], (0, max(0, len(wav) - len(synthesised))))

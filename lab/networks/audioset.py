@@ -1,4 +1,4 @@
-"""The official AST as the start of fine-tuning: Gong et al., "AST", Interspeech 2021, trained on AudioSet.
+"""The official AST as the initial network of fine-tuning: Gong et al., "AST", Interspeech 2021, trained on AudioSet.
 
 Files are those of `MIT/ast-finetuned-audioset-10-10-0.4593` as transformers writes them, with the names of version 4 or
 5. Every tensor must be there but the classifier's, which fine-tuning replaces.
@@ -27,7 +27,7 @@ FIXED = ("patch_size", "num_mel_bins", "qkv_bias", "hidden_act", "layer_norm_eps
 """What a config.json may not change."""
 RENAMED: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^encoder\.layer\.", "layers."),
-    (r"\.attention\.attention\.(query|key|value)\.", lambda found: f".attention.{found[1][0]}_proj."),
+    (r"\.attention\.attention\.(query|key|value)\.", lambda match: f".attention.{match[1][0]}_proj."),
     (r"\.attention\.output\.dense\.", ".attention.o_proj."),
     (r"\.intermediate\.dense\.", ".mlp.fc1."),
     (r"(layers\.\d+)\.output\.dense\.", r"\1.mlp.fc2."),
@@ -40,7 +40,7 @@ REASON = 500
 def load(path: Path, frames: int | None = None, sha256: str | None = None) -> ASTModel:
     """The network of a folder or file, for inputs of `frames` × 10 ms (its own number if not given).
 
-    A config.json beside the weights is obeyed; without one they are AudioSet's. Raises WeightsError: no such file, not
+    A config.json beside the weights is read; without one they are AudioSet's. Raises WeightsError: no such file, not
     the pinned one, unreadable, a config that no network can have, or any tensor but the classifier's missing, left over
     or of another shape.
     """
@@ -63,7 +63,7 @@ def load(path: Path, frames: int | None = None, sha256: str | None = None) -> AS
 
 
 def grid(config: dict[str, int]) -> tuple[int, int]:
-    """How many patches lie over one another and side by side; (12, 101) for the official network."""
+    """Patches in frequency and in time; (12, 101) for the official network."""
     bands = (ast.BANDS - ast.PATCH) // config["frequency_stride"] + 1
     return bands, (config["max_length"] - ast.PATCH) // config["time_stride"] + 1
 
@@ -81,24 +81,24 @@ def resized(positions: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Te
 
 
 def _file(path: Path) -> Path:
-    found = [path / name for name in NAMES if (path / name).is_file()] if path.is_dir() else [path]
-    if not found:
+    files = [path / name for name in NAMES if (path / name).is_file()] if path.is_dir() else [path]
+    if not files:
         raise WeightsError(f"{path.name} holds neither {' nor '.join(NAMES)}.")
-    if not found[0].is_file():
+    if not files[0].is_file():
         raise WeightsError(f"{path.name} is missing.")
-    return found[0]
+    return files[0]
 
 
 def _config(path: Path) -> dict[str, int]:
     if not path.is_file():
         return OFFICIAL
     try:
-        told = json.loads(path.read_text("utf-8"))
-        config = {key: int(told.get(key, value)) for key, value in OFFICIAL.items()}
+        stored = json.loads(path.read_text("utf-8"))
+        config = {key: int(stored.get(key, value)) for key, value in OFFICIAL.items()}
         usual = {key: getattr(ASTConfig(), key) for key in FIXED}
     except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise WeightsError(f"{path.name} beside the weights cannot be read: {error}") from error
-    if other := [key for key, value in usual.items() if told.get(key, value) != value]:
+    if other := [key for key, value in usual.items() if stored.get(key, value) != value]:
         raise WeightsError(f"{path.name} has another {other[0]} than an AST that is known here.")
     if min(config.values()) < 1 or config["num_hidden_layers"] > ast.MOST_LAYERS:
         raise WeightsError(f"{path.name} is not the config of an AST.")

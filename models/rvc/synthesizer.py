@@ -16,7 +16,7 @@ from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
 from models.rvc.wavenet import PosteriorEncoder
-from models.weights.state_dict import misfit
+from models.weights.state_dict import mismatch
 
 PRIOR_NOISE = 0.66666
 
@@ -169,9 +169,9 @@ class Synthesizer(nn.Module):
 
         The weights of a voice without posterior encoder want `remove_posterior` first.
         """
-        difference = misfit(weights, self.state_dict())
+        difference = mismatch(weights, self.state_dict())
         missing, unexpected = sorted(difference.missing), sorted(difference.unexpected)
-        shapes = sorted(f"{key} is {shape}, not {needed}" for key, (shape, needed) in difference.misshapen.items())
+        shapes = sorted(f"{key} is {shape}, not {needed}" for key, (shape, needed) in difference.reshaped.items())
         complaints = [
             f"{what}: {', '.join(keys)}"
             for what, keys in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))

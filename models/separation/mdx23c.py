@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from models.separation.chunks import ChunkSeparator, adaptive_precision, precision
 from models.separation.config import MDX23CConfig, read_mdx23c
-from models.weights.state_dict import fill
+from models.weights.state_dict import load_checkpoint
 
 NAME = "MDX23C"
 CHANNELS = 2
@@ -162,7 +162,7 @@ def load(
     assert isinstance(settings.network, MDX23CConfig)
     with torch.device("meta"):
         network = MDX23C(settings.network)
-    fill(network, weights, place)
+    load_checkpoint(network, weights, place)
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:

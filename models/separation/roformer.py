@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from models.separation.chunks import ChunkSeparator, adaptive_precision, precision
 from models.separation.config import RoformerConfig, read_roformer
 from models.signal import MUSIC_RATE
-from models.weights.state_dict import fill
+from models.weights.state_dict import load_checkpoint
 
 MELBAND_NAME = "Mel-Band RoFormer"
 BS_NAME = "BS-RoFormer"
@@ -218,7 +218,7 @@ def load(
     assert isinstance(settings.network, RoformerConfig)
     with torch.device("meta"):
         network = Roformer(settings.network)
-    fill(network, weights, place)
+    load_checkpoint(network, weights, place)
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:

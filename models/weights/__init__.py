@@ -1,1 +1,1 @@
-"""Weights on disk: the catalogue, pins, downloads, integrity, and files of strangers."""
+"""Weights on disk: the catalogue, pins, downloads, integrity checks, state dicts, and untrusted files."""

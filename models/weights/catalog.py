@@ -1,6 +1,6 @@
-"""The catalogue of weights: `catalog.toml` as dataclasses, and what of it lies in a folder.
+"""The catalogue of weights: `catalog.toml` as dataclasses, and the state of its files in a folder.
 
-An entry's files lie in `FOLDER/NAME/`; those of an embedded entry in the packages that carry them.
+An entry's files are stored in `FOLDER/NAME/`; those of an embedded entry in the packages that carry them.
 """
 
 import tomllib
@@ -20,10 +20,10 @@ ROLES = ("separator", "content", "pitch", "singer classifier", "voice base", "MO
 
 @dataclass(frozen=True)
 class File:
-    """One file of an entry: what it is for, where it comes from, what it must be."""
+    """One file of an entry: its role, its addresses, its expected checksum and size."""
 
     part: str
-    """What the entry's loader asks for: "weights", "config", "generator"."""
+    """The file's role for the entry's loader: "weights", "config", "generator"."""
     name: str
     """The file's name; if a package carries it, its path inside the package."""
     urls: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Entry:
     licence: str
     source: str
     device: str
-    """What it wants: "cpu" (enough for it) or "gpu" (a CPU does it slowly)."""
+    """The recommended device: "cpu" (sufficient) or "gpu" (slow on a CPU)."""
     memory_gb: float
     files: tuple[File, ...]
     revision: str = ""
@@ -57,12 +57,12 @@ class Entry:
 
     @property
     def unverified(self) -> tuple[File, ...]:
-        """The files that nobody has pinned."""
+        """The files for which the catalogue has no sha256."""
         return tuple(file for file in self.files if not file.package and file.sha256 is None)
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files, measured if they are installed; None where one is not known."""
+        """Bytes of all files, measured if they are installed; None where one is unknown."""
         sizes = [packaged(f.package, f.name).stat().st_size if f.package else f.size for f in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
@@ -74,7 +74,7 @@ class Catalog:
     entries: Mapping[str, Entry]
     presets: Mapping[str, tuple[str, ...]]
 
-    def chosen(self, words: Iterable[str]) -> list[Entry]:
+    def select(self, words: Iterable[str]) -> list[Entry]:
         """The entries of these names and presets, each once. Raises WeightsError for a word that is neither."""
         names: dict[str, None] = {}
         for word in words:
@@ -85,32 +85,32 @@ class Catalog:
 
     @property
     def choices(self) -> str:
-        """A sentence that lists what can be chosen."""
+        """A sentence that lists every name and preset."""
         return f"The models are {', '.join(self.entries)}; the presets are {', '.join(self.presets)}."
 
 
 class State(StrEnum):
-    """How a file stands against its pin."""
+    """The result of checking a file against its pin."""
 
     OK = "ok"
     WRONG = "wrong"
     MISSING = "missing"
     UNVERIFIED = "unverified"
-    """It is here, but nothing says what it must be."""
+    """Present, but without a pin to check it against."""
 
 
 def read(path: Path | None = None) -> Catalog:
-    """A catalogue file; the shipped one if none is given."""
+    """Read a catalogue file; by default the shipped one. Cached."""
     return _read(path or CATALOG)
 
 
 @cache
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
-        stored = tomllib.load(file)
+        document = tomllib.load(file)
     return Catalog(
-        {name: _entry(name, fields) for name, fields in stored["models"].items()},
-        {name: tuple(names) for name, names in stored["presets"].items()},
+        {name: _entry(name, fields) for name, fields in document["models"].items()},
+        {name: tuple(names) for name, names in document["presets"].items()},
     )
 
 
@@ -125,22 +125,22 @@ def key(entry: Entry, file: File) -> str:
 
 
 def path_of(entry: Entry, file: File, folder: Path) -> Path:
-    """Where the file lies, or will. Raises WeightsError: the package that carries it is not installed."""
+    """Where the file is stored, or will be. Raises WeightsError: the package that carries it is not installed."""
     return packaged(file.package, file.name) if file.package else folder / entry.name / file.name
 
 
 def pin_of(entry: Entry, file: File, folder: Path) -> str | None:
-    """The sha256 that the file must have: the catalogue's, its loader's, or the one that the operator accepted."""
+    """The expected sha256 of the file: the catalogue's, its loader's, or the one that the operator accepted."""
     if file.package:
         return _embedded_pins()[file.name]
     if file.sha256:
         return file.sha256
-    seen = pins.read(folder).get(key(entry, file))
-    return seen.sha256 if seen and seen.accepted else None
+    record = pins.read(folder).get(key(entry, file))
+    return record.sha256 if record and record.accepted else None
 
 
 def state(entry: Entry, file: File, folder: Path, hash_again: bool = False) -> State:
-    """How the file stands; hashed anew only if it changed since the last time, or if asked for. Raises WeightsError."""
+    """Check a file; it is hashed only if it changed since the last time, or with `hash_again`. Raises WeightsError."""
     path = path_of(entry, file, folder)
     try:
         size = path.stat().st_size
@@ -149,21 +149,22 @@ def state(entry: Entry, file: File, folder: Path, hash_again: bool = False) -> S
             return State.WRONG
         if pin is None:
             return State.UNVERIFIED
-        again = hash_again or bool(file.package)
-        found = integrity.digest(path) if again else pins.sha256_of(folder, key(entry, file), path)
+        uncached = hash_again or bool(file.package)
+        actual = integrity.digest(path) if uncached else pins.sha256_of(folder, key(entry, file), path)
     except FileNotFoundError:
         return State.MISSING
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}.") from error
-    return State.OK if found == pin else State.WRONG
+    return State.OK if actual == pin else State.WRONG
 
 
 def locate(name: str, folder: Path) -> dict[str, Path]:
     """The checked files of an entry by their part ("weights", "config"…).
 
-    Raises WeightsError with a sentence that says what to run: not here, not the pinned file, or not verified.
+    Raises WeightsError with a sentence that names the command to run: missing (NotFetched), not the pinned file, or not
+    verified.
     """
-    entry = read().chosen([name])[0]
+    entry = read().select([name])[0]
     if entry.name != name:
         raise WeightsError(f"{name} is a preset, not a model.")
     pull = f"run `discovervoice models pull {name}"

@@ -1,7 +1,8 @@
-"""One file over HTTPS: resumed, checked, and under its name only when it is whole and right.
+"""Download of one file over HTTPS: resumable, with retries, checked by sha256, and atomic.
 
-While it comes it is `NAME.part`, with the server's ETag in `NAME.part.etag`; a later call goes on with `Range` and
-`If-Range` (RFC 9110, sections 13.1.5 and 14.2). What is cut stays to be resumed, what is wrong is deleted.
+An incomplete download is `NAME.part`, with the server's ETag in `NAME.part.etag`; a later call resumes it with `Range`
+and `If-Range` (RFC 9110, sections 13.1.5 and 14.2). It is renamed to `NAME` once its size and checksum are right, and
+deleted if they are wrong.
 """
 
 import os
@@ -22,36 +23,36 @@ from models.weights.integrity import WeightsError
 
 CHUNK = 1 << 20
 LARGEST = 1 << 33
-"""Bytes that are taken if neither the catalogue nor the server says how many to expect."""
+"""The limit in bytes where neither the catalogue nor the server gives a size."""
 MARGIN = 64 << 20
-"""Bytes that stay free on the disk."""
+"""Bytes to leave free on the disk."""
 PROGRESS = 8 << 20
-"""Bytes after which a broken connection counts as the first failure again."""
+"""Bytes received after which the count of failed attempts is reset."""
 
 Report = Callable[[int, int | None], None]
-"""Called with the bytes that are here and the bytes in all, where that is known."""
+"""Called with the bytes received and the total, where that is known."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to go on with one address."""
+class RetryPolicy:
+    """Attempts, exponential backoff and timeout for one address."""
 
-    tries: int = 5
-    wait: float = 1.0
-    """Seconds after the first failure; doubled after each."""
-    longest: float = 120.0
-    """Seconds; a server that asks for more (Retry-After) is given up."""
+    attempts: int = 5
+    backoff: float = 1.0
+    """Seconds to wait after the first failed attempt; doubled after each."""
+    max_wait: float = 120.0
+    """Seconds; an address whose Retry-After exceeds it is abandoned."""
     timeout: float = 30.0
-    """Seconds without a byte."""
+    """Seconds, for connecting and for each read."""
     sleep: Callable[[float], None] = time.sleep
 
 
-class _GiveUp(Exception):
-    """The address will not do; the next one may."""
+class _AddressFailed(Exception):
+    """An address cannot provide the file; the next one is tried."""
 
 
-class _Again(Exception):
-    """The address may do in `seconds`, or after the usual wait."""
+class _Retryable(Exception):
+    """An attempt failed; the next follows after `seconds`, or after the backoff."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -59,14 +60,14 @@ class _Again(Exception):
 
 
 @dataclass(frozen=True)
-class _Job:
-    """One file on its way to `target`."""
+class _Download:
+    """One file that is downloaded to `target`."""
 
     file: File
     target: Path
     sha256: str | None
     report: Report
-    patience: Patience
+    retry: RetryPolicy
 
     @property
     def part(self) -> Path:
@@ -77,12 +78,12 @@ class _Job:
         return self.target.with_name(f"{self.target.name}.part.etag")
 
     @property
-    def here(self) -> int:
-        """Bytes so far."""
+    def received(self) -> int:
+        """Bytes in `part`."""
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def drop(self) -> None:
-        """Forget what has come."""
+    def discard(self) -> None:
+        """Delete the incomplete download."""
         self.part.unlink(missing_ok=True)
         self.etag.unlink(missing_ok=True)
 
@@ -92,24 +93,24 @@ def fetch(
     target: Path,
     sha256: str | None,
     report: Report = lambda done, total: None,
-    patience: Patience | None = None,
+    retry: RetryPolicy | None = None,
 ) -> tuple[str, str]:
     """Download `file` to `target`, whose folder exists and is locked by the caller.
 
-    The addresses are tried in order. Returns the file's sha256 and the address that gave it. Raises WeightsError with
-    one sentence: why each address would not do, or that the disk is full (then nothing of the file is kept).
+    The addresses are tried in order. Returns the file's sha256 and the address that provided it. Raises WeightsError
+    with one sentence: why each address failed, or that the disk is full (then the incomplete file is deleted).
     """
-    job = _Job(file, target, sha256, report, patience or Patience())
+    download = _Download(file, target, sha256, report, retry or RetryPolicy())
     reasons = []
     try:
         for url in file.urls:
             try:
-                return _from(url, job), url
-            except _GiveUp as reason:
+                return _from(url, download), url
+            except _AddressFailed as reason:
                 reasons.append(f"{urlsplit(url).hostname}: {reason}")
     except OSError as error:
         with suppress(OSError):
-            job.drop()
+            download.discard()
         if error.errno in NO_SPACE:
             raise WeightsError(f"The disk is full, and nothing of {file.name} was kept; make room first.") from error
         raise WeightsError(f"{file.name} cannot be written to {target.parent}: {error.strerror}.") from error
@@ -117,7 +118,7 @@ def fetch(
 
 
 def need_room(folder: Path, needed: int, what: str) -> None:
-    """Raise WeightsError if `needed` bytes have no room on the folder's disk."""
+    """Raise WeightsError unless the folder's disk has `needed` bytes free, and MARGIN."""
     free = shutil.disk_usage(folder).free
     if needed and free < needed + MARGIN:
         raise WeightsError(
@@ -126,115 +127,118 @@ def need_room(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def _from(url: str, job: _Job) -> str:
-    """Fetch from one address until the file is under its name; returns its sha256. Raises _GiveUp, OSError."""
-    failures, furthest = 0, job.here
+def _from(url: str, download: _Download) -> str:
+    """Download from one address with retries; returns the sha256. Raises _AddressFailed, OSError."""
+    failures, furthest = 0, download.received
     while True:
         try:
-            if not job.here or job.here != job.file.size:
-                _receive(url, job)
-            return _finish(job)
-        except _Again as error:
-            if job.here >= furthest + PROGRESS:
-                failures, furthest = 0, job.here
-            wait = job.patience.wait * 2**failures if error.seconds is None else error.seconds
+            if not download.received or download.received != download.file.size:
+                _receive(url, download)
+            return _finish(download)
+        except _Retryable as error:
+            if download.received >= furthest + PROGRESS:
+                failures, furthest = 0, download.received
+            wait = download.retry.backoff * 2**failures if error.seconds is None else error.seconds
             failures += 1
-            if failures >= job.patience.tries:
-                raise _GiveUp(f"{error}, {failures} times") from error
-            if wait > job.patience.longest:
-                raise _GiveUp(f"{error}, and asks to wait {wait:.0f} s") from error
-            job.patience.sleep(wait)
+            if failures >= download.retry.attempts:
+                raise _AddressFailed(f"{error}, {failures} times") from error
+            if wait > download.retry.max_wait:
+                raise _AddressFailed(f"{error}, and asks to wait {wait:.0f} s") from error
+            download.retry.sleep(wait)
 
 
-def _receive(url: str, job: _Job) -> None:
-    """Ask for what is missing and append it. Raises _Again, _GiveUp, OSError, WeightsError (no room)."""
+def _receive(url: str, download: _Download) -> None:
+    """Request the remaining bytes and append them.
+
+    Raises _Retryable, _AddressFailed, OSError, WeightsError (no room).
+    """
     try:
-        with https.get(url, _headers(job), job.patience.timeout) as response:
+        with https.get(url, _headers(download), download.retry.timeout) as response:
             if response.status >= 400:
-                _refused(response, job)
+                _handle_error_status(response, download)
                 return
-            total = _begin(response, job)
-            _append(response, job, total)
-    except https.Forbidden as error:
-        raise _GiveUp(str(error)) from error
-    except https.Broken as error:
-        raise _Again(str(error)) from error
+            total = _begin(response, download)
+            _append(response, download, total)
+    except https.AddressRejected as error:
+        raise _AddressFailed(str(error)) from error
+    except https.ConnectionBroken as error:
+        raise _Retryable(str(error)) from error
 
 
-def _headers(job: _Job) -> dict[str, str]:
-    """What asks for the rest of a version that is known, or for everything."""
-    if job.here and job.etag.exists():
-        return {"Range": f"bytes={job.here}-", "If-Range": job.etag.read_text()}
-    job.drop()
+def _headers(download: _Download) -> dict[str, str]:
+    """The range headers that resume a download of a known version; none, for the whole file, otherwise."""
+    if download.received and download.etag.exists():
+        return {"Range": f"bytes={download.received}-", "If-Range": download.etag.read_text()}
+    download.discard()
     return {}
 
 
-def _begin(response: BaseHTTPResponse, job: _Job) -> int | None:
-    """Prepare `.part` for what the answer holds; returns the bytes of the whole file, if they are known."""
-    total, length = job.file.size, response.headers.get("Content-Length", "")
+def _begin(response: BaseHTTPResponse, download: _Download) -> int | None:
+    """Check the response's headers and prepare `.part` for its body; returns the file's total size, if it is known."""
+    total, length = download.file.size, response.headers.get("Content-Length", "")
     announced = int(length) if length.isdigit() else None
     if response.status == 206:
         start, announced = https.content_range(response.headers.get("Content-Range", ""))
-        if start != job.here:
-            job.drop()
-            raise _Again("sent another part than asked for")
-    elif response.status == 200:  # all of it: the server knows no ranges, or has another version now
-        job.drop()
+        if start != download.received:
+            download.discard()
+            raise _Retryable("sent another part than asked for")
+    elif response.status == 200:  # the whole file: no support for ranges, or a newer version
+        download.discard()
     else:
-        raise _GiveUp(f"{response.status} {response.reason}")
+        raise _AddressFailed(f"{response.status} {response.reason}")
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise _GiveUp("sends the file packed")
+        raise _AddressFailed("sends the file packed")
     if total is not None and announced not in (None, total):
-        job.drop()
-        raise _GiveUp(f"announces {announced} bytes, not the pinned {total}")
-    if total is None and announced is None and job.sha256 is None and not response.chunked:
-        raise _GiveUp("does not say how long the file is")  # a cut one would look whole
+        download.discard()
+        raise _AddressFailed(f"announces {announced} bytes, not the pinned {total}")
+    if total is None and announced is None and download.sha256 is None and not response.chunked:
+        raise _AddressFailed("does not say how long the file is")  # a truncated file would pass as complete
     total = announced if total is None else total
-    need_room(job.target.parent, (total or 0) - job.here, job.file.name)
+    need_room(download.target.parent, (total or 0) - download.received, download.file.name)
     etag = response.headers.get("ETag", "")
-    if response.status == 200 and etag.startswith('"'):  # a weak one does not name exact bytes
-        job.etag.write_text(etag)
+    if response.status == 200 and etag.startswith('"'):  # a weak validator does not guarantee identical bytes
+        download.etag.write_text(etag)
     return total
 
 
-def _append(response: BaseHTTPResponse, job: _Job, total: int | None) -> None:
-    """Write the body behind what is here. Raises _Again if it is cut, _GiveUp if it goes on after its end."""
-    done, limit = job.here, LARGEST if total is None else total
-    job.report(done, total)
-    with job.part.open("ab") as file:
+def _append(response: BaseHTTPResponse, download: _Download, total: int | None) -> None:
+    """Append the body to `.part`. Raises _Retryable if it is truncated, _AddressFailed if it is too long."""
+    done, limit = download.received, LARGEST if total is None else total
+    download.report(done, total)
+    with download.part.open("ab") as file:
         while chunk := https.read_some(response, min(CHUNK, limit - done + 1)):
             done += len(chunk)
             if done > limit:
-                job.drop()
-                raise _GiveUp(f"sends more than {limit} bytes")
+                download.discard()
+                raise _AddressFailed(f"sends more than {limit} bytes")
             file.write(chunk)
-            job.report(done, total)
+            download.report(done, total)
         file.flush()
         os.fsync(file.fileno())
     if total is not None and done < total:
-        raise _Again(f"the connection broke after {done} of {total} bytes")
+        raise _Retryable(f"the connection broke after {done} of {total} bytes")
 
 
-def _refused(response: BaseHTTPResponse, job: _Job) -> None:
-    """What follows from an error status. Raises _Again or _GiveUp, or returns: all bytes were here already."""
+def _handle_error_status(response: BaseHTTPResponse, download: _Download) -> None:
+    """Raise _Retryable or _AddressFailed for an error status; return if all bytes had been received already (416)."""
     status = f"{response.status} {response.reason}"
     if response.status == 416:
         _, total = https.content_range(response.headers.get("Content-Range", ""))
-        if job.here and job.here == total:
+        if download.received and download.received == total:
             return
-        job.drop()
-        raise _Again(status)
+        download.discard()
+        raise _Retryable(status)
     if response.status in (408, 429) or response.status >= 500:
-        raise _Again(status, https.retry_after(response.headers.get("Retry-After", "")))
-    raise _GiveUp(status)
+        raise _Retryable(status, https.retry_after(response.headers.get("Retry-After", "")))
+    raise _AddressFailed(status)
 
 
-def _finish(job: _Job) -> str:
-    """Check the whole file and give it its name. Raises _GiveUp and deletes it if it is wrong."""
-    found, size = integrity.digest(job.part), job.here
-    if not size or size != (job.file.size or size) or job.sha256 not in (None, found):
-        job.drop()
-        raise _GiveUp(f"sends another file than the pinned one, sha256 {found[:12]}…")
-    job.part.replace(job.target)
-    job.etag.unlink(missing_ok=True)
-    return found
+def _finish(download: _Download) -> str:
+    """Check size and sha256, then rename `.part` to the target. Deletes it and raises _AddressFailed if wrong."""
+    actual, size = integrity.digest(download.part), download.received
+    if not size or size != (download.file.size or size) or download.sha256 not in (None, actual):
+        download.discard()
+        raise _AddressFailed(f"sends another file than the pinned one, sha256 {actual[:12]}…")
+    download.part.replace(download.target)
+    download.etag.unlink(missing_ok=True)
+    return actual

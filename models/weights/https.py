@@ -1,6 +1,6 @@
-"""GET over HTTPS only, except on the machine itself; no redirect leaves that. The transport is urllib3's.
+"""GET over HTTPS only, except from the loopback interface; redirects are held to the same rule. Transport by urllib3.
 
-Retries are the caller's, since each has to resume with `Range`, which urllib3's own cannot.
+Retries are left to the caller, since each has to resume with `Range`, which urllib3's own cannot.
 """
 
 import re
@@ -17,21 +17,21 @@ AGENT = "discovervoice"
 MOST_REDIRECTS = 10
 
 
-class Forbidden(Exception):
-    """The address, or one that it redirects to, must not be requested; the message says why."""
+class AddressRejected(Exception):
+    """The address, or one that it redirects to, must not be requested; the message gives the reason."""
 
 
-class Broken(Exception):
-    """No connection, or one that ended before the response did."""
+class ConnectionBroken(Exception):
+    """No connection, or one that closed before the end of the response; a retry may help."""
 
 
 def get(url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPResponse:
-    """The open response to a GET, of any status but a redirect; `timeout` in seconds without a byte.
+    """The open response to a GET, of any status but a redirect. `timeout` in seconds, for each read.
 
-    Raises Forbidden, Broken.
+    Raises AddressRejected, ConnectionBroken.
     """
     if urlsplit(url).scheme != "https" and not is_loopback(url):
-        raise Forbidden("is not an HTTPS address")
+        raise AddressRejected("is not an HTTPS address")
     pool = _pool(url)
     for _ in range(MOST_REDIRECTS):
         response = _request(pool, url, headers, timeout)
@@ -41,32 +41,32 @@ def get(url: str, headers: Mapping[str, str], timeout: float) -> BaseHTTPRespons
         response.drain_conn()
         target = urljoin(url, location)
         if not (urlsplit(target).scheme == "https" or (is_loopback(url) and is_loopback(target))):
-            raise Forbidden(f"leads to {target.partition('?')[0]}, which is not HTTPS")
+            raise AddressRejected(f"leads to {target.partition('?')[0]}, which is not HTTPS")
         url = target
-    raise Forbidden(f"redirects more than {MOST_REDIRECTS} times")
+    raise AddressRejected(f"redirects more than {MOST_REDIRECTS} times")
 
 
-def read_some(response: BaseHTTPResponse, most: int) -> bytes:
-    """The next bytes of the body, at most `most`; none at its end. Raises Broken."""
+def read_some(response: BaseHTTPResponse, limit: int) -> bytes:
+    """The next bytes of the body, at most `limit`; none at its end. Raises ConnectionBroken."""
     try:
-        return response.read1(most, decode_content=False)
+        return response.read1(limit, decode_content=False)
     except (OSError, HTTPError) as error:
-        raise Broken(f"the connection broke ({error})") from error
+        raise ConnectionBroken(f"the connection broke ({error})") from error
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address is on the machine itself, by HTTP."""
+    """Whether it is an HTTP address on the loopback interface."""
     parts = urlsplit(url)
     try:
         return parts.scheme == "http" and (
             parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
         )
-    except ValueError:  # a name
+    except ValueError:  # a host name
         return False
 
 
 def content_range(value: str) -> tuple[int | None, int | None]:
-    """The first byte and the bytes in all of a Content-Range header (RFC 9110, 14.4); None for what it leaves out."""
+    """The first byte and the total size of a Content-Range header (RFC 9110, 14.4); None for what it omits."""
     match = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", value.strip())
     if not match:
         return None, None
@@ -75,7 +75,7 @@ def content_range(value: str) -> tuple[int | None, int | None]:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds to wait by a Retry-After header, a number or a date; None if there is none."""
+    """Seconds to wait according to a Retry-After header, a number or a date; None if it is absent or malformed."""
     try:
         return Retry(retry_after_max=2**31).parse_retry_after(value) if value.strip() else None
     except InvalidHeader:
@@ -83,7 +83,7 @@ def retry_after(value: str) -> float | None:
 
 
 def _pool(url: str) -> PoolManager:
-    """Connections by the system's proxy settings; the machine itself is never requested through a proxy."""
+    """A connection pool with the system's proxy settings; the loopback interface is never reached through a proxy."""
     host = urlsplit(url).hostname or ""
     proxy = getproxies().get("https")
     if proxy is None or is_loopback(url) or proxy_bypass(host):
@@ -106,7 +106,7 @@ def _request(pool: PoolManager, url: str, headers: Mapping[str, str], timeout: f
         )
     except SSLError as error:
         if error.args and isinstance(reason := error.args[0], ssl.SSLCertVerificationError):
-            raise Forbidden(f"its certificate is not trusted ({reason.verify_message})") from error
-        raise Broken(f"no connection ({error})") from error
+            raise AddressRejected(f"its certificate is not trusted ({reason.verify_message})") from error
+        raise ConnectionBroken(f"no connection ({error})") from error
     except (OSError, HTTPError) as error:
-        raise Broken(f"no connection ({error})") from error
+        raise ConnectionBroken(f"no connection ({error})") from error

@@ -1,16 +1,16 @@
-"""Weights from disk: the file's sha256 is checked first, and nothing is unpickled freely."""
+"""Integrity of weights on disk: sha256 checksums, and safetensors read without unpickling."""
 
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the desk lists weights without torch
+if TYPE_CHECKING:  # `models list` runs without torch
     from torch import Tensor
 
 WEIGHTS = Path(__file__).parent
 SINGER_WEIGHTS = WEIGHTS / "ast_small.safetensors"
-"""The trained AST, where one ships; without it Resemblyzer compares singers."""
+"""The trained AST, where one ships; without it singers are compared by Resemblyzer embeddings."""
 
 
 class WeightsError(Exception):
@@ -18,12 +18,12 @@ class WeightsError(Exception):
 
 
 class NotFetched(WeightsError):
-    """Weights that can be fetched are not here yet."""
+    """Weights that can be fetched have not been fetched yet."""
 
 
 def packaged(package: str, name: str) -> Path:
     """Path of a file that an installed package carries. Raises WeightsError."""
-    spec = find_spec(package)  # finds without importing
+    spec = find_spec(package)  # without importing it
     folder = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
     if spec is None or not (folder / name).is_file():
         raise WeightsError(f"{package} carries no {name}; install requirements.lock again.")
@@ -31,23 +31,23 @@ def packaged(package: str, name: str) -> Path:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal. Raises OSError."""
+    """The sha256 checksum of a file, in hexadecimal. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(path: Path, sha256: str) -> Path:
-    """Return the path if the file's content is the pinned one. Raises WeightsError."""
+    """Check a file against its pinned sha256; returns the path. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
-    found = digest(path)
-    if found != sha256:
-        raise WeightsError(f"{path.name} is not the pinned file: sha256 {found[:12]}…, not {sha256[:12]}….")
+    actual = digest(path)
+    if actual != sha256:
+        raise WeightsError(f"{path.name} is not the pinned file: sha256 {actual[:12]}…, not {sha256[:12]}….")
     return path
 
 
 def load_tensors(path: Path, sha256: str | None = None) -> "dict[str, Tensor]":
-    """A safetensors file as float32 tensors. Raises WeightsError."""
+    """Load a safetensors file; floating-point tensors as float32. Raises WeightsError (checksum)."""
     from safetensors.torch import load_file
 
     if sha256 is not None:

@@ -1,7 +1,7 @@
-"""What is known of the files in a folder of weights: `pins.json`, beside them.
+"""The record of hashes in a folder of weights, `pins.json`: a cache of sha256s, and pins that the operator accepted.
 
-For each file its sha256, with the size and time that the file had when it was hashed: a start hashes a file of
-900 MB again only if it has changed since. For a file that the catalogue does not pin, that sha256 is its pin.
+For each file it keeps the sha256 with the size and modification time at which it was computed, so that a file of 900 MB
+is hashed again only if it has changed. For a file that the catalogue does not pin, an accepted sha256 is its pin.
 """
 
 import fcntl
@@ -22,75 +22,78 @@ LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One file as it was when it was hashed."""
+class HashRecord:
+    """The sha256 of one file, and its size and modification time when it was hashed."""
 
     sha256: str
     size: int
     mtime_ns: int
     date: str
-    """Of the download, or of the first check of a file that was put there by hand (UTC, ISO 8601)."""
+    """Of the download, or of the first check of a file that was copied there by hand (UTC, ISO 8601)."""
     url: str = ""
     accepted: bool = False
-    """The catalogue has no pin; the operator took what came, and this sha256 is the pin from then on."""
+    """The catalogue has no pin and the operator accepted the file: this sha256 is its pin from then on."""
 
 
-def read(folder: Path) -> dict[str, Seen]:
-    """What is recorded in `folder`, by "NAME/FILE". Raises WeightsError if the record is not readable."""
+def read(folder: Path) -> dict[str, HashRecord]:
+    """The records of `folder` by "NAME/FILE". Raises WeightsError if `pins.json` cannot be read."""
     path = folder / RECORD
     try:
         rows = json.loads(path.read_text())
-        return {key: Seen(**row) for key, row in rows.items()}
+        return {key: HashRecord(**row) for key, row in rows.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} cannot be read; mend or remove it. ({error})") from error
 
 
-def record(folder: Path, key: str, seen: Seen | None) -> None:
-    """Keep what was seen of one file, or forget it. Raises WeightsError, OSError."""
+def record(folder: Path, key: str, row: HashRecord | None) -> None:
+    """Write the record of one file, or with None delete it. Raises WeightsError, OSError."""
     with locked(folder):
-        _write(folder, {**read(folder), key: seen})
+        _write(folder, {**read(folder), key: row})
 
 
-def fresh(path: Path, sha256: str, url: str = "", accepted: bool = False) -> Seen:
-    """What is to be recorded of a file that was hashed before it came under its name."""
-    return _seen(path.stat(), sha256, url, accepted)
+def from_download(path: Path, sha256: str, url: str = "", accepted: bool = False) -> HashRecord:
+    """The record of a file that was hashed while it was downloaded."""
+    return _hash_record(path.stat(), sha256, url, accepted)
 
 
-def look(path: Path, accepted: bool = False) -> Seen:
-    """Hash a file now. Size and time are those from before: `unchanged` then tells if they are of this content."""
-    found = path.stat()
-    return _seen(found, integrity.digest(path), accepted=accepted)
+def hash_now(path: Path, accepted: bool = False) -> HashRecord:
+    """Hash a file. Size and time are read first: `unchanged` then detects a write meanwhile. Raises OSError."""
+    stat = path.stat()
+    return _hash_record(stat, integrity.digest(path), accepted=accepted)
 
 
-def unchanged(path: Path, seen: Seen) -> bool:
-    """Whether the file still has the size and time at which it was hashed. Raises OSError."""
-    found = path.stat()
-    return (seen.size, seen.mtime_ns) == (found.st_size, found.st_mtime_ns)
+def unchanged(path: Path, row: HashRecord) -> bool:
+    """Whether the file still has the size and modification time at which it was hashed. Raises OSError."""
+    stat = path.stat()
+    return (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
 
 def sha256_of(folder: Path, key: str, path: Path) -> str:
-    """The sha256 of a file; hashed anew only if the record does not know this size and time of it.
+    """The sha256 of a file, cached: it is hashed only if its size or modification time differ from the record's.
 
-    What was hashed is recorded where the folder can be written, so that the next start is quick.
+    A new hash is cached if the folder is writable. Raises WeightsError, OSError.
     """
-    seen = read(folder).get(key)
-    if seen and unchanged(path, seen):
-        return seen.sha256
-    found = look(path)
+    cached = read(folder).get(key)
+    if cached and unchanged(path, cached):
+        return cached.sha256
+    current = hash_now(path)
     with suppress(OSError), locked(folder):
-        rows = read(folder)  # again: a pull may have recorded another file meanwhile
-        seen = rows.get(key)
-        same = seen is None or seen.sha256 == found.sha256  # another content is not recorded over what was seen
-        if same and unchanged(path, found):
-            _write(folder, {**rows, key: replace(seen, mtime_ns=found.mtime_ns) if seen else found})
-    return found.sha256
+        rows = read(folder)  # again, under the lock: another process may have written it meanwhile
+        cached = rows.get(key)
+        same = cached is None or cached.sha256 == current.sha256  # a record is never replaced by another content's
+        if same and unchanged(path, current):
+            _write(folder, {**rows, key: replace(cached, mtime_ns=current.mtime_ns) if cached else current})
+    return current.sha256
 
 
 @contextmanager
 def locked(folder: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the folder's lock; `wait` is called if another process has it. A killed process lets go of it."""
+    """Hold the folder's exclusive lock (flock); `wait` is called first if another process holds it.
+
+    The kernel releases the lock of a killed process.
+    """
     descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:
@@ -103,13 +106,13 @@ def locked(folder: Path, wait: Callable[[], None] = lambda: None) -> Iterator[No
         os.close(descriptor)
 
 
-def _seen(found: os.stat_result, sha256: str, url: str = "", accepted: bool = False) -> Seen:
+def _hash_record(stat: os.stat_result, sha256: str, url: str = "", accepted: bool = False) -> HashRecord:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Seen(sha256, found.st_size, found.st_mtime_ns, now, url, accepted)
+    return HashRecord(sha256, stat.st_size, stat.st_mtime_ns, now, url, accepted)
 
 
-def _write(folder: Path, rows: Mapping[str, Seen | None]) -> None:
-    """Replace the record; the caller holds the lock."""
+def _write(folder: Path, rows: Mapping[str, HashRecord | None]) -> None:
+    """Replace `pins.json` atomically; the caller holds the lock."""
     text = json.dumps({name: asdict(row) for name, row in sorted(rows.items()) if row}, indent=1)
     with atomic_write(folder / RECORD) as file:
         file.write(f"{text}\n".encode())

@@ -1,4 +1,4 @@
-"""Fetch entries of the catalogue into a folder. One process at a time fetches an entry; another waits for it."""
+"""Download entries of the catalogue into a folder. An entry is locked while a process downloads it; others wait."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from models.weights.catalog import Entry, File, State
 from models.weights.integrity import WeightsError
 
 Report = Callable[[Entry, File, int, int | None], None]
-"""Called with the bytes of a file that are here and its bytes in all, where that is known."""
+"""Called with the bytes received of a file and its total size, where that is known."""
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """What became of one file."""
+class PullResult:
+    """The outcome for one file."""
 
     entry: Entry
     file: File
     how: Literal["here", "fetched", "accepted"]
-    """It was here; it was fetched; it was here and its content is its pin from now on."""
+    """Already present; downloaded; present, unpinned, and accepted: its sha256 is its pin from now on."""
 
 
 def pull(
@@ -29,22 +29,22 @@ def pull(
     report: Report = lambda entry, file, done, total: None,
     waiting: Callable[[Entry], None] = lambda entry: None,
     accept_unverified: bool = False,
-    patience: download.Patience | None = None,
-) -> list[Pulled]:
-    """Fetch what is not here, and again what is wrong. `waiting` is called if another process fetches the entry.
+    retry: download.RetryPolicy | None = None,
+) -> list[PullResult]:
+    """Download missing files and replace wrong ones. `waiting` is called if another process downloads the entry.
 
-    A wrong file stays until the right one takes its place. Raises WeightsError with one sentence; what was fetched
-    before it stays.
+    A wrong file stays until it is replaced. Raises WeightsError with one sentence; files that were downloaded before
+    the error stay.
     """
-    wanted = [entry for entry in entries if not entry.embedded]
+    remote = [entry for entry in entries if not entry.embedded]
     try:
-        if wanted:
+        if remote:
             folder.mkdir(parents=True, exist_ok=True)
-        for entry in wanted:
+        for entry in remote:
             _check_accepted(entry, folder, accept_unverified)
-        if missing := _missing(wanted, folder):
-            download.need_room(folder, missing, ", ".join(entry.name for entry in wanted))
-        return [pulled for entry in wanted for pulled in _pull(entry, folder, report, waiting, patience)]
+        if missing := _missing(remote, folder):
+            download.need_room(folder, missing, ", ".join(entry.name for entry in remote))
+        return [result for entry in remote for result in _pull(entry, folder, report, waiting, retry)]
     except OSError as error:
         raise WeightsError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
 
@@ -59,7 +59,7 @@ def _check_accepted(entry: Entry, folder: Path, accept_unverified: bool) -> None
 
 
 def _missing(entries: Sequence[Entry], folder: Path) -> int:
-    """Bytes that are still to come, as far as the catalogue knows: of files that are missing or wrong."""
+    """Bytes that remain to be downloaded, of missing and wrong files, as far as the catalogue gives sizes."""
     total = 0
     for entry in entries:
         for file in entry.files:
@@ -75,28 +75,28 @@ def _pull(
     folder: Path,
     report: Report,
     waiting: Callable[[Entry], None],
-    patience: download.Patience | None,
-) -> list[Pulled]:
-    home = folder / entry.name
-    home.mkdir(exist_ok=True)
-    with pins.locked(home, lambda: waiting(entry)):
-        return [Pulled(entry, file, _bring(entry, file, folder, report, patience)) for file in entry.files]
+    retry: download.RetryPolicy | None,
+) -> list[PullResult]:
+    entry_folder = folder / entry.name
+    entry_folder.mkdir(exist_ok=True)
+    with pins.locked(entry_folder, lambda: waiting(entry)):
+        return [PullResult(entry, file, _fetch_file(entry, file, folder, report, retry)) for file in entry.files]
 
 
-def _bring(
-    entry: Entry, file: File, folder: Path, report: Report, patience: download.Patience | None
+def _fetch_file(
+    entry: Entry, file: File, folder: Path, report: Report, retry: download.RetryPolicy | None
 ) -> Literal["here", "fetched", "accepted"]:
     path, key = catalog.path_of(entry, file, folder), catalog.key(entry, file)
     pin = catalog.pin_of(entry, file, folder)
     match catalog.state(entry, file, folder):
         case State.OK:
             return "here"
-        case State.UNVERIFIED:  # put there by hand, and the operator accepts it
-            seen = pins.look(path, accepted=True)
-            if not pins.unchanged(path, seen):
+        case State.UNVERIFIED:  # copied there by hand, and the operator accepts it
+            row = pins.hash_now(path, accepted=True)
+            if not pins.unchanged(path, row):
                 raise WeightsError(f"{file.name} of {entry.name} changed while it was read; pull it again.")
-            pins.record(folder, key, seen)
+            pins.record(folder, key, row)
             return "accepted"
-    sha256, url = download.fetch(file, path, pin, lambda done, total: report(entry, file, done, total), patience)
-    pins.record(folder, key, pins.fresh(path, sha256, url, accepted=file.sha256 is None))
+    sha256, url = download.fetch(file, path, pin, lambda done, total: report(entry, file, done, total), retry)
+    pins.record(folder, key, pins.from_download(path, sha256, url, accepted=file.sha256 is None))
     return "fetched"

@@ -1,4 +1,7 @@
-"""Checkpoints, fitted to a network that takes no memory before every name and shape agrees."""
+"""State dicts: read from checkpoint files, compared with a network's own, and loaded into it.
+
+Networks are built on the meta device first: no memory is allocated before every key and shape matches.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,36 +17,36 @@ from models.weights.torch_file import UNREADABLE, read_torch, unreadable
 
 Shape = tuple[int, ...]
 WRAPPERS = ("state", "state_dict", "model_state_dict", "model")
-"""Under which names trainers put the weights beside their own notes."""
+"""The keys under which training programs nest the state dict in a checkpoint."""
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """Where a state dict and a network differ, each in the network's or the file's own order."""
+class Mismatch:
+    """The differences of a state dict from a network's own."""
 
     missing: tuple[str, ...]
-    """Keys of the network that the state dict has not."""
+    """Keys of the network that the state dict lacks."""
     unexpected: tuple[str, ...]
-    misshapen: Mapping[str, tuple[Shape, Shape]]
-    """By key: the shape in the state dict, the shape in the network."""
+    reshaped: Mapping[str, tuple[Shape, Shape]]
+    """Keys whose shapes differ: the shape in the state dict, the shape in the network."""
 
 
-def misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Misfit:
+def mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Mismatch:
     """Compare a state dict with a network's own."""
-    shapes = {key: (tuple(state[key].shape), tuple(wanted[key].shape)) for key in wanted if key in state}
-    return Misfit(
-        missing=tuple(key for key in wanted if key not in state),
-        unexpected=tuple(key for key in state if key not in wanted),
-        misshapen={key: pair for key, pair in shapes.items() if pair[0] != pair[1]},
+    shapes = {key: (tuple(state[key].shape), tuple(expected[key].shape)) for key in expected if key in state}
+    return Mismatch(
+        missing=tuple(key for key in expected if key not in state),
+        unexpected=tuple(key for key in state if key not in expected),
+        reshaped={key: pair for key, pair in shapes.items() if pair[0] != pair[1]},
     )
 
 
-def check_fit(file: str, state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """Raise WeightsError that names the first key which is missing, of another shape, or left over."""
-    difference = misfit(state, wanted)
-    first = next((key for key in wanted if key in difference.missing or key in difference.misshapen), None)
-    if first is not None and first in difference.misshapen:
-        shape, needed = difference.misshapen[first]
+def check_fit(file: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise WeightsError, naming the first key that is missing, of another shape, or unexpected."""
+    difference = mismatch(state, expected)
+    first = next((key for key in expected if key in difference.missing or key in difference.reshaped), None)
+    if first is not None and first in difference.reshaped:
+        shape, needed = difference.reshaped[first]
         raise WeightsError(f"{file} does not fit its network: {first} has the shape {shape}, not {needed}.")
     if first is not None:
         raise WeightsError(f"{file} does not fit its network: {first} is missing.")
@@ -52,9 +55,9 @@ def check_fit(file: str, state: Mapping[str, Tensor], wanted: Mapping[str, Tenso
 
 
 def fit(network: nn.Module, state: Mapping[str, Tensor], file: str, device: torch.device | str = "cpu") -> None:
-    """Give a network that was built on the meta device its weights, as float32 on `device`.
+    """Load a state dict into a network that was built on the meta device, as float32 on `device`.
 
-    Raises WeightsError (`check_fit`), before any memory is taken.
+    Raises WeightsError (`check_fit`), before any memory is allocated.
     """
     check_fit(file, state, network.state_dict())
     loaded = {
@@ -64,14 +67,14 @@ def fit(network: nn.Module, state: Mapping[str, Tensor], file: str, device: torc
     network.load_state_dict(loaded, assign=True)
 
 
-def fill(network: nn.Module, path: Path, device: torch.device) -> None:
-    """`fit` a file's weights for inference. Raises WeightsError: unreadable, or a name or shape differs."""
+def load_checkpoint(network: nn.Module, path: Path, device: torch.device) -> None:
+    """Read a checkpoint file and `fit` it, for inference. Raises WeightsError: corrupt, or a key or shape differs."""
     fit(network, read(path), path.name, device)
     network.to(device).requires_grad_(False).eval()
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """A `.safetensors` file, or a torch file read with `weights_only=True`. Raises WeightsError."""
+    """The state dict of a checkpoint: a safetensors file, or torch's (`weights_only=True`). Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
     try:

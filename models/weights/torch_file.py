@@ -1,7 +1,7 @@
-"""torch's own files: the one place where they are read and written. Nothing of a file is ever run.
+"""torch's own files (`torch.save`): the one place where they are read and written. No code of a file is ever executed.
 
-Every reader loads with `weights_only=True`. `read_torch` is for files of our own and of the catalogue; a stranger's
-file goes through `models.weights.untrusted`, which checks how it is packed and what its pickle names first.
+Every reader loads with `weights_only=True`. `read_torch` is for files of our own and of the catalogue; an
+untrusted file is read by `models.weights.untrusted`, which checks its zip layout and the globals of its pickle first.
 """
 
 import zipfile
@@ -17,14 +17,14 @@ from models.memory import is_out_of_memory
 from models.weights.integrity import WeightsError
 
 UNREADABLE = (UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError, AttributeError)
-"""What torch, zipfile and safetensors raise on a damaged file."""
+"""The exceptions that torch, zipfile and safetensors raise on a corrupt file."""
 
 
 def read_torch(path: Path, allowed: Sequence[Any] = ()) -> Any:
-    """What a torch file holds, on the CPU; a zip's tensors are mapped from the disk.
+    """The content of a torch file, on the CPU; the tensors of a zip file are memory-mapped.
 
-    `allowed` are types beyond torch's own that the pickle may name. Raises WeightsError: no such file, unreadable, its
-    parts are compressed (torch never does that, and what they unpack to has no bound), or it names another type.
+    `allowed` are globals beyond torch's own that the pickle may refer to. Raises WeightsError: no such file, corrupt,
+    compressed (torch never compresses, and the decompressed size has no bound), or another global in its pickle.
     """
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
@@ -39,7 +39,7 @@ def read_torch(path: Path, allowed: Sequence[Any] = ()) -> Any:
 
 
 def unreadable(path: Path, error: Exception) -> Exception:
-    """The WeightsError for a damaged file; an error that says that memory ran out is returned as it is."""
+    """The WeightsError for a corrupt file; an out-of-memory error is returned as it is."""
     if is_out_of_memory(error):
         return error
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

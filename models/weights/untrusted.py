@@ -1,7 +1,7 @@
-"""A torch file from a stranger: what it is and what its pickle asks for is checked before any of it is loaded.
+"""Untrusted torch files: the zip layout and the globals of the pickle are checked before anything is unpickled.
 
-A `.pth` is a zip: one pickle, and beside it the tensors' bytes. torch writes it without compression and without gaps.
-What looks otherwise was packed by somebody else, and two readers might see two different files in it.
+A `.pth` is a zip of one pickle and the tensors' bytes, which torch writes without compression and without gaps. Any
+other layout was written by another program, and two zip readers might find two different files in it.
 """
 
 import pickletools
@@ -27,10 +27,10 @@ END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 
 
 def load_untrusted(path: Path, max_bytes: int = MAX_BYTES) -> Any:
-    """What a torch file holds, its tensors mapped from the disk. Nothing of it is run.
+    """The content of a torch file, its tensors memory-mapped. No code of it is executed.
 
-    Raises WeightsError: no such file, too large, no torch zip, packed, cut, or its pickle asks for anything but
-    tensors.
+    Raises WeightsError: no such file, too large, not a torch zip, compressed, truncated, or its pickle refers to
+    anything but tensors.
     """
     if not path.is_file():
         raise WeightsError(f"There is no file {path.name}.")
@@ -39,12 +39,12 @@ def load_untrusted(path: Path, max_bytes: int = MAX_BYTES) -> Any:
         return read_torch(path)
     except WeightsError:
         raise
-    except Exception as error:  # whatever a broken file makes zipfile, pickletools or torch say
+    except Exception as error:  # zipfile, pickletools and torch raise many types on a corrupt file
         raise WeightsError(f"{path.name} is cut or damaged: {type(error).__name__}. Get it again.") from error
 
 
 def _pickle_of(path: Path, max_bytes: int) -> bytes:
-    """The bytes of the one pickle in a file that is laid out as torch does it."""
+    """The bytes of the one pickle in a zip that has torch's layout."""
     name, size = path.name, path.stat().st_size
     if size > max_bytes:
         raise WeightsError(f"{name} has {size >> 20} MB; a voice has at most {max_bytes >> 20} MB.")
@@ -71,7 +71,7 @@ def _pickle_of(path: Path, max_bytes: int) -> bytes:
 
 
 def _check_directory(tail: bytes, size: int, name: str) -> None:
-    """Hold that the zip's directory ends where the file ends, and is small. `tail` is the file's last 98 bytes."""
+    """Check that the zip's central directory ends where the file ends, and is small. `tail`: the last 98 bytes."""
     end = tail[-22:]
     if end[:4] != END:
         raise WeightsError(f"{name} is cut: the end of its zip is missing. Get it again.")
@@ -79,20 +79,20 @@ def _check_directory(tail: bytes, size: int, name: str) -> None:
     behind = size - 22
     if len(tail) == 98 and tail[56:60] == LOCATOR_64:
         behind = size - 98
-        (found,) = struct.unpack("<Q", tail[64:72])
+        (located,) = struct.unpack("<Q", tail[64:72])
         length, start = struct.unpack("<QQ", tail[40:56])
-        if tail[:4] != END_64 or found != behind:
+        if tail[:4] != END_64 or located != behind:
             raise WeightsError(f"{name} is a zip, but not one that PyTorch wrote.")
     if length > MAX_DIRECTORY_BYTES or start + length != behind:
         raise WeightsError(f"{name} is a zip, but not one that PyTorch wrote.")
 
 
 def _check_pickle(data: bytes, name: str) -> None:
-    """Hold that a pickle names nothing but what tensors are made of."""
+    """Check that a pickle refers to no globals but those that tensors are built from."""
     for opcode, argument, _ in pickletools.genops(data):
-        wanted = argument if opcode.name == "GLOBAL" else opcode.name
-        if opcode.name == "GLOBAL" and wanted in ALLOWED:
+        requested = argument if opcode.name == "GLOBAL" else opcode.name
+        if opcode.name == "GLOBAL" and requested in ALLOWED:
             continue
         if opcode.name in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4", "PERSID"):
-            asked = str(wanted)[:60].replace(" ", ".")
-            raise WeightsError(f"{name} asks to run {asked}, which no voice needs. Nothing of it was run.")
+            name_of_global = str(requested)[:60].replace(" ", ".")
+            raise WeightsError(f"{name} asks to run {name_of_global}, which no voice needs. Nothing of it was run.")

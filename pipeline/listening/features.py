@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
@@ -53,7 +53,7 @@ def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Fea
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
     More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s of context before
-    and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises memory.OutOfMemory.
+    and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises AllocationFailed.
     """
     parts = max(1, -(-len(wav) // (MOST_SECONDS * SPEECH_RATE)))
     return _centred(_extract_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts))), content)
@@ -78,11 +78,11 @@ def loudest(rms: Floats32) -> NDArray[np.bool_]:
     return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
 
 
-def _at_once(samples: int) -> Pieces:
-    return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
+def _at_once(samples: int) -> AdaptiveSize:
+    return AdaptiveSize(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
 
 
-def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: AdaptiveSize) -> Features:
     """What `_extract` gives, by as many pieces at once as fit into memory, with one more before and after."""
     frames = len(wav) // HOP
 
@@ -128,7 +128,7 @@ def extract_stream(
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
     Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
-    sound are not encoded. Raises memory.OutOfMemory.
+    sound are not encoded. Raises AllocationFailed.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)

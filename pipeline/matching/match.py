@@ -138,7 +138,8 @@ def _calibrate(clips: list[Floats32], unknown: NDArray[np.bool_]) -> Calibration
     """
     scores, truth = _trials(clips, unknown)
     if not len(truth):
-        return Calibration(0.05, 0.8, 0, float("nan"), float("nan"), float("nan"))
+        nan = float("nan")
+        return Calibration(temperature=0.05, threshold=0.8, clips=0, top1=nan, cross_entropy=nan, error=nan)
     known = truth < len(clips)
     weight = np.where(known, 0.5 / known.sum(), 0.5 / (~known).sum())
 
@@ -150,7 +151,14 @@ def _calibrate(clips: list[Floats32], unknown: NDArray[np.bool_]) -> Calibration
     temperature, threshold = _temperature(best.x), float(best.x[1])
     shares = _probabilities(scores, temperature, threshold)
     top1 = float((scores[known].argmax(1) == truth[known]).mean())
-    return Calibration(temperature, threshold, int(known.sum()), top1, float(best.fun), _error(shares, truth, weight))
+    return Calibration(
+        temperature=temperature,
+        threshold=threshold,
+        clips=int(known.sum()),
+        top1=top1,
+        cross_entropy=float(best.fun),
+        error=_error(shares, truth, weight),
+    )
 
 
 def _temperature(x: NDArray[np.float64]) -> float:

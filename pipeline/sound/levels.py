@@ -49,7 +49,7 @@ def measure_levels(audio: Floats32, rate: int) -> Levels:
     or more; or, after MP3 or Opus, half-waves that reach full scale with a top too flat for any voice.
     """
     if len(audio) == 0:
-        return Levels(FLOOR, FLOOR, 0.0, 0.0, 0.0)
+        return Levels(peak_db=FLOOR, rms_db=FLOOR, active_seconds=0.0, clipped_share=0.0, snr_db=0.0)
     sound = audio - np.float32(audio.mean(dtype=np.float64))
     power = _frame_power(sound, rate)
     level = _db(power)
@@ -62,7 +62,13 @@ def measure_levels(audio: Floats32, rate: int) -> Levels:
     seconds = min(float(active.sum()) * STEP, len(audio) / rate) if loud > INAUDIBLE else 0.0
     cut = _cut(audio) if loud > SILENT_BELOW else np.zeros(len(audio), np.bool_)
     share = float(cut.sum()) / max(1.0, seconds * rate)
-    return Levels(float(_db(np.abs(audio).max() ** 2)), strength, seconds, min(1.0, share), strength - noise)
+    return Levels(
+        peak_db=float(_db(np.abs(audio).max() ** 2)),
+        rms_db=strength,
+        active_seconds=seconds,
+        clipped_share=min(1.0, share),
+        snr_db=strength - noise,
+    )
 
 
 def check_levels(audio: Floats32, rate: int, name: str) -> Levels:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from files.atomic import atomic_write
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.torch_file import read_torch, write_torch
@@ -26,7 +26,7 @@ from pipeline.singing.convert import coarse_pitch
 from pipeline.sound.resample import resample
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.s24 import Embedded
+from pipeline.training.s24 import EmbeddedBase
 
 SAVE_SECONDS = 20.0
 SAVE_SHARE = 0.05
@@ -55,12 +55,12 @@ class Moment:
 class TrainingLoop:
     """A learner, its measurements so far, and its checkpoints."""
 
-    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = Embedded()) -> None:
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = EmbeddedBase()) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
         self.learner = base.learner(models, speaker, options)
         self.config = base.config
         self.patience = options.patience or self.learner.patience
-        self.batch = Pieces("windows in a batch", options.batch)
+        self.batch = AdaptiveSize("windows in a batch", options.batch)
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
         self.best_weights: dict[str, Tensor] = {}

@@ -46,7 +46,7 @@ LOWEST_HZ = 48
 
 
 @dataclass(frozen=True)
-class Official:
+class OfficialBase:
     """A base of the catalogue: `rvc-32k`, `rvc-40k`, `rvc-48k`."""
 
     name: str

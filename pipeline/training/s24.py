@@ -30,7 +30,7 @@ STARTED_FROM = f"{content_model.MODEL_ID} {base_model.SHA256}"
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedBase:
     """The base that ships."""
 
     config: RVCConfig = S24

@@ -20,8 +20,8 @@ from pipeline.sound.encode import encode
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
-from pipeline.training.rvc import Official
-from pipeline.training.s24 import Embedded
+from pipeline.training.rvc import OfficialBase
+from pipeline.training.s24 import EmbeddedBase
 from pipeline.voices.owner import speaker_embedding
 from pipeline.voices.retrieval import save_index
 from pipeline.voices.rvc_files import kind
@@ -116,4 +116,4 @@ def train_voice(
 def chosen_base(models: ModelPool) -> Base:
     """What a training starts from, by the name that was chosen; nothing is loaded."""
     name = models.selection.voice_base
-    return Embedded() if name == EMBEDDED_BASE else Official(name)
+    return EmbeddedBase() if name == EMBEDDED_BASE else OfficialBase(name)

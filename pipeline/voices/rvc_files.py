@@ -22,7 +22,7 @@ from pipeline.voices.retrieval import load_index, save_index
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedVoice:
     """A community voice as a pair of our own files."""
 
     model: Path
@@ -39,7 +39,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedVoice:
     """A voice in the community's files."""
 
     model: Path
@@ -47,10 +47,10 @@ class Exported:
     """None where the voice has no retrieval rows."""
 
 
-def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | None = None) -> Imported:
+def import_voice(pth: Path, index: Path | None, out_dir: Path, owner: Owner | None = None) -> ImportedVoice:
     """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir` from an untrusted `.pth` and `.index`.
 
-    Such files hold nothing of the person. Without `person`, the median f0 is 0 (no octave is chosen) and the
+    Such files hold nothing of the person. Without `owner`, the median f0 is 0 (no octave is chosen) and the
     speaker embedding is zero (no cosine can be measured). Raises WeightsError (what `read_pth` and `read_index` raise,
     or not readable), DiskFull, and OSError if `out_dir` cannot be written.
     """
@@ -68,18 +68,18 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, person: Owner | N
     info = VoiceInfo(
         content_model=BY_WIDTH[config.content_dim],
         base=f"imported, {kind(config)}{note}",
-        median_f0=person.median_f0 if person else 0.0,
+        median_f0=owner.median_f0 if owner else 0.0,
         steps=0,
         seconds=0.0,
     )
     model_path, index_path = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
     with disk_full():
         save_voice(model_path, voice.network, info)
-    save_index(index_path, rows, person.embedding if person else torch.zeros(EMBEDDING))
-    return Imported(model_path, index_path, info, config, len(rows))
+    save_index(index_path, rows, owner.embedding if owner else torch.zeros(EMBEDDING))
+    return ImportedVoice(model=model_path, index=index_path, info=info, config=config, rows=len(rows))
 
 
-def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported:
+def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> ExportedVoice:
     """Write `NAME.pth` and, if the voice has retrieval rows, `NAME.index`, for RVC and its kin.
 
     Raises WeightsError: the voice is of a kind that RVC has not (our own s24 decoder), faiss is missing for the index;
@@ -94,7 +94,7 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
         )
     rows, _ = load_index(index)
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
-    exported = Exported(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
+    exported = ExportedVoice(out_dir / f"{stem}.pth", out_dir / f"{stem}.index" if len(rows) else None)
     with disk_full():
         out_dir.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".part-", dir=out_dir) as folder:

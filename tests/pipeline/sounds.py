@@ -33,7 +33,7 @@ def noise(seconds: float, rate: int, channels: int = 2, peak: float = 0.5, seed:
     """Noise below 3 kHz, (channels, samples), different in each channel: a sound with one place in time only."""
     raw = np.random.default_rng(seed).standard_normal((channels, round(seconds * rate)))
     low = sosfilt(butter(4, 3000, fs=rate, output="sos"), raw, axis=1)
-    return (peak * low / np.abs(low).max()).astype(np.float32)
+    return np.asarray(peak * low / np.abs(low).max(), np.float32)
 
 
 def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0, seed: int = 0) -> Floats32:
@@ -47,7 +47,7 @@ def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0,
     swell = 0.7 + 0.3 * np.sin(2 * np.pi * 0.53 * time)
     sung = np.asarray(tone * phrase * swell)
     room = random.standard_normal(len(time)) * 10 ** (noise_db / 20)
-    return (peak * sung / np.abs(sung).max() + room).astype(np.float32)
+    return np.asarray(peak * sung / np.abs(sung).max() + room, np.float32)
 
 
 def write(path: Path, audio: Floats32, rate: int, **options: str) -> Path:

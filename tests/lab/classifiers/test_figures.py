@@ -58,7 +58,7 @@ def test_a_song_answers_with_the_mean_log_probability_of_its_crops() -> None:
 
 def test_few_trials_leave_a_wide_interval() -> None:
     low, high = figures.wilson(5, 10)
-    assert (low, high) == (pytest.approx(0.2366, abs=1e-3), pytest.approx(0.7634, abs=1e-3))
+    assert low == pytest.approx(0.2366, abs=1e-3) and high == pytest.approx(0.7634, abs=1e-3)
     assert figures.wilson(0, 10)[0] == 0.0 and figures.wilson(10, 10)[1] == 1.0
     low, high = figures.wilson(500, 1000)
     assert high - low < 0.07

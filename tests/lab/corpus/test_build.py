@@ -27,6 +27,7 @@ def g722(seconds: float) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="g722") as container:
         stream = container.add_stream("g722", rate=16000, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         wav = (3000 * np.sin(np.arange(round(seconds * 16000)) / 9)).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(wav[None], "s16", "mono")
         frame.sample_rate = 16000
@@ -67,7 +68,7 @@ def rows(folder: Path) -> list[dict[str, object]]:
 
 def test_prompts_are_joined_and_listed(prompts: CorpusSource, tmp_path: Path) -> None:
     (outcome,) = build(tmp_path / "corpus", ignore, only=["carlo"])
-    assert (outcome.clips, outcome.made, outcome.speakers) == (2, 2, 1)
+    assert (outcome.clips, outcome.written, outcome.speakers) == (2, 2, 1)
     first, second = rows(tmp_path / "corpus")
     assert first == {
         "file": "carlo/carlo_000.ogg",
@@ -91,7 +92,7 @@ def test_what_is_there_is_not_made_again(prompts: CorpusSource, tmp_path: Path) 
     before = clip.stat().st_mtime_ns
     (folder / "carlo" / "carlo_001.ogg").unlink()
     (outcome,) = build(folder, ignore, only=["carlo"])
-    assert (outcome.clips, outcome.made) == (2, 1) and clip.stat().st_mtime_ns == before
+    assert (outcome.clips, outcome.written) == (2, 1) and clip.stat().st_mtime_ns == before
 
 
 def test_a_list_that_is_broken_is_not_thrown_away(prompts: CorpusSource, tmp_path: Path) -> None:

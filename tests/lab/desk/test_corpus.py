@@ -34,13 +34,13 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, words: list[str], s
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_made_and_what_was_not_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_lists_what_was_built_and_what_was_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, object] = {}
 
     def build(folder: Path, report: object, **options: object) -> list[BuildOutcome]:
         asked.update(options)
         return [
-            BuildOutcome(sources()["carlo"], clips=48, made=2, seconds=1242.0, speakers=1),
+            BuildOutcome(sources()["carlo"], clips=48, written=2, seconds=1242.0, speakers=1),
             BuildOutcome(sources()["picovoice"], missing="in no package."),
         ]
 

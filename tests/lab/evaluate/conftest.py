@@ -15,9 +15,9 @@ RATE = 24000
 @pytest.fixture(scope="session")
 def speech() -> np.ndarray:
     """Three seconds of a LibriSpeech reader at 24 kHz."""
-    return heard(sorted(SPEECH.glob("*.ogg"))[0], RATE)[: 3 * RATE]
+    return read_mono(sorted(SPEECH.glob("*.ogg"))[0], RATE)[: 3 * RATE]
 
 
-def heard(path: Path, rate: int) -> np.ndarray:
+def read_mono(path: Path, rate: int) -> np.ndarray:
     """Mono (samples,)."""
     return decode(path, rate, channels=1, limits=NOTE, name=path.name)

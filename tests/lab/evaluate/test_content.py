@@ -28,9 +28,9 @@ def slow_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_distances_are_those_of_dtw() -> None:
     random = np.random.default_rng(0)
-    pairs = [(random.normal(size=(n, 8)), random.normal(size=(m, 8))) for n, m in [(5, 9), (12, 4), (7, 7), (1, 3)]]
-    pairs = [(a.astype(np.float32), b.astype(np.float32)) for a, b in pairs]
-    np.testing.assert_allclose(distances(pairs), [slow_distance(a, b) for a, b in pairs], rtol=1e-5)
+    drawn = [(random.normal(size=(n, 8)), random.normal(size=(m, 8))) for n, m in [(5, 9), (12, 4), (7, 7), (1, 3)]]
+    pairs = [(a.astype(np.float32), b.astype(np.float32)) for a, b in drawn]
+    np.testing.assert_allclose(distances(pairs), np.array([slow_distance(a, b) for a, b in pairs]), rtol=1e-5)
     slow = np.repeat(pairs[0][0], 3, axis=0)
     assert distances([(pairs[0][0], slow)])[0] == pytest.approx(0, abs=1e-6)
 

@@ -14,7 +14,7 @@ BINS = 513
 def warped(rate: int) -> np.ndarray:
     """(513,) warped angular frequency of each bin, by the all-pass's own formula."""
     omega, a = np.linspace(0, np.pi, BINS), alpha(rate)
-    return omega + 2 * np.arctan(a * np.sin(omega) / (1 - a * np.cos(omega)))
+    return np.asarray(omega + 2 * np.arctan(a * np.sin(omega) / (1 - a * np.cos(omega))))
 
 
 def bumpy(frames: int = 6) -> np.ndarray:

@@ -6,8 +6,10 @@ import pytest
 
 from lab.evaluate import transcript
 from lab.evaluate.transcript import FOLDER, character_error_rate, join, load, plain
+from lab.networks.whisper import halves
 from models.weights.integrity import WeightsError
-from tests.lab.evaluate.conftest import LIBRARY, heard
+from tests.conftest import LIBRARY
+from tests.lab.evaluate.conftest import read_mono
 
 TEXT = "Please bring me four fresh lemons and a jar of honey."
 
@@ -20,7 +22,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_reads_known_words(cache: Path) -> None:
     recogniser = load(cache, threads=2)
-    wav = heard(LIBRARY / "bf_emma" / "1.ogg", 16000)
+    wav = read_mono(LIBRARY / "bf_emma" / "1.ogg", 16000)
     assert character_error_rate(TEXT, recogniser.text(wav, "en")) < 0.05
     words = recogniser.words(wav, "en")
     assert [word.text for word in words][-3:] == ["jar", "of", "honey"]
@@ -35,7 +37,7 @@ def test_an_altered_model_is_refused(cache: Path, tmp_path: Path, monkeypatch: p
     with pytest.raises(WeightsError, match="pinned"):
         join(tmp_path)
     (folder / "model.bin").unlink()
-    monkeypatch.setattr(transcript, "HALVES", transcript.HALVES[:1])
+    monkeypatch.setattr(transcript, "halves", lambda: halves()[:1])
     with pytest.raises(WeightsError, match="pinned"):
         join(tmp_path)
     assert not (folder / "model.bin").exists()

@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -101,7 +102,13 @@ def test_only_the_classifier_may_miss(official: dict[str, Tensor], tmp_path: Pat
 
 
 def test_weights_of_another_size_than_the_config_are_refused(official: dict[str, Tensor], tmp_path: Path) -> None:
-    for change in ({"hidden_size": 64}, {"num_hidden_layers": 3}, {"max_length": 1024}, {"time_stride": 16}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"hidden_size": 64},
+        {"num_hidden_layers": 3},
+        {"max_length": 1024},
+        {"time_stride": 16},
+    )
+    for change in changes:
         with pytest.raises(WeightsError, match="not a whole AST"):
             audioset.load(write(tmp_path / "hf", official, **change))
     with pytest.raises(WeightsError, match="another patch_size"):
@@ -112,7 +119,12 @@ def test_weights_of_another_size_than_the_config_are_refused(official: dict[str,
 
 
 def test_a_config_that_no_network_can_have_is_one_sentence(official: dict[str, Tensor], tmp_path: Path) -> None:
-    changes = ({"num_attention_heads": 3}, {"intermediate_size": 10**25}, {"hidden_size": 1}, {"time_stride": 2**70})
+    changes: tuple[dict[str, Any], ...] = (
+        {"num_attention_heads": 3},
+        {"intermediate_size": 10**25},
+        {"hidden_size": 1},
+        {"time_stride": 2**70},
+    )
     for change in changes:
         with pytest.raises(WeightsError, match=r"model\.safetensors is not a whole AST: .") as caught:
             audioset.load(write(tmp_path / "hf", official, **change))
@@ -133,7 +145,7 @@ def test_positions_that_are_no_table_are_one_sentence(
 
 def test_a_pickle_with_code_in_it_runs_nothing(tmp_path: Path) -> None:
     class Bomb:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "exploded",)
 
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps({"a": Bomb()}, protocol=2))

@@ -19,10 +19,10 @@ def wav(notes: list[Path]) -> np.ndarray:
 
 
 def test_the_encoder_equals_ctranslate2s(wav: np.ndarray, tmp_path: Path) -> None:
-    halves = b"".join(packaged(*half).read_bytes() for half in whisper.HALVES)
+    halves = b"".join(half.read_bytes() for half in whisper.halves())
     (tmp_path / "model.bin").write_bytes(halves)
     for name in ("config.json", "tokenizer.json", "vocabulary.txt"):
-        (tmp_path / name).write_bytes(packaged(whisper.HALVES[0][0], f"data/{name}").read_bytes())
+        (tmp_path / name).write_bytes(packaged(whisper.PACKAGES[0], f"data/{name}").read_bytes())
     reference = ctranslate2.models.Whisper(str(tmp_path), compute_type="float32", intra_threads=2)
     wav = np.pad(wav, (0, 30 * 16000 - len(wav)))
     mel = FeatureExtractor()(wav, padding=0)[None, :, :3000]
@@ -46,3 +46,10 @@ def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whisper, "SHA256", "0" * 64)
     with pytest.raises(WeightsError, match="not the pinned file"):
         whisper.load()
+
+
+def test_a_half_that_is_not_installed_is_a_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whisper, "PACKAGES", (whisper.PACKAGES[0], "no_such_half"))
+    with pytest.raises(ModuleNotFoundError, match="no_such_half") as caught:
+        whisper.load()
+    assert caught.value.name == "no_such_half"

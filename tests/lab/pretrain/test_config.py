@@ -11,10 +11,10 @@ from lab.pretrain.voice import VoiceConfig
 
 
 def test_shipped_settings_are_read() -> None:
-    task, schedule = read_config(shipped("content"), ContentConfig)
-    assert task.teacher_layer == 5 and schedule.steps >= 800
-    task, schedule = read_config(shipped("voice"), VoiceConfig)
-    assert task.adversary_from < schedule.steps and task.real_share >= 0.4
+    content, schedule = read_config(shipped("content"), ContentConfig)
+    assert content.teacher_layer == 5 and schedule.steps >= 800
+    voice, schedule = read_config(shipped("voice"), VoiceConfig)
+    assert voice.adversary_from < schedule.steps and voice.real_share >= 0.4
 
 
 @pytest.mark.parametrize(

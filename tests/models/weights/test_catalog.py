@@ -101,13 +101,13 @@ def test_every_role_has_an_embedded_model_and_an_official_one() -> None:
 
 
 def test_the_embedded_models_are_those_that_the_pipeline_runs() -> None:
-    embedded = SHIPPED.chosen(["embedded"])
+    embedded = SHIPPED.select(["embedded"])
     assert {entry.title for entry in embedded} == {*names().values(), voice_base.NAME}
     assert embedded == [entry for entry in SHIPPED.entries.values() if entry.embedded]
 
 
 def test_the_embedded_files_are_here_and_right_without_a_folder(tmp_path: Path) -> None:
-    for entry in SHIPPED.chosen(["embedded"]):
+    for entry in SHIPPED.select(["embedded"]):
         paths = catalog.locate(entry.name, tmp_path / "nowhere")
         assert all(path.is_file() for path in paths.values())
         assert entry.size == sum(path.stat().st_size for path in paths.values())
@@ -121,9 +121,9 @@ def _first(name: str) -> tuple[Entry, catalog.File]:
 
 def test_the_presets_hold_one_model_a_role_and_nothing_unverified() -> None:
     assert set(SHIPPED.presets) == {"embedded", "gpu", "classic"}
-    assert {entry.role for entry in SHIPPED.chosen(["gpu"])} == set(ROLES)
-    assert [e.name for e in SHIPPED.chosen(["classic"])] == ["htdemucs", "mdx23c", "contentvec", "rvc-40k", "ast"]
-    for entry in SHIPPED.chosen(["gpu", "classic"]):
+    assert {entry.role for entry in SHIPPED.select(["gpu"])} == set(ROLES)
+    assert [e.name for e in SHIPPED.select(["classic"])] == ["htdemucs", "mdx23c", "contentvec", "rvc-40k", "ast"]
+    for entry in SHIPPED.select(["gpu", "classic"]):
         assert not entry.embedded and not entry.unverified
 
 
@@ -139,10 +139,10 @@ def test_separators_in_others_formats_bring_their_config() -> None:
 
 
 def test_words_choose_each_entry_once_and_a_wrong_one_is_told_the_choices() -> None:
-    assert [entry.name for entry in SHIPPED.chosen(["ast", "classic"])][:2] == ["ast", "htdemucs"]
-    assert len(SHIPPED.chosen(["ast", "classic"])) == 5
+    assert [entry.name for entry in SHIPPED.select(["ast", "classic"])][:2] == ["ast", "htdemucs"]
+    assert len(SHIPPED.select(["ast", "classic"])) == 5
     with pytest.raises(WeightsError, match=r"no model 'elvis'.*htdemucs.*presets are embedded, gpu, classic"):
-        SHIPPED.chosen(["elvis"])
+        SHIPPED.select(["elvis"])
 
 
 def test_files_are_located_by_their_part(folder: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_wrong_or_cut_file_is_refused(folder: Path, body: bytes) -> None:
 def test_a_file_that_nobody_pinned_is_refused_until_it_was_accepted(folder: Path) -> None:
     path = put(folder, "two/two.bin")
     assert "run `discovervoice models pull two --accept-unverified`" in refusal("two", folder)
-    pins.record(folder, "two/two.bin", pins.fresh(path, SHA256, accepted=True))
+    pins.record(folder, "two/two.bin", pins.from_download(path, SHA256, accepted=True))
     assert catalog.locate("two", folder) == {"weights": path}
     put(folder, "two/two.bin", b"x")
     assert "not the pinned file" in refusal("two", folder)

@@ -58,7 +58,7 @@ def test_what_was_seen_is_not_given_the_time_of_another_file(path: Path, monkeyp
 
 
 def test_what_a_pull_recorded_meanwhile_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulled = pins.fresh(path, sha256(NEW), "https://models.example/weights.bin", accepted=True)
+    pulled = pins.from_download(path, sha256(NEW), "https://models.example/weights.bin", accepted=True)
     during_the_hash(monkeypatch, lambda: pins.record(path.parent, KEY, pulled))
     pins.sha256_of(path.parent, KEY, path)
     assert pins.read(path.parent)[KEY] == pulled
@@ -67,5 +67,5 @@ def test_what_a_pull_recorded_meanwhile_stays(path: Path, monkeypatch: pytest.Mo
 def test_the_time_is_that_from_before_the_hash(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(path, ns=(1, 1))
     during_the_hash(monkeypatch, lambda: os.utime(path, ns=(2, 2)))
-    seen = pins.look(path)
+    seen = pins.hash_now(path)
     assert (seen.sha256, seen.mtime_ns) == (sha256(OLD), 1) and not pins.unchanged(path, seen)

@@ -8,7 +8,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from models.signal import MUSIC_RATE
+from models.signal import MUSIC_RATE, Floats32
 from pipeline import errors
 from pipeline.covers.mix import mix_files
 from pipeline.sound.decode import Limits, decode
@@ -19,7 +19,7 @@ from tests.pipeline import sounds
 ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, MUSIC_RATE, channels=2, limits=ANY, name="x")
 
 
@@ -38,7 +38,7 @@ def stems(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("reference", [-26.0, -20.0, -16.0])
 @pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".flac"])
-def test_as_loud_as_the_reference(tmp_path, stems, reference, suffix):
+def test_as_loud_as_the_reference(tmp_path: Path, stems: tuple[Path, Path], reference: float, suffix: str) -> None:
     report = mix_files(*stems, tmp_path / f"out{suffix}", reference_lufs=reference)
     sound = read(report.path)
     loudness = pyloudnorm.Meter(MUSIC_RATE).integrated_loudness(np.float64(sound.T))
@@ -51,7 +51,7 @@ def test_as_loud_as_the_reference(tmp_path, stems, reference, suffix):
     assert report.path == tmp_path / f"out{suffix}"
 
 
-def test_the_mix_is_the_sum_in_time(tmp_path, stems):
+def test_the_mix_is_the_sum_in_time(tmp_path: Path, stems: tuple[Path, Path]) -> None:
     vocals, band = stems
     report = mix_files(vocals, band, tmp_path / "out.wav", reference_lufs=-24.0, vocal_gain_db=-3.0)
     expected = read(band)
@@ -63,7 +63,7 @@ def test_the_mix_is_the_sum_in_time(tmp_path, stems):
     assert sounds.snr(read(report.path), read(other_way.path)) > 100
 
 
-def test_far_too_loud_a_reference_is_limited_not_clipped_and_said(tmp_path, stems):
+def test_far_too_loud_a_reference_is_limited_not_clipped_and_said(tmp_path: Path, stems: tuple[Path, Path]) -> None:
     report = mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-5.0)
     sound = read(report.path)
     assert np.abs(sound).max() <= 1.0
@@ -74,13 +74,13 @@ def test_far_too_loud_a_reference_is_limited_not_clipped_and_said(tmp_path, stem
     assert true_peak(read(lossless.path), MUSIC_RATE) <= -1.9
 
 
-def test_a_codec_that_overshoots_is_made_to_stay_below_full_scale(tmp_path, stems):
+def test_a_codec_that_overshoots_is_made_to_stay_below_full_scale(tmp_path: Path, stems: tuple[Path, Path]) -> None:
     report = mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-8.0, ceiling_db=0.0)
     assert true_peak(read(report.path), MUSIC_RATE) <= 0.0
 
 
 @pytest.mark.parametrize(("max_bytes", "suffix"), [(320_000, ".mp3"), (170_000, ".mp3"), (70_000, ".ogg")])
-def test_fits_into_the_bytes(tmp_path, stems, max_bytes, suffix):
+def test_fits_into_the_bytes(tmp_path: Path, stems: tuple[Path, Path], max_bytes: int, suffix: str) -> None:
     report = mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-18.0, max_bytes=max_bytes)
     assert report.path == tmp_path / f"out{suffix}"
     assert 0.5 * max_bytes < report.path.stat().st_size < max_bytes
@@ -89,7 +89,7 @@ def test_fits_into_the_bytes(tmp_path, stems, max_bytes, suffix):
         mix_files(*stems, tmp_path / "no.mp3", reference_lufs=-18.0, max_bytes=20_000)
 
 
-def test_progress_rises_to_one_and_silence_is_not_blown_up(tmp_path, stems):
+def test_progress_rises_to_one_and_silence_is_not_blown_up(tmp_path: Path, stems: tuple[Path, Path]) -> None:
     told: list[float] = []
     mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-18.0, progress=told.append)
     assert told == sorted(told)
@@ -102,7 +102,7 @@ def test_progress_rises_to_one_and_silence_is_not_blown_up(tmp_path, stems):
     assert report.lufs == -np.inf
 
 
-def test_an_error_leaves_nothing(tmp_path, stems):
+def test_an_error_leaves_nothing(tmp_path: Path, stems: tuple[Path, Path]) -> None:
     broken = tmp_path / "broken.flac"
     broken.write_bytes(stems[1].read_bytes()[:200_000])
     (tmp_path / "out").mkdir()
@@ -132,7 +132,7 @@ print(int(status.split("VmHWM:")[1].split()[0]))
 """
 
 
-def test_memory_does_not_grow_with_the_song(tmp_path):
+def test_memory_does_not_grow_with_the_song(tmp_path: Path) -> None:
     def megabytes(seconds: int) -> float:
         stem = tmp_path / f"{seconds}.wav"
         twenty = sounds.noise(20, MUSIC_RATE).T.astype("<f4").tobytes()

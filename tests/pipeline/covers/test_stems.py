@@ -1,5 +1,6 @@
 """Stems on disk: they sum to the mix, are made once, and nothing half-made is ever found."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,17 +8,18 @@ import numpy as np
 import pytest
 
 from models.separation import spleeter
+from models.signal import Floats32
 from pipeline.covers import stems as module
 from pipeline.covers.stems import LEVEL, export_stem, features_of, stems_of
 from pipeline.errors import NotAudio
 from pipeline.pool.model_pool import ModelPool
-from pipeline.pool.selection import Selection
+from pipeline.pool.selection import Role, Selection
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter
 from tests.models.separation.separator_files import write_mdx23c
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, 44100, channels=2, limits=STEM, name=path.name)
 
 
@@ -37,11 +39,15 @@ def test_stems_sum_to_the_mix(models: ModelPool, song: Path, cache: Path) -> Non
     assert made.lufs == pytest.approx(meter.integrated(), abs=0.02)
 
 
+def never(mix: Iterable[Floats32]) -> Iterator[Floats32]:
+    raise AssertionError("The vocals were to be read from the cache.")
+
+
 def test_a_second_cover_does_not_separate_or_listen_again(
     models: ModelPool, song: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = features_of(stems_of(song, "song", models, cache), models)
-    monkeypatch.setattr(models, "separator", replace(models.separator, vocals=None))
+    monkeypatch.setattr(models, "separator", replace(models.separator, vocals=never))
     monkeypatch.setattr(module, "extract_stream", None)
     again = features_of(stems_of(song, "song", models, cache), models)
     np.testing.assert_array_equal(again.f0, first.f0)
@@ -51,7 +57,7 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
     """A small MDX23C with weights of no meaning: what is sung is noise, but it is all of the mix."""
     files = write_mdx23c(tmp_path)
     chosen = ModelPool("cpu", Selection(separator="mdx23c"))
-    chosen.locate = lambda name: files  # type: ignore[assignment, misc]
+    chosen.locate = lambda name: files  # type: ignore[assignment]
     made, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
     assert made.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
     mix = decode(song, 44100, channels=2, limits=SONG, name="song")
@@ -60,7 +66,7 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
     inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
     assert inside.mean() > 0.9
     assert np.abs((vocals + instrumental) / LEVEL - mix)[inside].max() < 2**-20
-    assert chosen.names()["separator"].startswith("MDX23C (")
+    assert chosen.names()[Role.SEPARATOR].startswith("MDX23C (")
 
 
 def test_an_exported_stem_has_the_mixs_level(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:

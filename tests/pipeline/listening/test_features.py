@@ -8,17 +8,17 @@ import torch
 
 from models.content.encoder import ContentEncoder
 from models.memory import AllocationFailed
-from models.signal import SPEECH_RATE
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
 from pipeline.listening.features import Features, extract, extract_stream, load, save
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 
 
-def tone(seconds: float, hz: float = 220.0) -> np.ndarray:
+def tone(seconds: float, hz: float = 220.0) -> Floats32:
     """A buzz like a sung vowel: harmonics that fall by 6 dB an octave."""
     t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
-    return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
+    return np.asarray(sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)), np.float32)
 
 
 def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
@@ -39,7 +39,7 @@ def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool,
     n = min(len(alone), len(together))
     both = together.voiced[1:n] & together.voiced[: n - 1]
 
-    def jumps(f0: np.ndarray) -> float:
+    def jumps(f0: Floats32) -> float:
         return float((np.abs(1200 * np.diff(np.log2(np.maximum(f0[:n], 1.0)))) > 600)[both].mean())
 
     assert jumps(together.f0) < jumps(alone)
@@ -87,8 +87,8 @@ class SmallMemory:
 
     def __init__(self, encoder: ContentEncoder, seconds: int) -> None:
         self.encoder, self.seconds, self.asked = encoder, seconds, list[int]()
-        for name in ("centred", "width", "model_id", "cache_id", "name", "device"):
-            setattr(self, name, getattr(encoder, name))
+        self.centred, self.width, self.name = encoder.centred, encoder.width, encoder.name
+        self.model_id, self.cache_id, self.device = encoder.model_id, encoder.cache_id, encoder.device
 
     def encode(self, wav: torch.Tensor) -> torch.Tensor:
         self.asked.append(len(wav))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.signal import Floats32
 from pipeline.errors import OtherSpeaker, SeveralSpeakers
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
@@ -12,14 +13,14 @@ from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
 
 RATE = 16_000
-Windows = dict[str, np.ndarray]
+Windows = dict[str, Floats32]
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, RATE, channels=1, limits=NOTE, name=path.name)
 
 
-def library(voice: str) -> np.ndarray:
+def library(voice: str) -> Floats32:
     """The six clips of a voice side by side, 27 s."""
     return np.concatenate([read(path) for path in sorted((LIBRARY / voice).glob("*.ogg"))])
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from models.pitch.trackers import HOP, PitchTrackers
-from models.signal import SPEECH_RATE
+from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
 from pipeline.listening.features import extract, extract_stream
 from pipeline.pool.model_pool import ModelPool
 
-Floats = np.ndarray
+Floats = Floats32
 
 
 @dataclass(frozen=True)

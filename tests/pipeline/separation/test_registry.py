@@ -151,7 +151,8 @@ def test_a_recipe_is_an_ensemble(locate: Locate, mix: Floats32, stems: dict[str,
     assert by_bin.cost == pytest.approx(sum(COST[name] for name in ("htdemucs", "mdx23c", "melband")))
     same = open_separator("htdemucs:15+mdx23c:85", locate), open_separator("classic", locate)
     assert same[0].name == same[1].name
-    np.testing.assert_array_equal(*(vocals(separator, mix) for separator in same))
+    one, other = (vocals(separator, mix) for separator in same)
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(

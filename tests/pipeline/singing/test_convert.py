@@ -64,7 +64,7 @@ def test_length_is_frames_times_hop_and_rests_are_silent(voice: Synthesizer) -> 
 
 def test_loudness_follows_the_source(voice: Synthesizer) -> None:
     loud = sung(4)
-    quiet = Features(loud.content, loud.f0, loud.rms / 10)
+    quiet = Features(loud.content, loud.f0, loud.rms / np.float32(10))
     follow = ConvertOptions(envelope=0.0)
     ratio = np.abs(joined(loud, voice, follow)).mean() / np.abs(joined(quiet, voice, follow)).mean()
     assert ratio == pytest.approx(10, rel=0.1)

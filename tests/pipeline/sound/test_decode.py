@@ -4,12 +4,15 @@ import struct
 import time
 import tracemalloc
 from pathlib import Path
+from typing import Any, Literal
 
 import av
 import numpy as np
 import pytest
 import soxr
+from av.audio.frame import AudioFrame
 
+from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound import decode as module
 from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, display_name, probe
@@ -18,7 +21,7 @@ from tests.pipeline import sounds
 ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)
 
 
-def read(path: Path, limits: Limits = NOTE) -> np.ndarray:
+def read(path: Path, limits: Limits = NOTE) -> Floats32:
     return decode(path, 16_000, channels=1, limits=limits, name=path.name)
 
 
@@ -34,7 +37,9 @@ def read(path: Path, limits: Limits = NOTE) -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_every_format_keeps_its_sound_length_and_place(tmp_path, suffix, rate, worst_snr, channels):
+def test_every_format_keeps_its_sound_length_and_place(
+    tmp_path: Path, suffix: str, rate: int, worst_snr: float, channels: Literal[1, 2]
+) -> None:
     sound = sounds.noise(4.003, rate, channels)
     path = sounds.write(tmp_path / f"x{suffix}", sound, rate)
     heard = decode(path, rate, channels=channels, limits=NOTE, name="x")
@@ -51,21 +56,21 @@ def test_every_format_keeps_its_sound_length_and_place(tmp_path, suffix, rate, w
 @pytest.mark.parametrize(
     ("bits", "kind", "scale"), [(8, "u1", 127), (16, "<i2", 32767), (32, "<f4", 1), (64, "<f8", 1)]
 )
-def test_wav_of_any_width(tmp_path, bits, kind, scale):
+def test_wav_of_any_width(tmp_path: Path, bits: int, kind: str, scale: float) -> None:
     sound = sounds.sine(2, 16_000)
     data = (np.rint(sound * scale) + (128 if bits == 8 else 0)) if scale > 1 else sound
     path = sounds.wav(tmp_path / "x.wav", data.astype(kind).tobytes(), bits=bits)
     assert sounds.snr(sound, read(path)) > (35 if bits == 8 else 80)
 
 
-def test_floats_above_full_scale_stay(tmp_path):
+def test_floats_above_full_scale_stay(tmp_path: Path) -> None:
     loud = sounds.sine(2, 16_000, peak=1.5)
     path = sounds.wav(tmp_path / "x.wav", loud.tobytes(), bits=32)
     np.testing.assert_array_equal(read(path), loud)
 
 
 @pytest.mark.parametrize(("source", "target"), [(44_100, 16_000), (48_000, 44_100), (16_000, 44_100)])
-def test_blocks_join_to_the_whole(tmp_path, source, target):
+def test_blocks_join_to_the_whole(tmp_path: Path, source: int, target: int) -> None:
     sound = sounds.noise(5.0137, source)
     path = sounds.wav(tmp_path / "x.wav", sound.T.tobytes(), rate=source, channels=2, bits=32)
     blocks = list(decode_blocks(path, target, channels=2, block_seconds=0.37, limits=SONG, name="x"))
@@ -79,7 +84,7 @@ def test_blocks_join_to_the_whole(tmp_path, source, target):
     np.testing.assert_array_equal(joined, whole)
 
 
-def test_stereo_to_mono_and_back(tmp_path):
+def test_stereo_to_mono_and_back(tmp_path: Path) -> None:
     left, right = sounds.sine(2, 16_000, 300), sounds.sine(2, 16_000, 500)
     stereo = sounds.wav(tmp_path / "s.wav", np.stack([left, right], 1).tobytes(), channels=2, bits=32)
     np.testing.assert_allclose(read(stereo), (left + right) / 2, atol=1e-7)
@@ -106,7 +111,7 @@ PCM = np.zeros(16_000, "<i2").tobytes()  # one second
     ],
     ids=["text", "jpeg", "random", "random-short", "id3", "ogg", "flac", "riff", "nul"],
 )
-def test_what_is_not_audio(tmp_path, data, capfd):
+def test_what_is_not_audio(tmp_path: Path, data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.mp3"
     path.write_bytes(data)
     for ask in (lambda: probe(path, NOTE, "x.mp3"), lambda: read(path)):
@@ -115,10 +120,10 @@ def test_what_is_not_audio(tmp_path, data, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_container_that_is_not_on_the_list_is_refused_however_sound_it_is(tmp_path):
+def test_a_container_that_is_not_on_the_list_is_refused_however_sound_it_is(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     with av.open(str(path), "w", format="aiff") as container:
-        stream = container.add_stream("pcm_s16be", rate=16_000, layout="mono")
+        stream: Any = container.add_stream("pcm_s16be", rate=16_000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.int16), "s16", "mono")
         frame.sample_rate = 16_000
         container.mux(stream.encode(frame))
@@ -129,7 +134,7 @@ def test_a_container_that_is_not_on_the_list_is_refused_however_sound_it_is(tmp_
         read(path)
 
 
-def test_video_without_sound_is_not_audio(tmp_path):
+def test_video_without_sound_is_not_audio(tmp_path: Path) -> None:
     path = tmp_path / "x.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
@@ -142,7 +147,7 @@ def test_video_without_sound_is_not_audio(tmp_path):
         read(path)
 
 
-def test_empty_file_and_empty_container(tmp_path):
+def test_empty_file_and_empty_container(tmp_path: Path) -> None:
     (tmp_path / "x.ogg").write_bytes(b"")
     with pytest.raises(errors.EmptyFile):
         read(tmp_path / "x.ogg")
@@ -159,7 +164,7 @@ def shortened(path: Path, share: float) -> Path:
 @pytest.mark.parametrize(
     ("suffix", "options"), [(".wav", {}), (".flac", {}), (".mp3", {}), (".m4a", {"movflags": "+faststart"})]
 )
-def test_cut_off(tmp_path, suffix, options, capfd):
+def test_cut_off(tmp_path: Path, suffix: str, options: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
     path = sounds.write(tmp_path / f"x{suffix}", sounds.noise(10, 44_100, 1), 44_100, **options)
     assert len(read(path)) == 160_000
     with pytest.raises(errors.CutOff) as caught:
@@ -169,17 +174,17 @@ def test_cut_off(tmp_path, suffix, options, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_plain_wav_header_that_promises_more(tmp_path):
+def test_plain_wav_header_that_promises_more(tmp_path: Path) -> None:
     with pytest.raises(errors.CutOff):
         read(sounds.wav(tmp_path / "x.wav", PCM * 3, declared=len(PCM) * 10))
 
 
 @pytest.mark.parametrize("placeholder", [0, 0xFFFFFFFF, 0x7FFFF000])
-def test_wav_streamed_by_a_program_that_could_not_seek(tmp_path, placeholder):
+def test_wav_streamed_by_a_program_that_could_not_seek(tmp_path: Path, placeholder: int) -> None:
     assert len(read(sounds.wav(tmp_path / "x.wav", PCM * 3, declared=placeholder))) == 48_000
 
 
-def test_a_damaged_place_is_passed_over(tmp_path):
+def test_a_damaged_place_is_passed_over(tmp_path: Path) -> None:
     path = sounds.write(tmp_path / "x.mp3", sounds.noise(10, 44_100, 1), 44_100)
     data = bytearray(path.read_bytes())
     data[60_000:60_300] = np.random.default_rng(0).bytes(300)
@@ -188,14 +193,14 @@ def test_a_damaged_place_is_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".ogg", ".mp3"])
-def test_too_short(tmp_path, suffix):
+def test_too_short(tmp_path: Path, suffix: str) -> None:
     path = sounds.write(tmp_path / f"x{suffix}", sounds.noise(0.2, 48_000, 1), 48_000)
     with pytest.raises(errors.TooShort) as caught:
         read(path)
     assert caught.value.params["seconds"] == pytest.approx(0.2, abs=0.03)
 
 
-def test_too_large_is_said_from_the_size_alone(tmp_path):
+def test_too_large_is_said_from_the_size_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     with path.open("wb") as file:
         file.truncate(SONG.max_bytes + 1)
@@ -212,7 +217,7 @@ def relabelled(path: Path, samples: int) -> Path:
     return path
 
 
-def test_ten_hours_are_refused_from_the_header(tmp_path):
+def test_ten_hours_are_refused_from_the_header(tmp_path: Path) -> None:
     flac = relabelled(sounds.write(tmp_path / "x.flac", sounds.noise(5, 16_000, 1), 16_000), 36_000 * 16_000)
     lying = sounds.wav(tmp_path / "x.wav", PCM * 3, declared=36_000 * 32_000)
     for path in (flac, lying):
@@ -224,13 +229,20 @@ def test_ten_hours_are_refused_from_the_header(tmp_path):
         assert time.perf_counter() - began < 1
 
 
-def test_a_small_file_that_decodes_to_an_hour_is_stopped_before_the_memory_is_spent(tmp_path, monkeypatch):
+def test_a_small_file_that_decodes_to_an_hour_is_stopped_before_the_memory_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = sounds.write(tmp_path / "x.flac", np.zeros((1, 3600 * 16_000), np.float32), 16_000)
     relabelled(path, 10 * 16_000)
     assert path.stat().st_size < 700_000
-    decoded = []
+    decoded: list[int] = []
     samples = module._samples
-    monkeypatch.setattr(module, "_samples", lambda f, *a: decoded.append(f.samples) or samples(f, *a))
+
+    def counted(frame: AudioFrame, *others: Any) -> Floats32:
+        decoded.append(frame.samples)
+        return samples(frame, *others)
+
+    monkeypatch.setattr(module, "_samples", counted)
     limits = Limits(max_bytes=10**6, min_seconds=1, max_seconds=60, min_rate=16_000)
     tracemalloc.start()
     try:
@@ -243,7 +255,7 @@ def test_a_small_file_that_decodes_to_an_hour_is_stopped_before_the_memory_is_sp
     assert peak < 3 * 60 * 16_000 * 4
 
 
-def test_a_long_file_streams_in_flat_memory(tmp_path):
+def test_a_long_file_streams_in_flat_memory(tmp_path: Path) -> None:
     path = sounds.write(tmp_path / "x.flac", np.zeros((1, 800 * 16_000), np.float32), 16_000)
     tracemalloc.start()
     try:
@@ -257,14 +269,14 @@ def test_a_long_file_streams_in_flat_memory(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("bits", [32, 64])
-def test_values_that_are_no_sound(tmp_path, value, bits):
+def test_values_that_are_no_sound(tmp_path: Path, value: float, bits: int) -> None:
     sound = sounds.sine(2, 16_000).astype(f"<f{bits // 8}")
     sound[20_000] = value
     with pytest.raises(errors.InvalidSamples):
         read(sounds.wav(tmp_path / "x.wav", sound.tobytes(), bits=bits))
 
 
-def test_low_and_crazy_rates_and_channels(tmp_path):
+def test_low_and_crazy_rates_and_channels(tmp_path: Path) -> None:
     def refusal(rate: int, channels: int) -> type[Exception]:
         with pytest.raises(errors.SoundError) as caught:
             read(sounds.wav(tmp_path / "x.wav", PCM * 40, rate=rate, channels=channels))
@@ -290,7 +302,7 @@ def playlists(secret: Path) -> dict[str, str]:
     }
 
 
-def test_a_file_cannot_make_ffmpeg_open_another(tmp_path, monkeypatch):
+def test_a_file_cannot_make_ffmpeg_open_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = sounds.write(tmp_path / "secret.wav", sounds.noise(3, 16_000, 1), 16_000)
     with_concat = tmp_path / "x.ffconcat"
     for name, text in playlists(secret).items():
@@ -322,11 +334,11 @@ def test_a_file_cannot_make_ffmpeg_open_another(tmp_path, monkeypatch):
         ("***", "This file"),
     ],
 )
-def test_display_name(name, shown):
+def test_display_name(name: str, shown: str) -> None:
     assert display_name(name) == shown
 
 
-def test_display_name_is_short_and_fills_a_sentence():
+def test_display_name_is_short_and_fills_a_sentence() -> None:
     shown = display_name("a" * 300 + ".mp3")
     assert len(shown) == 40
     assert shown.endswith("….mp3")
@@ -335,14 +347,14 @@ def test_display_name_is_short_and_fills_a_sentence():
     assert "{" not in str(errors.NotAudio(name=display_name("{limit}{0}")))
 
 
-def test_the_hostile_name_reaches_the_sentence_tamed(tmp_path):
+def test_the_hostile_name_reaches_the_sentence_tamed(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"")
     with pytest.raises(errors.EmptyFile) as caught:
         probe(tmp_path / "x", NOTE, "../../@everyone\n**.ogg")
     assert str(caught.value).startswith("＠everyone .ogg is empty")
 
 
-def test_ogg_header_declares_hours(tmp_path):
+def test_ogg_header_declares_hours(tmp_path: Path) -> None:
     path = sounds.write(tmp_path / "x.ogg", sounds.noise(3, 48_000, 1), 48_000)
     data = bytearray(path.read_bytes())
     last = data.rindex(b"OggS")
@@ -364,7 +376,7 @@ def ogg_crc(page: bytes) -> int:
 
 
 @pytest.mark.parametrize("suffix", sounds.CONTAINERS)
-def test_damaged_files_raise_nothing_but_our_own(tmp_path, suffix):
+def test_damaged_files_raise_nothing_but_our_own(tmp_path: Path, suffix: str) -> None:
     random = np.random.default_rng(0)
     clean = sounds.write(tmp_path / f"x{suffix}", sounds.noise(1.5, 48_000, 1), 48_000).read_bytes()
     path = tmp_path / "y"

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, Literal
 
 import av
 import numpy as np
 import pytest
 
 from files.disk import DiskFull
+from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound import encode as module
 from pipeline.sound.decode import Limits, decode
@@ -22,7 +24,7 @@ ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=800
 WORST_SNR = {".mp3": 20, ".ogg": 12, ".flac": 110, ".wav": 200}
 
 
-def read(path: Path, rate: int, channels: int) -> np.ndarray:
+def read(path: Path, rate: int, channels: Literal[1, 2]) -> Floats32:
     return np.atleast_2d(decode(path, rate, channels=channels, limits=ANY, name=path.name))
 
 
@@ -38,7 +40,9 @@ def tags_of(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("suffix", KINDS)
 @pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (48_000, 1), (16_000, 1), (22_050, 2)])
-def test_round_trip_keeps_length_place_and_sound(tmp_path, suffix, rate, channels):
+def test_round_trip_keeps_length_place_and_sound(
+    tmp_path: Path, suffix: str, rate: int, channels: Literal[1, 2]
+) -> None:
     sound = sounds.noise(3.0071, rate, channels)
     path = tmp_path / f"x{suffix}"
     encode(path, sound if channels == 2 else sound[0], rate)
@@ -51,7 +55,7 @@ def test_round_trip_keeps_length_place_and_sound(tmp_path, suffix, rate, channel
 
 
 @pytest.mark.parametrize(("suffix", "rate", "most"), [(".mp3", 32_000, 1152), (".mp3", 96_000, 2), (".ogg", 96_000, 2)])
-def test_rates_the_codec_has_not_or_rounds(tmp_path, suffix, rate, most):
+def test_rates_the_codec_has_not_or_rounds(tmp_path: Path, suffix: str, rate: int, most: int) -> None:
     sound = sounds.noise(2.003, rate, 2)
     encode(tmp_path / f"x{suffix}", sound, rate)
     heard = read(tmp_path / f"x{suffix}", rate, 2)
@@ -60,7 +64,7 @@ def test_rates_the_codec_has_not_or_rounds(tmp_path, suffix, rate, most):
 
 
 @pytest.mark.parametrize("suffix", KINDS)
-def test_blocks_of_any_size_give_the_same_file(tmp_path, suffix):
+def test_blocks_of_any_size_give_the_same_file(tmp_path: Path, suffix: str) -> None:
     sound = sounds.noise(1.5, 44_100)
     encode(tmp_path / f"whole{suffix}", sound, 44_100)
     with Encoder(tmp_path / f"parts{suffix}", 44_100, 2) as encoder:
@@ -72,14 +76,14 @@ def test_blocks_of_any_size_give_the_same_file(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", KINDS)
-def test_tags_come_back(tmp_path, suffix):
+def test_tags_come_back(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"
     encode(path, sounds.sine(1, 44_100), 44_100, tags={"comment": "AI-generated", "title": "노래 – Ünï"})
     assert tags_of(path)["comment"] == "AI-generated"
     assert tags_of(path)["title"] == "노래 – Ünï"
 
 
-def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path):
+def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path: Path) -> None:
     loud = sounds.sine(1, 44_100, peak=1.3)
     encode(tmp_path / "x.flac", loud, 44_100)
     encode(tmp_path / "x.wav", loud, 44_100)
@@ -91,7 +95,7 @@ def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", KINDS)
-def test_an_exception_leaves_nothing_and_an_old_file_as_it_was(tmp_path, suffix):
+def test_an_exception_leaves_nothing_and_an_old_file_as_it_was(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"
     path.write_bytes(b"old")
     with pytest.raises(KeyError), Encoder(path, 44_100, 2) as encoder:
@@ -101,7 +105,7 @@ def test_an_exception_leaves_nothing_and_an_old_file_as_it_was(tmp_path, suffix)
     assert path.read_bytes() == b"old"
 
 
-def test_bad_blocks_and_names(tmp_path):
+def test_bad_blocks_and_names(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     broken = sounds.noise(1, 44_100)
     broken[1, 77] = np.nan
@@ -118,7 +122,9 @@ def test_bad_blocks_and_names(tmp_path):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 @pytest.mark.parametrize("suffix", KINDS)
-def test_a_full_disk_anywhere_is_told_and_leaves_nothing(tmp_path, suffix, number, monkeypatch):
+def test_a_full_disk_anywhere_is_told_and_leaves_nothing(
+    tmp_path: Path, suffix: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> int:
         raise OSError(number, os.strerror(number))
 
@@ -128,8 +134,8 @@ def test_a_full_disk_anywhere_is_told_and_leaves_nothing(tmp_path, suffix, numbe
         with pytest.raises(DiskFull):
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     with monkeypatch.context() as patch:
-        full = lambda file: sink(SimpleNamespace(write=refuse, seek=file.seek, tell=file.tell))  # noqa: E731
-        patch.setattr(module, "_Sink", full)
+        full: Any = lambda file: SimpleNamespace(write=refuse, seek=file.seek, tell=file.tell)  # noqa: E731
+        patch.setattr(module, "_Sink", lambda file: sink(full(file)))
         with pytest.raises(DiskFull):
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     assert names(tmp_path) == []
@@ -151,7 +157,7 @@ for suffix in (".mp3", ".ogg", ".flac", ".wav"):
 """
 
 
-def test_a_file_size_limit_of_the_system_is_a_full_disk(tmp_path):
+def test_a_file_size_limit_of_the_system_is_a_full_disk(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path)], cwd=root, capture_output=True, text=True, timeout=60
@@ -161,7 +167,7 @@ def test_a_file_size_limit_of_the_system_is_a_full_disk(tmp_path):
 
 
 @pytest.mark.parametrize("max_bytes", [900_000, 700_000, 410_000, 250_000, 110_000])
-def test_bitrate_to_fit_really_fits(tmp_path, max_bytes):
+def test_bitrate_to_fit_really_fits(tmp_path: Path, max_bytes: int) -> None:
     seconds = 20.0
     hard = np.random.default_rng(0).uniform(-0.9, 0.9, (2, round(seconds * 44_100))).astype(np.float32)
     suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
@@ -170,7 +176,7 @@ def test_bitrate_to_fit_really_fits(tmp_path, max_bytes):
     assert 0.6 * max_bytes < path.stat().st_size < max_bytes
 
 
-def test_bitrate_to_fit_goes_down_and_ends():
+def test_bitrate_to_fit_goes_down_and_ends() -> None:
     found = [bitrate_to_fit(240, size, 2) for size in (10_000_000, 8_000_000, 4_000_000, 3_000_000, 1_100_000)]
     assert found == [(".mp3", 320_000), (".mp3", 256_000), (".mp3", 128_000), (".ogg", 96_000), (".ogg", 32_000)]
     with pytest.raises(errors.TooLong) as caught:

@@ -55,16 +55,16 @@ def test_real_music_has_pyloudnorms_loudness(song: Path) -> None:
     assert measured(sound, 44_100, []) == pytest.approx(with_their_filters.integrated(), abs=1e-6)
 
 
-def test_full_scale_sine_is_minus_3_lufs():
+def test_full_scale_sine_is_minus_3_lufs() -> None:
     assert measured(sounds.sine(5, 48_000, 997, peak=1.0)[None], 48_000, []) == pytest.approx(-3.01, abs=0.1)
 
 
-def test_silence_and_too_little_have_no_loudness():
+def test_silence_and_too_little_have_no_loudness() -> None:
     assert measured(np.zeros((2, 96_000), np.float32), 48_000, []) == -np.inf
     assert measured(sounds.noise(0.2, 48_000), 48_000, []) == -np.inf
 
 
-def test_true_peak_between_the_samples():
+def test_true_peak_between_the_samples() -> None:
     tone = sounds.sine(1, 48_000, 12_000, peak=1.0, phase=np.pi / 4)
     tone *= np.minimum(1, np.minimum(np.arange(48_000), np.arange(48_000)[::-1]) / 2000).astype(np.float32)
     assert 20 * np.log10(np.abs(tone).max()) == pytest.approx(-3.01, abs=0.01)
@@ -72,12 +72,12 @@ def test_true_peak_between_the_samples():
 
 
 @pytest.mark.parametrize("hertz", [100, 997, 5000, 9000, 15_000])
-def test_true_peak_of_any_tone_is_its_amplitude(hertz):
+def test_true_peak_of_any_tone_is_its_amplitude(hertz: float) -> None:
     tone = sounds.sine(0.5, 44_100, hertz, peak=0.5, phase=0.3) * np.hanning(22_050).astype(np.float32)
     assert true_peak(tone, 44_100) == pytest.approx(-6.02, abs=0.15)
 
 
-def test_true_peak_is_near_a_far_finer_oversampling_and_independent_of_the_split():
+def test_true_peak_is_near_a_far_finer_oversampling_and_independent_of_the_split() -> None:
     sound = sounds.noise(2, 44_100, peak=1.0)
     fine = 20 * np.log10(np.abs(resample_poly(np.float64(sound), 32, 1, axis=1)).max())
     whole = true_peak(sound, 44_100)
@@ -89,7 +89,7 @@ def test_true_peak_is_near_a_far_finer_oversampling_and_independent_of_the_split
     assert meter.value() == meter.value()
 
 
-def test_a_peak_at_the_very_edge_counts():
+def test_a_peak_at_the_very_edge_counts() -> None:
     sound = np.zeros((1, 100), np.float32)
     sound[0, -2:] = 0.8
     assert true_peak(sound, 44_100) > 20 * np.log10(0.9)

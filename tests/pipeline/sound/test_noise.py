@@ -1,10 +1,12 @@
 """Noise of a known level is measured through Opus, and clean voices are not taken for noisy ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.signal import Floats32, Floats64
 from pipeline.errors import Noisy
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.levels import measure_levels
@@ -15,34 +17,34 @@ from tests.pipeline import sounds
 RATE = 16_000
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, RATE, channels=1, limits=NOTE, name=path.name)
 
 
 @pytest.fixture(scope="module")
-def speech(notes: list[Path]) -> np.ndarray:
+def speech(notes: list[Path]) -> Floats32:
     """Carlo, 12 s."""
     return read(notes[0])[: 12 * RATE]
 
 
-def white(samples: int) -> np.ndarray:
+def white(samples: int) -> Floats64:
     return np.random.default_rng(0).standard_normal(samples)
 
 
-def crowd(samples: int) -> np.ndarray:
+def crowd(samples: int) -> Floats64 | Floats32:
     """Six voices that talk at once."""
     voices = [read(LIBRARY / f"libri-{n}" / "2.ogg") for n in (1688, 1998, 2033, 2609, 3080, 533)]
-    return np.sum([np.resize(voice / voice.std(), samples) for voice in voices], axis=0)
+    return np.asarray(np.sum([np.resize(voice / voice.std(), samples) for voice in voices], axis=0))
 
 
-def noisy(clean: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+def noisy(clean: Floats32, noise: Floats32 | Floats64, snr: float) -> Floats32:
     """`clean` with noise `snr` dB below its active part, within full scale."""
     strength = 10 ** ((measure_levels(clean, RATE).rms_db - snr) / 20)
     mixed = clean + noise / noise.std() * strength
-    return (mixed / max(1.0, np.abs(mixed).max())).astype(np.float32)
+    return np.asarray(mixed / max(1.0, np.abs(mixed).max()), np.float32)
 
 
-def through_opus(path: Path, sound: np.ndarray) -> np.ndarray:
+def through_opus(path: Path, sound: Floats32) -> Floats32:
     return read(sounds.write(path, sound, RATE))
 
 
@@ -55,13 +57,15 @@ def test_clean_voices_pass(notes: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("snr", [0, 5, 10])
-def test_white_noise_is_measured(speech: np.ndarray, tmp_path: Path, snr: float) -> None:
+def test_white_noise_is_measured(speech: Floats32, tmp_path: Path, snr: float) -> None:
     heard = through_opus(tmp_path / "x.ogg", noisy(speech, white(len(speech)), snr))
     assert signal_to_noise(heard, RATE) == pytest.approx(snr, abs=2)
 
 
 @pytest.mark.parametrize("make", [white, crowd])
-def test_five_decibels_are_refused_with_figures(speech: np.ndarray, tmp_path: Path, make) -> None:
+def test_five_decibels_are_refused_with_figures(
+    speech: Floats32, tmp_path: Path, make: Callable[[int], Floats32 | Floats64]
+) -> None:
     heard = through_opus(tmp_path / "x.ogg", noisy(speech, make(len(speech)), 5))
     with pytest.raises(
         Noisy, match=r"^x\.ogg is too noisy .* dB above the noise, at least \d+ dB are needed"
@@ -70,7 +74,7 @@ def test_five_decibels_are_refused_with_figures(speech: np.ndarray, tmp_path: Pa
     assert 3 < caught.value.params["found"] < caught.value.params["needed"]
 
 
-def test_music_behind_the_voice_is_refused(speech: np.ndarray, song: Path) -> None:
+def test_music_behind_the_voice_is_refused(speech: Floats32, song: Path) -> None:
     behind = np.resize(read(song), len(speech))
     with pytest.raises(Noisy):
         check_noise(noisy(speech, behind, 5), RATE, "x.ogg")
@@ -85,7 +89,7 @@ def test_a_song_without_a_pause_is_not_noisy() -> None:
     assert signal_to_noise(sound, RATE) > 25
 
 
-def test_level_changes_nothing_and_silence_is_no_number_to_fear(speech: np.ndarray) -> None:
+def test_level_changes_nothing_and_silence_is_no_number_to_fear(speech: Floats32) -> None:
     assert signal_to_noise(speech * np.float32(1e-3), RATE) == pytest.approx(signal_to_noise(speech, RATE), abs=0.1)
     assert np.isfinite(signal_to_noise(np.zeros(5 * RATE, np.float32), RATE))
     assert np.isfinite(signal_to_noise(np.zeros(10, np.float32), RATE))

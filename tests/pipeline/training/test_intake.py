@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.signal import Floats32
 from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers
 from pipeline.listening.features import Features, extract
 from pipeline.listening.notes import Note, read_notes
@@ -18,7 +19,7 @@ from tests.pipeline import sounds
 RATE = 16_000
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path) -> Floats32:
     return decode(path, RATE, channels=1, limits=NOTE, name=path.name)
 
 
@@ -27,7 +28,7 @@ def as_notes(*paths: Path) -> list[Note]:
 
 
 @pytest.fixture(scope="module")
-def speech(notes: list[Path]) -> np.ndarray:
+def speech(notes: list[Path]) -> Floats32:
     """Carlo, 6 s that begin with voice."""
     wav = read(notes[0])
     start = int(np.argmax(np.abs(wav) > 0.05))
@@ -77,7 +78,7 @@ def test_a_quiet_note_is_heard_as_well_as_a_loud_one(models: ModelPool, notes: l
 
 
 @pytest.fixture(scope="module")
-def phrases(speech: np.ndarray, models: ModelPool) -> tuple[np.ndarray, Features]:
+def phrases(speech: Floats32, models: ModelPool) -> tuple[Floats32, Features]:
     """3 s of silence, a breath 40 dB below the loudest, 6 s of voice, 4 s of silence."""
     random = np.random.default_rng(0)
     wav = np.concatenate([np.zeros(3 * RATE), speech, np.zeros(4 * RATE)])
@@ -88,7 +89,7 @@ def phrases(speech: np.ndarray, models: ModelPool) -> tuple[np.ndarray, Features
     return wav, extract(wav.astype(np.float32), models.content, models.pitch)
 
 
-def test_breaths_stay_and_silence_goes(phrases: tuple[np.ndarray, Features]) -> None:
+def test_breaths_stay_and_silence_goes(phrases: tuple[Floats32, Features]) -> None:
     features = phrases[1]
     kept = sounding(features)
     assert kept[255:290].all()  # the breath
@@ -97,7 +98,7 @@ def test_breaths_stay_and_silence_goes(phrases: tuple[np.ndarray, Features]) -> 
     assert kept.sum() / 100 == pytest.approx(7.0, abs=0.25)
 
 
-def test_room_noise_is_silence_too(phrases: tuple[np.ndarray, Features]) -> None:
+def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
     wav, features = phrases
     active = np.sqrt((wav[3 * RATE : 9 * RATE] ** 2).mean())
     noise = np.random.default_rng(1).standard_normal(len(wav)) * active / 10  # 20 dB below the voice

@@ -37,7 +37,7 @@ from pipeline.training import rvc, step
 from pipeline.training.data import TrainingData
 from pipeline.training.intake import Recording
 from pipeline.training.loop import TrainingLoop
-from pipeline.training.rvc import AdversarialLearner, Official
+from pipeline.training.rvc import AdversarialLearner, OfficialBase
 from pipeline.training.step import descend
 from pipeline.training.train import TrainOptions, TrainReport, train_voice
 from pipeline.voices.retrieval import load_index
@@ -109,11 +109,11 @@ def buzz(seconds: float) -> Recording:
 
 @pytest.fixture
 def clips() -> TrainingData:
-    return Official("rvc-40k").data([buzz(6.0), buzz(8.0)], ModelPool())
+    return OfficialBase("rvc-40k").data([buzz(6.0), buzz(8.0)], ModelPool())
 
 
 def begin(models: ModelPool, options: TrainOptions = FAST) -> AdversarialLearner:
-    return Official("rvc-40k").learner(models, torch.zeros(256), options)
+    return OfficialBase("rvc-40k").learner(models, torch.zeros(256), options)
 
 
 def test_a_few_steps_learn_and_leave_a_whole_voice(trained: TrainReport, files: dict[str, dict[str, Path]]) -> None:
@@ -165,7 +165,7 @@ def test_a_second_attempt_ends_where_an_uninterrupted_one_does(
 
     def attempt(checkpoint: Path, report: Report = ignore) -> TrainingLoop:
         options = replace(FAST, steps=4, measure_steps=2)
-        loop = TrainingLoop(chosen, torch.zeros(256), options, Official("rvc-40k"))
+        loop = TrainingLoop(chosen, torch.zeros(256), options, OfficialBase("rvc-40k"))
         loop.resume(checkpoint)
         loop.run(clips, checkpoint, report)
         return loop
@@ -188,11 +188,11 @@ def test_a_checkpoint_of_another_base_is_not_taken_up(
 ) -> None:
     other = write_base(tmp_path)
     checkpoint(other["generator"], {name: 0.9 * value for name, value in networks()[0].state_dict().items()})
-    loop = TrainingLoop(chosen, torch.zeros(256), FAST, Official("rvc-40k"))
+    loop = TrainingLoop(chosen, torch.zeros(256), FAST, OfficialBase("rvc-40k"))
     loop.resume(work / "training.pt")
     assert loop.step == 12
     monkeypatch.setattr(chosen, "locate", lambda name: other)
-    loop = TrainingLoop(chosen, torch.zeros(256), FAST, Official("rvc-40k"))
+    loop = TrainingLoop(chosen, torch.zeros(256), FAST, OfficialBase("rvc-40k"))
     loop.resume(work / "training.pt")
     assert loop.step == 0
 
@@ -202,7 +202,7 @@ def test_saving_takes_a_twentieth_of_the_time_at_most(
 ) -> None:
     clock, saves = [0.0], list[float]()
     monkeypatch.setattr(training_loop, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    loop = TrainingLoop(chosen, torch.zeros(256), TrainOptions(seconds=1000.0), Official("rvc-40k"))
+    loop = TrainingLoop(chosen, torch.zeros(256), TrainOptions(seconds=1000.0), OfficialBase("rvc-40k"))
 
     def step(data: TrainingData, batch: int) -> None:
         clock[0] += 1.0
@@ -221,7 +221,7 @@ def test_saving_takes_a_twentieth_of_the_time_at_most(
 
 
 def test_a_disk_that_is_full_leaves_nothing_half_written(chosen: ModelPool, tmp_path: Path) -> None:
-    loop = TrainingLoop(chosen, torch.zeros(256), FAST, Official("rvc-40k"))
+    loop = TrainingLoop(chosen, torch.zeros(256), FAST, OfficialBase("rvc-40k"))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
     try:
@@ -246,7 +246,7 @@ def test_memory_that_runs_out_while_the_generator_asks_freezes_nobody(
         return judge(wav)
 
     monkeypatch.setattr(learner.discriminator, "forward", short)
-    loop = TrainingLoop(chosen, torch.zeros(256), TrainOptions(batch=2), Official("rvc-40k"))
+    loop = TrainingLoop(chosen, torch.zeros(256), TrainOptions(batch=2), OfficialBase("rvc-40k"))
     loop.learner = learner
     loop.batch.run(partial(loop._step, clips))
     assert (loop.step, loop.batch.size, failures) == (1, 1, [])
@@ -276,7 +276,7 @@ def test_in_bfloat16_it_learns_as_well_and_counts_in_float32(
 
 
 def test_a_note_shorter_than_a_clip_is_learnt_from_as_a_whole() -> None:
-    data = Official("rvc-40k").data([buzz(0.5), buzz(8.0), buzz(0.2)], ModelPool())
+    data = OfficialBase("rvc-40k").data([buzz(0.5), buzz(8.0), buzz(0.2)], ModelPool())
     assert {number for number, _ in data.starts} == {0, 1}
     assert [start for number, start in data.starts if number == 0] == [0] * 50
     data.starts = data.starts[:50] + [(1, 7)] * 50
@@ -310,7 +310,7 @@ def test_the_rate_falls_as_the_recordings_are_heard_again(chosen: ModelPool, cli
 def test_a_note_is_drawn_as_often_as_it_sounds_whatever_its_length() -> None:
     """Clips have 100 frames here, pieces fewer: 0.9 to 1.2 s are on both sides of a clip's length."""
     notes = [buzz(seconds) for seconds in (0.9, 1.0, 1.02, 1.2)]
-    data = Official("rvc-40k").data([*notes, buzz(8.0)], ModelPool())
+    data = OfficialBase("rvc-40k").data([*notes, buzz(8.0)], ModelPool())
     for number, note in enumerate(notes):
         starts = [start for which, start in data.starts if which == number]
         assert len(starts) == len(note.features)

@@ -10,6 +10,7 @@ from models.rvc import S24, Synthesizer
 from models.rvc import voice_base as base_model
 from models.rvc.voice_base import initialize
 from models.rvc.voice_file import load_voice
+from models.signal import Floats32, Floats64
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
@@ -163,7 +164,7 @@ def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> 
     assert np.median(f0[sure >= 0.5]) == pytest.approx(170, rel=0.01)
 
 
-def sound(path: Path, wav: np.ndarray) -> Note:
+def sound(path: Path, wav: Floats32 | Floats64) -> Note:
     encode(path, wav.astype(np.float32)[None], 16000)
     return Note(path, path.name)
 

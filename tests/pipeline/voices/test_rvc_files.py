@@ -59,7 +59,7 @@ def given(tmp_path: Path, rows: Floats32) -> tuple[Path, Path]:
 
 def vowel(seconds: float, hz: float = 220.0) -> Floats32:
     t = np.arange(round(seconds * 16000)) / 16000
-    return sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)).astype(np.float32)
+    return np.asarray(sum(0.2 / k * np.sin(2 * np.pi * hz * k * t) for k in range(1, 12)), np.float32)
 
 
 @pytest.mark.parametrize("f0", [True, False])
