@@ -240,7 +240,7 @@ def utmos(device: torch.device) -> Work:
     """UTMOS's strong learner."""
     from models.quality import utmos as model
 
-    network, wav = model._bare().to_empty(device=device).eval(), voice()
+    network, wav = model._meta_network().to_empty(device=device).eval(), voice()
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.data.normal_(std=0.02)
     predictor = model.UtmosPredictor(network, "random")

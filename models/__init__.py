@@ -1,1 +1,1 @@
-"""The networks and their weights: plain torch modules and their checkpoint readers. Knows no other room."""
+"""The networks and their weights: plain torch modules and their checkpoint readers. Imports no room but `files`."""

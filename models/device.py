@@ -1,4 +1,4 @@
-"""Where the networks run: a device by name, whether it is here, and the line that is printed of it."""
+"""Compute devices: selection by name, availability, free memory, and the line that is printed of one."""
 
 import os
 import platform
@@ -11,28 +11,28 @@ GIB = 2**30
 
 
 class DeviceMissing(RuntimeError):
-    """The device that was asked for cannot be used; the message says why, and which can."""
+    """The requested device is unavailable; the message gives the reason and the available ones."""
 
 
 def choose(wanted: str = "auto") -> torch.device:
     """The device of a name: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto`, which is CUDA, else MPS, else the CPU.
 
-    Never another one than was asked for. Raises DeviceMissing if it is absent, or here but broken; also for `auto`.
+    There is no silent fallback: raises DeviceMissing if the device is absent, or present but broken; also for `auto`.
     """
-    here = present()
-    device = here[0] if wanted == "auto" else _named(wanted)
-    if device not in here:
-        raise DeviceMissing(f"{wanted} cannot be used on this machine: {_reason(device)} {_usable(here)}")
+    available = present()
+    device = available[0] if wanted == "auto" else _named(wanted)
+    if device not in available:
+        raise DeviceMissing(f"{wanted} cannot be used on this machine: {_reason(device)} {_usable(available)}")
     try:
         torch.ones(1, device=device).add_(1).item()
     except RuntimeError as error:
-        said = str(error).splitlines()[0]
-        raise DeviceMissing(f"{device} cannot be used on this machine: it is here but fails ({said}).") from error
+        reason = str(error).splitlines()[0]
+        raise DeviceMissing(f"{device} cannot be used on this machine: it is here but fails ({reason}).") from error
     return device
 
 
 def present() -> list[torch.device]:
-    """The devices of this machine that this torch sees, best first; the CPU is always the last."""
+    """The devices that torch can use on this machine, fastest first; the CPU is always the last."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     mps = [torch.device("mps")] if torch.backends.mps.is_available() else []
     return [*(torch.device("cuda", index) for index in range(count)), *mps, torch.device("cpu")]
@@ -50,7 +50,7 @@ def describe(device: torch.device) -> str:
 
 
 def memory(device: torch.device) -> tuple[int, int]:
-    """Free and total bytes; what torch keeps in reserve is free. For the CPU they are the machine's."""
+    """Free and total bytes; torch's cached blocks count as free. For the CPU: the machine's or container's."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total
@@ -59,12 +59,12 @@ def memory(device: torch.device) -> tuple[int, int]:
         return max(0, total - torch.mps.current_allocated_memory()), total
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     free = _available_on_linux() or total
-    limit, used = _limit_of_container()
+    limit, used = _container_memory()
     return (min(free, max(0, limit - used)), limit) if limit and limit < total else (free, total)
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 itself, and faster than in float32."""
+    """Whether a device supports bfloat16 in hardware, where it is faster than float32."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
@@ -88,8 +88,8 @@ def _usable(devices: list[torch.device]) -> str:
     return f"Here are: {', '.join(map(str, devices))}. Set one of them, or auto."
 
 
-def _limit_of_container() -> tuple[int, int]:
-    """How many bytes this process's container may have, and has; zeros where there is no limit (cgroup v2)."""
+def _container_memory() -> tuple[int, int]:
+    """The memory limit and the usage of the container (cgroup v2), in bytes; zeros where there is no limit."""
     limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
     if not limit.exists() or not used.exists() or not (allowed := limit.read_text().strip()).isdigit():
         return 0, 0
@@ -97,7 +97,7 @@ def _limit_of_container() -> tuple[int, int]:
 
 
 def _available_on_linux() -> int | None:
-    """Bytes that programs can have without swapping; None where the system does not tell."""
+    """Bytes that can be allocated without swapping; None where there is no /proc/meminfo."""
     meminfo = Path("/proc/meminfo")
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
-    return int(found[1]) * 1024 if found else None
+    match = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
+    return int(match[1]) * 1024 if match else None

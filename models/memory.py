@@ -1,4 +1,4 @@
-"""When memory is short: smaller pieces of the same work, and models that are dropped until they are needed again."""
+"""Out of memory: retries with smaller batches or chunks, and eviction of cached models."""
 
 import gc
 import logging
@@ -11,38 +11,42 @@ import torch
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-SIGNS = ("out of memory", "can't allocate memory", "alloc_failed")  # MPS, the CPU, cuBLAS: plain RuntimeErrors
+OUT_OF_MEMORY_MESSAGES = (
+    "out of memory",
+    "can't allocate memory",
+    "alloc_failed",
+)  # MPS, the CPU, cuBLAS: plain RuntimeErrors
 
 
 class AllocationFailed(RuntimeError):
-    """Not even the smallest piece of some work fits into memory; the message says which."""
+    """Memory ran out even with the smallest batch or chunk; the message names it."""
 
 
 @dataclass
-class Pieces:
-    """The size at which some work fits. It halves when memory runs out, and stays so."""
+class AdaptiveSize:
+    """The size of a batch or chunk that fits into memory. It is halved when memory runs out, and stays so."""
 
     name: str
-    """What is counted, for the message: "crops in a batch"."""
+    """What the size counts, for messages: "crops in a batch"."""
     size: int
     least: int = 1
 
     def run(self, work: Callable[[int], T]) -> T:
-        """`work(size)`, and again with half the size for as long as memory runs out. Raises OutOfMemory."""
+        """`work(size)`, retried with half the size while memory runs out. Raises AllocationFailed."""
         return self._attempt(work, self.size)
 
     def over(self, total: int, work: Callable[[int, int], T]) -> Iterator[T]:
-        """`work(start, stop)` for the pieces of 0…total, in order; what is done stays done. Raises OutOfMemory."""
+        """`work(start, stop)` for consecutive chunks of 0…total; a failed chunk is retried. Raises AllocationFailed."""
         start = 0
         while start < total:
-            stop, made = self._attempt(_from(start, work), total - start)
-            yield made
+            stop, result = self._attempt(_from(start, work), total - start)
+            yield result
             start = stop
 
-    def _attempt(self, work: Callable[[int], T], most: int) -> T:
-        """`work` with the size, or with `most` if that is less, which then is what is halved."""
+    def _attempt(self, work: Callable[[int], T], limit: int) -> T:
+        """`work` with the size, at most `limit`; that size is halved at each retry."""
         while True:
-            size = min(self.size, most)
+            size = min(self.size, limit)
             try:
                 return work(size)
             except (RuntimeError, MemoryError) as error:
@@ -53,20 +57,20 @@ class Pieces:
                         f"Memory ran out with {size} {self.name}, the fewest that there can be. "
                         "Free some memory, or use a smaller model or another device."
                     ) from error
-            release()  # only here: the error held the frames in which the tensors lie
+            release()  # outside of `except`: the exception's traceback keeps the tensors alive
             self.size = max(self.least, size // 2)
             log.warning("Memory ran out with %d %s; going on with %d.", size, self.name, self.size)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that an allocation failed, on any device."""
+    """Whether an error is a failed allocation, on any device."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError | AllocationFailed):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
+    return isinstance(error, RuntimeError) and any(part in str(error).lower() for part in OUT_OF_MEMORY_MESSAGES)
 
 
 def release() -> None:
-    """Give what nobody holds any more back to the device."""
+    """Collect garbage and return torch's cached blocks to the device."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -75,11 +79,11 @@ def release() -> None:
 
 
 def drop_all_but(models: object, *keep: str) -> list[str]:
-    """Forget what an object's cached properties and caching functions hold, but for those named; say which.
+    """Evict an object's cached properties and `functools.cache`s, but for those named; returns the evicted names.
 
-    Each is loaded again when it is next asked for. Memory comes back once nobody else holds the model.
+    Each is loaded again at its next use. Memory is freed once nothing else refers to the model.
     """
-    dropped = []
+    evicted = []
     for name, value in list(vars(models).items()):
         if name in keep:
             continue
@@ -89,9 +93,9 @@ def drop_all_but(models: object, *keep: str) -> list[str]:
             value.cache_clear()
         else:
             continue
-        dropped.append(name)
+        evicted.append(name)
     release()
-    return dropped
+    return evicted
 
 
 def _from(start: int, work: Callable[[int, int], T]) -> Callable[[int], tuple[int, T]]:

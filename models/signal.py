@@ -9,6 +9,6 @@ from numpy.typing import NDArray
 Floats32 = NDArray[np.float32]
 Floats64 = NDArray[np.float64]
 SPEECH_RATE = 16_000
-"""Hz: content encoders, pitch trackers, speaker encoders and MOS predictors hear this."""
+"""Hz: the input of content encoders, pitch trackers, speaker encoders and MOS predictors."""
 MUSIC_RATE = 44_100
-"""Hz: separators and stems."""
+"""Hz: the input of separators, and stems."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from lab.classifiers import figures
 from lab.classifiers.figures import ClassifierFigures
-from lab.classifiers.task import Example, SingerTask, log_probabilities
+from lab.classifiers.task import SingerTask, SongExample, log_probabilities
 from lab.pretrain import loop
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule, with_steps
 from pipeline.progress import Report, ignore
 
 OnLine = Callable[[dict[str, float]], None]
@@ -50,7 +50,7 @@ def fit(
     step, stopped = 0, ""
     while not stopped:
         goal = min(schedule.steps, (step // every + 1) * every)
-        step = loop.run(task, folder, loop.with_steps(schedule, goal), whole, line)
+        step = loop.run(task, folder, with_steps(schedule, goal), whole, line)
         if task.finished:
             stopped = "no better validation"
         elif step >= schedule.steps:
@@ -64,7 +64,7 @@ def fit(
 
 
 def judge(
-    task: SingerTask, validation: Sequence[Example], test: Sequence[Example], report: Report = ignore
+    task: SingerTask, validation: Sequence[SongExample], test: Sequence[SongExample], report: Report = ignore
 ) -> FitVerdict:
     """The best weights on every crop of the test part, and on its songs: the mean log-probability of their crops."""
     levels = {}

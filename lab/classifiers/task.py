@@ -24,7 +24,7 @@ from lab.classifiers.crops import SongMaterial
 from lab.classifiers.songs import LabelledSong
 from lab.pretrain.mel_augment import augment_mel, random_window
 from models.device import has_bf16
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.speaker import ast
 
 CROPS_AT_ONCE = 32
@@ -61,7 +61,7 @@ class SingerConfig:
 
 
 @dataclass(frozen=True)
-class Example:
+class SongExample:
     """A song as a training example: its singer's number, crops (T, 128) and accompaniment (T, 128), float16."""
 
     song: LabelledSong
@@ -100,8 +100,8 @@ class SingerTask:
         self,
         start: ASTModel,
         singers: Sequence[str],
-        train: Sequence[Example],
-        validate: Sequence[Example],
+        train: Sequence[SongExample],
+        validate: Sequence[SongExample],
         config: SingerConfig,
         *,
         music: Sequence[NDArray[np.float16]] = (),
@@ -120,7 +120,7 @@ class SingerTask:
         self.best = BestWeights(self.network, self.head)
         self.modules = {"network": self.network, "head": self.head, "best": self.best}
         self.optimizers = {"adam": torch.optim.AdamW(self._groups(), betas=(0.9, 0.98))}
-        self.pieces = Pieces("windows in a batch", config.batch)
+        self.pieces = AdaptiveSize("windows in a batch", config.batch)
 
     @property
     def finished(self) -> bool:
@@ -153,7 +153,7 @@ class SingerTask:
         share = self.config.remix_share if self.music else 0.0
         return augment_mel(torch.stack(crops), torch.stack(music), share, generator), torch.tensor(singers)
 
-    def _other(self, example: Example, generator: torch.Generator) -> NDArray[np.float16]:
+    def _other(self, example: SongExample, generator: torch.Generator) -> NDArray[np.float16]:
         """Another song's accompaniment; where there is none at all, a placeholder that the remix does not use."""
         if not self.music:
             return example.crops[0]
@@ -204,7 +204,7 @@ class SingerTask:
 
 @torch.no_grad()
 def log_probabilities(
-    network: ASTModel, head: nn.Module, crops: Sequence[NDArray[np.float16]], pieces: Pieces
+    network: ASTModel, head: nn.Module, crops: Sequence[NDArray[np.float16]], pieces: AdaptiveSize
 ) -> Tensor:
     """Crops (T, 128) → (n, labels) on the CPU: the mean over a crop's windows, normalised again."""
     network.eval()
@@ -228,10 +228,10 @@ def log_probabilities(
 
 def examples(
     songs: Iterable[LabelledSong], singers: Sequence[str], material: Mapping[LabelledSong, SongMaterial]
-) -> list[Example]:
+) -> list[SongExample]:
     """Songs with their crops, the singer's name as a number."""
     numbers = {singer: number for number, singer in enumerate(singers)}
-    return [Example(song, numbers[song.singer], material[song].crops, material[song].music) for song in songs]
+    return [SongExample(song, numbers[song.singer], material[song].crops, material[song].music) for song in songs]
 
 
 def _bf16(precision: str, device: torch.device) -> bool:

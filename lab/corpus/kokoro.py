@@ -23,7 +23,6 @@ from lab.errors import BuildError
 from models.signal import Floats32
 
 KOKORO_RATE = 24000
-SAMPLES = 600  # of one duration frame, 25 ms
 DURATIONS, F0 = "/encoder/Clip_output_0", "/encoder/F0_proj/Conv_output_0"
 ENERGY = "/encoder/N_proj/Conv_output_0"
 INNER = (DURATIONS, F0, ENERGY)

@@ -38,7 +38,7 @@ class SyntheticVoice(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
+class PlannedClip:
     """The plan of one clip."""
 
     file: str
@@ -55,7 +55,7 @@ def texts() -> Mapping[str, Mapping[str, list[str]]]:
         return tomllib.load(file)
 
 
-def line(index: int, voices: Sequence[str], seed: int) -> Line:
+def line(index: int, voices: Sequence[str], seed: int) -> PlannedClip:
     """The clip of this number: each round uses all voices once, alternating speech and song."""
     turn, place = divmod(index, len(voices))
     voice = sorted(voices)[np.random.default_rng([seed, turn]).permutation(len(voices))[place]]
@@ -66,10 +66,12 @@ def line(index: int, voices: Sequence[str], seed: int) -> Line:
     mode = ("speech", "song")[(turn + sorted(voices).index(voice)) % 2]
     family = "en" if lang.startswith("en") else lang
     choice = texts()[mode].get(family) or texts()["speech"][family]
-    return Line(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
+    return PlannedClip(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
 
 
-def synthesise_line(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats32, dict[str, Any]]:
+def synthesise_line(
+    kokoro: SyntheticVoice, what: PlannedClip, index: int, seed: int
+) -> tuple[Floats32, dict[str, Any]]:
     """Synthesise a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
     rng = np.random.default_rng([seed, index, 1])
     spoken = tokens(phonemes(what.text, what.lang), kokoro.vocabulary)

@@ -1,8 +1,8 @@
 """ContentVec, the content encoder of RVC's voices: 16 kHz → 50 frames/s, by transformers' `HubertModel`.
 
 Qian et al., "ContentVec: An Improved Self-Supervised Speech Representation by Disentangling Speakers", 2022, on HuBERT
-base (Hsu et al., 2021). v2 voices hear its last layer (768), v1 voices its 9th, projected to 256. The sound is not
-normalised and the features are not centred: that is how those voices were trained.
+base (Hsu et al., 2021). v2 voices are conditioned on its last layer (768), v1 voices on the 9th, projected to
+256. The waveform is not normalised and the features are not centred, as in the training of those voices.
 """
 
 import json
@@ -23,17 +23,17 @@ MODEL_ID_V1 = "contentvec-256l9"
 BY_WIDTH = {768: MODEL_ID, 256: MODEL_ID_V1}
 LAYER_V1 = 9
 HOP = 320
-REACH = 400  # samples that one frame hears
+REACH = 400  # samples: the receptive field of one frame
 PITCH_HOP = 160
 FILES = ("model.safetensors", "pytorch_model.bin")
 UNUSED = {"masked_spec_embed"}
-"""Needed to train; a file may lack it."""
-SIZES = {  # config entry: the most that is believable
+"""Used in training only; a file may lack it."""
+SIZES = {  # config entry: its largest plausible value
     **dict.fromkeys(("hidden_size", "classifier_proj_size", "num_conv_pos_embeddings"), 2048),
     "intermediate_size": 8192,
     **dict.fromkeys(("num_hidden_layers", "num_attention_heads", "num_conv_pos_embedding_groups"), 64),
 }
-BASE: dict[str, Any] = {  # what must be as in HuBERT base, for it does not show in the weights' shapes
+BASE: dict[str, Any] = {  # must be as in HuBERT base: the weights' shapes do not depend on it
     "model_type": "hubert",
     "conv_stride": [5, 2, 2, 2, 2, 2, 2],
     "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
@@ -48,7 +48,7 @@ PULL = "Fetch it with: discovervoice models pull contentvec"
 
 
 class ContentVec(nn.Module):
-    """A HuBERT of which the wanted layer is the last, and the projection where a voice wants it; `load` makes it."""
+    """HuBERT up to one layer, and for v1 voices the projection of that layer; built by `load`."""
 
     rate = SPEECH_RATE
     centred = False
@@ -67,7 +67,7 @@ class ContentVec(nn.Module):
 
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
-        """(samples,) at 16 kHz → (frames, width): one frame for every two of f0, the last heard into silence."""
+        """(samples,) at 16 kHz → (frames, width): one frame for every two of f0; zeros are padded for the last."""
         frames = -(-(len(wav) // PITCH_HOP) // 2)
         if not frames:
             return wav.new_zeros(0, self.width)
@@ -82,7 +82,7 @@ def load(
     """The encoder of v2 or v1 voices, from a folder as transformers writes it, or the weights file of one.
 
     A `config.json` beside the weights is read; without one they must be of HuBERT base's own size. Raises WeightsError:
-    no file, not the pinned one, not such a network, a weight missing or of another shape, no projection for v1.
+    no file, not the pinned one, another architecture, a weight missing or of another shape, no projection for v1.
     """
     file = _weights_file(path)
     if sha256 is not None:
@@ -128,7 +128,7 @@ def _classic(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _config(file: Path) -> dict[str, Any]:
-    """The sizes that a `config.json` gives; nothing where there is none."""
+    """The sizes in a `config.json`; empty where there is no such file."""
     if not file.is_file():
         return {}
     try:
@@ -138,22 +138,22 @@ def _config(file: Path) -> dict[str, Any]:
     if not isinstance(items, dict):
         raise WeightsError(f"{file.name} is not ContentVec's config. {PULL}")
     other = [name for name, value in BASE.items() if items.get(name, value) != value]
-    wild = [name for name, most in SIZES.items() if not _believable(items.get(name, 1), most)]
+    implausible = [name for name, most in SIZES.items() if not _plausible(items.get(name, 1), most)]
     widths = items.get("conv_dim", [1] * 7)
-    if not isinstance(widths, list) or len(widths) != 7 or not all(_believable(w, 2048) for w in widths):
-        wild.append("conv_dim")
-    if other or wild:
-        raise WeightsError(f"{file.name} is of another kind than HuBERT base: {(other + wild)[0]} differs.")
-    kept = (*SIZES, "conv_dim", "conv_bias", "layer_norm_eps")
-    return {name: items[name] for name in kept if name in items}
+    if not isinstance(widths, list) or len(widths) != 7 or not all(_plausible(w, 2048) for w in widths):
+        implausible.append("conv_dim")
+    if other or implausible:
+        raise WeightsError(f"{file.name} is of another kind than HuBERT base: {(other + implausible)[0]} differs.")
+    accepted = (*SIZES, "conv_dim", "conv_bias", "layer_norm_eps")
+    return {name: items[name] for name in accepted if name in items}
 
 
-def _believable(value: Any, most: int) -> bool:
-    return isinstance(value, int) and 0 < value <= most
+def _plausible(value: Any, limit: int) -> bool:
+    return isinstance(value, int) and 0 < value <= limit
 
 
 def _hubert(sizes: dict[str, Any], state: Mapping[str, Tensor], name: str) -> Any:
-    """Build without memory, then take the file's tensors where all fit."""
+    """Build on the meta device, then assign the file's tensors once all names and shapes match."""
     from transformers import HubertConfig, HubertModel  # takes seconds to import
 
     try:
@@ -167,8 +167,8 @@ def _hubert(sizes: dict[str, Any], state: Mapping[str, Tensor], name: str) -> An
     if missing or shapes:
         what = f"{len(missing)} weights are missing" if missing else f"{len(shapes)} weights are of another shape"
         raise WeightsError(f"{name} is not a whole HuBERT base: {what}, such as {(missing or shapes)[0]}. {PULL}")
-    taken = {key: state.get(key, torch.zeros(value.shape)) for key, value in own.items()}
-    hubert.load_state_dict(taken, assign=True)
+    loaded = {key: state.get(key, torch.zeros(value.shape)) for key, value in own.items()}
+    hubert.load_state_dict(loaded, assign=True)
     return hubert
 
 

@@ -1,7 +1,7 @@
-"""Content encoder: 80 log-mels at 16 kHz → 50 frames/s of word-rich, speaker-poor features (192-d).
+"""Content encoder: 80 log-mels at 16 kHz → 50 frames/s of features (192-d) that keep the words and lose the speaker.
 
 A student of Whisper base (layer 5, centred over time): Radford et al., "Robust Speech Recognition via Large-Scale
-Weak Supervision", 2022. How it was made: docs/weights.md.
+Weak Supervision", 2022. Its training: docs/weights.md.
 """
 
 import torch
@@ -21,7 +21,7 @@ MELS = 80
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm transformer block with a depthwise convolution in front for local position."""
+    """Pre-norm transformer block with a depthwise convolution in front as positional encoding."""
 
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
@@ -45,10 +45,10 @@ class TransformerBlock(nn.Module):
 
 
 class ContentStudent(nn.Module):
-    """Two convolutions (the second halves the rate), transformer blocks, and two linear maps of what they give.
+    """Two convolutions (the second halves the rate), transformer blocks, and two linear heads.
 
-    `o` estimates the teacher. `p` gives the features: the principal components of that estimate, each divided by the
-    square root of its deviation, so that rare sounds count beside frequent ones.
+    `o` predicts the teacher's features. `p` projects to the student's own: the principal components of that prediction,
+    each divided by the square root of its deviation, so that rare phones count beside frequent ones.
     """
 
     mel_basis: Tensor
@@ -80,32 +80,32 @@ class ContentStudent(nn.Module):
         return features
 
     def hidden(self, mel: Tensor) -> Tensor:
-        """(B, 80, T) → (B, ceil(T / 2), C), from which `o` estimates the teacher and `p` makes the features."""
+        """(B, 80, T) → (B, ceil(T / 2), C), the input of both heads."""
         x = F.gelu(self.c2(F.gelu(self.c1(mel)))).transpose(1, 2)
         for block in self.b:
             x = block(x)
         return self.n(x)  # type: ignore[no-any-return]
 
     def log_mel(self, wav: Tensor) -> Tensor:
-        """(samples,) at 16 kHz → (80, samples // 160), bands centred, the whole at unit deviation."""
+        """(samples,) at 16 kHz → (80, samples // 160): each band centred, then scaled to unit deviation."""
         spectrum = torch.stft(wav, 400, 160, window=self.window, return_complex=True)[:, :-1].abs() ** 2
         mel = (self.mel_basis @ spectrum).clamp(min=1e-8).log10()
         return (mel - mel.mean(1, keepdim=True)) / (mel.std() + 1e-3)
 
     @staticmethod
     def warped(mel: Tensor, warp: float, generator: torch.Generator) -> Tensor:
-        """Log-mels (B, 80, T) as from other throats: bands warped by up to `warp`, another tilt, and noise."""
+        """Augmented log-mels (B, 80, T): vocal tract length perturbation by up to `warp`, random tilt, and noise."""
         count = len(mel)
         stretch = torch.empty(count, 1).uniform_(-warp, warp, generator=generator).exp()
         position = (torch.arange(MELS) * stretch).clamp(0, MELS - 1).to(mel.device)
-        low = position.floor().long()
-        high = (low + 1).clamp(max=MELS - 1)
-        part = (position - low)[..., None]
+        lower = position.floor().long()
+        upper = (lower + 1).clamp(max=MELS - 1)
+        fraction = (position - lower)[..., None]
         rows = torch.arange(count, device=mel.device)[:, None]
-        moved = mel[rows, low] * (1 - part) + mel[rows, high] * part
+        warped = mel[rows, lower] * (1 - fraction) + mel[rows, upper] * fraction
         slope = torch.empty(count, 1, 1).uniform_(-0.4, 0.4, generator=generator)
         tilt = torch.linspace(-1, 1, MELS)[:, None] * slope + 0.1 * torch.randn(count, MELS, 1, generator=generator)
-        return moved + tilt.to(mel.device)
+        return warped + tilt.to(mel.device)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class ContentStudent(nn.Module):
 
 
 def centred(features: Tensor, dim: int = -2) -> Tensor:
-    """Features (…, T, C) minus their mean over time: words change, the speaker and the room stay."""
+    """Features (…, T, C) minus their mean over time, which holds the speaker and the room more than words."""
     return features - features.mean(dim, keepdim=True)
 
 

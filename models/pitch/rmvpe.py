@@ -1,4 +1,4 @@
-"""RMVPE, a pitch tracker for voice among instruments: mel (128 bands) → U-Net → BiGRU → 360 bins of 20 cents.
+"""RMVPE, a pitch tracker for singing in polyphonic music: mel (128 bands) → U-Net → BiGRU → 360 bins of 20 cents.
 
 Wei et al., "RMVPE: A Robust Model for Vocal Pitch Estimation in Polyphonic Music", 2023. Names and shapes of the
 state dict are the reference's `E2E(4, 1, (2, 2))`, so the published `rmvpe.pt` loads.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import verify
 from models.weights.state_dict import load_checkpoint
@@ -24,9 +24,9 @@ HOP, N_FFT, MELS, BINS = 160, 1024, 128, 360
 EDGES = (30.0, 8000.0)  # Hz, of the bands
 LOWEST_CENTS, BIN_CENTS = 1997.3794084376191, 20  # above 10 Hz: 31.7 Hz
 THRESHOLD = 0.03
-GRID = 32  # frames: five poolings by 2
-CONTEXT = 8 * GRID  # 2.6 s on either side of a piece
-PIECE = 80  # grids: 25.6 s
+GRID = 32  # frames: the U-Net pools five times by 2
+CONTEXT = 8 * GRID  # 2.6 s on either side of a chunk
+CHUNK = 80  # blocks of GRID frames: 25.6 s
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class E2EConfig:
 
 
 class ConvBlock(nn.Module):
-    """Two 3 × 3 convolutions and a way round them."""
+    """A residual block of two 3 × 3 convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -62,12 +62,12 @@ class ConvBlock(nn.Module):
 
 
 def conv_blocks(inputs: int, outputs: int, count: int) -> nn.ModuleList:
-    """`count` blocks of which the first changes the width."""
+    """`count` residual blocks, of which the first changes the width."""
     return nn.ModuleList([ConvBlock(inputs if i == 0 else outputs, outputs) for i in range(count)])
 
 
 class Level(nn.Module):
-    """One level of the encoder, or of what lies between encoder and decoder."""
+    """One level of the encoder or of the bottleneck."""
 
     def __init__(self, inputs: int, outputs: int, count: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Level(nn.Module):
 
 
 class UNetEncoder(nn.Module):
-    """Levels of doubling width, each followed by a mean over 2 × 2."""
+    """The contracting path: levels of doubling width, each followed by 2 × 2 average pooling."""
 
     def __init__(self, config: E2EConfig) -> None:
         super().__init__()
@@ -90,17 +90,17 @@ class UNetEncoder(nn.Module):
         self.layers = nn.ModuleList([Level(a, b, config.blocks) for a, b in pairwise(widths)])
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, 1, T, F) → what is deepest, and each level's output before its mean."""
+        """(B, 1, T, F) → the deepest output, and each level's output before pooling (skip connections)."""
         x = self.bn(x)
-        passed = []
+        skips = []
         for level in self.layers:
-            passed.append(level(x))
-            x = F.avg_pool2d(passed[-1], 2)
-        return x, passed
+            skips.append(level(x))
+            x = F.avg_pool2d(skips[-1], 2)
+        return x, skips
 
 
 class Intermediate(nn.Module):
-    """The bottom of the U."""
+    """The bottleneck."""
 
     def __init__(self, config: E2EConfig) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class Intermediate(nn.Module):
 
 
 class DecoderLevel(nn.Module):
-    """Twice the size by a transposed convolution, then blocks over that and the encoder's level."""
+    """A transposed convolution of stride 2, then residual blocks over it and the skip connection."""
 
     def __init__(self, inputs: int, outputs: int, count: int) -> None:
         super().__init__()
@@ -128,31 +128,31 @@ class DecoderLevel(nn.Module):
         )
         self.conv2 = conv_blocks(2 * outputs, outputs, count)
 
-    def forward(self, x: Tensor, passed: Tensor) -> Tensor:
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """(B, inputs, T, F) and (B, outputs, 2 T, 2 F) → (B, outputs, 2 T, 2 F)."""
-        x = torch.cat([self.conv1(x), passed], dim=1)
+        x = torch.cat([self.conv1(x), skip], dim=1)
         for block in self.conv2:
             x = block(x)
         return x
 
 
 class UNetDecoder(nn.Module):
-    """The encoder's levels, backwards."""
+    """The expanding path."""
 
     def __init__(self, config: E2EConfig) -> None:
         super().__init__()
         widths = [config.width * 2**i for i in range(config.levels, -1, -1)]
         self.layers = nn.ModuleList([DecoderLevel(a, b, config.blocks) for a, b in pairwise(widths)])
 
-    def forward(self, x: Tensor, passed: list[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         """(B, C, T / 2^levels, F / 2^levels) → (B, width, T, F)."""
-        for level, beside in zip(self.layers, reversed(passed), strict=True):
-            x = level(x, beside)
+        for level, skip in zip(self.layers, reversed(skips), strict=True):
+            x = level(x, skip)
         return x
 
 
 class DeepUNet(nn.Module):
-    """Encoder, bottom and decoder."""
+    """Encoder, bottleneck and decoder."""
 
     def __init__(self, config: E2EConfig) -> None:
         super().__init__()
@@ -160,13 +160,13 @@ class DeepUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, T, F) → (B, width, T, F)."""
-        x, passed = self.encoder(x)
-        y: Tensor = self.decoder(self.intermediate(x), passed)
+        x, skips = self.encoder(x)
+        y: Tensor = self.decoder(self.intermediate(x), skips)
         return y
 
 
 class BiGRU(nn.Module):
-    """A recurrent layer in both directions."""
+    """A bidirectional GRU."""
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ class BiGRU(nn.Module):
 
 
 class E2E(nn.Module):
-    """The whole: log-mel → how much each of 360 pitches is heard."""
+    """The whole network: log-mel → the salience (0…1) of 360 pitches."""
 
     def __init__(self, config: E2EConfig = E2EConfig()) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class E2E(nn.Module):
 
 
 class LogMel(nn.Module):
-    """128 HTK bands of 30–8000 Hz, of magnitudes, as a natural logarithm."""
+    """The natural logarithm of 128 HTK mel bands (30–8000 Hz) of magnitudes."""
 
     basis: Tensor
     window: Tensor
@@ -206,7 +206,7 @@ class LogMel(nn.Module):
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
 
     def forward(self, wav: Tensor) -> Tensor:
-        """(B, samples) at 16 kHz, over 512 of them → (B, 128, samples // 160 + 1)."""
+        """(B, samples) at 16 kHz, at least 513 of them → (B, 128, samples // 160 + 1)."""
         spectrum = torch.stft(wav, N_FFT, HOP, window=self.window, return_complex=True)
         magnitude = (spectrum.real**2 + spectrum.imag**2).sqrt()
         return (self.basis @ magnitude).clamp(min=1e-5).log()
@@ -229,12 +229,12 @@ def mel_basis() -> Floats32:
 
 @dataclass(frozen=True)
 class RMVPE:
-    """A warm tracker; `load` makes it. It tells voicing itself: its f0 is 0 where it hears no pitch."""
+    """A loaded tracker; see `load`. It decides voicing itself: its f0 is 0 where unvoiced."""
 
     network: E2E
     mel: LogMel
     model_id: str
-    pieces: Pieces = field(default_factory=lambda: Pieces("blocks of 0.32 s for RMVPE", PIECE, least=4))
+    chunk: AdaptiveSize = field(default_factory=lambda: AdaptiveSize("blocks of 0.32 s for RMVPE", CHUNK, least=4))
     name: str = NAME
     own_voicing: bool = True
 
@@ -242,39 +242,41 @@ class RMVPE:
     def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, 0 where unvoiced.
 
-        More than 25.6 s goes in pieces with 2.6 s heard before and after, smaller ones where memory is short.
-        Raises memory.OutOfMemory.
+        More than 25.6 s is processed in chunks with 2.6 s of context on either side, smaller ones if memory is short.
+        Raises AllocationFailed.
         """
         frames = len(wav) // HOP + 1
-        sound = torch.from_numpy(np.pad(wav, (0, max(0, GRID // 2 * HOP - len(wav)))))  # a reflection needs as much
+        sound = torch.from_numpy(
+            np.pad(wav, (0, max(0, GRID // 2 * HOP - len(wav))))
+        )  # the minimum for reflection padding
 
-        def piece(start: int, stop: int) -> Tensor:
-            return self._piece(sound, start * GRID, min(stop * GRID, frames))
+        def chunk_f0(start: int, stop: int) -> Tensor:
+            return self._chunk_f0(sound, start * GRID, min(stop * GRID, frames))
 
-        return torch.cat(list(self.pieces.over(-(-frames // GRID), piece))).numpy()
+        return torch.cat(list(self.chunk.over(-(-frames // GRID), chunk_f0))).numpy()
 
-    def _piece(self, sound: Tensor, start: int, stop: int) -> Tensor:
+    def _chunk_f0(self, sound: Tensor, start: int, stop: int) -> Tensor:
         """F0 of the frames start…stop, on the CPU."""
         low = max(0, start - CONTEXT)
-        heard = sound[low * HOP : (stop + CONTEXT) * HOP].to(self.mel.window.device)
-        mel = self.mel(heard[None])[..., : stop + CONTEXT - low]
-        salience = hidden(self.network, mel)[0]
+        context = sound[low * HOP : (stop + CONTEXT) * HOP].to(self.mel.window.device)
+        mel = self.mel(context[None])[..., : stop + CONTEXT - low]
+        salience = predict_salience(self.network, mel)[0]
         return decode(salience[start - low : stop - low]).cpu()
 
 
-def hidden(network: E2E, mel: Tensor) -> Tensor:
-    """(B, 128, T), T over 16 → (B, T, 360); the network sees T filled up by reflection to a multiple of 32."""
+def predict_salience(network: E2E, mel: Tensor) -> Tensor:
+    """(B, 128, T), T over 16 → (B, T, 360); T is padded by reflection to a multiple of 32 for the network."""
     frames = mel.shape[-1]
     salience: Tensor = network(F.pad(mel, (0, -frames % GRID), mode="reflect"))
     return salience[:, :frames]
 
 
 def decode(salience: Tensor, threshold: float = THRESHOLD) -> Tensor:
-    """(T, 360) → (T,) Hz: the mean pitch of the nine bins round the largest, 0 where that is not over `threshold`."""
+    """(T, 360) → (T,) Hz: the weighted mean of nine bins around the peak, 0 where that is not over `threshold`."""
     peak, centre = salience.max(1)
-    near = centre[:, None] + torch.arange(-4, 5, device=salience.device)
-    weight = F.pad(salience, (4, 4)).gather(1, near + 4)
-    cents = (weight * (near * BIN_CENTS + LOWEST_CENTS)).sum(1) / weight.sum(1).clamp(min=1e-9)
+    neighbours = centre[:, None] + torch.arange(-4, 5, device=salience.device)
+    weight = F.pad(salience, (4, 4)).gather(1, neighbours + 4)
+    cents = (weight * (neighbours * BIN_CENTS + LOWEST_CENTS)).sum(1) / weight.sum(1).clamp(min=1e-9)
     return torch.where(peak > threshold, 10 * 2 ** (cents / 1200), 0)
 
 
@@ -282,7 +284,7 @@ def load(
     path: Path, device: torch.device | str = "cpu", sha256: str = SHA256, config: E2EConfig = E2EConfig()
 ) -> RMVPE:
     """The tracker from `rmvpe.pt` (half precision, used in full). Raises WeightsError: not the pinned file, or a
-    tensor is missing, left over or of another shape.
+    tensor is missing, unexpected or of another shape.
     """
     verify(path, sha256)
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Pitch trackers: FCPE (from an installed package) or RMVPE for f0, SwiftF0 (from a package) for voicing.
+"""Pitch trackers: FCPE (from an installed package) or RMVPE estimate f0, SwiftF0 (from a package) voicing.
 
 FCPE: Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025. SwiftF0: Nieradzik, 2025. RMVPE: see there.
 """
@@ -29,19 +29,19 @@ NAMES = ("fcpe", "rmvpe")
 
 
 class Tracker(Protocol):
-    """What finds f0."""
+    """An estimator of f0."""
 
     @property
     def name(self) -> str:
-        """For the reader of a figure."""
+        """The name printed beside figures."""
 
     @property
     def model_id(self) -> str:
-        """Of its weights."""
+        """Identifies its weights."""
 
     @property
     def own_voicing(self) -> bool:
-        """Whether its f0 is 0 where unvoiced; else SwiftF0 tells voicing, and mends f0 where the note was lost."""
+        """Whether its f0 is 0 where unvoiced; else SwiftF0 decides voicing, and replaces f0 where the two disagree."""
 
     def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms."""
@@ -71,24 +71,24 @@ class FCPE:
 
 @dataclass(frozen=True)
 class PitchTrackers:
-    """Two warm trackers, one for f0 and SwiftF0; `load` makes them."""
+    """Two loaded trackers, one for f0 and SwiftF0 for voicing; see `load`."""
 
     tracker: Tracker
     swift: object
 
     @property
     def own_voicing(self) -> bool:
-        """Whether `f0` is 0 where unvoiced. Else it has a value everywhere, and `voicing` tells where it holds."""
+        """Whether `f0` is 0 where unvoiced. Else it has a value everywhere, and `voicing` decides where it is valid."""
         return self.tracker.own_voicing
 
     @property
     def model_id(self) -> str:
-        """Everything that has a say in a song's f0: what is found is kept under it."""
+        """Identifies all weights that a song's f0 depends on: its cache key."""
         return self.tracker.model_id if self.own_voicing else f"{self.tracker.model_id}+{SWIFT_ID}"
 
     @property
     def names(self) -> dict[str, str]:
-        """Who finds a song's f0, and who its voicing."""
+        """The trackers of a song's f0 and of its voicing."""
         return {"f0": self.tracker.name, "voicing": self.tracker.name if self.own_voicing else SWIFT_NAME}
 
     def f0(self, wav: Floats32) -> Floats32:
@@ -96,7 +96,7 @@ class PitchTrackers:
         return self.tracker.f0(wav)
 
     def voicing(self, wav: Floats32) -> tuple[Floats32, Floats32]:
-        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, the measure of all covers."""
+        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, which evaluates all covers."""
         result = self.swift.detect(wav, SPEECH_RATE)  # type: ignore[attr-defined]
         return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
 

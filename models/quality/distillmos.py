@@ -1,5 +1,5 @@
 """Neural MOS by DistillMOS: Stahl and Gamper, "Distillation and Pruning for Scalable Self-Supervised
-Representation-Based Speech Quality Assessment", 2025. On singing use it paired, as an alarm.
+Representation-Based Speech Quality Assessment", 2025. On singing, use it only for paired comparisons.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ WINDOW = 122880  # 7.68 s
 
 @dataclass(frozen=True)
 class MosPredictor:
-    """A warm predictor; `load` makes it."""
+    """A loaded predictor; see `load`."""
 
     network: torch.nn.Module
     name: str = NAME

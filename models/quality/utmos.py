@@ -1,7 +1,7 @@
 """Neural MOS by UTMOS: Saeki et al., "UTMOS: UTokyo-SaruLab System for VoiceMOS Challenge 2022", Interspeech 2022.
 
-The strong learner alone, as `utmos-pytorch` rebuilds it without fairseq. Its weights come from a file here, never from
-a hub. Beside DistillMOS (models/quality/distillmos.py), with the same interface; a scale of its own: never compare
+The strong learner alone, as `utmos-pytorch` reimplements it without fairseq. Its weights are read from a local file,
+never from a hub. The interface is that of DistillMOS (models/quality/distillmos.py), the scale is not: never compare
 the two.
 """
 
@@ -20,20 +20,20 @@ from models.weights import state_dict
 from models.weights.integrity import WeightsError, verify
 
 NAME = "UTMOS strong (utmos-pytorch 0.1.0)"
-WINDOW = 122880  # 7.68 s, as DistillMOS hears
+WINDOW = 122880  # 7.68 s, as for DistillMOS
 SHORTEST = SPEECH_RATE // 2
-"""A last window is padded up to this, no further: the network hears padding as bad sound."""
+"""Samples. The last window is padded up to this, no further: padding lowers the predicted quality."""
 DOMAIN, JUDGE = 0, 288
-"""With which the authors score."""
-LEFT_OVER = tuple(
+"""The conditioning that the authors use for inference."""
+PRETRAINING_ONLY = tuple(
     f"feature_extractors.0.ssl_model.{part}" for part in ("mask_emb", "quantizer.", "project_q.", "final_proj.")
 )
-"""wav2vec 2.0's own training left these in its checkpoints; nothing here uses them."""
+"""Tensors of wav2vec 2.0's pretraining in the checkpoint; unused in inference."""
 
 
 @dataclass(frozen=True)
 class UtmosPredictor:
-    """A warm predictor; `load` makes it."""
+    """A loaded predictor; see `load`."""
 
     network: torch.nn.Module
     name: str = NAME
@@ -47,7 +47,7 @@ class UtmosPredictor:
         return np.array([self._score(piece.to(device)) for piece in padded], np.float32)
 
     def _score(self, wav: Tensor) -> float:
-        """One sound (samples,) alone: padding in a batch would shift the scores."""
+        """The score of one window (samples,), unbatched: padding in a batch would shift the scores."""
         domain, judge = (torch.full((1,), number, dtype=torch.int, device=wav.device) for number in (DOMAIN, JUDGE))
         frames = self.network(wav=wav[None, None], domains=domain, judge_id=judge)
         return float(frames.mean()) * 2 + 3
@@ -56,11 +56,11 @@ class UtmosPredictor:
 def load(path: Path, device: torch.device | str = "cpu", sha256: str | None = None) -> UtmosPredictor:
     """The predictor with the weights of `utmos_state_dict.pt`.
 
-    Raises WeightsError: no such file, not the pinned one, unreadable, or a tensor missing, left over or misshapen.
+    Raises WeightsError: no such file, not the pinned one, corrupt, or a tensor missing, unexpected or of another shape.
     """
     state = _read(path, sha256)
-    network = _bare()
-    state = {key: tensor.float() for key, tensor in state.items() if not key.startswith(LEFT_OVER)}
+    network = _meta_network()
+    state = {key: tensor.float() for key, tensor in state.items() if not key.startswith(PRETRAINING_ONLY)}
     try:
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:
@@ -69,8 +69,8 @@ def load(path: Path, device: torch.device | str = "cpu", sha256: str | None = No
     return UtmosPredictor(network.eval().requires_grad_(False).to(device))
 
 
-def _bare() -> Any:
-    """The network without weights, and without memory for them."""
+def _meta_network() -> Any:
+    """The network on the meta device."""
     from utmos_pytorch.utmos_torch import UTMOSModel
 
     with torch.device("meta"), warnings.catch_warnings():

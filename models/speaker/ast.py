@@ -1,8 +1,8 @@
 """Singer embedding by an Audio Spectrogram Transformer: Gong et al., "AST", Interspeech 2021.
 
 The network is transformers' `ASTModel`, official or in our own small config. Weights are a safetensors file whose
-metadata hold the config; loading fails loudly if a single key is missing. `singers train` adds a head, so that the
-file also knows its singers by name. No trained one ships.
+metadata hold the config; every key is checked. `singers train` adds a classification head over its singers. No trained
+network ships.
 """
 
 import json
@@ -38,17 +38,18 @@ BANDS = 128
 PATCH = 16
 FRAME = SPEECH_RATE // 10
 QUIET_DB = 35.0
-"""A tenth of a second that lies this far below the loud ones is left out."""
+"""Frames of 0.1 s that lie this far below the 95th percentile of power are dropped."""
 LOUDNESS = 0.05
+"""The root mean square that the rest is normalised to."""
 HEAD = "classifier."
 MOST_LAYERS = 64
 LONGEST_REASON = 200
-WINDOWS_AT_ONCE = 16
-"""So that a quarter of an hour takes no more memory than half a minute."""
+BATCH = 16
+"""Windows; bounds the memory for long recordings."""
 
 
 class SingerHead(nn.Module):
-    """From pooled vectors to a logit for each singer, as transformers' `ASTMLPHead` has it."""
+    """The classification head: layer norm and a linear layer, as in transformers' `ASTMLPHead`."""
 
     def __init__(self, width: int, labels: int) -> None:
         super().__init__()
@@ -62,38 +63,38 @@ class SingerHead(nn.Module):
 
 @dataclass(frozen=True)
 class Singers:
-    """The singers that a network was trained to tell apart."""
+    """The classes of a singer classifier: its head, labels and calibration."""
 
     head: SingerHead
     labels: tuple[str, ...]
     temperature: float
-    """Of a whole recording, fitted on validation songs."""
+    """Temperature scaling of a whole recording's logits, fitted on validation songs."""
 
 
 @dataclass(frozen=True)
 class SingerEncoder:
-    """A warm network; `load` makes it."""
+    """A loaded encoder, with a classification head if it was trained with one; see `load`."""
 
     network: torch.nn.Module
     window: int
-    """Frames that it hears at once."""
+    """Frames of one input."""
     name: str
-    """As its file tells, with the first digits of the file's sha256: two trainings on the same singers differ."""
+    """The name in its file, with the first digits of the file's sha256: two trainings on the same singers differ."""
     model_id: str
-    """Holds those digits, too: no two files share it."""
+    """Contains those digits, too: unique to the file."""
     singers: Singers | None = None
     """None in a network that only embeds."""
-    made: Mapping[str, Any] = field(default_factory=dict)
-    """How it was made, as its file tells."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """How it was trained, from its file's metadata."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The singers that it knows by name, in the order of `probabilities`; empty if it only embeds."""
+        """The class labels in the order of `probabilities`; empty if it only embeds."""
         return self.singers.labels if self.singers else ()
 
     @torch.inference_mode()
     def embed(self, wav: Floats32) -> Floats32 | None:
-        """(samples,) at 16 kHz → unit vector (hidden_size,), the mean over windows; None under one second of sound."""
+        """(samples,) at 16 kHz → unit vector (hidden_size,), the mean over windows; None for less than 1 s of sound."""
         pooled = self._pooled(wav)
         if pooled is None:
             return None
@@ -102,10 +103,10 @@ class SingerEncoder:
 
     @torch.inference_mode()
     def probabilities(self, wav: Floats32) -> Floats32 | None:
-        """(samples,) at 16 kHz → calibrated probabilities (labels,) that sum to 1; None under one second of sound.
+        """(samples,) at 16 kHz → calibrated probabilities (labels,), of sum 1; None for less than 1 s of sound.
 
-        Log-probabilities are averaged over windows, then divided by the temperature. Somebody else than the labels is
-        not among the answers. Raises WeightsError if the file holds no singers.
+        Log-probabilities are averaged over windows, then divided by the temperature. The classification is closed-set:
+        there is no class for other singers. Raises WeightsError if the file has no classification head.
         """
         if self.singers is None:
             raise WeightsError(f"{self.name} knows no singers by name; train some with `discovervoice singers train`.")
@@ -116,35 +117,35 @@ class SingerEncoder:
         return nn.functional.softmax(mean / self.singers.temperature, dim=0).cpu().numpy()
 
     def _pooled(self, wav: Floats32) -> Tensor | None:
-        """(windows, hidden_size) of the loud parts; None under one second of them."""
+        """(windows, hidden_size) pooled outputs for the loud parts; None for less than one second of them."""
         sound = loud_parts(wav)
         if len(sound) < SPEECH_RATE:
             return None
         device = next(self.network.parameters()).device
-        laid = windows(spectrum(sound), self.window)
-        parts = [laid[start : start + WINDOWS_AT_ONCE] for start in range(0, len(laid), WINDOWS_AT_ONCE)]
+        inputs = windows(spectrum(sound), self.window)
+        parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
         return torch.cat([self.network(part.to(device)).pooler_output for part in parts])
 
 
 def loud_parts(wav: Floats32) -> Floats32:
-    """(samples,) at 16 kHz without its quiet tenths of a second, at one loudness: a rest of the music is no voice."""
-    tenths = wav[: len(wav) // FRAME * FRAME].reshape(-1, FRAME)
-    power = (tenths.astype(np.float64) ** 2).mean(1)
+    """(samples,) at 16 kHz without quiet frames of 0.1 s (residue of the separation), normalised in level."""
+    frames = wav[: len(wav) // FRAME * FRAME].reshape(-1, FRAME)
+    power = (frames.astype(np.float64) ** 2).mean(1)
     if not power.any():
         return np.zeros(0, np.float32)
-    sound = tenths[power > np.percentile(power, 95) * 10 ** (-QUIET_DB / 10)].ravel()
+    sound = frames[power > np.percentile(power, 95) * 10 ** (-QUIET_DB / 10)].ravel()
     return np.asarray(sound * (LOUDNESS / np.sqrt((sound.astype(np.float64) ** 2).mean())), np.float32)
 
 
 def spectrum(wav: Floats32) -> Tensor:
-    """(samples,) at 16 kHz → (T, 128) log-mel filterbank every 10 ms, as AST's feature extractor scales it."""
+    """(samples,) at 16 kHz → (T, 128) log-mel filterbank every 10 ms, as normalised by AST's feature extractor."""
     filterbank = ASTFeatureExtractor(max_length=1 + (len(wav) - 400) // 160, mean=MEAN, std=DEVIATION)
     frames: Tensor = filterbank(wav, sampling_rate=SPEECH_RATE, return_tensors="pt")["input_values"][0]
     return frames
 
 
 def windows(frames: Tensor, length: int) -> Tensor:
-    """(T, 128) → (n, length, 128): as few windows as cover it all, evenly laid; what is shorter is repeated."""
+    """(T, 128) → (n, length, 128): the fewest evenly spaced windows that cover it; shorter input is repeated."""
     frames = frames[torch.arange(max(len(frames), length)) % len(frames)]
     starts = np.linspace(0, len(frames) - length, -(-len(frames) // length)).astype(int)
     return torch.stack([frames[start : start + length] for start in starts])
@@ -160,58 +161,61 @@ def save(
     path: Path,
     name: str,
     singers: Singers | None = None,
-    made: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write half-precision weights with their config, and their singers if any, through a temporary name."""
+    """Write half-precision weights atomically, with their config, provenance and classification head, if any.
+
+    Raises DiskFull.
+    """
     state = dict(network.state_dict())
     meta = {"config": json.dumps({key: getattr(network.config, key) for key in SMALL}), "name": name}
-    meta["made"] = json.dumps(dict(made or {}), ensure_ascii=False)
+    meta["made"] = json.dumps(dict(provenance or {}), ensure_ascii=False)
     if singers is not None:
         state |= {HEAD + key: tensor for key, tensor in singers.head.state_dict().items()}
-        told = {"labels": singers.labels, "temperature": singers.temperature}
-        meta["singers"] = json.dumps(told, ensure_ascii=False)
+        classes = {"labels": singers.labels, "temperature": singers.temperature}
+        meta["singers"] = json.dumps(classes, ensure_ascii=False)
     half = {key: tensor.detach().half().contiguous().cpu() for key, tensor in state.items()}
     with atomic_write(path) as file:
         file.write(serialize(half, meta))
 
 
 def load(path: Path = SINGER_WEIGHTS, device: torch.device | str = "cpu") -> SingerEncoder:
-    """A trained encoder. Raises WeightsError: no such file, unreadable, or a key missing or left over."""
+    """A trained encoder. Raises WeightsError: no such file, corrupt, or a key missing or unexpected."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
     try:
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
-            _told(meta, "config", "name")
+            _require(meta, "config", "name")
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         if not all(tensor.isfinite().all() for tensor in state.values()):
             raise ValueError("it holds values that are no numbers")
-        network = _restored(json.loads(meta["config"]), state)
+        network = _network(json.loads(meta["config"]), state)
         singers = _singers(json.loads(meta["singers"]), state) if "singers" in meta else None
         if state:
             raise ValueError(f"{next(iter(state))} is left over")
-        made = json.loads(meta.get("made", "{}"))
+        provenance = json.loads(meta.get("made", "{}"))
         sha = digest(path)[:8]
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        said = shorten(str(error), LONGEST_REASON, placeholder=" …").rstrip(".")
-        raise WeightsError(f"{path.name} is not a whole AST: {said}.") from error
+        reason = shorten(str(error), LONGEST_REASON, placeholder=" …").rstrip(".")
+        raise WeightsError(f"{path.name} is not a whole AST: {reason}.") from error
     if singers is not None:
         singers.head.to(device)
-    warm = network.eval().to(device)
+    ready = network.eval().to(device)
     name = f"{meta['name']} ({sha})"
-    return SingerEncoder(warm, network.config.max_length, name, f"ast-{sha}", singers, made)
+    return SingerEncoder(ready, network.config.max_length, name, f"ast-{sha}", singers, provenance)
 
 
-def _told(meta: Mapping[str, str], *keys: str) -> None:
+def _require(meta: Mapping[str, str], *keys: str) -> None:
     for key in keys:
         if key not in meta:
             raise ValueError(f"it tells no {key}, as a file of another kind does not")
 
 
-def _restored(config: Any, state: dict[str, Tensor]) -> ASTModel:
-    """The network of a file, its tensors taken out of `state`; no memory is spent on what they do not fit."""
+def _network(config: Any, state: dict[str, Tensor]) -> ASTModel:
+    """Build the network on the meta device and move its tensors out of `state` into it. Raises ValueError."""
     if not isinstance(config, dict) or config.keys() - SMALL.keys():
         raise ValueError("its config is not one of an AST")
     if not all(type(value) is int and value > 0 for value in config.values()):
@@ -225,8 +229,8 @@ def _restored(config: Any, state: dict[str, Tensor]) -> ASTModel:
     return network
 
 
-def _singers(told: dict[str, Any], state: dict[str, Tensor]) -> Singers:
-    labels, temperature = tuple(map(str, told["labels"])), float(told["temperature"])
+def _singers(stored: dict[str, Any], state: dict[str, Tensor]) -> Singers:
+    labels, temperature = tuple(map(str, stored["labels"])), float(stored["temperature"])
     if not labels or not 0 < temperature < float("inf"):
         raise ValueError("its singers or its temperature cannot be right")
     own = {key.removeprefix(HEAD): state.pop(key) for key in list(state) if key.startswith(HEAD)}

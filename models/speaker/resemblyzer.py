@@ -18,16 +18,16 @@ WIDTH = 256
 
 @dataclass(frozen=True)
 class SpeakerEncoder:
-    """A warm encoder; `load` makes it."""
+    """A loaded encoder; see `load`."""
 
     network: torch.nn.Module
     name: str = NAME
     model_id: str = MODEL_ID
     labels: tuple[str, ...] = ()
-    """It knows nobody by name."""
+    """Empty: it only embeds."""
 
     def embed(self, wav: Floats32) -> Floats32 | None:
-        """(samples,) at 16 kHz → unit vector (256,); None where its voice detector hears less than 1 s."""
+        """(samples,) at 16 kHz → unit vector (256,); None where voice activity detection leaves less than 1 s."""
         from resemblyzer import preprocess_wav
 
         if not wav.any():

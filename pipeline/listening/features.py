@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
@@ -78,11 +78,11 @@ def loudest(rms: Floats32) -> NDArray[np.bool_]:
     return rms > max(SILENCE_RMS, float(rms.max(initial=0.0)) * 10 ** (-40 / 20))
 
 
-def _at_once(samples: int) -> Pieces:
-    return Pieces(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
+def _at_once(samples: int) -> AdaptiveSize:
+    return AdaptiveSize(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
 
 
-def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: Pieces) -> Features:
+def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: AdaptiveSize) -> Features:
     """What `_extract` gives, by as many pieces at once as fit into memory, with one more before and after."""
     frames = len(wav) // HOP
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.separation.chunks import Chunks, ChunkSeparator
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.overlap_add import OverlapAdd
@@ -25,7 +25,9 @@ def chunked_vocals(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterat
     chunks = separator.chunks
     border = chunks.length - chunks.step
     window = fades(chunks)
-    batch = Pieces(f"chunks of {chunks.length / MUSIC_RATE:.1f} s that {separator.name} hears at once", chunks.batch)
+    batch = AdaptiveSize(
+        f"chunks of {chunks.length / MUSIC_RATE:.1f} s that {separator.name} hears at once", chunks.batch
+    )
     stream = OverlapAdd(2, border, border)
     for segments, total in _batches(_cut(mix, chunks), chunks.batch):
         for part in batch.over(len(segments), partial(_estimate, separator, segments)):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.rvc import Synthesizer
 from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
@@ -66,7 +66,7 @@ def convert(
             wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
         return (stop - start) * hop, wav[(start - low) * hop :]
 
-    at_once = Pieces("seconds that are converted at once", BLOCK_SECONDS)
+    at_once = AdaptiveSize("seconds that are converted at once", BLOCK_SECONDS)
     done = 0
     for length, wav in at_once.over(-(-total // FRAME_RATE), block):
         own, after = wav[:length], wav[length:]

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from files.atomic import atomic_write
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.torch_file import read_torch, write_torch
@@ -60,7 +60,7 @@ class TrainingLoop:
         self.learner = base.learner(models, speaker, options)
         self.config = base.config
         self.patience = options.patience or self.learner.patience
-        self.batch = Pieces("windows in a batch", options.batch)
+        self.batch = AdaptiveSize("windows in a batch", options.batch)
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
         self.best_weights: dict[str, Tensor] = {}

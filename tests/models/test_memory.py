@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.memory import AllocationFailed, Pieces, drop_all_but
+from models.memory import AdaptiveSize, AllocationFailed, drop_all_but
 
 
 def fits(most: int, count: int) -> Tensor:
@@ -20,7 +20,7 @@ def fits(most: int, count: int) -> Tensor:
 
 
 def test_work_halves_until_it_fits_and_remembers(caplog: pytest.LogCaptureFixture) -> None:
-    pieces, asked = Pieces("crops in a batch", 64), list[int]()
+    pieces, asked = AdaptiveSize("crops in a batch", 64), list[int]()
 
     def work(size: int) -> Tensor:
         asked.append(size)
@@ -34,7 +34,7 @@ def test_work_halves_until_it_fits_and_remembers(caplog: pytest.LogCaptureFixtur
 
 
 def test_every_row_is_worked_on_once_and_in_order() -> None:
-    pieces, done = Pieces("rows", 40), list[tuple[int, int]]()
+    pieces, done = AdaptiveSize("rows", 40), list[tuple[int, int]]()
 
     def work(start: int, stop: int) -> Tensor:
         fits(12, stop - start)
@@ -50,20 +50,20 @@ def test_a_smallest_piece_that_does_not_fit_is_one_sentence() -> None:
     with pytest.raises(
         AllocationFailed, match=r"^Memory ran out with 1 crops in a batch, the fewest .+ another device\.$"
     ):
-        Pieces("crops in a batch", 8).run(lambda size: fits(0, size))
-    pieces = Pieces("blocks", 40, least=10)
+        AdaptiveSize("crops in a batch", 8).run(lambda size: fits(0, size))
+    pieces = AdaptiveSize("blocks", 40, least=10)
     with pytest.raises(AllocationFailed, match="10 blocks"):
         pieces.run(lambda size: fits(9, size))
 
 
 def test_memory_that_this_machine_really_lacks_counts() -> None:
-    pieces = Pieces("exabytes", 4)
+    pieces = AdaptiveSize("exabytes", 4)
     assert pieces.run(lambda size: torch.empty((size - 1) << 60, dtype=torch.uint8).numel()) == 0
     assert pieces.size == 1
 
 
 def test_another_error_goes_through_at_once() -> None:
-    pieces = Pieces("rows", 8)
+    pieces = AdaptiveSize("rows", 8)
 
     def broken(size: int) -> Tensor:
         return torch.ones(size, 2) @ torch.ones(3, 1)
@@ -83,7 +83,7 @@ def test_what_a_failed_attempt_held_is_gone_before_the_next() -> None:
         fits(2, size)
         return any(alive)
 
-    assert Pieces("rows", 8).run(work) is False
+    assert AdaptiveSize("rows", 8).run(work) is False
     assert len(held) == 3
 
 

@@ -16,12 +16,11 @@ from lab.classifiers.fit import fit, judge
 from lab.classifiers.prepare import PreparationOptions
 from lab.classifiers.songs import LabelledSong
 from lab.classifiers.start import begin
-from lab.classifiers.task import Example, SingerConfig, SingerTask, log_probabilities
+from lab.classifiers.task import SingerConfig, SingerTask, SongExample, log_probabilities
 from lab.classifiers.train import settings, train_singers
 from lab.errors import SingersError
 from lab.pretrain import loop
-from lab.pretrain.config import read_config
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule, read_config
 from models.signal import SPEECH_RATE
 from models.speaker import ast
 from models.weights.integrity import WeightsError
@@ -62,7 +61,7 @@ def trained(folder: Path, models: ModelPool, tmp_path_factory: pytest.TempPathFa
     return out, said
 
 
-def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[Example]:
+def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[SongExample]:
     """Songs that any network tells apart: each singer has a band of its own."""
     draw = np.random.default_rng(0)
     found = []
@@ -71,7 +70,7 @@ def invented(count: int, singers: int, length: int = 200, music: int = 0) -> lis
         crop = draw.normal(-0.5, 0.3, (length, 128)).astype(np.float16)
         crop[:, 12 * singer : 12 * singer + 12] += 1
         noise = draw.normal(0, 0.3, (music, 128)).astype(np.float16)
-        found.append(Example(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
+        found.append(SongExample(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
     return found
 
 
@@ -110,7 +109,7 @@ def test_what_cannot_be_used_is_one_sentence_each(trained: tuple[Path, list[str]
 
 def test_the_weights_load_and_know_the_singers(trained: tuple[Path, list[str]], folder: Path) -> None:
     encoder = ast.load(trained[0] / "singers.safetensors")
-    assert encoder.labels == ("Heart", "Максим", "박효신") and encoder.made["separator"].startswith("none")
+    assert encoder.labels == ("Heart", "Максим", "박효신") and encoder.provenance["separator"].startswith("none")
     wav = np.random.default_rng(0).normal(0, 0.1, 3 * SPEECH_RATE).astype(np.float32)
     shares = encoder.probabilities(wav)
     assert shares is not None and float(shares.sum()) == pytest.approx(1, abs=1e-5)

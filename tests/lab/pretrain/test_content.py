@@ -8,6 +8,7 @@ import torch
 
 from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
+from lab.pretrain.config import Schedule
 from lab.pretrain.content import ContentConfig, ContentTask, export, projection
 from models.content import student as content_model
 from models.content.student import centred
@@ -42,7 +43,7 @@ def test_a_crop_at_another_speed_keeps_its_targets_in_time(task: ContentTask) ->
 
 def test_a_few_steps_come_nearer_to_the_teacher(task: ContentTask, tmp_path: Path) -> None:
     before = task.validate()["distance"]
-    loop.run(task, tmp_path, loop.Schedule(steps=12, log_every=4))
+    loop.run(task, tmp_path, Schedule(steps=12, log_every=4))
     task.average.update_parameters(task.student)
     lines = loop.read_log(tmp_path)
     assert lines[-1]["distance"] < 0.95 * lines[0]["distance"]

@@ -9,6 +9,7 @@ import torch
 
 from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
+from lab.pretrain.config import Schedule
 from lab.pretrain.voice import VoiceConfig, VoiceExample, VoiceTask, export, read_clips
 from models.content import student as content_model
 from models.rvc.voice_base import load_base
@@ -37,7 +38,7 @@ def test_a_clip_is_extracted_in_frames_of_10_ms(examples: list[VoiceExample]) ->
 
 def test_it_learns_then_the_discriminator_joins(examples: list[VoiceExample], tmp_path: Path) -> None:
     task = VoiceTask(examples, CONFIG)
-    loop.run(task, tmp_path, loop.Schedule(steps=6, log_every=2, validate_every=6))
+    loop.run(task, tmp_path, Schedule(steps=6, log_every=2, validate_every=6))
     lines = loop.read_log(tmp_path)
     assert lines[-1]["spectral"] < lines[0]["spectral"]
     assert "adversarial" not in lines[1] and lines[2]["adversarial"] > 0 and lines[2]["discriminator"] > 0

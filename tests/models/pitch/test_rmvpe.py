@@ -12,9 +12,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.memory import Pieces
+from models.memory import AdaptiveSize
 from models.pitch import trackers
-from models.pitch.rmvpe import BINS, E2E, GRID, HOP, MELS, RMVPE, E2EConfig, LogMel, decode, hidden, load, mel_basis
+from models.pitch.rmvpe import (
+    BINS,
+    E2E,
+    GRID,
+    HOP,
+    MELS,
+    RMVPE,
+    E2EConfig,
+    LogMel,
+    decode,
+    load,
+    mel_basis,
+    predict_salience,
+)
 from models.signal import SPEECH_RATE
 from models.weights.integrity import WeightsError
 from tests.parity import Parity, error
@@ -120,7 +133,7 @@ def test_the_network_agrees(golden: dict[str, Tensor], parity: Parity) -> None:
     network = empty.to_empty(device="cpu")
     with torch.no_grad():
         fill(network)
-        found = hidden(network, LogMel()(golden["wav"]))[0]
+        found = predict_salience(network, LogMel()(golden["wav"]))[0]
     off = (found - golden["hidden"]).abs().amax(1) / golden["hidden"].max()
     assert found.shape == (64, BINS)
     alike = off.argsort()[: round(0.8 * len(off))]
@@ -136,7 +149,7 @@ def test_every_weight_has_a_say(small: E2E) -> None:
 def test_the_network_sees_time_filled_up_by_reflection(small: E2E) -> None:
     mel = torch.randn(1, MELS, 2 * GRID - 14, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        found = hidden(small, mel)
+        found = predict_salience(small, mel)
         by_hand = torch.cat([mel, mel[..., -15:-1].flip(-1)], -1)
         assert by_hand.shape[-1] == 2 * GRID
         torch.testing.assert_close(found, small(by_hand)[:, : mel.shape[-1]])
@@ -147,7 +160,7 @@ def test_the_network_sees_time_filled_up_by_reflection(small: E2E) -> None:
 def test_a_rising_tone_has_its_pitch_at_its_time_also_across_pieces() -> None:
     wav = sweep(9)
     network = Loudest()
-    f0 = tracker(network, pieces=Pieces("blocks", 4)).f0(wav)
+    f0 = tracker(network, chunk=AdaptiveSize("blocks", 4)).f0(wav)
     assert len(f0) == len(wav) // HOP + 1 and len(network.seen) == 8
     expected = 400 * 2 ** (np.arange(len(f0)) * HOP / len(wav))
     cents = 1200 * np.log2(f0[10:-10] / expected[10:-10])
@@ -157,7 +170,7 @@ def test_a_rising_tone_has_its_pitch_at_its_time_also_across_pieces() -> None:
 
 def test_pieces_of_the_real_network_hear_what_the_whole_hears(small: E2E) -> None:
     wav = sweep(12) + 0.01 * np.random.default_rng(0).standard_normal(12 * SPEECH_RATE).astype(np.float32)
-    whole, pieces = tracker(small).f0(wav), tracker(small, pieces=Pieces("blocks", 10)).f0(wav)
+    whole, pieces = tracker(small).f0(wav), tracker(small, chunk=AdaptiveSize("blocks", 10)).f0(wav)
     assert len(whole) == len(pieces) == 1201
     assert (np.abs(pieces - whole) < 1e-3 * whole).mean() > 0.95
 
@@ -177,12 +190,12 @@ def test_short_memory_makes_pieces_smaller_and_they_stay_so(small: E2E) -> None:
 
     network = Narrow(SMALL).eval()
     network.load_state_dict(small.state_dict())
-    found, wav = tracker(network), sweep(12)
-    f0 = found.f0(wav)
-    assert found.pieces.size == 19  # of 38 that the sound has; 8 more are heard as context
-    np.testing.assert_array_equal(f0, tracker(small, pieces=Pieces("blocks", 19)).f0(wav))
-    found.f0(wav)
-    assert found.pieces.size == 19
+    shrunk, wav = tracker(network), sweep(12)
+    f0 = shrunk.f0(wav)
+    assert shrunk.chunk.size == 19  # of the 38 in the input; 8 more are context
+    np.testing.assert_array_equal(f0, tracker(small, chunk=AdaptiveSize("blocks", 19)).f0(wav))
+    shrunk.f0(wav)
+    assert shrunk.chunk.size == 19
 
 
 def stored(path: Path, state: object) -> str:

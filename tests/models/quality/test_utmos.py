@@ -20,7 +20,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> utmos.UtmosPredictor:
     draw = torch.Generator().manual_seed(0)
     state = {
         key: torch.randn(tensor.shape, generator=draw).mul(0.02).half()
-        for key, tensor in utmos._bare().state_dict().items()
+        for key, tensor in utmos._meta_network().state_dict().items()
     }
     state["feature_extractors.0.ssl_model.mask_emb"] = torch.zeros(768)
     path = tmp_path_factory.mktemp("utmos") / "utmos_state_dict.pt"
@@ -32,7 +32,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> utmos.UtmosPredictor:
 
 def hollow() -> dict[str, torch.Tensor]:
     """Every tensor of the network, each of one stored zero: a whole file of a few kilobytes."""
-    return {key: torch.zeros(1).expand(tensor.shape) for key, tensor in utmos._bare().state_dict().items()}
+    return {key: torch.zeros(1).expand(tensor.shape) for key, tensor in utmos._meta_network().state_dict().items()}
 
 
 def noise(seconds: float) -> np.ndarray:

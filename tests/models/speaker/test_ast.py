@@ -65,7 +65,7 @@ def test_a_long_recording_is_heard_in_parts(saved: Path, monkeypatch: pytest.Mon
     whole = encoder.embed(noise(40))
     assert whole is not None
     assert sizes == [16, 16]
-    monkeypatch.setattr(ast, "WINDOWS_AT_ONCE", 100)
+    monkeypatch.setattr(ast, "BATCH", 100)
     again = encoder.embed(noise(40))
     assert again is not None
     np.testing.assert_allclose(again, whole, atol=1e-5)
@@ -126,7 +126,7 @@ def rewritten(path: Path, out: Path, **meta: str) -> Path:
 
 def test_a_file_with_singers_gives_their_probabilities_and_embeds_as_before(named: Path) -> None:
     encoder = ast.load(named)
-    assert encoder.labels == ("아이유", "B", "C") and encoder.made["steps"] == 7
+    assert encoder.labels == ("아이유", "B", "C") and encoder.provenance["steps"] == 7
     shares = encoder.probabilities(noise(4))
     assert shares is not None and shares.shape == (3,)
     assert float(shares.sum()) == pytest.approx(1.0, abs=1e-5)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from models.memory import AdaptiveSize
 from models.memory import AllocationFailed as SmallestPiece
-from models.memory import Pieces
 from models.pitch import trackers
 from models.separation import spleeter
 from models.speaker import ast, resemblyzer
@@ -93,7 +93,7 @@ def test_memory_that_runs_out_is_one_sentence() -> None:
     with pytest.raises(errors.OutOfMemory, match="ran out of memory"), refusals():
         np.empty(2**50, np.float32)
     with pytest.raises(errors.OutOfMemory), refusals():
-        Pieces("windows", 2).run(lambda size: np.empty(2**50 * size))
+        AdaptiveSize("windows", 2).run(lambda size: np.empty(2**50 * size))
 
 
 def test_weights_that_do_not_fit_are_one_sentence() -> None:
