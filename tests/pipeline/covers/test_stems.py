@@ -43,7 +43,7 @@ def never(mix: Iterable[Floats32]) -> Iterator[Floats32]:
     raise AssertionError("The vocals were to be read from the cache.")
 
 
-def test_a_second_cover_does_not_separate_or_listen_again(
+def test_a_second_cover_reads_stems_and_features_from_the_cache(
     models: ModelPool, song: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = features_of(stems_of(song, "song", models, cache), models)

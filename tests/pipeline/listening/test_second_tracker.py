@@ -49,7 +49,7 @@ def test_its_f0_is_taken_as_it_is(models: ModelPool, trackers: PitchTrackers, wa
     assert not estimated.voiced[102:198].any()
 
 
-def test_a_stream_hears_the_same(
+def test_a_stream_gives_the_same(
     models: ModelPool, trackers: PitchTrackers, wav: Floats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BLOCK_SECONDS", 1)

@@ -90,7 +90,7 @@ def test_contentvecs_features_are_used_as_they_are(
     assert np.abs(extract(wav, encoder, models.pitch).content.mean(0)).max() < 0.1
 
 
-def test_silence_is_not_listened_to(encoder: ContentVec, models: ModelPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_not_encoded(encoder: ContentVec, models: ModelPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features_module, "BLOCK_SECONDS", 1)
     decoded = extract_stream([np.zeros(64000, np.float32), vowel(1.0)], encoder, models.pitch, 5.0).content
     assert decoded.shape == (250, 768) and not decoded[:50].any() and decoded[-50:].any()
