@@ -110,9 +110,9 @@ def test_a_melody_stays_in_reach_and_its_vowels_fill_the_notes(seed: int, speaki
     )
     assert len(tune.f0) == 2 * tune.durations.sum() and (tune.durations[1:] >= spoken[1:]).all()
     assert tune.durations[[2, 6, 8]].sum() > spoken[[2, 6, 8]].sum()
-    heard = tune.f0[tune.f0 > 0]
-    assert heard.min() > max(60.0, speaking * 2 ** (-3 / 12)) and heard.max() < speaking * 2 ** (19 / 12)
-    assert np.abs(np.diff(np.log2(heard))).max() < 0.5
+    voiced = tune.f0[tune.f0 > 0]
+    assert voiced.min() > max(60.0, speaking * 2 ** (-3 / 12)) and voiced.max() < speaking * 2 ** (19 / 12)
+    assert np.abs(np.diff(np.log2(voiced))).max() < 0.5
 
 
 def test_what_has_no_voice_has_no_pitch() -> None:
@@ -171,9 +171,9 @@ def words(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> No
 
 
 def test_clips_come_with_their_labels_and_a_voice_is_held_out(tmp_path: Path) -> None:
-    made = make(tmp_path, 0.25, Feigned())
+    written = make(tmp_path, 0.25, Feigned())
     labels = [json.loads(line) for line in (tmp_path / "kokoro" / "labels.jsonl").read_text().splitlines()]
-    assert made == len(labels) >= 8
+    assert written == len(labels) >= 8
     assert list(labels[0]) == ["file", "voice", "mode", "text", "lang", "tokens", "durations_25ms", "f0_80hz", "split"]
     assert {row["mode"] for row in labels} == {"speech", "song"} and {row["voice"] for row in labels} == set(VOICES)
     assert all((row["split"] == "heldout") == (row["voice"] == "bf_emma") for row in labels)
