@@ -48,9 +48,9 @@ def test_every_format_keeps_its_sound_length_and_place(
     heard = np.atleast_2d(heard)
     assert abs(sounds.lag(sound[0], heard[0])) <= rate // 1000
     assert sounds.snr(sound, heard) > worst_snr
-    told = probe(path, NOTE, "x")
-    assert (told.rate, told.channels, told.bytes) == (rate, channels, path.stat().st_size)
-    assert told.seconds == pytest.approx(4.003, abs=0.05)
+    probed = probe(path, NOTE, "x")
+    assert (probed.rate, probed.channels, probed.bytes) == (rate, channels, path.stat().st_size)
+    assert probed.seconds == pytest.approx(4.003, abs=0.05)
 
 
 @pytest.mark.parametrize(

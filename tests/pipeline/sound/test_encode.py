@@ -46,11 +46,11 @@ def test_round_trip_keeps_length_place_and_sound(
     sound = sounds.noise(3.0071, rate, channels)
     path = tmp_path / f"x{suffix}"
     encode(path, sound if channels == 2 else sound[0], rate)
-    heard = read(path, rate, channels)
-    assert heard.shape == sound.shape
-    for one, other in zip(sound, heard, strict=True):
+    decoded = read(path, rate, channels)
+    assert decoded.shape == sound.shape
+    for one, other in zip(sound, decoded, strict=True):
         assert abs(sounds.lag(one, other)) <= rate // 1000
-    assert sounds.snr(sound, heard) > WORST_SNR[suffix]
+    assert sounds.snr(sound, decoded) > WORST_SNR[suffix]
     assert names(tmp_path) == [path.name]
 
 
@@ -58,9 +58,9 @@ def test_round_trip_keeps_length_place_and_sound(
 def test_rates_the_codec_has_not_or_rounds(tmp_path: Path, suffix: str, rate: int, most: int) -> None:
     sound = sounds.noise(2.003, rate, 2)
     encode(tmp_path / f"x{suffix}", sound, rate)
-    heard = read(tmp_path / f"x{suffix}", rate, 2)
-    assert abs(heard.shape[1] - sound.shape[1]) <= most
-    assert abs(sounds.lag(sound[0], heard[0])) <= rate // 1000
+    decoded = read(tmp_path / f"x{suffix}", rate, 2)
+    assert abs(decoded.shape[1] - sound.shape[1]) <= most
+    assert abs(sounds.lag(sound[0], decoded[0])) <= rate // 1000
 
 
 @pytest.mark.parametrize("suffix", KINDS)

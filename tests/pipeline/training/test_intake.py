@@ -91,11 +91,11 @@ def phrases(speech: Floats32, models: ModelPool) -> tuple[Floats32, Features]:
 
 def test_breaths_stay_and_silence_goes(phrases: tuple[Floats32, Features]) -> None:
     features = phrases[1]
-    kept = sounding(features)
-    assert kept[255:290].all()  # the breath
-    assert not kept[:240].any() and not kept[-330:].any()
-    assert kept[300:900].mean() > 0.95
-    assert kept.sum() / 100 == pytest.approx(7.0, abs=0.25)
+    cached = sounding(features)
+    assert cached[255:290].all()  # the breath
+    assert not cached[:240].any() and not cached[-330:].any()
+    assert cached[300:900].mean() > 0.95
+    assert cached.sum() / 100 == pytest.approx(7.0, abs=0.25)
 
 
 def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
@@ -104,15 +104,15 @@ def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
     noise = np.random.default_rng(1).standard_normal(len(wav)) * active / 10  # 20 dB below the voice
     frames = (wav + noise)[: len(features) * 160].reshape(-1, 160)
     rms = np.sqrt((frames**2).mean(1)).astype(np.float32)
-    kept = sounding(replace(features, rms=rms))
-    assert not kept[:240].any() and not kept[-330:].any()
-    assert kept[250:900].mean() > 0.95
+    cached = sounding(replace(features, rms=rms))
+    assert not cached[:240].any() and not cached[-330:].any()
+    assert cached[250:900].mean() > 0.95
 
 
 def test_a_click_is_not_voice() -> None:
     rms = np.full(1000, 1e-5, np.float32)
     rms[300:400], rms[800] = 0.1, 1.0
-    kept = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
-    assert kept[250:450].all() and not kept[460:].any()
+    cached = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
+    assert cached[250:450].all() and not cached[460:].any()
     short = Features(np.zeros((15, 1), np.float32), np.zeros(30, np.float32), rms[300:330])
     assert sounding(short).shape == (30,)
