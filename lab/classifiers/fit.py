@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,13 @@ from pipeline.progress import Report, ignore
 OnLine = Callable[[dict[str, float]], None]
 
 
+class FitEnd(NamedTuple):
+    """Steps that were done, and why training ended."""
+
+    steps: int
+    stopped: str
+
+
 @dataclass(frozen=True)
 class FitVerdict:
     """Figures on the test part; temperatures are fitted on validation."""
@@ -30,8 +38,8 @@ class FitVerdict:
 
 def fit(
     task: SingerTask, folder: Path, schedule: Schedule, report: Report = ignore, on_line: OnLine | None = None
-) -> tuple[int, str]:
-    """Train until the steps, the seconds or the patience are used up; the steps done, and which of them it was.
+) -> FitEnd:
+    """Train until the steps, the seconds or the patience are used up.
 
     The loop is run from one validation to the next, since only there it may end early; `folder` then holds its state.
     """
@@ -60,7 +68,7 @@ def fit(
     if step % every:
         task.validate()
     report("training", 1.0)
-    return step, stopped
+    return FitEnd(step, stopped)
 
 
 def judge(

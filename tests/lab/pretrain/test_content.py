@@ -37,8 +37,8 @@ def test_a_crop_at_another_speed_keeps_its_targets_in_time(task: ContentTask) ->
     marked = type(example)(sound, ramp, example.phones)
     for seed in range(5):
         wav, target, _ = task._crop(marked, torch.Generator().manual_seed(seed))
-        heard = wav.reshape(-1, 320).mean(1) * 32768
-        assert np.abs(heard[2:-4] - target[2:-4, 0].numpy()).max() < 2.0  # frames
+        means = wav.reshape(-1, 320).mean(1) * 32768
+        assert np.abs(means[2:-4] - target[2:-4, 0].numpy()).max() < 2.0  # frames
 
 
 def test_a_few_steps_come_nearer_to_the_teacher(task: ContentTask, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The base: what it hears, a few steps, the discriminator, and the file that /train starts from."""
+"""The base: its examples, a few steps, the discriminator, and the file that /train starts from."""
 
 import hashlib
 from pathlib import Path
@@ -27,11 +27,11 @@ def examples(corpus: Path, models: ModelPool, tmp_path_factory: pytest.TempPathF
 
 def test_a_clip_is_extracted_in_frames_of_10_ms(examples: list[VoiceExample]) -> None:
     for one in examples:
-        frames = len(one.f0)
-        assert len(one.wav) == frames * 240 and one.content.shape == (2, frames // 2, 192)
-        assert len(one.loud) == frames and one.loud.mean() > 0.5
-        assert np.linalg.norm(one.embedding) == pytest.approx(1, abs=1e-3)
-        assert 60 < np.median(one.f0[one.f0 > 0]) < 400
+        frames = len(one.signal.f0)
+        assert len(one.signal.wav) == frames * 240 and one.content.shape == (2, frames // 2, 192)
+        assert len(one.signal.loud) == frames and one.signal.loud.mean() > 0.5
+        assert np.linalg.norm(one.signal.embedding) == pytest.approx(1, abs=1e-3)
+        assert 60 < np.median(one.signal.f0[one.signal.f0 > 0]) < 400
     clean, warped = examples[0].content.astype(np.float32)
     assert 0.01 < np.abs(clean - warped).mean() < np.abs(clean).mean()
 
