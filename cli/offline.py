@@ -1,29 +1,50 @@
-"""The service's work from the command line: the same rows, the same child process, no queue and no Discord."""
+"""The service's work from the command line: the same use cases and child process, no queue and no Discord."""
 
 import asyncio
 import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
-from sqlmodel import Session
 
 from cli.console import DeskError, check_files, check_name, console
 from cli.report import cover_table, match_table, model_table, singer_table, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, probe
-from store import Job, JobKind, Song, Store, StoreSettings, Voice, clips, jobs, library, open_store, retention, voices
+from store import Job, NotFound, Store, StoreSettings, jobs, library, open_store, retention, voices
+from store.results import cover_result, match_result, train_result
+from store.use_cases import (
+    CoverRequest,
+    NewSong,
+    Requester,
+    SavedFile,
+    TrainingRequest,
+    abandon_dead,
+    abandon_job,
+    add_song,
+    deliver_to_operator,
+    find_song,
+    request_agreed_training,
+    request_cover,
+    request_match,
+    save_files,
+    take_job,
+    voice_named,
+)
 from worker.child import Child
-from worker.job_runner import take, work_on
-from worker.library.seed import add_singer, seed_library
+from worker.job_runner import work_on
+from worker.library.seed import embed_singer, seed_library
 from worker.settings import WorkerSettings
 
 OWNER = "cli"
+OPERATOR = Requester(jobs.OPERATOR)
 CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
+Request = Callable[[str], Job]
+"""Requests a job that is leased at once to the owner that it gets."""
 
 
 async def match_notes(notes: list[Path], out: Path) -> None:
@@ -31,48 +52,46 @@ async def match_notes(notes: list[Path], out: Path) -> None:
     store = open_store()
     async with _child() as child:
         await seed_library(store, child)
-        job = Job(kind=JobKind.MATCH, user_id=jobs.OPERATOR)
-        done = await _perform(store, child, job, notes, out)
-    console.print(match_table(done.result))
-    found = done.result["range"]
-    console.print(f"Range: {found['low']} to {found['high']}" if found else "Range: too little held pitch to tell.")
+        done = await _perform(store, child, lambda owner: _request_match(store, notes, owner), out)
+    result = match_result(done.result)
+    console.print(match_table(result))
+    sung = result.range
+    console.print(f"Range: {sung.low} to {sung.high}" if sung else "Range: too little held pitch to tell.")
     console.print(f"Picture: {out / 'match.png'}")
-    await asyncio.to_thread(retention.discard, store, job.id)
+    await asyncio.to_thread(retention.discard, store, done.id)
 
 
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
     """Train a voice and keep it under `name`."""
     check_name(name, "voice")
     store = open_store()
-    params = {"train_seconds": 60 * minutes} if minutes else {}
-    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={**params, "voice": name})
+    seconds = 60 * minutes if minutes else None
     async with _child() as child:
-        done = await _perform(store, child, job, notes, out, name)
-    result = done.result
+        done = await _perform(store, child, lambda owner: request_voice(store, name, notes, owner, seconds), out)
+    result = train_result(done.result)
     console.print(f"{name}: {training_line(result)}", soft_wrap=True)
-    console.print(model_table(result["models"]))
+    console.print(model_table(result.models))
     console.print(f"Files in {out}: training.png, sample.mp3 (AI-generated)")
-    await asyncio.to_thread(retention.discard, store, job.id)
+    await asyncio.to_thread(retention.discard, store, done.id)
 
 
 async def cover_song(song: str, voice: str, key_shift: int | None, separator: str | None, out: Path) -> None:
     """Sing a file or a library song in a voice of the operator's."""
     store = open_store()
+    try:
+        voice_id = voice_named(store, jobs.OPERATOR, voice).id or 0
+    except NotFound as error:
+        raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
     with store.read() as session:
-        chosen = voices.by_name(session, jobs.OPERATOR, voice)
-        if chosen is None or chosen.id is None:
-            raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…")
-        voices.usable(session, chosen.id, jobs.OPERATOR)
+        voices.usable(session, voice_id, jobs.OPERATOR)
     async with _child(separator) as child:
-        params = {"voice_id": chosen.id, "key_shift": key_shift, **_song_params(store, song)}
-        job = Job(kind=JobKind.COVER, user_id=jobs.OPERATOR, params=params)
-        done = await _perform(store, child, job, [], out)
-    console.print(cover_table(done.result))
-    console.print(model_table(done.result["models"]))
-    console.print(
-        f"Files in {out}: cover.{done.result['encoding'].split()[0]}, vocals.flac, instrumental.flac, cover.png"
-    )
-    await asyncio.to_thread(retention.discard, store, job.id)
+        request = CoverRequest(voice=f"#{voice_id}", key_shift=key_shift)
+        done = await _perform(store, child, lambda owner: _request_cover(store, song, request, owner), out)
+    result = cover_result(done.result)
+    console.print(cover_table(result))
+    console.print(model_table(result.models))
+    console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, vocals.flac, instrumental.flac, cover.png")
+    await asyncio.to_thread(retention.discard, store, done.id)
 
 
 async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
@@ -82,7 +101,7 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
     check_files(files)
     async with _child() as child:
         await seed_library(store, child)
-        singer = await add_singer(store, child, name, files, source, licence)
+        singer = await embed_singer(store, child, name, files, source, licence)
     console.print(f"{singer.name}: {singer.clips} clips.")
 
 
@@ -107,12 +126,9 @@ def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     """Add a song to the library."""
     store = open_store()
     check_files([file])
-    sound = probe(file, SONG, file.name)
-    song = Song(title=title or file.stem, singer=singer, licence=licence, media_key="", seconds=sound.seconds)
-    song.media_key = store.media.put_file(file)
-    with store.write() as session:
-        kept = library.add_song(session, song)
-    console.print(f"{kept.title} is song {kept.id} of the library.")
+    seconds = probe(file, SONG, file.name).seconds
+    song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
+    console.print(f"{song.title} is song {song.id} of the library.")
 
 
 def show_songs() -> None:
@@ -125,100 +141,83 @@ def show_songs() -> None:
     console.print(table)
 
 
-async def _perform(
-    store: Store, child: Child, job: Job, notes: list[Path], out: Path | None, voice: str | None = None
+def request_voice(
+    store: Store, name: str, notes: list[Path], owner: str, seconds: float | None = None, steps: int | None = None
 ) -> Job:
-    """Write the job's rows, do it here and show its progress. Raises DeskError, StoreError, SoundError."""
-    check_files(notes)
+    """Request the training of a voice whose owner has agreed. Raises DeskError, StoreError, DiskFull."""
+    saved = _save_notes(store, notes)
+    request = TrainingRequest(name, saved, OWNER, seconds, steps)
+    return request_agreed_training(store, OPERATOR, request, CONSENT, lease_to=owner)
+
+
+async def _perform(store: Store, child: Child, request: Request, out: Path | None) -> Job:
+    """Request a job, perform it here and show its progress. Raises DeskError, StoreError, SoundError."""
     abandon_dead(store)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
-    keys = [store.media.put_file(note) for note in notes]
-    try:
-        with store.write() as session:
-            jobs.submit(session, job)
-            _add_clips(store, session, job, notes, keys)
-            if voice is not None:
-                _add_voice(session, job, voice)
-            jobs.enqueue(session, job.id)
-            taken = take(session, job.id, 1, owner)
-    except BaseException:
-        retention.remove_unreferenced(store, set(keys))
-        raise
-    work = asyncio.create_task(_all_attempts(store, child, taken, owner, out))
+    job = request(owner)
+    work = asyncio.create_task(_all_attempts(store, child, job, owner, out))
     try:
         done = await watch(store, job.id, job.kind.value, alive=lambda: not work.done())
-    except BaseException:  # its sentence, or Ctrl-C: nothing is left of it
+    except DeskError:  # the job has ended, its worker still cleans up; or the worker has ended
+        await asyncio.gather(work, return_exceptions=True)
+        abandon_job(store, job.id)
+        raise
+    except BaseException:  # Ctrl-C: nothing of the job remains
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
-        _abandon(store, job.id)
+        abandon_job(store, job.id)
         raise
     await work
-    with store.write() as session:
-        jobs.delivered(session, job.id)
+    deliver_to_operator(store, job.id)
     return done
 
 
-async def _all_attempts(store: Store, child: Child, taken: Job | None, owner: str, out: Path | None) -> None:
+async def _all_attempts(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> None:
     """Work on the job, and again if the child died, until it has ended."""
+    taken: Job | None = job
     while taken is not None:
-        job, settings = taken, WorkerSettings()
-        await work_on(store, child, job, settings, on_files=lambda made: _export(made, out) if out else None)
-        with store.write() as session:
-            taken = take(session, job.id, job.attempt + 1, owner)
+        await work_on(store, child, taken, WorkerSettings(), on_files=lambda files: _export(files, out))
+        taken = take_job(store, taken.id, taken.attempt + 1, owner)
 
 
-def _abandon(store: Store, job_id: str) -> None:
-    """Cancel a job that will not be done, and remove what it brought."""
-    with store.write() as session:
-        if jobs.get(session, job_id).state in jobs.WAITING:
-            jobs.cancel(session, job_id, jobs.OPERATOR)
-    retention.discard(store, job_id)
+def _save_notes(store: Store, notes: list[Path]) -> list[SavedFile]:
+    check_files(notes)
+    return save_files(store, ((note, display_name(note.name)) for note in notes))
 
 
-def abandon_dead(store: Store) -> None:
-    """Remove what commands left that were killed; 15 s after a kill its job counts as dead."""
-    with store.write() as session:
-        dead = [job.id for job in jobs.sweep(session) if job.user_id == jobs.OPERATOR]
-    for job_id in dead:
-        _abandon(store, job_id)
+def _request_match(store: Store, notes: list[Path], owner: str) -> Job:
+    return request_match(store, OPERATOR, _save_notes(store, notes), OWNER, lease_to=owner)
 
 
-def _add_clips(store: Store, session: Session, job: Job, notes: list[Path], keys: list[str]) -> None:
-    for note, key in zip(notes, keys, strict=True):
-        clips.add(session, job, key, display_name(note.name), note.stat().st_size, "cli", store.clip_days)
+def _request_cover(store: Store, song: str, request: CoverRequest, owner: str) -> Job:
+    """Request a cover of a file, or of a song of the library by its title. Raises DeskError, SoundError, StoreError."""
+    path = Path(song)
+    if path.is_file():
+        probe(path, SONG, song)
+        (saved,) = save_files(store, [(path, display_name(path.stem))])
+        return request_cover(store, OPERATOR, replace(request, song=saved), lease_to=owner)
+    try:
+        with store.read() as session:
+            title = find_song(session, song).title
+    except NotFound as error:
+        raise DeskError(f"{song} is neither a file nor a song of the library. See: discovervoice songs list") from error
+    return request_cover(store, OPERATOR, replace(request, title=song, song_name=title), lease_to=owner)
 
 
-def _add_voice(session: Session, job: Job, name: str) -> Voice:
-    voice = voices.create(session, job.user_id, name, None, job.id)
-    consent = voices.grant(session, job.user_id, None, CONSENT, clips.fingerprint(clips.of_job(session, job.id)))
-    voice.consent_id = consent.id
-    session.add(voice)
-    return voice
-
-
-def _song_params(store: Store, song: str) -> dict[str, object]:
-    if Path(song).is_file():
-        probe(Path(song), SONG, song)
-        return {"song_key": store.media.put_file(Path(song)), "song_name": display_name(Path(song).stem)}
-    with store.read() as session:
-        found = library.find_songs(session, song, limit=1)
-    if not found:
-        raise DeskError(f"{song} is neither a file nor a song of the library. See: discovervoice songs list")
-    return {"song_id": found[0].id, "song_name": found[0].title}
-
-
-def _export(made: dict[str, Path], out: Path) -> None:
-    """Copy what the child made to where the operator wants it; stems at the mix's own level."""
+def _export(files: Mapping[str, Path], out: Path | None) -> None:
+    """Copy what the child wrote to the operator's folder; stems at the mix's own level."""
+    if out is None:
+        return
     from pipeline.covers.stems import export_stem  # imports torch, which the child has loaded meanwhile
 
     for role in ("cover", "picture", "sample"):
-        if role in made:
-            shutil.copyfile(made[role], out / made[role].name)
+        if role in files:
+            shutil.copyfile(files[role], out / files[role].name)
     for role in ("vocals", "instrumental", "converted"):
-        if role in made:
-            export_stem(made[role], out / f"{role}.flac")
+        if role in files:
+            export_stem(files[role], out / f"{role}.flac")
 
 
 @contextlib.asynccontextmanager
@@ -228,7 +227,7 @@ async def _child(separator: str | None = None) -> AsyncIterator[Child]:
     chosen = replace(chosen, separator=separator or chosen.separator)
     child = Child(settings.device, settings.torch_threads, chosen)
     try:
-        console.print(f"Device: {(await child.ready())['device']}.", highlight=False)
+        console.print(f"Device: {(await child.ready()).device}.", highlight=False)
         yield child
     finally:
         child.kill()

@@ -1,12 +1,23 @@
 """A finished cover, training or match as a table for the terminal; every figure beside the model that gave it."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 if TYPE_CHECKING:
     from store import Singer
+    from store.results import CoverResult, MatchResult, TrainResult
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """The seconds of a job's stages, and the seconds of sound that it was about, if any."""
+
+    job: str
+    stages: Mapping[str, float]
+    seconds: float | None = None
 
 
 def number(value: float | None, digits: int = 2, unit: str = "") -> str:
@@ -14,20 +25,21 @@ def number(value: float | None, digits: int = 2, unit: str = "") -> str:
     return "–" if value is None else f"{value:.{digits}f}{unit}"
 
 
-def match_table(result: dict[str, Any]) -> Table:
+def match_table(result: "MatchResult") -> Table:
     """Candidates with calibrated probability and similarity, and "none of them"."""
-    table = Table(title=f"Match ({result['model']})", title_justify="left")
+    table = Table(title=f"Match ({result.model})", title_justify="left")
     table.add_column("voice")
     table.add_column("probability", justify="right")
     table.add_column("similarity", justify="right")
-    for candidate in result["candidates"]:
-        table.add_row(candidate["name"], f"{candidate['share']:.1%}", number(candidate["similarity"]))
-    table.add_row("none of them", f"{result['none']:.1%}", "")
-    fit = result["calibration"]
-    table.caption = (
-        f"Calibrated on {fit['clips']} held-out clips of the library: top-1 {number(fit['top1'])}, "
-        f"cross entropy {number(fit['cross_entropy'])} nat, calibration error {number(fit['error'])}."
-    )
+    for candidate in result.candidates:
+        table.add_row(candidate.name, f"{candidate.share:.1%}", number(candidate.similarity))
+    table.add_row("none of them", "–" if result.none is None else f"{result.none:.1%}", "")
+    fit = result.calibration
+    if fit is not None and not isinstance(fit, str):
+        table.caption = (
+            f"Calibrated on {fit.clips} held-out clips of the library: top-1 {number(fit.top1)}, "
+            f"cross entropy {number(fit.cross_entropy)} nat, calibration error {number(fit.error)}."
+        )
     return table
 
 
@@ -45,51 +57,54 @@ def singer_table(singers: "Sequence[Singer]", model: str) -> Table:
     return table
 
 
-def training_line(result: dict[str, Any]) -> str:
+def training_line(result: "TrainResult") -> str:
     """What a training did, on how much, and what came of it on held-out seconds."""
-    likeness = f"{number(result['first_cosine'])} → {number(result['cosine'])}"
-    error = f"{number(result['first_mel_loss'])} → {number(result['mel_loss'])}"
+    likeness = f"{number(result.first_cosine)} → {number(result.cosine)}"
+    error = f"{number(result.first_mel_loss)} → {number(result.mel_loss)}"
     return (
-        f"{result['steps']} steps on {result['minutes']:.1f} minutes of voice, started from {result['base']}, "
-        f"ended by: {result['stopped']}. Held out: likeness {likeness}, log-mel error {error}."
+        f"{result.steps} steps on {number(result.minutes, 1)} minutes of voice, started from {result.base}, "
+        f"ended by: {result.stopped}. Held out: likeness {likeness}, log-mel error {error}."
     )
 
 
-def cover_table(result: dict[str, Any]) -> Table:
+def cover_table(result: "CoverResult") -> Table:
     """Source against cover."""
-    table = Table(title=f"Cover: {result['song']} in {result['voice']}", title_justify="left")
+    table = Table(title=f"Cover: {result.song} in {result.voice}", title_justify="left")
     for column in ("figure", "source", "cover", "measured by"):
         table.add_column(column)
     table.add_row(
         "speaker cosine to target",
-        number(result["cosine_source"]),
-        number(result["cosine_cover"]),
-        result["speaker_model"],
+        number(result.cosine_source),
+        number(result.cosine_cover),
+        result.speaker_model,
     )
-    table.add_row("neural MOS (1–5)", number(result["mos_source"]), number(result["mos_cover"]), result["mos_model"])
-    table.add_row("log-f0 correlation", "", number(result["f0_correlation"], 3), result["pitch_model"])
-    table.add_row("f0 error", "", number(result["f0_cents"], 0, " cents"), result["pitch_model"])
-    table.add_row("voicing F1", "", number(result["voicing_f1"]), result["pitch_model"])
-    table.add_row("loudness", number(result["song_lufs"], 1, " LUFS"), number(result["lufs"], 1, " LUFS"), "BS.1770-4")
-    table.add_row("true peak", "", number(result["true_peak_db"], 1, " dBTP"), "BS.1770-4")
-    table.add_row("key shift of the vocals", "", f"{result['key_shift']:+d} semitones", "")
+    table.add_row("neural MOS (1–5)", number(result.mos_source), number(result.mos_cover), result.mos_model)
+    table.add_row("log-f0 correlation", "", number(result.f0_correlation, 3), result.pitch_model)
+    table.add_row("f0 error", "", number(result.f0_cents, 0, " cents"), result.pitch_model)
+    table.add_row("voicing F1", "", number(result.voicing_f1), result.pitch_model)
+    table.add_row("loudness", number(result.song_lufs, 1, " LUFS"), number(result.lufs, 1, " LUFS"), "BS.1770-4")
+    table.add_row("true peak", "", number(result.true_peak_db, 1, " dBTP"), "BS.1770-4")
+    table.add_row(
+        "key shift of the vocals", "", "–" if result.key_shift is None else f"{result.key_shift:+d} semitones", ""
+    )
     return table
 
 
-def stage_table(rows: list[tuple[str, dict[str, float], float | None]]) -> Table:
+def stage_table(rows: Sequence[StageTimes]) -> Table:
     """Seconds of every stage of every job; the real-time factor where a job has a length of sound."""
     table = Table(title="Time", title_justify="left")
     for column in ("job", "stage", "seconds", "real-time factor"):
         table.add_column(column, justify="right" if column in ("seconds", "real-time factor") else "left")
-    for job, stages, seconds in rows:
-        for stage, spent in stages.items():
-            factor = number(spent / seconds, 2) if seconds else ""
-            table.add_row(job, stage, number(spent, 1), factor)
-            job = ""
+    for row in rows:
+        label = row.job
+        for stage, spent in row.stages.items():
+            factor = number(spent / row.seconds, 2) if row.seconds else ""
+            table.add_row(label, stage, number(spent, 1), factor)
+            label = ""
     return table
 
 
-def model_table(models: dict[str, str]) -> Table:
+def model_table(models: Mapping[str, str]) -> Table:
     """Every model that ran."""
     table = Table(title="Models that ran", title_justify="left")
     table.add_column("role")

@@ -1,6 +1,5 @@
 """`discovervoice voices`: the operator's voices, and their way from and to RVC's own files."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.console import DeskError, check_files, check_name, console, fail
+from models.weights.integrity import digest
 
 if TYPE_CHECKING:
     from pipeline.voices.owner import Owner
@@ -26,14 +26,16 @@ CONSENT = "The operator declared on import that the voice is theirs or that its 
 @app.command("list")
 def list_voices() -> None:
     """List your voices: what they are, and what they need to sing."""
-    from store import jobs, open_store, voices
+    from store import jobs, open_store
+    from store.results import quality_of
+    from store.use_cases import voices_of
 
     table = Table("voice", "state", "kind", "content encoder", "from")
-    with open_store().read() as session:
-        for voice in voices.of_owner(session, jobs.OPERATOR):
-            models = voice.quality.get("models", {})
-            told = (models.get("voice", ""), models.get("content", ""), voice.quality.get("base", ""))
-            table.add_row(*map(escape, (voice.name, voice.state.value, *told)))
+    for voice in voices_of(open_store(), jobs.OPERATOR):
+        quality = quality_of(voice)
+        models = quality.models
+        kind = (models.get("voice", ""), models.get("content", ""), quality.base)
+        table.add_row(*map(escape, (voice.name, voice.state.value, *kind)))
     console.print(table)
 
 
@@ -50,26 +52,27 @@ def import_voice(
 ) -> None:
     """Take a voice that was made elsewhere; nothing in its file is run."""
     from pipeline.voices import rvc_files
-    from store import open_store
+    from store import jobs, open_store
+    from store.use_cases import check_voice_name
 
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
         fail("Nothing was imported: a voice needs its owner's consent.")
     check_name(name, "voice")
     store = open_store()
-    _free(store, name)
-    person = _heard(recording) if recording else None
-    with _told(file), tempfile.TemporaryDirectory() as folder:
-        made = rvc_files.import_voice(file, index, Path(folder), person)
-        with _told(store.media.root):
-            _keep(store, name, file, made)
-    rows = f"{made.rows} retrieval rows" if made.rows else "no retrieval rows"
+    check_voice_name(store, jobs.OPERATOR, name)
+    person = _owner_of(recording) if recording else None
+    with _one_sentence(file), tempfile.TemporaryDirectory() as folder:
+        imported = rvc_files.import_voice(file, index, Path(folder), person)
+        with _one_sentence(store.media.root):
+            _keep(store, name, file, imported)
+    rows = f"{imported.rows} retrieval rows" if imported.rows else "no retrieval rows"
     octave = (
         f"Its median pitch is {person.median_f0:.0f} Hz."
         if person
         else "How high it sings is not known: say it with --key-shift, or import it with --recording."
     )
     console.print(
-        f"{name}: {made.title}, {rows}. It needs {made.info.content_model} to sing. {octave}",
+        f"{name}: {imported.title}, {rows}. It needs {imported.info.content_model} to sing. {octave}",
         markup=False,
         soft_wrap=True,
     )
@@ -88,12 +91,12 @@ def export_voice(
     voice = _named(store, name)
     with store.read() as session:
         voices.usable(session, voice.id or 0, jobs.OPERATOR)
-    with _told(out):
+    with _one_sentence(out):
         if out.exists() and not out.is_dir():
             raise DeskError(f"{out} is a file; --out names a folder.")
         model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
-        made = rvc_files.export_voice(model, index, out, voice.name)
-    files = ", ".join(str(path) for path in (made.model, made.index) if path)
+        exported = rvc_files.export_voice(model, index, out, voice.name)
+    files = ", ".join(str(path) for path in (exported.model, exported.index) if path)
     console.print(f"{voice.name}: {files}", markup=False, soft_wrap=True)
 
 
@@ -103,21 +106,20 @@ def remove_voice(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a voice and its files; a training of it is stopped. It cannot be brought back."""
-    from cli.offline import abandon_dead
     from store import jobs, open_store
-    from store.use_cases import delete_voice
+    from store.use_cases import abandon_dead, delete_voice
 
     store = open_store()
     abandon_dead(store)
     voice = _named(store, name)
     if not yes and not typer.confirm(f"Delete {voice.name} and its files? They cannot be brought back."):
         fail(f"{voice.name} was kept.")
-    with _told(store.media.root):
+    with _one_sentence(store.media.root):
         delete_voice(store, voice.id or 0, jobs.OPERATOR)
     console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
 
 
-def _heard(recordings: list[Path]) -> "Owner":
+def _owner_of(recordings: list[Path]) -> "Owner":
     """What recordings tell of a voice's owner. Raises SoundError and DeskError."""
     from models.weights.integrity import WeightsError
     from pipeline.listening.notes import Note
@@ -134,17 +136,17 @@ def _heard(recordings: list[Path]) -> "Owner":
 
 def _named(store: "Store", name: str) -> "Voice":
     """The operator's voice of this name, whatever its state. Raises DeskError."""
-    from store import jobs, voices
+    from store import NotFound, jobs
+    from store.use_cases import voice_named
 
-    with store.read() as session:
-        voice = voices.by_name(session, jobs.OPERATOR, name)
-    if voice is None:
-        raise DeskError(f"There is no voice {name}. See: discovervoice voices list")
-    return voice
+    try:
+        return voice_named(store, jobs.OPERATOR, name)
+    except NotFound as error:
+        raise DeskError(f"There is no voice {name}. See: discovervoice voices list") from error
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _one_sentence(path: Path) -> Iterator[None]:
     """Turn what weights and the operating system refuse into one sentence; `path` if the system names none."""
     from files.disk import disk_full
     from models.weights.integrity import WeightsError
@@ -158,36 +160,15 @@ def _told(path: Path) -> Iterator[None]:
         raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
 
 
-def _free(store: "Store", name: str) -> None:
-    """Raise DuplicateVoiceName before minutes are spent on a voice that cannot be kept."""
-    from store import DuplicateVoiceName, VoiceState, jobs, voices
-
-    with store.read() as session:
-        known = voices.by_name(session, jobs.OPERATOR, name)
-        if known is not None and known.state != VoiceState.FAILED:
-            raise DuplicateVoiceName(name=name)
-
-
-def _keep(store: "Store", name: str, file: Path, made: "ImportedVoice") -> None:
-    """Put the files away and write the voice's row with its consent; all or nothing."""
-    from store import jobs, retention, voices
+def _keep(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:
+    """Keep the files and the voice with its consent; all or nothing."""
+    from store import jobs
+    from store.use_cases import NewVoice, keep_voice
 
     quality = {
-        "base": made.info.base,
-        "rows": made.rows,
-        "models": {"voice": made.title, "content": made.info.content_model},
+        "base": imported.info.base,
+        "rows": imported.rows,
+        "models": {"voice": imported.title, "content": imported.info.content_model},
     }
-    with file.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-    keys: list[str] = []
-    try:
-        for path in (made.model, made.index):
-            keys.append(store.media.put_file(path))  # one by one: what was put is removed if the next fails
-        with store.write() as session:
-            voice = voices.create(session, jobs.OPERATOR, name, None, "")
-            voice.job_id = None  # no job of ours made it
-            voice.consent_id = voices.grant(session, jobs.OPERATOR, None, CONSENT, digest).id
-            voices.finish(session, voice, keys[0], keys[1], quality)
-    except BaseException:
-        retention.remove_unreferenced(store, set(keys))
-        raise
+    voice = NewVoice(name, imported.model, imported.index, quality, digest(file))
+    keep_voice(store, jobs.OPERATOR, voice, CONSENT)

@@ -1,8 +1,6 @@
 """The child process that works: it keeps its models warm, and is killed to cancel.
 
-It dies with its parent, however that dies. Messages to the parent: ("plan", {stage: seconds}),
-("progress", stage, fraction), ("done", outcome), ("refused", code, params, sentence), ("broken", traceback),
-("missing", sentence: the device or the weights that the settings ask for).
+It dies with its parent, however that dies. What passes between them is in `worker.messages`.
 """
 
 import asyncio
@@ -19,8 +17,8 @@ from typing import Any
 
 from pipeline.pool.selection import Selection
 from worker.errors import CannotRun, ChildDied
+from worker.messages import Broken, Done, End, Message, Missing, Plan, Progress, Ready, ReadyTask, Refused, Report, Task
 
-Message = tuple[Any, ...]
 PROGRESS_SECONDS = 0.2
 
 
@@ -47,8 +45,8 @@ class Child:
         self._process.start()
         theirs.close()
 
-    async def run(self, task: dict[str, Any], heard: Callable[[Message], None]) -> Message:
-        """Have the child do a task; `heard` gets every message but the last, which is returned.
+    async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
+        """Have the child perform a task; `on_report` gets its plan and progress, the last message is returned.
 
         Raises ChildDied, CannotRun. If the awaiting task is cancelled, the child is killed.
         """
@@ -61,13 +59,15 @@ class Child:
                 pipe.send(task)
             while True:
                 message = await loop.run_in_executor(None, _receive, pipe)
-                if message is None:
-                    continue
-                if message[0] == "missing":
-                    raise CannotRun(message[1])
-                if message[0] in ("done", "refused", "broken"):
-                    return message
-                heard(message)
+                match message:
+                    case None:
+                        continue
+                    case Missing():
+                        raise CannotRun(message.sentence)
+                    case Plan() | Progress():
+                        on_report(message)
+                    case _:
+                        return message
         except (EOFError, OSError) as error:
             self.kill()
             raise ChildDied("The working process ended in the middle of its work.") from error
@@ -75,16 +75,15 @@ class Child:
             self.kill()  # or its answer would be taken for the next task's
             raise
 
-    async def ready(self) -> dict[str, Any]:
-        """What it runs on, `device`, and the id of what it compares singers by, `singer`.
-
-        Raises ChildDied, and CannotRun: it lacks what the settings ask for.
-        """
-        message = await self.run({"kind": "ready"}, lambda _: None)
-        if message[0] != "done":
-            raise CannotRun(f"The working process cannot begin: {message[-1]}")
-        result: dict[str, Any] = message[1]["result"]
-        return result
+    async def ready(self) -> Ready:
+        """What it runs on. Raises ChildDied, and CannotRun: it lacks what the settings ask for."""
+        match await self.run(ReadyTask()):
+            case Done(outcome=Ready() as ready):
+                return ready
+            case Refused(sentence=reason) | Broken(traceback=reason):
+                raise CannotRun(f"The working process cannot begin: {reason}")
+            case Done(outcome=other):
+                raise TypeError(f"a child answered ReadyTask with {other}")
 
     def kill(self) -> None:
         """End the process at once."""
@@ -123,30 +122,35 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
     try:
         models = open_models(device, selection)
     except ModelsUnavailable as error:
-        pipe.send(("missing", str(error)))
+        pipe.send(Missing(str(error)))
         return
     while True:
         try:
             task = pipe.recv()
         except EOFError:
             return
-        told = 0.0
-
-        def report(stage: str, fraction: float) -> None:
-            nonlocal told
-            if fraction in (0.0, 1.0) or time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
-                pipe.send(("progress", stage, fraction))
-
         try:
             with disk_full(), refusals():
-                outcome = child_tasks.run(task, models, lambda stages: pipe.send(("plan", stages)), report)
-            pipe.send(("done", child_tasks.clean(outcome)))
+                outcome = child_tasks.perform(task, models, lambda stages: pipe.send(Plan(stages)), _throttled(pipe))
+            pipe.send(Done(outcome))
         except (SoundError, DiskFull) as error:
-            pipe.send(("refused", error.code, error.params, str(error)))
+            pipe.send(Refused(error.code, error.params, str(error)))
         except Exception:
-            pipe.send(("broken", traceback.format_exc()))
+            pipe.send(Broken(traceback.format_exc()))
         models.release()  # only here: the error held what the work held
+
+
+def _throttled(pipe: Connection) -> Callable[[str, float], None]:
+    """Sends progress at most every PROGRESS_SECONDS, but each stage's beginning and end."""
+    sent = 0.0
+
+    def report(stage: str, fraction: float) -> None:
+        nonlocal sent
+        if fraction in (0.0, 1.0) or time.monotonic() - sent > PROGRESS_SECONDS:
+            sent = time.monotonic()
+            pipe.send(Progress(stage, fraction))
+
+    return report
 
 
 def _die_with_parent() -> None:

@@ -1,14 +1,8 @@
-"""What the child process does for each kind of job: plain dicts in, plain dicts and files out.
+"""What the child process does for each task: paths and numbers in, a typed result and files out."""
 
-A task knows paths and numbers, nothing of the database. It returns `result` (for the member) and `files` by role.
-"""
-
-import math
 import resource
 from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, replace
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -17,7 +11,7 @@ from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
-from pipeline.matching.match import embed, embed_clips, fit_library, match, plot_match
+from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
@@ -25,147 +19,195 @@ from pipeline.progress import Report
 from pipeline.sound.decode import SONG, probe
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
+from store.results import (
+    CoverResult,
+    MatchCalibration,
+    MatchCandidate,
+    MatchResult,
+    SungRange,
+    TrainingPoint,
+    TrainResult,
+)
+from worker.messages import (
+    CoverTask,
+    Embedded,
+    EmbedTask,
+    JobOutcome,
+    JobTask,
+    MatchTask,
+    Outcome,
+    Ready,
+    SingerFile,
+    Task,
+    TrainTask,
+)
 
+CANDIDATES = 5
+UNKNOWN_SONG_SECONDS = 180.0
 Plan = Callable[[dict[str, float]], None]
-Outcome = dict[str, Any]
 
 
-def run(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Do one task; `plan` is told what each stage will take, `report` where it is. Raises SoundError."""
-    outcome = TASKS[task["kind"]](task, models, plan, report)
-    outcome["result"]["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return outcome
+def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcome:
+    """Perform one task; `plan` gets what each stage will take, `report` the progress. Raises SoundError, DiskFull."""
+    if isinstance(task, EmbedTask):
+        return _embed(task, models, plan)
+    if not isinstance(task, JobTask):
+        return Ready(models.device_line, models.singer_id)
+    outcome = _job(task, models, plan, report)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return replace(outcome, result=replace(outcome.result, peak_memory_mb=peak))
 
 
-def run_match(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Which voices of the library the notes are like, and what range they sing."""
+def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    match task:
+        case MatchTask():
+            return _match(task, models, plan, report)
+        case TrainTask():
+            return _train(task, models, plan, report)
+        case CoverTask():
+            return _cover(task, models, plan, report)
+
+
+def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    """Which voices of the library the notes resemble, and what range they sing."""
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
-    notes = [Note(Path(n["path"]), n["name"]) for n in task["notes"]]
-    heard = [wav for wav, _ in read_notes(notes, report)]
+    wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
     report("listening", 0.0)
-    found = vocal_range([models.pitch.voicing(wav) for wav in heard])
+    sung = vocal_range([models.pitch.voicing(wav) for wav in wavs])
     report("matching", 0.0)
-    vectors = embed(heard, models.singer)
+    vectors = embed(wavs, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     report("matching", 0.5)
-    same = [s for s in task["singers"] if s["model"] == models.singer.model_id]
-    if not same:
-        raise EmptyLibrary(model=models.singer.name)
-    library = fit_library({s["name"]: load_file(s["path"])["embeddings"] for s in same}, models.singer.labels)
+    library = _library(task.singers, models)
     answer = match(vectors, library)
-    picture = Path(task["out"]) / "match.png"
+    picture = task.out / "match.png"
     plot_match(picture, answer, models.singer.name)
     report("matching", 1.0)
-    fit = library.calibration
-    result = {
-        "model": models.singer.name,
-        "candidates": [
-            {"name": c.name, "share": c.probability, "similarity": c.similarity} for c in answer.candidates[:5]
-        ],
-        "none": answer.none,
-        "calibration": asdict(fit),
-        "range": asdict(found) if found else None,
-        "notes": len(notes),
-        "seconds": seconds_of(heard),
-        "models": {"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
+    result = MatchResult(
+        model=models.singer.name,
+        candidates=tuple(
+            MatchCandidate(candidate.name, candidate.probability, candidate.similarity)
+            for candidate in answer.candidates[:CANDIDATES]
+        ),
+        none=answer.none,
+        calibration=MatchCalibration(**asdict(library.calibration)),
+        range=SungRange(**asdict(sung)) if sung else None,
+        notes=len(task.notes),
+        seconds=seconds_of(wavs),
+        models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
+    )
+    return JobOutcome(result, {"picture": picture})
+
+
+def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
+    """The library as the model in use embedded it. Raises EmptyLibrary."""
+    embedded = {
+        singer.name: load_file(singer.path)["embeddings"]
+        for singer in singers
+        if singer.model == models.singer.model_id
     }
-    return {"result": result, "files": {"picture": str(picture)}}
+    if not embedded:
+        raise EmptyLibrary(model=models.singer.name)
+    return fit_library(embedded, models.singer.labels)
 
 
-def run_train(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
+def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """A voice from the notes."""
-    seconds = float(task["train_seconds"])
-    count = len(task["notes"])
-    plan({"reading": 0.3 * count, "listening": 2.0 * count, "training": seconds})
-    notes = [Note(Path(n["path"]), n["name"]) for n in task["notes"]]
-    options = TrainOptions(seconds=seconds, steps=int(task.get("train_steps", TrainOptions.steps)))
-    made = train_voice(notes, models, Path(task["work"]), options, report)
-    result = {
-        "minutes": made.minutes,
-        "steps": made.steps,
-        "base": made.base,
-        "stopped": made.stopped,
-        "cosine": made.best.similarity,
-        "first_cosine": made.curve[0].similarity,
-        "mel_loss": made.best.mel_loss,
-        "first_mel_loss": made.curve[0].mel_loss,
-        "curve": [asdict(moment) for moment in made.curve],
-        "models": {
-            "voice": made.voice,
-            "content": made.content,
+    count = len(task.notes)
+    plan({"reading": 0.3 * count, "listening": 2.0 * count, "training": task.seconds})
+    notes = [Note(note.path, note.name) for note in task.notes]
+    options = TrainOptions(seconds=task.seconds, steps=TrainOptions.steps if task.steps is None else task.steps)
+    trained = train_voice(notes, models, task.work, options, report)
+    picture = task.out / "training.png"
+    plot_training(picture, trained.curve, trained.best)
+    first, best = trained.curve[0], trained.best
+    result = TrainResult(
+        minutes=trained.minutes,
+        steps=trained.steps,
+        base=trained.base,
+        stopped=trained.stopped,
+        cosine=best.similarity,
+        first_cosine=first.similarity,
+        mel_loss=best.mel_loss,
+        first_mel_loss=first.mel_loss,
+        curve=tuple(TrainingPoint(**asdict(moment)) for moment in trained.curve),
+        models={
+            "voice": trained.voice,
+            "content": trained.content,
             **{role.value: models.names()[role] for role in (Role.F0, Role.VOICING, Role.SPEAKER)},
         },
-    }
-    picture = Path(task["out"]) / "training.png"
-    plot_training(picture, made.curve, made.best)
-    files = {"model": made.model, "index": made.index, "sample": made.sample, "picture": picture}
-    return {"result": result, "files": {role: str(path) for role, path in files.items()}}
+    )
+    files = {"model": trained.model, "index": trained.index, "sample": trained.sample, "picture": picture}
+    return JobOutcome(result, files)
 
 
-def run_cover(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
+def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """The song in the voice."""
-    song = Path(task["song"])
-    seconds = probe(song, SONG, task["song_name"]).seconds or 180.0
+    seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
     plan(cover_plan(seconds, models.separator.cost))
-    made = make_cover(
+    cover = make_cover(
         CoverInput(
-            song=song,
-            song_name=task["song_name"],
-            model=Path(task["model"]),
-            index=Path(task["index"]),
-            voice_name=task["voice_name"],
-            cache_dir=Path(task["cache"]),
-            out_dir=Path(task["out"]),
-            options=CoverOptions(key_shift=task["key_shift"], max_bytes=task["max_bytes"]),
+            song=task.song,
+            song_name=task.song_name,
+            model=task.model,
+            index=task.index,
+            voice_name=task.voice_name,
+            cache_dir=task.cache,
+            out_dir=task.out,
+            options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
         ),
         models,
         report,
     )
-    bitrate = f" {made.mix.bitrate // 1000} kbit/s" if made.mix.bitrate else ""
-    result = {
-        "song": task["song_name"],
-        "voice": task["voice_name"],
-        "base": made.base,
-        "seconds": made.mix.seconds,
-        "lufs": made.mix.lufs,
-        "song_lufs": made.stems.lufs,
-        "true_peak_db": made.mix.true_peak_db,
-        "key_shift": made.key_shift,
-        "encoding": made.mix.path.suffix[1:] + bitrate,
-        **asdict(made.comparison),
-        "models": {
-            "voice": made.voice,
+    mix, figures = cover.mix, cover.comparison
+    bitrate = f" {mix.bitrate // 1000} kbit/s" if mix.bitrate else ""
+    result = CoverResult(
+        song=task.song_name,
+        voice=task.voice_name,
+        base=cover.base,
+        seconds=mix.seconds,
+        compared_seconds=figures.seconds,
+        lufs=mix.lufs,
+        song_lufs=cover.stems.lufs,
+        true_peak_db=mix.true_peak_db,
+        key_shift=cover.key_shift,
+        encoding=mix.path.suffix[1:] + bitrate,
+        cosine_source=figures.cosine_source,
+        cosine_cover=figures.cosine_cover,
+        mos_source=figures.mos_source,
+        mos_cover=figures.mos_cover,
+        f0_correlation=figures.f0_correlation,
+        f0_cents=figures.f0_cents,
+        voicing_f1=figures.voicing_f1,
+        speaker_model=figures.speaker_model,
+        mos_model=figures.mos_model,
+        pitch_model=figures.pitch_model,
+        models={
+            "voice": cover.voice,
             **{role.value: name for role, name in models.names().items()},
-            "content": made.content,
+            "content": cover.content,
         },
-    }
-    result["compared_seconds"] = made.comparison.seconds
-    result["seconds"] = made.mix.seconds
+    )
     files = {
-        "cover": str(made.mix.path),
-        "converted": str(made.converted),
-        "picture": str(made.picture),
-        "vocals": str(made.stems.vocals),
-        "instrumental": str(made.stems.instrumental),
+        "cover": mix.path,
+        "converted": cover.converted,
+        "picture": cover.picture,
+        "vocals": cover.stems.vocals,
+        "instrumental": cover.stems.instrumental,
     }
-    return {"result": result, "files": files}
+    return JobOutcome(result, files)
 
 
-def run_ready(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Nothing but what it would run on, and the id of what it would compare singers by."""
-    return {"result": {"device": models.device_line, "singer": models.singer_id}, "files": {}}
-
-
-def run_embed(task: dict[str, Any], models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Embeddings of a singer's clips for the library."""
+def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
+    """Embeddings of a singer's clips for the library. Raises NotEnoughSpeech."""
     plan({"listening": 1.0})
-    vectors = embed_clips([Path(path) for path in task["clips"]], models.singer)
+    vectors = embed_clips(task.clips, models.singer)
     if not len(vectors):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
-    out = Path(task["out"]) / "embeddings.safetensors"
+    out = task.out / "embeddings.safetensors"
     save_file({"embeddings": vectors.astype(np.float32)}, out)
-    return {"result": {"model": models.singer.model_id, "clips": len(vectors)}, "files": {"embeddings": str(out)}}
+    return Embedded(out, len(vectors), models.singer.model_id)
 
 
 def cover_plan(seconds: float, separation: float) -> dict[str, float]:
@@ -178,21 +220,3 @@ def cover_plan(seconds: float, separation: float) -> dict[str, float]:
         "mixing": 1.0 + 0.1 * seconds,
         "measuring": 5.0 + 0.2 * min(seconds, 60.0),
     }
-
-
-def clean(value: Any) -> Any:
-    """The same with None for NaN and infinity, which JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-TASKS: dict[str, Callable[[dict[str, Any], ModelPool, Plan, Report], Outcome]] = {
-    "match": run_match,
-    "train": run_train,
-    "cover": run_cover,
-    "embed": run_embed,
-    "ready": run_ready,
-}

@@ -19,10 +19,11 @@ from arq import func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
-from store import Job, Store, jobs, retention
+from store import Store, retention
+from store.use_cases import sweep_jobs, take_job
 from worker.child import Child
 from worker.doorbell import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
-from worker.job_runner import take, work_on
+from worker.job_runner import work_on
 from worker.library.seed import seed_library
 from worker.settings import WorkerSettings
 
@@ -47,7 +48,7 @@ def make_worker(
     background: list[asyncio.Task[None]] = []
 
     async def run(_: dict[Any, Any], job_id: str, attempt: int) -> None:
-        job = await asyncio.to_thread(_take, store, job_id, attempt, owner)
+        job = await asyncio.to_thread(take_job, store, job_id, attempt, owner)
         if job is not None:
             await work_on(store, child, job, settings)
 
@@ -91,18 +92,8 @@ async def _repeat(work: Any, seconds: float, *args: Any) -> None:
 
 async def _sweep(store: Store, doorbell: Doorbell) -> None:
     """Queue again what lost its lease, and ring for everything that waits."""
-    for job in await asyncio.to_thread(_swept, store):
+    for job in await asyncio.to_thread(sweep_jobs, store):
         await doorbell.ring(job.id, job.attempt)
-
-
-def _take(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
-    with store.write() as session:
-        return take(session, job_id, attempt, owner)
-
-
-def _swept(store: Store) -> list[Job]:
-    with store.write() as session:
-        return jobs.sweep(session)
 
 
 async def _expire(store: Store) -> None:
@@ -112,14 +103,14 @@ async def _expire(store: Store) -> None:
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
-    """Work until told to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back.
+    """Work until stopping to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back.
 
     Raises CannotRun at once, Redis or not, if what the settings ask for is not here.
     """
-    told = _told_to_stop()  # a container's first process is deaf to SIGTERM without
+    stopping = _stop_signal()  # a container's first process is deaf to SIGTERM without
     child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
     try:
-        if await _unless(told, _begin(store, child)):
+        if await _unless(stopping, _begin(store, child)):
             await _serve(store, child, redis_url, settings)
     finally:
         child.kill()
@@ -127,19 +118,19 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
 
 async def _begin(store: Store, child: Child) -> None:
     """Say what the child works on, and have it complete the library. Raises CannotRun, SingerRefused."""
-    log.info("Device: %s.", (await child.ready())["device"])
+    log.info("Device: %s.", (await child.ready()).device)
     await seed_library(store, child)
 
 
-async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work, or give it up when told to stop; whether it was done. Raises what the work raises."""
-    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(told.wait())
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, or give it up when stopping to stop; whether it was done. Raises what the work raises."""
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
     try:
         await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
             return False
         await doing
-        return not told.is_set()
+        return not stopping.is_set()
     finally:
         for task in (doing, waiting):
             task.cancel()
@@ -147,7 +138,7 @@ async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
 
 
 async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
-    """One arq worker after another, with the same warm child, until told to stop."""
+    """One arq worker after another, with the same warm child, until stopping to stop."""
     while True:
         worker, end = make_worker(store, child, redis_url, settings)
         try:
@@ -157,31 +148,31 @@ async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSet
             await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each gives its job back
             return
         except (RedisError, OSError) as error:
-            told = _told_to_stop()
+            stopping = _stop_signal()
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
-            await _close(worker, told)
+            await _close(worker, stopping)
         finally:
             await end()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), RETRY_SECONDS)
-        if told.is_set():
+            await asyncio.wait_for(stopping.wait(), RETRY_SECONDS)
+        if stopping.is_set():
             return
 
 
-def _told_to_stop() -> asyncio.Event:
+def _stop_signal() -> asyncio.Event:
     """Set by SIGTERM and SIGINT from now on: arq's own handlers know only the worker that has just ended."""
-    told = asyncio.Event()
+    stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    return told
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
 
 
-async def _close(worker: Worker, told: asyncio.Event) -> None:
-    """End a worker whose Redis is gone. Its job goes on to the end, or back to the queue when told to stop."""
-    closing, waiting = asyncio.ensure_future(worker.close()), asyncio.ensure_future(told.wait())
+async def _close(worker: Worker, stopping: asyncio.Event) -> None:
+    """End a worker whose Redis is gone. Its job goes on to the end, or back to the queue when stopping to stop."""
+    closing, waiting = asyncio.ensure_future(worker.close()), asyncio.ensure_future(stopping.wait())
     await asyncio.wait({closing, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if told.is_set():
+    if stopping.is_set():
         closing.cancel()
         for task in worker.tasks.values():
             task.cancel()

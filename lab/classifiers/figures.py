@@ -37,7 +37,7 @@ class ClassifierFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class SingerRow:
     """One singer."""
 
     singer: str
@@ -104,14 +104,14 @@ def scores(table: NDArray[np.int64]) -> list[tuple[float, float, float]]:
     ]
 
 
-def rows(table: NDArray[np.int64], singers: tuple[str, ...]) -> list[Row]:
+def rows(table: NDArray[np.int64], singers: tuple[str, ...]) -> list[SingerRow]:
     """The table of all singers, from their confusion."""
     table_rows = []
     for number, (singer, (precision, recall, f1)) in enumerate(zip(singers, scores(table), strict=True)):
         wrong = np.where(np.arange(len(singers)) == number, 0, table[number])
         other = singers[int(wrong.argmax())] if wrong.any() else ""
         table_rows.append(
-            Row(
+            SingerRow(
                 singer=singer,
                 count=int(table[number].sum()),
                 precision=float(precision),

@@ -4,18 +4,26 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.classifiers import figures
 from lab.classifiers.figures import ClassifierFigures
-from lab.classifiers.task import Example, SingerTask, log_probabilities
+from lab.classifiers.task import SingerTask, SongExample, log_probabilities
 from lab.pretrain import loop
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule, with_steps
 from pipeline.progress import Report, ignore
 
 OnLine = Callable[[dict[str, float]], None]
+
+
+class FitEnd(NamedTuple):
+    """Steps that were done, and why training ended."""
+
+    steps: int
+    stopped: str
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class FitVerdict:
 
 def fit(
     task: SingerTask, folder: Path, schedule: Schedule, report: Report = ignore, on_line: OnLine | None = None
-) -> tuple[int, str]:
-    """Train until the steps, the seconds or the patience are used up; the steps done, and which of them it was.
+) -> FitEnd:
+    """Train until the steps, the seconds or the patience are used up.
 
     The loop is run from one validation to the next, since only there it may end early; `folder` then holds its state.
     """
@@ -50,7 +58,7 @@ def fit(
     step, stopped = 0, ""
     while not stopped:
         goal = min(schedule.steps, (step // every + 1) * every)
-        step = loop.run(task, folder, loop.with_steps(schedule, goal), whole, line)
+        step = loop.run(task, folder, with_steps(schedule, goal), whole, line)
         if task.finished:
             stopped = "no better validation"
         elif step >= schedule.steps:
@@ -60,11 +68,11 @@ def fit(
     if step % every:
         task.validate()
     report("training", 1.0)
-    return step, stopped
+    return FitEnd(step, stopped)
 
 
 def judge(
-    task: SingerTask, validation: Sequence[Example], test: Sequence[Example], report: Report = ignore
+    task: SingerTask, validation: Sequence[SongExample], test: Sequence[SongExample], report: Report = ignore
 ) -> FitVerdict:
     """The best weights on every crop of the test part, and on its songs: the mean log-probability of their crops."""
     levels = {}

@@ -6,14 +6,23 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+from matplotlib.colors import PowerNorm
+from numpy.typing import NDArray
+
 from files.atomic import atomic_write
-from lab.classifiers.figures import ClassifierFigures, Row, rows
+from lab.classifiers.figures import ClassifierFigures, SingerRow, rows
 from lab.classifiers.fit import FitVerdict
-from lab.classifiers.picture import plot_confusion
 from lab.classifiers.split import By
 from lab.classifiers.task import SingerConfig
+from pipeline.canvas import canvas
 
 CARD, REPORT, PICTURE = "card", "report", "confusion.png"
+INCHES, NARROW, FRINGE = 0.3, 0.2, 2.6
+"""Of a cell, of one among many, of the labels around them."""
+NUMBERED = 30
+"""Up to so many singers the cells carry numbers; above they are narrow."""
+LONGEST_NAME = 22
 SHOWN: tuple[tuple[str, Callable[[ClassifierFigures], str]], ...] = (
     ("count", lambda f: f"{f.count}"),
     ("top-1", lambda f: f"{f.top1:.1%}"),
@@ -72,7 +81,7 @@ class ClassifierOutcome:
     device: str
 
     @property
-    def table(self) -> list[Row]:
+    def table(self) -> list[SingerRow]:
         """One row a singer, by crop."""
         return rows(self.verdict.confusion, self.singers)
 
@@ -178,6 +187,36 @@ def report_text(outcome: ClassifierOutcome) -> str:
 def figure_rows(crops: ClassifierFigures, songs: ClassifierFigures) -> list[tuple[str, str, str]]:
     """Name, of crops, of songs: every figure as text."""
     return [(name, show(crops), show(songs)) for name, show in SHOWN]
+
+
+def plot_confusion(path: Path, table: NDArray[np.int64], singers: tuple[str, ...], title: str) -> None:
+    """Rows are the true singers, columns the predicted ones, each row in shares of its crops."""
+    shares = table / np.maximum(1, table.sum(1, keepdims=True))
+    names = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in singers]
+    numbered = len(singers) <= NUMBERED
+    side, size = max(2.4, (INCHES if numbered else NARROW) * len(singers)), 8 if numbered else 7
+    with canvas(path, side + FRINGE, side + 0.8 * FRINGE) as figure:
+        axes = figure.subplots()
+        image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))  # so that rare errors are visible
+        places = np.arange(len(singers))
+        axes.set_xticks(places, names, rotation=90, fontsize=size)
+        axes.set_yticks(
+            places, [f"{name} ({count})" for name, count in zip(names, table.sum(1), strict=True)], fontsize=8
+        )
+        axes.set_xticks(places - 0.5, minor=True)
+        axes.set_yticks(places - 0.5, minor=True)
+        axes.grid(which="minor", color="#e4e4e4", linewidth=0.5)
+        axes.tick_params(which="both", length=0)
+        if numbered:
+            for row, column in np.argwhere(shares >= 0.005):
+                colour = "white" if shares[row, column] > 0.35 else "black"
+                text = f"{100 * shares[row, column]:.0f}"
+                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+        axes.set_xlabel("who was named" + (" (per cent of the row)" if numbered else ""), fontsize=9)
+        axes.set_ylabel("who sings (crops)", fontsize=9)
+        axes.set_title(title, fontsize=10, loc="left")
+        figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, pad=0.02, label="share of the row")
+        axes.spines[:].set_visible(False)
 
 
 def _cell(text: str) -> str:

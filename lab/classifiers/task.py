@@ -61,7 +61,7 @@ class SingerConfig:
 
 
 @dataclass(frozen=True)
-class Example:
+class SongExample:
     """A song as a training example: its singer's number, crops (T, 128) and accompaniment (T, 128), float16."""
 
     song: LabelledSong
@@ -100,8 +100,8 @@ class SingerTask:
         self,
         start: ASTModel,
         singers: Sequence[str],
-        train: Sequence[Example],
-        validate: Sequence[Example],
+        train: Sequence[SongExample],
+        validate: Sequence[SongExample],
         config: SingerConfig,
         *,
         music: Sequence[NDArray[np.float16]] = (),
@@ -153,7 +153,7 @@ class SingerTask:
         share = self.config.remix_share if self.music else 0.0
         return augment_mel(torch.stack(crops), torch.stack(music), share, generator), torch.tensor(singers)
 
-    def _other(self, example: Example, generator: torch.Generator) -> NDArray[np.float16]:
+    def _other(self, example: SongExample, generator: torch.Generator) -> NDArray[np.float16]:
         """Another song's accompaniment; where there is none at all, a placeholder that the remix does not use."""
         if not self.music:
             return example.crops[0]
@@ -228,10 +228,10 @@ def log_probabilities(
 
 def examples(
     songs: Iterable[LabelledSong], singers: Sequence[str], material: Mapping[LabelledSong, SongMaterial]
-) -> list[Example]:
+) -> list[SongExample]:
     """Songs with their crops, the singer's name as a number."""
     numbers = {singer: number for number, singer in enumerate(singers)}
-    return [Example(song, numbers[song.singer], material[song].crops, material[song].music) for song in songs]
+    return [SongExample(song, numbers[song.singer], material[song].crops, material[song].music) for song in songs]
 
 
 def _bf16(precision: str, device: torch.device) -> bool:

@@ -13,11 +13,11 @@ from lab.classifiers.prepare import PreparationOptions, Prepared, Say, prepare
 from lab.classifiers.report import Amount, ClassifierOutcome, ClassifierProvenance, write
 from lab.classifiers.split import SIDES
 from lab.classifiers.start import begin, is_ours
-from lab.classifiers.task import Example, SingerConfig, SingerTask, examples
+from lab.classifiers.task import SingerConfig, SingerTask, SongExample, examples
 from lab.classifiers.vocals import AS_IS
 from lab.errors import SingersError
 from lab.pretrain import loop
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule
 from models.memory import drop_all_but
 from models.pitch.trackers import SWIFT_NAME
 from models.speaker import ast
@@ -161,7 +161,7 @@ def _write_plan(folder: Path, plan: TrainingPlan) -> None:
         file.write(json.dumps(plan.stored(), ensure_ascii=False, indent=1).encode())
 
 
-def _amount(dealt: Sequence[Example], ready: Prepared) -> Amount:
+def _amount(dealt: Sequence[SongExample], ready: Prepared) -> Amount:
     crops = [crop for example in dealt for crop in example.crops]
     minutes = sum(len(crop) for crop in crops) * FRAME_SECONDS / 60
     albums = {(example.song.singer, example.song.album) for example in dealt if example.song.album}

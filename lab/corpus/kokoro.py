@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from lab.corpus.catalogue import CorpusSource
 from lab.corpus.graph import rewired
-from lab.corpus.melody import Plan
+from lab.corpus.melody import Prosody
 from lab.corpus.unpack import files
 from lab.errors import BuildError
 from models.signal import Floats32
 
 KOKORO_RATE = 24000
-SAMPLES = 600  # of one duration frame, 25 ms
 DURATIONS, F0 = "/encoder/Clip_output_0", "/encoder/F0_proj/Conv_output_0"
 ENERGY = "/encoder/N_proj/Conv_output_0"
 INNER = (DURATIONS, F0, ENERGY)
@@ -65,13 +64,13 @@ class Kokoro:
         self._renderer = _session(rewired(parts.model, INNER, []), options)
         self._shapes: dict[str, tuple[int, ...]] = {}
 
-    def plan(self, tokens: Sequence[int], voice: str, speed: float = 1.0) -> Plan:
+    def plan(self, tokens: Sequence[int], voice: str, speed: float = 1.0) -> Prosody:
         """The prosody that the model predicts for `voice` and these tokens."""
         durations, f0, energy = answers = self._planner.run(INNER, self._inputs(tokens, voice, speed))
         self._shapes = {name: answer.shape for name, answer in zip(INNER, answers, strict=True)}
-        return Plan(durations.reshape(-1).astype(np.int64), f0.reshape(-1), energy.reshape(-1))
+        return Prosody(durations.reshape(-1).astype(np.int64), f0.reshape(-1), energy.reshape(-1))
 
-    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats32:
+    def render(self, tokens: Sequence[int], voice: str, plan: Prosody) -> Floats32:
         """Sound (600 × frames,) at 24 kHz, at most full scale, of a plan; `plan` must have run once."""
         values: dict[str, NDArray[Any]] = {DURATIONS: plan.durations, F0: plan.f0, ENERGY: plan.energy}
         given = {name: value.astype(np.float32).reshape(_like(self._shapes[name])) for name, value in values.items()}

@@ -22,7 +22,7 @@ UNVOICED_HZ = 0.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class Prosody:
     """The prosody of a line: `durations` (phones,) in frames of 25 ms; at 80 Hz, (2 × frames,), `f0` and `energy`.
 
     f0 is in Hz, far below 50 where unvoiced; energy is in units of the model's own.
@@ -33,7 +33,7 @@ class Plan:
     energy: NDArray[np.float32]
 
 
-def sing(phones: Sequence[str], spoken: Plan, speaking_hz: float, rng: np.random.Generator) -> Plan:
+def sing(phones: Sequence[str], spoken: Prosody, speaking_hz: float, rng: np.random.Generator) -> Prosody:
     """A tune on `phones` (their symbols; "" is the pad), from their spoken prosody.
 
     `speaking_hz` is the voice's median f0. Raises ValueError if there is no vowel.
@@ -49,7 +49,7 @@ def sing(phones: Sequence[str], spoken: Plan, speaking_hz: float, rng: np.random
     curve = _glided(semitones) + _vibrato(len(semitones), onsets, rng)
     f0 = 440.0 * 2 ** ((curve - 69) / 12)
     sung = np.where(np.repeat(voiced(phones), 2 * durations), f0, UNVOICED_HZ).astype(np.float32)
-    return Plan(durations, sung, stretched(spoken.energy, spoken.durations, durations))
+    return Prosody(durations, sung, stretched(spoken.energy, spoken.durations, durations))
 
 
 def stretched(values: NDArray[np.float32], old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from lab.corpus.catalogue import HERE, CorpusSource
 from lab.corpus.clips import write_clip
 from lab.corpus.kokoro import KOKORO_RATE
 from lab.corpus.manifest import append_label, read_labels, write_labels
-from lab.corpus.melody import STEP, Plan, sing
+from lab.corpus.melody import STEP, Prosody, sing
 from lab.corpus.phones import phonemes, tokens
 from lab.errors import BuildError
 from models.signal import Floats32
@@ -31,14 +31,14 @@ class SyntheticVoice(Protocol):
     @property
     def voices(self) -> Mapping[str, Floats32]: ...
 
-    def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Plan: ...
-    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> Floats32: ...
+    def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Prosody: ...
+    def render(self, tokens: Sequence[int], voice: str, plan: Prosody) -> Floats32: ...
     def phones(self, tokens: Sequence[int]) -> list[str]: ...
     def speaking_hz(self, f0: Floats32) -> float: ...
 
 
 @dataclass(frozen=True)
-class Line:
+class PlannedClip:
     """The plan of one clip."""
 
     file: str
@@ -55,7 +55,7 @@ def texts() -> Mapping[str, Mapping[str, list[str]]]:
         return tomllib.load(file)
 
 
-def line(index: int, voices: Sequence[str], seed: int) -> Line:
+def line(index: int, voices: Sequence[str], seed: int) -> PlannedClip:
     """The clip of this number: each round uses all voices once, alternating speech and song."""
     turn, place = divmod(index, len(voices))
     voice = sorted(voices)[np.random.default_rng([seed, turn]).permutation(len(voices))[place]]
@@ -66,10 +66,12 @@ def line(index: int, voices: Sequence[str], seed: int) -> Line:
     mode = ("speech", "song")[(turn + sorted(voices).index(voice)) % 2]
     family = "en" if lang.startswith("en") else lang
     choice = texts()[mode].get(family) or texts()["speech"][family]
-    return Line(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
+    return PlannedClip(f"{voice}_{mode}_{index:04d}.ogg", voice, mode, str(rng.choice(choice)), lang)
 
 
-def synthesise_line(kokoro: SyntheticVoice, what: Line, index: int, seed: int) -> tuple[Floats32, dict[str, Any]]:
+def synthesise_line(
+    kokoro: SyntheticVoice, what: PlannedClip, index: int, seed: int
+) -> tuple[Floats32, dict[str, Any]]:
     """Synthesise a line: sound (samples,) at 24 kHz and its labels. Raises BuildError."""
     rng = np.random.default_rng([seed, index, 1])
     spoken = tokens(phonemes(what.text, what.lang), kokoro.vocabulary)

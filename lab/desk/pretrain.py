@@ -57,9 +57,9 @@ def singers(
     data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
 ) -> None:
     """Train a small AST to know voices, also after separation; writes singers.safetensors."""
-    from lab.pretrain.singers import SingersConfig, SingersTask, export
+    from lab.pretrain.singers import SingerEncoderConfig, SingerEncoderTask, export
 
-    task = _run("singers", SingersConfig, SingersTask, _Options(data, out, config, steps, threads))
+    task = _run("singers", SingerEncoderConfig, SingerEncoderTask, _Options(data, out, config, steps, threads))
     export(task, out / "singers" / "singers.safetensors")
 
 
@@ -107,7 +107,7 @@ def _run(role: str, kind: type[Any], make: Make, options: _Options) -> Any:
     out = options.out
     try:
         settings, schedule = config.read_config(options.config or config.shipped(role), kind)
-        schedule = schedule if options.steps is None else loop.with_steps(schedule, options.steps)
+        schedule = schedule if options.steps is None else config.with_steps(schedule, options.steps)
         with Progress(*columns, console=console) as progress:
             bar = progress.add_task("reading", total=1.0, losses="")
 

@@ -13,7 +13,7 @@ from cli.report import number
 from lab.desk.progress import progress_bar, sentences
 
 if TYPE_CHECKING:
-    from lab.evaluate.separation import Fitted, TrackScores
+    from lab.evaluate.separation import EnsembleFit, TrackScores
 
 
 def separation(
@@ -74,7 +74,7 @@ def _table(names: Sequence[str], scores: "Sequence[TrackScores]") -> Table:
     return table
 
 
-def _advice(fitted: "Fitted", recipe: str, names: Sequence[str], scores: "Sequence[TrackScores]") -> str:
+def _advice(fitted: "EnsembleFit", recipe: str, names: Sequence[str], scores: "Sequence[TrackScores]") -> str:
     """What the weighted mean of all is worth, and how to have it."""
     if math.isnan(fitted.held_out_sdr):
         return f"SEPARATOR={recipe} is best on this track, on which it was fitted: it says nothing about others."

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lab.evaluate.content import ContentScores
     from lab.evaluate.figures import ConversionFigures
     from lab.evaluate.gates import GateVerdict
-    from lab.evaluate.singers import EncoderComparison, Scores
+    from lab.evaluate.singers import EncoderComparison, EncoderScores
     from lab.evaluate.voice import VoiceEvaluation
 
 
@@ -76,7 +76,7 @@ def content_table(scores: "dict[str, ContentScores]") -> Table:
     return table
 
 
-def singer_table(scores: "Sequence[Scores]", comparisons: "Sequence[EncoderComparison]") -> Table:
+def singer_table(scores: "Sequence[EncoderScores]", comparisons: "Sequence[EncoderComparison]") -> Table:
     """Every case with all encoders, and the interval of what the second gains."""
     table = Table(title="Held-out voices told apart", title_justify="left")
     for column in ("case", "encoder"):

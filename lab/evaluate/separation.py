@@ -45,7 +45,7 @@ class TrackScores:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class EnsembleFit:
     """The weighted mean of all separators."""
 
     weights: list[float]
@@ -81,7 +81,7 @@ def evaluate_separation(
     return [done[track.name] for track in tracks]
 
 
-def fit(scores: Sequence[TrackScores]) -> Fitted:
+def fit(scores: Sequence[TrackScores]) -> EnsembleFit:
     """The best weights on these tracks, and what weights of the other tracks are worth on each."""
     forms = [np.array(score.form) for score in scores]
     held_out = []
@@ -89,7 +89,7 @@ def fit(scores: Sequence[TrackScores]) -> Fitted:
         if others := forms[:number] + forms[number + 1 :]:
             weights = np.array(fit_weights(others))
             held_out.append(_decibels(1.0, float(weights @ form @ weights)))
-    return Fitted(fit_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
+    return EnsembleFit(fit_weights(forms), float(np.mean(held_out)) if held_out else float("nan"))
 
 
 def recipe_of(names: Sequence[str], weights: Sequence[float]) -> str:

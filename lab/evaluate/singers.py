@@ -19,7 +19,7 @@ import numpy as np
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, read_corpus
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
-from lab.pretrain.remix import separated
+from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
@@ -56,7 +56,7 @@ class ComparedEncoder(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scores:
+class EncoderScores:
     """Figures of an encoder in one case."""
 
     encoder: str
@@ -131,7 +131,7 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
                     synthetic = condition == SYNTHETIC
                     music = synthesize_music(PIECE_SECONDS, PIECE_SEED) if synthetic else instrumental(song, networks)
                 shifted = np.roll(music, -done * MUSIC_RATE, axis=1)
-                apart = separated(wavs, shifted, [DECIBELS] * len(wavs), networks)
+                apart = remix(wavs, shifted, [DECIBELS] * len(wavs), networks)
                 with atomic_write(cached) as out:
                     np.savez(out, *[np.float16(wav) for wav in apart])
             with np.load(cached, allow_pickle=False) as stored:
@@ -142,7 +142,7 @@ def record(data: Path, song: Path, networks: Networks, cache: Path, report: Repo
 
 def evaluate(
     encoders: Sequence[ComparedEncoder], recordings: Recordings, report: Report = ignore
-) -> tuple[list[Scores], list[EncoderComparison]]:
+) -> tuple[list[EncoderScores], list[EncoderComparison]]:
     """Every encoder in every case, and the last encoder compared with the first.
 
     Clips in which an encoder detects no voice, in any condition, are left out for all.
@@ -154,7 +154,7 @@ def evaluate(
         for encoder, vectors in zip(encoders, embedded, strict=True):
             trials.append(make_trials(vectors[query], vectors[enrolment]))
             scores.append(
-                Scores(
+                EncoderScores(
                     encoder=encoder.name,
                     case=case,
                     voices=trials[-1].scores.shape[1],
@@ -170,7 +170,7 @@ def evaluate(
     return scores, comparisons
 
 
-def write(path: Path, scores: Sequence[Scores], comparisons: Sequence[EncoderComparison]) -> None:
+def write(path: Path, scores: Sequence[EncoderScores], comparisons: Sequence[EncoderComparison]) -> None:
     """Every figure as JSON."""
     record = {
         "scores": [asdict(score) for score in scores],

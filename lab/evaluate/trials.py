@@ -18,7 +18,7 @@ DRAWS = 1000
 
 @dataclass(frozen=True)
 class Trials:
-    """Scores (Q, S) of queries against voices, and the column (Q,) that is right."""
+    """EncoderScores (Q, S) of queries against voices, and the column (Q,) that is right."""
 
     scores: Numbers
     truth: NDArray[np.int64]

@@ -1,16 +1,28 @@
 """A training's settings from a TOML file: a table for the task, a table for the schedule."""
 
 import tomllib
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from lab.errors import RecipeError
-from lab.pretrain.loop import Schedule
 
 Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Length of a training, and the intervals of its log, validation and state."""
+
+    steps: int
+    seconds: float = float("inf")
+    """A limit of time, over all attempts together."""
+    seed: int = 0
+    log_every: int = 20
+    validate_every: int = 500
+    save_seconds: float = 60.0
 
 
 def shipped(role: str) -> Path:
@@ -27,6 +39,11 @@ def read_config(path: Path, kind: type[Config]) -> tuple[Config, Schedule]:
     if unknown := sorted(tables.keys() - {"task", "schedule"}):
         raise RecipeError(f"{path} holds {', '.join(unknown)}; only [task] and [schedule] are known.")
     return _filled(kind, tables.get("task", {}), path), _filled(Schedule, tables.get("schedule", {}), path)
+
+
+def with_steps(schedule: Schedule, steps: int) -> Schedule:
+    """The same schedule, shorter or longer."""
+    return replace(schedule, steps=steps)
 
 
 def _filled(kind: type[Config], table: dict[str, Any], path: Path) -> Config:

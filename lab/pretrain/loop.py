@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from files.atomic import atomic_write
+from lab.pretrain.config import Schedule
 from pipeline.progress import Report, ignore
 from pipeline.training.loop import read_checkpoint, write_checkpoint
 
@@ -37,19 +37,6 @@ class Task(Protocol):
     def validate(self) -> dict[str, float]:
         """Losses on held-out data."""
         ...
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long a training runs, and how often it speaks."""
-
-    steps: int
-    seconds: float = float("inf")
-    """A limit of time, over all attempts together."""
-    seed: int = 0
-    log_every: int = 20
-    validate_every: int = 500
-    save_seconds: float = 60.0
 
 
 def run(
@@ -91,11 +78,6 @@ def run(
         report("training", _done(step, spent, schedule))
     _save(task, folder, step, spent)
     return step
-
-
-def with_steps(schedule: Schedule, steps: int) -> Schedule:
-    """The same schedule, shorter or longer."""
-    return replace(schedule, steps=steps)
 
 
 def as_text(line: dict[str, float]) -> str:

@@ -1,21 +1,55 @@
-"""Augmentation with what a separator leaves in a voice: reverberation, other voices and instruments under it.
+"""Augmentation with what a separator leaves in a voice: by a real separation, or by its synthetic artifacts.
 
-The instruments are synthetic (chords of decaying harmonic notes, bursts of noise), so that no music is needed.
+The artifacts are reverberation, other voices and instruments under the voice, and errors of the mask. The instruments
+are synthetic (chords of decaying harmonic notes, bursts of noise), so that no music is needed.
 """
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lab.pretrain.mel_augment import uniform
+from models.separation.spleeter import UNet
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
+from pipeline.separation.spleeter_stream import separate
+from pipeline.sound.resample import resample
 
 NOTES, PARTIALS = 3, 5
 ROOM_DB, VOICES_DB, MUSIC_DB = (-20.0, -5.0), (-25.0, -8.0), (-25.0, -5.0)
 """Levels under the voice."""
+GAP_SECONDS = 0.1
+REMIX_LEVEL = 0.1
+"""Root mean square of the accompaniment in a remix."""
 SHARE = 0.5
 """Of the voices that get each of the three."""
+
+
+def remix(
+    voices: Sequence[Floats32], accompaniment: Floats32, decibels: Sequence[float], networks: tuple[UNet, UNet]
+) -> list[Floats32]:
+    """Voices (samples,) at 16 kHz as they come back from a mix in which each is so many decibels over the music.
+
+    The voices are laid end to end over the accompaniment (2, samples) at 44.1 kHz, which starts again where it ends.
+    """
+    gap = np.zeros(round(GAP_SECONDS * MUSIC_RATE), np.float32)
+    pieces, places, position = [], [], 0
+    for wav, level in zip(voices, decibels, strict=True):
+        piece = resample(_at_level(wav, REMIX_LEVEL * 10 ** (level / 20)), SPEECH_RATE, MUSIC_RATE)
+        places.append(slice(position, position + len(piece)))
+        pieces += [piece, gap]
+        position += len(piece) + len(gap)
+    line = np.concatenate(pieces)
+    music = _at_level(np.take(accompaniment, np.arange(len(line)), axis=1, mode="wrap"), REMIX_LEVEL)
+    mix = music + line
+    mix *= 0.9 / max(0.9, float(np.abs(mix).max()))
+    vocals = np.concatenate(list(separate([mix], networks)), axis=1).mean(0)
+    return [
+        resample(vocals[place], MUSIC_RATE, SPEECH_RATE)[: len(wav)] for place, wav in zip(places, voices, strict=True)
+    ]
 
 
 def add_separation_artifacts(voices: Tensor, rate: int, generator: torch.Generator) -> Tensor:
@@ -53,6 +87,11 @@ def _music(samples: int, rate: int, generator: torch.Generator) -> Tensor:
     fade = torch.exp(-time * uniform((1,), 0.5, 6, generator))
     burst = torch.randn(beats, beat, generator=generator) * torch.exp(-time * 40) * uniform((1,), 0, 3, generator)
     return (tones.sum((1, 2)) * fade + burst).flatten()[:samples]
+
+
+def _at_level(wav: Floats32, rms: float) -> Floats32:
+    """The same sound at another root mean square."""
+    return np.asarray(wav * (rms / max(1e-6, float(np.sqrt((wav**2).mean())))), np.float32)
 
 
 def _rms(waves: Tensor) -> Tensor:

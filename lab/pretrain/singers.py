@@ -20,7 +20,7 @@ from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, trainable
 from lab.evaluate.trials import make_trials
 from lab.pretrain.mel_augment import augment_mel, mel_frames, random_window
-from lab.pretrain.remix import separated
+from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
 from models.separation import spleeter
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
@@ -38,7 +38,7 @@ TOGETHER = 8
 
 
 @dataclass(frozen=True)
-class SingersConfig:
+class SingerEncoderConfig:
     """The student network and its training."""
 
     width: int = 192
@@ -66,7 +66,7 @@ class SingersConfig:
 
 
 @dataclass(frozen=True)
-class SingerExample:
+class SingerEncoderExample:
     """A clip with the teacher's target."""
 
     frames: NDArray[np.float16]
@@ -79,8 +79,8 @@ class SingerExample:
 
 
 def prepare(
-    clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report = ignore
-) -> list[SingerExample]:
+    clips: Sequence[CorpusClip], config: SingerEncoderConfig, folder: Path, report: Report = ignore
+) -> list[SingerEncoderExample]:
     """Frames and the teacher's embedding of every clip in which it detects a voice; cached in `folder`."""
     clean_at, separated_at = folder / resemblyzer.MODEL_ID, folder / spleeter.MODEL_ID
     for path in (clean_at, separated_at):
@@ -108,16 +108,16 @@ def prepare(
             with np.load(apart, allow_pickle=False) as stored:
                 again = stored["frames"]
         if embedding.any() and len(frames):
-            examples.append(SingerExample(frames, again, embedding, clip))
+            examples.append(SingerEncoderExample(frames, again, embedding, clip))
         report("listening", (number + 1) / len(clips))
     return examples
 
 
-class SingersTask:
+class SingerEncoderTask:
     """One student, its classifier, and the moving average that ships."""
 
     def __init__(
-        self, clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report = ignore
+        self, clips: Sequence[CorpusClip], config: SingerEncoderConfig, folder: Path, report: Report = ignore
     ) -> None:
         self.config = config
         self.examples = prepare(trainable(clips), config, folder, report)
@@ -223,13 +223,13 @@ class SingersTask:
         return torch.stack([random_window(self.music[piece], self.config.frames, generator) for piece in pieces])
 
 
-def export(task: SingersTask, path: Path) -> None:
+def export(task: SingerEncoderTask, path: Path) -> None:
     """Write the student's averaged weights in half precision."""
     size = sum(p.numel() for p in task.average.module.parameters()) / 1e6
     ast.save(task.average.module, path, f"AST {size:.1f} M")
 
 
-def _separate(clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, report: Report) -> None:
+def _separate(clips: Sequence[CorpusClip], config: SingerEncoderConfig, folder: Path, report: Report) -> None:
     """Separate one clip in so many from a mix with a synthetic band; those that exist are kept."""
     chosen = [clip for clip in clips[:: config.separate_every or len(clips) + 1] if config.separate_every]
     networks = None
@@ -240,9 +240,7 @@ def _separate(clips: Sequence[CorpusClip], config: SingersConfig, folder: Path, 
             draw = np.random.default_rng(first)
             wavs = [clip.read(SPEECH_RATE)[: int(config.seconds * SPEECH_RATE)] for clip in group]
             decibels = draw.uniform(0, 10, len(wavs)).tolist()
-            for clip, wav in zip(
-                group, separated(wavs, synthesize_music(60.0, first), decibels, networks), strict=True
-            ):
+            for clip, wav in zip(group, remix(wavs, synthesize_music(60.0, first), decibels, networks), strict=True):
                 with atomic_write(folder / _name(clip)) as file:
                     np.savez(file, frames=mel_frames(wav))
         report("separating", min(1.0, (first + TOGETHER) / len(chosen)))

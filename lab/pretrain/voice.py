@@ -63,8 +63,8 @@ class VoiceConfig:
 
 
 @dataclass(frozen=True)
-class VoiceExample:
-    """A clip with its extracted features: T frames of 10 ms."""
+class ClipSignal:
+    """What is extracted from a clip without the content encoder: T frames of 10 ms."""
 
     wav: NDArray[np.int16]
     """(T · hop,) at the base's rate."""
@@ -74,12 +74,19 @@ class VoiceExample:
     """(T,)."""
     embedding: Floats32
     """(256,)."""
+
+
+@dataclass(frozen=True)
+class VoiceExample:
+    """A clip with its signal and its content features."""
+
+    signal: ClipSignal
     content: NDArray[np.float16]
     """(2, T / 2, C): unchanged, and augmented by warped bands."""
     clip: CorpusClip
 
 
-def extract_clip(clip: CorpusClip, models: ModelPool, cached: Path) -> dict[str, NDArray[np.generic]]:
+def extract_clip(clip: CorpusClip, models: ModelPool, cached: Path) -> ClipSignal:
     """What does not depend on the content encoder; cached in a file."""
     if not cached.exists():
         low, high = clip.read(LOW_RATE), clip.read(S24.sampling_rate)
@@ -96,7 +103,7 @@ def extract_clip(clip: CorpusClip, models: ModelPool, cached: Path) -> dict[str,
                 embedding=(embedding / max(1e-6, float(np.linalg.norm(embedding)))).astype(np.float32),
             )
     with np.load(cached, allow_pickle=False) as stored:
-        return dict(stored)
+        return ClipSignal(wav=stored["wav"], f0=stored["f0"], loud=stored["loud"], embedding=stored["embedding"])
 
 
 def level_of(wav: NDArray[Any]) -> Floats32:
@@ -128,25 +135,16 @@ def read_clips(
     examples = []
     for number, clip in enumerate(clips):
         name = f"{clip.path.parent.name}-{clip.path.stem}.npz"
-        parts: dict[str, Any] = extract_clip(clip, models, signals_at / name)
+        signal = extract_clip(clip, models, signals_at / name)
         cached = content_at / name
         if not cached.exists():
-            features = _content(clip.read(LOW_RATE), len(parts["f0"]) // 2, models, number)
+            features = _content(clip.read(LOW_RATE), len(signal.f0) // 2, models, number)
             with atomic_write(cached) as file:
                 np.savez(file, content=features)
         with np.load(cached, allow_pickle=False) as stored:
-            rms = level_of(parts["wav"])
+            rms = level_of(signal.wav)
             rows = np.stack([centred(variant.astype(np.float32), rms) for variant in stored["content"]])
-        examples.append(
-            VoiceExample(
-                wav=parts["wav"],
-                f0=parts["f0"],
-                loud=parts["loud"],
-                embedding=parts["embedding"],
-                content=rows.astype(np.float16),
-                clip=clip,
-            )
-        )
+        examples.append(VoiceExample(signal, rows.astype(np.float16), clip))
         report("listening", (number + 1) / len(clips))
     return examples
 
@@ -168,9 +166,9 @@ class VoiceTask:
     def __init__(self, examples: Sequence[VoiceExample], config: VoiceConfig) -> None:
         self.config = config
         self.examples = [
-            example for example in examples if not example.clip.held_out and len(example.f0) > S24.segment_frames
+            example for example in examples if not example.clip.held_out and len(example.signal.f0) > S24.segment_frames
         ]
-        self.held_out = [example for example in examples if example.clip.held_out and len(example.f0) > 300]
+        self.held_out = [example for example in examples if example.clip.held_out and len(example.signal.f0) > 300]
         torch.manual_seed(0)
         self.base = VoiceBase()
         initialize(self.base.network)
@@ -183,7 +181,7 @@ class VoiceTask:
             "discriminator": torch.optim.AdamW(self.discriminator.parameters(), **options),
         }
         self.loss = ReconstructionLoss(S24)
-        seconds = torch.tensor([float(example.loud.sum()) for example in self.examples])
+        seconds = torch.tensor([float(example.signal.loud.sum()) for example in self.examples])
         synthetic = torch.tensor([example.clip.synthetic for example in self.examples])
         recorded, synthesised = seconds * ~synthetic, seconds * synthetic
         if not (recorded.any() and synthesised.any() and self.held_out):
@@ -249,8 +247,8 @@ class VoiceTask:
             example = self.examples[pick]
             same = [example] if example.clip.speaker == CROWD else self.by_speaker[example.clip.speaker]
             reference = same[int(torch.randint(len(same), (1,), generator=generator))]
-            last = len(example.f0) - S24.segment_frames
-            starts = np.flatnonzero(example.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
+            last = len(example.signal.f0) - S24.segment_frames
+            starts = np.flatnonzero(example.signal.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
             start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
             warped = int(torch.rand(1, generator=generator) < self.config.warped_share)
             windows.append(self._window(example, reference, start, warped))
@@ -262,12 +260,12 @@ class VoiceTask:
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         stop = start + S24.segment_frames
         content = example.content[warped][np.minimum(np.arange(start, stop) // 2, example.content.shape[1] - 1)]
-        wav = example.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
+        wav = example.signal.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
         return (
             torch.from_numpy(content.astype(np.float32)),
-            torch.from_numpy(example.f0[start:stop]),
+            torch.from_numpy(example.signal.f0[start:stop]),
             torch.from_numpy(wav),
-            torch.from_numpy(reference.embedding),
+            torch.from_numpy(reference.signal.embedding),
         )
 
 

@@ -1,4 +1,4 @@
-"""Reconstruction losses: log-mel error and distance of spectra between its wave and the recording's.
+"""Reconstruction losses: log-mel error and spectral distance of predicted waves from recorded ones.
 
 Spectra are framed as RVC frames them: T · hop samples give exactly T frames.
 """

@@ -33,7 +33,7 @@ from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
 from store.use_cases.training import TrainingRequest, agree, decline, request_agreed_training, request_training
 from store.use_cases.voices import (
-    ImportedVoice,
+    NewVoice,
     check_voice_name,
     delete_voice,
     keep_voice,
@@ -57,13 +57,13 @@ from store.use_cases.work import (
 __all__ = [
     "CoverRequest",
     "Forgotten",
-    "ImportedVoice",
     "JobMessage",
     "JobProgress",
     "LeaseLost",
     "MessageFile",
     "NewSinger",
     "NewSong",
+    "NewVoice",
     "PlacedJob",
     "Requester",
     "SavedFile",

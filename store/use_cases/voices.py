@@ -15,7 +15,7 @@ from store.tables import Audit, Outbox, Voice, VoiceState
 
 
 @dataclass(frozen=True)
-class ImportedVoice:
+class NewVoice:
     """A voice that was trained elsewhere: its two files, its figures, and the sha256 of the file it was read from."""
 
     name: str
@@ -54,7 +54,7 @@ def check_voice_name(store: Store, user_id: int, name: str) -> None:
         raise DuplicateVoiceName(name=name)
 
 
-def keep_voice(store: Store, user_id: int, imported: ImportedVoice, phrase: str) -> Voice:
+def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> Voice:
     """Add an imported voice, ready to sing, with the consent given by `phrase`; all or nothing.
 
     Raises DuplicateVoiceName, DiskFull.

@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.console import DeskError
-from cli.laboratory import INSTALL, added_commands
+from cli.laboratory import GROUP, INSTALL, ROOMS, added_commands
 from cli.main import app
 
 RUN = CliRunner()
@@ -104,17 +107,21 @@ def test_importing_the_desk_imports_no_module_of_the_laboratory() -> None:
 
 def test_a_missing_package_is_one_sentence_and_exit_code_2() -> None:
     script = (
-        "import sys; sys.modules['onnxruntime'] = None; sys.modules['lab.corpus.build'] = None\n"
-        "import lab.desk.corpus, importlib.abc\n"
-        "class Missing(importlib.abc.MetaPathFinder):\n"
-        "    def find_spec(self, name, path, target=None):\n"
-        "        if name == 'lab.corpus.build': raise ModuleNotFoundError('No module', name='onnxruntime')\n"
-        "del sys.modules['lab.corpus.build']; sys.meta_path.insert(0, Missing())\n"
-        "sys.argv = ['discovervoice', 'corpus', 'build', 'folder']\n"
-        "from cli.main import main; main()\n"
+        "import sys; sys.modules['pyworld'] = None\n"  # as if it were not installed
+        "sys.argv = ['discovervoice', 'evaluate', 'voice', '--data', 'folder']\n"
+        "from cli.main import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (2, "", INSTALL)
+
+
+def test_the_installed_entry_points_are_those_of_the_project_and_load() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    declared = project["project"]["entry-points"][GROUP]
+    installed = entry_points(group=GROUP)
+    assert {entry.name: entry.value for entry in installed} == declared
+    assert all(callable(entry.load()) for entry in installed)
+    assert set(ROOMS) == set(project["tool"]["ruff"]["lint"]["isort"]["known-first-party"])
 
 
 def test_help_of_the_laboratory_loads_no_torch() -> None:

@@ -10,15 +10,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from sqlmodel import select
 
 from cli import offline
 from cli.console import DeskError
 from pipeline.pool.selection import Selection
-from store import Job, JobKind, JobState, Store, clips, jobs, voices
+from store import Job, JobState, Store, clips, jobs, voices
+from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
 from worker.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+
+
+def training(store: Store, notes: list[Path]) -> offline.Request:
+    """Requests a training of one step."""
+    return lambda owner: offline.request_voice(store, "Me", notes, owner, steps=1)
 
 
 async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path]) -> None:
@@ -29,11 +36,9 @@ async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path
         await asyncio.sleep(0.5)
         os.kill(child.pid or 0, signal.SIGKILL)
 
-    params = {"voice": "Me", "train_steps": 1}
-    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params=params)
     murder = asyncio.create_task(kill_once())
     try:
-        done = await offline._perform(store, child, job, notes[:2], None, "Me")
+        done = await offline._perform(store, child, training(store, notes[:2]), None)
     finally:
         child.kill()
     await murder
@@ -65,21 +70,13 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
 
 def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:
     def begin(name: str, seconds: float) -> Job:
-        job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": name})
-        keys = [store.media.put_file(notes[0])]
-        with store.write() as session:
-            jobs.submit(session, job)
-            offline._add_clips(store, session, job, notes[:1], keys)
-            offline._add_voice(session, job, name)
-            jobs.enqueue(session, job.id)
-            assert jobs.lease(session, job.id, 1, f"cli:{name}", seconds) and jobs.start(
-                session, job.id, 1, f"cli:{name}"
-            )
+        job = offline.request_voice(store, name, notes[:1], f"cli:{name}")
+        assert job.state is JobState.RUNNING and renew_job(store, job, seconds=seconds)
         (store.work_dir / job.id).mkdir(parents=True)
         return job
 
     dead, alive = begin("dead", -1.0), begin("alive", 15.0)
-    offline.abandon_dead(store)
+    abandon_dead(store)
     with store.read() as session:
         assert jobs.get(session, dead.id).state is JobState.CANCELLED
         assert jobs.get(session, alive.id).state is JobState.RUNNING
@@ -115,14 +112,13 @@ async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(
     store: Store, notes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = Child("cpu", 1, Selection(mos="utmos", weights=store.data_dir / "models"))
-    job = Job(kind=JobKind.TRAIN, user_id=jobs.OPERATOR, params={"voice": "Me", "train_steps": 1})
     try:
         with pytest.raises(DeskError, match="utmos is not here; run `discovervoice models pull utmos`"):
-            await offline._perform(store, child, job, notes[:2], None, "Me")
+            await offline._perform(store, child, training(store, notes[:2]), None)
     finally:
         child.kill()
     with store.read() as session:
-        row = jobs.get(session, job.id)
+        (row,) = session.exec(select(Job)).all()
     assert (row.state, row.error_code) == (JobState.FAILED, "model_unusable")
     assert store.media.keys() == set()
 

@@ -1,5 +1,6 @@
 """The library as the desk lists it: who is compared at present, and who is not."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from store import Singer, StoreSettings, library, open_store
 
 
 @pytest.fixture
-def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     """What `singers list` says of two singers, embedded by two models."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
@@ -27,7 +28,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     return say
 
 
-def test_a_singer_of_another_model_is_shown_as_not_compared(listed) -> None:  # type: ignore[no-untyped-def]
+def test_a_singer_of_another_model_is_shown_as_not_compared(listed: Callable[[], str]) -> None:
     said = listed()
     rows = {line.split()[1]: line.split() for line in said.splitlines() if line.startswith("│")}
     assert "yes" in rows["Mine"] and "no" in rows["Theirs"]
@@ -35,7 +36,7 @@ def test_a_singer_of_another_model_is_shown_as_not_compared(listed) -> None:  # 
 
 
 def test_a_classifier_that_is_not_there_is_one_sentence(
-    listed,  # type: ignore[no-untyped-def]
+    listed: Callable[[], str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

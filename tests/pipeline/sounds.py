@@ -82,13 +82,13 @@ def wav(
     return path
 
 
-def snr(clean: Floats32, heard: Floats32) -> float:
+def snr(clean: Floats32, estimate: Floats32) -> float:
     """Signal to difference in dB over what both have."""
-    count = min(clean.shape[-1], heard.shape[-1])
-    one, other = np.float64(clean[..., :count]), np.float64(heard[..., :count])
+    count = min(clean.shape[-1], estimate.shape[-1])
+    one, other = np.float64(clean[..., :count]), np.float64(estimate[..., :count])
     return float(10 * np.log10((one**2).sum() / max(((one - other) ** 2).sum(), 1e-30)))
 
 
-def lag(clean: Floats32, heard: Floats32) -> int:
+def lag(clean: Floats32, estimate: Floats32) -> int:
     """Samples by which `heard` comes later than `clean`, both (samples,), by cross-correlation."""
-    return int(np.argmax(correlate(heard, clean))) - (len(clean) - 1)
+    return int(np.argmax(correlate(estimate, clean))) - (len(clean) - 1)

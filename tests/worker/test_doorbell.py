@@ -7,7 +7,8 @@ from arq.constants import job_key_prefix
 from redis import Redis
 
 from worker.doorbell import QUEUE, Doorbell, from_bytes
-from worker.valkey import ValkeyFailed, embedded_valkey, free_port
+from worker.errors import ValkeyFailed
+from worker.valkey import embedded_valkey, free_port
 
 
 async def test_a_job_is_on_the_queue_once_however_often_it_is_rung(valkey: str) -> None:
@@ -16,7 +17,9 @@ async def test_a_job_is_on_the_queue_once_however_often_it_is_rung(valkey: str) 
         assert await doorbell.ring("job", 1)
     assert await doorbell.ring("job", 2)
     await doorbell.close()
-    assert sorted(Redis.from_url(valkey).zrange(QUEUE, 0, -1)) == [b"job:1", b"job:2"]
+    with Redis.from_url(valkey) as redis:
+        queued = redis.zrange(QUEUE, 0, -1)
+    assert isinstance(queued, list) and sorted(queued) == [b"job:1", b"job:2"]
 
 
 async def test_what_lies_in_redis_is_json_and_a_pickle_is_refused(valkey: str) -> None:

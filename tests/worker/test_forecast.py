@@ -11,7 +11,7 @@ def test_progress_is_the_share_of_planned_seconds() -> None:
     forecast = Forecast(PLAN)
     assert forecast.update("reading", 0.0, 100.0)[0] == 0
     assert forecast.update("separating", 0.5, 106.0)[0] == pytest.approx(6 / 31)
-    assert forecast.update("converting", 1.0, 131.0) == (pytest.approx(1.0), pytest.approx(0.0))
+    assert forecast.update("converting", 1.0, 131.0) == pytest.approx((1.0, 0.0))
 
 
 def test_a_slow_machine_makes_the_rest_longer() -> None:

@@ -8,42 +8,32 @@ import logging
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
 
-from store import Singer, Store, library, retention
+from store import Singer, Store, library
+from store.use_cases import NewSinger, add_singer
 from worker.child import Child
 from worker.errors import SingerRefused
+from worker.messages import Broken, Done, Embedded, EmbedTask, Refused
 
 log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).parent / "voices"
 
 
-async def add_singer(store: Store, child: Child, name: str, clips: list[Path], source: str, licence: str) -> Singer:
-    """Embed the clips and keep them under the singer's name. Raises SingerRefused."""
+async def embed_singer(store: Store, child: Child, name: str, clips: list[Path], source: str, licence: str) -> Singer:
+    """Embed the clips and keep them under the singer's name. Raises SingerRefused, DiskFull."""
     with tempfile.TemporaryDirectory(prefix=".singer-", dir=store.data_dir) as out:
-        task: dict[str, Any] = {"kind": "embed", "clips": [str(clip) for clip in clips], "out": out}
-        message = await child.run(task, lambda _: None)
-        if message[0] == "broken":
-            log.error("%s", message[1])
-            raise SingerRefused(f"{name}: these clips could not be worked on; the log says why.")
-        if message[0] == "refused":
-            raise SingerRefused(f"{name}: {message[3]}")
-        outcome = message[1]
-        singer = Singer(
-            name=name,
-            source=source,
-            licence=licence,
-            embedding_model=outcome["result"]["model"],
-            embeddings_key=store.media.put_file(Path(outcome["files"]["embeddings"])),
-            clips=outcome["result"]["clips"],
-        )
-    with store.write() as session:
-        same = name, singer.embedding_model
-        replaced = {row.embeddings_key for row in library.singers(session) if (row.name, row.embedding_model) == same}
-        kept = library.put_singer(session, singer)
-    retention.remove_unreferenced(store, replaced)
-    return kept
+        match await child.run(EmbedTask(tuple(clips), Path(out))):
+            case Done(outcome=Embedded() as made):
+                new = NewSinger(name, made.embeddings, made.model, made.clips, source, licence)
+                return add_singer(store, new)
+            case Refused(sentence=sentence):
+                raise SingerRefused(f"{name}: {sentence}")
+            case Broken(traceback=traceback):
+                log.error("%s", traceback)
+                raise SingerRefused(f"{name}: these clips could not be worked on; the log says why.")
+            case Done(outcome=other):
+                raise TypeError(f"a child answered EmbedTask with {other}")
 
 
 async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> int:
@@ -53,14 +43,14 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
     others is its operator's choice, and stays as it is. What the child's model cannot compare afterwards is logged.
     """
     shipped = tomllib.loads((folder / "library.toml").read_text())["voice"]
-    model = (await child.ready())["singer"]
+    model = (await child.ready()).singer_model
     rows = _rows(store)
     lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"], []), model)]
     if rows and not rows.keys() & {voice["name"] for voice in shipped}:
         lacking = []
     for voice in lacking:
         clips = sorted((folder / voice["folder"]).glob("*.ogg"))
-        await add_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
+        await embed_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
     if lacking:
         log.info("%d voices that ship were embedded for the library.", len(lacking))
     found = _rows(store).items()

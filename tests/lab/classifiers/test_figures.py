@@ -1,4 +1,4 @@
-"""Figures against values worked out by hand, and a temperature that is found again."""
+"""Figures against values worked out by hand, and a temperature that is recovered again."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ RNG = np.random.default_rng(0)
 
 def test_accuracies_cross_entropy_and_f1_by_hand() -> None:
     shares = np.array([[0.7, 0.2, 0.05, 0.05], [0.3, 0.4, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
-    found = figures.measure(np.log(shares), np.array([0, 0, 2, 3]), 1.0)
-    assert found.count == 4 and found.top1 == 0.25 and found.top3 == 0.75
-    assert found.cross_entropy == pytest.approx(-np.log([0.7, 0.3, 0.3, 0.1]).mean())
+    measured = figures.measure(np.log(shares), np.array([0, 0, 2, 3]), 1.0)
+    assert measured.count == 4 and measured.top1 == 0.25 and measured.top3 == 0.75
+    assert measured.cross_entropy == pytest.approx(-np.log([0.7, 0.3, 0.3, 0.1]).mean())
     table = figures.confusion(np.log(shares), np.array([0, 0, 2, 3]))
     assert table.tolist() == [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]]
-    assert found.macro_f1 == pytest.approx((2 * 1 / (2 + 2)) / 4)
+    assert measured.macro_f1 == pytest.approx((2 * 1 / (2 + 2)) / 4)
     rows = figures.rows(table, ("A", "B", "C", "D"))
     assert (rows[0].count, rows[0].precision, rows[0].recall, rows[0].most_taken_for) == (2, 0.5, 0.5, "B")
     assert rows[1].count == 0 and rows[1].f1 == 0.0 and rows[1].most_taken_for == ""
@@ -34,9 +34,9 @@ def test_a_temperature_that_was_put_in_is_found_and_heals_the_calibration() -> N
     hot = figures.log_softmax(logits * 3)
     temperature = figures.fit_temperature(hot, truth)
     assert temperature == pytest.approx(3.0, rel=0.1)
-    found = figures.measure(hot, truth, temperature)
-    assert found.calibration_error > 0.1 and found.calibration_error_scaled < 0.03
-    assert found.cross_entropy_scaled < found.cross_entropy
+    measured = figures.measure(hot, truth, temperature)
+    assert measured.calibration_error > 0.1 and measured.calibration_error_scaled < 0.03
+    assert measured.cross_entropy_scaled < measured.cross_entropy
 
 
 def test_ten_right_answers_are_no_reason_for_certainty() -> None:

@@ -1,4 +1,4 @@
-"""Training a singer classifier on real clips, at a tiny size: it learns, resumes, stops, and tells the truth."""
+"""Training a singer classifier on real clips, at a tiny size: it trains, resumes, stops, and its figures are right."""
 
 import json
 import shutil
@@ -16,12 +16,11 @@ from lab.classifiers.fit import fit, judge
 from lab.classifiers.prepare import PreparationOptions
 from lab.classifiers.songs import LabelledSong
 from lab.classifiers.start import begin
-from lab.classifiers.task import Example, SingerConfig, SingerTask, log_probabilities
+from lab.classifiers.task import SingerConfig, SingerTask, SongExample, log_probabilities
 from lab.classifiers.train import settings, train_singers
 from lab.errors import SingersError
 from lab.pretrain import loop
-from lab.pretrain.config import read_config
-from lab.pretrain.loop import Schedule
+from lab.pretrain.config import Schedule, read_config
 from models.signal import SPEECH_RATE
 from models.speaker import ast
 from models.weights.integrity import WeightsError
@@ -39,17 +38,17 @@ SINGERS = {"libri-533": "Heart", "libri-1688": "박효신", "maxim": "Макси
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eighteen clips of three voices, and every kind of file that cannot be used."""
-    made = tmp_path_factory.mktemp("songs with spaces")
+    songs = tmp_path_factory.mktemp("songs with spaces")
     for voice, singer in SINGERS.items():
         for number, clip in enumerate(sorted((LIBRARY / voice).glob("*.ogg"))):
             written = unicodedata.normalize("NFD" if number % 2 else "NFC", singer)
-            shutil.copyfile(clip, made / f"{written} - song {number}.ogg")
-    shutil.copyfile(made / "Heart - song 0.ogg", made / "Heart - the same again.ogg")
-    shutil.copyfile(made / "Heart - song 0.ogg", made / "no dash.ogg")
-    shutil.copyfile(made / "Heart - song 0.ogg", made / "Once - only song.ogg")
-    (made / "Heart - empty.ogg").touch()
-    (made / "Heart - unreadable.mp3").write_text("not a sound")
-    return made
+            shutil.copyfile(clip, songs / f"{written} - song {number}.ogg")
+    shutil.copyfile(songs / "Heart - song 0.ogg", songs / "Heart - the same again.ogg")
+    shutil.copyfile(songs / "Heart - song 0.ogg", songs / "no dash.ogg")
+    shutil.copyfile(songs / "Heart - song 0.ogg", songs / "Once - only song.ogg")
+    (songs / "Heart - empty.ogg").touch()
+    (songs / "Heart - unreadable.mp3").write_text("not a sound")
+    return songs
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +61,17 @@ def trained(folder: Path, models: ModelPool, tmp_path_factory: pytest.TempPathFa
     return out, said
 
 
-def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[Example]:
+def invented(count: int, singers: int, length: int = 200, music: int = 0) -> list[SongExample]:
     """Songs that any network tells apart: each singer has a band of its own."""
     draw = np.random.default_rng(0)
-    found = []
+    songs = []
     for number in range(count):
         singer = number % singers
         crop = draw.normal(-0.5, 0.3, (length, 128)).astype(np.float16)
         crop[:, 12 * singer : 12 * singer + 12] += 1
         noise = draw.normal(0, 0.3, (music, 128)).astype(np.float16)
-        found.append(Example(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
-    return found
+        songs.append(SongExample(LabelledSong(Path(f"{number}"), f"{singer}", "", f"{number}"), singer, (crop,), noise))
+    return songs
 
 
 def task(config: SingerConfig = TINY, singers: int = 3, **kwargs: int) -> SingerTask:
@@ -169,10 +168,10 @@ def test_another_separator_or_another_cut_is_refused(
 
 
 def test_it_learns_what_can_be_learnt(tmp_path: Path) -> None:
-    made = task()
-    steps, stopped = fit(made, tmp_path, replace(SHORT, steps=60))
+    trainee = task()
+    steps, stopped = fit(trainee, tmp_path, replace(SHORT, steps=60))
     assert (steps, stopped) == (60, "steps")
-    verdict = judge(made, invented(6, 3), invented(9, 3))
+    verdict = judge(trainee, invented(6, 3), invented(9, 3))
     assert verdict.crops.top1 == 1.0 and verdict.songs.count == 9
     assert verdict.confusion.tolist() == [[3, 0, 0], [0, 3, 0], [0, 0, 3]]
 
@@ -185,21 +184,23 @@ def test_what_resumes_ends_with_the_weights_of_an_uninterrupted_run(tmp_path: Pa
         parts = task(config)
         fit(parts, tmp_path / "parts", replace(schedule, steps=steps))
     for name in ("network", "head", "best"):
-        ours, theirs = (made.modules[name].state_dict() for made in (whole, parts))
+        ours, theirs = (trainee.modules[name].state_dict() for trainee in (whole, parts))
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     assert [line["step"] for line in loop.read_log(tmp_path / "parts")] == [2, 4, 6, 8]
 
 
 def test_training_ends_when_validation_gets_no_better_and_keeps_the_best(tmp_path: Path) -> None:
     config = replace(TINY, learning_rate=0.3, patience=2, warm_steps=1)
-    made = task(config)
-    steps, stopped = fit(made, tmp_path, Schedule(steps=200, log_every=5, validate_every=5))
+    trainee = task(config)
+    steps, stopped = fit(trainee, tmp_path, Schedule(steps=200, log_every=5, validate_every=5))
     assert stopped == "no better validation" and steps < 200
     lines = [line["held_out_cross_entropy"] for line in loop.read_log(tmp_path)]
-    assert float(made.best.cross_entropy) == pytest.approx(min(lines), abs=1e-4)
+    assert float(trainee.best.cross_entropy) == pytest.approx(min(lines), abs=1e-4)
     assert min(lines) not in lines[-2:]
-    logs = log_probabilities(made.best.network, made.best.head, [crop for crop, _ in made.held_out], made.pieces)
-    truth = torch.tensor([singer for _, singer in made.held_out])
+    logs = log_probabilities(
+        trainee.best.network, trainee.best.head, [crop for crop, _ in trainee.held_out], trainee.pieces
+    )
+    truth = torch.tensor([singer for _, singer in trainee.held_out])
     assert float(torch.nn.functional.nll_loss(logs, truth)) == pytest.approx(min(lines), abs=1e-4)
 
 
@@ -210,26 +211,26 @@ def test_the_limit_of_time_ends_it(tmp_path: Path) -> None:
 
 def test_batches_are_balanced_however_many_songs_a_singer_has() -> None:
     learn = [*invented(30, 3)[::3], *invented(3, 3)]  # singer 0 has eleven songs, the others one
-    made = SingerTask(begin(None, TINY, 0), ["0", "1", "2"], learn, invented(3, 3), replace(TINY, batch=300))
-    _, singers = made.draw(torch.Generator().manual_seed(0))
+    trainee = SingerTask(begin(None, TINY, 0), ["0", "1", "2"], learn, invented(3, 3), replace(TINY, batch=300))
+    _, singers = trainee.draw(torch.Generator().manual_seed(0))
     assert all(70 <= int((singers == number).sum()) <= 130 for number in range(3))
 
 
 def test_a_song_is_never_mixed_with_its_own_accompaniment() -> None:
-    made = task(music=150)
-    song = made.songs[0][0]
+    trainee = task(music=150)
+    song = trainee.songs[0][0]
     for seed in range(40):
-        assert made._other(song, torch.Generator().manual_seed(seed)) is not song.music
+        assert trainee._other(song, torch.Generator().manual_seed(seed)) is not song.music
 
 
 def test_layers_near_the_input_learn_more_slowly() -> None:
     config = replace(TINY, layers=3, layer_decay=0.5, learning_rate=1.0)
-    made = task(config)
-    rates = {id(p): group["base"] for group in made.optimizers["adam"].param_groups for p in group["params"]}
-    assert len(rates) == len([*made.network.parameters(), *made.head.parameters()])
-    assert rates[id(made.head.dense.weight)] == 1.0
-    assert [rates[id(layer.mlp.fc1.weight)] for layer in made.network.layers] == [0.125, 0.25, 0.5]
-    assert rates[id(made.network.embeddings.position_embeddings)] == 0.0625
+    trainee = task(config)
+    rates = {id(p): group["base"] for group in trainee.optimizers["adam"].param_groups for p in group["params"]}
+    assert len(rates) == len([*trainee.network.parameters(), *trainee.head.parameters()])
+    assert rates[id(trainee.head.dense.weight)] == 1.0
+    assert [rates[id(layer.mlp.fc1.weight)] for layer in trainee.network.layers] == [0.125, 0.25, 0.5]
+    assert rates[id(trainee.network.embeddings.position_embeddings)] == 0.0625
 
 
 def test_short_memory_halves_the_pieces_and_changes_no_gradient() -> None:
@@ -243,7 +244,7 @@ def test_short_memory_halves_the_pieces_and_changes_no_gradient() -> None:
         return forward(frames)
 
     short.network.forward = narrow
-    ours, theirs = (made.step(0, torch.Generator().manual_seed(1)) for made in (plain, short))
+    ours, theirs = (trainee.step(0, torch.Generator().manual_seed(1)) for trainee in (plain, short))
     assert short.pieces.size == 2 and plain.pieces.size == 8
     assert theirs["cross_entropy"] == pytest.approx(ours["cross_entropy"], rel=1e-5)
     for one, other in zip(plain.head.parameters(), short.head.parameters(), strict=True):
@@ -254,7 +255,7 @@ def test_short_memory_halves_the_pieces_and_changes_no_gradient() -> None:
 def test_bf16_learns_nearly_the_same() -> None:
     full, half = task(TINY), task(replace(TINY, precision="bf16"))
     assert half.bf16 and not full.bf16
-    ours, theirs = (made.step(0, torch.Generator().manual_seed(1))["cross_entropy"] for made in (full, half))
+    ours, theirs = (trainee.step(0, torch.Generator().manual_seed(1))["cross_entropy"] for trainee in (full, half))
     assert theirs == pytest.approx(ours, rel=0.02) and theirs != ours
 
 

@@ -61,9 +61,9 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rows(folder: Path) -> list[dict[str, object]]:
-    found = json.loads((folder / "real.json").read_text())
-    assert isinstance(found, list)
-    return found
+    rows = json.loads((folder / "real.json").read_text())
+    assert isinstance(rows, list)
+    return rows
 
 
 def test_prompts_are_joined_and_listed(prompts: CorpusSource, tmp_path: Path) -> None:
@@ -103,10 +103,10 @@ def test_a_list_that_is_broken_is_not_thrown_away(prompts: CorpusSource, tmp_pat
 
 
 def test_clips_of_ones_own_folder_are_found_and_checked(notes: Path, tmp_path: Path) -> None:
-    told: list[float] = []
+    reported: list[float] = []
     own = {"vocobox-sung-notes": notes}
-    (outcome,) = build(tmp_path / "c", lambda _, f: told.append(f), only=list(own), own=own)
-    assert outcome.clips == 3 and told[0] == 0.0 and told[-1] == 1.0 and told == sorted(told)
+    (outcome,) = build(tmp_path / "c", lambda _, f: reported.append(f), only=list(own), own=own)
+    assert outcome.clips == 3 and reported[0] == 0.0 and reported[-1] == 1.0 and reported == sorted(reported)
     first = rows(tmp_path / "c")[0]
     assert first["file"] == "vocobox-sung-notes/As3.ogg" and first["kind"] == "sung note"
     assert (first["rate"], first["seconds"], first["speaker"]) == (24000, 1.1, "martin")
@@ -120,9 +120,9 @@ def test_what_lies_in_no_package_is_said_and_not_made_up(
     prompts: CorpusSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(building, "chosen", lambda only: [sources()["librispeech"], prompts])
-    missing, made = build(tmp_path / "c", ignore)
+    missing, recorded = build(tmp_path / "c", ignore)
     assert "it is in no package" in missing.missing and "--from librispeech=FOLDER" in missing.missing
-    assert missing.clips == 0 and made.clips == 2
+    assert missing.clips == 0 and recorded.clips == 2
     with pytest.raises(BuildError, match=r"^librispeech: it is in no package"):
         build(tmp_path / "c", ignore, only=["librispeech"])
 

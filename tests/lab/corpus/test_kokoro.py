@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lab.corpus import graph, kokoro, phones, synthetic
 from lab.corpus.catalogue import sources
 from lab.corpus.manifest import read_labels
-from lab.corpus.melody import Plan, sing, stretched, voiced
+from lab.corpus.melody import Prosody, sing, stretched, voiced
 from lab.errors import BuildError
 from tests.lab.corpus import packages
 
@@ -103,16 +103,16 @@ def test_a_melody_stays_in_reach_and_its_vowels_fill_the_notes(seed: int, speaki
     symbols = ["", "l", "a", " ", "t", "ˈ", "a", "l", "a", ".", ""]
     spoken = np.array([18, 2, 3, 2, 3, 2, 4, 2, 3, 10, 2])
     energy = np.repeat(np.arange(11, dtype=np.float32), 2 * spoken)
-    tune = sing(symbols, Plan(spoken, energy, energy), speaking, np.random.default_rng(seed))
+    tune = sing(symbols, Prosody(spoken, energy, energy), speaking, np.random.default_rng(seed))
     assert (
         tune.energy.shape == tune.f0.shape
         and np.abs(tune.energy - np.repeat(np.arange(11), 2 * tune.durations)).max() < 1
     )
     assert len(tune.f0) == 2 * tune.durations.sum() and (tune.durations[1:] >= spoken[1:]).all()
     assert tune.durations[[2, 6, 8]].sum() > spoken[[2, 6, 8]].sum()
-    heard = tune.f0[tune.f0 > 0]
-    assert heard.min() > max(60.0, speaking * 2 ** (-3 / 12)) and heard.max() < speaking * 2 ** (19 / 12)
-    assert np.abs(np.diff(np.log2(heard))).max() < 0.5
+    voiced = tune.f0[tune.f0 > 0]
+    assert voiced.min() > max(60.0, speaking * 2 ** (-3 / 12)) and voiced.max() < speaking * 2 ** (19 / 12)
+    assert np.abs(np.diff(np.log2(voiced))).max() < 0.5
 
 
 def test_what_has_no_voice_has_no_pitch() -> None:
@@ -130,9 +130,9 @@ def test_a_phones_energy_is_drawn_out_with_it() -> None:
     assert longer.shape == (12,) and np.argmax(longer) == 8 and longer[[0, 1, 10, 11]].max() == 0.0
 
 
-def hummed(count: int) -> Plan:
+def hummed(count: int) -> Prosody:
     """Three frames for each phone, at 150 Hz."""
-    return Plan(np.full(count, 3), np.full(6 * count, 150.0, np.float32), np.ones(6 * count, np.float32))
+    return Prosody(np.full(count, 3), np.full(6 * count, 150.0, np.float32), np.ones(6 * count, np.float32))
 
 
 class Feigned:
@@ -143,10 +143,10 @@ class Feigned:
     def __init__(self) -> None:
         self.rendered = 0
 
-    def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Plan:
+    def plan(self, tokens: Sequence[int], voice: str, speed: float) -> Prosody:
         return hummed(len(tokens))
 
-    def render(self, tokens: Sequence[int], voice: str, plan: Plan) -> NDArray[np.float32]:
+    def render(self, tokens: Sequence[int], voice: str, plan: Prosody) -> NDArray[np.float32]:
         self.rendered += 1
         assert len(plan.f0) == len(plan.energy) == 2 * plan.durations.sum()
         return np.asarray(0.1 * np.sin(np.arange(600 * plan.durations.sum()) / 20), np.float32)
@@ -171,9 +171,9 @@ def words(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> No
 
 
 def test_clips_come_with_their_labels_and_a_voice_is_held_out(tmp_path: Path) -> None:
-    made = make(tmp_path, 0.25, Feigned())
+    written = make(tmp_path, 0.25, Feigned())
     labels = [json.loads(line) for line in (tmp_path / "kokoro" / "labels.jsonl").read_text().splitlines()]
-    assert made == len(labels) >= 8
+    assert written == len(labels) >= 8
     assert list(labels[0]) == ["file", "voice", "mode", "text", "lang", "tokens", "durations_25ms", "f0_80hz", "split"]
     assert {row["mode"] for row in labels} == {"speech", "song"} and {row["voice"] for row in labels} == set(VOICES)
     assert all((row["split"] == "heldout") == (row["voice"] == "bf_emma") for row in labels)

@@ -1,4 +1,4 @@
-"""The desk that makes a singer classifier: it trains, prints what ran, and refuses with one sentence."""
+"""The command that trains a singer classifier: it trains, prints what ran, and refuses with one sentence."""
 
 import shutil
 from pathlib import Path
@@ -27,13 +27,13 @@ def desk(*words: object) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "songs"
-    made.mkdir()
+    songs = tmp_path / "songs"
+    songs.mkdir()
     for voice in ("libri-533", "maxim"):
         for clip in sorted((LIBRARY / voice).glob("*.ogg"))[:3]:
-            shutil.copyfile(clip, made / f"{voice} - {clip.stem}.ogg")
+            shutil.copyfile(clip, songs / f"{voice} - {clip.stem}.ogg")
     (tmp_path / "few.toml").write_text(SETTINGS + "steps = 4\n")
-    return made
+    return songs
 
 
 def test_it_trains_goes_on_and_says_what_ran(folder: Path, tmp_path: Path) -> None:

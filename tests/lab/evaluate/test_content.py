@@ -76,9 +76,9 @@ def test_phones_lie_where_the_labels_say() -> None:
         phones=(0, 156, 43, 158, 16, 44, 0),
         durations=(4, 2, 2, 2, 4, 4, 4),
     )
-    found = phones_of(clip, 30)
-    assert list(found[:2]) == [-1, -1] and set(found[3:10]) == {43}
-    assert set(found[10:15]) == {-1} and set(found[15:20]) == {44} and set(found[20:]) == {-1}
+    phones = phones_of(clip, 30)
+    assert list(phones[:2]) == [-1, -1] and set(phones[3:10]) == {43}
+    assert set(phones[10:15]) == {-1} and set(phones[15:20]) == {44} and set(phones[20:]) == {-1}
 
 
 def test_encoders_give_frames_of_20_ms(models: ModelPool, speech: np.ndarray) -> None:

@@ -69,14 +69,14 @@ def test_what_cannot_be_fitted_is_refused() -> None:
 
 def test_on_a_real_song_the_fitted_mean_is_no_worse_than_its_best_member() -> None:
     mix, vocals = falcon("mix"), falcon("vocals")
-    found = np.concatenate(list(separate([mix], spleeter.load())), axis=1)
-    low = sosfilt(butter(4, 3000, fs=44100, output="sos"), found, axis=1).astype(np.float32)
+    separated = np.concatenate(list(separate([mix], spleeter.load())), axis=1)
+    low = sosfilt(butter(4, 3000, fs=44100, output="sos"), separated, axis=1).astype(np.float32)
     degraded = low + 0.05 * mix
-    weights = fitted([[found, degraded]], [vocals])
-    made = joined(avg_wave([cut(found, 44100), cut(degraded, 30_000)], weights))
-    figures = [sdr(vocals, estimate) for estimate in (found, degraded, made)]
+    weights = fitted([[separated, degraded]], [vocals])
+    ensemble = joined(avg_wave([cut(separated, 44100), cut(degraded, 30_000)], weights))
+    figures = [sdr(vocals, estimate) for estimate in (separated, degraded, ensemble)]
     print(f"SDR: Spleeter {figures[0]:.3f}, degraded {figures[1]:.3f}, mean at {weights} {figures[2]:.3f} dB")
     assert figures[2] >= max(figures[:2]) - 1e-6
     for share in np.linspace(0, 1, 11):
-        other = np.float32(share) * found + np.float32(1 - share) * degraded
+        other = np.float32(share) * separated + np.float32(1 - share) * degraded
         assert sdr(vocals, other) <= figures[2] + 1e-6

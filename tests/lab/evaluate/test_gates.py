@@ -75,10 +75,10 @@ def test_a_pair_asks_what_is_meant() -> None:
 
 def test_means_leave_out_what_was_not_measured() -> None:
     silent = replace(PAIR, converted=replace(GOOD, cosine=math.nan, f0_correlation=0.5))
-    found = {v.gate.figure: v for v in verdicts(VoiceEvaluation((TARGET,), (PAIR, silent)))}
-    assert found["cosine"].value == pytest.approx(0.85)
-    assert found["f0_correlation"].value == pytest.approx(0.745) and not found["f0_correlation"].passed
-    assert found["mcd"].passed and "mos_loss_song" not in found
+    by_figure = {v.gate.figure: v for v in verdicts(VoiceEvaluation((TARGET,), (PAIR, silent)))}
+    assert by_figure["cosine"].value == pytest.approx(0.85)
+    assert by_figure["f0_correlation"].value == pytest.approx(0.745) and not by_figure["f0_correlation"].passed
+    assert by_figure["mcd"].passed and "mos_loss_song" not in by_figure
     assert target_verdicts(VoiceEvaluation((TARGET,), (PAIR,)), "nobody") == []
 
 
@@ -95,12 +95,14 @@ def test_the_record_holds_everything_and_is_strict_json(tmp_path: Path) -> None:
 
 
 def test_pace_tells_the_share_of_the_whole() -> None:
-    told: list[tuple[str, float]] = []
-    pace = Pace({"read": 10, "train": 80, "none": 0, "measure": 10}, lambda stage, share: told.append((stage, share)))
+    reported: list[tuple[str, float]] = []
+    pace = Pace(
+        {"read": 10, "train": 80, "none": 0, "measure": 10}, lambda stage, share: reported.append((stage, share))
+    )
     pace("read", 0.5)
     pace("train", 0.5)
     pace("none", 1.0)
     pace("measure", 1.0)
-    assert told == [("read", 0.05), ("train", 0.5), ("none", 0.9), ("measure", 1.0)]
+    assert reported == [("read", 0.05), ("train", 0.5), ("none", 0.9), ("measure", 1.0)]
     with pytest.raises(KeyError):
         pace("unknown", 0.0)

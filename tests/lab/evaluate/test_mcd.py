@@ -41,10 +41,10 @@ def test_the_same_is_zero_and_a_gain_changes_nothing() -> None:
 def test_coefficients_rebuild_a_smooth_envelope() -> None:
     angle = warped(24000)
     wanted = 0.3 + 0.7 * np.cos(angle) - 0.2 * np.cos(5 * angle) + 0.1 * np.cos(24 * angle)
-    found = mel_cepstra(np.exp(2 * wanted)[None], 24000)[0]
+    cepstrum = mel_cepstra(np.exp(2 * wanted)[None], 24000)[0]
     expected = np.zeros(25)
     expected[[0, 1, 5, 24]] = 0.3, 0.7, -0.2, 0.1
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(cepstrum, expected, atol=1e-3)
 
 
 def test_alpha_is_the_tabled_one() -> None:

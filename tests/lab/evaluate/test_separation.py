@@ -87,11 +87,11 @@ def test_the_fitted_mean_is_the_best_and_is_judged_on_other_tracks(folder: Path,
 
 
 def test_a_second_run_goes_on_and_other_separators_take_nothing_from_it(folder: Path, tmp_path: Path) -> None:
-    heard = list[str]()
+    separated_by = list[str]()
 
     def counted(name: str) -> Separator:
         def vocals(mix: Iterable[Floats32]) -> Iterator[Floats32]:
-            heard.append(name)
+            separated_by.append(name)
             yield from mix
 
         return Separator(name, name, vocals)
@@ -99,11 +99,11 @@ def test_a_second_run_goes_on_and_other_separators_take_nothing_from_it(folder: 
     tracks, out = list_tracks(folder), tmp_path / "out"
     some = evaluate_separation(tracks[:2], [counted("a")], out)
     whole = evaluate_separation(tracks, [counted("a")], out)
-    assert heard == ["a"] * 3 and whole[:2] == some
+    assert separated_by == ["a"] * 3 and whole[:2] == some
     assert len(json.loads((out / "separation.json").read_text())["tracks"]) == 3
     with pytest.raises(TracksError, match=r"holds figures of other separators\. Choose another --out"):
         evaluate_separation(tracks, [counted("b")], out)
-    assert heard == ["a"] * 3 and evaluate_separation(tracks, [counted("a")], out) == whole
+    assert separated_by == ["a"] * 3 and evaluate_separation(tracks, [counted("a")], out) == whole
     assert [path.name for path in out.iterdir()] == ["separation.json"]
 
 
@@ -126,15 +126,15 @@ def test_a_file_that_is_none_of_ours_is_one_sentence(folder: Path, tmp_path: Pat
 
 def test_a_folder_with_both_layouts_holds_each_song_once(folder: Path) -> None:
     (folder / "test" / "Somebody - Song 0.stem.mp4").symlink_to(FALCON)
-    assert [found.name for found in list_tracks(folder)] == [f"Somebody - Song {n}" for n in range(3)]
+    assert [track.name for track in list_tracks(folder)] == [f"Somebody - Song {n}" for n in range(3)]
 
 
 def test_a_stem_file_is_a_track_and_spleeter_scores_as_everywhere(
     tmp_path: Path, models: ModelPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / FALCON.name).symlink_to(FALCON)
-    (found,) = list_tracks(tmp_path)
-    assert found.name == "The Easton Ellises - Falcon 69"
+    (track,) = list_tracks(tmp_path)
+    assert track.name == "The Easton Ellises - Falcon 69"
     blocks = Track.blocks
 
     def clean(self: Track, part: tuple[Path, int]) -> Iterator[Floats32]:
@@ -143,7 +143,7 @@ def test_a_stem_file_is_a_track_and_spleeter_scores_as_everywhere(
                 yield block
 
     monkeypatch.setattr(Track, "blocks", clean)
-    (score,) = evaluate_separation([found], [models.separator], tmp_path / "out")
+    (score,) = evaluate_separation([track], [models.separator], tmp_path / "out")
     assert score.vocals_sdr[0] > 5.3 and score.vocals_median[0] > 3.9 and score.seconds == 6
 
 

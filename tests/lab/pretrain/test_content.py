@@ -8,6 +8,7 @@ import torch
 
 from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
+from lab.pretrain.config import Schedule
 from lab.pretrain.content import ContentConfig, ContentTask, export, projection
 from models.content import student as content_model
 from models.content.student import centred
@@ -36,13 +37,13 @@ def test_a_crop_at_another_speed_keeps_its_targets_in_time(task: ContentTask) ->
     marked = type(example)(sound, ramp, example.phones)
     for seed in range(5):
         wav, target, _ = task._crop(marked, torch.Generator().manual_seed(seed))
-        heard = wav.reshape(-1, 320).mean(1) * 32768
-        assert np.abs(heard[2:-4] - target[2:-4, 0].numpy()).max() < 2.0  # frames
+        means = wav.reshape(-1, 320).mean(1) * 32768
+        assert np.abs(means[2:-4] - target[2:-4, 0].numpy()).max() < 2.0  # frames
 
 
 def test_a_few_steps_come_nearer_to_the_teacher(task: ContentTask, tmp_path: Path) -> None:
     before = task.validate()["distance"]
-    loop.run(task, tmp_path, loop.Schedule(steps=12, log_every=4))
+    loop.run(task, tmp_path, Schedule(steps=12, log_every=4))
     task.average.update_parameters(task.student)
     lines = loop.read_log(tmp_path)
     assert lines[-1]["distance"] < 0.95 * lines[0]["distance"]

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lab.pretrain import loop
+from lab.pretrain.config import Schedule, with_steps
 
 
 class Line:
@@ -30,7 +31,7 @@ class Line:
         return {"square": float((self.network(torch.eye(3)) - 1).square().mean().detach())}
 
 
-SCHEDULE = loop.Schedule(steps=60, log_every=10, validate_every=20)
+SCHEDULE = Schedule(steps=60, log_every=10, validate_every=20)
 
 
 def test_it_learns_and_logs(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_it_learns_and_logs(tmp_path: Path) -> None:
 def test_what_was_killed_ends_with_the_same_weights_and_log(tmp_path: Path) -> None:
     whole, killed = Line(), Line()
     loop.run(whole, tmp_path / "whole", SCHEDULE)
-    loop.run(killed, tmp_path / "killed", loop.with_steps(SCHEDULE, 20))
+    loop.run(killed, tmp_path / "killed", with_steps(SCHEDULE, 20))
 
     class Killed(Exception):
         pass
@@ -63,7 +64,7 @@ def test_what_was_killed_ends_with_the_same_weights_and_log(tmp_path: Path) -> N
 
 
 def test_seconds_are_a_limit_over_all_attempts(tmp_path: Path) -> None:
-    schedule = loop.Schedule(steps=10**9, seconds=0.05)
+    schedule = Schedule(steps=10**9, seconds=0.05)
     first = loop.run(Line(), tmp_path, schedule)
     assert 0 < first < 10**6
     assert loop.run(Line(), tmp_path, schedule) == first

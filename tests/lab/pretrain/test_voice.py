@@ -1,4 +1,4 @@
-"""The base: what it hears, a few steps, the discriminator, and the file that /train starts from."""
+"""The base: its examples, a few steps, the discriminator, and the file that /train starts from."""
 
 import hashlib
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 
 from lab.corpus.clips import read_corpus
 from lab.pretrain import loop
+from lab.pretrain.config import Schedule
 from lab.pretrain.voice import VoiceConfig, VoiceExample, VoiceTask, export, read_clips
 from models.content import student as content_model
 from models.rvc.voice_base import load_base
@@ -26,18 +27,18 @@ def examples(corpus: Path, models: ModelPool, tmp_path_factory: pytest.TempPathF
 
 def test_a_clip_is_extracted_in_frames_of_10_ms(examples: list[VoiceExample]) -> None:
     for one in examples:
-        frames = len(one.f0)
-        assert len(one.wav) == frames * 240 and one.content.shape == (2, frames // 2, 192)
-        assert len(one.loud) == frames and one.loud.mean() > 0.5
-        assert np.linalg.norm(one.embedding) == pytest.approx(1, abs=1e-3)
-        assert 60 < np.median(one.f0[one.f0 > 0]) < 400
+        frames = len(one.signal.f0)
+        assert len(one.signal.wav) == frames * 240 and one.content.shape == (2, frames // 2, 192)
+        assert len(one.signal.loud) == frames and one.signal.loud.mean() > 0.5
+        assert np.linalg.norm(one.signal.embedding) == pytest.approx(1, abs=1e-3)
+        assert 60 < np.median(one.signal.f0[one.signal.f0 > 0]) < 400
     clean, warped = examples[0].content.astype(np.float32)
     assert 0.01 < np.abs(clean - warped).mean() < np.abs(clean).mean()
 
 
 def test_it_learns_then_the_discriminator_joins(examples: list[VoiceExample], tmp_path: Path) -> None:
     task = VoiceTask(examples, CONFIG)
-    loop.run(task, tmp_path, loop.Schedule(steps=6, log_every=2, validate_every=6))
+    loop.run(task, tmp_path, Schedule(steps=6, log_every=2, validate_every=6))
     lines = loop.read_log(tmp_path)
     assert lines[-1]["spectral"] < lines[0]["spectral"]
     assert "adversarial" not in lines[1] and lines[2]["adversarial"] > 0 and lines[2]["discriminator"] > 0

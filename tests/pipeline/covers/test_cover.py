@@ -53,23 +53,23 @@ def read(path: Path) -> Floats32:
 
 
 def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: Path) -> None:
-    made, original = read(cover.cover), read(song)
-    assert abs(made.shape[1] - original.shape[1]) <= 0.03 * 44100
+    mixed, original = read(cover.cover), read(song)
+    assert abs(mixed.shape[1] - original.shape[1]) <= 0.03 * 44100
     meter = LoudnessMeter(44100, 2)
-    meter.add(made)
+    meter.add(mixed)
     assert meter.integrated() == pytest.approx(cover.mix.lufs, abs=0.05)
     assert meter.integrated() == pytest.approx(cover.stems.lufs, abs=1.0)
-    assert true_peak(made, 44100) <= 0.0
-    assert np.abs(made).max() < 1.0
+    assert true_peak(mixed, 44100) <= 0.0
+    assert np.abs(mixed).max() < 1.0
 
 
 def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
     instrumental = decode(cover.stems.instrumental, 44100, channels=2, limits=STEM, name="i")
-    made, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
-    n = min(made.shape[1], instrumental.shape[1], converted.shape[1])
+    mixed, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
+    n = min(mixed.shape[1], instrumental.shape[1], converted.shape[1])
     total = instrumental[:, :n] + converted[:, :n]
-    gain = float((made[:, :n] * total).sum() / (total**2).sum())
-    assert sdr(total * gain, made[:, :n]) > 10  # limiter and codec are what is left
+    gain = float((mixed[:, :n] * total).sum() / (total**2).sum())
+    assert sdr(total * gain, mixed[:, :n]) > 10  # limiter and codec are what is left
 
 
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
@@ -114,8 +114,8 @@ def test_an_asked_key_shift_is_kept(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    made = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(key_shift=-7)), models)
-    assert made.key_shift == -7
+    shifted = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(key_shift=-7)), models)
+    assert shifted.key_shift == -7
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -129,7 +129,7 @@ def test_a_voice_of_another_content_encoder_is_refused(
         make_cover(of(song, (tmp_path / "old.safetensors", voice_files[1]), cache, tmp_path), models)
 
 
-def test_every_stage_is_told_from_its_beginning(
+def test_every_stage_is_reported_from_its_beginning(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     reports: list[tuple[str, float]] = []

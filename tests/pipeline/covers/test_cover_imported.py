@@ -48,5 +48,5 @@ def test_an_imported_voice_covers_a_song(
     assert report.voice == "RVC v2 40k" and report.content.startswith("ContentVec (layer 2")
     assert report.comparison.cosine_cover != report.comparison.cosine_cover  # nobody has heard the person
     assert report.key_shift == 0 and "imported" in report.base
-    kept = {path.name for path in (tmp_path / "cache").rglob("*.npz")}
-    assert {name.partition("+")[0].rpartition("-")[0] for name in kept} == {contentvec.MODEL_ID}
+    cached = {path.name for path in (tmp_path / "cache").rglob("*.npz")}
+    assert {name.partition("+")[0].rpartition("-")[0] for name in cached} == {contentvec.MODEL_ID}

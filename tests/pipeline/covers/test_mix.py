@@ -90,11 +90,11 @@ def test_fits_into_the_bytes(tmp_path: Path, stems: tuple[Path, Path], max_bytes
 
 
 def test_progress_rises_to_one_and_silence_is_not_blown_up(tmp_path: Path, stems: tuple[Path, Path]) -> None:
-    told: list[float] = []
-    mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-18.0, progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
-    assert len(told) > 10
+    reports: list[float] = []
+    mix_files(*stems, tmp_path / "out.mp3", reference_lufs=-18.0, progress=reports.append)
+    assert reports == sorted(reports)
+    assert reports[-1] == 1.0
+    assert len(reports) > 10
     encode(tmp_path / "zero.wav", np.zeros((2, 2 * MUSIC_RATE), np.float32), MUSIC_RATE)
     zero = tmp_path / "zero.wav"
     report = mix_files(zero, zero, tmp_path / "silence.mp3", reference_lufs=-14.0)

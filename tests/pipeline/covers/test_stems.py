@@ -29,21 +29,21 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stems_sum_to_the_mix(models: ModelPool, song: Path, cache: Path) -> None:
-    made = stems_of(song, "song", models, cache)
+    separated = stems_of(song, "song", models, cache)
     mix = decode(song, 44100, channels=2, limits=SONG, name="song")
-    total = (read(made.vocals) + read(made.instrumental)) / LEVEL
+    total = (read(separated.vocals) + read(separated.instrumental)) / LEVEL
     assert np.abs(total - mix).max() < 2**-20
-    assert made.seconds == pytest.approx(mix.shape[1] / 44100)
+    assert separated.seconds == pytest.approx(mix.shape[1] / 44100)
     meter = LoudnessMeter(44100, 2)
     meter.add(mix)
-    assert made.lufs == pytest.approx(meter.integrated(), abs=0.02)
+    assert separated.lufs == pytest.approx(meter.integrated(), abs=0.02)
 
 
 def never(mix: Iterable[Floats32]) -> Iterator[Floats32]:
     raise AssertionError("The vocals were to be read from the cache.")
 
 
-def test_a_second_cover_does_not_separate_or_listen_again(
+def test_a_second_cover_reads_stems_and_features_from_the_cache(
     models: ModelPool, song: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = features_of(stems_of(song, "song", models, cache), models)
@@ -58,10 +58,10 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
     files = write_mdx23c(tmp_path)
     chosen = ModelPool("cpu", Selection(separator="mdx23c"))
     chosen.locate = lambda name: files  # type: ignore[assignment]
-    made, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
-    assert made.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
+    separated, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
+    assert separated.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
     mix = decode(song, 44100, channels=2, limits=SONG, name="song")
-    vocals, instrumental = read(made.vocals), read(made.instrumental)
+    vocals, instrumental = read(separated.vocals), read(separated.instrumental)
     assert vocals.shape == mix.shape and np.abs(vocals).max() > 0.001
     inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
     assert inside.mean() > 0.9
@@ -70,10 +70,10 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
 
 
 def test_an_exported_stem_has_the_mixs_level(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
-    made = stems_of(song, "song", models, cache)
-    out = read(export_stem(made.instrumental, tmp_path / "instrumental.flac"))
-    inside = np.abs(read(made.instrumental)) < 0.49
-    np.testing.assert_allclose(out[inside], read(made.instrumental)[inside] / LEVEL, atol=1e-6)
+    separated = stems_of(song, "song", models, cache)
+    out = read(export_stem(separated.instrumental, tmp_path / "instrumental.flac"))
+    inside = np.abs(read(separated.instrumental)) < 0.49
+    np.testing.assert_allclose(out[inside], read(separated.instrumental)[inside] / LEVEL, atol=1e-6)
 
 
 def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(

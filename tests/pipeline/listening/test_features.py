@@ -24,12 +24,12 @@ def tone(seconds: float, hz: float = 220.0) -> Floats32:
 def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
     wav = tone(4)
     wav[int(1.5 * SPEECH_RATE) : int(2.5 * SPEECH_RATE)] = 0
-    found = extract(wav, models.content, models.pitch)
-    assert len(found) == 400 and found.content.shape == (200, 192)
+    extracted = extract(wav, models.content, models.pitch)
+    assert len(extracted) == 400 and extracted.content.shape == (200, 192)
     sung = np.r_[20:130, 270:380]
-    assert found.voiced[sung].mean() > 0.95
-    assert not found.voiced[170:230].any()
-    cents = 1200 * np.log2(found.f0[sung][found.voiced[sung]] / 220)
+    assert extracted.voiced[sung].mean() > 0.95
+    assert not extracted.voiced[170:230].any()
+    cents = 1200 * np.log2(extracted.f0[sung][extracted.voiced[sung]] / 220)
     assert np.abs(np.median(cents)) < 20
 
 
@@ -46,7 +46,7 @@ def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool,
     assert jumps(together.f0) < 0.02
 
 
-def test_a_stream_hears_what_the_whole_hears(
+def test_a_stream_has_the_features_of_the_whole(
     models: ModelPool, notes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
@@ -57,7 +57,7 @@ def test_a_stream_hears_what_the_whole_hears(
     alike(streamed, whole)
 
 
-def test_where_memory_runs_out_it_listens_to_less_at_once(models: ModelPool, notes: list[Path]) -> None:
+def test_where_memory_runs_out_less_is_encoded_at_once(models: ModelPool, notes: list[Path]) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 13 * SPEECH_RATE]
     whole = extract(wav, models.content, models.pitch)
     small = SmallMemory(models.content, seconds=8)
@@ -70,11 +70,11 @@ def test_where_memory_runs_out_it_listens_to_less_at_once(models: ModelPool, not
         extract(wav, SmallMemory(models.content, seconds=1), models.pitch)
 
 
-def test_a_long_note_is_heard_in_equal_parts(models: ModelPool, notes: list[Path]) -> None:
+def test_a_long_note_is_encoded_in_equal_parts(models: ModelPool, notes: list[Path]) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
     twice, patient = np.concatenate([wav] * 3), SmallMemory(models.content, seconds=1000)
-    found = extract(twice, patient, models.pitch)
-    assert len(found) == len(twice) // 160
+    extracted = extract(twice, patient, models.pitch)
+    assert len(extracted) == len(twice) // 160
     assert patient.asked == [
         36 * SPEECH_RATE,
         len(twice) - 32 * SPEECH_RATE,
@@ -112,10 +112,10 @@ def alike(some: Features, whole: Features) -> None:
     assert np.median(cosine) > 0.97 and np.percentile(cosine, 5) > 0.9  # the encoder hears a mean over what it is given
 
 
-def test_what_is_kept_is_what_was_found(models: ModelPool, tmp_path: Path) -> None:
-    found = extract(tone(2), models.content, models.pitch)
-    save(tmp_path / "f.npz", found)
+def test_saved_features_are_read_as_they_were(models: ModelPool, tmp_path: Path) -> None:
+    extracted = extract(tone(2), models.content, models.pitch)
+    save(tmp_path / "f.npz", extracted)
     again = load(tmp_path / "f.npz")
-    np.testing.assert_array_equal(again.f0, found.f0)
-    np.testing.assert_allclose(again.content, found.content, atol=0.01)
+    np.testing.assert_array_equal(again.f0, extracted.f0)
+    np.testing.assert_allclose(again.content, extracted.content, atol=0.01)
     assert [p.name for p in tmp_path.iterdir()] == ["f.npz"]

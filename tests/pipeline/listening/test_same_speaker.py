@@ -26,21 +26,21 @@ def library(voice: str) -> Floats32:
 
 
 @pytest.fixture(scope="module")
-def heard(models: ModelPool, notes: list[Path]) -> Windows:
+def embedded(models: ModelPool, notes: list[Path]) -> Windows:
     """Windows of four people, one of whom sings too."""
     voices = {name: library(name) for name in ("libri-1688", "libri-2033", "am_michael")}
     return {name: embed_windows(wav, models.speaker) for name, wav in {"carlo": read(notes[0]), **voices}.items()}
 
 
-def test_a_window_every_four_seconds(models: ModelPool, heard: Windows) -> None:
-    assert heard["carlo"].shape == (6, 256)
-    assert np.linalg.norm(heard["carlo"], axis=1) == pytest.approx(1, abs=1e-4)
+def test_a_window_every_four_seconds(models: ModelPool, embedded: Windows) -> None:
+    assert embedded["carlo"].shape == (6, 256)
+    assert np.linalg.norm(embedded["carlo"], axis=1) == pytest.approx(1, abs=1e-4)
     assert embed_windows(np.zeros(9 * RATE, np.float32), models.speaker).shape == (0, 256)
 
 
 @pytest.mark.parametrize("name", ["carlo", "libri-1688", "libri-2033", "am_michael"])
-def test_one_person_passes_in_one_note_or_in_three(heard: Windows, name: str) -> None:
-    windows = heard[name]
+def test_one_person_passes_in_one_note_or_in_three(embedded: Windows, name: str) -> None:
+    windows = embedded[name]
     check_one_speaker([windows], ["a.ogg"])
     check_one_speaker([windows[:2], windows[2:3], windows[3:]], ["a.ogg", "b.ogg", "c.ogg"])
 
@@ -48,8 +48,8 @@ def test_one_person_passes_in_one_note_or_in_three(heard: Windows, name: str) ->
 @pytest.mark.parametrize(
     ("first", "second"), [("carlo", "libri-1688"), ("libri-1688", "libri-2033"), ("am_michael", "libri-2033")]
 )
-def test_two_people_are_found(heard: Windows, first: str, second: str) -> None:
-    one, other = heard[first], heard[second]
+def test_two_people_are_found(embedded: Windows, first: str, second: str) -> None:
+    one, other = embedded[first], embedded[second]
     with pytest.raises(OtherSpeaker, match=r"in your other notes is heard in e\.ogg\. Send only") as caught:
         check_one_speaker([one[:2], one[2:3], one[3:4], one[4:], other[:2]], [f"{n}.ogg" for n in "abcde"])
     assert caught.value.params == {"names": "e.ogg"}
@@ -60,12 +60,12 @@ def test_two_people_are_found(heard: Windows, first: str, second: str) -> None:
     assert mixed.value.params == {"name": "b.ogg", "seconds": 12.0}
 
 
-def test_a_single_odd_window_is_nobody(heard: Windows) -> None:
-    check_one_speaker([heard["carlo"], heard["libri-2033"][:1]], ["a.ogg", "b.ogg"])
+def test_a_single_odd_window_is_nobody(embedded: Windows) -> None:
+    check_one_speaker([embedded["carlo"], embedded["libri-2033"][:1]], ["a.ogg", "b.ogg"])
 
 
-def test_nothing_to_compare_passes(heard: Windows) -> None:
+def test_nothing_to_compare_passes(embedded: Windows) -> None:
     nothing = np.zeros((0, 256), np.float32)
     check_one_speaker([nothing], ["a.ogg"])
-    check_one_speaker([heard["carlo"][:1], nothing, heard["libri-2033"][:1]], ["a.ogg", "b.ogg", "c.ogg"])
-    check_one_speaker([np.repeat(heard["carlo"][:1], 8, axis=0)], ["a.ogg"])
+    check_one_speaker([embedded["carlo"][:1], nothing, embedded["libri-2033"][:1]], ["a.ogg", "b.ogg", "c.ogg"])
+    check_one_speaker([np.repeat(embedded["carlo"][:1], 8, axis=0)], ["a.ogg"])

@@ -43,13 +43,13 @@ def wav() -> Floats:
 
 
 def test_its_f0_is_taken_as_it_is(models: ModelPool, trackers: PitchTrackers, wav: Floats) -> None:
-    found = extract(wav, models.content, trackers)
-    assert len(found) == 300
-    assert (found.f0[:98] == 1500).all() and (found.f0[202:] == 1500).all()
-    assert not found.voiced[102:198].any()
+    estimated = extract(wav, models.content, trackers)
+    assert len(estimated) == 300
+    assert (estimated.f0[:98] == 1500).all() and (estimated.f0[202:] == 1500).all()
+    assert not estimated.voiced[102:198].any()
 
 
-def test_a_stream_hears_the_same(
+def test_a_stream_gives_the_same(
     models: ModelPool, trackers: PitchTrackers, wav: Floats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BLOCK_SECONDS", 1)

@@ -76,12 +76,12 @@ def test_shuffled_voices_are_reported_as_worthless(shipped: dict[str, Floats32])
 def invented(spread: float, count: int, draw: np.random.Generator) -> dict[str, Floats32]:
     """Voices of six clips each in twelve dimensions, about means that are `spread` apart."""
     names = [f"{spread:g}-{number}" for number in range(count)]
-    found = {}
+    result = {}
     for number, name in enumerate(names):
         mean = np.ones(12) + spread * np.eye(12)[number]
         clips = mean + draw.normal(0, 0.2, (6, 12))
-        found[name] = (clips / np.linalg.norm(clips, axis=1, keepdims=True)).astype(np.float32)
-    return found
+        result[name] = (clips / np.linalg.norm(clips, axis=1, keepdims=True)).astype(np.float32)
+    return result
 
 
 def test_who_was_taught_to_the_encoder_stands_for_no_stranger() -> None:

@@ -124,9 +124,9 @@ def test_models_are_dropped_only_when_memory_is_short(monkeypatch: pytest.Monkey
 
 
 def test_every_model_that_is_kept_warm_has_a_role() -> None:
-    kept = {name for name, value in vars(ModelPool).items() if isinstance(value, cached_property)}
-    kept |= {name for name, value in vars(ModelPool()).items() if hasattr(value, "cache_clear")}
-    assert set(model_pool.WARM) == kept
+    warm = {name for name, value in vars(ModelPool).items() if isinstance(value, cached_property)}
+    warm |= {name for name, value in vars(ModelPool()).items() if hasattr(value, "cache_clear")}
+    assert set(model_pool.WARM) == warm
     assert set().union(*model_pool.WARM.values()) == set(Role)
 
 

@@ -25,8 +25,8 @@ LENGTHS = [1, 2, 37, 249, 250, 251, 999, 1000, 1001, 4000, 4321]
 
 def through(mix: Floats32, chunks: Chunks, vocals: Callable[[Tensor], Tensor], block: int = 100_000) -> Floats32:
     blocks = (mix[:, start : start + block] for start in range(0, mix.shape[1], block))
-    found = list(chunked_vocals(blocks, ChunkSeparator("test", chunks, vocals)))
-    return np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.float32)
+    parts = list(chunked_vocals(blocks, ChunkSeparator("test", chunks, vocals)))
+    return np.concatenate(parts, axis=1) if parts else np.zeros((2, 0), np.float32)
 
 
 def noise(samples: int) -> Floats32:
@@ -57,18 +57,18 @@ def test_how_the_mix_is_cut_changes_nothing(chunks: Chunks, samples: int) -> Non
 
 @pytest.mark.parametrize("chunks", LAYOUTS, ids=str)
 def test_every_chunk_is_the_reflected_mix_on_one_grid(chunks: Chunks) -> None:
-    heard: list[Tensor] = []
+    chunks_seen: list[Tensor] = []
 
     def listen(mix: Tensor) -> Tensor:
-        heard.extend(mix.clone())
+        chunks_seen.extend(mix.clone())
         return mix
 
     mix = noise(2345)
     through(mix, chunks, listen, 77)
     border = chunks.length - chunks.step
     padded = np.pad(mix, ((0, 0), (border, 2 * chunks.length)), "reflect")
-    assert len(heard) == -(-(border + 2345) // chunks.step)
-    for number, chunk in enumerate(heard):
+    assert len(chunks_seen) == -(-(border + 2345) // chunks.step)
+    for number, chunk in enumerate(chunks_seen):
         start = number * chunks.step
         np.testing.assert_array_equal(chunk.numpy(), padded[:, start : start + chunks.length])
 
@@ -129,9 +129,9 @@ def test_the_stream_is_read_only_as_far_as_it_is_asked_for() -> None:
     stream = chunked_vocals(mix(), ChunkSeparator("test", Chunks(1000, 500, 100), vocals))
     next(stream)
     assert isinstance(stream, Iterator) and len(read) <= 3 and sum(calls) <= 3
-    heard = sum(calls)
+    chunks_seen = sum(calls)
     del stream
-    assert sum(calls) == heard
+    assert sum(calls) == chunks_seen
 
 
 class Scarce:

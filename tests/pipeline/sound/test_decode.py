@@ -42,15 +42,15 @@ def test_every_format_keeps_its_sound_length_and_place(
 ) -> None:
     sound = sounds.noise(4.003, rate, channels)
     path = sounds.write(tmp_path / f"x{suffix}", sound, rate)
-    heard = decode(path, rate, channels=channels, limits=NOTE, name="x")
-    assert heard.dtype == np.float32
-    assert heard.shape == (sound.shape if channels == 2 else sound.shape[1:])
-    heard = np.atleast_2d(heard)
-    assert abs(sounds.lag(sound[0], heard[0])) <= rate // 1000
-    assert sounds.snr(sound, heard) > worst_snr
-    told = probe(path, NOTE, "x")
-    assert (told.rate, told.channels, told.bytes) == (rate, channels, path.stat().st_size)
-    assert told.seconds == pytest.approx(4.003, abs=0.05)
+    decoded = decode(path, rate, channels=channels, limits=NOTE, name="x")
+    assert decoded.dtype == np.float32
+    assert decoded.shape == (sound.shape if channels == 2 else sound.shape[1:])
+    decoded = np.atleast_2d(decoded)
+    assert abs(sounds.lag(sound[0], decoded[0])) <= rate // 1000
+    assert sounds.snr(sound, decoded) > worst_snr
+    probed = probe(path, NOTE, "x")
+    assert (probed.rate, probed.channels, probed.bytes) == (rate, channels, path.stat().st_size)
+    assert probed.seconds == pytest.approx(4.003, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ def names(folder: Path) -> list[str]:
 
 def tags_of(path: Path) -> dict[str, str]:
     with av.open(str(path)) as container:
-        found = dict(container.metadata) | dict(container.streams.audio[0].metadata)
-    return {key.lower(): value for key, value in found.items()}
+        pairs = dict(container.metadata) | dict(container.streams.audio[0].metadata)
+    return {key.lower(): value for key, value in pairs.items()}
 
 
 @pytest.mark.parametrize("suffix", KINDS)
@@ -46,11 +46,11 @@ def test_round_trip_keeps_length_place_and_sound(
     sound = sounds.noise(3.0071, rate, channels)
     path = tmp_path / f"x{suffix}"
     encode(path, sound if channels == 2 else sound[0], rate)
-    heard = read(path, rate, channels)
-    assert heard.shape == sound.shape
-    for one, other in zip(sound, heard, strict=True):
+    decoded = read(path, rate, channels)
+    assert decoded.shape == sound.shape
+    for one, other in zip(sound, decoded, strict=True):
         assert abs(sounds.lag(one, other)) <= rate // 1000
-    assert sounds.snr(sound, heard) > WORST_SNR[suffix]
+    assert sounds.snr(sound, decoded) > WORST_SNR[suffix]
     assert names(tmp_path) == [path.name]
 
 
@@ -58,9 +58,9 @@ def test_round_trip_keeps_length_place_and_sound(
 def test_rates_the_codec_has_not_or_rounds(tmp_path: Path, suffix: str, rate: int, most: int) -> None:
     sound = sounds.noise(2.003, rate, 2)
     encode(tmp_path / f"x{suffix}", sound, rate)
-    heard = read(tmp_path / f"x{suffix}", rate, 2)
-    assert abs(heard.shape[1] - sound.shape[1]) <= most
-    assert abs(sounds.lag(sound[0], heard[0])) <= rate // 1000
+    decoded = read(tmp_path / f"x{suffix}", rate, 2)
+    assert abs(decoded.shape[1] - sound.shape[1]) <= most
+    assert abs(sounds.lag(sound[0], decoded[0])) <= rate // 1000
 
 
 @pytest.mark.parametrize("suffix", KINDS)
@@ -122,7 +122,7 @@ def test_bad_blocks_and_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 @pytest.mark.parametrize("suffix", KINDS)
-def test_a_full_disk_anywhere_is_told_and_leaves_nothing(
+def test_a_full_disk_anywhere_is_raised_and_leaves_nothing(
     tmp_path: Path, suffix: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
@@ -177,8 +177,8 @@ def test_bitrate_to_fit_really_fits(tmp_path: Path, max_bytes: int) -> None:
 
 
 def test_bitrate_to_fit_goes_down_and_ends() -> None:
-    found = [bitrate_to_fit(240, size, 2) for size in (10_000_000, 8_000_000, 4_000_000, 3_000_000, 1_100_000)]
-    assert found == [(".mp3", 320_000), (".mp3", 256_000), (".mp3", 128_000), (".ogg", 96_000), (".ogg", 32_000)]
+    choices = [bitrate_to_fit(240, size, 2) for size in (10_000_000, 8_000_000, 4_000_000, 3_000_000, 1_100_000)]
+    assert choices == [(".mp3", 320_000), (".mp3", 256_000), (".mp3", 128_000), (".ogg", 96_000), (".ogg", 32_000)]
     with pytest.raises(errors.TooLong) as caught:
         bitrate_to_fit(240, 800_000, 2)
     assert 2.5 < caught.value.params["limit"] < 4

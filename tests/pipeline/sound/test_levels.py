@@ -92,13 +92,13 @@ def test_the_share_is_the_share_that_was_cut() -> None:
 @pytest.mark.parametrize("suffix", [".ogg", ".mp3", ".m4a"])
 @pytest.mark.parametrize("rate", [48_000, 16_000])
 def test_codecs_smear_the_plateau_but_do_not_hide_it(tmp_path: Path, suffix: str, rate: int) -> None:
-    def heard(gain_db: float) -> Floats32:
+    def decoded(gain_db: float) -> Floats32:
         path = sounds.write(tmp_path / f"x{suffix}", driven(gain_db), RATE)
         return decode(path, rate, channels=1, limits=NOTE, name="x")
 
-    assert check_levels(heard(-0.05), rate, "hot").clipped_share < 0.003
+    assert check_levels(decoded(-0.05), rate, "hot").clipped_share < 0.003
     with pytest.raises(errors.Clipped):
-        check_levels(heard(6), rate, "x")
+        check_levels(decoded(6), rate, "x")
 
 
 @pytest.mark.parametrize("hertz", [60, 100, 440, 3000])

@@ -58,19 +58,19 @@ def test_clean_voices_pass(notes: list[Path]) -> None:
 
 @pytest.mark.parametrize("snr", [0, 5, 10])
 def test_white_noise_is_measured(speech: Floats32, tmp_path: Path, snr: float) -> None:
-    heard = through_opus(tmp_path / "x.ogg", noisy(speech, white(len(speech)), snr))
-    assert signal_to_noise(heard, RATE) == pytest.approx(snr, abs=2)
+    noisy_speech = through_opus(tmp_path / "x.ogg", noisy(speech, white(len(speech)), snr))
+    assert signal_to_noise(noisy_speech, RATE) == pytest.approx(snr, abs=2)
 
 
 @pytest.mark.parametrize("make", [white, crowd])
 def test_five_decibels_are_refused_with_figures(
     speech: Floats32, tmp_path: Path, make: Callable[[int], Floats32 | Floats64]
 ) -> None:
-    heard = through_opus(tmp_path / "x.ogg", noisy(speech, make(len(speech)), 5))
+    noisy_speech = through_opus(tmp_path / "x.ogg", noisy(speech, make(len(speech)), 5))
     with pytest.raises(
         Noisy, match=r"^x\.ogg is too noisy .* dB above the noise, at least \d+ dB are needed"
     ) as caught:
-        check_noise(heard, RATE, "x.ogg")
+        check_noise(noisy_speech, RATE, "x.ogg")
     assert 3 < caught.value.params["found"] < caught.value.params["needed"]
 
 

@@ -64,17 +64,17 @@ def test_two_people_are_refused_for_training_only(
     assert not list(tmp_path.glob("note-*.npz"))  # nobody listened in vain
 
 
-def test_a_quiet_note_is_heard_as_well_as_a_loud_one(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+def test_a_quiet_note_has_the_features_of_a_loud_one(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
     pieces = [read(path)[: 20 * RATE] for path in notes[:2]]
     paths = [sounds.write(tmp_path / f"{n}.ogg", piece, RATE) for n, piece in enumerate(pieces)]
     quiet = sounds.write(tmp_path / "quiet.ogg", pieces[1] * np.float32(10 ** (-38 / 20)), RATE)
     loud = prepare(as_notes(*paths), 24_000, models, tmp_path)
     next(tmp_path.glob("note-1-*.npz")).unlink()
-    found = prepare(as_notes(paths[0], quiet), 24_000, models, tmp_path)[1]
-    assert found.levels.rms_db == pytest.approx(-53.5, abs=1.5)
-    assert found.features.voiced.sum() == pytest.approx(loud[1].features.voiced.sum(), rel=0.03)
-    assert len(found.embeddings) == len(loud[1].embeddings) >= 4
-    assert float((found.embeddings * loud[1].embeddings).sum(1).min()) > 0.95
+    quiet_recording = prepare(as_notes(paths[0], quiet), 24_000, models, tmp_path)[1]
+    assert quiet_recording.levels.rms_db == pytest.approx(-53.5, abs=1.5)
+    assert quiet_recording.features.voiced.sum() == pytest.approx(loud[1].features.voiced.sum(), rel=0.03)
+    assert len(quiet_recording.embeddings) == len(loud[1].embeddings) >= 4
+    assert float((quiet_recording.embeddings * loud[1].embeddings).sum(1).min()) > 0.95
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +91,11 @@ def phrases(speech: Floats32, models: ModelPool) -> tuple[Floats32, Features]:
 
 def test_breaths_stay_and_silence_goes(phrases: tuple[Floats32, Features]) -> None:
     features = phrases[1]
-    kept = sounding(features)
-    assert kept[255:290].all()  # the breath
-    assert not kept[:240].any() and not kept[-330:].any()
-    assert kept[300:900].mean() > 0.95
-    assert kept.sum() / 100 == pytest.approx(7.0, abs=0.25)
+    cached = sounding(features)
+    assert cached[255:290].all()  # the breath
+    assert not cached[:240].any() and not cached[-330:].any()
+    assert cached[300:900].mean() > 0.95
+    assert cached.sum() / 100 == pytest.approx(7.0, abs=0.25)
 
 
 def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
@@ -104,15 +104,15 @@ def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
     noise = np.random.default_rng(1).standard_normal(len(wav)) * active / 10  # 20 dB below the voice
     frames = (wav + noise)[: len(features) * 160].reshape(-1, 160)
     rms = np.sqrt((frames**2).mean(1)).astype(np.float32)
-    kept = sounding(replace(features, rms=rms))
-    assert not kept[:240].any() and not kept[-330:].any()
-    assert kept[250:900].mean() > 0.95
+    cached = sounding(replace(features, rms=rms))
+    assert not cached[:240].any() and not cached[-330:].any()
+    assert cached[250:900].mean() > 0.95
 
 
 def test_a_click_is_not_voice() -> None:
     rms = np.full(1000, 1e-5, np.float32)
     rms[300:400], rms[800] = 0.1, 1.0
-    kept = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
-    assert kept[250:450].all() and not kept[460:].any()
+    cached = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
+    assert cached[250:450].all() and not cached[460:].any()
     short = Features(np.zeros((15, 1), np.float32), np.zeros(30, np.float32), rms[300:330])
     assert sounding(short).shape == (30,)

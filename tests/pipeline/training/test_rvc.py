@@ -72,10 +72,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]
 @pytest.fixture(scope="module")
 def chosen(files: dict[str, dict[str, Path]]) -> ModelPool:
     """The models of an operator with VOICE_BASE=rvc-40k."""
-    made = ModelPool("cpu", Selection(voice_base="rvc-40k"))
-    made.locate = files.__getitem__  # type: ignore[assignment]
-    made.contentvec = lru_cache(maxsize=2)(made._contentvec)
-    return made
+    pool = ModelPool("cpu", Selection(voice_base="rvc-40k"))
+    pool.locate = files.__getitem__  # type: ignore[assignment]
+    pool.contentvec = lru_cache(maxsize=2)(pool._contentvec)
+    return pool
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +143,10 @@ def test_the_discriminator_learns_too(trained: TrainReport, work: Path, clips: T
     assert not any(judges.state_dict()[name].equal(tensor) for name, tensor in untaught.state_dict().items())
     generator.load_state_dict(stored["network"])
     windows = clips.draw(4, generator.speaker_vector(torch.zeros(1, dtype=torch.long)), torch.Generator())
-    made = generator.dec(torch.zeros(4, 16, 32), windows.f0[:, :32], windows.speaker, generator=torch.Generator())
+    fake = generator.dec(torch.zeros(4, 16, 32), windows.f0[:, :32], windows.speaker, generator=torch.Generator())
     real = windows.wav[:, None, :12800]
     with torch.no_grad():
-        losses = [float(discriminator_loss(which(real), which(made))) for which in (untaught, judges)]
+        losses = [float(discriminator_loss(which(real), which(fake))) for which in (untaught, judges)]
     assert losses[1] < 0.95 * losses[0], losses
 
 
@@ -295,7 +295,7 @@ def test_from_nothing_is_another_start(chosen: ModelPool, clips: TrainingData) -
     assert not learner.network.state_dict()["dec.conv_pre.weight"].equal(before)
 
 
-def test_the_rate_falls_as_the_recordings_are_heard_again(chosen: ModelPool, clips: TrainingData) -> None:
+def test_the_learning_rate_falls_with_each_epoch(chosen: ModelPool, clips: TrainingData) -> None:
     learner = begin(chosen, TrainOptions())
     learner.drawn = 7998
     learner.step(clips, 2, 5, 0.0, torch.Generator().manual_seed(0))
@@ -317,7 +317,7 @@ def test_a_note_is_drawn_as_often_as_it_sounds_whatever_its_length() -> None:
         assert max(starts) == max(0, len(note.features) - 100) and min(starts) == 0
 
 
-def test_the_voice_sings_what_contentvec_heard(trained: TrainReport, chosen: ModelPool, work: Path) -> None:
+def test_the_voice_sings_contentvecs_features(trained: TrainReport, chosen: ModelPool, work: Path) -> None:
     synthesizer, info, rows, _ = chosen.voice(trained.model, trained.index)
     encoder = chosen.encoder(info.content_model)
     [features] = [load_features(path) for path in sorted(work.glob(f"note-0-{encoder.cache_id}+*.npz"))]
@@ -327,9 +327,9 @@ def test_the_voice_sings_what_contentvec_heard(trained: TrainReport, chosen: Mod
 
 
 def test_the_voice_leaves_as_a_pth_that_sings_the_same(trained: TrainReport, tmp_path: Path) -> None:
-    made = export_voice(trained.model, trained.index, tmp_path, "Anna")
-    assert made.index is not None and made.index.stat().st_size > 1000
-    back = read_pth(made.model)
+    exported = export_voice(trained.model, trained.index, tmp_path, "Anna")
+    assert exported.index is not None and exported.index.stat().st_size > 1000
+    back = read_pth(exported.model)
     assert (back.version, back.info) == ("v2", f"{trained.best.step} steps, DiscoverVoice")
     voice, _ = load_voice(trained.model)
     assert back.network.config.sampling_rate == 40000
@@ -357,7 +357,7 @@ def test_what_is_absent_or_wrong_is_said_at_the_start(tmp_path: Path, files: dic
     assert open_models("cpu", Selection(weights=tmp_path)).selection.voice_base == "s24"
 
 
-def test_a_training_without_its_base_refuses_before_it_listens(some: list[Note], tmp_path: Path) -> None:
+def test_a_training_without_its_base_refuses_before_it_reads_notes(some: list[Note], tmp_path: Path) -> None:
     models = ModelPool("cpu", Selection(voice_base="rvc-48k", weights=tmp_path))
     began = time.monotonic()
     with pytest.raises(ModelUnusable, match="discovervoice models pull rvc-48k contentvec"), refusals():

@@ -37,13 +37,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
-    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
-    assert (made.steps, made.stopped) == (20, "steps")
-    assert [moment.step for moment in made.curve] == [0, 10, 20]
-    assert made.best.mel_loss < made.curve[0].mel_loss
-    assert made.best.similarity > 0.5
-    assert made.minutes == pytest.approx(1.0, abs=0.15)
-    voice, info = load_voice(made.model)
+    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    assert (trained.steps, trained.stopped) == (20, "steps")
+    assert [moment.step for moment in trained.curve] == [0, 10, 20]
+    assert trained.best.mel_loss < trained.curve[0].mel_loss
+    assert trained.best.similarity > 0.5
+    assert trained.minutes == pytest.approx(1.0, abs=0.15)
+    voice, info = load_voice(trained.model)
     assert not any(key.startswith("enc_q.") for key in voice.state_dict())
     shipped = base_model.load_base(info.content_model).network.state_dict()
     changed = {
@@ -52,12 +52,12 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: lis
         if not tensor.equal(shipped[key].half().float())
     }
     assert changed == {"dec", "emb_g"}  # whose voice it is; how words and notes are read stays the base's
-    assert info.base == base_model.NAME and info.steps == made.best.step
+    assert info.base == base_model.NAME and info.steps == trained.best.step
     assert 100 < info.median_f0 < 220  # a man who speaks
-    rows, speaker = load_index(made.index)
+    rows, speaker = load_index(trained.index)
     assert rows.shape[1] == S24.content_dim and 2000 < len(rows) < 3500
     assert float(speaker.norm()) == pytest.approx(1.0, abs=1e-4)
-    assert made.model.stat().st_size < 9_000_000
+    assert trained.model.stat().st_size < 9_000_000
     assert not list(work.glob("*.part"))
 
 
@@ -75,19 +75,19 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
         return draw(self, batch, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(TrainingData, "draw", crowded)
-    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(steps=2, measure_steps=10, seconds=300))
-    assert (made.steps, tried) == (2, [4, 2, 1, 1])
+    trained = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(steps=2, measure_steps=10, seconds=300))
+    assert (trained.steps, tried) == (2, [4, 2, 1, 1])
 
 
 @pytest.mark.slow
 def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
-    made = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
-    wav = decode(made.sample, 16000, channels=1, limits=NOTE, name="sample")
+    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+    wav = decode(trained.sample, 16000, channels=1, limits=NOTE, name="sample")
     assert 9.9 < len(wav) / 16000 < 10.2
     assert -40 < 20 * np.log10(np.sqrt((wav**2).mean())) < -10
     assert np.abs(wav).max() < 0.95  # MP3 overshoots
     heard = models.speaker.embed(wav)
-    assert heard is not None and float(heard @ load_index(made.index)[1].numpy()) > 0.5
+    assert heard is not None and float(heard @ load_index(trained.index)[1].numpy()) > 0.5
 
 
 @pytest.mark.slow
@@ -110,34 +110,34 @@ def test_a_second_attempt_goes_on_where_the_first_was(
     first = torch.load(tmp_path / "training.pt", weights_only=True)
     assert first["step"] == 3
     seen: list[float] = []
-    made = train_voice(
+    trained = train_voice(
         as_notes(notes[:2]),
         models,
         tmp_path,
         options,
         lambda s, f: seen.append(f) if s == "training" and f > 0 else None,
     )
-    assert made.steps == 6
+    assert trained.steps == 6
     assert len(seen) == 3  # only the steps that were missing
 
 
 def test_time_is_a_limit_too(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
-    made = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
-    assert made.steps <= 1 and made.stopped == "time"
+    trained = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
+    assert trained.steps <= 1 and trained.stopped == "time"
 
 
 def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
     models: ModelPool, notes: list[Path], tmp_path: Path
 ) -> None:
     options = TrainOptions(steps=100, seconds=300, learning_rate=0.1, measure_steps=1, patience=3)  # far too fast
-    made = train_voice(as_notes(notes[:2]), models, tmp_path, options)
-    assert made.stopped == "no progress" and made.steps < 100
-    assert made.best is max(made.curve, key=lambda moment: moment.score) and made.best.step < made.steps
-    again = TrainingLoop(models, load_index(made.index)[1], options)
-    again.network.load_state_dict(load_voice(made.model)[0].state_dict())
+    trained = train_voice(as_notes(notes[:2]), models, tmp_path, options)
+    assert trained.stopped == "no progress" and trained.steps < 100
+    assert trained.best is max(trained.curve, key=lambda moment: moment.score) and trained.best.step < trained.steps
+    again = TrainingLoop(models, load_index(trained.index)[1], options)
+    again.network.load_state_dict(load_voice(trained.model)[0].state_dict())
     data = TrainingData(prepare(as_notes(notes[:2]), RATE, models, tmp_path), S24, models.content)
     again._measure(data)
-    assert again.curve[0].mel_loss == pytest.approx(made.best.mel_loss, abs=0.02)  # half precision on disk
+    assert again.curve[0].mel_loss == pytest.approx(trained.best.mel_loss, abs=0.02)  # half precision on disk
 
 
 def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> None:
@@ -183,6 +183,6 @@ def test_breaths_stay_and_silence_goes(models: ModelPool, notes: list[Path], tmp
     recordings = prepare(as_notes(notes[:2]), RATE, models, tmp_path)
     for recording in recordings:
         assert len(recording.wav) == len(recording.features) * RATE // 100
-        kept = sounding(recording.features)
-        assert recording.features.voiced[kept].sum() == recording.features.voiced.sum()
-        assert kept.mean() > 0.7
+        sounds_at = sounding(recording.features)
+        assert recording.features.voiced[sounds_at].sum() == recording.features.voiced.sum()
+        assert sounds_at.mean() > 0.7

@@ -36,18 +36,18 @@ def test_an_imported_voice_learns_of_its_owner_how_high_and_who(
     assert float(person.embedding.norm()) == pytest.approx(1)
     assert float(person.embedding @ again) > 0.85 > 0.75 > float(person.embedding @ other)
 
-    made = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path, person)
-    kept = load_voice(made.model)[1].median_f0
-    assert kept == pytest.approx(person.median_f0)
-    assert float(load_index(made.index)[1] @ person.embedding) == pytest.approx(1, abs=1e-3)
-    song = np.full(100, 4.1 * kept, np.float32)
-    assert octave_shift(song, kept) == -24
+    imported = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path, person)
+    median = load_voice(imported.model)[1].median_f0
+    assert median == pytest.approx(person.median_f0)
+    assert float(load_index(imported.index)[1] @ person.embedding) == pytest.approx(1, abs=1e-3)
+    song = np.full(100, 4.1 * median, np.float32)
+    assert octave_shift(song, median) == -24
 
 
-def test_a_voice_of_which_nobody_tells_anything_chooses_no_octave(tmp_path: Path) -> None:
-    made = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path)
-    assert octave_shift(np.full(100, 440, np.float32), load_voice(made.model)[1].median_f0) == 0
-    assert not load_index(made.index)[1].any() and not speaker_embedding([np.zeros((0, 256), np.float32)]).any()
+def test_a_voice_without_a_known_owner_chooses_no_octave(tmp_path: Path) -> None:
+    imported = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path)
+    assert octave_shift(np.full(100, 440, np.float32), load_voice(imported.model)[1].median_f0) == 0
+    assert not load_index(imported.index)[1].any() and not speaker_embedding([np.zeros((0, 256), np.float32)]).any()
 
 
 def test_a_recording_must_hold_a_voice_and_one_alone(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:

@@ -67,13 +67,13 @@ def test_an_imported_voice_sings(
     tmp_path: Path, given: tuple[Path, Path], encoder: ContentVec, models: ModelPool, f0: bool
 ) -> None:
     pth = given[0] if f0 else write(tmp_path / "nono.pth", contents(f0=False))
-    made = import_voice(pth, given[1], tmp_path)
-    network, info = load_voice(made.model)
-    rows, _ = load_index(made.index)
+    converted = import_voice(pth, given[1], tmp_path)
+    network, info = load_voice(converted.model)
+    rows, _ = load_index(converted.index)
     assert info.content_model == encoder.model_id and len(rows) == 120
-    heard = extract(vowel(1.0), encoder, models.pitch)
-    assert heard.content.shape == (50, 768)
-    wav = np.concatenate(list(convert(heard, network, rows, ConvertOptions())))
+    decoded = extract(vowel(1.0), encoder, models.pitch)
+    assert decoded.content.shape == (50, 768)
+    wav = np.concatenate(list(convert(decoded, network, rows, ConvertOptions())))
     assert len(wav) == 40000 and np.isfinite(wav).all()
     assert np.sqrt((wav**2).mean()) > 1e-3
 
@@ -82,25 +82,25 @@ def test_contentvecs_features_are_used_as_they_are(
     encoder: ContentVec, models: ModelPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wav = vowel(2.0)
-    heard = extract(wav, encoder, models.pitch)
+    decoded = extract(wav, encoder, models.pitch)
     streamed = extract_stream([wav], encoder, models.pitch, 2.0)
-    np.testing.assert_allclose(streamed.content[:80], heard.content[:80], atol=0.05)
-    assert np.abs(heard.content.mean(0)).max() > 0.1  # centred features have no mean
+    np.testing.assert_allclose(streamed.content[:80], decoded.content[:80], atol=0.05)
+    assert np.abs(decoded.content.mean(0)).max() > 0.1  # centred features have no mean
     monkeypatch.setattr(encoder, "centred", True)
     assert np.abs(extract(wav, encoder, models.pitch).content.mean(0)).max() < 0.1
 
 
-def test_silence_is_not_listened_to(encoder: ContentVec, models: ModelPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_not_encoded(encoder: ContentVec, models: ModelPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features_module, "BLOCK_SECONDS", 1)
-    heard = extract_stream([np.zeros(64000, np.float32), vowel(1.0)], encoder, models.pitch, 5.0).content
-    assert heard.shape == (250, 768) and not heard[:50].any() and heard[-50:].any()
+    decoded = extract_stream([np.zeros(64000, np.float32), vowel(1.0)], encoder, models.pitch, 5.0).content
+    assert decoded.shape == (250, 768) and not decoded[:50].any() and decoded[-50:].any()
 
 
 def test_a_voice_comes_out_as_it_went_in(tmp_path: Path, given: tuple[Path, Path], rows: Floats32) -> None:
     (tmp_path / "ours").mkdir()
-    made = import_voice(*given, tmp_path / "ours")
-    assert made.title == "RVC v2 40k" and "200epoch" in made.info.base
-    out = export_voice(made.model, made.index, tmp_path / "out", "My/../Voice")
+    converted = import_voice(*given, tmp_path / "ours")
+    assert converted.title == "RVC v2 40k" and "200epoch" in converted.info.base
+    out = export_voice(converted.model, converted.index, tmp_path / "out", "My/../Voice")
     assert out.model == tmp_path / "out" / "My_Voice.pth" and out.index == tmp_path / "out" / "My_Voice.index"
     before, after = read_pth(given[0]).network, read_pth(out.model).network
     assert torch.equal(sung(before), sung(after)) and sung(before).abs().mean() > 1e-4
@@ -110,20 +110,20 @@ def test_a_voice_comes_out_as_it_went_in(tmp_path: Path, given: tuple[Path, Path
 def test_a_voice_without_an_index_is_drawn_to_nothing(
     tmp_path: Path, given: tuple[Path, Path], encoder: ContentVec, models: ModelPool
 ) -> None:
-    made = import_voice(given[0], None, tmp_path)
-    rows, speaker = load_index(made.index)
-    assert (made.rows, rows.shape, bool(speaker.any())) == (0, (0, 768), False)
-    network, _ = load_voice(made.model)
-    heard = extract(vowel(0.5), encoder, models.pitch)
-    alone = np.concatenate(list(convert(heard, network, None, ConvertOptions(index_rate=0.0))))
-    np.testing.assert_array_equal(np.concatenate(list(convert(heard, network, rows, ConvertOptions()))), alone)
-    assert export_voice(made.model, made.index, tmp_path / "out", "v").index is None
+    converted = import_voice(given[0], None, tmp_path)
+    rows, speaker = load_index(converted.index)
+    assert (converted.rows, rows.shape, bool(speaker.any())) == (0, (0, 768), False)
+    network, _ = load_voice(converted.model)
+    decoded = extract(vowel(0.5), encoder, models.pitch)
+    alone = np.concatenate(list(convert(decoded, network, None, ConvertOptions(index_rate=0.0))))
+    np.testing.assert_array_equal(np.concatenate(list(convert(decoded, network, rows, ConvertOptions()))), alone)
+    assert export_voice(converted.model, converted.index, tmp_path / "out", "v").index is None
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.pth"]
 
 
 def test_v1_voices_want_v1s_features(tmp_path: Path) -> None:
-    made = import_voice(write(tmp_path / "v.pth", contents("v1 48k")), None, tmp_path)
-    assert made.info.content_model == contentvec.MODEL_ID_V1 and made.title == "RVC v1 48k"
+    converted = import_voice(write(tmp_path / "v.pth", contents("v1 48k")), None, tmp_path)
+    assert converted.info.content_model == contentvec.MODEL_ID_V1 and converted.title == "RVC v1 48k"
 
 
 def test_an_index_of_another_voice_is_refused_and_nothing_is_left(tmp_path: Path, given: tuple[Path, Path]) -> None:
@@ -154,25 +154,25 @@ def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, voice_files: tuple[
 
 def test_a_folder_that_cannot_be_written_gets_nothing(tmp_path: Path, given: tuple[Path, Path]) -> None:
     (tmp_path / "ours").mkdir()
-    made = import_voice(*given, tmp_path / "ours")
+    converted = import_voice(*given, tmp_path / "ours")
     bare = import_voice(given[0], None, tmp_path)
     for out in (tmp_path / "given.pth", Path("/proc")):  # a file; a folder in which even root makes nothing
-        for voice in (made, bare):
+        for voice in (converted, bare):
             with pytest.raises(OSError):
                 export_voice(voice.model, voice.index, out, "v")
     (tmp_path / "out" / "v.index").mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
-        export_voice(made.model, made.index, tmp_path / "out", "v")
+        export_voice(converted.model, converted.index, tmp_path / "out", "v")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.index"]
 
 
 def test_a_disk_that_is_full_keeps_nothing_of_an_export(tmp_path: Path, given: tuple[Path, Path]) -> None:
-    made = import_voice(*given, tmp_path)
+    converted = import_voice(*given, tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
     try:
         with pytest.raises(DiskFull):
-            export_voice(made.model, made.index, tmp_path / "out", "mine")
+            export_voice(converted.model, converted.index, tmp_path / "out", "mine")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list((tmp_path / "out").iterdir()) == []

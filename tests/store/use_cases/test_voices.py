@@ -7,7 +7,7 @@ import pytest
 from store import Consent, DuplicateVoiceName, JobState, NotFound, NotYours, Outbox, Voice, VoiceState, jobs
 from store.results import quality_of
 from store.use_cases import (
-    ImportedVoice,
+    NewVoice,
     TrainingRequest,
     agree,
     check_voice_name,
@@ -23,10 +23,10 @@ from tests.store.use_cases.scene import OPERATOR, OTHER, WORKER, Scene
 QUALITY = {"base": "RVC v2", "rows": 3, "models": {"voice": "v2", "content": "contentvec"}}
 
 
-def imported(scene: Scene, name: str = "mine") -> ImportedVoice:
+def imported(scene: Scene, name: str = "mine") -> NewVoice:
     """An import with both files."""
     files = scene.file(b"model", "model"), scene.file(b"index", "index")
-    return ImportedVoice(name, *files, QUALITY, "0" * 64)
+    return NewVoice(name, *files, QUALITY, "0" * 64)
 
 
 def test_voices_are_listed_for_their_owner_by_name(scene: Scene) -> None:
@@ -127,7 +127,7 @@ def test_an_import_under_a_name_that_is_taken_leaves_nothing(scene: Scene) -> No
 
 
 def test_an_import_whose_index_is_missing_leaves_nothing(scene: Scene) -> None:
-    voice = ImportedVoice("mine", scene.file(b"model", "model"), Path("gone"), QUALITY, "0" * 64)
+    voice = NewVoice("mine", scene.file(b"model", "model"), Path("gone"), QUALITY, "0" * 64)
     with pytest.raises(FileNotFoundError):
         keep_voice(scene.store, 0, voice, "I may.")
     assert scene.remains() == {}

@@ -18,11 +18,12 @@ from models.speaker import ast, resemblyzer
 from pipeline.pool.selection import Selection
 from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
+from store.use_cases import take_job
 from tests.conftest import LIBRARY
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
-from worker.job_runner import take, work_on
-from worker.library.seed import add_singer, seed_library
+from worker.job_runner import work_on
+from worker.library.seed import embed_singer, seed_library
 from worker.settings import WorkerSettings
 
 VOICES = {"libri-533": "LibriSpeech 533", "maxim": "Maxim", "nsh": "N. Shmyrev"}
@@ -110,8 +111,7 @@ def models_of(store: Store) -> dict[str, set[str]]:
 def matched(store: Store, child: Child, note: Path) -> dict[str, Any]:
     """The result of a `/match` that a worker took."""
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), [note])
-    with store.write() as session:
-        taken = take(session, job.id, 1, "test")
+    taken = take_job(store, job.id, 1, "test")
     assert taken is not None
     asyncio.run(work_on(store, child, taken, WorkerSettings()))
     done = read(store, job)
@@ -154,7 +154,7 @@ def test_a_singer_that_is_added_again_replaces_its_own_row_and_no_other(
     store: Store, taught: Child, embedded: Child
 ) -> None:
     for child in (embedded, taught, embedded):
-        asyncio.run(add_singer(store, child, "Mine", clips_of("maxim")[:3], "my own", "mine"))
+        asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], "my own", "mine"))
     assert len(rows(store)) == 2 and len(models_of(store)["Mine"]) == 2
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
 
@@ -163,7 +163,7 @@ def test_a_start_that_was_interrupted_between_two_voices_is_completed(
     store: Store, shipped: Path, taught: Child, embedded: Child
 ) -> None:
     asyncio.run(seed_library(store, embedded, shipped))
-    asyncio.run(add_singer(store, taught, "Maxim", clips_of("maxim")[:3], "shipped", "free"))
+    asyncio.run(embed_singer(store, taught, "Maxim", clips_of("maxim")[:3], "shipped", "free"))
     assert asyncio.run(seed_library(store, taught, shipped)) == 2
     assert all(len(models) == 2 for models in models_of(store).values())
 
@@ -174,7 +174,7 @@ def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
     caplog.set_level(logging.WARNING, logger="worker.library.seed")
     asyncio.run(seed_library(store, embedded, shipped))
     for name in ("Mine", "Maxim"):  # one takes the place of a shipped voice
-        asyncio.run(add_singer(store, embedded, name, clips_of("maxim")[:3], "my own", "mine"))
+        asyncio.run(embed_singer(store, embedded, name, clips_of("maxim")[:3], "my own", "mine"))
     assert caplog.text == ""
     assert asyncio.run(seed_library(store, taught, shipped)) == 2
     [record] = caplog.records
@@ -189,6 +189,6 @@ def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
 
 
 def test_a_library_without_shipped_voices_stays_its_operators(store: Store, shipped: Path, embedded: Child) -> None:
-    asyncio.run(add_singer(store, embedded, "Mine", clips_of("maxim")[:3], "my own", "mine"))
+    asyncio.run(embed_singer(store, embedded, "Mine", clips_of("maxim")[:3], "my own", "mine"))
     assert asyncio.run(seed_library(store, embedded, shipped)) == 0
     assert set(models_of(store)) == {"Mine"}

@@ -1,0 +1,159 @@
+"""What passes between a worker and its child process: a task goes in, messages come out.
+
+A task knows paths and numbers, nothing of the database. A child answers a task with any number of `Plan`, `Progress`,
+then with one `Done`, `Refused` or `Broken`; with `Missing` if it cannot work at all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from store.results import Result
+
+
+@dataclass(frozen=True)
+class NoteFile:
+    """A voice note, and what its member called it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class SingerFile:
+    """A singer of the library: a file of embeddings, by one model."""
+
+    name: str
+    path: Path
+    model: str
+
+
+@dataclass(frozen=True)
+class MatchTask:
+    """Compare the notes with the singers."""
+
+    notes: tuple[NoteFile, ...]
+    singers: tuple[SingerFile, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """Train a voice on the notes, for so many seconds; `work` keeps the checkpoint. `steps` None: no limit of steps."""
+
+    notes: tuple[NoteFile, ...]
+    seconds: float
+    steps: int | None
+    work: Path
+    out: Path
+
+
+@dataclass(frozen=True)
+class CoverTask:
+    """Sing the song in the voice; `cache` is the song's own. `key_shift` and `max_bytes` are those of CoverParams."""
+
+    song: Path
+    song_name: str
+    voice_name: str
+    model: Path
+    index: Path
+    cache: Path
+    out: Path
+    key_shift: int | None
+    max_bytes: int | None
+
+
+@dataclass(frozen=True)
+class EmbedTask:
+    """Embed a singer's clips."""
+
+    clips: tuple[Path, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
+class ReadyTask:
+    """Say what the child runs on."""
+
+
+JobTask = MatchTask | TrainTask | CoverTask
+Task = JobTask | EmbedTask | ReadyTask
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """A job's result, and the files that were written, by role."""
+
+    result: Result
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A file of a singer's embeddings, of so many clips, by the model of this id."""
+
+    embeddings: Path
+    clips: int
+    model: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The device in words, and the id of the model that compares singers."""
+
+    device: str
+    singer_model: str
+
+
+Outcome = JobOutcome | Embedded | Ready
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Expected seconds of each stage, in their order."""
+
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """So much of a stage is done, 0…1."""
+
+    stage: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """The task is done."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The task cannot be done: an error with its sentence for the reader."""
+
+    code: str
+    params: dict[str, Any]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The task failed by a bug."""
+
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The child lacks the device or the weights that the settings ask for."""
+
+    sentence: str
+
+
+Report = Plan | Progress
+End = Done | Refused | Broken
+Message = Report | End | Missing
