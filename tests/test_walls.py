@@ -76,6 +76,16 @@ def too_long(files: dict[str, str]) -> list[str]:
     return [f"{name}: {lines}" for name, text in files.items() if (lines := text.count("\n")) > LONGEST]
 
 
+def defined_twice(files: dict[str, str]) -> dict[str, list[str]]:
+    """Public class names with more than one definition at module level, and the files that define them."""
+    places: dict[str, list[str]] = {}
+    for name, text in files.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name)
+    return {name: where for name, where in places.items() if len(where) > 1}
+
+
 def foreign(owners: dict[str, list[str]]) -> dict[str, set[str]]:
     """Rooms whose name a distribution other than ours has taken."""
     return {room: others for room in MAY_IMPORT if (others := set(owners.get(room, [])) - {"discovervoice"})}
@@ -174,6 +184,19 @@ def test_only_the_bottom_room_knows_temporary_names_and_what_a_full_disk_says() 
     }
     assert found <= resumed
     assert by_hand.search('draft = path.with_name(path.name + ".part")') and by_hand.search("errno.ENOSPC")
+
+
+def test_a_class_name_has_one_meaning_in_all_rooms() -> None:
+    rooms = {
+        name: text for name, text in sources().items() if name.endswith(".py") and name.partition("/")[0] in MAY_IMPORT
+    }
+    assert defined_twice(rooms) == {}
+    twice = {
+        "a.py": "class A: ...",
+        "b.py": "class A:\n    class B: ...\nclass _P: ...",
+        "c.py": "class _P: ...\nclass B: ...",
+    }
+    assert defined_twice(twice) == {"A": ["a.py", "b.py"]}
 
 
 def test_no_file_is_longer_than_400_lines() -> None:

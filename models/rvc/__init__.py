@@ -1,7 +1,7 @@
 """RVC v2 (Retrieval-based Voice Conversion): the networks, driven by their config, under RVC's own keys."""
 
 from models.rvc.config import DISCRIMINATOR_SMALL, DISCRIMINATOR_V2, RVC_32K, RVC_40K, RVC_48K, S24, RVCConfig
-from models.rvc.discriminator import Discriminator, Judgement
+from models.rvc.discriminator import Discriminator, DiscriminatorOutput
 from models.rvc.errors import ConfigError, UnfitWeights
 from models.rvc.generator import Generator
 from models.rvc.losses import (
@@ -28,8 +28,8 @@ __all__ = [
     "S24",
     "ConfigError",
     "Discriminator",
+    "DiscriminatorOutput",
     "Generator",
-    "Judgement",
     "RVCConfig",
     "Synthesizer",
     "TrainingOutput",

@@ -1,4 +1,4 @@
-"""Self-attention that knows how far apart two frames are (Shaw et al. 2018), in the transformer of VITS."""
+"""The transformer of VITS: self-attention with relative positions (Shaw et al. 2018)."""
 
 from math import sqrt
 
@@ -11,7 +11,7 @@ class ChannelNorm(nn.Module):
     """Layer norm over the channels of each frame (Ba et al. 2016)."""
 
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
-        """Start as the identity after normalising."""
+        """Start with gain 1 and offset 0."""
         super().__init__()
         self.eps = eps
         self.gamma = nn.Parameter(torch.ones(channels))
@@ -29,7 +29,7 @@ class RelativeAttention(nn.Module):
     """
 
     def __init__(self, channels: int, n_heads: int, window_size: int, p_dropout: float = 0.0) -> None:
-        """Take `channels` in and out, divided among the heads."""
+        """Build for `channels` in and out, divided among the heads."""
         super().__init__()
         self.n_heads = n_heads
         self.window_size = window_size
@@ -48,15 +48,15 @@ class RelativeAttention(nn.Module):
         """Attend over (B, C, T) where the mask (B, 1, T) is 1; returns (B, C, T)."""
         query, key, value = (self._heads(conv(x)) for conv in (self.conv_q, self.conv_k, self.conv_v))
         query = query / sqrt(query.shape[-1])
-        near, exists = self._neighbours(x.shape[-1], x.device)
-        near = near.expand(*query.shape[:2], -1, -1)
+        neighbours, exists = self._neighbours(x.shape[-1], x.device)
+        neighbours = neighbours.expand(*query.shape[:2], -1, -1)
 
         by_offset = (query @ self.emb_rel_k.mT) * exists
-        scores = (query @ key.mT).scatter_add(-1, near, by_offset.to(query.dtype))
-        # Every frame sees the real frames. A padded one may too: what it makes of them is masked away.
+        scores = (query @ key.mT).scatter_add(-1, neighbours, by_offset.to(query.dtype))
+        # Only keys are masked here: the output of padded queries is masked by the caller.
         scores = scores.masked_fill(mask.unsqueeze(1) == 0, -1e4)
         weights = self.drop(scores.softmax(dim=-1))
-        y = weights @ value + (weights.gather(-1, near) * exists) @ self.emb_rel_v
+        y = weights @ value + (weights.gather(-1, neighbours) * exists) @ self.emb_rel_v
         out: Tensor = self.conv_o(y.mT.reshape(x.shape))
         return out
 
@@ -65,10 +65,10 @@ class RelativeAttention(nn.Module):
         return x.view(x.shape[0], self.n_heads, -1, x.shape[-1]).mT
 
     def _neighbours(self, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return which frame lies at each offset, and whether there is one: both (T, 2 * window + 1)."""
+        """Return the frame at each relative offset, clamped, and whether it exists: both (T, 2 * window + 1)."""
         offsets = torch.arange(-self.window_size, self.window_size + 1, device=device)
-        near = torch.arange(frames, device=device).unsqueeze(1) + offsets
-        return near.clamp(0, frames - 1), (near >= 0) & (near < frames)
+        neighbours = torch.arange(frames, device=device).unsqueeze(1) + offsets
+        return neighbours.clamp(0, frames - 1), (neighbours >= 0) & (neighbours < frames)
 
 
 class FeedForward(nn.Module):

@@ -1,4 +1,4 @@
-"""Every dimension of the network, and the networks that exist: the three official rates and the small one."""
+"""The dimensions of a synthesizer, and its presets: the three official sampling rates and the small s24."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -10,9 +10,8 @@ from models.rvc.errors import ConfigError
 _MELS = {32000: 80, 40000: 125, 48000: 128}
 _RATES = {"32k": 32000, "40k": 40000, "48k": 48000}
 
-
 RETIRED = ("win", "latent_frames")
-"""Entries of voice files of earlier versions that nothing reads any more."""
+"""Obsolete entries in voice files of earlier versions, which are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class RVCConfig:
     sampling_rate: int
     """Hz."""
     n_fft: int
-    """Samples of the linear spectrogram's transform; the posterior encoder reads n_fft // 2 + 1 bins."""
+    """Samples of the linear spectrogram's transform; the posterior encoder's input has n_fft // 2 + 1 bins."""
     n_mels: int
     """Bands of the mel loss."""
     upsample_rates: tuple[int, ...]
@@ -35,7 +34,7 @@ class RVCConfig:
     """Frames that one training step decodes."""
     content_dim: int = 768
     f0: bool = True
-    """False: the network is told no pitch, has no source, and sings at the pitch that the content has."""
+    """False: the network is not conditioned on pitch and has no excitation; the pitch follows from the content."""
     inter_channels: int = 192
     hidden_channels: int = 192
     filter_channels: int = 768
@@ -43,7 +42,7 @@ class RVCConfig:
     n_layers: int = 6
     kernel_size: int = 3
     window_size: int = 10
-    """Reach of the relative attention, frames to either side."""
+    """The window of the relative attention, frames on either side."""
     p_dropout: float = 0.0
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
@@ -63,7 +62,7 @@ class RVCConfig:
     trunk_layers: int = 6
 
     def __post_init__(self) -> None:
-        """Refuse dimensions that cannot be built."""
+        """Raise ConfigError for dimensions that cannot be built."""
         if len(self.upsample_rates) != len(self.upsample_kernel_sizes):
             raise ConfigError("upsample_rates and upsample_kernel_sizes differ in length")
         if len(self.resblock_kernel_sizes) != len(self.resblock_dilation_sizes):
@@ -85,7 +84,7 @@ class RVCConfig:
 
     @property
     def hop(self) -> int:
-        """Samples a frame."""
+        """Samples per frame."""
         return prod(self.upsample_rates)
 
     @property
@@ -102,8 +101,8 @@ class RVCConfig:
     def from_list(cls, items: Sequence[Any], content_dim: int = 768, f0: bool = True) -> Self:
         """Read the 18-item list that a community `.pth` stores as `config`.
 
-        The list says nothing of the content width (v1 voices have 256), of f0 (the file says it beside the list),
-        the flow or the posterior encoder: those two are taken to be RVC's.
+        The list does not contain the content width (v1 voices have 256), f0 (another entry of the file), nor the
+        dimensions of flow and posterior encoder, which are RVC's. Raises ConfigError.
         """
         if len(items) != 18:
             raise ConfigError(f"an RVC config has 18 items, this one has {len(items)}")
@@ -139,7 +138,7 @@ class RVCConfig:
             raise ConfigError(f"not an RVC config: {error}") from error
 
     def to_list(self) -> list[Any]:
-        """Write the 18-item list of a community `.pth`; raises `ConfigError` where the list cannot say it."""
+        """Write the 18-item list of a community `.pth`; raises `ConfigError` if the list cannot represent it."""
         items = [
             *(self.spec_channels, self.segment_frames, self.inter_channels, self.hidden_channels),
             *(self.filter_channels, self.n_heads, self.n_layers, self.kernel_size, self.p_dropout, "1"),
@@ -150,16 +149,16 @@ class RVCConfig:
             list(self.upsample_kernel_sizes),
             *(self.spk_embed_dim, self.gin_channels, self.sampling_rate),
         ]
-        read = type(self).from_list(items, self.content_dim if self.content_dim in (256, 768) else 768, self.f0)
-        unsaid = ("decoder", "content_dim", "window_size", "wn_kernel_size", "flow_couplings", "flow_wn_layers")
-        lost = [name for name in (*unsaid, "posterior_wn_layers") if getattr(read, name) != getattr(self, name)]
+        restored = type(self).from_list(items, self.content_dim if self.content_dim in (256, 768) else 768, self.f0)
+        absent = ("decoder", "content_dim", "window_size", "wn_kernel_size", "flow_couplings", "flow_wn_layers")
+        lost = [name for name in (*absent, "posterior_wn_layers") if getattr(restored, name) != getattr(self, name)]
         if lost:
             raise ConfigError(f"RVC's 18-item list has no place for {', '.join(lost)}: use to_dict()")
         return items
 
     @classmethod
     def from_dict(cls, items: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote, also after a trip through JSON (lists for tuples)."""
+        """The inverse of `to_dict`, also through JSON (lists for tuples). Raises ConfigError."""
         known = {field.name for field in fields(cls)}
         items = {name: value for name, value in items.items() if name not in RETIRED}
         if unknown := sorted(items.keys() - known):
@@ -170,21 +169,21 @@ class RVCConfig:
             raise ConfigError(f"not an RVC config: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Write every dimension under its name."""
+        """Every dimension under its name."""
         return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminatorConfig:
-    """One discriminator on the raw wave, then one for each period; the defaults are those of RVC v2."""
+    """One sub-discriminator of the raw waveform, then one for each period; the defaults are those of RVC v2."""
 
     periods: tuple[int, ...] = (2, 3, 5, 7, 11, 17, 23, 37)
-    """Samples a column of the folded wave."""
+    """The period p of each sub-discriminator: one of p columns of the folded waveform."""
     wave_channels: tuple[int, ...] = (16, 64, 256, 1024, 1024, 1024)
     period_channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
 
     def scaled(self, factor: float) -> "DiscriminatorConfig":
-        """Return the same judges with every width multiplied by a factor (at least 1 channel)."""
+        """Return the same sub-discriminators with every width multiplied by a factor (at least 1 channel)."""
         return DiscriminatorConfig(
             periods=self.periods,
             wave_channels=tuple(max(1, round(width * factor)) for width in self.wave_channels),

@@ -1,4 +1,4 @@
-"""The judges of the training: each says of every moment how real it sounds."""
+"""The discriminators of the adversarial training: MelGAN's of the raw waveform and HiFi-GAN's of periods."""
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,12 @@ from models.rvc.weight_norm import NormedConv1d, NormedConv2d
 
 LRELU_SLOPE = 0.1
 
-Judgement = tuple[Tensor, list[Tensor]]
+DiscriminatorOutput = tuple[Tensor, list[Tensor]]
 """Scores (B, N), and the feature maps of every layer."""
 
 
 class WaveDiscriminator(nn.Module):
-    """MelGAN's discriminator of the raw wave (Kumar et al. 2019), grouped convolutions of stride 4."""
+    """MelGAN's discriminator of the raw waveform (Kumar et al. 2019), grouped convolutions of stride 4."""
 
     def __init__(self, channels: tuple[int, ...]) -> None:
         """Build one layer for each width; only the middle ones stride, four channels to a group."""
@@ -29,13 +29,13 @@ class WaveDiscriminator(nn.Module):
         self.convs = nn.ModuleList(layers)
         self.conv_post = NormedConv1d(last, 1, 3, padding=1)
 
-    def forward(self, wav: Tensor) -> Judgement:
-        """Judge (B, 1, samples)."""
-        return _judge(self, wav)
+    def forward(self, wav: Tensor) -> DiscriminatorOutput:
+        """Score (B, 1, samples)."""
+        return _discriminate(self, wav)
 
 
 class PeriodDiscriminator(nn.Module):
-    """HiFi-GAN's discriminator of every p-th sample (Kong et al. 2020): the wave folded into columns of p."""
+    """HiFi-GAN's discriminator of every p-th sample (Kong et al. 2020): the waveform folded into p columns."""
 
     def __init__(self, period: int, channels: tuple[int, ...]) -> None:
         """Build one layer for each width; all but the last stride by 3 along the column."""
@@ -48,17 +48,17 @@ class PeriodDiscriminator(nn.Module):
         )
         self.conv_post = NormedConv2d(channels[-1], 1, (3, 1), padding=(1, 0))
 
-    def forward(self, wav: Tensor) -> Judgement:
-        """Judge (B, 1, samples); the last column is filled up by reflection."""
+    def forward(self, wav: Tensor) -> DiscriminatorOutput:
+        """Score (B, 1, samples), padded by reflection to a multiple of the period."""
         wav = F.pad(wav, (0, -wav.shape[-1] % self.period), "reflect")
-        return _judge(self, wav.view(*wav.shape[:-1], -1, self.period))
+        return _discriminate(self, wav.view(*wav.shape[:-1], -1, self.period))
 
 
 class Discriminator(nn.Module):
-    """RVC v2's `MultiPeriodDiscriminatorV2`, or a small one for CPU: the raw wave, then each period."""
+    """RVC v2's `MultiPeriodDiscriminatorV2`, or a small one for CPUs: the raw waveform, then each period."""
 
     def __init__(self, config: DiscriminatorConfig = DISCRIMINATOR_V2) -> None:
-        """Build the judges that the config lists."""
+        """Build the sub-discriminators of the config."""
         super().__init__()
         self.discriminators = nn.ModuleList(
             [
@@ -67,16 +67,16 @@ class Discriminator(nn.Module):
             ]
         )
 
-    def forward(self, wav: Tensor) -> list[Judgement]:
-        """Judge a wave (B, 1, samples): one (scores (B, N), feature maps) for each judge."""
-        return [judge(wav) for judge in self.discriminators]
+    def forward(self, wav: Tensor) -> list[DiscriminatorOutput]:
+        """Score a waveform (B, 1, samples): (scores (B, N), feature maps) for each sub-discriminator."""
+        return [discriminator(wav) for discriminator in self.discriminators]
 
 
-def _judge(judge: WaveDiscriminator | PeriodDiscriminator, x: Tensor) -> Judgement:
+def _discriminate(discriminator: WaveDiscriminator | PeriodDiscriminator, x: Tensor) -> DiscriminatorOutput:
     features = []
-    for conv in judge.convs:
+    for conv in discriminator.convs:
         x = F.leaky_relu(conv(x), LRELU_SLOPE)
         features.append(x)
-    x = judge.conv_post(x)
+    x = discriminator.conv_post(x)
     features.append(x)
     return torch.flatten(x, 1), features

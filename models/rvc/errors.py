@@ -1,13 +1,13 @@
-"""What can go wrong with a voice's config or weights.
+"""The errors of a voice's config and weights.
 
 RVCError (ValueError)
 ├── ConfigError    the dimensions contradict each other, or are no RVC config
-└── WeightsError   the weights do not fit the network
+└── UnfitWeights   the weights do not fit the network
 """
 
 
 class RVCError(ValueError):
-    """Base of everything that this package raises on purpose."""
+    """Base class of the errors that this package raises."""
 
 
 class ConfigError(RVCError):

@@ -1,7 +1,7 @@
-"""RVC's retrieval index, `.index`: faiss's inverted lists of plain vectors, read from anybody and written for anybody.
+"""RVC's retrieval index, `.index`: import and export of faiss's inverted lists of plain vectors (IVF,Flat).
 
-faiss is an extra. Its reader is native code that trusts what it reads, so a stranger's file is read by a child process
-that may use only so much memory and time; what it finds comes back as a plain array.
+faiss is an extra. Its reader is native code without validation, so an untrusted file is read by a child process
+(`faiss_reader`) with limits on memory and time, which returns the vectors as a `.npy` file.
 """
 
 import struct
@@ -22,7 +22,7 @@ from models.weights.integrity import WeightsError
 MAX_BYTES = 1 << 30
 SECONDS = 60
 MEMORY_BYTES = 256 << 20
-"""What the reader may take beside three times the file."""
+"""The child process's memory limit, beyond three times the file's size."""
 KINDS = (b"IwFl", b"IxF2", b"IxFI", b"IxFl")
 """faiss's names for inverted lists of plain vectors, and for plain vectors."""
 READER = Path(__file__).with_name("faiss_reader.py")
@@ -32,7 +32,7 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
     """Every row of an index, (N, width) float32, in the order in which they were added.
 
     Raises WeightsError: faiss is not installed or broken, no such file, unreadable, too large, no index of this width,
-    cut or damaged; and OSError (no room for the rows).
+    truncated or corrupt; and OSError (no disk space for the rows).
     """
     _need_faiss()
     try:
@@ -49,12 +49,12 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
         limits = (3 * size + MEMORY_BYTES, SECONDS, 4 * count * width + 4096)
         command = [sys.executable, "-I", str(READER), str(path), str(out), *map(str, limits)]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=2 * SECONDS, check=False)
+            process = subprocess.run(command, capture_output=True, timeout=2 * SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
             raise WeightsError(f"{path.name} took too long to read: it is damaged. Get it again.") from error
-        if done.returncode == NO_FAISS:
-            raise WeightsError(_broken(done.stderr.decode(errors="replace")))
-        if done.returncode:
+        if process.returncode == NO_FAISS:
+            raise WeightsError(_broken(process.stderr.decode(errors="replace")))
+        if process.returncode:
             raise WeightsError(f"{path.name} is cut or damaged: faiss cannot read it. Get it again.")
         rows: Floats32 = np.load(out, allow_pickle=False)
     if rows.shape != (count, width) or rows.dtype != np.float32 or not np.isfinite(rows).all():
@@ -63,10 +63,10 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
 
 
 def write_index(path: Path, rows: Floats32) -> None:
-    """Write rows (N, C) as RVC does: `IVF{min(16√N, N / 39)},Flat`, one list probed; through a temporary name.
+    """Write rows (N, C) as RVC does: `IVF{min(16√N, N / 39)},Flat`, one list probed. Atomic.
 
     RVC first reduces more than 200 000 rows to 10 000 means; here every row is kept. Raises WeightsError (faiss is not
-    installed or broken, no rows) and OSError (no room, or not allowed).
+    installed or broken, no rows) DiskFull and OSError.
     """
     _need_faiss()
     if not len(rows):
@@ -91,18 +91,18 @@ def _need_faiss() -> None:
         raise WeightsError("Index files need faiss: install the extra with pip install 'discovervoice[faiss]'.")
 
 
-def _broken(said: str) -> str:
-    reason = (said.strip().splitlines() or ["no reason given"])[-1][:200].rstrip(".")
+def _broken(stderr: str) -> str:
+    reason = (stderr.strip().splitlines() or ["no reason given"])[-1][:200].rstrip(".")
     return f"faiss cannot be imported ({reason}). Install it again: pip install --force-reinstall faiss-cpu"
 
 
 def _rows(path: Path, width: int, size: int) -> int:
-    """How many rows the head of the file declares, where that is believable."""
+    """The number of rows in the file's header, checked against the file's size. Raises WeightsError."""
     with path.open("rb") as file:
-        head = file.read(16)
-    if len(head) < 16 or head[:4] not in KINDS:
+        header = file.read(16)
+    if len(header) < 16 or header[:4] not in KINDS:
         raise WeightsError(f"{path.name} is no index of RVC's kind (faiss IVF,Flat).")
-    dimension, count = struct.unpack("<iq", head[4:16])
+    dimension, count = struct.unpack("<iq", header[4:16])
     if dimension != width:
         raise WeightsError(f"{path.name} has rows of {dimension} numbers, the voice's content features have {width}.")
     if count < 1:

@@ -1,7 +1,7 @@
-"""The child process that reads a stranger's index: `faiss_reader.py INDEX OUT MEMORY SECONDS OUT_BYTES`.
+"""The child process that reads an untrusted index: `faiss_reader.py INDEX OUT MEMORY SECONDS OUT_BYTES`.
 
-It imports nothing of ours, and limits itself before it opens the file. OUT gets the rows as a `.npy` array. It leaves
-with NO_FAISS if faiss cannot be imported; the last line on stderr then says why.
+It imports nothing of this project, and sets its resource limits before it opens the file. The rows are written to OUT
+as a `.npy` array. The exit code is NO_FAISS if faiss cannot be imported; the last line of stderr is then the reason.
 """
 
 import resource
@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 NO_FAISS = 77
-"""The exit code that says that the file was not even opened."""
+"""The exit code for a failed import of faiss; the file was not opened."""
 
 
 def main(index: str, out: str, memory: str, seconds: str, out_bytes: str) -> None:
-    """Write every row of `index` to `out`; ends with an error, or is killed, if the file is not what it says."""
+    """Write every row of `index` to `out`; exits with an error, or is killed by a limit, if the file is corrupt."""
     try:
         import faiss
         import numpy as np
@@ -29,8 +29,8 @@ def main(index: str, out: str, memory: str, seconds: str, out_bytes: str) -> Non
     ):
         resource.setrlimit(limit, (value, value))
     faiss.omp_set_num_threads(1)
-    read = faiss.read_index(index)
-    np.save(out, read.reconstruct_n(0, read.ntotal).astype(np.float32, copy=False))
+    loaded = faiss.read_index(index)
+    np.save(out, loaded.reconstruct_n(0, loaded.ntotal).astype(np.float32, copy=False))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The invertible step between a speaker's latents and latents that are nobody's."""
+"""VITS's normalising flow: the invertible map from a speaker's latents to the speaker-independent prior."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from models.rvc.wavenet import WaveNet
 
 
 class Coupling(nn.Module):
-    """Shift one half of the channels by what the other half says (Dinh et al. 2015); volume is preserved."""
+    """An additive coupling layer (Dinh et al. 2015), volume-preserving and conditioned on the speaker."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Start as the identity: the last convolution is zero."""
@@ -22,15 +22,15 @@ class Coupling(nn.Module):
             nn.init.zeros_(self.post.bias)
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:
-        """Shift (B, inter, T) under the mask (B, 1, T), in speaker g (B, gin, 1); `reverse` undoes it."""
-        still, moved = x.chunk(2, dim=1)
-        shift = self.post(self.enc(self.pre(still) * mask, mask, g)) * mask
-        moved = (moved - shift) * mask if reverse else moved * mask + shift
-        return torch.cat((still, moved), dim=1)
+        """Shift (B, inter, T) under the mask (B, 1, T), conditioned on g (B, gin, 1); `reverse` is the inverse."""
+        fixed, shifted = x.chunk(2, dim=1)
+        shift = self.post(self.enc(self.pre(fixed) * mask, mask, g)) * mask
+        shifted = (shifted - shift) * mask if reverse else shifted * mask + shift
+        return torch.cat((fixed, shifted), dim=1)
 
 
 class Flip(nn.Module):
-    """Reverse the order of the channels, so that the next coupling moves the other half."""
+    """Reverse the order of the channels, so that the next coupling shifts the other half."""
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:
         """Flip (B, C, T) along C; its own inverse."""
@@ -38,7 +38,7 @@ class Flip(nn.Module):
 
 
 class Flow(nn.Module):
-    """VITS's normalising flow (Kim et al. 2021): couplings and flips in turn."""
+    """VITS's normalising flow (Kim et al. 2021): alternating couplings and flips."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build `flow_couplings` couplings, each followed by a flip."""
@@ -46,7 +46,7 @@ class Flow(nn.Module):
         self.flows = nn.ModuleList(layer for _ in range(config.flow_couplings) for layer in (Coupling(config), Flip()))
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:
-        """Take a speaker's latents (B, inter, T) to nobody's, or with `reverse` back.
+        """Map a speaker's latents (B, inter, T) to the prior's; `reverse` is the inverse.
 
         The mask is (B, 1, T), the speaker vector g (B, gin, 1).
         """

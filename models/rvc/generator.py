@@ -1,4 +1,4 @@
-"""From latents and f0 to the wave: HiFi-GAN (Kong et al. 2020) driven by a sine (Wang et al. 2019)."""
+"""The NSF-HiFi-GAN decoder, latents and f0 → waveform (Kong et al. 2020; excitation: Wang et al. 2019)."""
 
 from itertools import pairwise
 from math import ceil, prod
@@ -21,11 +21,11 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, kernel_size: int, dilations: tuple[int, ...]) -> None:
         """Build one pair of convolutions for each dilation."""
         super().__init__()
-        reach = kernel_size // 2
+        radius = kernel_size // 2
         self.convs1 = nn.ModuleList(
-            NormedConv1d(channels, channels, kernel_size, padding=reach * d, dilation=d) for d in dilations
+            NormedConv1d(channels, channels, kernel_size, padding=radius * d, dilation=d) for d in dilations
         )
-        self.convs2 = nn.ModuleList(NormedConv1d(channels, channels, kernel_size, padding=reach) for _ in dilations)
+        self.convs2 = nn.ModuleList(NormedConv1d(channels, channels, kernel_size, padding=radius) for _ in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform (B, C, T)."""
@@ -36,12 +36,12 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(StreamingDecoder):
-    """The decoder: upsample the latents stage by stage, adding the source (if it has one) at each stage's rate."""
+    """The decoder: upsample the latents stage by stage, adding the excitation (if it has one) at each stage's rate."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build one stage for each upsample rate, halving the width each time."""
         super().__init__(config.sampling_rate, config.hop)
-        self.context_frames = max(self.context_frames, _reach(config))
+        self.context_frames = max(self.context_frames, _receptive_field(config))
         rates, kernels = config.upsample_rates, config.upsample_kernel_sizes
         widths = [config.upsample_initial_channel // 2**i for i in range(len(rates) + 1)]
         strides = [prod(rates[i + 1 :]) for i in range(len(rates))]
@@ -66,7 +66,7 @@ class Generator(StreamingDecoder):
         self.cond = nn.Conv1d(config.gin_channels, widths[0], 1)
 
     def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
-        """Decode latents (B, inter, T) and their source (B, 1, T * hop) in speaker g (B, gin, 1) at once."""
+        """Decode latents (B, inter, T) and their excitation (B, 1, T * hop), conditioned on g (B, gin, 1)."""
         x = self.conv_pre(z) + self.cond(g)
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, LRELU_SLOPE))
@@ -80,11 +80,11 @@ class Generator(StreamingDecoder):
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
 
 
-def _reach(config: RVCConfig) -> int:
-    """Frames to either side that a sample is made of: 12 for RVC v2, up to 14 for v1's gentler upsampling."""
+def _receptive_field(config: RVCConfig) -> int:
+    """The receptive field of a sample in frames on either side: 12 for RVC v2, up to 14 for v1's upsampling."""
     blocks = zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
     widest = max(kernel // 2 * (sum(dilations) + len(dilations)) for kernel, dilations in blocks)
-    reach = 3.0
+    radius = 3.0
     for rate, kernel in reversed(list(zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True))):
-        reach = (reach + widest + (kernel - rate) / 2 + rate - 1) / rate
-    return ceil(reach + 3)
+        radius = (radius + widest + (kernel - rate) / 2 + rate - 1) / rate
+    return ceil(radius + 3)

@@ -1,4 +1,4 @@
-"""RVC's official bases (`pretrained_v2`): the generator and the discriminator that a training starts from.
+"""RVC's official pretrained checkpoints (`pretrained_v2`): generator and discriminator to fine-tune a voice from.
 
 Each file is RVC's own checkpoint, `{"model": state dict, …}`: the generator with its posterior encoder, in half
 precision. Its sha256 is checked where the catalogue locates it.
@@ -24,7 +24,7 @@ N = TypeVar("N", bound=nn.Module)
 
 @dataclass(frozen=True)
 class BaseKind:
-    """The dimensions of a base: the file does not say them."""
+    """The dimensions of a base, which its files do not contain."""
 
     generator: RVCConfig
     discriminator: DiscriminatorConfig = DISCRIMINATOR_V2
@@ -32,7 +32,7 @@ class BaseKind:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A base in float32 on the CPU, ready to learn on."""
+    """A base in float32 on the CPU, ready for fine-tuning."""
 
     generator: Synthesizer
     """With its posterior encoder and its whole speaker table."""
@@ -52,22 +52,22 @@ BASES: dict[str, BaseKind] = {
 
 
 def read_base(files: Mapping[str, Path], kind: BaseKind) -> Pretrained:
-    """Read `files["generator"]` and `files["discriminator"]`; nothing of them is run.
+    """Read `files["generator"]` and `files["discriminator"]`; no code of them is executed.
 
-    Raises WeightsError: a file is missing or no such checkpoint, a name or shape differs from the network's, a number
+    Raises WeightsError: a file is missing or no such checkpoint, a key or shape differs from the network's, a number
     is not finite.
     """
     with torch.device("meta"):
-        empty = Synthesizer(kind.generator), Discriminator(kind.discriminator)
-    generator = _filled(empty[0], files["generator"])
-    discriminator = _filled(empty[1], files["discriminator"])
+        on_meta = Synthesizer(kind.generator), Discriminator(kind.discriminator)
+    generator = _loaded(on_meta[0], files["generator"])
+    discriminator = _loaded(on_meta[1], files["discriminator"])
     digests = [digest(files[part]) for part in ("generator", "discriminator")]
     file = f"{files['generator'].name}, {digests[0][:8]}"
     return Pretrained(generator, discriminator, file, " ".join(digests))
 
 
-def _filled(network: N, path: Path) -> N:
-    """The network that was built without memory, with the file's weights once every name and shape agrees."""
+def _loaded(network: N, path: Path) -> N:
+    """The network from the meta device with the file's weights, once every key and shape matches."""
     state = _read(path)
     check_fit(path.name, state, network.state_dict())
     if broken := next((name for name, tensor in state.items() if not bool(tensor.isfinite().all())), None):

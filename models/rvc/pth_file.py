@@ -1,7 +1,7 @@
-"""RVC's own voice file, `.pth`: read from anybody (v1 and v2, with and without f0), written for anybody.
+"""RVC's own voice file, `.pth`: import (untrusted; v1 and v2, with and without f0) and export.
 
-The layout is that of RVC's `process_ckpt.py`: `weight`, `config` (18 items), `info`, `sr`, `f0`, `version`. Applio's
-further entries are not needed to sing; `vocoder` and `embedder_model` say whether the voice is of another kind.
+The layout is that of RVC's `process_ckpt.py`: `weight`, `config` (18 items), `info`, `sr`, `f0`, `version`. Of Applio's
+further entries only `vocoder` and `embedder_model` matter: they identify architectures that are not supported here.
 """
 
 from collections import OrderedDict
@@ -24,9 +24,9 @@ from models.weights.untrusted import load_untrusted
 CONTENT_WIDTH = {"v1": 256, "v2": 768}
 MAX_BYTES = 512 << 20
 MAX_PARAMETERS = 200_000_000
-"""RVC's largest has 29 million without its posterior encoder."""
+"""The largest of RVC's networks has 29 million without its posterior encoder."""
 FRAME_RATE = 100
-SINGLE = {  # item of the config list: least, most
+SCALARS = {  # index in the config list: minimum, maximum
     0: (9, 4097),
     1: (1, 1024),
     **dict.fromkeys((2, 3), (2, 1024)),
@@ -48,38 +48,38 @@ RATES = {"32k": 32000, "40k": 40000, "48k": 48000}
 
 @dataclass(frozen=True)
 class CommunityVoice:
-    """A voice as somebody published it."""
+    """A voice from a community `.pth` file."""
 
     network: Synthesizer
     """In evaluation mode, float32, without posterior encoder."""
     version: str
     """"v1" (content of 256) or "v2" (768)."""
     info: str
-    """What its maker's program wrote of it, such as "200epoch"; at most 80 characters."""
+    """A remark of the program that trained it, such as "200epoch"; at most 80 characters."""
 
 
 def read_pth(path: Path) -> CommunityVoice:
-    """Read a community voice file; nothing of it is run.
+    """Read a community voice file; no code of it is executed.
 
-    Raises WeightsError: what `load_untrusted` raises, no voice (a training checkpoint), a kind of voice that is not
-    known here, a config out of bounds, weights that do not fit it or are not finite.
+    Raises WeightsError: as `load_untrusted`, no voice (a training checkpoint), an unsupported version, vocoder or
+    embedder, a config out of bounds, weights that do not fit it or are not finite.
     """
-    held = load_untrusted(path, MAX_BYTES)
-    if not isinstance(held, dict):
+    content = load_untrusted(path, MAX_BYTES)
+    if not isinstance(content, dict):
         raise WeightsError(f"{path.name} holds no voice.")
-    if "weight" not in held and "model" in held:
+    if "weight" not in content and "model" in content:
         raise WeightsError(f"{path.name} is a checkpoint of a training. Have RVC extract the small voice file from it.")
-    weights, items = held.get("weight"), held.get("config")
+    weights, items = content.get("weight"), content.get("config")
     if not isinstance(weights, Mapping) or not isinstance(items, list | tuple):
         raise WeightsError(f"{path.name} holds no voice: weight or config is missing.")
-    version, f0 = _kind(held, path.name)
+    version, f0 = _kind(content, path.name)
     state = _state(weights, path.name)
     config = _config(items, CONTENT_WIDTH[version], f0, state.get("emb_g.weight"), path.name)
-    return CommunityVoice(_network(config, state, path.name), version, _text(held.get("info"))[:80])
+    return CommunityVoice(_network(config, state, path.name), version, _text(content.get("info"))[:80])
 
 
 def write_pth(path: Path, network: Synthesizer, info: str) -> None:
-    """Write the file that RVC and its kin load: half precision, no posterior encoder; through a temporary name.
+    """Write a voice file for RVC and its forks, atomically: half precision, no posterior encoder.
 
     Raises WeightsError where RVC has no such network (another decoder, another content width), DiskFull, OSError.
     """
@@ -107,32 +107,32 @@ def write_pth(path: Path, network: Synthesizer, info: str) -> None:
         write_torch(content, file)
 
 
-def _kind(held: Mapping[Any, Any], name: str) -> tuple[str, bool]:
-    """Return version and whether it reads f0. A file without these entries is of RVC's first months: v1 with f0."""
-    version = _text(held.get("version", "v1"))
+def _kind(content: Mapping[Any, Any], name: str) -> tuple[str, bool]:
+    """Return the version and whether it is conditioned on f0. Early files lack these entries: v1 with f0."""
+    version = _text(content.get("version", "v1"))
     if version not in CONTENT_WIDTH:
         raise WeightsError(f"{name} is of version {version[:20]!r}; v1 and v2 are known here.")
-    vocoder = _text(held.get("vocoder")) or "HiFi-GAN"
+    vocoder = _text(content.get("vocoder")) or "HiFi-GAN"
     if vocoder not in ("HiFi-GAN", "Default"):
         raise WeightsError(f"{name} has the decoder {vocoder[:20]!r}; only HiFi-GAN voices can be read.")
-    embedder = _text(held.get("embedder_model")) or "contentvec"
+    embedder = _text(content.get("embedder_model")) or "contentvec"
     if embedder not in ("contentvec", "hubert_base", "contentvec_base"):
         raise WeightsError(f"{name} hears through {embedder[:40]!r}; only ContentVec is known here.")
-    f0 = _text(held.get("f0", 1))
+    f0 = _text(content.get("f0", 1))
     if f0 not in ("0", "1", "False", "True"):
         raise WeightsError(f"{name} does not say whether it reads f0.")
     return version, f0 in ("1", "True")
 
 
 def _text(value: Any) -> str:
-    """A short entry as text; nothing for what is too long, or no text at all."""
+    """A string (truncated) or small integer as text; empty for anything else."""
     if isinstance(value, str):
         return value[:200]
     return str(value) if isinstance(value, int) and abs(value) < 10**9 else ""
 
 
 def _state(weights: Mapping[Any, Any], name: str) -> dict[str, Tensor]:
-    """Plain float tensors under the classic names, without the posterior encoder."""
+    """Dense float tensors under the classic names of weight norm, without the posterior encoder."""
     state: dict[str, Tensor] = {}
     for key, value in weights.items():
         if not isinstance(key, str) or not isinstance(value, Tensor) or value.layout != torch.strided:
@@ -151,19 +151,19 @@ def _state(weights: Mapping[Any, Any], name: str) -> dict[str, Tensor]:
 def _config(
     items: list[Any] | tuple[Any, ...], content_dim: int, f0: bool, speakers: Tensor | None, name: str
 ) -> RVCConfig:
-    """Read the 18 items, each within bounds; the speaker table says how many speakers there are, as in RVC."""
+    """Read the 18 items, each within bounds; the number of speakers is the speaker table's, as in RVC."""
     if len(items) != 18:
         raise WeightsError(f"{name} has a config of {len(items)} items, RVC's has 18.")
     if speakers is None or speakers.dim() != 2:
         raise WeightsError(f"{name} has no speaker table.")
-    asked = [*items[:15], speakers.shape[0], items[16], RATES.get(_text(items[17]), items[17])]
-    wrong = [i for i, (low, high) in SINGLE.items() if not _within(asked[i], low, high)]
-    wrong += [i for i, (low, high) in LISTS.items() if not _list_within(asked[i], low, high)]
-    wrong += [9] if _text(asked[9]) != "1" else []
-    if wrong:
-        raise WeightsError(f"{name} asks for a network that no voice has (item {wrong[0]} of its config).")
+    values = [*items[:15], speakers.shape[0], items[16], RATES.get(_text(items[17]), items[17])]
+    invalid = [i for i, (low, high) in SCALARS.items() if not _within(values[i], low, high)]
+    invalid += [i for i, (low, high) in LISTS.items() if not _list_within(values[i], low, high)]
+    invalid += [9] if _text(values[9]) != "1" else []
+    if invalid:
+        raise WeightsError(f"{name} asks for a network that no voice has (item {invalid[0]} of its config).")
     try:
-        config = RVCConfig.from_list(asked, content_dim, f0)
+        config = RVCConfig.from_list(values, content_dim, f0)
     except RVCError as error:
         raise WeightsError(f"{name} cannot be built: {error}.") from error
     if config.hop * FRAME_RATE != config.sampling_rate:
@@ -182,7 +182,7 @@ def _list_within(value: Any, low: int, high: int, depth: int = 2) -> bool:
 
 
 def _network(config: RVCConfig, state: Mapping[str, Tensor], name: str) -> Synthesizer:
-    """Build without memory first: it is spent when every name and shape fits."""
+    """Build on the meta device; memory is allocated once the network's size is within bounds."""
     with torch.device("meta"):
         network = Synthesizer(replace(config, p_dropout=0.0))
     network.remove_posterior()

@@ -1,4 +1,4 @@
-"""Random draws that are the same on every device: Gaussian noise, and the segments that a training step decodes."""
+"""Reproducible random numbers: Gaussian noise, and the random segments that a training step decodes."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def gaussian_noise(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Normal noise of this shape, with the type and on the device of `like`.
+    """Standard normal noise of this shape, with the type and on the device of `like`.
 
-    A generator draws only on its own device; a CPU one makes a voice sing the same on the CPU and on a GPU.
+    It is drawn on the generator's device: with a CPU generator, a voice sounds the same on the CPU and on a GPU.
     """
     where = generator.device if generator is not None else like.device
     return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=where).to(like.device)
@@ -29,7 +29,7 @@ def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
 
 
 def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw where to cut `size` steps, every start alike: lengths (B,) to starts (B,), 0 where too short."""
+    """Draw uniform starts of segments of `size` steps: lengths (B,) → starts (B,), 0 where too short."""
     where = generator.device if generator is not None else lengths.device
     draw = torch.rand(len(lengths), generator=generator, device=where).to(lengths.device)
     return (draw * (lengths - size + 1).clamp(min=1)).long()
@@ -40,7 +40,7 @@ def rand_slice_segments(
 ) -> tuple[Tensor, Tensor]:
     """Cut `size` steps of each item at random, within its length.
 
-    x is (B, T) or (B, C, T) and lengths (B,); returns the pieces and their starts (B,).
+    x is (B, T) or (B, C, T) and lengths (B,); returns the segments and their starts (B,).
     """
     starts = rand_starts(lengths, size, generator)
     return slice_segments(x, starts, size), starts

@@ -1,7 +1,7 @@
-"""From latents and f0 to the wave by source and filter: what a network of this size can learn in minutes on a CPU.
+"""The source-filter decoder, latents and f0 → waveform: small enough to be trained in minutes on a CPU.
 
-The source is a train of pulses at f0 beside white noise; the network says, every 10 ms, how each sounds in each band.
-The pulses' filter has minimum phase, as in WORLD (Morise et al. 2016); that gradients go through it makes it a
+The excitation is a pulse train at f0 and white noise; the network predicts the gain of each per band, every 10 ms. The
+pulses' filter has minimum phase, as in WORLD (Morise et al. 2016); as gradients pass through it, this is a
 differentiable vocoder (Engel et al., "DDSP", 2020). The trunk's blocks are ConvNeXt's (Liu et al. 2022), as in Vocos.
 """
 
@@ -24,7 +24,7 @@ class PulseSource(nn.Module):
     """Band-limited pulses where voiced, and white noise, both of power 1."""
 
     def __init__(self, sampling_rate: int, hop: int) -> None:
-        """Make `hop` samples a frame at `sampling_rate` Hz."""
+        """Build for `hop` samples per frame at `sampling_rate` Hz."""
         super().__init__()
         self.sampling_rate, self.hop = sampling_rate, hop
 
@@ -37,12 +37,12 @@ class PulseSource(nn.Module):
         noise: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """As `HarmonicSource`, but of two channels: pulses and noise (B, 2, T * hop); and the end phase (B,)."""
-        turned, end_phase = cycles(f0, phase, self.hop, self.sampling_rate)
+        phases, end_phase = cycles(f0, phase, self.hop, self.sampling_rate)
         if noise is None:
-            noise = gaussian_noise((len(f0), 1, turned.shape[1]), f0, generator)
+            noise = gaussian_noise((len(f0), 1, phases.shape[1]), f0, generator)
         harmonics = (self.sampling_rate / 2 / f0.float().clamp_min(1.0)).floor().repeat_interleave(self.hop, dim=1)
         voiced = (f0 > 0).repeat_interleave(self.hop, dim=1)
-        angle = torch.pi * turned.remainder(1)
+        angle = torch.pi * phases.remainder(1)
         below = torch.sin(angle)
         below = torch.where(below.abs() < 1e-4, torch.full_like(below, 1e-4), below)
         # The sum of K cosines in closed form (Dirichlet's kernel).
@@ -54,10 +54,10 @@ class PulseSource(nn.Module):
 
 
 class FilterBlock(nn.Module):
-    """ConvNeXt's block: a depthwise convolution, a norm, and a wide layer, told the speaker, added to the input."""
+    """ConvNeXt's block: a depthwise convolution, a norm, and an MLP, conditioned on the speaker; residual."""
 
     def __init__(self, channels: int, gin_channels: int) -> None:
-        """Build for `channels`, conditioned by speaker vectors of `gin_channels`."""
+        """Build for `channels`, conditioned on speaker vectors of `gin_channels`."""
         super().__init__()
         self.depthwise = nn.Conv1d(channels, channels, 7, padding=3, groups=channels)
         self.norm = nn.LayerNorm(channels)
@@ -66,14 +66,14 @@ class FilterBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((channels,), 0.2))
 
     def forward(self, x: Tensor, g: Tensor) -> Tensor:
-        """Transform (B, C, T), told g (B, gin)."""
+        """Transform (B, C, T), conditioned on g (B, gin)."""
         y = self.norm(self.depthwise(x).mT) + self.speaker(g)[:, None]
-        wider: Tensor = self.down(F.gelu(self.up(y)))
-        return x + (self.scale * wider).mT
+        residual: Tensor = self.down(F.gelu(self.up(y)))
+        return x + (self.scale * residual).mT
 
 
 class SourceFilter(StreamingDecoder):
-    """The decoder: a trunk at the frame rate, two filters a frame, and overlap-add."""
+    """The decoder: a trunk at the frame rate, two filters per frame, and overlap-add."""
 
     window: Tensor
     spread: Tensor
@@ -96,25 +96,25 @@ class SourceFilter(StreamingDecoder):
         self.register_buffer("spread", _bands_to_bins(config.n_fft, config.sampling_rate), persistent=False)
 
     def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
-        """Decode latents (B, inter, T), their source (B, 2, T * hop) and f0 (B, T) in speaker g (B, gin, 1)."""
+        """Decode latents (B, inter, T), excitation (B, 2, T * hop) and f0 (B, T), conditioned on g (B, gin, 1)."""
         voiced = (f0 > 0).to(z.dtype)
-        height = torch.log(f0.clamp_min(1.0) / 200.0).to(z.dtype) * voiced
-        x = self.conv_pre(torch.cat((z, torch.stack((voiced, height), dim=1)), dim=1)) + self.cond(g)
+        log_pitch = torch.log(f0.clamp_min(1.0) / 200.0).to(z.dtype) * voiced
+        x = self.conv_pre(torch.cat((z, torch.stack((voiced, log_pitch), dim=1)), dim=1)) + self.cond(g)
         for block in self.blocks:
             x = block(x, g[..., 0])
         levels = self.filters(self.norm(x.mT)).clamp(LOWEST, HIGHEST)
-        with torch.autocast(z.device.type, enabled=False):  # half precision is half a dB off
+        with torch.autocast(z.device.type, enabled=False):  # half precision has errors of 0.5 dB
             pulses, noise = (part @ self.spread for part in levels.float().chunk(2, dim=-1))
             return self._filtered(source.float(), _minimum_phase(pulses), noise.exp())[:, None]
 
     def _filtered(self, source: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
-        """Overlap-add of both channels of the source (B, 2, T * hop), each frame by its filter (B, T, bins)."""
+        """Filter each frame of both channels of the excitation (B, 2, T * hop), then overlap-add."""
         pad = (self.n_fft - self.hop) // 2
         frames = F.pad(source, (pad, pad)).unfold(-1, self.n_fft, self.hop) * self.window
         spectra = torch.fft.rfft(frames)
-        heard = torch.fft.irfft(spectra[:, 0] * pulses + spectra[:, 1] * noise, self.n_fft) * self.window
+        filtered = torch.fft.irfft(spectra[:, 0] * pulses + spectra[:, 1] * noise, self.n_fft) * self.window
         length = source.shape[-1] + 2 * pad
-        total = F.fold(heard.mT, (1, length), (1, self.n_fft), stride=(1, self.hop))[:, 0, 0]
+        total = F.fold(filtered.mT, (1, length), (1, self.n_fft), stride=(1, self.hop))[:, 0, 0]
         weight = (self.window**2).expand(1, frames.shape[2], -1).mT
         overlap = F.fold(weight, (1, length), (1, self.n_fft), stride=(1, self.hop))[:, 0, 0]
         return (total / overlap.clamp_min(1e-3))[:, pad:-pad]
@@ -132,7 +132,7 @@ def _minimum_phase(level: Tensor) -> Tensor:
 
 
 def _bands_to_bins(n_fft: int, rate: int) -> Tensor:
-    """The matrix (bands, bins) that draws straight lines between levels at equal steps of mel."""
+    """The matrix (bands, bins) of linear interpolation between bands at equal steps of mel."""
     bins = torch.linspace(0, rate / 2, n_fft // 2 + 1)
     mel = 1127 * torch.log1p(bins / 700)
     place = mel / mel[-1] * (BANDS - 1)

@@ -1,20 +1,20 @@
-"""What every decoder does alike: sound the source once, then decode in one go or in tiles."""
+"""The base class of decoders: the excitation is computed once, then the latents are decoded at once or in tiles."""
 
 import torch
 from torch import Tensor, nn
 
 
 class StreamingDecoder(nn.Module):
-    """A decoder has a source (`m_source`), and `decode`s latents with it; it sees `context_frames` to either side.
+    """A decoder with an excitation (`m_source`) and a receptive field of `context_frames` on either side.
 
-    Whole songs are decoded in tiles (`decode_tiles`), which keeps memory flat; the source is computed once.
+    Whole songs are decoded in tiles (`decode_tiles`) in constant memory.
     """
 
     m_source: nn.Module
     context_frames = 12
 
     def __init__(self, sampling_rate: int, hop: int) -> None:
-        """Make `hop` samples a frame at `sampling_rate` Hz."""
+        """Build for `hop` samples per frame at `sampling_rate` Hz."""
         super().__init__()
         self.sampling_rate, self.hop = sampling_rate, hop
 
@@ -28,7 +28,7 @@ class StreamingDecoder(nn.Module):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """Decode latents (B, inter, T), f0 (B, T) in Hz and speaker g (B, gin, 1) to a wave (B, 1, T * hop).
+        """Decode latents (B, inter, T), f0 (B, T) in Hz and speaker g (B, gin, 1) to a waveform (B, 1, T * hop).
 
         `phase`, `generator` and `noise` are `source`'s.
         """
@@ -42,12 +42,12 @@ class StreamingDecoder(nn.Module):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Sound f0 (B, T) in Hz: the source (B, channels, T * hop) and its end phase (B,)."""
-        sound: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
-        return sound
+        """Synthesise the excitation (B, channels, T * hop) of f0 (B, T) in Hz; and its end phase (B,)."""
+        excitation: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
+        return excitation
 
     def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
-        """Decode latents (B, inter, T) with their source (B, channels, T * hop) at once."""
+        """Decode latents (B, inter, T) with their excitation (B, channels, T * hop) at once."""
         raise NotImplementedError
 
     def decode_tiles(
@@ -62,10 +62,10 @@ class StreamingDecoder(nn.Module):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """Do what `forward` does, tile by tile; the source is computed once for the whole.
+        """Do what `forward` does, tile by tile; the excitation is computed once for the whole.
 
-        Each tile is decoded with `context_frames` more on either side, which are cut off again. The decoder's own
-        are all that it sees, so the result is the same but for rounding.
+        Each tile is decoded with `context_frames` of context on either side, which are cut off again. The default is
+        the receptive field, so the result is that of `forward` but for rounding.
         """
         context = self.context_frames if context_frames is None else context_frames
         source, _ = self.source(f0, phase, generator, noise)

@@ -1,4 +1,4 @@
-"""The whole voice: content features and pitch in, the wave in someone's voice out."""
+"""The synthesizer: content features, pitch and a speaker → the waveform in that speaker's voice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ PRIOR_NOISE = 0.66666
 
 @dataclass(frozen=True)
 class TrainingOutput:
-    """What one training forward gives; T is the number of encoded frames."""
+    """The outputs of a training step's forward pass; T is the number of encoded frames."""
 
     wav: Tensor
-    """The decoded piece (B, 1, segment_frames * hop)."""
+    """The decoded segment (B, 1, segment_frames * hop)."""
     starts: Tensor
-    """The frame of the given clip at which each piece starts (B,): its recording is cut at `starts * hop`."""
+    """The frame at which each segment starts in its clip (B,); `starts * hop` in the recording's samples."""
     phone_mask: Tensor
     """(B, 1, T)."""
     spec_mask: Tensor
@@ -71,10 +71,10 @@ class Synthesizer(nn.Module):
         *,
         generator: torch.Generator | None = None,
     ) -> TrainingOutput:
-        """Encode a batch of clips and decode a random piece of each, as training does.
+        """The training forward pass: encode a batch of clips and decode a random segment of each.
 
         phone (B, T, content) are content features, pitch (B, T) coarse pitch 0 to 255, f0 (B, T) in Hz, spec
-        (B, F, T) linear magnitudes, the lengths (B,) in frames. Every draw comes from `generator`.
+        (B, F, T) linear magnitudes, the lengths (B,) in frames. All random numbers come from `generator`.
         """
         if self.enc_q is None:
             raise RuntimeError("this voice has no posterior encoder, and cannot be trained")
@@ -82,8 +82,8 @@ class Synthesizer(nn.Module):
         m_p, logs_p, phone_mask = self.enc_p(phone, pitch, phone_lengths)
         z, m_q, logs_q, spec_mask = self.enc_q(spec, spec_lengths, g, generator)
         z_p = self.flow(z, spec_mask, g)
-        piece, starts = rand_slice_segments(z, spec_lengths, self.config.segment_frames, generator)
-        wav = self.dec(piece, slice_segments(f0, starts, self.config.segment_frames), g, generator=generator)
+        segment, starts = rand_slice_segments(z, spec_lengths, self.config.segment_frames, generator)
+        wav = self.dec(segment, slice_segments(f0, starts, self.config.segment_frames), g, generator=generator)
         return TrainingOutput(wav, starts, phone_mask, spec_mask, z, z_p, m_p, logs_p, m_q, logs_q)
 
     @torch.no_grad()
@@ -102,17 +102,17 @@ class Synthesizer(nn.Module):
         generator: torch.Generator | None = None,
         tile_seconds: float | None = None,
     ) -> Tensor:
-        """Sing phone (B, T, content), pitch (B, T) and f0 (B, T) in Hz; returns the wave (B, 1, T * hop).
+        """Convert phone (B, T, content), pitch (B, T) and f0 (B, T) in Hz to the waveform (B, 1, T * hop).
 
-        `noise` (B, inter, T) is the prior's draw, `source_noise` (B, 1, T * hop) the source's; what is not
-        given is drawn from `generator`. `phase` (cycles) is where the source starts. With `tile_seconds` the
-        wave is decoded in tiles. Padding comes out as 0.
+        `noise` (B, inter, T) is the prior's sample, `source_noise` (B, 1, T * hop) the excitation's; by default
+        they are drawn from `generator`. `phase` (cycles) is the excitation's start phase. With `tile_seconds` the
+        waveform is decoded in tiles. Padding frames are 0 in the output.
         """
         z, _, g = self.latents(
             phone, phone_lengths, pitch, speaker, noise_scale=noise_scale, noise=noise, generator=generator
         )
         wav = z.new_zeros(len(z), 1, z.shape[-1] * self.config.hop)
-        # Item by item where lengths differ: the decoder knows no mask and would hear the padding.
+        # Item by item where lengths differ: the decoder has no mask for padding.
         lengths = phone_lengths.tolist()
         groups = [slice(None)] if min(lengths) == max(lengths) else [slice(i, i + 1) for i in range(len(z))]
         decode = self.dec if tile_seconds is None else partial(self.dec.decode_tiles, tile_seconds=tile_seconds)
@@ -140,9 +140,9 @@ class Synthesizer(nn.Module):
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Do the first half of `infer`: latents (B, inter, T), their mask (B, 1, T), the speaker (B, gin, 1).
+        """The first half of `infer`: sample latents (B, inter, T), their mask (B, 1, T), the speaker (B, gin, 1).
 
-        A caller that streams a song takes these to `dec.source` (which carries the phase) and `dec.decode`.
+        A caller that streams a song passes these to `dec.source` (which carries the phase) and `dec.decode`.
         """
         g = self.speaker_vector(speaker)
         m_p, logs_p, mask = self.enc_p(phone, pitch, phone_lengths)
@@ -152,7 +152,7 @@ class Synthesizer(nn.Module):
         return self.flow(z_p, mask, g, reverse=True) * mask, mask, g
 
     def speaker_vector(self, speaker: Tensor) -> Tensor:
-        """Look ids (B,) up in the speaker table, or pass vectors (B, gin, 1) on: (B, gin, 1)."""
+        """The speaker vectors (B, gin, 1) of ids (B,) by the speaker table; vectors are returned as they are."""
         if speaker.is_floating_point():
             if speaker.dim() != 3 or speaker.shape[1:] != (self.config.gin_channels, 1):
                 raise ValueError(f"a speaker vector is (B, {self.config.gin_channels}, 1), not {tuple(speaker.shape)}")
@@ -161,26 +161,26 @@ class Synthesizer(nn.Module):
         return vector
 
     def remove_posterior(self) -> None:
-        """Drop the posterior encoder, which singing does not need: voices ship without it."""
+        """Drop the posterior encoder, which inference does not need: voice files are written without it."""
         self.enc_q = None
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take every weight, from any float type; raises UnfitWeights, which lists what does not fit.
+        """Load a state dict of any float type; raises UnfitWeights, which lists all mismatches.
 
-        The weights of a voice without posterior encoder want `remove_posterior` first.
+        Call `remove_posterior` first for the weights of a voice without posterior encoder.
         """
         difference = mismatch(weights, self.state_dict())
         missing, unexpected = sorted(difference.missing), sorted(difference.unexpected)
         shapes = sorted(f"{key} is {shape}, not {needed}" for key, (shape, needed) in difference.reshaped.items())
-        complaints = [
+        reasons = [
             f"{what}: {', '.join(keys)}"
             for what, keys in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
             if keys
         ]
         if missing and all(key.startswith("enc_q.") for key in missing):
-            complaints.append("the weights hold no posterior encoder: call remove_posterior() first")
+            reasons.append("the weights hold no posterior encoder: call remove_posterior() first")
         if unexpected and all(key.startswith("enc_q.") for key in unexpected):
-            complaints.append("the posterior encoder was removed here, the weights hold one")
-        if complaints:
-            raise UnfitWeights("; ".join(complaints))
+            reasons.append("the posterior encoder was removed here, the weights hold one")
+        if reasons:
+            raise UnfitWeights("; ".join(reasons))
         self.load_state_dict(dict(weights))

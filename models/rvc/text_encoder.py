@@ -1,4 +1,4 @@
-"""From content features and pitch to the prior of the latents: what is sung, before it is anyone's voice."""
+"""The text encoder: content features and pitch → the speaker-independent prior of the latents."""
 
 from math import sqrt
 
@@ -14,12 +14,12 @@ LRELU_SLOPE = 0.1
 
 
 def frame_mask(lengths: Tensor, frames: int) -> Tensor:
-    """1 for frames that exist, 0 for padding: lengths (B,) to (B, 1, T)."""
+    """1 for frames, 0 for padding: lengths (B,) → (B, 1, T)."""
     return (torch.arange(frames, device=lengths.device) < lengths.unsqueeze(1)).unsqueeze(1)
 
 
 class TextEncoder(nn.Module):
-    """VITS's text encoder (Kim et al. 2021), reading content features and coarse pitch for phonemes."""
+    """VITS's text encoder (Kim et al. 2021), with content features and coarse pitch in place of phonemes."""
 
     def __init__(self, config: RVCConfig) -> None:
         """Build from `content_dim` to `inter_channels`."""
@@ -44,7 +44,7 @@ class TextEncoder(nn.Module):
     def forward(self, phone: Tensor, pitch: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode content features (B, T, content) and coarse pitch (B, T), 0 to 255.
 
-        `lengths` (B,) counts the frames that exist. A network without f0 does not read the pitch. Returns the prior's
+        `lengths` (B,) are in frames, without padding. A network without f0 ignores the pitch. Returns the prior's
         mean and log deviation, both (B, inter, T), and the mask (B, 1, T).
         """
         x = self.emb_phone(phone)

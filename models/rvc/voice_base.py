@@ -1,4 +1,4 @@
-"""The voice base: a small RVC network that sings as anybody, and what tells it who that is."""
+"""The voice base: a small multi-speaker RVC network, conditioned on a speaker embedding."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FILE = WEIGHTS / "voice_base.safetensors"
 SHA256 = "17967b00f36dcfc2bd7f14edd584ba717ba5cd3cfcf9501a92a7e5aa967fd696"
 EMBEDDING = 256
 QUIET_LOG_DEVIATION = -4.0
-PITCH_SHARE = 0.1  # 255 random pitch vectors of full size would drown the content
+PITCH_SHARE = 0.1  # 255 random pitch embeddings of full size would dominate the content
 
 
 class VoiceBase(nn.Module):
@@ -42,31 +42,31 @@ class VoiceBase(nn.Module):
 
 
 def save_base(path: Path, base: VoiceBase, content_model: str) -> None:
-    """Write half-precision weights, through a temporary name."""
+    """Write half-precision weights atomically. Raises DiskFull."""
     state = {name: tensor.detach().half().contiguous().cpu() for name, tensor in base.state_dict().items()}
     with atomic_write(path) as file:
         file.write(save(state, {"content_model": content_model}))
 
 
 def load_base(content_model: str, path: Path = FILE, sha256: str = SHA256) -> VoiceBase:
-    """The shipped base, for voices on this content encoder. Raises WeightsError."""
+    """The shipped base, for voices trained on this content encoder. Raises WeightsError."""
     verify(path, sha256)
     try:
         with safe_open(path, framework="pt") as file:
-            taught_on = (file.metadata() or {}).get("content_model")
+            trained_on = (file.metadata() or {}).get("content_model")
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         base = VoiceBase()
         base.load_state_dict(state)
     except (SafetensorError, RuntimeError, UnfitWeights) as error:
         raise WeightsError(f"{path.name} is not a whole voice base: {error}") from error
-    if taught_on != content_model:
-        raise WeightsError(f"{path.name} was trained on {taught_on}, not on {content_model}.")
+    if trained_on != content_model:
+        raise WeightsError(f"{path.name} was trained on {trained_on}, not on {content_model}.")
     return base
 
 
 @torch.no_grad()
 def initialize(network: Synthesizer) -> None:
-    """Prepare random weights for training from nothing, in place: a small pitch embedding, a prior of little noise."""
+    """Prepare random weights for training from scratch, in place: a small pitch embedding, a prior of low variance."""
     network.enc_p.emb_pitch.weight.mul_(PITCH_SHARE)
     half, projection = network.config.inter_channels, network.enc_p.proj
     projection.weight[half:] = 0

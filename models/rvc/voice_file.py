@@ -1,4 +1,4 @@
-"""A trained voice on disk: fp16 weights under RVC's names and what is known of it, in one safetensors file."""
+"""A trained voice on disk: fp16 weights under RVC's keys and metadata, in one safetensors file."""
 
 import json
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ FORMAT = "discovervoice-voice-1"
 
 @dataclass(frozen=True)
 class VoiceInfo:
-    """What a voice tells of itself."""
+    """The metadata of a voice."""
 
     content_model: str
-    """Id of the content encoder that it was trained on; another one gives it nonsense."""
+    """Id of the content encoder that it was trained on; it works with no other."""
     base: str
-    """What training started from."""
+    """The weights that were fine-tuned."""
     median_f0: float
     """Hz, of its own recordings."""
     steps: int
@@ -32,7 +32,7 @@ class VoiceInfo:
 
 
 def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
-    """Write the voice without its posterior encoder, through a temporary name. Raises DiskFull."""
+    """Write the voice atomically, without its posterior encoder. Raises DiskFull."""
     state = {
         name: tensor.detach().half().contiguous().cpu()
         for name, tensor in synthesizer.state_dict().items()
@@ -44,7 +44,7 @@ def save_voice(path: Path, synthesizer: Synthesizer, info: VoiceInfo) -> None:
 
 
 def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesizer, VoiceInfo]:
-    """The voice in evaluation mode, and its card. Raises WeightsError."""
+    """The voice in evaluation mode, and its metadata. Raises WeightsError."""
     try:
         with safe_open(path, framework="pt") as file:
             meta: dict[str, Any] = file.metadata() or {}

@@ -1,4 +1,4 @@
-"""WaveNet's gated convolutions, and the posterior encoder that is made of them; the flow uses them too."""
+"""WaveNet's gated convolutions, used in the flow, and the posterior encoder built of them."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from models.rvc.weight_norm import NormedConv1d
 
 
 class WaveNet(nn.Module):
-    """WaveNet's gated residual layers (van den Oord et al. 2016), not causal, told the speaker."""
+    """WaveNet's gated residual layers (van den Oord et al. 2016), non-causal, conditioned on the speaker."""
 
     def __init__(self, channels: int, kernel_size: int, n_layers: int, gin_channels: int) -> None:
         """Stack `n_layers` layers of dilation 1."""
@@ -18,14 +18,14 @@ class WaveNet(nn.Module):
         self.in_layers = nn.ModuleList(
             NormedConv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2) for _ in range(n_layers)
         )
-        # The last layer has no next one to feed: it gives its skip half alone.
+        # The last layer has no residual output, only its skip output.
         self.res_skip_layers = nn.ModuleList(
             NormedConv1d(channels, channels if i == n_layers - 1 else 2 * channels, 1) for i in range(n_layers)
         )
         self.cond_layer = NormedConv1d(gin_channels, 2 * channels * n_layers, 1)
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor) -> Tensor:
-        """Transform (B, C, T) under the mask (B, 1, T), told the speaker g (B, gin, 1)."""
+        """Transform (B, C, T) under the mask (B, 1, T), conditioned on the speaker g (B, gin, 1)."""
         skips = torch.zeros_like(x)
         conditions = self.cond_layer(g).chunk(len(self.in_layers), dim=1)
         for gates, res_skip, condition in zip(self.in_layers, self.res_skip_layers, conditions, strict=True):
@@ -54,12 +54,12 @@ class PosteriorEncoder(nn.Module):
     def forward(
         self, spec: Tensor, lengths: Tensor, g: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Encode a linear magnitude spectrogram (B, F, T), told the speaker g (B, gin, 1).
+        """Encode a linear magnitude spectrogram (B, F, T), conditioned on the speaker g (B, gin, 1).
 
-        `lengths` (B,) counts the frames that exist; the draw comes from `generator`. Returns the latents z,
+        `lengths` (B,) are in frames, without padding; the sample is drawn from `generator`. Returns the latents z,
         their mean and their log deviation, all (B, inter, T), and the mask (B, 1, T).
         """
         mask = frame_mask(lengths, spec.shape[-1]).to(spec.dtype)
         m, logs = (self.proj(self.enc(self.pre(spec) * mask, mask, g)) * mask).chunk(2, dim=1)
-        draw = gaussian_noise(m.shape, m, generator)
-        return (m + draw * logs.exp()) * mask, m, logs, mask
+        noise = gaussian_noise(m.shape, m, generator)
+        return (m + noise * logs.exp()) * mask, m, logs, mask

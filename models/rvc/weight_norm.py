@@ -1,7 +1,7 @@
-"""Convolutions whose weight is a direction `weight_v` and a length `weight_g` (Salimans & Kingma 2016).
+"""Weight-normalised convolutions: a direction `weight_v` and a norm `weight_g` (Salimans & Kingma 2016).
 
 The keys and their order (`bias`, `weight_g`, `weight_v`) are those of PyTorch's first weight norm, as in
-RVC's files. The weight is made anew at each call, never stored: a module can be copied and pickled at any time.
+RVC's files. The weight is computed at each call, never stored: a module can be copied and pickled at any time.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def _joined(conv: "NormedConv1d | NormedConv2d | NormedConvTranspose1d") -> Tensor:
+def _weight(conv: "NormedConv1d | NormedConv2d | NormedConvTranspose1d") -> Tensor:
     weight: Tensor = torch._weight_norm(conv.weight_v, conv.weight_g, 0)
     return weight
 
@@ -19,9 +19,9 @@ def _split(conv: nn.Module) -> None:
     if weight is None:
         return
     flat = weight.detach().flatten(1)
-    # Without memory there is nothing to measure, and torch would take milliseconds to find that out.
-    length = flat.new_empty(len(flat)) if flat.is_meta else torch.linalg.vector_norm(flat, dim=1)
-    conv.register_parameter("weight_g", nn.Parameter(length.view(-1, *[1] * (weight.dim() - 1))))
+    # On the meta device there are no values, and `vector_norm` would take milliseconds.
+    norm = flat.new_empty(len(flat)) if flat.is_meta else torch.linalg.vector_norm(flat, dim=1)
+    conv.register_parameter("weight_g", nn.Parameter(norm.view(-1, *[1] * (weight.dim() - 1))))
     conv.register_parameter("weight_v", nn.Parameter(weight.detach()))
 
 
@@ -41,18 +41,18 @@ class NormedConv1d(nn.Conv1d):
         dilation: int = 1,
         groups: int = 1,
     ) -> None:
-        """Start as a plain convolution does: only the weight is split."""
+        """Initialise like a plain convolution; the weight is then split."""
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
         _split(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, T)."""
-        y: Tensor = self._conv_forward(x, _joined(self), self.bias)
+        y: Tensor = self._conv_forward(x, _weight(self), self.bias)
         return y
 
 
 class NormedConvTranspose1d(nn.ConvTranspose1d):
-    """Weight-normed `nn.ConvTranspose1d`, its length per input channel: (B, C, T) to (B, C', T * stride)."""
+    """Weight-normed `nn.ConvTranspose1d`, its norm per input channel: (B, C, T) to (B, C', T * stride)."""
 
     weight_g: Tensor
     weight_v: Tensor
@@ -65,7 +65,7 @@ class NormedConvTranspose1d(nn.ConvTranspose1d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Upsample (B, C, T); `output_size` is `nn.ConvTranspose1d`'s and is not used."""
         padding = (self.kernel_size[0] - self.stride[0]) // 2
-        return F.conv_transpose1d(x, _joined(self), self.bias, self.stride, padding)
+        return F.conv_transpose1d(x, _weight(self), self.bias, self.stride, padding)
 
 
 class NormedConv2d(nn.Conv2d):
@@ -82,11 +82,11 @@ class NormedConv2d(nn.Conv2d):
         stride: tuple[int, int] = (1, 1),
         padding: tuple[int, int] = (0, 0),
     ) -> None:
-        """Start as a plain convolution does: only the weight is split."""
+        """Initialise like a plain convolution; the weight is then split."""
         super().__init__(in_channels, out_channels, kernel_size, stride, padding)
         _split(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        y: Tensor = self._conv_forward(x, _joined(self), self.bias)
+        y: Tensor = self._conv_forward(x, _weight(self), self.bias)
         return y

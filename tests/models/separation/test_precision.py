@@ -1,4 +1,4 @@
-"""bfloat16 is used where it holds its quality: on what is heard, not on trust."""
+"""bfloat16 is used only where its estimates agree with float32's."""
 
 import math
 
@@ -17,19 +17,19 @@ def network(gain: float) -> "AdaptivePrecision":
     first = torch.randn(2, 2, generator=generator)
     back = torch.linalg.inv(first)
 
-    def hear(mix: Tensor, half: bool) -> Tensor:
+    def separate(mix: Tensor, half: bool) -> Tensor:
         with precision(CPU, half):
             x = torch.nn.functional.linear(mix.mT, first) + gain
             return torch.nn.functional.linear(x - gain, back).mT.float()
 
-    return AdaptivePrecision("test", hear, None)
+    return AdaptivePrecision("test", separate, None)
 
 
 def voice(level: float = 0.1) -> Tensor:
     return level * torch.randn(1, 2, 4000, generator=torch.Generator().manual_seed(1))
 
 
-def test_what_agrees_is_heard_in_bfloat16() -> None:
+def test_a_network_that_agrees_runs_in_bfloat16() -> None:
     chosen = network(gain=0.0)
     first = chosen(voice())
     assert chosen.bf16 is True
@@ -37,12 +37,12 @@ def test_what_agrees_is_heard_in_bfloat16() -> None:
     assert 30 < agreement(voice(), first) < 60
 
 
-def test_what_does_not_agree_is_heard_in_float32(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_network_that_does_not_agree_runs_in_float32(caplog: pytest.LogCaptureFixture) -> None:
     chosen = network(gain=100.0)
     with caplog.at_level("INFO"):
-        heard = chosen(voice())
+        estimate = chosen(voice())
     assert chosen.bf16 is False
-    assert agreement(voice(), heard) > 70 and agreement(voice(), chosen.hear(voice(), True)) < 30
+    assert agreement(voice(), estimate) > 70 and agreement(voice(), chosen.separate(voice(), True)) < 30
     assert "using float32" in caplog.text
 
 
