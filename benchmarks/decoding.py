@@ -1,4 +1,4 @@
-"""Decoding in 1 s tiles against the whole at once, for the s24 and the 40k generator (random weights)."""
+"""Decoding in tiles of 1 s compared with decoding at once, for the s24 and the 40k generator (random weights)."""
 
 import resource
 import time
@@ -13,20 +13,20 @@ SECONDS = 20
 
 
 def timed(work: Callable[[], Tensor]) -> tuple[Tensor, float]:
-    """The result and the seconds that it took."""
+    """The result and the elapsed seconds."""
     start = time.perf_counter()
-    made = work()
-    return made, time.perf_counter() - start
+    result = work()
+    return result, time.perf_counter() - start
 
 
 def peak_mb() -> float:
-    """Most memory that this process has held so far."""
+    """The peak memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @torch.inference_mode()
 def compare(name: str, config: RVCConfig) -> None:
-    """Print one line: tiles first, since the peak of memory only grows."""
+    """Print one line. Tiles are decoded first, since the peak never falls."""
     torch.manual_seed(0)
     decoder = Synthesizer(config).eval().dec
     frames = SECONDS * 100

@@ -1,8 +1,7 @@
 """Every network at its published size: parameters, real-time factor and memory; for separators also bfloat16.
 
-What ships runs with its own weights, but for s24; it and the others have random ones, which cost the same and say
-nothing about quality.
-Each runs in a process of its own, so that its peak of memory is its own:
+Shipped networks run with their own weights, except s24; it and the others have random weights, which cost the same and
+say nothing about quality. Each network runs in a process of its own, so that peak memory is measured per network:
 
     .venv/bin/python benchmarks/networks.py [--threads 2] [--device cpu] [--bf16] [NAME …]
 """
@@ -23,14 +22,13 @@ from torch import Tensor, nn
 from models.device import GIB, choose, describe
 from models.separation.chunks import agreement, precision
 from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
-from models.signal import MUSIC_RATE
+from models.signal import MUSIC_RATE, SPEECH_RATE
 from models.weights.integrity import packaged
 from pipeline.sound.decode import SONG, decode
 
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
-VOICE_RATE = 16000
 SECONDS = 20
-"""Of voice that each network hears, where it takes any length: what a block of a song holds."""
+"""The length of the input, for networks of any length: that of a block of a song."""
 MDX23C_8K = MDX23CConfig(
     n_fft=8192,
     hop=1024,
@@ -55,39 +53,39 @@ HTDEMUCS = {
 
 @dataclass(frozen=True)
 class Work:
-    """A network that is ready, and what one run of it hears."""
+    """A loaded network, and one inference of it."""
 
     networks: Sequence[nn.Module]
     run: Callable[[bool], object]
-    """Told whether in bfloat16."""
+    """Its argument: whether in bfloat16."""
     seconds: float
-    """Of sound in one run."""
+    """Of audio in one inference."""
     overlap: float = 1.0
-    """How often each second is heard where chunks overlap as the published config says."""
+    """How often each second is processed with the overlap of the published config."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run took."""
+    """The figures of one network."""
 
     parameters: int
     factor: float
     cpu_factor: float
     gibibytes: float
     half: str
-    """bfloat16's speed and agreement, where it was asked for."""
+    """The speed and agreement of bfloat16, if requested."""
 
 
 def mix(samples: int, device: torch.device) -> Tensor:
-    """A real song (1, 2, samples) at 44.1 kHz, with voice."""
+    """A real song (1, 2, samples) at 44.1 kHz, with vocals."""
     wav = decode(packaged(*MUSIC), MUSIC_RATE, channels=2, limits=SONG, name="music")
     return torch.from_numpy(np.tile(wav[:, : 6 * MUSIC_RATE], 2)[:, :samples])[None].to(device)
 
 
 def voice() -> np.ndarray:
     """The same song, mono at 16 kHz."""
-    wav = decode(packaged(*MUSIC), VOICE_RATE, channels=1, limits=SONG, name="music")
-    return np.resize(wav[: 6 * VOICE_RATE], SECONDS * VOICE_RATE)
+    wav = decode(packaged(*MUSIC), SPEECH_RATE, channels=1, limits=SONG, name="music")
+    return np.resize(wav[: 6 * SPEECH_RATE], SECONDS * SPEECH_RATE)
 
 
 def spleeter(device: torch.device) -> Work:
@@ -128,13 +126,13 @@ def mdx23c(device: torch.device) -> Work:
 def roformer(config: RoformerConfig) -> Callable[[torch.device], Work]:
     """Mel-Band KJ or viperx's BS-RoFormer."""
 
-    def make(device: torch.device) -> Work:
+    def build(device: torch.device) -> Work:
         from models.separation.roformer import Roformer
 
         network, chunk = Roformer(config).to(device).eval(), mix(352800, device)
         return Work([network], lambda half: network(chunk, half), 352800 / MUSIC_RATE, 2)
 
-    return make
+    return build
 
 
 def student(device: torch.device) -> Work:
@@ -146,9 +144,9 @@ def student(device: torch.device) -> Work:
 
 
 def contentvec(layers: int) -> Callable[[torch.device], Work]:
-    """HuBERT base up to the layer that v2 (12) or v1 voices (9, projected) hear."""
+    """HuBERT base up to the layer that v2 (12) or v1 voices (9, projected) are conditioned on."""
 
-    def make(device: torch.device) -> Work:
+    def build(device: torch.device) -> Work:
         from transformers import HubertConfig, HubertModel
 
         from models.content.contentvec import ContentVec
@@ -159,7 +157,7 @@ def contentvec(layers: int) -> Callable[[torch.device], Work]:
         wav = torch.from_numpy(voice()).to(device)
         return Work([network], lambda _: network.encode(wav), SECONDS)
 
-    return make
+    return build
 
 
 def fcpe(device: torch.device) -> Work:
@@ -189,9 +187,9 @@ def rmvpe(device: torch.device) -> Work:
 
 
 def rvc(name: str) -> Callable[[torch.device], Work]:
-    """A voice that sings a block as `/cover` has it sing: latents, then the decoder in tiles of 1 s."""
+    """Voice conversion of a block as in `/cover`: latents, then the decoder in tiles of 1 s."""
 
-    def make(device: torch.device) -> Work:
+    def build(device: torch.device) -> Work:
         from models.rvc import RVC_32K, RVC_40K, RVC_48K, S24, Synthesizer
 
         config = {"s24": S24, "rvc-32k": RVC_32K, "rvc-40k": RVC_40K, "rvc-48k": RVC_48K}[name]
@@ -199,16 +197,16 @@ def rvc(name: str) -> Callable[[torch.device], Work]:
         network.remove_posterior()
         network.to(device).eval()
         frames = 100 * SECONDS
-        given = (
+        inputs = (
             torch.randn(1, frames, config.content_dim, device=device),
             torch.tensor([frames], device=device),
             torch.full((1, frames), 60, device=device),
             torch.full((1, frames), 220.0, device=device),
             torch.zeros(1, dtype=torch.long, device=device),
         )
-        return Work([network], lambda _: network.infer(*given, tile_seconds=1.0), SECONDS)
+        return Work([network], lambda _: network.infer(*inputs, tile_seconds=1.0), SECONDS)
 
-    return make
+    return build
 
 
 def ast(device: torch.device) -> Work:
@@ -273,7 +271,7 @@ CASES: dict[str, Callable[[torch.device], Work]] = {
 
 @torch.inference_mode()
 def measure(name: str, place: str, threads: int, half: bool) -> Figures:
-    """The better of two runs, without the loading."""
+    """The faster of two runs, without loading."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     device = torch.device(place)
@@ -283,14 +281,14 @@ def measure(name: str, place: str, threads: int, half: bool) -> Figures:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device)
-    said = compared(work, device, wall) if half else ""
+    half_figures = compared(work, device, wall) if half else ""
     return Figures(
-        sum(p.numel() for network in work.networks for p in network.parameters()), wall, cpu, peak / GIB, said
+        sum(p.numel() for network in work.networks for p in network.parameters()), wall, cpu, peak / GIB, half_figures
     )
 
 
 def timed(work: Work, device: torch.device, half: bool) -> tuple[float, float]:
-    """Seconds on the clock and of the CPU."""
+    """Wall-clock and CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     work.run(half)
     if device.type == "cuda":
@@ -299,11 +297,11 @@ def timed(work: Work, device: torch.device, half: bool) -> tuple[float, float]:
 
 
 def compared(work: Work, device: torch.device, wall: float) -> str:
-    """How bfloat16's real-time factor and sound compare with float32's."""
-    exact, rough = work.run(False), work.run(True)
-    assert isinstance(exact, Tensor) and isinstance(rough, Tensor)
+    """The real-time factor of bfloat16 relative to float32's, and their agreement."""
+    exact, approximate = work.run(False), work.run(True)
+    assert isinstance(exact, Tensor) and isinstance(approximate, Tensor)
     factor = min(timed(work, device, True)[0] for _ in range(2)) * work.overlap / work.seconds
-    return f"{factor / wall:.2f} of the time, {agreement(exact, rough):.0f} dB"
+    return f"{factor / wall:.2f} of the time, {agreement(exact, approximate):.0f} dB"
 
 
 def main() -> None:
@@ -313,19 +311,19 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bf16", action="store_true", help="compare bfloat16 with float32, for separators")
-    asked = parser.parse_args()
-    place = choose(asked.device)
-    print(f"{describe(place)}; {asked.threads} threads\n")
+    arguments = parser.parse_args()
+    place = choose(arguments.device)
+    print(f"{describe(place)}; {arguments.threads} threads\n")
     print("| network | weights | parameters | real-time factor | CPU s per s | peak memory | bfloat16 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name in asked.names:
-        half = asked.bf16 and name in ("htdemucs", "mdx23c", "melband", "bsroformer")
+    for name in arguments.names:
+        half = arguments.bf16 and name in ("htdemucs", "mdx23c", "melband", "bsroformer")
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            found = pool.submit(measure, name, str(place), asked.threads, half).result()
-        size = f"{found.parameters / 1e6:.1f} M" if found.parameters else "–"
+            figures = pool.submit(measure, name, str(place), arguments.threads, half).result()
+        size = f"{figures.parameters / 1e6:.1f} M" if figures.parameters else "–"
         print(
-            f"| {name} | {'trained' if name in TRAINED else 'random'} | {size} | {found.factor:.3g} "
-            f"| {found.cpu_factor:.3g} | {found.gibibytes:.2f} GiB | {found.half or '–'} |",
+            f"| {name} | {'trained' if name in TRAINED else 'random'} | {size} | {figures.factor:.3g} "
+            f"| {figures.cpu_factor:.3g} | {figures.gibibytes:.2f} GiB | {figures.half or '–'} |",
             flush=True,
         )
 

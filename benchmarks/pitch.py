@@ -1,7 +1,7 @@
-"""Pitch trackers side by side: how right they are on voices whose pitch is known.
+"""Accuracy of the pitch trackers on voices of known f0.
 
-The voices are the demo library's, said again by WORLD at an f0 that is therefore known. RMVPE's weights do not ship: it
-is heard if its file is given. What each costs is in networks.py.
+The voices are the demo library's, resynthesised by WORLD, whose f0 is therefore the ground truth. RMVPE's weights do
+not ship: it is included if its file is given. The cost of each tracker is in networks.py.
 
     .venv/bin/python benchmarks/pitch.py [DEVICE [rmvpe.pt]]
 """
@@ -30,7 +30,7 @@ FRAME_MS = 1000 * pitch.HOP / SPEECH_RATE
 
 @dataclass(frozen=True)
 class Voice:
-    """A sound (samples,) at 16 kHz and its true f0 (T,), Hz every 10 ms, 0 where unvoiced."""
+    """A recording (samples,) at 16 kHz and its true f0 (T,), Hz every 10 ms, 0 where unvoiced."""
 
     wav: Floats32
     f0: Floats32
@@ -38,26 +38,30 @@ class Voice:
 
 def voices(key_shift: float = 0.0) -> list[Voice]:
     """One clip of each voice of the library, some semitones higher."""
-    made = []
+    resynthesised = []
     for file in sorted(LIBRARY.glob("*/1.ogg")):
         clip = decode(file, SPEECH_RATE, channels=1, limits=NOTE, name=file.name)
-        taken = world.analyse(clip, SPEECH_RATE)
-        tonal = taken.aperiodicity[:, : taken.aperiodicity.shape[1] // 8].mean(1) < 0.5  # below 1 kHz; Harvest says
-        f0 = np.where(tonal, taken.f0, 0) * 2 ** (key_shift / 12)  # voiced too often, WORLD makes noise there
+        analysis = world.analyse(clip, SPEECH_RATE)
+        tonal = (
+            analysis.aperiodicity[:, : analysis.aperiodicity.shape[1] // 8].mean(1) < 0.5
+        )  # below 1 kHz; Harvest marks
+        f0 = np.where(tonal, analysis.f0, 0) * 2 ** (
+            key_shift / 12
+        )  # too many frames voiced, WORLD synthesises noise there
         every = round(FRAME_MS / world.FRAME_MS)
-        made.append(Voice(world.synthesise(taken, key_shift), f0[::every].astype(np.float32)))
-    return made
+        resynthesised.append(Voice(world.synthesise(analysis, key_shift), f0[::every].astype(np.float32)))
+    return resynthesised
 
 
 def over(voice: Voice, other: Floats32, db: float) -> Voice:
-    """The voice, `db` louder than something else."""
+    """The voice mixed with another signal at a ratio of `db`."""
     other = np.resize(other, len(voice.wav))
     gain = np.sqrt((voice.wav**2).mean() / (other**2).mean()) * 10 ** (-db / 20)
     return replace(voice, wav=voice.wav + np.float32(gain) * other)
 
 
 def conditions() -> Iterator[tuple[str, list[Voice]]]:
-    """What the trackers are asked to hear."""
+    """The conditions, each with its voices."""
     plain = voices()
     music = decode(packaged(*MUSIC), SPEECH_RATE, channels=1, limits=SONG, name="music")
     noise = np.random.default_rng(0).standard_normal(20 * SPEECH_RATE).astype(np.float32)
@@ -72,31 +76,32 @@ def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Flo
     """By name: (samples,) → (T,) Hz every 10 ms, 0 where unvoiced (FCPE alone: by its own loose threshold)."""
 
     def swift(wav: Floats32) -> Floats32:
-        f0, sure = models.pitch.voicing(wav)
+        f0, confidence = models.pitch.voicing(wav)
         nearest = np.round(np.arange(len(wav) // pitch.HOP) * pitch.HOP / SWIFT_HOP).astype(int)
-        return np.where(sure >= pitch.VOICED_CONFIDENCE, f0, 0)[np.minimum(nearest, len(f0) - 1)]
+        voiced: Floats32 = np.where(confidence >= pitch.VOICED_CONFIDENCE, f0, 0)[np.minimum(nearest, len(f0) - 1)]
+        return voiced
 
-    found: dict[str, Callable[[Floats32], Floats32]] = {
+    by_name: dict[str, Callable[[Floats32], Floats32]] = {
         "FCPE": models.pitch.f0,
         "SwiftF0": swift,
         "FCPE and SwiftF0": lambda wav: extract(wav, models.content, models.pitch).f0,
     }
     if weights is not None:
-        beside = pitch.load(models.device, name="rmvpe", weights=weights)
-        found["RMVPE"] = lambda wav: extract(wav, models.content, beside).f0
-    return found
+        with_rmvpe = pitch.load(models.device, name="rmvpe", weights=weights)
+        by_name["RMVPE"] = lambda wav: extract(wav, models.content, with_rmvpe).f0
+    return by_name
 
 
-def accuracy(find: Callable[[Floats32], Floats32], told: list[Voice]) -> str:
-    """Of voiced frames: right within 50 cents, off by over 350, median cents, heard. Of unvoiced ones: heard."""
-    pairs = [(voice.f0, find(voice.wav)) for voice in told]
-    true, made = (np.concatenate(side) for side in zip(*[_equal(*pair) for pair in pairs], strict=True))
-    voiced, heard = true > 0, made > 0
-    cents = np.where(heard, 1200 * np.abs(np.log2(np.maximum(made, 1) / np.maximum(true, 1))), np.inf)[voiced]
+def accuracy(estimate: Callable[[Floats32], Floats32], voices: list[Voice]) -> str:
+    """Of voiced frames: within 50 cents, off by over 350, median cents, recall. Of unvoiced frames: false alarms."""
+    pairs = [(voice.f0, estimate(voice.wav)) for voice in voices]
+    true, estimated = (np.concatenate(side) for side in zip(*[_equal(*pair) for pair in pairs], strict=True))
+    voiced, detected = true > 0, estimated > 0
+    cents = np.where(detected, 1200 * np.abs(np.log2(np.maximum(estimated, 1) / np.maximum(true, 1))), np.inf)[voiced]
     both = cents[np.isfinite(cents)]
     return (
         f"{100 * (cents < 50).mean():5.1f} {100 * (both > 350).mean():6.1f} {np.median(both):6.1f} "
-        f"{100 * heard[voiced].mean():7.1f} {100 * heard[~voiced].mean():6.1f}"
+        f"{100 * detected[voiced].mean():7.1f} {100 * detected[~voiced].mean():6.1f}"
     )
 
 
@@ -113,9 +118,9 @@ def main() -> None:
     torch.set_num_threads(1)
     models = ModelPool(str(choose(device)))
     print(f"{'':42}right  gross  cents  recall  false   (%, %, median, %, %)")
-    for condition, told in conditions():
-        for name, find in trackers(models, weights).items():
-            print(f"{condition:24}{name:18}{accuracy(find, told)}", flush=True)
+    for condition, recordings in conditions():
+        for name, estimate in trackers(models, weights).items():
+            print(f"{condition:24}{name:18}{accuracy(estimate, recordings)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our streamed separation against the limit of its kind, the oracle ratio mask; time and memory against length."""
+"""Streamed separation compared with the oracle ratio mask, its upper bound; time and memory against length."""
 
 import resource
 import time
@@ -7,7 +7,7 @@ import av
 import numpy as np
 import torch
 
-from models.signal import Floats32
+from models.signal import MUSIC_RATE, Floats32
 from models.weights.integrity import packaged
 from pipeline.covers.cover_figures import sdr
 from pipeline.pool.model_pool import ModelPool
@@ -25,7 +25,7 @@ def stem(number: int) -> Floats32:
 
 
 def oracle(vocals: Floats32, instrumental: Floats32) -> Floats32:
-    """Vocals by the mask that only somebody who knows both stems can make: the limit of every ratio mask."""
+    """Vocals by the ideal ratio mask, computed from the true stems: the upper bound of every ratio mask."""
     window = torch.hann_window(4096)
     v, i = (
         torch.stft(torch.from_numpy(x), 4096, 1024, window=window, return_complex=True) for x in (vocals, instrumental)
@@ -35,15 +35,15 @@ def oracle(vocals: Floats32, instrumental: Floats32) -> Floats32:
 
 
 def main() -> None:
-    """Print SDR beside the limit's, and time and memory of a short and a ten times longer mix."""
+    """Print the SDR beside the bound's, and time and memory of a short and a ten times longer mix."""
     mix, vocals = stem(0), stem(4)
     instrumental = stem(1) + stem(2) + stem(3)
     models = ModelPool()
-    made = np.concatenate(list(separate([mix], models.spleeter)), axis=1)
+    estimate = np.concatenate(list(separate([mix], models.spleeter)), axis=1)
     limit = oracle(vocals, instrumental)
-    for name, found in (("ours", made), ("oracle mask", limit)):
-        print(f"{name}: SDR vocals {sdr(vocals, found):.2f} dB, instrumental {sdr(instrumental, mix - found):.2f} dB")
-    seconds = mix.shape[1] / 44100
+    for name, voice in (("ours", estimate), ("oracle mask", limit)):
+        print(f"{name}: SDR vocals {sdr(vocals, voice):.2f} dB, instrumental {sdr(instrumental, mix - voice):.2f} dB")
+    seconds = mix.shape[1] / MUSIC_RATE
     for times in (4, 40):
         start = time.perf_counter()
         for _ in separate((mix for _ in range(times)), models.spleeter):

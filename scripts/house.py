@@ -1,4 +1,4 @@
-"""Draw the rooms, their folders, and who imports whom, from the code as it stands: `docs/images/house.png`.
+"""Draw the rooms, their folders and the imports between rooms from the current code: `docs/images/house.png`.
 
 `python scripts/house.py` draws; `--table` prints files and lines of each room instead.
 """
@@ -20,7 +20,7 @@ PLACES = {  # x, y of a room's lower left corner, width, height: each stands on 
     "files": (0.0, 0.0, 12.0, 0.8),
 }
 SOUND_WAY = ("sound", "separation", "listening", "voices", "singing", "matching", "training", "covers", "pool")
-"""The pipeline's folders in the order of the sound's way."""
+"""The pipeline's folders in the order of processing."""
 FACE, EDGE, INK = "#f4efe6", "#8a7f70", "#2e2a25"
 
 
@@ -47,7 +47,7 @@ def imports() -> set[tuple[str, str]]:
 
 
 def contents(room: str) -> str:
-    """The room's folders with their lines, or its files where it has no folder; the pipeline's as the sound goes."""
+    """The room's folders with their lines, or its files if it has no folder; the pipeline's in order of processing."""
     folders = sorted(path for path in (ROOT / room).iterdir() if any(path.glob("*.py")))
     if room == "pipeline":
         folders.sort(key=lambda folder: SOUND_WAY.index(folder.name))

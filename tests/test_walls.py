@@ -32,9 +32,10 @@ OUTSIDE = {  # what a room may not know of the world
     "cli": set[str](),
     "lab": {"discord", "redis", "arq"},
 }
+LOCKS = ("requirements.lock", "requirements-lab.lock", "requirements-dev.lock")
 HEAVY = ("torch", "numpy", "av")
 LONGEST = 400
-PIN = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9.!+_-]*")
+PIN = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9.!+_-]*( ; [a-z_]+ (==|<|>=) '[a-z0-9.]+')?")
 
 
 def imported(source: str, package: str) -> Iterator[tuple[int, str]]:
@@ -73,6 +74,16 @@ def unpinned(lock: str) -> list[str]:
 def too_long(files: dict[str, str]) -> list[str]:
     """Files of more lines than a reader keeps in mind."""
     return [f"{name}: {lines}" for name, text in files.items() if (lines := text.count("\n")) > LONGEST]
+
+
+def defined_twice(files: dict[str, str]) -> dict[str, list[str]]:
+    """Public class names with more than one definition at module level, and the files that define them."""
+    places: dict[str, list[str]] = {}
+    for name, text in files.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name)
+    return {name: where for name, where in places.items() if len(where) > 1}
 
 
 def foreign(owners: dict[str, list[str]]) -> dict[str, set[str]]:
@@ -175,16 +186,36 @@ def test_only_the_bottom_room_knows_temporary_names_and_what_a_full_disk_says() 
     assert by_hand.search('draft = path.with_name(path.name + ".part")') and by_hand.search("errno.ENOSPC")
 
 
+def test_a_class_name_has_one_meaning_in_all_rooms() -> None:
+    rooms = {
+        name: text for name, text in sources().items() if name.endswith(".py") and name.partition("/")[0] in MAY_IMPORT
+    }
+    assert defined_twice(rooms) == {}
+    twice = {
+        "a.py": "class A: ...",
+        "b.py": "class A:\n    class B: ...\nclass _P: ...",
+        "c.py": "class _P: ...\nclass B: ...",
+    }
+    assert defined_twice(twice) == {"A": ["a.py", "b.py"]}
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     assert too_long(sources()) == []
     assert too_long({"a.py": "\n" * 401, "b.py": "\n" * 400}) == ["a.py: 401"]
 
 
-def test_the_lock_pins_every_package_and_names_no_index() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_every_package_and_names_no_index(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert unpinned(lock) == []
     assert {"torch==2.11.0", "torchaudio==2.11.0"} <= set(lock.splitlines())
     assert "://" not in lock and "--index" not in lock and "--extra-index" not in lock
+
+
+def test_each_lock_holds_the_one_before() -> None:
+    run, lab, dev = ({line for line in (ROOT / name).read_text().splitlines() if line[0] != "#"} for name in LOCKS)
+    assert run < lab < dev
+    assert not any(line.startswith(("mypy", "ruff", "pytest", "simcord", "faster-whisper")) for line in run)
 
 
 @pytest.mark.parametrize(
