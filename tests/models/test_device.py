@@ -1,4 +1,4 @@
-"""Devices by name: what is asked for, or one sentence; never another."""
+"""Devices by name: the requested one, or an error in one sentence; never a fallback."""
 
 import re
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def s24() -> Synthesizer:
-    """Return the small network with random weights, its flow made to do something."""
+    """Return the small network with random weights, its flow not the identity."""
     torch.manual_seed(3)
     model = Synthesizer(S24).eval().requires_grad_(False)
     for layer in model.flow.flows[::2]:

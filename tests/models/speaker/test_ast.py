@@ -155,10 +155,11 @@ def test_a_file_without_singers_says_so_when_asked_for_them(saved: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "told", ['{"labels": ["A", "B"], "temperature": 1}', '{"labels": ["A", "B", "C"], "temperature": 0}', '["A"]', "{"]
+    "stored",
+    ['{"labels": ["A", "B"], "temperature": 1}', '{"labels": ["A", "B", "C"], "temperature": 0}', '["A"]', "{"],
 )
-def test_singers_that_do_not_fit_the_head_are_refused(named: Path, tmp_path: Path, told: str) -> None:
-    broken = rewritten(named, tmp_path / "broken.safetensors", singers=told)
+def test_singers_that_do_not_fit_the_head_are_refused(named: Path, tmp_path: Path, stored: str) -> None:
+    broken = rewritten(named, tmp_path / "broken.safetensors", singers=stored)
     with pytest.raises(WeightsError, match="not a whole AST"):
         ast.load(broken)
 

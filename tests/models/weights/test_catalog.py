@@ -1,4 +1,4 @@
-"""The shipped catalogue holds what it says, and an entry's files are found, checked and not hashed twice."""
+"""The shipped catalogue is complete; an entry's files are located, checked, and not hashed twice."""
 
 import hashlib
 import os

@@ -21,8 +21,8 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def weights(*urls: str, sha256: str | None = SHA256, size: int | None = len(BODY
 
 
 def ranges(server: Server) -> list[str | None]:
-    return [headers.get("Range") for _, headers in server.asked]
+    return [headers.get("Range") for _, headers in server.requests]
 
 
 def left(folder: Path) -> list[str]:
@@ -67,7 +67,7 @@ def test_a_cut_download_goes_on_where_it_broke(
     url = server.put(whole(cut=70_000), whole(cut=50_000), whole())
     assert get(tmp_path, weights(url), retry) == BODY
     assert ranges(server) == [None, "bytes=70000-", "bytes=120000-"]
-    assert [headers.get("If-Range") for _, headers in server.asked] == [None, '"a"', '"a"']
+    assert [headers.get("If-Range") for _, headers in server.requests] == [None, '"a"', '"a"']
     assert slept == [1.0, 2.0] and left(tmp_path) == ["weights.bin"]
 
 
@@ -104,7 +104,7 @@ def test_without_a_strong_etag_a_cut_download_begins_anew(server: Server, tmp_pa
 def test_all_bytes_of_a_killed_pull_need_no_second_download(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     (tmp_path / "weights.bin.part").write_bytes(BODY)
     assert get(tmp_path, weights(server.put(status(500))), retry) == BODY
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_range_that_is_refused_begins_anew(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -121,16 +121,16 @@ def test_another_part_than_asked_for_is_not_appended(server: Server, tmp_path: P
 
 
 def test_a_wrong_file_is_deleted(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
-    said = refusal(tmp_path, weights(server.put(whole(OTHER))), retry)
-    assert "sends another file than the pinned one" in said and hashlib.sha256(OTHER).hexdigest()[:12] in said
-    assert left(tmp_path) == [] and len(server.asked) == 1
+    message = refusal(tmp_path, weights(server.put(whole(OTHER))), retry)
+    assert "sends another file than the pinned one" in message and hashlib.sha256(OTHER).hexdigest()[:12] in message
+    assert left(tmp_path) == [] and len(server.requests) == 1
 
 
 def test_a_missing_file_is_asked_for_once(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
 ) -> None:
     assert "127.0.0.1: 404" in refusal(tmp_path, weights(server.put(status(404))), retry)
-    assert len(server.asked) == 1 and slept == [] and left(tmp_path) == []
+    assert len(server.requests) == 1 and slept == [] and left(tmp_path) == []
 
 
 @pytest.mark.parametrize("code", [429, 503])
@@ -138,7 +138,7 @@ def test_a_busy_server_is_asked_again_after_the_time_that_it_names(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float], code: int
 ) -> None:
     assert get(tmp_path, weights(server.put(status(code, Retry_After="7"), whole())), retry) == BODY
-    assert slept == [7.0] and len(server.asked) == 2
+    assert slept == [7.0] and len(server.requests) == 2
 
 
 def test_the_time_to_wait_may_be_a_date(server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]) -> None:
@@ -151,12 +151,12 @@ def test_a_server_that_stays_broken_is_given_up(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
 ) -> None:
     assert "500 Internal Server Error, 5 times" in refusal(tmp_path, weights(server.put(status(500))), retry)
-    assert slept == [1.0, 2.0, 4.0, 8.0] and len(server.asked) == 5
+    assert slept == [1.0, 2.0, 4.0, 8.0] and len(server.requests) == 5
 
 
 def test_nobody_waits_for_an_hour(server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]) -> None:
-    said = refusal(tmp_path, weights(server.put(status(503, Retry_After="3600"))), retry)
-    assert "asks to wait 3600 s" in said and slept == []
+    message = refusal(tmp_path, weights(server.put(status(503, Retry_After="3600"))), retry)
+    assert "asks to wait 3600 s" in message and slept == []
 
 
 def test_a_port_where_nobody_listens_is_given_up(tmp_path: Path, retry: RetryPolicy) -> None:
@@ -175,8 +175,8 @@ def test_the_next_address_is_tried(server: Server, tmp_path: Path, retry: RetryP
 
 def test_every_address_that_would_not_do_is_told(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     file = weights(server.put(status(404), path="/a"), server.put(whole(OTHER), path="/b"))
-    said = refusal(tmp_path, file, retry)
-    assert "404" in said and "another file" in said
+    message = refusal(tmp_path, file, retry)
+    assert "404" in message and "another file" in message
 
 
 def test_more_bytes_than_pinned_are_refused(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -187,8 +187,8 @@ def test_more_bytes_than_pinned_are_refused(server: Server, tmp_path: Path, retr
 def test_a_length_other_than_the_pinned_is_refused_before_a_byte(
     server: Server, tmp_path: Path, retry: RetryPolicy
 ) -> None:
-    said = refusal(tmp_path, weights(server.put(whole(BODY[:-1]))), retry)
-    assert "announces 299999 bytes, not the pinned 300000" in said and left(tmp_path) == []
+    message = refusal(tmp_path, weights(server.put(whole(BODY[:-1]))), retry)
+    assert "announces 299999 bytes, not the pinned 300000" in message and left(tmp_path) == []
 
 
 def test_an_unpinned_file_must_say_how_long_it_is(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -208,8 +208,8 @@ def test_only_https_is_asked(tmp_path: Path, retry: RetryPolicy, url: str) -> No
 
 @pytest.mark.parametrize("to", ["http://example.org/w?key=secret", "ftp://example.org/w"])
 def test_a_redirect_away_from_https_is_refused(server: Server, tmp_path: Path, retry: RetryPolicy, to: str) -> None:
-    said = refusal(tmp_path, weights(server.put(status(302, Location=to))), retry)
-    assert "leads to" in said and "not HTTPS" in said and "secret" not in said
+    message = refusal(tmp_path, weights(server.put(status(302, Location=to))), retry)
+    assert "leads to" in message and "not HTTPS" in message and "secret" not in message
 
 
 def test_a_redirect_is_followed_with_its_range(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -225,7 +225,7 @@ def test_a_disk_without_room_is_told_before_a_byte(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
     assert "The disk has no room for weights.bin: 67 MB" in refusal(tmp_path, weights(server.put(whole())), retry)
     assert left(tmp_path) == []
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @contextmanager
