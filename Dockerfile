@@ -25,8 +25,7 @@ COPY bot bot
 COPY cli cli
 COPY lab lab
 COPY demo/ATTRIBUTION.md demo/ATTRIBUTION.md
-# Editable: the library's voices lie beside the rooms.
-RUN pip install --no-deps --no-build-isolation --editable .
+RUN pip install --no-deps --no-build-isolation .
 
 USER singer
 VOLUME /data

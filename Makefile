@@ -1,30 +1,43 @@
-PYTHON ?= python3.11
+# The newest of these that is installed and works; `make PYTHON=python3.12 …` takes another.
+PYTHON ?= $(firstword $(foreach python,python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c 'print("$(python)")' 2>/dev/null)) python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: demo test check lock install clean
+.PHONY: demo test check lock check-lock install install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
 
-test: install check
-	$(BIN)/pytest
+test: check
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
-check: install
+check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 install: $(VENV)/.installed
 
+install-dev: $(VENV)/.installed-dev
+
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "Python: $(PYTHON)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-deps --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --disable-pip-version-check --no-build-isolation --editable .
+	$(PIP) --requirement requirements.lock
+	$(PIP) --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(PIP) --requirement requirements-dev.lock
 	touch $@
 
 lock:
 	$(PYTHON) scripts/lock.py $(UPGRADE)
+
+check-lock:
+	$(PYTHON) scripts/lock.py --check
 
 clean:
 	rm -rf $(VENV) demo-output

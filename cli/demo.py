@@ -50,6 +50,8 @@ MADE = (
 async def run_demo(out: Path, train_seconds: float) -> None:
     """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
     began = time.monotonic()
+    if not any(NOTES.glob("*.ogg")):
+        raise DeskError("The demo's recordings, demo/notes, come with the repository only: run `make demo` in a clone.")
     data = _fresh(out / "data")
     for name in (*MADE, "converted.flac"):
         (out / name).unlink(missing_ok=True)

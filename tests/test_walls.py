@@ -32,9 +32,10 @@ OUTSIDE = {  # what a room may not know of the world
     "cli": set[str](),
     "lab": {"discord", "redis", "arq"},
 }
+LOCKS = ("requirements.lock", "requirements-lab.lock", "requirements-dev.lock")
 HEAVY = ("torch", "numpy", "av")
 LONGEST = 400
-PIN = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9.!+_-]*")
+PIN = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][A-Za-z0-9.!+_-]*( ; [a-z_]+ (==|<|>=) '[a-z0-9.]+')?")
 
 
 def imported(source: str, package: str) -> Iterator[tuple[int, str]]:
@@ -203,11 +204,18 @@ def test_no_file_is_longer_than_400_lines() -> None:
     assert too_long({"a.py": "\n" * 401, "b.py": "\n" * 400}) == ["a.py: 401"]
 
 
-def test_the_lock_pins_every_package_and_names_no_index() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_pins_every_package_and_names_no_index(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert unpinned(lock) == []
     assert {"torch==2.11.0", "torchaudio==2.11.0"} <= set(lock.splitlines())
     assert "://" not in lock and "--index" not in lock and "--extra-index" not in lock
+
+
+def test_each_lock_holds_the_one_before() -> None:
+    run, lab, dev = ({line for line in (ROOT / name).read_text().splitlines() if line[0] != "#"} for name in LOCKS)
+    assert run < lab < dev
+    assert not any(line.startswith(("mypy", "ruff", "pytest", "simcord", "faster-whisper")) for line in run)
 
 
 @pytest.mark.parametrize(

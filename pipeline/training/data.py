@@ -133,7 +133,7 @@ def _last_voice(recording: Recording) -> int:
 
 
 def _held_frames(frames: int) -> int:
-    """How many are held out: a fifth, at most 8 s, and 2 s at least, for likeness is told from no less."""
+    """How many are held out: a fifth, at most 8 s, and 2 s at least, for likeness cannot be measured on less."""
     return int(max(MIN_HELD_OUT_SECONDS * FRAME_RATE, min(HELD_OUT_SECONDS * FRAME_RATE, 0.2 * frames)))
 
 

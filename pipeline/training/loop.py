@@ -1,6 +1,6 @@
 """The training loop: steps, measurements on held-out seconds, early stopping, and the best weights.
 
-What a step is made of is the base's affair (`Learner`).
+How a step is taken is up to the base (`Learner`).
 """
 
 import time
@@ -147,11 +147,11 @@ class TrainingLoop:
     def _measure(self, data: TrainingData) -> None:
         """Look at what is held out, and remember the weights if they are the best so far."""
         wanted = data.held_out(0)[2].to(self.device)
-        sung = self.sing_held_out(data, 0)
-        error = float(self.learner.loss.mel(torch.from_numpy(sung).to(self.device)[None], wanted))
+        converted = self.sing_held_out(data, 0)
+        error = float(self.learner.loss.mel(torch.from_numpy(converted).to(self.device)[None], wanted))
         if data.variants > 1:
-            sung = self.sing_held_out(data, 1)
-        embedding = self.models.speaker.embed(resample(sung, self.config.sampling_rate, SPEECH_RATE))
+            converted = self.sing_held_out(data, 1)
+        embedding = self.models.speaker.embed(resample(converted, self.config.sampling_rate, SPEECH_RATE))
         similarity = float("nan")
         if embedding is not None:
             similarity = float(F.cosine_similarity(torch.from_numpy(embedding), self.speaker, 0))

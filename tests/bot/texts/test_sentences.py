@@ -33,7 +33,9 @@ def tree(error: type[Refused]) -> set[type[Refused]]:
 def every_error() -> list[type[Refused]]:
     """Each error class of the rooms whose sentences members may read."""
     roots: tuple[type[Refused], ...] = (store_errors.StoreError, sound_errors.SoundError, bot_errors.BotError, DiskFull)
-    return sorted(set[type[Refused]]().union(*(tree(root) for root in roots)), key=lambda e: (e.code, e.__module__))
+    return sorted(
+        set[type[Refused]]().union(*(tree(root) for root in roots)), key=lambda e: (e.code, e.__module__, e.__name__)
+    )
 
 
 def sample(template: str) -> dict[str, object]:
