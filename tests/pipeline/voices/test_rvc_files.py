@@ -24,7 +24,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice, import_voice
-from tests.models.rvc.pth_files import contents, write
+from tests.models.rvc.pth_files import contents, output_of, write
 
 SIZES = {
     "hidden_size": 768,
