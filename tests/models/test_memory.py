@@ -73,7 +73,7 @@ def test_another_error_goes_through_at_once() -> None:
     assert pieces.size == 8
 
 
-def test_what_a_failed_attempt_held_is_gone_before_the_next() -> None:
+def test_a_failed_attempts_tensors_are_freed_before_the_retry() -> None:
     references = list[weakref.ref[Tensor]]()
 
     def work(size: int) -> bool:
@@ -122,7 +122,7 @@ def test_models_that_are_not_in_use_are_dropped_and_load_again() -> None:
     assert models.loaded == ["separator", "content", "carlo", "content", "carlo"]
 
 
-def test_dropping_says_what_was_dropped() -> None:
+def test_evicted_names_are_returned() -> None:
     models = Models()
     assert drop_all_but(models) == []
     models.separator, models.voice("carlo")

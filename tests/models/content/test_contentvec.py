@@ -77,7 +77,7 @@ def noise(seconds: float = 1.0) -> Tensor:
     return 0.3 * torch.randn(round(16000 * seconds), generator=torch.Generator().manual_seed(1))
 
 
-def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path, parity: Parity) -> None:
+def test_parity_with_torchaudio_on_our_weights(tmp_path: Path, parity: Parity) -> None:
     network = hubert()
     theirs = torchaudios()
     state = {name_there(name): value for name, value in network.state_dict().items() if name != "masked_spec_embed"}
@@ -91,7 +91,7 @@ def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path, parity: P
     assert error(layers[-2][0], layers[-1][0]) > 100 * TOLERANCE  # another layer would be seen
 
 
-def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path, parity: Parity) -> None:
+def test_parity_with_torchaudio_on_its_weights(tmp_path: Path, parity: Parity) -> None:
     theirs = torchaudios()
     there = theirs.state_dict()
     ours = {name: there[name_there(name)] for name in hubert().state_dict() if name != "masked_spec_embed"}
@@ -101,7 +101,7 @@ def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path, parity: Pa
     parity("ContentVec: torchaudio's HuBERT, its weights", encoded, layers[-1][0], TOLERANCE)
 
 
-def test_v1_hears_the_9th_layer_projected(tmp_path: Path) -> None:
+def test_v1_features_are_the_9th_layer_projected(tmp_path: Path) -> None:
     network = hubert()
     projection = nn.Linear(48, 32)
     state = network.state_dict() | {f"final_proj.{name}": value for name, value in projection.state_dict().items()}

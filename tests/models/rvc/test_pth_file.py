@@ -90,7 +90,7 @@ def test_applios_entries_do_no_harm_and_tell_other_kinds_of_voices(tmp_path: Pat
     assert "korean" in refused(write(tmp_path / "k.pth", contents(**applio | {"embedder_model": "korean-hubert-base"})))
 
 
-def test_the_speaker_table_says_how_many_speakers_there_are(tmp_path: Path) -> None:
+def test_the_number_of_speakers_is_the_speaker_tables(tmp_path: Path) -> None:
     voice = read_pth(write(tmp_path / "v.pth", contents(config=config_list(speakers=109))))
     assert voice.network.config.spk_embed_dim == 3
 
@@ -102,7 +102,7 @@ def test_a_file_of_rvcs_first_months_is_v1_with_f0(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["v1 40k", "v2 48k"])
-def test_a_voice_without_f0_sings_without_a_source(tmp_path: Path, kind: str) -> None:
+def test_a_voice_without_f0_has_no_excitation(tmp_path: Path, kind: str) -> None:
     voice = read_pth(write(tmp_path / "v.pth", contents(kind, f0=False)))
     names = set(voice.network.state_dict())
     pitch_keys = {name for name in network(kind).state_dict() if "m_source" in name or "noise_convs" in name}
@@ -176,7 +176,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path, protocol: int, zipped: bool) 
     assert marker.exists()
 
 
-def test_an_object_that_eats_memory_is_not_made(tmp_path: Path) -> None:
+def test_an_object_that_exhausts_memory_is_not_unpickled(tmp_path: Path) -> None:
     class Glutton:
         def __reduce__(self) -> Any:
             return bytearray, (1 << 50,)

@@ -79,7 +79,7 @@ def test_s24_learns() -> None:
     assert idle == [], "these parameters take no part in the training"
 
 
-def test_the_judges_learn_to_tell_and_the_voice_hears_it() -> None:
+def test_the_discriminator_learns_and_its_gradient_reaches_the_waveform() -> None:
     torch.manual_seed(2)
     discriminator, real = Discriminator(DISCRIMINATOR_SMALL), batch(2, 20)["wav"]
     fake = torch.nn.Parameter(0.1 * torch.randn_like(real))
@@ -130,7 +130,7 @@ def test_the_decoded_piece_is_the_recordings_piece() -> None:
     assert torch.equal(excited[0], slice_segments(clips["f0"], out.starts, SMALL.segment_frames))
 
 
-def test_a_voice_without_posterior_encoder_says_that_it_cannot_train() -> None:
+def test_training_without_posterior_encoder_raises() -> None:
     model, clips = Synthesizer(SMALL), batch(1, 64)
     del clips["wav"]
     model.remove_posterior()

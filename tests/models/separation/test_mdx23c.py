@@ -83,7 +83,7 @@ def test_a_checkpoint_gives_the_vocals_of_its_network(tmp_path: Path, suffix: st
     assert not torch.allclose(expected, network(chunks)[:, 0])
 
 
-def test_half_precision_weights_are_heard_in_single(tmp_path: Path) -> None:
+def test_half_precision_weights_run_in_single_precision(tmp_path: Path) -> None:
     files = write_mdx23c(tmp_path)
     whole = mdx23c.load(files["weights"], files["config"])
     state = torch.load(files["weights"], weights_only=True)

@@ -114,7 +114,7 @@ def test_a_range_that_is_refused_begins_anew(server: Server, tmp_path: Path, ret
     assert get(tmp_path, file, retry) == BODY and ranges(server) == ["bytes=9-", None]
 
 
-def test_another_part_than_asked_for_is_not_appended(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
+def test_a_part_that_was_not_requested_is_not_appended(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     shifted = status(206, Content_Range="bytes 5-299999/300000", Content_Length="299995")
     assert get(tmp_path, weights(server.put(whole(cut=70_000), shifted, whole())), retry) == BODY
     assert ranges(server) == [None, "bytes=70000-", None]
@@ -126,7 +126,7 @@ def test_a_wrong_file_is_deleted(server: Server, tmp_path: Path, retry: RetryPol
     assert left(tmp_path) == [] and len(server.requests) == 1
 
 
-def test_a_missing_file_is_asked_for_once(
+def test_a_missing_file_is_requested_once(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
 ) -> None:
     assert "127.0.0.1: 404" in refusal(tmp_path, weights(server.put(status(404))), retry)
@@ -134,7 +134,7 @@ def test_a_missing_file_is_asked_for_once(
 
 
 @pytest.mark.parametrize("code", [429, 503])
-def test_a_busy_server_is_asked_again_after_the_time_that_it_names(
+def test_retry_after_is_respected(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float], code: int
 ) -> None:
     assert get(tmp_path, weights(server.put(status(code, Retry_After="7"), whole())), retry) == BODY
@@ -154,12 +154,14 @@ def test_a_server_that_stays_broken_is_given_up(
     assert slept == [1.0, 2.0, 4.0, 8.0] and len(server.requests) == 5
 
 
-def test_nobody_waits_for_an_hour(server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]) -> None:
+def test_a_retry_after_of_an_hour_is_not_awaited(
+    server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
+) -> None:
     message = refusal(tmp_path, weights(server.put(status(503, Retry_After="3600"))), retry)
     assert "asks to wait 3600 s" in message and slept == []
 
 
-def test_a_port_where_nobody_listens_is_given_up(tmp_path: Path, retry: RetryPolicy) -> None:
+def test_a_closed_port_is_abandoned_after_all_attempts(tmp_path: Path, retry: RetryPolicy) -> None:
     with Server() as closed:
         url = closed.put(whole())
     assert "no connection" in refusal(tmp_path, weights(url), retry)
@@ -173,7 +175,7 @@ def test_the_next_address_is_tried(server: Server, tmp_path: Path, retry: RetryP
     assert (tmp_path / "weights.bin").read_bytes() == BODY
 
 
-def test_every_address_that_would_not_do_is_told(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
+def test_every_failed_address_is_in_the_error(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     file = weights(server.put(status(404), path="/a"), server.put(whole(OTHER), path="/b"))
     message = refusal(tmp_path, file, retry)
     assert "404" in message and "another file" in message
@@ -202,7 +204,7 @@ def test_a_packed_answer_is_refused(server: Server, tmp_path: Path, retry: Retry
 
 
 @pytest.mark.parametrize("url", ["http://example.org/w", "ftp://example.org/w", "file:///etc/hostname"])
-def test_only_https_is_asked(tmp_path: Path, retry: RetryPolicy, url: str) -> None:
+def test_only_https_is_requested(tmp_path: Path, retry: RetryPolicy, url: str) -> None:
     assert "is not an HTTPS address" in refusal(tmp_path, weights(url), retry)
 
 
@@ -218,7 +220,7 @@ def test_a_redirect_is_followed_with_its_range(server: Server, tmp_path: Path, r
     assert ranges(server) == [None, None, "bytes=70000-", "bytes=70000-"]
 
 
-def test_a_disk_without_room_is_told_before_a_byte(
+def test_a_disk_without_space_is_detected_before_a_byte(
     server: Server, tmp_path: Path, retry: RetryPolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
