@@ -1,6 +1,7 @@
 """What all rooms' tests share: one set of warm models, one store each, sound that packages carry."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -8,14 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
+os.environ.update({"OMP_NUM_THREADS": "1"} if "PYTEST_XDIST_WORKER" in os.environ else {})
 
 import pytest
 
 from store import Store, StoreSettings, open_store
+from tests.desk import DeskHere, WarmChildren
 from tests.parity import Printing, parity
 
 __all__ = ["parity"]
 
+SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
+"""Whether other processes test at the same time."""
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
 LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
 
@@ -59,7 +64,7 @@ def models():  # type: ignore[no-untyped-def]
 
     from pipeline.pool.model_pool import ModelPool
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1 if SEVERAL else 2)
     return ModelPool()
 
 
@@ -110,18 +115,40 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips."""
-    from worker.child import Child
+def warm_children() -> Iterator[WarmChildren]:
+    """Child processes that stay warm for all tests of this process."""
+    warm = WarmChildren()
+    yield warm
+    warm.end()
+
+
+@pytest.fixture
+def desk_here(warm_children: WarmChildren, monkeypatch: pytest.MonkeyPatch) -> DeskHere:
+    """`discovervoice` in this process, with warm children."""
+    from cli import offline
+
+    monkeypatch.setattr(offline, "Child", warm_children)
+    return DeskHere(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory, warm_children: WarmChildren) -> Path:
+    """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips.
+
+    Processes that test at the same time make it once.
+    """
     from worker.library.seed import seed_library
 
-    folder = tmp_path_factory.mktemp("seeded") / "data"
-    child = Child("cpu", 2)
-    opened = open_store(StoreSettings(data_dir=folder))
-    asyncio.run(seed_library(opened, child))
-    child.kill()
-    opened.engine.dispose()
-    return folder
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if SEVERAL else base) / "seeded"
+    with (folder.with_name("seeded.lock")).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            opened = open_store(StoreSettings(data_dir=folder / "data"))
+            asyncio.run(seed_library(opened, warm_children("cpu", 1)))
+            opened.engine.dispose()
+            (folder / "whole").touch()
+    return folder / "data"
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,10 @@ from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
 from bot.settings import BotSettings
+from cli import offline
 from cli.main import app, guarded
 from store import StoreSettings
+from tests.desk import WarmChildren
 from worker.doorbell import QueueSettings
 from worker.settings import WorkerSettings
 
@@ -210,8 +212,9 @@ def test_pages_hold_no_path_of_a_machine_and_pictures_are_small() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, song: Path) -> Path:
-    """A folder in which the pages' commands find their files: three notes, one singer's clips, a song."""
+def desk(tmp_path: Path, song: Path, seeded: Path) -> Path:
+    """A folder in which the pages' commands find their files: three notes, one singer's clips, a song, and the library."""
+    shutil.copytree(seeded, tmp_path / "data")
     for folder, chosen in (("demo/notes", "carlo_0[1-3].ogg"), ("worker/library/voices/bf_emma", "*.ogg")):
         (tmp_path / folder).mkdir(parents=True)
         for file in (ROOT / folder).glob(chosen):
@@ -242,10 +245,11 @@ def run(line: str, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_commands_of_the_pages_do_what_they_say(
-    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], warm_children: WarmChildren
 ) -> None:
+    monkeypatch.setattr(offline, "Child", warm_children)
     monkeypatch.chdir(desk)
-    monkeypatch.setenv("DATA_DIR", "data")
+    monkeypatch.setenv("DATA_DIR", str(desk / "data"))  # the warm child works in another folder
     lines = [line for page in PAGES for line in commands(page) if is_run(line) and ".env" not in line]
     said: dict[str, str] = {}
     for line in lines:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.sound.encode import encode
+from tests.desk import DeskHere, Done
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -27,7 +28,7 @@ def discovervoice(data: Path, *arguments: str | Path, **environment: str) -> "su
     )
 
 
-def refused(done: "subprocess.CompletedProcess[str]") -> str:
+def refused(done: "subprocess.CompletedProcess[str] | Done") -> str:
     """The one sentence on stderr of a command that failed; no trace, no second line."""
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -44,7 +45,7 @@ def left_behind(data: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, seeded: Path, notes: list[Path]) -> Path:
-    """A data folder with a voice, trained for a moment."""
+    """A data folder with a voice, trained for a moment by a process as an operator starts it."""
     folder = shutil.copytree(seeded, tmp_path_factory.mktemp("cli") / "data")
     done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes", "--out", folder.parent)
     assert done.returncode == 0, done.stderr
@@ -53,8 +54,10 @@ def data(tmp_path_factory: pytest.TempPathFactory, seeded: Path, notes: list[Pat
     return folder
 
 
-def test_match_prints_none_of_them_and_draws(data: Path, notes: list[Path], tmp_path: Path) -> None:
-    done = discovervoice(data, "match", notes[0], "--out", tmp_path)
+def test_match_prints_none_of_them_and_draws(
+    data: Path, notes: list[Path], tmp_path: Path, desk_here: DeskHere
+) -> None:
+    done = desk_here(data, "match", notes[0], "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "none of them" in done.stdout and "Resemblyzer" in done.stdout
     assert (tmp_path / "match.png").read_bytes().startswith(b"\x89PNG")
@@ -71,17 +74,19 @@ def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song:
         assert seconds == pytest.approx(10.88, abs=0.1)
 
 
-def test_a_song_of_the_library_is_found_by_its_title(data: Path, song: Path, tmp_path: Path) -> None:
+def test_a_song_of_the_library_is_found_by_its_title(
+    data: Path, song: Path, tmp_path: Path, desk_here: DeskHere
+) -> None:
     assert discovervoice(data, "songs", "add", song, "--title", "Example Song").returncode == 0
-    assert "Example Song" in discovervoice(data, "songs", "list").stdout
-    done = discovervoice(data, "cover", "example", "--voice", "carlo", "--out", tmp_path)
+    assert "Example Song" in desk_here(data, "songs", "list").stdout
+    done = desk_here(data, "cover", "example", "--voice", "carlo", "--out", tmp_path)
     assert done.returncode == 0 and (tmp_path / "cover.mp3").exists()
 
 
-def test_a_singer_can_be_added(data: Path, notes: list[Path]) -> None:
-    done = discovervoice(data, "singers", "add", "Carlo", *notes[:3], "--licence", "CC-BY-3.0")
+def test_a_singer_can_be_added(data: Path, notes: list[Path], desk_here: DeskHere) -> None:
+    done = desk_here(data, "singers", "add", "Carlo", *notes[:3], "--licence", "CC-BY-3.0")
     assert done.returncode == 0, done.stderr
-    listed = discovervoice(data, "singers", "list").stdout
+    listed = desk_here(data, "singers", "list").stdout
     assert "Carlo" in listed and "Maxim" in listed
 
 
@@ -90,7 +95,7 @@ def wav(path: Path, samples: np.ndarray, rate: int = 44100) -> Path:
     return path
 
 
-def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
+def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path, desk_here: DeskHere) -> None:
     """What each kind of bad sound gets is tested in the pipeline; this is the way of the sentence to the operator."""
     (tmp_path / "text.ogg").write_text("no sound " * 50)
     cases = {
@@ -100,14 +105,14 @@ def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
     }
     for words, path in cases.items():
         data = tmp_path / f"data {path.name}"
-        sentence = refused(discovervoice(data, "train", "me", path, "--yes"))
+        sentence = refused(desk_here(data, "train", "me", path, "--yes"))
         assert words in sentence, (path.name, sentence)
         assert left_behind(data) == []
 
 
-def test_a_voice_that_is_not_there_is_said(data: Path, song: Path) -> None:
-    assert "no voice nobody" in refused(discovervoice(data, "cover", song, "--voice", "nobody"))
-    assert "neither a file nor a song" in refused(discovervoice(data, "cover", "Gone.mp3", "--voice", "carlo"))
+def test_a_voice_that_is_not_there_is_said(data: Path, song: Path, desk_here: DeskHere) -> None:
+    assert "no voice nobody" in refused(desk_here(data, "cover", song, "--voice", "nobody"))
+    assert "neither a file nor a song" in refused(desk_here(data, "cover", "Gone.mp3", "--voice", "carlo"))
 
 
 def test_without_consent_nothing_is_trained(tmp_path: Path, notes: list[Path]) -> None:

@@ -86,7 +86,8 @@ def test_a_pulled_model_is_listed_verified_and_found(home: Path) -> None:
     assert "unverified" in rows["open"] and "unverified" not in rows["pinned"]
     assert all(word in rows["pinned"] for word in ("separator", "CC0-1.0", "GPU, 2 GB"))
     code, output = said(home, "verify")
-    assert code == 0 and "the program" in output and "ok" in output and "open" not in output
+    rows = {line.split("│")[1].strip(): line for line in output.splitlines() if line.startswith("│")}
+    assert code == 0 and "the program" in rows["pinned"] and "ok" in rows["pinned"] and "open" not in rows
     assert said(home, "where", "pinned") == (0, f"{home}/pinned/pinned.bin\n")
 
 

@@ -20,6 +20,7 @@ from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
 from store.use_cases import take_job
 from tests.conftest import LIBRARY
+from tests.desk import WarmChildren
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
 from worker.job_runner import work_on
@@ -84,11 +85,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[Child]:
+def embedded(warm_children: WarmChildren) -> Child:
     """The worker's child as it is without SINGERS."""
-    child = Child("cpu", 1)
-    yield child
-    child.kill()
+    return warm_children("cpu", 1)
 
 
 @pytest.fixture(scope="module")
