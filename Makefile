@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: demo test check lock check-lock install install-dev clean
+.PHONY: demo test check lock check-lock install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
@@ -32,6 +32,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) --requirement requirements-dev.lock
 	touch $@
+
+install-lab: install
+	$(PIP) --requirement requirements-lab.lock
 
 lock:
 	$(PYTHON) scripts/lock.py $(UPGRADE)

@@ -29,14 +29,14 @@ FRAME_MS = 1000 * pitch.HOP / SPEECH_RATE
 
 
 @dataclass(frozen=True)
-class Voice:
+class PitchedRecording:
     """A recording (samples,) at 16 kHz and its true f0 (T,), Hz every 10 ms, 0 where unvoiced."""
 
     wav: Floats32
     f0: Floats32
 
 
-def voices(key_shift: float = 0.0) -> list[Voice]:
+def voices(key_shift: float = 0.0) -> list[PitchedRecording]:
     """One clip of each voice of the library, some semitones higher."""
     resynthesised = []
     for file in sorted(LIBRARY.glob("*/1.ogg")):
@@ -49,18 +49,18 @@ def voices(key_shift: float = 0.0) -> list[Voice]:
             key_shift / 12
         )  # too many frames voiced, WORLD synthesises noise there
         every = round(FRAME_MS / world.FRAME_MS)
-        resynthesised.append(Voice(world.synthesise(analysis, key_shift), f0[::every].astype(np.float32)))
+        resynthesised.append(PitchedRecording(world.synthesise(analysis, key_shift), f0[::every].astype(np.float32)))
     return resynthesised
 
 
-def over(voice: Voice, other: Floats32, db: float) -> Voice:
+def over(voice: PitchedRecording, other: Floats32, db: float) -> PitchedRecording:
     """The voice mixed with another signal at a ratio of `db`."""
     other = np.resize(other, len(voice.wav))
     gain = np.sqrt((voice.wav**2).mean() / (other**2).mean()) * 10 ** (-db / 20)
     return replace(voice, wav=voice.wav + np.float32(gain) * other)
 
 
-def conditions() -> Iterator[tuple[str, list[Voice]]]:
+def conditions() -> Iterator[tuple[str, list[PitchedRecording]]]:
     """The conditions, each with its voices."""
     plain = voices()
     music = decode(packaged(*MUSIC), SPEECH_RATE, channels=1, limits=SONG, name="music")
@@ -92,7 +92,7 @@ def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Flo
     return by_name
 
 
-def accuracy(estimate: Callable[[Floats32], Floats32], voices: list[Voice]) -> str:
+def accuracy(estimate: Callable[[Floats32], Floats32], voices: list[PitchedRecording]) -> str:
     """Of voiced frames: within 50 cents, off by over 350, median cents, recall. Of unvoiced frames: false alarms."""
     pairs = [(voice.f0, estimate(voice.wav)) for voice in voices]
     true, estimated = (np.concatenate(side) for side in zip(*[_equal(*pair) for pair in pairs], strict=True))

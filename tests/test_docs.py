@@ -64,7 +64,7 @@ def problem(line: str) -> str | None:
     if first == "docker":
         return wrong_compose(rest)
     if first == "make":
-        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
         return f"no targets {set(rest) - targets}" if set(rest) - targets else None
     if first == "export":
         name = rest[0].partition("=")[0]

@@ -16,7 +16,7 @@ from models.rvc.voice_file import load_voice
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
 from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
-from tests.models.rvc.pth_files import contents, sung, write
+from tests.models.rvc.pth_files import contents, output_of, write
 
 
 class Desk:
@@ -101,7 +101,7 @@ def test_a_recording_of_the_owner_tells_how_high_the_voice_is(desk: Desk, pth: P
 def test_it_goes_out_as_it_came_in(desk: Desk, pth: Path, tmp_path: Path) -> None:
     desk("import", pth, "--name", "Anna", "--yes")
     assert str(tmp_path / "out" / "Anna.pth") in desk("export", "anna", "--out", tmp_path / "out")
-    assert (sung(read_pth(tmp_path / "out" / "Anna.pth").network) == sung(read_pth(pth).network)).all()
+    assert (output_of(read_pth(tmp_path / "out" / "Anna.pth").network) == output_of(read_pth(pth).network)).all()
 
 
 def test_a_name_is_taken_once(desk: Desk, pth: Path) -> None:

@@ -1,4 +1,4 @@
-"""Devices by name: what is asked for, or one sentence; never another."""
+"""Devices by name: the requested one, or an error in one sentence; never a fallback."""
 
 import re
 
@@ -23,7 +23,7 @@ def test_auto_is_the_best_that_is_here() -> None:
 
 @no_cuda
 @no_mps
-def test_auto_prefers_cuda_to_mps_to_the_cpu_and_says_if_it_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_prefers_cuda_to_mps_to_the_cpu_and_raises_if_it_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert present() == [torch.device("mps"), CPU]
     with pytest.raises(DeviceMissing, match="mps cannot be used on this machine: it is here but fails"):
@@ -35,7 +35,7 @@ def test_auto_prefers_cuda_to_mps_to_the_cpu_and_says_if_it_is_broken(monkeypatc
 
 @no_cuda
 @pytest.mark.parametrize("name", ["cuda", "cuda:1"])
-def test_cuda_that_is_not_there_is_one_sentence_that_says_what_is(name: str) -> None:
+def test_absent_cuda_is_one_sentence_with_the_available_devices(name: str) -> None:
     with pytest.raises(DeviceMissing, match=f"^{name} cannot be used on this machine: .+ Here are: .*cpu") as refused:
         choose(name)
     assert "\n" not in str(refused.value)

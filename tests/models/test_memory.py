@@ -20,16 +20,16 @@ def fits(most: int, count: int) -> Tensor:
 
 
 def test_work_halves_until_it_fits_and_remembers(caplog: pytest.LogCaptureFixture) -> None:
-    pieces, asked = AdaptiveSize("crops in a batch", 64), list[int]()
+    pieces, sizes = AdaptiveSize("crops in a batch", 64), list[int]()
 
     def work(size: int) -> Tensor:
-        asked.append(size)
+        sizes.append(size)
         return fits(20, size)
 
     with caplog.at_level(logging.WARNING):
         assert len(pieces.run(work)) == 16
         assert len(pieces.run(work)) == 16
-    assert asked == [64, 32, 16, 16] and pieces.size == 16
+    assert sizes == [64, 32, 16, 16] and pieces.size == 16
     assert caplog.messages[-1] == "Memory ran out with 32 crops in a batch; going on with 16."
 
 
@@ -73,22 +73,22 @@ def test_another_error_goes_through_at_once() -> None:
     assert pieces.size == 8
 
 
-def test_what_a_failed_attempt_held_is_gone_before_the_next() -> None:
-    held = list[weakref.ref[Tensor]]()
+def test_a_failed_attempts_tensors_are_freed_before_the_retry() -> None:
+    references = list[weakref.ref[Tensor]]()
 
     def work(size: int) -> bool:
-        alive = [reference() is not None for reference in held]
+        alive = [reference() is not None for reference in references]
         tensor = torch.ones(size)
-        held.append(weakref.ref(tensor))
+        references.append(weakref.ref(tensor))
         fits(2, size)
         return any(alive)
 
     assert AdaptiveSize("rows", 8).run(work) is False
-    assert len(held) == 3
+    assert len(references) == 3
 
 
 class Models:
-    """Loads when first asked, as the pipeline's models do."""
+    """Loads at first use, as the pipeline's models do."""
 
     def __init__(self) -> None:
         self.loaded = list[str]()
@@ -122,7 +122,7 @@ def test_models_that_are_not_in_use_are_dropped_and_load_again() -> None:
     assert models.loaded == ["separator", "content", "carlo", "content", "carlo"]
 
 
-def test_dropping_says_what_was_dropped() -> None:
+def test_evicted_names_are_returned() -> None:
     models = Models()
     assert drop_all_but(models) == []
     models.separator, models.voice("carlo")

@@ -32,11 +32,11 @@ TOLERANCE = 1e-4
 def hubert(seed: int = 0) -> nn.Module:
     """A small HuBERT with random weights, the norms' among them."""
     torch.manual_seed(seed)
-    made: nn.Module = HubertModel(HubertConfig(**SIZES)).eval().requires_grad_(False)
-    for parameter in made.parameters():
+    network: nn.Module = HubertModel(HubertConfig(**SIZES)).eval().requires_grad_(False)
+    for parameter in network.parameters():
         if parameter.dim() == 1:
             parameter.add_(0.1 * torch.randn_like(parameter))
-    return made
+    return network
 
 
 def torchaudios() -> nn.Module:
@@ -44,12 +44,12 @@ def torchaudios() -> nn.Module:
     torch.manual_seed(9)
     sizes = SIZES["hidden_size"], SIZES["num_conv_pos_embeddings"], SIZES["num_conv_pos_embedding_groups"]
     layers = [(24, kernel, stride) for kernel, stride in zip(KERNELS, STRIDES, strict=True)]
-    made: nn.Module = torchaudio.models.wav2vec2_model(
+    network: nn.Module = torchaudio.models.wav2vec2_model(
         *("group_norm", layers, False, sizes[0], 0.0, sizes[1], sizes[2]),
         *(SIZES["num_hidden_layers"], SIZES["num_attention_heads"], 0.0, SIZES["intermediate_size"], 0.0, 0.0),
         *(False, 0.0, None),
     )
-    return made.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
 def layers_of(network: nn.Module, wav: Tensor) -> list[Tensor]:
@@ -77,49 +77,49 @@ def noise(seconds: float = 1.0) -> Tensor:
     return 0.3 * torch.randn(round(16000 * seconds), generator=torch.Generator().manual_seed(1))
 
 
-def test_it_says_what_torchaudio_says_with_our_weights(tmp_path: Path, parity: Parity) -> None:
-    made = hubert()
+def test_parity_with_torchaudio_on_our_weights(tmp_path: Path, parity: Parity) -> None:
+    network = hubert()
     theirs = torchaudios()
-    state = {name_there(name): value for name, value in made.state_dict().items() if name != "masked_spec_embed"}
+    state = {name_there(name): value for name, value in network.state_dict().items() if name != "masked_spec_embed"}
     assert state.keys() == theirs.state_dict().keys()
     theirs.load_state_dict(state)
     wav = noise()
-    ours = load(saved(tmp_path / "c", made.state_dict())).encode(wav)
+    ours = load(saved(tmp_path / "c", network.state_dict())).encode(wav)
     layers = layers_of(theirs, wav)
     assert ours.shape == (50, 48)
     parity("ContentVec: torchaudio's HuBERT, our weights", ours, layers[-1][0], TOLERANCE)
     assert error(layers[-2][0], layers[-1][0]) > 100 * TOLERANCE  # another layer would be seen
 
 
-def test_we_say_what_torchaudio_says_with_its_weights(tmp_path: Path, parity: Parity) -> None:
+def test_parity_with_torchaudio_on_its_weights(tmp_path: Path, parity: Parity) -> None:
     theirs = torchaudios()
     there = theirs.state_dict()
     ours = {name: there[name_there(name)] for name in hubert().state_dict() if name != "masked_spec_embed"}
     wav = noise(0.7)
-    found = load(saved(tmp_path / "c", ours)).encode(wav)
+    encoded = load(saved(tmp_path / "c", ours)).encode(wav)
     layers = layers_of(theirs, wav)
-    parity("ContentVec: torchaudio's HuBERT, its weights", found, layers[-1][0], TOLERANCE)
+    parity("ContentVec: torchaudio's HuBERT, its weights", encoded, layers[-1][0], TOLERANCE)
 
 
-def test_v1_hears_the_9th_layer_projected(tmp_path: Path) -> None:
-    made = hubert()
+def test_v1_features_are_the_9th_layer_projected(tmp_path: Path) -> None:
+    network = hubert()
     projection = nn.Linear(48, 32)
-    state = made.state_dict() | {f"final_proj.{name}": value for name, value in projection.state_dict().items()}
+    state = network.state_dict() | {f"final_proj.{name}": value for name, value in projection.state_dict().items()}
     encoder = load(saved(tmp_path / "c", state), MODEL_ID_V1)
     wav = noise()
-    hidden = made(nn.functional.pad(wav, (0, 80))[None], output_hidden_states=True).hidden_states
+    hidden = network(nn.functional.pad(wav, (0, 80))[None], output_hidden_states=True).hidden_states
     assert (encoder.width, encoder.model_id) == (32, MODEL_ID_V1) and "layer 9, projected" in encoder.name
     torch.testing.assert_close(encoder.encode(wav), projection(hidden[9])[0].detach(), atol=1e-5, rtol=1e-4)
     with pytest.raises(WeightsError, match="no final_proj"):
-        load(saved(tmp_path / "c", made.state_dict()), MODEL_ID_V1)
+        load(saved(tmp_path / "c", network.state_dict()), MODEL_ID_V1)
 
 
 def test_every_way_of_writing_the_weights_is_read(tmp_path: Path) -> None:
-    made, wav = hubert(), noise()
-    expected = load(saved(tmp_path / "c", made.state_dict())).encode(wav)
+    network, wav = hubert(), noise()
+    expected = load(saved(tmp_path / "c", network.state_dict())).encode(wav)
     old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
     state = {}
-    for name, value in made.state_dict().items():
+    for name, value in network.state_dict().items():
         for newer, classic in old.items():
             name = name.replace(newer, classic)
         state[f"hubert.{name}"] = value.half()
@@ -127,9 +127,9 @@ def test_every_way_of_writing_the_weights_is_read(tmp_path: Path) -> None:
     (tmp_path / "c" / "model.safetensors").unlink()
     torch.save(state | {"lm_head.weight": torch.zeros(2)}, tmp_path / "c" / "pytorch_model.bin")
     for place in (tmp_path / "c", tmp_path / "c" / "pytorch_model.bin"):
-        found = load(place)
-        assert all(value.dtype == torch.float32 for value in found.parameters())
-        assert error(found.encode(wav), expected) < 0.02
+        encoder = load(place)
+        assert all(value.dtype == torch.float32 for value in encoder.parameters())
+        assert error(encoder.encode(wav), expected) < 0.02
 
 
 def test_frames_are_half_of_f0s_at_every_length(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""RMVPE says what the reference says (`tests/data/rmvpe`), in pieces too, and takes only its own weights."""
+"""Parity of RMVPE with the reference (`tests/data/rmvpe`), also in chunks; only its own weights are accepted."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def two_threads() -> Iterator[None]:
 
 
 def fill(module: nn.Module) -> None:
-    """Set every weight to the fixed function of its own name with which the golden values were made.
+    """Set every weight to the fixed function of its own name with which the golden values were computed.
 
     In place where it can be: there are 90 M of them, and another order of rounding gives other weights.
     """
@@ -126,18 +126,18 @@ def test_the_network_agrees(golden: dict[str, Tensor], parity: Parity) -> None:
     """Frame by frame: these weights drive the U-Net to 1e30, and the GRU's gates to 0 or 1.
 
     Where a gate lies near its edge, rounding decides: the reference's float32 is off from its own float64 in 12 of 64
-    frames. On the processor kind that made the golden values all 64 agree to the bit; a wrong network has none.
+    frames. On the processor kind that computed the golden values all 64 agree to the bit; a wrong network has none.
     """
     with torch.device("meta"):
         empty = E2E().eval()
     network = empty.to_empty(device="cpu")
     with torch.no_grad():
         fill(network)
-        found = predict_salience(network, LogMel()(golden["wav"]))[0]
-    off = (found - golden["hidden"]).abs().amax(1) / golden["hidden"].max()
-    assert found.shape == (64, BINS)
+        salience = predict_salience(network, LogMel()(golden["wav"]))[0]
+    off = (salience - golden["hidden"]).abs().amax(1) / golden["hidden"].max()
+    assert salience.shape == (64, BINS)
     alike = off.argsort()[: round(0.8 * len(off))]
-    parity("RMVPE: golden salience, the better 80 % of frames", found[alike], golden["hidden"][alike], TOLERANCE)
+    parity("RMVPE: golden salience, the better 80 % of frames", salience[alike], golden["hidden"][alike], TOLERANCE)
 
 
 def test_every_weight_has_a_say(small: E2E) -> None:
@@ -149,12 +149,12 @@ def test_every_weight_has_a_say(small: E2E) -> None:
 def test_the_network_sees_time_filled_up_by_reflection(small: E2E) -> None:
     mel = torch.randn(1, MELS, 2 * GRID - 14, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        found = predict_salience(small, mel)
+        salience = predict_salience(small, mel)
         by_hand = torch.cat([mel, mel[..., -15:-1].flip(-1)], -1)
         assert by_hand.shape[-1] == 2 * GRID
-        torch.testing.assert_close(found, small(by_hand)[:, : mel.shape[-1]])
+        torch.testing.assert_close(salience, small(by_hand)[:, : mel.shape[-1]])
         zeros = small(nn.functional.pad(mel, (0, 14)))[:, : mel.shape[-1]]
-    assert error(zeros, found) > 1e-4
+    assert error(zeros, salience) > 1e-4
 
 
 def test_a_rising_tone_has_its_pitch_at_its_time_also_across_pieces() -> None:
@@ -168,7 +168,7 @@ def test_a_rising_tone_has_its_pitch_at_its_time_also_across_pieces() -> None:
     np.testing.assert_allclose(tracker(Loudest()).f0(wav), f0, rtol=1e-5)
 
 
-def test_pieces_of_the_real_network_hear_what_the_whole_hears(small: E2E) -> None:
+def test_chunks_of_the_real_network_give_the_f0_of_the_whole(small: E2E) -> None:
     wav = sweep(12) + 0.01 * np.random.default_rng(0).standard_normal(12 * SPEECH_RATE).astype(np.float32)
     whole, pieces = tracker(small).f0(wav), tracker(small, chunk=AdaptiveSize("blocks", 10)).f0(wav)
     assert len(whole) == len(pieces) == 1201
@@ -181,7 +181,7 @@ def test_a_short_sound_has_as_many_frames_as_any(small: E2E, samples: int) -> No
     assert f0.shape == (samples // HOP + 1,) and f0.dtype == np.float32 and np.isfinite(f0).all()
 
 
-def test_short_memory_makes_pieces_smaller_and_they_stay_so(small: E2E) -> None:
+def test_short_memory_halves_the_chunks_and_they_stay_so(small: E2E) -> None:
     class Narrow(E2E):
         def forward(self, mel: Tensor) -> Tensor:
             if mel.shape[-1] > 1000:
@@ -206,14 +206,14 @@ def stored(path: Path, state: object) -> str:
 def test_a_file_in_half_precision_loads_and_is_used_in_full(tmp_path: Path, small: E2E) -> None:
     path = tmp_path / "rmvpe.pt"
     sha256 = stored(path, small.half().state_dict())
-    found = load(path, sha256=sha256, config=SMALL)
-    assert found.model_id == f"rmvpe-{sha256[:8]}" and not found.network.training
-    assert {p.dtype for p in found.network.parameters()} == {torch.float32}
-    np.testing.assert_array_equal(found.f0(sweep(1)), tracker(small.float()).f0(sweep(1)))
+    loaded = load(path, sha256=sha256, config=SMALL)
+    assert loaded.model_id == f"rmvpe-{sha256[:8]}" and not loaded.network.training
+    assert {p.dtype for p in loaded.network.parameters()} == {torch.float32}
+    np.testing.assert_array_equal(loaded.f0(sweep(1)), tracker(small.float()).f0(sweep(1)))
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"cnn.bias": None}, "cnn.bias"),
         ({"cnn.extra": torch.zeros(1)}, "cnn.extra"),
@@ -221,11 +221,11 @@ def test_a_file_in_half_precision_loads_and_is_used_in_full(tmp_path: Path, smal
     ],
 )
 def test_a_tensor_that_is_missing_left_over_or_of_another_shape_is_named(
-    tmp_path: Path, small: E2E, change: dict[str, Tensor | None], said: str
+    tmp_path: Path, small: E2E, change: dict[str, Tensor | None], message: str
 ) -> None:
     state = {name: value for name, value in (small.state_dict() | change).items() if value is not None}
     sha256 = stored(tmp_path / "rmvpe.pt", state)
-    with pytest.raises(WeightsError, match=said.replace(".", r"\.")):
+    with pytest.raises(WeightsError, match=message.replace(".", r"\.")):
         load(tmp_path / "rmvpe.pt", sha256=sha256, config=SMALL)
 
 

@@ -25,9 +25,9 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> utmos.UtmosPredictor:
     state["feature_extractors.0.ssl_model.mask_emb"] = torch.zeros(768)
     path = tmp_path_factory.mktemp("utmos") / "utmos_state_dict.pt"
     torch.save(state, path)
-    made = utmos.load(path)
+    predictor = utmos.load(path)
     path.unlink()
-    return made
+    return predictor
 
 
 def hollow() -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Community voice files as tests write them: RVC's layout at a small size, and what strangers make of it."""
+"""Community voice files for tests: RVC's layout with a small network, also malformed."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,24 +29,24 @@ def config_list(kind: str = "v2 40k", speakers: int = 3) -> list[Any]:
 
 @cache
 def network(kind: str = "v2 40k", f0: bool = True) -> Synthesizer:
-    """A small network with random weights, loud enough to compare; nobody changes it."""
+    """A small network with random weights, loud enough to compare. Cached: do not modify it."""
     torch.manual_seed(5)
     config = RVCConfig.from_list(config_list(kind), 256 if kind.startswith("v1") else 768, f0)
-    made = Synthesizer(config).eval().requires_grad_(False)
-    made.remove_posterior()
-    for name, value in made.named_parameters():
+    synthesizer = Synthesizer(config).eval().requires_grad_(False)
+    synthesizer.remove_posterior()
+    for name, value in synthesizer.named_parameters():
         if name.startswith("dec.ups.") and name.endswith("weight_g"):
             value.mul_(3.0)
-    return made
+    return synthesizer
 
 
-def weights_of(made: Synthesizer, dtype: torch.dtype = torch.float16) -> dict[str, Tensor]:
-    return {name: value.detach().to(dtype) for name, value in made.state_dict().items()}
+def weights_of(network: Synthesizer, dtype: torch.dtype = torch.float16) -> dict[str, Tensor]:
+    return {name: value.detach().to(dtype) for name, value in network.state_dict().items()}
 
 
 def contents(kind: str = "v2 40k", f0: bool = True, **other: Any) -> dict[str, Any]:
     """What RVC writes into a `.pth`, with `other` entries instead or besides."""
-    held = {
+    content = {
         "weight": weights_of(network(kind, f0)),
         "config": config_list(kind),
         "info": "200epoch",
@@ -54,17 +54,17 @@ def contents(kind: str = "v2 40k", f0: bool = True, **other: Any) -> dict[str, A
         "f0": int(f0),
         "version": kind[:2],
     }
-    return held | other
+    return content | other
 
 
-def write(path: Path, held: Mapping[str, Any]) -> Path:
-    torch.save(dict(held), path)
+def write(path: Path, content: Mapping[str, Any]) -> Path:
+    torch.save(dict(content), path)
     return path
 
 
-def sung(made: Synthesizer, frames: int = 20, hz: float = 220.0) -> Tensor:
-    """What a network makes of one fixed input: (1, 1, samples)."""
-    draw = torch.Generator().manual_seed(0)
-    phone = torch.randn(1, frames, made.config.content_dim, generator=draw)
+def output_of(network: Synthesizer, frames: int = 20, hz: float = 220.0) -> Tensor:
+    """The network's output (1, 1, samples) for one fixed input."""
+    generator = torch.Generator().manual_seed(0)
+    phone = torch.randn(1, frames, network.config.content_dim, generator=generator)
     pitch, f0 = torch.full((1, frames), round(hz / 5)), torch.full((1, frames), hz)
-    return made.infer(phone, torch.tensor([frames]), pitch, f0, torch.tensor([1]), generator=draw)
+    return network.infer(phone, torch.tensor([frames]), pitch, f0, torch.tensor([1]), generator=generator)

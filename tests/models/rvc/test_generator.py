@@ -67,8 +67,8 @@ def test_twelve_frames_are_all_that_the_decoder_sees(s24: Generator) -> None:
     changed = z.clone()
     changed[..., 20] += 1
     noise = torch.zeros(1, 1, 40 * SMALL.hop)
-    heard = (s24(z, f0, g, noise=noise) - s24(changed, f0, g, noise=noise))[0, 0].abs() > 1e-7
-    reach = torch.nonzero(heard) / SMALL.hop - 20
+    changed_samples = (s24(z, f0, g, noise=noise) - s24(changed, f0, g, noise=noise))[0, 0].abs() > 1e-7
+    reach = torch.nonzero(changed_samples) / SMALL.hop - 20
     assert -12 < reach.min() < -1
     assert 1 < reach.max() < 13
 

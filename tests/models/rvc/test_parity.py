@@ -1,4 +1,4 @@
-"""Our RVC v2 says what the reference says: same keys, same shapes, same numbers (`tests/data/rvc`)."""
+"""Parity of RVC v2 with the reference: same keys, same shapes, same numbers (`tests/data/rvc`)."""
 
 import json
 import zlib
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def fill(module: nn.Module) -> None:
-    """Set every parameter to the fixed function of its own name with which the golden values were made."""
+    """Set every parameter to the fixed function of its own name with which the golden values were computed."""
     for name, p in module.state_dict().items():
         k = zlib.crc32(name.encode()) % 9973
         i = torch.arange(p.numel(), dtype=torch.float64)
@@ -109,12 +109,12 @@ def test_the_18_item_list_of_a_voice_file_describes_the_same_network(config: RVC
 
 
 def test_the_discriminator_agrees(golden: dict[str, Tensor], parity: Parity) -> None:
-    judges = Discriminator().eval()
+    discriminator = Discriminator().eval()
     expected = json.loads((DATA / "rvc_v2_discriminator_state_dict.json").read_text())
-    assert names_and_shapes(judges) == expected
+    assert names_and_shapes(discriminator) == expected
     with torch.no_grad():
-        fill(judges)
-        whole, half = judges(golden["disc/y"]), judges(golden["disc/y"] * 0.5)
+        fill(discriminator)
+        whole, half = discriminator(golden["disc/y"]), discriminator(golden["disc/y"] * 0.5)
     for i, ((scores, _), (half_scores, _)) in enumerate(zip(whole, half, strict=True)):
         for ours, name in ((scores, f"disc/score_{i}"), (half_scores, f"disc/score_half_{i}")):
             parity("RVC v2 discriminator: golden scores", ours, golden[name], TOLERANCE)

@@ -30,23 +30,23 @@ def refused(files: dict[str, Path], kind: BaseKind = SMALL) -> str:
 def test_a_base_has_the_references_names_and_shapes(name: str) -> None:
     rate = name.removeprefix("rvc-")
     with torch.device("meta"):
-        made: dict[str, torch.nn.Module] = {
+        networks_by_file: dict[str, torch.nn.Module] = {
             f"rvc_v2_{rate}": Synthesizer(BASES[name].generator),
             "rvc_v2_discriminator": Discriminator(BASES[name].discriminator),
         }
-    for file, network in made.items():
+    for file, network in networks_by_file.items():
         theirs = dict(json.loads((DATA / f"{file}_state_dict.json").read_text()))
         assert {key: list(tensor.shape) for key, tensor in network.state_dict().items()} == theirs
-    assert theirs and made[f"rvc_v2_{rate}"].state_dict()["emb_g.weight"].shape == (109, 256)
+    assert theirs and networks_by_file[f"rvc_v2_{rate}"].state_dict()["emb_g.weight"].shape == (109, 256)
 
 
 def test_both_networks_come_whole_and_ready_to_learn(tmp_path: Path) -> None:
     files, (generator, discriminator) = write_base(tmp_path), networks()
     read = read_base(files, SMALL)
-    for found, written in ((read.generator, generator), (read.discriminator, discriminator)):
-        assert found.training and all(p.requires_grad and p.dtype == torch.float32 for p in found.parameters())
+    for loaded, written in ((read.generator, generator), (read.discriminator, discriminator)):
+        assert loaded.training and all(p.requires_grad and p.dtype == torch.float32 for p in loaded.parameters())
         for name, tensor in written.state_dict().items():
-            assert found.state_dict()[name].equal(tensor.half().float()), name
+            assert loaded.state_dict()[name].equal(tensor.half().float()), name
     assert read.generator.enc_q is not None
     assert read.file.startswith("f0G40k.pth, ") and len(read.digest.split()) == 2
 

@@ -1,4 +1,4 @@
-"""RVC's voice files: every kind is read, what we write is RVC's own, strangers' tricks are refused."""
+"""RVC's voice files: every version is imported, exports have RVC's own layout, malicious files are rejected."""
 
 import io
 import json
@@ -14,7 +14,7 @@ import torch
 from models.rvc import RVC_32K, RVC_40K, RVC_48K, S24, Generator, RVCConfig, Synthesizer, pth_file
 from models.rvc.pth_file import read_pth, write_pth
 from models.weights.integrity import WeightsError
-from tests.models.rvc.pth_files import RATES, config_list, contents, network, sung, weights_of, write
+from tests.models.rvc.pth_files import RATES, config_list, contents, network, output_of, weights_of, write
 
 DATA = Path(__file__).parents[2] / "data" / "rvc"
 RVC_40K_LIST: list[Any] = [
@@ -43,7 +43,7 @@ def test_every_version_and_rate_is_read(tmp_path: Path, kind: str, dtype: torch.
     for name, value in voice.network.state_dict().items():
         assert torch.equal(value, weight[name].float()), name
     if dtype is torch.float32:
-        torch.testing.assert_close(sung(voice.network), sung(network(kind)))
+        torch.testing.assert_close(output_of(voice.network), output_of(network(kind)))
 
 
 @pytest.mark.parametrize("kind", ["v1 32k", "v1 48k"])
@@ -58,7 +58,7 @@ def test_v1s_decoders_in_tiles_are_the_whole(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("v1 32k", 14), ("v1 48k", 13), ("v2 32k", 12), ("v2 48k", 12)])
-def test_a_tile_hears_all_that_its_decoder_sees(kind: str, frames: int) -> None:
+def test_a_tiles_context_is_the_decoders_receptive_field(kind: str, frames: int) -> None:
     items = RVC_40K_LIST.copy()
     items[12], items[14], items[17] = RATES[kind][1:]
     with torch.device("meta"):
@@ -73,7 +73,7 @@ def test_the_newer_names_of_weight_norm_are_read(tmp_path: Path) -> None:
         weight[f"{stem}.{newer.get(last, last)}"] = value
     assert sum("parametrizations" in name for name in weight) > 100
     voice = read_pth(write(tmp_path / "v.pth", contents(weight=weight)))
-    torch.testing.assert_close(sung(voice.network), sung(network()))
+    torch.testing.assert_close(output_of(voice.network), output_of(network()))
 
 
 def test_applios_entries_do_no_harm_and_tell_other_kinds_of_voices(tmp_path: Path) -> None:
@@ -90,28 +90,30 @@ def test_applios_entries_do_no_harm_and_tell_other_kinds_of_voices(tmp_path: Pat
     assert "korean" in refused(write(tmp_path / "k.pth", contents(**applio | {"embedder_model": "korean-hubert-base"})))
 
 
-def test_the_speaker_table_says_how_many_speakers_there_are(tmp_path: Path) -> None:
+def test_the_number_of_speakers_is_the_speaker_tables(tmp_path: Path) -> None:
     voice = read_pth(write(tmp_path / "v.pth", contents(config=config_list(speakers=109))))
     assert voice.network.config.spk_embed_dim == 3
 
 
 def test_a_file_of_rvcs_first_months_is_v1_with_f0(tmp_path: Path) -> None:
-    held = contents("v1 40k")
-    voice = read_pth(write(tmp_path / "v.pth", {name: held[name] for name in ("weight", "config")}))
+    content = contents("v1 40k")
+    voice = read_pth(write(tmp_path / "v.pth", {name: content[name] for name in ("weight", "config")}))
     assert (voice.version, voice.network.config.f0) == ("v1", True)
 
 
 @pytest.mark.parametrize("kind", ["v1 40k", "v2 48k"])
-def test_a_voice_without_f0_sings_without_a_source(tmp_path: Path, kind: str) -> None:
+def test_a_voice_without_f0_has_no_excitation(tmp_path: Path, kind: str) -> None:
     voice = read_pth(write(tmp_path / "v.pth", contents(kind, f0=False)))
     names = set(voice.network.state_dict())
-    told = {name for name in network(kind).state_dict() if "m_source" in name or "noise_convs" in name}
-    assert told and names == network(kind).state_dict().keys() - told - {"enc_p.emb_pitch.weight"}
-    torch.testing.assert_close(sung(voice.network, hz=110.0), sung(voice.network, hz=330.0))
-    assert not torch.equal(sung(network(kind), hz=110.0), sung(network(kind), hz=330.0))
+    pitch_keys = {name for name in network(kind).state_dict() if "m_source" in name or "noise_convs" in name}
+    assert pitch_keys and names == network(kind).state_dict().keys() - pitch_keys - {"enc_p.emb_pitch.weight"}
+    torch.testing.assert_close(output_of(voice.network, hz=110.0), output_of(voice.network, hz=330.0))
+    assert not torch.equal(output_of(network(kind), hz=110.0), output_of(network(kind), hz=330.0))
     write_pth(tmp_path / "again.pth", voice.network, "")
     assert torch.load(tmp_path / "again.pth", weights_only=True)["f0"] == 0
-    torch.testing.assert_close(sung(read_pth(tmp_path / "again.pth").network), sung(voice.network), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        output_of(read_pth(tmp_path / "again.pth").network), output_of(voice.network), atol=1e-3, rtol=0
+    )
 
 
 @pytest.mark.parametrize(("rate", "config"), [("32k", RVC_32K), ("40k", RVC_40K), ("48k", RVC_48K)])
@@ -123,23 +125,23 @@ def test_what_is_written_has_the_references_entries_names_and_shapes(
     for value in whole.to_empty(device="cpu").requires_grad_(False).parameters():
         value.zero_()
     write_pth(tmp_path / "v.pth", whole, "7 steps")
-    held = torch.load(tmp_path / "v.pth", weights_only=True, mmap=True)
-    assert list(held) == ["weight", "config", "info", "sr", "f0", "version"]
-    assert (held["sr"], held["f0"], held["version"], held["info"]) == (rate, 1, "v2", "7 steps")
+    content = torch.load(tmp_path / "v.pth", weights_only=True, mmap=True)
+    assert list(content) == ["weight", "config", "info", "sr", "f0", "version"]
+    assert (content["sr"], content["f0"], content["version"], content["info"]) == (rate, 1, "v2", "7 steps")
     expected = json.loads((DATA / f"rvc_v2_{rate}_state_dict.json").read_text())
-    found = [[name, list(value.shape)] for name, value in held["weight"].items()]
-    assert found == [entry for entry in expected if not entry[0].startswith("enc_q.")]
-    assert {value.dtype for value in held["weight"].values()} == {torch.float16}
+    shapes = [[name, list(value.shape)] for name, value in content["weight"].items()]
+    assert shapes == [entry for entry in expected if not entry[0].startswith("enc_q.")]
+    assert {value.dtype for value in content["weight"].values()} == {torch.float16}
     if rate == "40k":
-        assert held["config"] == RVC_40K_LIST
+        assert content["config"] == RVC_40K_LIST
 
 
 def test_a_round_trip_sounds_the_same(tmp_path: Path) -> None:
     first = read_pth(write(tmp_path / "v.pth", contents()))
     write_pth(tmp_path / "again.pth", first.network, first.info)
     again = read_pth(tmp_path / "again.pth")
-    assert again.info == "200epoch" and sung(first.network).abs().mean() > 1e-4
-    assert torch.equal(sung(again.network), sung(first.network))
+    assert again.info == "200epoch" and output_of(first.network).abs().mean() > 1e-4
+    assert torch.equal(output_of(again.network), output_of(first.network))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.pth", "v.pth"]
 
 
@@ -165,8 +167,8 @@ class Burglar:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_a_file_is_not_run(tmp_path: Path, protocol: int, zipped: bool) -> None:
     path, marker = tmp_path / "evil.pth", tmp_path / "marker"
-    held = contents(info=Burglar(marker))
-    torch.save(held, path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+    content = contents(info=Burglar(marker))
+    torch.save(content, path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
     sentence = refused(path)
     assert ("which no voice needs" if zipped else "no torch zip file") in sentence
     assert not marker.exists()
@@ -174,7 +176,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path, protocol: int, zipped: bool) 
     assert marker.exists()
 
 
-def test_an_object_that_eats_memory_is_not_made(tmp_path: Path) -> None:
+def test_an_object_that_exhausts_memory_is_not_unpickled(tmp_path: Path) -> None:
     class Glutton:
         def __reduce__(self) -> Any:
             return bytearray, (1 << 50,)

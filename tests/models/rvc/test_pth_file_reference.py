@@ -32,86 +32,86 @@ def build(version: str, f0: bool, config: list[Any]) -> Any:
 
 def load(path: Path) -> Any:
     """As RVC's `get_vc` does, but strictly."""
-    held = torch.load(path, map_location="cpu", weights_only=True)
-    held["config"][-3] = held["weight"]["emb_g.weight"].shape[0]
-    made = build(held.get("version", "v1"), bool(held.get("f0", 1)), held["config"])
-    del made.enc_q
-    made.load_state_dict(held["weight"], strict=True)
-    return made.eval().float()
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    content["config"][-3] = content["weight"]["emb_g.weight"].shape[0]
+    voice = build(content.get("version", "v1"), bool(content.get("f0", 1)), content["config"])
+    del voice.enc_q
+    voice.load_state_dict(content["weight"], strict=True)
+    return voice.eval().float()
 
 
 @pytest.fixture
 def given(request: pytest.FixtureRequest) -> dict[str, Tensor]:
-    """What both are to sing, with both draws; a rest is in it."""
+    """The inputs of both networks, with both noises; some frames are unvoiced."""
     kind: str = request.getfixturevalue("kind")
     width, hop = (256 if kind.startswith("v1") else 768), RATES[kind][3] // 100
-    draw = torch.Generator().manual_seed(3)
+    generator = torch.Generator().manual_seed(3)
     f0 = 220 * 2 ** (torch.sin(torch.arange(FRAMES) / 9) / 3)
     f0[20:30] = 0
     coarse = (60 * (f0 / 220)).round().long().clamp(1, 255)
     return {
-        "phone": torch.randn(1, FRAMES, width, generator=draw),
+        "phone": torch.randn(1, FRAMES, width, generator=generator),
         "lengths": torch.tensor([FRAMES]),
         "pitch": coarse[None],
         "f0": f0[None],
         "speaker": torch.tensor([2]),
-        "noise": torch.randn(1, config_list(kind)[2], FRAMES, generator=draw),
-        "source": torch.randn(1, 1, FRAMES * hop, generator=draw),
+        "noise": torch.randn(1, config_list(kind)[2], FRAMES, generator=generator),
+        "source": torch.randn(1, 1, FRAMES * hop, generator=generator),
     }
 
 
-def theirs(made: Any, f0: bool, given: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> Tensor:
-    """The reference sings; its two draws are ours."""
+def theirs(reference_voice: Any, f0: bool, given: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """The reference's output, with the given noises."""
 
     def drawn(like: Tensor, *_: Any, **__: Any) -> Tensor:
         return (given["noise"] if like.shape == given["noise"].shape else given["source"].mT).to(like)
 
-    told = [given[name] for name in ("phone", "lengths", *(("pitch", "f0") if f0 else ()), "speaker")]
+    inputs = [given[name] for name in ("phone", "lengths", *(("pitch", "f0") if f0 else ()), "speaker")]
     with monkeypatch.context() as patched, torch.inference_mode():
         patched.setattr(torch, "randn_like", drawn)
-        sung: Tensor = made.infer(*told)[0]
-    return sung
+        output: Tensor = reference_voice.infer(*inputs)[0]
+    return output
 
 
-def ours(made: nn.Module, given: dict[str, Tensor]) -> Tensor:
-    told = [given[name] for name in ("phone", "lengths", "pitch", "f0", "speaker")]
-    sung: Tensor = made.infer(*told, noise=given["noise"], source_noise=given["source"])  # type: ignore[operator]
-    return sung
+def ours(reference_voice: nn.Module, given: dict[str, Tensor]) -> Tensor:
+    inputs = [given[name] for name in ("phone", "lengths", "pitch", "f0", "speaker")]
+    output: Tensor = reference_voice.infer(*inputs, noise=given["noise"], source_noise=given["source"])  # type: ignore[operator]
+    return output
 
 
 @pytest.mark.parametrize(("kind", "f0"), KINDS)
-def test_rvc_loads_what_we_write_and_sings_the_same(
+def test_rvc_loads_what_we_write_with_the_same_output(
     kind: str, f0: bool, given: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parity: Parity
 ) -> None:
     write_pth(tmp_path / "ours.pth", network(kind, f0), "7epoch")
-    made = load(tmp_path / "ours.pth")
+    reference_voice = load(tmp_path / "ours.pth")
     mine = ours(read_pth(tmp_path / "ours.pth").network, given)
-    sung = theirs(made, f0, given, monkeypatch)
-    assert float(sung.abs().max()) > 1e-3
-    parity(".pth: ours, loaded by RVC's own code", mine, sung, 2e-5)
-    other = theirs(made, f0, {**given, "speaker": torch.tensor([1])}, monkeypatch)
-    assert float((mine - other).abs().max()) > 1e-2 * float(sung.abs().max())  # a difference would be seen
+    output = theirs(reference_voice, f0, given, monkeypatch)
+    assert float(output.abs().max()) > 1e-3
+    parity(".pth: ours, loaded by RVC's own code", mine, output, 2e-5)
+    other = theirs(reference_voice, f0, {**given, "speaker": torch.tensor([1])}, monkeypatch)
+    assert float((mine - other).abs().max()) > 1e-2 * float(output.abs().max())  # a difference would be seen
 
 
 @pytest.mark.parametrize(("kind", "f0"), KINDS)
-def test_we_load_what_rvc_writes_and_sing_the_same(
+def test_we_load_what_rvc_writes_with_the_same_output(
     kind: str, f0: bool, given: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parity: Parity
 ) -> None:
     torch.manual_seed(2)
     config = config_list(kind)
-    made = build(kind[:2], f0, config).eval()
+    reference_voice = build(kind[:2], f0, config).eval()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "assets" / "weights").mkdir(parents=True)
-    savee(made, kind, f0, config, monkeypatch)
+    savee(reference_voice, kind, f0, config, monkeypatch)
     voice = read_pth(tmp_path / "assets" / "weights" / "theirs.pth")
     assert (voice.version, voice.network.config.f0) == (kind[:2], f0)
     assert voice.network.config.sampling_rate == RATES[kind][3]
-    sung = theirs(load(tmp_path / "assets" / "weights" / "theirs.pth"), f0, given, monkeypatch)
-    parity(".pth: RVC's own, loaded by ours", ours(voice.network, given), sung, 2e-5)
+    output = theirs(load(tmp_path / "assets" / "weights" / "theirs.pth"), f0, given, monkeypatch)
+    parity(".pth: RVC's own, loaded by ours", ours(voice.network, given), output, 2e-5)
 
 
-def savee(made: nn.Module, kind: str, f0: bool, config: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have RVC write a voice, as it does while it trains."""
+def savee(reference_voice: nn.Module, kind: str, f0: bool, config: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a voice by RVC's own code, as at the end of its training."""
     words = ModuleType("i18n.i18n")
     words.I18nAuto = lambda: str  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "i18n", ModuleType("i18n"))
@@ -124,4 +124,6 @@ def savee(made: nn.Module, kind: str, f0: bool, config: list[Any], monkeypatch: 
     model = SimpleNamespace(**dict(zip((*names, *shape, *ends), config[2:17], strict=True)))
     data = SimpleNamespace(filter_length=2 * (config[0] - 1), sampling_rate=config[17])
     hps = SimpleNamespace(data=data, model=model)
-    assert process_ckpt.savee(made.state_dict(), kind[3:], int(f0), "theirs", 200, kind[:2], hps) == "Success."
+    assert (
+        process_ckpt.savee(reference_voice.state_dict(), kind[3:], int(f0), "theirs", 200, kind[:2], hps) == "Success."
+    )

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def s24() -> Synthesizer:
-    """Return the small network with random weights, its flow made to do something."""
+    """Return the small network with random weights, its flow not the identity."""
     torch.manual_seed(3)
     model = Synthesizer(S24).eval().requires_grad_(False)
     for layer in model.flow.flows[::2]:
@@ -166,7 +166,7 @@ def test_weights_that_do_not_fit_are_named(s24: Synthesizer) -> None:
     assert torch.equal(before, s24.enc_p.proj.weight), "nothing may be loaded from weights that do not fit"
 
 
-def test_a_voice_can_be_copied_and_saved_after_it_has_sung(s24: Synthesizer) -> None:
+def test_a_voice_can_be_copied_and_saved_after_inference(s24: Synthesizer) -> None:
     given, speaker = song(10), torch.tensor([0])
     wav = s24.infer(**given, speaker=speaker)
     twin = copy.deepcopy(s24)
@@ -212,7 +212,7 @@ def test_a_community_list_is_read() -> None:
         RVCConfig.from_list([*items[:12], None, *items[13:]])
 
 
-def test_a_config_says_what_is_wrong_with_it() -> None:
+def test_an_impossible_config_is_rejected_with_the_reason() -> None:
     with pytest.raises(ConfigError, match="no place for decoder, content_dim, flow_couplings, posterior_wn_layers"):
         S24.to_list()
     with pytest.raises(ConfigError, match="unknown config entries: colour"):

@@ -79,26 +79,26 @@ def test_s24_learns() -> None:
     assert idle == [], "these parameters take no part in the training"
 
 
-def test_the_judges_learn_to_tell_and_the_voice_hears_it() -> None:
+def test_the_discriminator_learns_and_its_gradient_reaches_the_waveform() -> None:
     torch.manual_seed(2)
-    judges, real = Discriminator(DISCRIMINATOR_SMALL), batch(2, 20)["wav"]
+    discriminator, real = Discriminator(DISCRIMINATOR_SMALL), batch(2, 20)["wav"]
     fake = torch.nn.Parameter(0.1 * torch.randn_like(real))
-    optimizer = torch.optim.AdamW(judges.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(discriminator.parameters(), lr=1e-3)
     losses = []
     for _ in range(15):
-        loss = discriminator_loss(judges(real), judges(fake.detach()))
+        loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
         losses.append(float(loss.detach()))
-    assert losses[-1] < 0.7 * losses[0], f"the judges do not learn: {losses}"
+    assert losses[-1] < 0.7 * losses[0], f"the discriminator does not learn: {losses}"
 
-    judged = judges(fake)
-    loss = generator_loss(judged) + feature_loss(judges(real), judged)
+    judged = discriminator(fake)
+    loss = generator_loss(judged) + feature_loss(discriminator(real), judged)
     (gradient,) = torch.autograd.grad(loss, fake)
     with torch.no_grad():
-        moved = judges(fake - 1e-3 * gradient / gradient.abs().max())
-        after = generator_loss(moved) + feature_loss(judges(real), moved)
+        moved = discriminator(fake - 1e-3 * gradient / gradient.abs().max())
+        after = generator_loss(moved) + feature_loss(discriminator(real), moved)
     assert float(after) < float(loss.detach())
 
 
@@ -123,14 +123,14 @@ def test_the_decoded_piece_is_the_recordings_piece() -> None:
     torch.manual_seed(4)
     model, clips = Synthesizer(SMALL).eval(), batch(2, 150)
     del clips["wav"]
-    heard: list[Tensor] = []
-    model.dec.m_source.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    excited: list[Tensor] = []
+    model.dec.m_source.register_forward_pre_hook(lambda _, given: excited.append(given[0]))
     with torch.no_grad():
         out = model(**clips)
-    assert torch.equal(heard[0], slice_segments(clips["f0"], out.starts, SMALL.segment_frames))
+    assert torch.equal(excited[0], slice_segments(clips["f0"], out.starts, SMALL.segment_frames))
 
 
-def test_a_voice_without_posterior_encoder_says_that_it_cannot_train() -> None:
+def test_training_without_posterior_encoder_raises() -> None:
     model, clips = Synthesizer(SMALL), batch(1, 64)
     del clips["wav"]
     model.remove_posterior()
@@ -171,10 +171,10 @@ def test_kl_is_the_divergence_of_two_gaussians_over_real_frames() -> None:
 
 
 def test_the_adversarial_losses_are_least_squares() -> None:
-    def judged(score: float, feature: float) -> list[DiscriminatorOutput]:
+    def outputs(score: float, feature: float) -> list[DiscriminatorOutput]:
         return [(torch.full((2, 3), score), [torch.full((2, 5), feature)])] * 2
 
-    real, fake = judged(0.5, 1.0), judged(0.25, 3.0)
+    real, fake = outputs(0.5, 1.0), outputs(0.25, 3.0)
     assert float(discriminator_loss(real, fake)) == pytest.approx(2 * (0.25 + 0.0625))
     assert float(generator_loss(fake)) == pytest.approx(2 * 0.5625)
     assert float(feature_loss(real, fake)) == pytest.approx(2 * 2.0)

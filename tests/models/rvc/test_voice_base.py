@@ -11,7 +11,7 @@ def test_what_ships_is_15_mb_at_most() -> None:
     assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) <= 15_000_000
 
 
-def test_the_base_belongs_to_the_encoder_and_tells_voices_apart() -> None:
+def test_the_base_is_bound_to_its_encoder_and_conditioned_on_the_embedding() -> None:
     base = load_base(student.MODEL_ID)
     voices = torch.nn.functional.normalize(torch.rand(2, 256, generator=torch.Generator().manual_seed(0)), dim=1)
     first, second = base.speaker_vector(voices)

@@ -98,7 +98,7 @@ HTDEMUCS: dict[str, Any] = {
 
 
 def fill(module: nn.Module) -> nn.Module:
-    """Set every parameter to the fixed function of its own name with which the golden values were made."""
+    """Set every parameter to the fixed function of its own name with which the golden values were computed."""
     with torch.no_grad():
         for name, p in module.state_dict().items():
             if not p.is_floating_point() or name.endswith("rotary_embed.freqs"):

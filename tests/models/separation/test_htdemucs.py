@@ -97,7 +97,7 @@ def rewritten(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"channels": 10_000_000}, "channels is 10000000, more than any HTDemucs has"),
         ({"channels": 50_000}, "has the shape"),
@@ -112,11 +112,11 @@ def rewritten(
     ],
 )
 def test_arguments_that_are_no_htdemucs_of_this_file_are_refused(
-    file: Path, tmp_path: Path, change: dict[str, Any], said: str
+    file: Path, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(WeightsError) as caught:
         htdemucs.load(rewritten(file, tmp_path / "other.safetensors", change))
-    assert str(caught.value).startswith("other.safetensors") and said in str(caught.value)
+    assert str(caught.value).startswith("other.safetensors") and message in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""MDX23C says what the reference says (`tests/data/mdx23c`); its files are read safely or refused with a sentence."""
+"""Parity of MDX23C with the reference (`tests/data/mdx23c`); its files are read safely or refused with a sentence."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_a_checkpoint_gives_the_vocals_of_its_network(tmp_path: Path, suffix: st
     assert not torch.allclose(expected, network(chunks)[:, 0])
 
 
-def test_half_precision_weights_are_heard_in_single(tmp_path: Path) -> None:
+def test_half_precision_weights_run_in_single_precision(tmp_path: Path) -> None:
     files = write_mdx23c(tmp_path)
     whole = mdx23c.load(files["weights"], files["config"])
     state = torch.load(files["weights"], weights_only=True)
@@ -119,19 +119,19 @@ def change(state: dict[str, Any], how: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("missing", "bottleneck_block.blocks.0.tdf.2.weight is missing."),
         ("extra", "head.weight has no place in it."),
         ("shape", "first_conv.weight has the shape (4, 17, 1, 1), not (4, 16, 1, 1)."),
     ],
 )
-def test_weights_of_another_network_are_refused_by_the_first_key(tmp_path: Path, how: str, said: str) -> None:
+def test_weights_of_another_network_are_refused_by_the_first_key(tmp_path: Path, how: str, message: str) -> None:
     files = write_mdx23c(tmp_path)
     torch.save(change(torch.load(files["weights"], weights_only=True), how), files["weights"])
     with pytest.raises(WeightsError) as caught:
         mdx23c.load(files["weights"], files["config"])
-    assert str(caught.value) == f"mdx23c.ckpt does not fit its network: {said}"
+    assert str(caught.value) == f"mdx23c.ckpt does not fit its network: {message}"
 
 
 class Trap:
@@ -172,7 +172,7 @@ def test_a_cut_a_packed_and_an_absent_checkpoint_are_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             "num_channels: 4",
@@ -193,14 +193,14 @@ def test_a_cut_a_packed_and_an_absent_checkpoint_are_refused(tmp_path: Path) -> 
     ],
 )
 def test_a_config_that_asks_for_too_much_or_for_something_else_is_refused(
-    tmp_path: Path, old: str, new: str, said: str
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     files = write_mdx23c(tmp_path)
     assert old in MDX23C_YAML
     files["config"].write_text(MDX23C_YAML.replace(old, new))
     with pytest.raises(WeightsError) as caught:
         mdx23c.load(files["weights"], files["config"])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_large_network_is_compared_before_it_takes_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,8 +208,8 @@ def test_a_large_network_is_compared_before_it_takes_memory(tmp_path: Path, monk
     files = write_mdx23c(tmp_path)
     big = MDX23C_YAML.replace("num_channels: 4", "num_channels: 1024").replace("growth: 4", "growth: 512")
     files["config"].write_text(big.replace("num_blocks_per_scale: 1", "num_blocks_per_scale: 16"))
-    made: list[str] = []
-    monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: made.append("memory"))
+    allocations: list[str] = []
+    monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: allocations.append("memory"))
     with pytest.raises(WeightsError, match=r"first_conv\.weight has the shape"):
         mdx23c.load(files["weights"], files["config"])
-    assert made == []
+    assert allocations == []

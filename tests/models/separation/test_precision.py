@@ -65,7 +65,7 @@ def test_numbers_that_are_not_finite_agree_with_nothing() -> None:
     ("device", "asked", "used"),
     [(CPU, None, False), (CPU, True, True), (CUDA, None, None), (CUDA, False, False), (CUDA, True, True)],
 )
-def test_what_was_asked_for_is_not_decided_anew(
+def test_a_requested_precision_is_kept(
     device: torch.device, asked: bool | None, used: bool | None, has: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a GPU that only emulates it does not decide at all."""

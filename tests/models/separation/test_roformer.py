@@ -118,7 +118,7 @@ def test_the_checkpoint_of_the_other_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mel", "old", "new", "said"),
+    ("mel", "old", "new", "message"),
     [
         (True, "depth: 1", "depth: 1000000000", "model.depth is 1000000000, not a whole number from 1 to 64"),
         (True, "num_bands: 8", "num_bands: 100000", "model.num_bands is 100000"),
@@ -133,7 +133,7 @@ def test_the_checkpoint_of_the_other_kind_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_config_that_asks_for_too_much_or_for_something_else_is_refused(
-    tmp_path: Path, mel: bool, old: str, new: str, said: str
+    tmp_path: Path, mel: bool, old: str, new: str, message: str
 ) -> None:
     files = write_roformer(tmp_path, mel)
     text = MELBAND_YAML if mel else BSROFORMER_YAML
@@ -141,4 +141,4 @@ def test_a_config_that_asks_for_too_much_or_for_something_else_is_refused(
     files["config"].write_text(text.replace(old, new, 1))
     with pytest.raises(WeightsError) as caught:
         roformer.load(files["weights"], files["config"], mel=mel)
-    assert said in str(caught.value)
+    assert message in str(caught.value)

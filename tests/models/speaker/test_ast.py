@@ -59,7 +59,7 @@ def test_two_trainings_have_two_ids_and_two_names(saved: Path, named: Path) -> N
     assert first.model_id != second.model_id and first.name != second.name
 
 
-def test_a_long_recording_is_heard_in_parts(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_recording_is_encoded_in_batches(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder, sizes = ast.load(saved), []
     encoder.network.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
     whole = encoder.embed(noise(40))
@@ -148,17 +148,18 @@ def test_probabilities_are_the_mean_log_probability_of_the_windows_over_the_temp
     np.testing.assert_allclose(probabilities, expected.numpy(), atol=1e-6)
 
 
-def test_a_file_without_singers_says_so_when_asked_for_them(saved: Path) -> None:
+def test_probabilities_without_a_classification_head_raise(saved: Path) -> None:
     assert ast.load(saved).labels == ()
     with pytest.raises(WeightsError, match="knows no singers by name"):
         ast.load(saved).probabilities(noise(2))
 
 
 @pytest.mark.parametrize(
-    "told", ['{"labels": ["A", "B"], "temperature": 1}', '{"labels": ["A", "B", "C"], "temperature": 0}', '["A"]', "{"]
+    "stored",
+    ['{"labels": ["A", "B"], "temperature": 1}', '{"labels": ["A", "B", "C"], "temperature": 0}', '["A"]', "{"],
 )
-def test_singers_that_do_not_fit_the_head_are_refused(named: Path, tmp_path: Path, told: str) -> None:
-    broken = rewritten(named, tmp_path / "broken.safetensors", singers=told)
+def test_singers_that_do_not_fit_the_head_are_refused(named: Path, tmp_path: Path, stored: str) -> None:
+    broken = rewritten(named, tmp_path / "broken.safetensors", singers=stored)
     with pytest.raises(WeightsError, match="not a whole AST"):
         ast.load(broken)
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback that gives each path its answers in turn."""
+"""A real HTTP server on the loopback interface, with scripted responses."""
 
 import random
 import threading
@@ -13,28 +13,28 @@ Answer = Callable[["Handler"], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Gives each path its answers in turn, the last one for ever, and remembers what was asked."""
+    """Sends the responses of each path in turn, then repeats the last; records all requests."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, list[Answer]] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
 
     def put(self, *answers: Answer, path: str = "/weights.bin") -> str:
-        """Answer so at `path`; returns its address."""
+        """Set the responses of `path`; returns its address."""
         self.answers[path] = list(answers)
         return f"http://127.0.0.1:{self.server_port}{path}"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request, answered by the next of the server's answers."""
+    """One request, answered by its path's next response."""
 
     server: Server
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers)))
+        self.server.requests.append((self.path, dict(self.headers)))
         answers = self.server.answers[self.path]
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 
@@ -55,7 +55,7 @@ def whole(
     cut: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """The body, or what a valid Range asks of it; `cut` ends the connection after so many bytes."""
+    """The body, or the part of a valid Range; `cut` closes the connection after so many bytes."""
 
     def answer(request: Handler) -> None:
         start, status, more = 0, 200, dict(headers or {})
@@ -69,7 +69,7 @@ def whole(
 
 
 def unmeasured(body: bytes) -> Answer:
-    """The body without a length, ended by the end of the connection."""
+    """The body without Content-Length, ended by the end of the connection."""
 
     def answer(request: Handler) -> None:
         request.start(200, {})
@@ -86,9 +86,9 @@ def status(code: int, **headers: str) -> Answer:
 @contextmanager
 def serving() -> Iterator[Server]:
     """A server that runs until the end of the block."""
-    with Server() as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield made
-        made.shutdown()
+        yield server
+        server.shutdown()
         thread.join()

@@ -1,4 +1,4 @@
-"""The shipped catalogue holds what it says, and an entry's files are found, checked and not hashed twice."""
+"""The shipped catalogue is complete; an entry's files are located, checked, and not hashed twice."""
 
 import hashlib
 import os
@@ -72,7 +72,7 @@ def refusal(name: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("entry", SHIPPED.entries.values(), ids=lambda entry: entry.name)
-def test_an_entry_says_all_that_an_operator_must_know(entry: Entry) -> None:
+def test_an_entry_has_all_fields_that_an_operator_needs(entry: Entry) -> None:
     assert entry.role in ROLES and entry.device in ("cpu", "gpu") and entry.memory_gb > 0
     assert all((entry.title, entry.architecture, entry.licence, entry.source)) and entry.files
     assert len({file.part for file in entry.files}) == len({file.name for file in entry.files}) == len(entry.files)
@@ -138,7 +138,7 @@ def test_separators_in_others_formats_bring_their_config() -> None:
         assert [file.part for file in SHIPPED.entries[name].files] == ["weights", "config"]
 
 
-def test_words_choose_each_entry_once_and_a_wrong_one_is_told_the_choices() -> None:
+def test_names_and_presets_select_each_entry_once_and_an_unknown_one_raises() -> None:
     assert [entry.name for entry in SHIPPED.select(["ast", "classic"])][:2] == ["ast", "htdemucs"]
     assert len(SHIPPED.select(["ast", "classic"])) == 5
     with pytest.raises(WeightsError, match=r"no model 'elvis'.*htdemucs.*presets are embedded, gpu, classic"):
@@ -150,7 +150,7 @@ def test_files_are_located_by_their_part(folder: Path) -> None:
     assert catalog.locate("one", folder) == {"weights": weights, "config": config}
 
 
-def test_what_is_not_here_is_told_with_the_command_that_fetches_it(folder: Path) -> None:
+def test_a_missing_file_raises_with_the_command_that_fetches_it(folder: Path) -> None:
     assert refusal("one", folder) == "one is not here; run `discovervoice models pull one`."
     put(folder, "one/one.bin")
     assert refusal("one", folder) == "one is not here; run `discovervoice models pull one`."
@@ -165,7 +165,7 @@ def test_a_wrong_or_cut_file_is_refused(folder: Path, body: bytes) -> None:
     assert refusal("one", folder).startswith("one.bin of one is not the pinned file; run `discovervoice models pull")
 
 
-def test_a_file_that_nobody_pinned_is_refused_until_it_was_accepted(folder: Path) -> None:
+def test_an_unpinned_file_is_rejected_until_it_is_accepted(folder: Path) -> None:
     path = put(folder, "two/two.bin")
     assert "run `discovervoice models pull two --accept-unverified`" in refusal("two", folder)
     pins.record(folder, "two/two.bin", pins.from_download(path, SHA256, accepted=True))

@@ -21,8 +21,8 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def weights(*urls: str, sha256: str | None = SHA256, size: int | None = len(BODY
 
 
 def ranges(server: Server) -> list[str | None]:
-    return [headers.get("Range") for _, headers in server.asked]
+    return [headers.get("Range") for _, headers in server.requests]
 
 
 def left(folder: Path) -> list[str]:
@@ -67,7 +67,7 @@ def test_a_cut_download_goes_on_where_it_broke(
     url = server.put(whole(cut=70_000), whole(cut=50_000), whole())
     assert get(tmp_path, weights(url), retry) == BODY
     assert ranges(server) == [None, "bytes=70000-", "bytes=120000-"]
-    assert [headers.get("If-Range") for _, headers in server.asked] == [None, '"a"', '"a"']
+    assert [headers.get("If-Range") for _, headers in server.requests] == [None, '"a"', '"a"']
     assert slept == [1.0, 2.0] and left(tmp_path) == ["weights.bin"]
 
 
@@ -104,7 +104,7 @@ def test_without_a_strong_etag_a_cut_download_begins_anew(server: Server, tmp_pa
 def test_all_bytes_of_a_killed_pull_need_no_second_download(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     (tmp_path / "weights.bin.part").write_bytes(BODY)
     assert get(tmp_path, weights(server.put(status(500))), retry) == BODY
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_range_that_is_refused_begins_anew(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -114,31 +114,31 @@ def test_a_range_that_is_refused_begins_anew(server: Server, tmp_path: Path, ret
     assert get(tmp_path, file, retry) == BODY and ranges(server) == ["bytes=9-", None]
 
 
-def test_another_part_than_asked_for_is_not_appended(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
+def test_a_part_that_was_not_requested_is_not_appended(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     shifted = status(206, Content_Range="bytes 5-299999/300000", Content_Length="299995")
     assert get(tmp_path, weights(server.put(whole(cut=70_000), shifted, whole())), retry) == BODY
     assert ranges(server) == [None, "bytes=70000-", None]
 
 
 def test_a_wrong_file_is_deleted(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
-    said = refusal(tmp_path, weights(server.put(whole(OTHER))), retry)
-    assert "sends another file than the pinned one" in said and hashlib.sha256(OTHER).hexdigest()[:12] in said
-    assert left(tmp_path) == [] and len(server.asked) == 1
+    message = refusal(tmp_path, weights(server.put(whole(OTHER))), retry)
+    assert "sends another file than the pinned one" in message and hashlib.sha256(OTHER).hexdigest()[:12] in message
+    assert left(tmp_path) == [] and len(server.requests) == 1
 
 
-def test_a_missing_file_is_asked_for_once(
+def test_a_missing_file_is_requested_once(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
 ) -> None:
     assert "127.0.0.1: 404" in refusal(tmp_path, weights(server.put(status(404))), retry)
-    assert len(server.asked) == 1 and slept == [] and left(tmp_path) == []
+    assert len(server.requests) == 1 and slept == [] and left(tmp_path) == []
 
 
 @pytest.mark.parametrize("code", [429, 503])
-def test_a_busy_server_is_asked_again_after_the_time_that_it_names(
+def test_retry_after_is_respected(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float], code: int
 ) -> None:
     assert get(tmp_path, weights(server.put(status(code, Retry_After="7"), whole())), retry) == BODY
-    assert slept == [7.0] and len(server.asked) == 2
+    assert slept == [7.0] and len(server.requests) == 2
 
 
 def test_the_time_to_wait_may_be_a_date(server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]) -> None:
@@ -151,15 +151,17 @@ def test_a_server_that_stays_broken_is_given_up(
     server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
 ) -> None:
     assert "500 Internal Server Error, 5 times" in refusal(tmp_path, weights(server.put(status(500))), retry)
-    assert slept == [1.0, 2.0, 4.0, 8.0] and len(server.asked) == 5
+    assert slept == [1.0, 2.0, 4.0, 8.0] and len(server.requests) == 5
 
 
-def test_nobody_waits_for_an_hour(server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]) -> None:
-    said = refusal(tmp_path, weights(server.put(status(503, Retry_After="3600"))), retry)
-    assert "asks to wait 3600 s" in said and slept == []
+def test_a_retry_after_of_an_hour_is_not_awaited(
+    server: Server, tmp_path: Path, retry: RetryPolicy, slept: list[float]
+) -> None:
+    message = refusal(tmp_path, weights(server.put(status(503, Retry_After="3600"))), retry)
+    assert "asks to wait 3600 s" in message and slept == []
 
 
-def test_a_port_where_nobody_listens_is_given_up(tmp_path: Path, retry: RetryPolicy) -> None:
+def test_a_closed_port_is_abandoned_after_all_attempts(tmp_path: Path, retry: RetryPolicy) -> None:
     with Server() as closed:
         url = closed.put(whole())
     assert "no connection" in refusal(tmp_path, weights(url), retry)
@@ -173,10 +175,10 @@ def test_the_next_address_is_tried(server: Server, tmp_path: Path, retry: RetryP
     assert (tmp_path / "weights.bin").read_bytes() == BODY
 
 
-def test_every_address_that_would_not_do_is_told(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
+def test_every_failed_address_is_in_the_error(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
     file = weights(server.put(status(404), path="/a"), server.put(whole(OTHER), path="/b"))
-    said = refusal(tmp_path, file, retry)
-    assert "404" in said and "another file" in said
+    message = refusal(tmp_path, file, retry)
+    assert "404" in message and "another file" in message
 
 
 def test_more_bytes_than_pinned_are_refused(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -187,8 +189,8 @@ def test_more_bytes_than_pinned_are_refused(server: Server, tmp_path: Path, retr
 def test_a_length_other_than_the_pinned_is_refused_before_a_byte(
     server: Server, tmp_path: Path, retry: RetryPolicy
 ) -> None:
-    said = refusal(tmp_path, weights(server.put(whole(BODY[:-1]))), retry)
-    assert "announces 299999 bytes, not the pinned 300000" in said and left(tmp_path) == []
+    message = refusal(tmp_path, weights(server.put(whole(BODY[:-1]))), retry)
+    assert "announces 299999 bytes, not the pinned 300000" in message and left(tmp_path) == []
 
 
 def test_an_unpinned_file_must_say_how_long_it_is(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -202,14 +204,14 @@ def test_a_packed_answer_is_refused(server: Server, tmp_path: Path, retry: Retry
 
 
 @pytest.mark.parametrize("url", ["http://example.org/w", "ftp://example.org/w", "file:///etc/hostname"])
-def test_only_https_is_asked(tmp_path: Path, retry: RetryPolicy, url: str) -> None:
+def test_only_https_is_requested(tmp_path: Path, retry: RetryPolicy, url: str) -> None:
     assert "is not an HTTPS address" in refusal(tmp_path, weights(url), retry)
 
 
 @pytest.mark.parametrize("to", ["http://example.org/w?key=secret", "ftp://example.org/w"])
 def test_a_redirect_away_from_https_is_refused(server: Server, tmp_path: Path, retry: RetryPolicy, to: str) -> None:
-    said = refusal(tmp_path, weights(server.put(status(302, Location=to))), retry)
-    assert "leads to" in said and "not HTTPS" in said and "secret" not in said
+    message = refusal(tmp_path, weights(server.put(status(302, Location=to))), retry)
+    assert "leads to" in message and "not HTTPS" in message and "secret" not in message
 
 
 def test_a_redirect_is_followed_with_its_range(server: Server, tmp_path: Path, retry: RetryPolicy) -> None:
@@ -218,14 +220,14 @@ def test_a_redirect_is_followed_with_its_range(server: Server, tmp_path: Path, r
     assert ranges(server) == [None, None, "bytes=70000-", "bytes=70000-"]
 
 
-def test_a_disk_without_room_is_told_before_a_byte(
+def test_a_disk_without_space_is_detected_before_a_byte(
     server: Server, tmp_path: Path, retry: RetryPolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
     assert "The disk has no room for weights.bin: 67 MB" in refusal(tmp_path, weights(server.put(whole())), retry)
     assert left(tmp_path) == []
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @contextmanager

@@ -28,10 +28,10 @@ def during_the_hash(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object
     digest = integrity.digest
 
     def changed(path: Path) -> str:
-        found = digest(path)
+        sha256_before = digest(path)
         monkeypatch.setattr(integrity, "digest", digest)
         change()
-        return found
+        return sha256_before
 
     monkeypatch.setattr(integrity, "digest", changed)
 

@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving() as made:
-        yield made
+    with serving() as running:
+        yield running
 
 
 def weights(*urls: str, sha256: str | None = SHA256, size: int | None = len(BODY)) -> File:
@@ -47,10 +47,10 @@ def test_room_for_all_files_is_looked_for_before_the_first(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
     with pytest.raises(WeightsError, match="The disk has no room for model: 67 MB are needed"):
         pull([entry(weights(server.put(whole())))], tmp_path)
-    assert server.asked == [] and list(tmp_path.iterdir()) == []
+    assert server.requests == [] and list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(server: Server, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_one_sentence(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WeightsError, match="cannot be written"):
         pull([entry(weights(server.put(whole())))], tmp_path / "file" / "models")
@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(server: Server, tmp_path: 
 def test_what_is_here_and_right_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
     model = entry(weights(server.put(whole())))
     assert [done.how for _ in range(2) for done in pull([model], tmp_path)] == ["fetched", "here"]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_what_is_here_and_wrong_is_fetched_again(server: Server, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_room_is_looked_for_where_a_file_is_wrong(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
     with pytest.raises(WeightsError, match="The disk has no room for model: 67 MB are needed"):
         pull([entry(weights(server.put(whole())))], tmp_path)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_part_that_is_too_long_makes_no_room_for_another_file(
@@ -102,7 +102,7 @@ def test_a_part_that_is_too_long_makes_no_room_for_another_file(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=MARGIN + len(BODY) - 1))
     with pytest.raises(WeightsError, match="no room for model"):
         pull([replace(first, files=(*first.files, second))], tmp_path)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_an_unpinned_file_is_taken_only_if_that_is_accepted(server: Server, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_unpinned_file_is_taken_only_if_that_is_accepted(server: Server, tmp_
     model = entry(weights(url, sha256=None, size=None))
     with pytest.raises(WeightsError, match=r"Nobody has pinned weights.bin of model.*model --accept-unverified"):
         pull([model], tmp_path)
-    assert server.asked == [] and list(tmp_path.iterdir()) == []
+    assert server.requests == [] and list(tmp_path.iterdir()) == []
     assert [done.how for done in pull([model], tmp_path, accept_unverified=True)] == ["fetched"]
     row = json.loads((tmp_path / "pins.json").read_text())["model/weights.bin"]
     assert (row["sha256"], row["size"], row["url"], row["accepted"]) == (SHA256, 300_000, url, True)
@@ -191,7 +191,7 @@ def test_two_pulls_at_once_fetch_a_file_once(server: Server, tmp_path: Path) -> 
     first: list[str] = []
     thread = threading.Thread(target=lambda: first.extend(d.how for d in pull([entry(weights(url))], tmp_path)))
     thread.start()
-    while not server.asked:
+    while not server.requests:
         time.sleep(0.01)
     command = [sys.executable, "-c", SECOND, url, SHA256, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as second:
@@ -200,5 +200,5 @@ def test_two_pulls_at_once_fetch_a_file_once(server: Server, tmp_path: Path) -> 
         go_on.set()
         assert second.stdout.read() == "here\n"
     thread.join()
-    assert first == ["fetched"] and second.returncode == 0 and len(server.asked) == 1
+    assert first == ["fetched"] and second.returncode == 0 and len(server.requests) == 1
     assert (tmp_path / "model" / "weights.bin").read_bytes() == BODY

@@ -24,7 +24,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import export_voice, import_voice
-from tests.models.rvc.pth_files import contents, sung, write
+from tests.models.rvc.pth_files import contents, output_of, write
 
 SIZES = {
     "hidden_size": 768,
@@ -103,7 +103,7 @@ def test_a_voice_comes_out_as_it_went_in(tmp_path: Path, given: tuple[Path, Path
     out = export_voice(converted.model, converted.index, tmp_path / "out", "My/../Voice")
     assert out.model == tmp_path / "out" / "My_Voice.pth" and out.index == tmp_path / "out" / "My_Voice.index"
     before, after = read_pth(given[0]).network, read_pth(out.model).network
-    assert torch.equal(sung(before), sung(after)) and sung(before).abs().mean() > 1e-4
+    assert torch.equal(output_of(before), output_of(after)) and output_of(before).abs().mean() > 1e-4
     np.testing.assert_allclose(read_index(out.index, 768), rows, atol=2e-3)  # kept in half precision
 
 
