@@ -101,7 +101,7 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
     check_files(files)
     async with _child() as child:
         await seed_library(store, child)
-        singer = await embed_singer(store, child, name, files, source, licence)
+        singer = await embed_singer(store, child, name, files, source=source, licence=licence)
     console.print(f"{singer.name}: {singer.clips} clips.")
 
 

@@ -1,10 +1,12 @@
 """What all rooms' tests share: one set of warm models, one store each, sound that packages carry."""
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
@@ -18,6 +20,7 @@ __all__ = ["parity"]
 
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
 LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
+BuiltOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,7 +91,7 @@ def valkey(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The shipped base told of a random voice, without any training: it speaks. Model and index."""
+    """The shipped base conditioned on a random speaker, without any training. Model and index."""
     import torch
 
     from models.content import student
@@ -99,36 +102,57 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
     folder = tmp_path_factory.mktemp("voice")
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
-    draw = torch.Generator().manual_seed(0)
-    speaker = torch.nn.functional.normalize(torch.rand(256, generator=draw), dim=0)  # embeddings are not negative
+    generator = torch.Generator().manual_seed(0)
+    speaker = torch.nn.functional.normalize(torch.rand(256, generator=generator), dim=0)  # embeddings are not negative
     base = load_base(student.MODEL_ID)
     save_voice(
         model, base.voice(speaker), VoiceInfo(student.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
     )
-    save_index(index, torch.randn(200, S24.content_dim, generator=draw), speaker)
+    save_index(index, torch.randn(200, S24.content_dim, generator=generator), speaker)
     return model, index
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips."""
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
+    """Build a folder of this name for all processes of a run: the first builds it, the others wait; none may write."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, build: Callable[[Path], None]) -> Path:
+        complete = shared / name / "complete"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not complete.is_dir():
+                unfinished = Path(tempfile.mkdtemp(prefix=name, dir=shared)) / "data"
+                build(unfinished)
+                complete.parent.mkdir()
+                unfinished.rename(complete)
+        return complete
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeded(built_once: BuiltOnce) -> Path:
+    """A data folder whose library has the shipped voices; copy it to spare a test the embedding of 72 clips."""
     from worker.child import Child
     from worker.library.seed import seed_library
 
-    folder = tmp_path_factory.mktemp("seeded") / "data"
-    child = Child("cpu", 2)
-    opened = open_store(StoreSettings(data_dir=folder))
-    asyncio.run(seed_library(opened, child))
-    child.kill()
-    opened.engine.dispose()
-    return folder
+    def build(folder: Path) -> None:
+        child = Child("cpu", 2)
+        opened = open_store(StoreSettings(data_dir=folder))
+        asyncio.run(seed_library(opened, child))
+        child.kill()
+        opened.engine.dispose()
+
+    return built_once("seeded", build)
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus of a few seconds in the layout of `corpus build`.
 
-    Two real speakers to learn from, one held out, one synthetic with phones, one synthetic held out.
+    Two real speakers to train on, one held out, one synthetic with phones, one synthetic held out.
     """
     folder = tmp_path_factory.mktemp("corpus")
     rows = []

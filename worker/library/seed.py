@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "voices"
 
 
-async def embed_singer(store: Store, child: Child, name: str, clips: list[Path], source: str, licence: str) -> Singer:
+async def embed_singer(
+    store: Store, child: Child, name: str, clips: list[Path], *, source: str, licence: str
+) -> Singer:
     """Embed the clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
     with tempfile.TemporaryDirectory(prefix=".singer-", dir=store.data_dir) as out:
         match await child.run(EmbedTask(tuple(clips), Path(out))):
@@ -57,7 +59,7 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
         lacking = []
     for voice in lacking:
         clips = sorted((folder / voice["folder"]).glob("*.ogg"))
-        await embed_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
+        await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
     if lacking:
         log.info("%d voices that ship were embedded for the library.", len(lacking))
     if unmatched := [name for name, own in _rows(store).items() if all(row.embedding_model != model for row in own)]:
