@@ -1,1 +1,1 @@
-"""The operator's desk: the `discovervoice` command."""
+"""The operator's command line: `discovervoice`."""

@@ -1,34 +1,53 @@
-"""The operator's terminal: one console, one way to fail."""
+"""The operator's terminal: its console, the error of a command, and the checks that commands share."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import typer
 from rich.console import Console
 
+from models.weights.integrity import WeightsError
+
 console = Console()
-complaints = Console(stderr=True)
+error_console = Console(stderr=True)
 
 
 class DeskError(Exception):
-    """A command cannot be done; the message says why and what to do."""
+    """A command cannot be performed; the message gives the reason and the remedy."""
 
 
 def check_files(files: Iterable[Path]) -> None:
-    """Raise DeskError for the first that is no file."""
+    """Raise DeskError for the first path that is no file."""
     for file in files:
         if not file.is_file():
             raise DeskError(f"There is no file {file}.")
 
 
-def check_name(name: str, whose: str) -> None:
-    """Raise DeskError for a name without a letter; `whose`: "voice", "singer"."""
+def check_name(name: str, kind: str) -> None:
+    """Raise DeskError for an empty name; `kind`: "voice", "singer"."""
     if not name.strip():
-        raise DeskError(f"A {whose} needs a name.")
+        raise DeskError(f"A {kind} needs a name.")
+
+
+def require_consent(yes: bool, done: str) -> None:
+    """Ask for the consent of a voice's owner unless it was given; without it end the command: nothing was `done`."""
+    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
+        fail(f"Nothing was {done}: a voice needs its owner's consent.")
+
+
+@contextmanager
+def weights_refusals() -> Iterator[None]:
+    """Raise a WeightsError of the block as a DeskError with its sentence."""
+    try:
+        yield
+    except WeightsError as error:
+        raise DeskError(str(error)) from error
 
 
 def fail(sentence: str, code: int = 2) -> NoReturn:
-    """Print one sentence on stderr and leave."""
-    complaints.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    """Print one sentence on stderr and exit."""
+    error_console.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(code)

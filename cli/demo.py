@@ -36,7 +36,7 @@ MEMBER = Requester(1)
 SOURCE = "demo"
 CONSENT = "Demo voice: Carlo Flora's prompts, CC-BY-3.0 (see demo/ATTRIBUTION.md)."
 MATCH_NOTES = 3
-MADE = (
+OUTPUTS = (
     "cover.mp3",
     "vocals.flac",
     "instrumental.flac",
@@ -48,12 +48,12 @@ MADE = (
 
 
 async def run_demo(out: Path, train_seconds: float) -> None:
-    """Make `out` anew, do the three jobs, print the table. Raises DeskError with a job's sentence."""
-    began = time.monotonic()
+    """Clear `out`, run the three jobs, print the table. Raises DeskError with a job's sentence."""
+    started = time.monotonic()
     if not any(NOTES.glob("*.ogg")):
         raise DeskError("The demo's recordings, demo/notes, come with the repository only: run `make demo` in a clone.")
     data = _fresh(out / "data")
-    for name in (*MADE, "converted.flac"):
+    for name in (*OUTPUTS, "converted.flac"):
         (out / name).unlink(missing_ok=True)
     settings = StoreSettings(data_dir=data, database_url="")
     store = open_store(settings)
@@ -66,12 +66,12 @@ async def run_demo(out: Path, train_seconds: float) -> None:
         finally:
             stop(worker)
             await doorbell.close()
-    _print(done, out, time.monotonic() - began)
+    _print(done, out, time.monotonic() - started)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What the demo plays on."""
+    """The store, queue and worker that the demo runs on, and the folder of its outputs."""
 
     store: Store
     doorbell: Doorbell
@@ -80,7 +80,7 @@ class Scene:
 
 
 def _fresh(data: Path) -> Path:
-    """An empty data folder of the demo's own. Raises DeskError if somebody else's is there."""
+    """Clear the demo's data folder. Raises DeskError if the folder is not the demo's."""
     mark = data / ".demo"
     if data.exists() and not mark.exists():
         raise DeskError(f"{data} was not made by the demo. Choose another folder with --out.")
@@ -92,7 +92,7 @@ def _fresh(data: Path) -> Path:
 
 @dataclass(frozen=True)
 class Results:
-    """What the three jobs gave."""
+    """The results of the three jobs."""
 
     match: MatchResult
     train: TrainResult
@@ -114,7 +114,7 @@ async def _three_jobs(scene: Scene, train_seconds: float) -> Results:
 
 
 async def _deliver(scene: Scene, job: Job) -> Job:
-    """Ring for a job that was requested, wait, and take delivery from the outbox, as the bot does."""
+    """Ring for a requested job, wait for its end, and copy its files from the outbox, as the bot does."""
     store = scene.store
     await scene.doorbell.ring(job.id, job.attempt)
     done = await watch(store, job.id, job.kind.value, alive=lambda: scene.worker.poll() is None)
@@ -126,10 +126,11 @@ async def _deliver(scene: Scene, job: Job) -> Job:
 
 
 def _stems(store: Store, key: str) -> Stems:
-    cards = list((store.cache_dir / key.partition(".")[0]).glob("*/stems.json"))
-    if not cards:
+    """The cached stems of a song; their levels are not read. Raises DeskError."""
+    manifests = list((store.cache_dir / key.partition(".")[0]).glob("*/stems.json"))
+    if not manifests:
         raise DeskError("The separated stems are not in the cache.")
-    folder = cards[0].parent
+    folder = manifests[0].parent
     return Stems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
 
 
@@ -145,7 +146,7 @@ def _print(done: Results, out: Path, seconds: float) -> None:
     console.print(stage_table(times))
     console.print(model_table({**train.models, **cover.models}))
     console.print(f"Voice: {training_line(train)}", soft_wrap=True)
-    for name in MADE:
+    for name in OUTPUTS:
         console.print(f"{out / name}  {(out / name).stat().st_size / 1e3:.0f} kB")
     peak = max(result.peak_memory_mb or 0.0 for result in (match, train, cover))
     console.print(f"{seconds:.0f} s in all; the working process took at most {peak:.0f} MB.")

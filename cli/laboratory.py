@@ -1,6 +1,6 @@
 """The laboratory's commands: they join `discovervoice` by entry points, and are imported when they are used.
 
-A package announces a command in the group `discovervoice.commands`; a dot in its name puts it below a group of ours:
+A package announces a command in the group `discovervoice.commands`; a dot in its name puts it into a group of ours:
 `corpus = "lab.desk.corpus:corpus"`, `singers.train = "lab.desk.singers:train"`. The value is a Typer or a function.
 """
 
@@ -22,7 +22,7 @@ class LaboratoryGroup(TyperGroup):
     """A group whose own commands stand beside those that entry points add to it; theirs are imported on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names of our own commands, then of those that entry points add; nothing is imported."""
+        """Names of the group's own commands, then of those that entry points add; nothing is imported."""
         return [*super().list_commands(ctx), *sorted(added_commands(_prefix(ctx)))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -45,8 +45,8 @@ class LaboratoryGroup(TyperGroup):
 
 def added_commands(prefix: str = "") -> dict[str, EntryPoint]:
     """The entry points of a group's commands by their names; `prefix`: "" for the root, "singers." for a group."""
-    found = {entry.name: entry for entry in entry_points(group=GROUP) if entry.name.startswith(prefix)}
-    names = {name.removeprefix(prefix): entry for name, entry in found.items()}
+    below = (entry for entry in entry_points(group=GROUP) if entry.name.startswith(prefix))
+    names = {entry.name.removeprefix(prefix): entry for entry in below}
     return {name: entry for name, entry in names.items() if "." not in name}
 
 
@@ -61,7 +61,7 @@ def _prefix(ctx: Any) -> str:
 
 
 def _load(entry: EntryPoint, name: str) -> Any:
-    """The command of an entry point, or one that says what to install."""
+    """The command of an entry point, or a substitute that raises DeskError(INSTALL)."""
     try:
         target = entry.load()
     except ModuleNotFoundError as error:

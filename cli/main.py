@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.logging import RichHandler
 
 from cli import models, voices
-from cli.console import DeskError, console, fail
+from cli.console import DeskError, console, fail, require_consent
 from cli.laboratory import LaboratoryGroup
 
 app = typer.Typer(
@@ -94,8 +94,7 @@ def train(
     """Train a voice from recordings of one person; writes its curves and a sample."""
     from cli.offline import train_notes
 
-    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
-        fail("Nothing was trained: a voice needs its owner's consent.")
+    require_consent(yes, "trained")
     asyncio.run(train_notes(name, notes, minutes, out))
 
 
@@ -160,7 +159,7 @@ def list_songs() -> None:
 
 
 def main() -> None:
-    """Run a command; what an operator can mend is one sentence on stderr and exit code 2."""
+    """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
@@ -169,7 +168,7 @@ def main() -> None:
 
 
 def guarded(command: Callable[[], Any]) -> None:
-    """Run `command`; an error that carries a sentence for its reader becomes that sentence."""
+    """Run `command`; of an error with a sentence for its reader, that sentence is printed, and the exit code is 2."""
     from bot.errors import BotError
     from files.disk import DiskFull
     from pipeline.errors import SoundError

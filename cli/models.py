@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.console import DeskError, complaints, console, fail
+from cli.console import DeskError, console, error_console, fail, weights_refusals
 
 if TYPE_CHECKING:
     from models.weights.catalog import Entry, File
@@ -30,7 +30,7 @@ def list_models(
     from models.weights import catalog
 
     home = models_dir(folder)
-    with _sentences():
+    with weights_refusals():
         shipped = catalog.read()
         if as_json:
             rows = [_described(entry, home) for entry in shipped.entries.values()]
@@ -38,7 +38,7 @@ def list_models(
             return
         table = Table(title=f"Weights in {home}")
         for column in ("name", "role", "model", "licence", "size", "wants", "here"):
-            table.add_column(column, no_wrap=column in ("name", "size", "here"))  # `pull` is told the name
+            table.add_column(column, no_wrap=column in ("name", "size", "here"))  # `pull` takes the name
         for entry in shipped.entries.values():
             wants = f"{entry.device.upper()}, {entry.memory_gb:g} GB"
             here = _presence(entry, home) or ("unverified" if entry.unverified else "no")
@@ -61,7 +61,7 @@ def pull_models(
     from models.weights.pull import pull
 
     home = models_dir(folder)
-    with _sentences():
+    with weights_refusals():
         shipped = catalog.read()
         if not words:
             raise DeskError(f"Say what to pull, a name or a preset. {shipped.choices}")
@@ -85,20 +85,20 @@ def verify_models(words: Words = None, folder: Dir = None) -> None:
 
     home = models_dir(folder)
     table = Table("model", "file", "sha256", "pinned by", "state", title=f"Weights in {home}")
-    found: list[State] = []
-    with _sentences():
+    states: list[State] = []
+    with weights_refusals():
         shipped = catalog.read()
         entries = shipped.select(words or [name for name, e in shipped.entries.items() if _presence(e, home)])
         for entry in entries:
             for file in entry.files:
-                found.append(catalog.state(entry, file, home, hash_again=True))
+                states.append(catalog.state(entry, file, home, hash_again=True))
                 pin = catalog.pin_of(entry, file, home)
                 by = "the program" if file.package or file.sha256 else "the first pull" if pin else "nobody"
-                table.add_row(entry.name, file.name, f"{pin[:12]}…" if pin else "", by, found[-1].value)
+                table.add_row(entry.name, file.name, f"{pin[:12]}…" if pin else "", by, states[-1].value)
     console.print(table)
-    if State.WRONG in found:
+    if State.WRONG in states:
         fail("A file is not the pinned one. `discovervoice models pull NAME` fetches it again.")
-    if words and State.MISSING in found:
+    if words and State.MISSING in states:
         fail("A file is missing. `discovervoice models pull NAME` fetches it.")
 
 
@@ -114,7 +114,7 @@ def where_models(
     if name is None:
         typer.echo(home)
         return
-    with _sentences():
+    with weights_refusals():
         for entry in catalog.read().select([name]):
             for file in entry.files:
                 path = catalog.path_of(entry, file, home)
@@ -129,18 +129,8 @@ def models_dir(given: Path | None = None) -> Path:
     return (given or WorkerSettings().weights_folder(StoreSettings().data_dir)).expanduser().absolute()
 
 
-@contextmanager
-def _sentences() -> Iterator[None]:
-    from models.weights.integrity import WeightsError
-
-    try:
-        yield
-    except WeightsError as error:
-        raise DeskError(str(error)) from error
-
-
 def _presence(entry: "Entry", folder: Path) -> str:
-    """What the folder holds of an entry, by the files' names alone; empty for nothing."""
+    """Whether an entry's files are in the folder, by their names alone; empty if none is."""
     from models.weights import catalog
 
     if entry.embedded:
@@ -150,6 +140,7 @@ def _presence(entry: "Entry", folder: Path) -> str:
 
 
 def _described(entry: "Entry", folder: Path) -> dict[str, Any]:
+    """An entry and its files as `models list --json` prints them."""
     from models.weights import catalog
 
     files = [
@@ -163,9 +154,9 @@ def _described(entry: "Entry", folder: Path) -> dict[str, Any]:
         }
         for file in entry.files
     ]
-    words = {key: value for key, value in vars(entry).items() if key != "files"}
+    fields = {key: value for key, value in vars(entry).items() if key != "files"}
     more = {"embedded": entry.embedded, "unverified": bool(entry.unverified), "here": _presence(entry, folder)}
-    return {**words, **more, "size": entry.size, "files": files}
+    return {**fields, **more, "size": entry.size, "files": files}
 
 
 def _megabytes(size: int | None) -> str:
@@ -173,11 +164,11 @@ def _megabytes(size: int | None) -> str:
 
 
 def _waiting(entry: "Entry") -> None:
-    complaints.print(f"Another process is fetching {entry.name}; waiting for it.", highlight=False)
+    error_console.print(f"Another process is fetching {entry.name}; waiting for it.", highlight=False)
 
 
 class _PullBars:
-    """A bar for each file, made when it is first heard of."""
+    """A progress bar for each file, added at its first report."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

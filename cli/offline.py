@@ -1,4 +1,4 @@
-"""The service's work from the command line: the same use cases and child process, no queue and no Discord."""
+"""The service's jobs from the command line: the same use cases and child process, no queue and no Discord."""
 
 import asyncio
 import contextlib
@@ -44,25 +44,25 @@ OWNER = "cli"
 OPERATOR = Requester(jobs.OPERATOR)
 CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
 Request = Callable[[str], Job]
-"""Requests a job that is leased at once to the owner that it gets."""
+"""Requests a job, leased at once to the owner of this name."""
 
 
 async def match_notes(notes: list[Path], out: Path) -> None:
-    """Match recordings with the library and print the answer."""
+    """Match recordings with the library and print the result."""
     store = open_store()
     async with _child() as child:
         await seed_library(store, child)
         done = await _perform(store, child, lambda owner: _request_match(store, notes, owner), out)
     result = match_result(done.result)
     console.print(match_table(result))
-    sung = result.range
-    console.print(f"Range: {sung.low} to {sung.high}" if sung else "Range: too little held pitch to tell.")
+    vocals = result.range
+    console.print(f"Range: {vocals.low} to {vocals.high}" if vocals else "Range: too little held pitch to tell.")
     console.print(f"Picture: {out / 'match.png'}")
     await asyncio.to_thread(retention.discard, store, done.id)
 
 
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
-    """Train a voice and keep it under `name`."""
+    """Train a voice and store it under `name`."""
     check_name(name, "voice")
     store = open_store()
     seconds = 60 * minutes if minutes else None
@@ -76,7 +76,7 @@ async def train_notes(name: str, notes: list[Path], minutes: float | None, out: 
 
 
 async def cover_song(song: str, voice: str, key_shift: int | None, separator: str | None, out: Path) -> None:
-    """Sing a file or a library song in a voice of the operator's."""
+    """Cover a file or a library song with a voice of the operator's."""
     store = open_store()
     try:
         voice_id = voice_named(store, jobs.OPERATOR, voice).id or 0
@@ -101,25 +101,25 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
     check_files(files)
     async with _child() as child:
         await seed_library(store, child)
-        singer = await embed_singer(store, child, name, files, source, licence)
+        singer = await embed_singer(store, child, name, files, source=source, licence=licence)
     console.print(f"{singer.name}: {singer.clips} clips.")
 
 
 def show_singers() -> None:
-    """Print the library's singers, and which of them the model in use can compare with."""
+    """Print the library's singers, and which of them the model in use compares with."""
     from pipeline.pool.availability import ModelsUnavailable, open_models
     from pipeline.pool.selection import Role
 
-    choice = WorkerSettings().selection(StoreSettings().data_dir)
+    selection = WorkerSettings().selection(StoreSettings().data_dir)
     try:
-        used = open_models("cpu", choice, (Role.SINGER,)).singer_id
+        model = open_models("cpu", selection, (Role.SINGER,)).singer_id
     except ModelsUnavailable as error:
         raise DeskError(str(error)) from error
     with open_store().read() as session:
         rows = library.singers(session)
     # of each singer one row: the one that counts, if there is one
-    singers = {row.name: row for row in sorted(rows, key=lambda row: row.embedding_model == used)}
-    console.print(singer_table([singers[name] for name in sorted(singers)], used))
+    singers = {row.name: row for row in sorted(rows, key=lambda row: row.embedding_model == model)}
+    console.print(singer_table([singers[name] for name in sorted(singers)], model))
 
 
 def put_song(file: Path, title: str, singer: str, licence: str) -> None:
@@ -160,7 +160,7 @@ async def _perform(store: Store, child: Child, request: Request, out: Path | Non
     work = asyncio.create_task(_all_attempts(store, child, job, owner, out))
     try:
         done = await watch(store, job.id, job.kind.value, alive=lambda: not work.done())
-    except DeskError:  # the job has ended, its worker still cleans up; or the worker has ended
+    except DeskError:  # the job has ended and its worker still cleans up, or the worker has ended
         await asyncio.gather(work, return_exceptions=True)
         abandon_job(store, job.id)
         raise
@@ -207,7 +207,7 @@ def _request_cover(store: Store, song: str, request: CoverRequest, owner: str) -
 
 
 def _export(files: Mapping[str, Path], out: Path | None) -> None:
-    """Copy what the child wrote to the operator's folder; stems at the mix's own level."""
+    """Copy the files that the child wrote to the operator's folder; stems at the mix's own level."""
     if out is None:
         return
     from pipeline.covers.stems import export_stem  # imports torch, which the child has loaded meanwhile
@@ -222,10 +222,11 @@ def _export(files: Mapping[str, Path], out: Path | None) -> None:
 
 @contextlib.asynccontextmanager
 async def _child(separator: str | None = None) -> AsyncIterator[Child]:
+    """A child process of the settings, ready, while the block lasts. Raises ChildDied, CannotRun."""
     settings = WorkerSettings()
-    chosen = settings.selection(StoreSettings().data_dir)
-    chosen = replace(chosen, separator=separator or chosen.separator)
-    child = Child(settings.device, settings.torch_threads, chosen)
+    selection = settings.selection(StoreSettings().data_dir)
+    selection = replace(selection, separator=separator or selection.separator)
+    child = Child(settings.device, settings.torch_threads, selection)
     try:
         console.print(f"Device: {(await child.ready()).device}.", highlight=False)
         yield child

@@ -1,4 +1,4 @@
-"""A finished cover, training or match as a table for the terminal; every figure beside the model that gave it."""
+"""A finished cover, training or match as a table for the terminal; every figure beside the model that measured it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageTimes:
-    """The seconds of a job's stages, and the seconds of sound that it was about, if any."""
+    """The seconds of a job's stages, and the seconds of sound that it processed, if any."""
 
     job: str
     stages: Mapping[str, float]
@@ -58,7 +58,7 @@ def singer_table(singers: "Sequence[Singer]", model: str) -> Table:
 
 
 def training_line(result: "TrainResult") -> str:
-    """What a training did, on how much, and what came of it on held-out seconds."""
+    """A training's steps and minutes, and its figures on held-out seconds before and after."""
     likeness = f"{number(result.first_cosine)} → {number(result.cosine)}"
     error = f"{number(result.first_mel_loss)} → {number(result.mel_loss)}"
     return (

@@ -17,7 +17,7 @@ from worker.valkey import embedded_valkey
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 10.0
 REFUSED = 2
-"""Exit code of a command that an operator has to mend something for."""
+"""Exit code of a command whose error the operator has to correct."""
 
 
 def run_all(port: int | None) -> int:
@@ -38,7 +38,7 @@ def run_all(port: int | None) -> int:
         try:
             while (code := bot.poll()) is None:
                 if worker.poll() == REFUSED:
-                    return REFUSED  # it has said what it lacks; another start would lack it, too
+                    return REFUSED  # it has printed what is missing; a restart would miss it, too
                 if worker.poll() is not None:
                     console.print(f"The worker ended with {worker.returncode}; starting it again.")
                     time.sleep(RESTART_SECONDS)
@@ -62,7 +62,7 @@ def start(command: str, environment: dict[str, str], log: Path | None = None) ->
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, then make it."""
+    """Terminate a process; kill it if it has not ended after STOP_SECONDS."""
     if process.poll() is None:
         process.terminate()
         try:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import DeskError, check_files, check_name, console, fail
+from cli.console import DeskError, check_files, check_name, console, fail, require_consent, weights_refusals
 from models.weights.integrity import digest
 
 if TYPE_CHECKING:
@@ -55,20 +55,19 @@ def import_voice(
     from store import jobs, open_store
     from store.use_cases import check_voice_name
 
-    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
-        fail("Nothing was imported: a voice needs its owner's consent.")
+    require_consent(yes, "imported")
     check_name(name, "voice")
     store = open_store()
     check_voice_name(store, jobs.OPERATOR, name)
-    person = _owner_of(recording) if recording else None
+    owner = _owner_of(recording) if recording else None
     with _one_sentence(file), tempfile.TemporaryDirectory() as folder:
-        imported = rvc_files.import_voice(file, index, Path(folder), person)
+        imported = rvc_files.import_voice(file, index, Path(folder), owner)
         with _one_sentence(store.media.root):
-            _keep(store, name, file, imported)
+            _save(store, name, file, imported)
     rows = f"{imported.rows} retrieval rows" if imported.rows else "no retrieval rows"
     octave = (
-        f"Its median pitch is {person.median_f0:.0f} Hz."
-        if person
+        f"Its median pitch is {owner.median_f0:.0f} Hz."
+        if owner
         else "How high it sings is not known: say it with --key-shift, or import it with --recording."
     )
     console.print(
@@ -120,18 +119,15 @@ def remove_voice(
 
 
 def _owner_of(recordings: list[Path]) -> "Owner":
-    """What recordings tell of a voice's owner. Raises SoundError and DeskError."""
-    from models.weights.integrity import WeightsError
+    """Median pitch and speaker embedding of a voice's owner, from recordings. Raises SoundError and DeskError."""
     from pipeline.listening.notes import Note
     from pipeline.pool.model_pool import ModelPool
     from pipeline.voices.owner import analyze_owner
 
     check_files(recordings)
-    try:
+    with weights_refusals():
         models = ModelPool()
         return analyze_owner([Note(path, path.name) for path in recordings], models.speaker, models.pitch)
-    except WeightsError as error:
-        raise DeskError(str(error)) from error
 
 
 def _named(store: "Store", name: str) -> "Voice":
@@ -147,21 +143,18 @@ def _named(store: "Store", name: str) -> "Voice":
 
 @contextmanager
 def _one_sentence(path: Path) -> Iterator[None]:
-    """Turn what weights and the operating system refuse into one sentence; `path` if the system names none."""
+    """Raise a WeightsError or OSError of the block as a DeskError; it names `path` if the system names no file."""
     from files.disk import disk_full
-    from models.weights.integrity import WeightsError
 
     try:
-        with disk_full():
+        with weights_refusals(), disk_full():
             yield
-    except WeightsError as error:
-        raise DeskError(str(error)) from error
     except OSError as error:
         raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
 
 
-def _keep(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:
-    """Keep the files and the voice with its consent; all or nothing."""
+def _save(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:
+    """Store the files and the voice with its consent, in one transaction."""
     from store import jobs
     from store.use_cases import NewVoice, keep_voice
 

@@ -1,4 +1,4 @@
-"""A job's progress as a bar in the terminal, read from the database like the bot's cards."""
+"""A job's progress as a bar in the terminal, polled from the database like the bot's cards."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,8 +14,8 @@ POLL_SECONDS = 0.5
 async def watch(store: Store, job_id: str, title: str, alive: Callable[[], bool]) -> Job:
     """Show the job until it has ended; return its row.
 
-    `alive` says whether anybody still works on jobs. Raises DeskError: the job did not succeed (with its sentence),
-    or nobody works any more.
+    `alive` returns whether a worker still runs. Raises DeskError: the job did not succeed (with its sentence), or
+    the worker has ended.
     """
     columns = (
         TextColumn("{task.description:<8}"),

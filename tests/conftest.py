@@ -5,7 +5,8 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
@@ -23,6 +24,7 @@ SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 """Whether other processes test at the same time."""
 NOTES = Path(__file__).parent.parent / "demo" / "notes"
 LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
+BuiltOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,7 +95,7 @@ def valkey(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The shipped base told of a random voice, without any training: it speaks. Model and index."""
+    """The shipped base conditioned on a random speaker, without any training. Model and index."""
     import torch
 
     from models.content import student
@@ -104,13 +106,13 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
     folder = tmp_path_factory.mktemp("voice")
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
-    draw = torch.Generator().manual_seed(0)
-    speaker = torch.nn.functional.normalize(torch.rand(256, generator=draw), dim=0)  # embeddings are not negative
+    generator = torch.Generator().manual_seed(0)
+    speaker = torch.nn.functional.normalize(torch.rand(256, generator=generator), dim=0)  # embeddings are not negative
     base = load_base(student.MODEL_ID)
     save_voice(
         model, base.voice(speaker), VoiceInfo(student.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
     )
-    save_index(index, torch.randn(200, S24.content_dim, generator=draw), speaker)
+    save_index(index, torch.randn(200, S24.content_dim, generator=generator), speaker)
     return model, index
 
 
@@ -132,30 +134,43 @@ def desk_here(warm_children: WarmChildren, monkeypatch: pytest.MonkeyPatch) -> D
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory, warm_children: WarmChildren) -> Path:
-    """A data folder whose library holds the shipped voices; copy it to spare a test the embedding of 72 clips.
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
+    """Build a folder of this name for all processes of a run: the first builds it, the others wait; none may write."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if SEVERAL else own
 
-    Processes that test at the same time make it once.
-    """
+    def folder(name: str, build: Callable[[Path], None]) -> Path:
+        complete = shared / name / "complete"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not complete.is_dir():
+                unfinished = Path(tempfile.mkdtemp(prefix=name, dir=shared)) / "data"
+                build(unfinished)
+                complete.parent.mkdir()
+                unfinished.rename(complete)
+        return complete
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeded(built_once: BuiltOnce, warm_children: WarmChildren) -> Path:
+    """A data folder whose library has the shipped voices; copy it to spare a test the embedding of 72 clips."""
     from worker.library.seed import seed_library
 
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if SEVERAL else base) / "seeded"
-    with (folder.with_name("seeded.lock")).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "whole").exists():
-            opened = open_store(StoreSettings(data_dir=folder / "data"))
-            asyncio.run(seed_library(opened, warm_children("cpu", 1)))
-            opened.engine.dispose()
-            (folder / "whole").touch()
-    return folder / "data"
+    def build(folder: Path) -> None:
+        opened = open_store(StoreSettings(data_dir=folder))
+        asyncio.run(seed_library(opened, warm_children("cpu", 1)))
+        opened.engine.dispose()
+
+    return built_once("seeded", build)
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus of a few seconds in the layout of `corpus build`.
 
-    Two real speakers to learn from, one held out, one synthetic with phones, one synthetic held out.
+    Two real speakers to train on, one held out, one synthetic with phones, one synthetic held out.
     """
     folder = tmp_path_factory.mktemp("corpus")
     rows = []

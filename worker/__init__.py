@@ -1,1 +1,1 @@
-"""Takes a job and has the pipeline do it in a child process. The bot imports only `worker.doorbell`."""
+"""Leases a job and performs it in a child process. The bot imports only `worker.doorbell`."""

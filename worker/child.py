@@ -1,6 +1,6 @@
-"""The child process that works: it keeps its models warm, and is killed to cancel.
+"""The child process that performs tasks: it keeps its models warm, and is killed to cancel.
 
-It dies with its parent, however that dies. What passes between them is in `worker.messages`.
+It ends with its parent, however that ends. The messages between them are in `worker.messages`.
 """
 
 import asyncio
@@ -32,21 +32,21 @@ class Child:
         self._pipe: Connection | None = None
 
     def start(self) -> None:
-        """Start the process if there is none; it loads its libraries while it waits."""
+        """Start the process if none runs; it loads its libraries while it waits for a task."""
         if self._process is not None and self._process.is_alive():
             return
-        self._pipe, theirs = self._context.Pipe()
+        self._pipe, child_end = self._context.Pipe()
         self._process = self._context.Process(
             target=_main,
-            args=(theirs, self._device, self._threads, self._selection),
+            args=(child_end, self._device, self._threads, self._selection),
             daemon=True,
             name="discovervoice-child",
         )
         self._process.start()
-        theirs.close()
+        child_end.close()
 
     async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
-        """Have the child perform a task; `on_report` gets its plan and progress, the last message is returned.
+        """Have the child perform a task; `on_report` receives its plan and progress, the last message is returned.
 
         Raises ChildDied, CannotRun. If the awaiting task is cancelled, the child is killed.
         """
@@ -55,7 +55,7 @@ class Child:
         assert pipe is not None
         loop = asyncio.get_running_loop()
         try:
-            with contextlib.suppress(OSError):  # it has ended; perhaps it said why
+            with contextlib.suppress(OSError):  # it has ended; its last message may still be in the pipe
                 pipe.send(task)
             while True:
                 message = await loop.run_in_executor(None, _receive, pipe)
@@ -72,11 +72,11 @@ class Child:
             self.kill()
             raise ChildDied("The working process ended in the middle of its work.") from error
         except BaseException:
-            self.kill()  # or its answer would be taken for the next task's
+            self.kill()  # or its last message would be received as the next task's
             raise
 
     async def ready(self) -> Ready:
-        """What it runs on. Raises ChildDied, and CannotRun: it lacks what the settings ask for."""
+        """The device and the singer model it runs on. Raises ChildDied, and CannotRun: either is missing."""
         match await self.run(ReadyTask()):
             case Done(outcome=Ready() as ready):
                 return ready
@@ -102,12 +102,12 @@ class Child:
 
 
 def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
-    """The next message, or None if there is none for a while (so that the waiting thread can end)."""
+    """The next message, or None after so many seconds without one (so that the waiting thread can end)."""
     return pipe.recv() if pipe.poll(seconds) else None
 
 
 def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> None:
-    """The child's life: load, then task after task until the parent is gone."""
+    """The child's entry point: open the models, then perform task after task until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -137,23 +137,24 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
             pipe.send(Refused(error.code, error.params, str(error)))
         except Exception:
             pipe.send(Broken(traceback.format_exc()))
-        models.release()  # only here: the error held what the work held
+        models.release()  # only here: inside `except` the traceback still references the task's tensors
 
 
 def _throttled(pipe: Connection) -> Callable[[str, float], None]:
     """Sends progress at most every PROGRESS_SECONDS, but each stage's beginning and end."""
-    sent = 0.0
+    last_sent = 0.0
 
     def report(stage: str, fraction: float) -> None:
-        nonlocal sent
-        if fraction in (0.0, 1.0) or time.monotonic() - sent > PROGRESS_SECONDS:
-            sent = time.monotonic()
+        nonlocal last_sent
+        if fraction in (0.0, 1.0) or time.monotonic() - last_sent > PROGRESS_SECONDS:
+            last_sent = time.monotonic()
             pipe.send(Progress(stage, fraction))
 
     return report
 
 
 def _die_with_parent() -> None:
+    """End this process as soon as its parent has ended."""
     parent = mp.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""What the child process does for each task: paths and numbers in, a typed result and files out."""
+"""What the child process performs for each task: paths and numbers in, a typed result and files out."""
 
 import resource
 from collections.abc import Callable
@@ -48,7 +48,10 @@ Plan = Callable[[dict[str, float]], None]
 
 
 def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Perform one task; `plan` gets what each stage will take, `report` the progress. Raises SoundError, DiskFull."""
+    """Perform one task; `plan` receives the expected seconds of each stage.
+
+    Raises SoundError, DiskFull.
+    """
     if isinstance(task, EmbedTask):
         return _embed(task, models, plan)
     if not isinstance(task, JobTask):
@@ -69,30 +72,30 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOut
 
 
 def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """Which voices of the library the notes resemble, and what range they sing."""
+    """Compare the notes with the library's voices, and estimate the range that they sing."""
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
     wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
     report("listening", 0.0)
-    sung = vocal_range([models.pitch.voicing(wav) for wav in wavs])
+    vocals = vocal_range([models.pitch.voicing(wav) for wav in wavs])
     report("matching", 0.0)
-    vectors = embed(wavs, models.singer)
-    if not len(vectors):
+    embeddings = embed(wavs, models.singer)
+    if not len(embeddings):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     report("matching", 0.5)
     library = _library(task.singers, models)
-    answer = match(vectors, library)
+    ranking = match(embeddings, library)
     picture = task.out / "match.png"
-    plot_match(picture, answer, models.singer.name)
+    plot_match(picture, ranking, models.singer.name)
     report("matching", 1.0)
     result = MatchResult(
         model=models.singer.name,
         candidates=tuple(
             MatchCandidate(candidate.name, candidate.probability, candidate.similarity)
-            for candidate in answer.candidates[:CANDIDATES]
+            for candidate in ranking.candidates[:CANDIDATES]
         ),
-        none=answer.none,
+        none=ranking.none,
         calibration=MatchCalibration(**asdict(library.calibration)),
-        range=SungRange(**asdict(sung)) if sung else None,
+        range=SungRange(**asdict(vocals)) if vocals else None,
         notes=len(task.notes),
         seconds=seconds_of(wavs),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
@@ -101,7 +104,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
 
 
 def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
-    """The library as the model in use embedded it. Raises EmptyLibrary."""
+    """Fit the library on the embeddings of the model in use. Raises EmptyLibrary."""
     embedded = {
         singer.name: load_file(singer.path)["embeddings"]
         for singer in singers
@@ -113,7 +116,7 @@ def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
 
 
 def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """A voice from the notes."""
+    """Train a voice on the notes."""
     count = len(task.notes)
     plan({"reading": 0.3 * count, "listening": 2.0 * count, "training": task.seconds})
     notes = [Note(note.path, note.name) for note in task.notes]
@@ -131,7 +134,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         first_cosine=first.similarity,
         mel_loss=best.mel_loss,
         first_mel_loss=first.mel_loss,
-        curve=tuple(TrainingPoint(**asdict(moment)) for moment in trained.curve),
+        curve=tuple(TrainingPoint(**asdict(point)) for point in trained.curve),
         models={
             "voice": trained.voice,
             "content": trained.content,
@@ -143,7 +146,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
 
 
 def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """The song in the voice."""
+    """Separate the song, convert its vocals to the voice, and mix."""
     seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
     plan(cover_plan(seconds, models.separator.cost))
     cover = make_cover(
@@ -200,14 +203,14 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
 
 
 def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
-    """Embeddings of a singer's clips for the library. Raises NotEnoughSpeech."""
+    """Embed a singer's clips for the library. Raises NotEnoughSpeech."""
     plan({"listening": 1.0})
-    vectors = embed_clips(task.clips, models.singer)
-    if not len(vectors):
+    embeddings = embed_clips(task.clips, models.singer)
+    if not len(embeddings):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     out = task.out / "embeddings.safetensors"
-    save_file({"embeddings": vectors.astype(np.float32)}, out)
-    return Embedded(out, len(vectors), models.singer.model_id)
+    save_file({"embeddings": embeddings.astype(np.float32)}, out)
+    return Embedded(out, len(embeddings), models.singer.model_id)
 
 
 def cover_plan(seconds: float, separation: float) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The doorbell: tells a worker that a row is queued. Losing it loses nothing; the sweep rings again."""
+"""The doorbell: notifies a worker of a queued row. A lost notification loses no job; the sweep rings again."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ class QueueSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _is_an_address(cls, url: str) -> str:
+    def _check_address(cls, url: str) -> str:
         try:
             redis_settings(url)
         except (RuntimeError, ValueError) as error:
@@ -77,7 +77,7 @@ class Doorbell:
         return True
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections; the next ring connects again."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.aclose()

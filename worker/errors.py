@@ -1,4 +1,4 @@
-"""What a worker's machine refuses, each error with the sentence for its operator.
+"""The errors of a worker's machine, each with the sentence for its operator.
 
 WorkerError
 ├── ValkeyFailed    the embedded Valkey did not start

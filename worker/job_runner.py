@@ -1,4 +1,4 @@
-"""One job from lease to end: the child performs it, and the result is written if the lease is still this worker's."""
+"""One leased job to its end: the child performs it, and the result is written if the lease is still this worker's."""
 
 import asyncio
 import logging
@@ -40,16 +40,16 @@ from worker.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 1.0
-FINISH_SECONDS = 600.0  # putting a long song's files away may take longer than a lease
+FINISH_SECONDS = 600.0  # storing a long song's files may take longer than a lease
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
 OnFiles = Callable[[Mapping[str, Path]], None]
-"""Gets the files that the child wrote, by role, before they are put away."""
+"""Called with the files that the child wrote, by role, before they are stored."""
 
 
 async def work_on(
     store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles = lambda _: None
 ) -> None:
-    """Perform a job that was taken, and write how it ended.
+    """Perform a leased job, and write how it ended.
 
     If this coroutine is cancelled (the worker stops) or the child dies, the job goes back to the queue and keeps its
     scratch folder.
@@ -166,21 +166,21 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
 
 
 def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_files: OnFiles) -> None:
-    """Write how the child ended into the rows; what is written is all or nothing."""
+    """Write how the task ended into the rows, in one transaction."""
     match end:
         case Refused():
-            if end.code in (ModelUnusable.code, OutOfMemory.code):  # for the operator to mend
+            if end.code in (ModelUnusable.code, OutOfMemory.code):  # for the operator to correct
                 log.error("Job %s, attempt %d: %s", job.id, job.attempt, end.sentence)
             fail_job(store, job, end.code, end.params, end.sentence)
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            _keep(store, job, outcome, forecast, on_files)
+            _save(store, job, outcome, forecast, on_files)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")
 
 
-def _keep(store: Store, job: Job, outcome: JobOutcome, forecast: Forecast, on_files: OnFiles) -> None:
+def _save(store: Store, job: Job, outcome: JobOutcome, forecast: Forecast, on_files: OnFiles) -> None:
     if not renew_job(store, job, seconds=FINISH_SECONDS):
         confirm_cancel(store, job)
         return

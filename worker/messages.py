@@ -1,6 +1,6 @@
-"""What passes between a worker and its child process: a task goes in, messages come out.
+"""The messages between a worker and its child process: a task goes in, messages come out.
 
-A task knows paths and numbers, nothing of the database. A child answers a task with any number of `Plan`, `Progress`,
+A task carries paths and numbers, no rows of the database. A child replies with any number of `Plan` and `Progress`,
 then with one `Done`, `Refused` or `Broken`; with `Missing` if it cannot work at all.
 """
 
@@ -14,7 +14,7 @@ from store.results import Result
 
 @dataclass(frozen=True)
 class NoteFile:
-    """A voice note, and what its member called it."""
+    """A voice note, and its name as the member sent it."""
 
     path: Path
     name: str
@@ -22,7 +22,7 @@ class NoteFile:
 
 @dataclass(frozen=True)
 class SingerFile:
-    """A singer of the library: a file of embeddings, by one model."""
+    """A singer of the library: a file of embeddings, and the id of the model that embedded them."""
 
     name: str
     path: Path
@@ -51,7 +51,10 @@ class TrainTask:
 
 @dataclass(frozen=True)
 class CoverTask:
-    """Sing the song in the voice; `cache` is the song's own. `key_shift` and `max_bytes` are those of CoverParams."""
+    """Convert the song's vocals to the voice; `cache` is the song's folder of stems.
+
+    `key_shift` and `max_bytes` are those of CoverParams.
+    """
 
     song: Path
     song_name: str
@@ -74,7 +77,7 @@ class EmbedTask:
 
 @dataclass(frozen=True)
 class ReadyTask:
-    """Say what the child runs on."""
+    """Report the device and the singer model that the child runs on."""
 
 
 JobTask = MatchTask | TrainTask | CoverTask
@@ -91,7 +94,7 @@ class JobOutcome:
 
 @dataclass(frozen=True)
 class Embedded:
-    """A file of a singer's embeddings, of so many clips, by the model of this id."""
+    """A file of a singer's embeddings, the number of its clips, and the id of the model that embedded them."""
 
     embeddings: Path
     clips: int
@@ -118,7 +121,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """So much of a stage is done, 0…1."""
+    """The fraction of a stage that is done, 0…1."""
 
     stage: str
     fraction: float
@@ -142,7 +145,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Broken:
-    """The task failed by a bug."""
+    """The task raised an unexpected exception."""
 
     traceback: str
 

@@ -81,7 +81,7 @@ def make_worker(
 
 
 async def _repeat(work: Any, seconds: float, *args: Any) -> None:
-    """Do `work` every `seconds`; an error is logged and the next round comes all the same."""
+    """Await `work` every `seconds`; an error is logged, and the next round follows."""
     while True:
         try:
             await work(*args)
@@ -91,7 +91,7 @@ async def _repeat(work: Any, seconds: float, *args: Any) -> None:
 
 
 async def _sweep(store: Store, doorbell: Doorbell) -> None:
-    """Queue again what lost its lease, and ring for everything that waits."""
+    """Queue the jobs whose lease ran out again, and ring for every queued one."""
     for job in await asyncio.to_thread(sweep_jobs, store):
         await doorbell.ring(job.id, job.attempt)
 
@@ -103,11 +103,11 @@ async def _expire(store: Store) -> None:
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
-    """Work until stopping to stop (SIGTERM, SIGINT). Waits for Redis when it is gone, and goes on when it is back.
+    """Run until a stop signal (SIGTERM, SIGINT). While Redis is gone it retries to connect.
 
-    Raises CannotRun at once, Redis or not, if what the settings ask for is not here.
+    Raises CannotRun at once, Redis or not, if a device or weights of the settings are missing.
     """
-    stopping = _stop_signal()  # a container's first process is deaf to SIGTERM without
+    stopping = _stop_signal()  # a container's first process ignores SIGTERM without a handler
     child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
     try:
         if await _unless(stopping, _begin(store, child)):
@@ -117,35 +117,35 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
 
 
 async def _begin(store: Store, child: Child) -> None:
-    """Say what the child works on, and have it complete the library. Raises CannotRun, SingerRefused."""
+    """Log the child's device, and have it embed what the library lacks. Raises CannotRun, SingerRefused."""
     log.info("Device: %s.", (await child.ready()).device)
     await seed_library(store, child)
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do the work, or give it up when stopping to stop; whether it was done. Raises what the work raises."""
-    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    """Await the work, or cancel it at a stop signal; whether it was completed. Raises what the work raises."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
     try:
-        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             return False
-        await doing
+        await working
         return not stopping.is_set()
     finally:
-        for task in (doing, waiting):
+        for task in (working, waiting):
             task.cancel()
-        await asyncio.gather(doing, waiting, return_exceptions=True)
+        await asyncio.gather(working, waiting, return_exceptions=True)
 
 
 async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
-    """One arq worker after another, with the same warm child, until stopping to stop."""
+    """One arq worker after another, with the same warm child, until a stop signal."""
     while True:
         worker, end = make_worker(store, child, redis_url, settings)
         try:
             await worker.async_run()
             return
         except asyncio.CancelledError:
-            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each gives its job back
+            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each puts its job back on the queue
             return
         except (RedisError, OSError) as error:
             stopping = _stop_signal()
@@ -168,7 +168,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 async def _close(worker: Worker, stopping: asyncio.Event) -> None:
-    """End a worker whose Redis is gone. Its job goes on to the end, or back to the queue when stopping to stop."""
+    """Close a worker whose Redis is gone. Its job runs to its end, or is queued again at a stop signal."""
     closing, waiting = asyncio.ensure_future(worker.close()), asyncio.ensure_future(stopping.wait())
     await asyncio.wait({closing, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -1,4 +1,4 @@
-"""What a worker may use."""
+"""The settings of a worker."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""An embedded Valkey for one machine: a free port that we choose, every write kept in an append-only file."""
+"""An embedded Valkey for one machine: a free port, every write logged to an append-only file."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ from worker.errors import ValkeyFailed
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody uses now."""
+    """A port of the loopback address that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.sound.encode import encode
+from tests.conftest import BuiltOnce
 from tests.desk import DeskHere, Done
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -44,14 +45,17 @@ def left_behind(data: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, seeded: Path, notes: list[Path]) -> Path:
-    """A data folder with a voice, trained for a moment by a process as an operator starts it."""
-    folder = shutil.copytree(seeded, tmp_path_factory.mktemp("cli") / "data")
-    done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes", "--out", folder.parent)
-    assert done.returncode == 0, done.stderr
-    assert "s24 base" in done.stdout and "log-mel error" in done.stdout and "likeness" in done.stdout
-    assert (folder.parent / "sample.mp3").stat().st_size > 10_000
-    return folder
+def data(tmp_path_factory: pytest.TempPathFactory, built_once: BuiltOnce, seeded: Path, notes: list[Path]) -> Path:
+    """A data folder with a voice, trained for three seconds."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(seeded, folder)
+        done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes", "--out", folder.parent)
+        assert done.returncode == 0, done.stderr
+        assert "s24 base" in done.stdout and "log-mel error" in done.stdout and "likeness" in done.stdout
+        assert (folder.parent / "sample.mp3").stat().st_size > 10_000
+
+    return shutil.copytree(built_once("trained", build), tmp_path_factory.mktemp("cli") / "data")
 
 
 def test_match_prints_none_of_them_and_draws(

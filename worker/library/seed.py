@@ -20,12 +20,21 @@ log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parent / "voices"
 
 
-async def embed_singer(store: Store, child: Child, name: str, clips: list[Path], source: str, licence: str) -> Singer:
-    """Embed the clips and keep them under the singer's name. Raises SingerRefused, DiskFull."""
+async def embed_singer(
+    store: Store, child: Child, name: str, clips: list[Path], *, source: str, licence: str
+) -> Singer:
+    """Embed the clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
     with tempfile.TemporaryDirectory(prefix=".singer-", dir=store.data_dir) as out:
         match await child.run(EmbedTask(tuple(clips), Path(out))):
-            case Done(outcome=Embedded() as made):
-                new = NewSinger(name, made.embeddings, made.model, made.clips, source, licence)
+            case Done(outcome=Embedded() as embedded):
+                new = NewSinger(
+                    name,
+                    embedded.embeddings,
+                    embedding_model=embedded.model,
+                    clips=embedded.clips,
+                    source=source,
+                    licence=licence,
+                )
                 return add_singer(store, new)
             case Refused(sentence=sentence):
                 raise SingerRefused(f"{name}: {sentence}")
@@ -50,30 +59,29 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
         lacking = []
     for voice in lacking:
         clips = sorted((folder / voice["folder"]).glob("*.ogg"))
-        await embed_singer(store, child, voice["name"], clips, voice["source"], voice["licence"])
+        await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
     if lacking:
         log.info("%d voices that ship were embedded for the library.", len(lacking))
-    found = _rows(store).items()
-    if lost := [name for name, own in found if all(row.embedding_model != model for row in own)]:
+    if unmatched := [name for name, own in _rows(store).items() if all(row.embedding_model != model for row in own)]:
         log.warning(
             "/match leaves out singers that only another model embedded (%d): %s. Add each again with its clips: "
             "discovervoice singers add NAME CLIPS.",
-            len(lost),
-            ", ".join(lost),
+            len(unmatched),
+            ", ".join(unmatched),
         )
     return len(lacking)
 
 
 def _rows(store: Store) -> dict[str, list[Singer]]:
     """Every singer's rows, one for each model."""
-    found: dict[str, list[Singer]] = {}
+    rows: dict[str, list[Singer]] = {}
     with store.read() as session:
         for singer in library.singers(session):
-            found.setdefault(singer.name, []).append(singer)
-    return found
+            rows.setdefault(singer.name, []).append(singer)
+    return rows
 
 
 def _is_lacking(voice: dict[str, str], rows: list[Singer], model: str) -> bool:
-    """Whether a shipped voice is to be embedded: no row is of the model, and none is an operator's own of that name."""
+    """Whether a shipped voice lacks an embedding by the model, and no operator's own has its name."""
     ours = all((row.source, row.licence) == (voice["source"], voice["licence"]) for row in rows)
     return ours and all(row.embedding_model != model for row in rows)

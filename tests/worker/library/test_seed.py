@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 
 def clips_of(voice: str) -> list[Path]:
-    """Five clips to learn, three of them to compare with; the sixth is held out."""
+    """Five clips to train on, three of them to compare with; the sixth is held out."""
     return sorted((LIBRARY / voice).glob("*.ogg"))
 
 
@@ -62,21 +62,21 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
-    """A tiny classifier of the three voices, taught for some seconds."""
+    """A tiny classifier of the three voices, trained for some seconds."""
     network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
     singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
-    heard = [
+    windows = [
         ast.windows(
             ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
         )
         for voice in VOICES
         for clip in clips_of(voice)[:5]
     ]
-    right = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(heard)])
+    labels = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(windows)])
     optimizer = torch.optim.Adam([*network.parameters(), *singers.head.parameters()], 1e-3)
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(singers.head(network(torch.cat(heard)).pooler_output), right)
+        loss = nn.functional.cross_entropy(singers.head(network(torch.cat(windows)).pooler_output), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     path = tmp_path_factory.mktemp("singers") / "singers.safetensors"
@@ -153,7 +153,7 @@ def test_a_singer_that_is_added_again_replaces_its_own_row_and_no_other(
     store: Store, taught: Child, embedded: Child
 ) -> None:
     for child in (embedded, taught, embedded):
-        asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], "my own", "mine"))
+        asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], source="my own", licence="mine"))
     assert len(rows(store)) == 2 and len(models_of(store)["Mine"]) == 2
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
 
@@ -162,7 +162,7 @@ def test_a_start_that_was_interrupted_between_two_voices_is_completed(
     store: Store, shipped: Path, taught: Child, embedded: Child
 ) -> None:
     asyncio.run(seed_library(store, embedded, shipped))
-    asyncio.run(embed_singer(store, taught, "Maxim", clips_of("maxim")[:3], "shipped", "free"))
+    asyncio.run(embed_singer(store, taught, "Maxim", clips_of("maxim")[:3], source="shipped", licence="free"))
     assert asyncio.run(seed_library(store, taught, shipped)) == 2
     assert all(len(models) == 2 for models in models_of(store).values())
 
@@ -173,7 +173,7 @@ def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
     caplog.set_level(logging.WARNING, logger="worker.library.seed")
     asyncio.run(seed_library(store, embedded, shipped))
     for name in ("Mine", "Maxim"):  # one takes the place of a shipped voice
-        asyncio.run(embed_singer(store, embedded, name, clips_of("maxim")[:3], "my own", "mine"))
+        asyncio.run(embed_singer(store, embedded, name, clips_of("maxim")[:3], source="my own", licence="mine"))
     assert caplog.text == ""
     assert asyncio.run(seed_library(store, taught, shipped)) == 2
     [record] = caplog.records
@@ -188,6 +188,6 @@ def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
 
 
 def test_a_library_without_shipped_voices_stays_its_operators(store: Store, shipped: Path, embedded: Child) -> None:
-    asyncio.run(embed_singer(store, embedded, "Mine", clips_of("maxim")[:3], "my own", "mine"))
+    asyncio.run(embed_singer(store, embedded, "Mine", clips_of("maxim")[:3], source="my own", licence="mine"))
     assert asyncio.run(seed_library(store, embedded, shipped)) == 0
     assert set(models_of(store)) == {"Mine"}
