@@ -19,7 +19,7 @@ from pipeline.pool.selection import Selection
 from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
 from store.use_cases import take_job
-from tests.conftest import LIBRARY
+from tests.conftest import LIBRARY, BuiltOnce
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
 from worker.job_runner import work_on
@@ -60,27 +60,30 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+def trained(built_once: BuiltOnce, one_thread: None) -> Path:
     """A tiny classifier of the three voices, trained for some seconds."""
-    network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
-    singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
-    windows = [
-        ast.windows(
-            ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
-        )
-        for voice in VOICES
-        for clip in clips_of(voice)[:5]
-    ]
-    labels = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(windows)])
-    optimizer = torch.optim.Adam([*network.parameters(), *singers.head.parameters()], 1e-3)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(singers.head(network(torch.cat(windows)).pooler_output), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    path = tmp_path_factory.mktemp("singers") / "singers.safetensors"
-    ast.save(network.eval(), path, "AST tiny, 3 singers", singers)
-    return path
+
+    def build(folder: Path) -> None:
+        network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
+        singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
+        windows = [
+            ast.windows(
+                ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
+            )
+            for voice in VOICES
+            for clip in clips_of(voice)[:5]
+        ]
+        labels = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(windows)])
+        optimizer = torch.optim.Adam([*network.parameters(), *singers.head.parameters()], 1e-3)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(singers.head(network(torch.cat(windows)).pooler_output), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        folder.mkdir()
+        ast.save(network.eval(), folder / "singers.safetensors", "AST tiny, 3 singers", singers)
+
+    return built_once("classifier", build) / "singers.safetensors"
 
 
 @pytest.fixture(scope="module")
