@@ -36,8 +36,8 @@ def media(desk: Desk) -> list[Path]:
 def test_an_imported_voice_is_a_ready_voice_with_its_consent(desk: Desk, pth: Path, tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(80, 768)).astype(np.float32)
     write_index(tmp_path / "anna.index", rows)
-    said = desk("import", pth, "--index", tmp_path / "anna.index", "--name", "Anna", "--yes")
-    assert "Anna: RVC v2 40k, 80 retrieval rows. It needs contentvec-768l12 to sing." in said
+    output = desk("import", pth, "--index", tmp_path / "anna.index", "--name", "Anna", "--yes")
+    assert "Anna: RVC v2 40k, 80 retrieval rows. It needs contentvec-768l12 to sing." in output
     store = desk.store()
     with store.read() as session:
         voice = voices.by_name(session, jobs.OPERATOR, "anna")
@@ -61,8 +61,8 @@ def test_a_recording_of_the_owner_tells_how_high_the_voice_is(desk: Desk, pth: P
     )
     assert "pth" in desk.refused("import", pth, "--name", "Anna", "--yes", "--recording", pth)
     assert len(media(desk)) == kept
-    said = desk("import", pth, "--name", "Anna", "--yes", "--recording", notes[0])
-    hertz = re.search(r"Its median pitch is (\d+) Hz\.", said)
+    output = desk("import", pth, "--name", "Anna", "--yes", "--recording", notes[0])
+    hertz = re.search(r"Its median pitch is (\d+) Hz\.", output)
     assert hertz and 100 < int(hertz[1]) < 220
     assert len(media(desk)) == 2 * kept  # the recording is not kept
     with desk.store().read() as session:

@@ -95,7 +95,7 @@ def embedded() -> Iterator[Child]:
 
 
 @pytest.fixture(scope="module")
-def taught(trained: Path) -> Iterator[Child]:
+def classifier_child(trained: Path) -> Iterator[Child]:
     """The worker's child with SINGERS."""
     child = Child("cpu", 1, Selection(singers=trained))
     yield child
@@ -123,11 +123,11 @@ def matched(store: Store, child: Child, note: Path) -> dict[str, Any]:
 
 
 def test_match_by_the_classifier_names_the_right_voice_and_the_training(
-    store: Store, shipped: Path, trained: Path, taught: Child
+    store: Store, shipped: Path, trained: Path, classifier_child: Child
 ) -> None:
-    assert asyncio.run(seed_library(store, taught, shipped)) == 3
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 3
     for voice in ("maxim", "libri-533"):
-        result = matched(store, taught, clips_of(voice)[5])
+        result = matched(store, classifier_child, clips_of(voice)[5])
         best = result["candidates"][0]
         assert best["name"] == VOICES[voice] and best["share"] > result["none"]
     encoder = ast.load(trained)
@@ -139,52 +139,64 @@ def test_match_by_the_classifier_names_the_right_voice_and_the_training(
 
 
 def test_another_model_embeds_the_shipped_voices_too_and_both_go_on_matching(
-    store: Store, shipped: Path, trained: Path, taught: Child, embedded: Child, caplog: pytest.LogCaptureFixture
+    store: Store,
+    shipped: Path,
+    trained: Path,
+    classifier_child: Child,
+    embedded: Child,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert asyncio.run(seed_library(store, embedded, shipped)) == 3
     assert models_of(store) == {key: {resemblyzer.MODEL_ID} for key in VOICES.values()}
-    assert asyncio.run(seed_library(store, taught, shipped)) == 3
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 3
     assert models_of(store) == {key: {resemblyzer.MODEL_ID, ast.load(trained).model_id} for key in VOICES.values()}
-    assert asyncio.run(seed_library(store, embedded, shipped)) == asyncio.run(seed_library(store, taught, shipped)) == 0
+    assert (
+        asyncio.run(seed_library(store, embedded, shipped))
+        == asyncio.run(seed_library(store, classifier_child, shipped))
+        == 0
+    )
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
     assert "leaves out" not in caplog.text
-    for child, name in ((embedded, resemblyzer.NAME), (taught, ast.load(trained).name)):  # two workers on one folder
+    for child, name in (
+        (embedded, resemblyzer.NAME),
+        (classifier_child, ast.load(trained).name),
+    ):  # two workers on one folder
         result = matched(store, child, clips_of("maxim")[5])
         assert result["model"] == name and result["candidates"][0]["name"] == "Maxim"
 
 
 def test_a_singer_that_is_added_again_replaces_its_own_row_and_no_other(
-    store: Store, taught: Child, embedded: Child
+    store: Store, classifier_child: Child, embedded: Child
 ) -> None:
-    for child in (embedded, taught, embedded):
+    for child in (embedded, classifier_child, embedded):
         asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], source="my own", licence="mine"))
     assert len(rows(store)) == 2 and len(models_of(store)["Mine"]) == 2
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
 
 
 def test_a_start_that_was_interrupted_between_two_voices_is_completed(
-    store: Store, shipped: Path, taught: Child, embedded: Child
+    store: Store, shipped: Path, classifier_child: Child, embedded: Child
 ) -> None:
     asyncio.run(seed_library(store, embedded, shipped))
-    asyncio.run(embed_singer(store, taught, "Maxim", clips_of("maxim")[:3], source="shipped", licence="free"))
-    assert asyncio.run(seed_library(store, taught, shipped)) == 2
+    asyncio.run(embed_singer(store, classifier_child, "Maxim", clips_of("maxim")[:3], source="shipped", licence="free"))
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 2
     assert all(len(models) == 2 for models in models_of(store).values())
 
 
 def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
-    store: Store, shipped: Path, taught: Child, embedded: Child, caplog: pytest.LogCaptureFixture
+    store: Store, shipped: Path, classifier_child: Child, embedded: Child, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="worker.library.seed")
     asyncio.run(seed_library(store, embedded, shipped))
     for name in ("Mine", "Maxim"):  # one takes the place of a shipped voice
         asyncio.run(embed_singer(store, embedded, name, clips_of("maxim")[:3], source="my own", licence="mine"))
     assert caplog.text == ""
-    assert asyncio.run(seed_library(store, taught, shipped)) == 2
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 2
     [record] = caplog.records
     assert "leaves out singers that only another model embedded (2): Maxim, Mine." in record.getMessage()
     assert "discovervoice singers add NAME CLIPS" in record.getMessage()
     assert models_of(store)["Mine"] == models_of(store)["Maxim"] == {resemblyzer.MODEL_ID}
-    names = {candidate["name"] for candidate in matched(store, taught, clips_of("maxim")[5])["candidates"]}
+    names = {candidate["name"] for candidate in matched(store, classifier_child, clips_of("maxim")[5])["candidates"]}
     assert names == {"LibriSpeech 533", "N. Shmyrev"}
     caplog.clear()
     asyncio.run(seed_library(store, embedded, shipped))
