@@ -1,18 +1,22 @@
 """The command line as an operator types it: what works, and one sentence for what does not."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from cli import offline
 from pipeline.sound.encode import encode
+from tests.cli.conftest import Desk
 from tests.conftest import BuiltOnce
-from tests.desk import DeskHere, Done
+from worker.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -78,20 +82,32 @@ def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song:
         assert seconds == pytest.approx(10.88, abs=0.1)
 
 
-def test_a_song_of_the_library_is_found_by_its_title(
-    data: Path, song: Path, tmp_path: Path, desk_here: DeskHere
-) -> None:
-    assert discovervoice(data, "songs", "add", song, "--title", "Example Song").returncode == 0
-    assert "Example Song" in desk_here(data, "songs", "list").stdout
-    done = desk_here(data, "cover", "example", "--voice", "carlo", "--out", tmp_path)
-    assert done.returncode == 0 and (tmp_path / "cover.mp3").exists()
+def test_a_song_of_the_library_is_found_by_its_title(desk: Desk, song: Path, tmp_path: Path) -> None:
+    desk("songs", "add", song, "--title", "Example Song")
+    assert "Example Song" in desk("songs", "list")
+    desk("cover", "example", "--voice", "carlo", "--out", tmp_path)
+    assert (tmp_path / "cover.mp3").exists()
 
 
-def test_a_singer_can_be_added(data: Path, notes: list[Path], desk_here: DeskHere) -> None:
-    done = desk_here(data, "singers", "add", "Carlo", *notes[:3], "--licence", "CC-BY-3.0")
-    assert done.returncode == 0, done.stderr
-    listed = desk_here(data, "singers", "list").stdout
+def test_a_singer_can_be_added(desk: Desk, notes: list[Path]) -> None:
+    desk("singers", "add", "Carlo", *notes[:3], "--licence", "CC-BY-3.0")
+    listed = desk("singers", "list")
     assert "Carlo" in listed and "Maxim" in listed
+
+
+@pytest.fixture(scope="session")
+def warm_child() -> Iterator[Child]:
+    """One child process for all commands that run in this process."""
+    child = Child("cpu", 2)
+    yield child
+    child.kill()
+
+
+@pytest.fixture
+def desk(data: Path, warm_child: Child, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """Commands in this process, with a warm child."""
+    monkeypatch.setattr(offline, "_child", lambda *_: contextlib.nullcontext(warm_child))
+    return Desk(data, capsys)
 
 
 def wav(path: Path, samples: np.ndarray, rate: int = 44100) -> Path:
@@ -99,7 +115,7 @@ def wav(path: Path, samples: np.ndarray, rate: int = 44100) -> Path:
     return path
 
 
-def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path, desk_here: DeskHere) -> None:
+def test_bad_notes_get_one_sentence_and_leave_nothing(desk: Desk, tmp_path: Path) -> None:
     """What each kind of bad sound gets is tested in the pipeline; this is the way of the sentence to the operator."""
     (tmp_path / "text.ogg").write_text("no sound " * 50)
     cases = {
@@ -108,15 +124,15 @@ def test_bad_notes_get_one_sentence_and_leave_nothing(tmp_path: Path, desk_here:
         "There is no file": tmp_path / "gone.wav",
     }
     for words, path in cases.items():
-        data = tmp_path / f"data {path.name}"
-        sentence = refused(desk_here(data, "train", "me", path, "--yes"))
+        desk.data = tmp_path / f"data {path.name}"
+        sentence = desk.refused("train", "me", path, "--yes")
         assert words in sentence, (path.name, sentence)
-        assert left_behind(data) == []
+        assert left_behind(desk.data) == []
 
 
-def test_a_voice_that_is_not_there_is_said(data: Path, song: Path, desk_here: DeskHere) -> None:
-    assert "no voice nobody" in refused(desk_here(data, "cover", song, "--voice", "nobody"))
-    assert "neither a file nor a song" in refused(desk_here(data, "cover", "Gone.mp3", "--voice", "carlo"))
+def test_a_voice_that_is_not_there_is_said(desk: Desk, song: Path) -> None:
+    assert "no voice nobody" in desk.refused("cover", song, "--voice", "nobody")
+    assert "neither a file nor a song" in desk.refused("cover", "Gone.mp3", "--voice", "carlo")
 
 
 def test_without_consent_nothing_is_trained(tmp_path: Path, notes: list[Path]) -> None:

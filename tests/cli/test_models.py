@@ -60,8 +60,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         thread.join()
 
 
-def said(home: Path, *words: str) -> tuple[int, str]:
-    """Exit code and output, or the sentence that `main` would print."""
+def run(home: Path, *words: str) -> tuple[int, str]:
+    """Exit code and output, or the sentence that `main` prints."""
     done = RUN.invoke(app, [*words, "--dir", str(home)], env={"COLUMNS": "200"})
     if isinstance(done.exception, DeskError):
         assert "\n" not in str(done.exception)
@@ -75,28 +75,28 @@ def rows_of(table: str) -> dict[str, str]:
 
 
 def test_pull_without_a_name_lists_the_choices(home: Path) -> None:
-    assert said(home, "pull") == (
+    assert run(home, "pull") == (
         2,
         "Say what to pull, a name or a preset. The models are pinned, wrong, open; the presets are both.",
     )
 
 
 def test_a_pulled_model_is_listed_verified_and_found(home: Path) -> None:
-    code, output = said(home, "pull", "pinned")
+    code, output = run(home, "pull", "pinned")
     assert code == 0 and "pinned/pinned.bin: fetched" in output
     assert (home / "pinned" / "pinned.bin").read_bytes() == BODY
-    assert "pinned/pinned.bin: here" in said(home, "pull", "pinned")[1]
-    rows = rows_of(said(home, "list")[1])
+    assert "pinned/pinned.bin: here" in run(home, "pull", "pinned")[1]
+    rows = rows_of(run(home, "list")[1])
     assert "yes" in rows["pinned"] and "yes" not in rows["open"]
     assert "unverified" in rows["open"] and "unverified" not in rows["pinned"]
     assert all(word in rows["pinned"] for word in ("separator", "CC0-1.0", "GPU, 2 GB"))
-    code, output = said(home, "verify")
+    code, output = run(home, "verify")
     assert code == 0 and "the program" in output and "ok" in output and "open" not in rows_of(output)
-    assert said(home, "where", "pinned") == (0, f"{home}/pinned/pinned.bin\n")
+    assert run(home, "where", "pinned") == (0, f"{home}/pinned/pinned.bin\n")
 
 
 def test_list_as_json_says_everything(home: Path) -> None:
-    listed = json.loads(said(home, "list", "--json")[1])
+    listed = json.loads(run(home, "list", "--json")[1])
     assert listed["folder"] == str(home) and listed["presets"] == {"both": ["pinned", "open"]}
     pinned, _, unpinned = listed["models"]
     assert (pinned["name"], pinned["unverified"], pinned["here"], pinned["size"]) == ("pinned", False, "", len(BODY))
@@ -106,55 +106,55 @@ def test_list_as_json_says_everything(home: Path) -> None:
 
 def test_the_shipped_catalogue_is_listed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "CATALOG", Path(catalog.__file__).with_name("catalog.toml"))
-    code, output = said(home, "list")
+    code, output = run(home, "list")
     assert code == 0 and all(name in output for name in catalog.read().entries)
-    code, output = said(home, "pull", "embedded")
+    code, output = run(home, "pull", "embedded")
     assert code == 0 and "Nothing to fetch for spleeter" in output and not home.exists()
 
 
 def test_a_preset_with_an_unpinned_file_asks_before_it_fetches_anything(home: Path) -> None:
-    code, sentence = said(home, "pull", "both")
+    code, sentence = run(home, "pull", "both")
     assert code == 2 and "discovervoice models pull open --accept-unverified" in sentence
     assert not (home / "pinned").exists()
-    code, output = said(home, "pull", "both", "--accept-unverified")
+    code, output = run(home, "pull", "both", "--accept-unverified")
     assert code == 0 and "open/open.bin: fetched" in output
     assert json.loads((home / "pins.json").read_text())["open/open.bin"]["accepted"]
-    code, output = said(home, "verify", "open")
+    code, output = run(home, "verify", "open")
     assert code == 0 and "the first pull" in output and "ok" in output
 
 
 def test_a_file_that_is_not_the_pinned_one_is_one_sentence_and_gone(home: Path) -> None:
-    code, sentence = said(home, "pull", "wrong")
+    code, sentence = run(home, "pull", "wrong")
     assert code == 2 and "wrong.bin could not be downloaded (127.0.0.1: sends another file" in sentence
     assert [path.name for path in home.rglob("*") if path.is_file()] == [".lock"]
 
 
 def test_verify_hashes_anew_and_ends_with_2_for_a_wrong_file(home: Path) -> None:
-    said(home, "pull", "pinned")
+    run(home, "pull", "pinned")
     path = home / "pinned" / "pinned.bin"
     before = path.stat()
     path.write_bytes(BODY[:-1] + b"?")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the record cannot see this, a new hash can
-    code, output = said(home, "verify")
+    code, output = run(home, "verify")
     assert code == 2 and "wrong" in output
 
 
 def test_verify_of_a_named_model_that_is_missing_ends_with_2(home: Path) -> None:
-    assert said(home, "verify")[0] == 0
-    code, output = said(home, "verify", "pinned")
+    assert run(home, "verify")[0] == 0
+    code, output = run(home, "verify", "pinned")
     assert code == 2 and "missing" in output
 
 
 def test_verify_tells_what_nobody_pinned(home: Path) -> None:
     (home / "open").mkdir(parents=True)
     (home / "open" / "open.bin").write_bytes(BODY)
-    code, output = said(home, "verify")
+    code, output = run(home, "verify")
     assert code == 0 and "nobody" in output and "unverified" in output
 
 
 def test_a_name_that_is_not_known_is_told_the_choices(home: Path) -> None:
     for words in (["pull", "elvis"], ["verify", "elvis"], ["where", "elvis"]):
-        code, sentence = said(home, *words)
+        code, sentence = run(home, *words)
         assert code == 2 and sentence.startswith("There is no model 'elvis'. The models are pinned, wrong, open;")
 
 

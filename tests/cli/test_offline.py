@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from sqlmodel import select
 from cli import offline
 from cli.console import DeskError
 from pipeline.pool.selection import Selection
-from store import Job, JobState, Store, clips, jobs, voices
+from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, voices
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
 from worker.child import Child
@@ -28,7 +29,8 @@ def training(store: Store, notes: list[Path]) -> offline.Request:
     return lambda owner: offline.request_voice(store, "Me", notes, owner, steps=1)
 
 
-async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path]) -> None:
+async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, notes: list[Path]) -> None:
+    store = open_store(StoreSettings(data_dir=shutil.copytree(seeded, tmp_path / "data")))
     child = Child("cpu", 1)
     child.start()
 
@@ -36,12 +38,12 @@ async def test_a_child_that_dies_is_started_again(store: Store, notes: list[Path
         await asyncio.sleep(0.5)
         os.kill(child.pid or 0, signal.SIGKILL)
 
-    murder = asyncio.create_task(kill_once())
+    killing = asyncio.create_task(kill_once())
     try:
-        done = await offline._perform(store, child, training(store, notes[:2]), None)
+        done = await offline._perform(store, child, lambda owner: offline._request_match(store, notes[:1], owner), None)
     finally:
         child.kill()
-    await murder
+    await killing
     assert (done.state, done.attempt) == (JobState.RENDERED, 2)
 
 
@@ -92,8 +94,8 @@ def test_a_device_that_is_not_there_is_one_sentence(tmp_path: Path, notes: list[
 
 
 def test_models_that_are_not_there_are_one_sentence(tmp_path: Path, notes: list[Path]) -> None:
-    said = refused(discovervoice(tmp_path, "train", "me", notes[0], "--yes", F0="rmvpe"))
-    assert "rmvpe is not here; run `discovervoice models pull rmvpe`" in " ".join(said.split())
+    output = refused(discovervoice(tmp_path, "train", "me", notes[0], "--yes", F0="rmvpe"))
+    assert "rmvpe is not here; run `discovervoice models pull rmvpe`" in " ".join(output.split())
     assert left_behind(tmp_path) == []
     assert "There is no separator melbnd." in refused(discovervoice(tmp_path, "match", notes[0], SEPARATOR="melbnd"))
 

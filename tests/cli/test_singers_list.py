@@ -29,10 +29,10 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 def test_a_singer_of_another_model_is_shown_as_not_compared(listed: Callable[[], str]) -> None:
-    said = listed()
-    rows = {line.split()[1]: line.split() for line in said.splitlines() if line.startswith("│")}
+    output = listed()
+    rows = {line.split()[1]: line.split() for line in output.splitlines() if line.startswith("│")}
     assert "yes" in rows["Mine"] and "no" in rows["Theirs"]
-    assert resemblyzer.MODEL_ID in said and "add others again" in " ".join(said.split())
+    assert resemblyzer.MODEL_ID in output and "add others again" in " ".join(output.split())
 
 
 def test_a_classifier_that_is_not_there_is_one_sentence(

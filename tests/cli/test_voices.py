@@ -8,46 +8,20 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import guarded
 from cli.voices import app
 from models.rvc.faiss_index import write_index
 from models.rvc.pth_file import read_pth
 from models.rvc.voice_file import load_voice
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
-from store import Consent, Store, StoreSettings, VoiceState, jobs, open_store, voices
+from store import Consent, VoiceState, jobs, voices
+from tests.cli.conftest import Desk
 from tests.models.rvc.pth_files import contents, output_of, write
 
 
-class Desk:
-    """The command, a data folder, and what it said."""
-
-    def __init__(self, data: Path, said: pytest.CaptureFixture[str]) -> None:
-        self.data, self.said = data, said
-
-    def __call__(self, *words: str | Path) -> str:
-        return self._run(words, 0)[0]
-
-    def refused(self, *words: str | Path) -> str:
-        lines = self._run(words, 2)[1].strip().splitlines()
-        assert len(lines) == 1, lines
-        return lines[0]
-
-    def store(self) -> Store:
-        return open_store(StoreSettings(data_dir=self.data))
-
-    def _run(self, words: tuple[str | Path, ...], code: int) -> tuple[str, str]:
-        with pytest.raises(SystemExit) as end:
-            guarded(lambda: app([str(word) for word in words]))
-        out, err = self.said.readouterr()
-        assert (end.value.code or 0) == code, out + err
-        return out, err
-
-
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    return Desk(tmp_path / "data", capsys)
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path / "data", capsys, "voices")
 
 
 @pytest.fixture
@@ -62,8 +36,8 @@ def media(desk: Desk) -> list[Path]:
 def test_an_imported_voice_is_a_ready_voice_with_its_consent(desk: Desk, pth: Path, tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(80, 768)).astype(np.float32)
     write_index(tmp_path / "anna.index", rows)
-    said = desk("import", pth, "--index", tmp_path / "anna.index", "--name", "Anna", "--yes")
-    assert "Anna: RVC v2 40k, 80 retrieval rows. It needs contentvec-768l12 to sing." in said
+    output = desk("import", pth, "--index", tmp_path / "anna.index", "--name", "Anna", "--yes")
+    assert "Anna: RVC v2 40k, 80 retrieval rows. It needs contentvec-768l12 to sing." in output
     store = desk.store()
     with store.read() as session:
         voice = voices.by_name(session, jobs.OPERATOR, "anna")
@@ -87,8 +61,8 @@ def test_a_recording_of_the_owner_tells_how_high_the_voice_is(desk: Desk, pth: P
     )
     assert "pth" in desk.refused("import", pth, "--name", "Anna", "--yes", "--recording", pth)
     assert len(media(desk)) == kept
-    said = desk("import", pth, "--name", "Anna", "--yes", "--recording", notes[0])
-    hertz = re.search(r"Its median pitch is (\d+) Hz\.", said)
+    output = desk("import", pth, "--name", "Anna", "--yes", "--recording", notes[0])
+    hertz = re.search(r"Its median pitch is (\d+) Hz\.", output)
     assert hertz and 100 < int(hertz[1]) < 220
     assert len(media(desk)) == 2 * kept  # the recording is not kept
     with desk.store().read() as session:
@@ -112,7 +86,8 @@ def test_a_name_is_taken_once(desk: Desk, pth: Path) -> None:
     assert "needs a name" in desk.refused("import", pth, "--name", " ", "--yes")
 
 
-def test_without_consent_nothing_is_imported(desk: Desk, pth: Path) -> None:
+def test_without_consent_nothing_is_imported(desk: Desk, pth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(desk.data))
     done = CliRunner().invoke(app, ["import", str(pth), "--name", "Anna"], input="n\n")
     assert done.exit_code == 2 and "own voice" in done.output
     assert not desk.data.exists()
@@ -171,7 +146,8 @@ def test_a_removed_voice_is_gone_with_its_files(desk: Desk, pth: Path) -> None:
     desk("import", pth, "--name", "Anna", "--yes")
 
 
-def test_a_voice_is_removed_only_if_it_is_meant(desk: Desk, pth: Path) -> None:
+def test_a_voice_is_removed_only_if_it_is_meant(desk: Desk, pth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(desk.data))
     desk("import", pth, "--name", "Anna", "--yes")
     kept = CliRunner().invoke(app, ["remove", "Anna"], input="n\n")
     assert kept.exit_code == 2 and "Delete Anna and its files?" in kept.output and len(media(desk)) == 2

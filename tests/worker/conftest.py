@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -19,7 +20,14 @@ from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, v
 from worker.doorbell import Doorbell
 
 MEMBER = 7
-StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+
+
+class StartWorker(Protocol):
+    """Starts `discovervoice worker` on a queue (the test's own Valkey if no address is given)."""
+
+    def __call__(
+        self, url: str | None = None, preexec_fn: Callable[[], None] | None = None
+    ) -> "subprocess.Popen[bytes]": ...
 
 
 @pytest.fixture
@@ -33,14 +41,18 @@ def store(seeded: Path, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def start_worker(store: Store, valkey: str, tmp_path: Path) -> Iterator[StartWorker]:
-    """Start `discovervoice worker` as an operator does; whatever still runs at the end is killed."""
+    """Start workers as an operator does, logging to `worker.log`; what still runs at the end is killed."""
     running: list[subprocess.Popen[bytes]] = []
-    environment = {**os.environ, "REDIS_URL": valkey, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    environment = {**os.environ, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
 
-    def start() -> "subprocess.Popen[bytes]":
+    def start(url: str | None = None, preexec_fn: Callable[[], None] | None = None) -> "subprocess.Popen[bytes]":
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "cli.main", "worker"],
+                env={**environment, "REDIS_URL": url or valkey},
+                stdout=log,
+                stderr=log,
+                preexec_fn=preexec_fn,
             )
         running.append(process)
         return process
@@ -85,9 +97,9 @@ def wait_for(store: Store, job: Job, reached: Callable[[Job], bool], seconds: fl
     """Poll the row until `reached`; fail with what it is otherwise."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = read(store, job)
-        if reached(found):
-            return found
+        row = read(store, job)
+        if reached(row):
+            return row
         time.sleep(0.1)
     raise AssertionError(f"after {seconds} s the job is {read(store, job)}")
 
@@ -105,8 +117,8 @@ def tiled(song: Path, path: Path, times: int) -> Path:
     """The song again and again, as a longer one."""
     with av.open(str(song)) as container:
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    sound = np.concatenate(frames, axis=1).astype(np.float32)
-    encode(path, np.tile(sound, (1, times)), 44100)
+    samples = np.concatenate(frames, axis=1).astype(np.float32)
+    encode(path, np.tile(samples, (1, times)), 44100)
     return path
 
 

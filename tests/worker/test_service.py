@@ -1,10 +1,8 @@
 """The whole worker on real sound: real Valkey, real arq, a real child process."""
 
-import os
 import resource
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +28,13 @@ def alive(pid: int) -> bool:
         return False
 
 
+def wait_until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Poll until `reached`, at most so many seconds; the caller asserts what it waited for."""
+    deadline = time.monotonic() + seconds
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -39,9 +44,9 @@ def voice(store: Store, voice_files: tuple[Path, Path]) -> Voice:
     model, index = (store.media.put_file(path) for path in voice_files)
     with store.write() as session:
         job = jobs.submit(session, Job(kind=JobKind.TRAIN, user_id=MEMBER, state=JobState.DELIVERED))
-        made = voices.create(session, MEMBER, "Me", None, job.id)
-        voices.finish(session, made, model, index, {})
-    return made
+        voice = voices.create(session, MEMBER, "Me", None, job.id)
+        voices.finish(session, voice, model, index, {})
+    return voice
 
 
 def test_training_leaves_a_voice_and_its_figures(
@@ -149,23 +154,20 @@ def test_losing_all_of_redis_loses_no_job(
     assert wait_for(store, job, ended).state is JobState.RENDERED
 
 
-def test_a_worker_waits_for_a_valkey_that_is_gone(store: Store, notes: list[Path], tmp_path: Path) -> None:
+def test_a_worker_waits_for_a_valkey_that_is_gone(
+    store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path
+) -> None:
     with embedded_valkey(tmp_path / "one") as url:
-        environment = {**os.environ, "REDIS_URL": url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
-        worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
+        worker = start_worker(url)
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         wait_for(store, job, ended)
         warm = children_of(worker.pid)
-    try:
-        time.sleep(3)
-        assert worker.poll() is None
-        late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
-        with embedded_valkey(tmp_path / "one", port=int(url.rsplit(":", 1)[1])):
-            assert wait_for(store, late, ended).state is JobState.RENDERED
-            assert warm and children_of(worker.pid) == warm  # its models are not loaded again
-    finally:
-        worker.kill()
-        worker.wait()
+    time.sleep(3)
+    assert worker.poll() is None
+    late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
+    with embedded_valkey(tmp_path / "one", port=int(url.rsplit(":", 1)[1])):
+        assert wait_for(store, late, ended).state is JobState.RENDERED
+        assert warm and children_of(worker.pid) == warm  # its models are not loaded again
 
 
 def test_sigterm_gives_the_job_back_at_once(
@@ -181,95 +183,58 @@ def test_sigterm_gives_the_job_back_at_once(
     assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
 
 
-def test_sigterm_ends_a_worker_that_has_just_begun(store: Store, tmp_path: Path) -> None:
+def test_sigterm_ends_a_worker_that_has_just_begun(start_worker: StartWorker) -> None:
     """Loading takes seconds, in which a container's first process would ignore it."""
-    environment = {**os.environ, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
-    worker = subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment)
-    try:
-        deadline = time.monotonic() + 30
-        while not children_of(worker.pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        children = children_of(worker.pid)
-        worker.terminate()
-        assert worker.wait(5) == 0
-        deadline = time.monotonic() + 5  # multiprocessing's own tracker ends when it sees that its parent is gone
-        while any(alive(child) for child in children) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert children and not any(alive(child) for child in children)
-    finally:
-        worker.kill()
-        worker.wait()
+    worker = start_worker()
+    wait_until(lambda: bool(children_of(worker.pid)), seconds=30)
+    children = children_of(worker.pid)
+    worker.terminate()
+    assert worker.wait(5) == 0
+    # multiprocessing's own tracker ends when it sees that its parent is gone
+    wait_until(lambda: not any(alive(child) for child in children), seconds=5)
+    assert children and not any(alive(child) for child in children)
 
 
-def test_sigterm_ends_a_worker_that_waits_for_redis(store: Store, tmp_path: Path) -> None:
-    closed = {"REDIS_URL": "redis://127.0.0.1:9", "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+def test_sigterm_ends_a_worker_that_waits_for_redis(start_worker: StartWorker, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
-    with log.open("wb") as out:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "worker"], env={**os.environ, **closed}, stdout=out, stderr=out
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while log.read_text().count("The queue is gone") < 2 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert log.read_text().count("The queue is gone") >= 2  # it waits, and does so again
-        worker.terminate()
-        assert worker.wait(10) == 0
-    finally:
-        worker.kill()
-        worker.wait()
+    worker = start_worker("redis://127.0.0.1:9")
+    wait_until(lambda: log.read_text().count("The queue is gone") >= 2)
+    assert log.read_text().count("The queue is gone") >= 2  # it waits, and does so again
+    worker.terminate()
+    assert worker.wait(10) == 0
 
 
 def test_sigterm_gives_the_job_back_though_redis_went_while_it_ran(
-    store: Store, voice: Voice, song: Path, tmp_path: Path
+    store: Store, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
     job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
     log = tmp_path / "worker.log"
-    with embedded_valkey(tmp_path / "valkey") as url, log.open("wb") as out:
+    with embedded_valkey(tmp_path / "lost") as url:
         ring(url, job)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "worker"],
-            env={**os.environ, "REDIS_URL": url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""},
-            stdout=out,
-            stderr=out,
-        )
+        worker = start_worker(url)
         wait_for(store, job, lambda row: row.stage == "separating")
-    try:
-        deadline = time.monotonic() + 60
-        while "The queue is gone" not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert read(store, job).state is JobState.RUNNING
-        worker.terminate()
-        assert worker.wait(15) == 0
-        given_back = read(store, job)
-        assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
-        assert "Traceback" not in log.read_text()
-    finally:
-        worker.kill()
-        worker.wait()
+    wait_until(lambda: "The queue is gone" in log.read_text())
+    assert read(store, job).state is JobState.RUNNING
+    worker.terminate()
+    assert worker.wait(15) == 0
+    given_back = read(store, job)
+    assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
-    store: Store, valkey: str, notes: list[Path], tmp_path: Path
+    store: Store, start_worker: StartWorker, notes: list[Path]
 ) -> None:
     """No file of the worker may exceed 3 MB (the kernel refuses, as for a full disk); a voice has 7 MB."""
     job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 1}), notes[:2], voice="Me")
     limit = 3_000_000
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "worker"],
-        env={**os.environ, "REDIS_URL": valkey, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
-    try:
-        failed = wait_for(store, job, ended)
-        assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
-        assert "disk is full" in (failed.error_sentence or "")
-        time.sleep(1)
-        with store.read() as session:
-            assert session.exec(select(Voice)).all() == []
-            singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
-        assert store.media.keys() == singers
-        assert not list(store.work_dir.glob("*"))
-    finally:
-        worker.kill()
-        worker.wait()
+    start_worker(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    failed = wait_for(store, job, ended)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
+    assert "disk is full" in (failed.error_sentence or "")
+    time.sleep(1)
+    with store.read() as session:
+        assert session.exec(select(Voice)).all() == []
+        singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
+    assert store.media.keys() == singers
+    assert not list(store.work_dir.glob("*"))

@@ -19,8 +19,7 @@ from pipeline.pool.selection import Selection
 from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
 from store.use_cases import take_job
-from tests.conftest import LIBRARY
-from tests.desk import WarmChildren
+from tests.conftest import LIBRARY, BuiltOnce
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
 from worker.job_runner import work_on
@@ -61,27 +60,30 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+def trained(built_once: BuiltOnce, one_thread: None) -> Path:
     """A tiny classifier of the three voices, trained for some seconds."""
-    network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
-    singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
-    windows = [
-        ast.windows(
-            ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
-        )
-        for voice in VOICES
-        for clip in clips_of(voice)[:5]
-    ]
-    labels = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(windows)])
-    optimizer = torch.optim.Adam([*network.parameters(), *singers.head.parameters()], 1e-3)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(singers.head(network(torch.cat(windows)).pooler_output), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    path = tmp_path_factory.mktemp("singers") / "singers.safetensors"
-    ast.save(network.eval(), path, "AST tiny, 3 singers", singers)
-    return path
+
+    def build(folder: Path) -> None:
+        network = begin(None, SingerConfig(width=64, layers=1, frames=128), seed=0)
+        singers = ast.Singers(ast.SingerHead(64, len(VOICES)), tuple(VOICES.values()), 1.0)
+        windows = [
+            ast.windows(
+                ast.spectrum(ast.loud_parts(decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name))), 128
+            )
+            for voice in VOICES
+            for clip in clips_of(voice)[:5]
+        ]
+        labels = torch.cat([torch.full((len(cut),), number // 5) for number, cut in enumerate(windows)])
+        optimizer = torch.optim.Adam([*network.parameters(), *singers.head.parameters()], 1e-3)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(singers.head(network(torch.cat(windows)).pooler_output), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        folder.mkdir()
+        ast.save(network.eval(), folder / "singers.safetensors", "AST tiny, 3 singers", singers)
+
+    return built_once("classifier", build) / "singers.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def embedded(warm_children: WarmChildren) -> Child:
 
 
 @pytest.fixture(scope="module")
-def taught(trained: Path) -> Iterator[Child]:
+def classifier_child(trained: Path) -> Iterator[Child]:
     """The worker's child with SINGERS."""
     child = Child("cpu", 1, Selection(singers=trained))
     yield child
@@ -119,11 +121,11 @@ def matched(store: Store, child: Child, note: Path) -> dict[str, Any]:
 
 
 def test_match_by_the_classifier_names_the_right_voice_and_the_training(
-    store: Store, shipped: Path, trained: Path, taught: Child
+    store: Store, shipped: Path, trained: Path, classifier_child: Child
 ) -> None:
-    assert asyncio.run(seed_library(store, taught, shipped)) == 3
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 3
     for voice in ("maxim", "libri-533"):
-        result = matched(store, taught, clips_of(voice)[5])
+        result = matched(store, classifier_child, clips_of(voice)[5])
         best = result["candidates"][0]
         assert best["name"] == VOICES[voice] and best["share"] > result["none"]
     encoder = ast.load(trained)
@@ -135,52 +137,64 @@ def test_match_by_the_classifier_names_the_right_voice_and_the_training(
 
 
 def test_another_model_embeds_the_shipped_voices_too_and_both_go_on_matching(
-    store: Store, shipped: Path, trained: Path, taught: Child, embedded: Child, caplog: pytest.LogCaptureFixture
+    store: Store,
+    shipped: Path,
+    trained: Path,
+    classifier_child: Child,
+    embedded: Child,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert asyncio.run(seed_library(store, embedded, shipped)) == 3
     assert models_of(store) == {key: {resemblyzer.MODEL_ID} for key in VOICES.values()}
-    assert asyncio.run(seed_library(store, taught, shipped)) == 3
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 3
     assert models_of(store) == {key: {resemblyzer.MODEL_ID, ast.load(trained).model_id} for key in VOICES.values()}
-    assert asyncio.run(seed_library(store, embedded, shipped)) == asyncio.run(seed_library(store, taught, shipped)) == 0
+    assert (
+        asyncio.run(seed_library(store, embedded, shipped))
+        == asyncio.run(seed_library(store, classifier_child, shipped))
+        == 0
+    )
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
     assert "leaves out" not in caplog.text
-    for child, name in ((embedded, resemblyzer.NAME), (taught, ast.load(trained).name)):  # two workers on one folder
+    for child, name in (
+        (embedded, resemblyzer.NAME),
+        (classifier_child, ast.load(trained).name),
+    ):  # two workers on one folder
         result = matched(store, child, clips_of("maxim")[5])
         assert result["model"] == name and result["candidates"][0]["name"] == "Maxim"
 
 
 def test_a_singer_that_is_added_again_replaces_its_own_row_and_no_other(
-    store: Store, taught: Child, embedded: Child
+    store: Store, classifier_child: Child, embedded: Child
 ) -> None:
-    for child in (embedded, taught, embedded):
+    for child in (embedded, classifier_child, embedded):
         asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], source="my own", licence="mine"))
     assert len(rows(store)) == 2 and len(models_of(store)["Mine"]) == 2
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
 
 
 def test_a_start_that_was_interrupted_between_two_voices_is_completed(
-    store: Store, shipped: Path, taught: Child, embedded: Child
+    store: Store, shipped: Path, classifier_child: Child, embedded: Child
 ) -> None:
     asyncio.run(seed_library(store, embedded, shipped))
-    asyncio.run(embed_singer(store, taught, "Maxim", clips_of("maxim")[:3], source="shipped", licence="free"))
-    assert asyncio.run(seed_library(store, taught, shipped)) == 2
+    asyncio.run(embed_singer(store, classifier_child, "Maxim", clips_of("maxim")[:3], source="shipped", licence="free"))
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 2
     assert all(len(models) == 2 for models in models_of(store).values())
 
 
 def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
-    store: Store, shipped: Path, taught: Child, embedded: Child, caplog: pytest.LogCaptureFixture
+    store: Store, shipped: Path, classifier_child: Child, embedded: Child, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, logger="worker.library.seed")
     asyncio.run(seed_library(store, embedded, shipped))
     for name in ("Mine", "Maxim"):  # one takes the place of a shipped voice
         asyncio.run(embed_singer(store, embedded, name, clips_of("maxim")[:3], source="my own", licence="mine"))
     assert caplog.text == ""
-    assert asyncio.run(seed_library(store, taught, shipped)) == 2
+    assert asyncio.run(seed_library(store, classifier_child, shipped)) == 2
     [record] = caplog.records
     assert "leaves out singers that only another model embedded (2): Maxim, Mine." in record.getMessage()
     assert "discovervoice singers add NAME CLIPS" in record.getMessage()
     assert models_of(store)["Mine"] == models_of(store)["Maxim"] == {resemblyzer.MODEL_ID}
-    names = {candidate["name"] for candidate in matched(store, taught, clips_of("maxim")[5])["candidates"]}
+    names = {candidate["name"] for candidate in matched(store, classifier_child, clips_of("maxim")[5])["candidates"]}
     assert names == {"LibriSpeech 533", "N. Shmyrev"}
     caplog.clear()
     asyncio.run(seed_library(store, embedded, shipped))
