@@ -15,8 +15,8 @@ os.environ.update({"OMP_NUM_THREADS": "1"} if "PYTEST_XDIST_WORKER" in os.enviro
 import pytest
 
 from store import Store, StoreSettings, open_store
-from tests.desk import DeskHere, WarmChildren
 from tests.parity import Printing, parity
+from tests.warm_child import WarmChildren
 
 __all__ = ["parity"]
 
@@ -122,15 +122,6 @@ def warm_children() -> Iterator[WarmChildren]:
     warm = WarmChildren()
     yield warm
     warm.end()
-
-
-@pytest.fixture
-def desk_here(warm_children: WarmChildren, monkeypatch: pytest.MonkeyPatch) -> DeskHere:
-    """`discovervoice` in this process, with warm children."""
-    from cli import offline
-
-    monkeypatch.setattr(offline, "Child", warm_children)
-    return DeskHere(monkeypatch)
 
 
 @pytest.fixture(scope="session")

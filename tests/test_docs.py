@@ -23,7 +23,7 @@ from bot.settings import BotSettings
 from cli import offline
 from cli.main import app, guarded
 from store import StoreSettings
-from tests.desk import WarmChildren
+from tests.warm_child import WarmChildren
 from worker.doorbell import QueueSettings
 from worker.settings import WorkerSettings
 

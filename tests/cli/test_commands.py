@@ -1,11 +1,9 @@
 """The command line as an operator types it: what works, and one sentence for what does not."""
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -16,7 +14,7 @@ from cli import offline
 from pipeline.sound.encode import encode
 from tests.cli.conftest import Desk
 from tests.conftest import BuiltOnce
-from worker.child import Child
+from tests.warm_child import WarmChildren
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -33,7 +31,7 @@ def discovervoice(data: Path, *arguments: str | Path, **environment: str) -> "su
     )
 
 
-def refused(done: "subprocess.CompletedProcess[str] | Done") -> str:
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
     """The one sentence on stderr of a command that failed; no trace, no second line."""
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -62,10 +60,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, built_once: BuiltOnce, seeded
     return shutil.copytree(built_once("trained", build), tmp_path_factory.mktemp("cli") / "data")
 
 
-def test_match_prints_none_of_them_and_draws(
-    data: Path, notes: list[Path], tmp_path: Path, desk_here: DeskHere
-) -> None:
-    done = desk_here(data, "match", notes[0], "--out", tmp_path)
+def test_match_prints_none_of_them_and_draws(data: Path, notes: list[Path], tmp_path: Path) -> None:
+    done = discovervoice(data, "match", notes[0], "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "none of them" in done.stdout and "Resemblyzer" in done.stdout
     assert (tmp_path / "match.png").read_bytes().startswith(b"\x89PNG")
@@ -95,18 +91,12 @@ def test_a_singer_can_be_added(desk: Desk, notes: list[Path]) -> None:
     assert "Carlo" in listed and "Maxim" in listed
 
 
-@pytest.fixture(scope="session")
-def warm_child() -> Iterator[Child]:
-    """One child process for all commands that run in this process."""
-    child = Child("cpu", 2)
-    yield child
-    child.kill()
-
-
 @pytest.fixture
-def desk(data: Path, warm_child: Child, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+def desk(
+    data: Path, warm_children: WarmChildren, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
     """Commands in this process, with a warm child."""
-    monkeypatch.setattr(offline, "_child", lambda *_: contextlib.nullcontext(warm_child))
+    monkeypatch.setattr(offline, "Child", warm_children)
     return Desk(data, capsys)
 
 

@@ -20,6 +20,7 @@ from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
 from store.use_cases import take_job
 from tests.conftest import LIBRARY, BuiltOnce
+from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
 from worker.job_runner import work_on
