@@ -11,7 +11,7 @@ demo: install
 	$(BIN)/discovervoice demo
 
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 check: install-dev
 	$(BIN)/ruff format --check .
