@@ -1,6 +1,7 @@
 # The newest of these that is installed and works; `make PYTHON=python3.12 …` takes another.
-PYTHON ?= $(firstword $(foreach python,python3.14 python3.13 python3.12 python3.11,\
-	$(shell $(python) -c 'print("$(python)")' 2>/dev/null)) python3.11)
+WORKING = $(foreach python,python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c 'print("$(python)")' 2>/dev/null))
+PYTHON ?= $(or $(firstword $(WORKING)),$(error Python 3.11, 3.12, 3.13 or 3.14 is needed: install one, or name it with PYTHON=))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
