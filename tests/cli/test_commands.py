@@ -1,5 +1,8 @@
 """The command line as an operator types it: what works, and one sentence for what does not."""
 
+import asyncio
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -47,23 +50,31 @@ def left_behind(data: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, built_once: BuiltOnce, seeded: Path, notes: list[Path]) -> Path:
+def data(
+    tmp_path_factory: pytest.TempPathFactory,
+    built_once: BuiltOnce,
+    seeded: Path,
+    notes: list[Path],
+    warm_children: WarmChildren,
+) -> Path:
     """A data folder with a voice, trained for three seconds."""
 
     def build(folder: Path) -> None:
         shutil.copytree(seeded, folder)
-        done = discovervoice(folder, "train", "carlo", *notes[:2], "--minutes", "0.05", "--yes", "--out", folder.parent)
-        assert done.returncode == 0, done.stderr
-        assert "s24 base" in done.stdout and "log-mel error" in done.stdout and "likeness" in done.stdout
+        out = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+            patch.setenv("DATA_DIR", str(folder))
+            patch.setattr(offline, "Child", warm_children)
+            asyncio.run(offline.train_notes("carlo", notes[:2], 0.05, folder.parent))
+        assert "s24 base" in out.getvalue() and "log-mel error" in out.getvalue() and "likeness" in out.getvalue()
         assert (folder.parent / "sample.mp3").stat().st_size > 10_000
 
     return shutil.copytree(built_once("trained", build), tmp_path_factory.mktemp("cli") / "data")
 
 
-def test_match_prints_none_of_them_and_draws(data: Path, notes: list[Path], tmp_path: Path) -> None:
-    done = discovervoice(data, "match", notes[0], "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "none of them" in done.stdout and "Resemblyzer" in done.stdout
+def test_match_prints_none_of_them_and_draws(desk: Desk, notes: list[Path], tmp_path: Path) -> None:
+    output = desk("match", notes[0], "--out", tmp_path)
+    assert "none of them" in output and "Resemblyzer" in output
     assert (tmp_path / "match.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from pipeline.pool.selection import Selection
 from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, voices
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
+from tests.warm_child import WarmChildren
 from worker.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -47,7 +49,9 @@ async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, 
     assert (done.state, done.attempt) == (JobState.RENDERED, 2)
 
 
-def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Path]) -> None:
+def test_ctrl_c_leaves_the_name_free_and_no_note(
+    tmp_path: Path, notes: list[Path], warm_children: WarmChildren
+) -> None:
     data = tmp_path / "data"
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "train", "me", *map(str, notes[:2]), "--yes"],
@@ -66,8 +70,11 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(tmp_path: Path, notes: list[Pat
     _, complaint = process.communicate(timeout=30)
     assert process.returncode == 130 and "Traceback" not in complaint
     assert left_behind(data) == []
-    again = discovervoice(data, "train", "me", *notes[:2], "--yes", "--minutes", "0.01", "--out", tmp_path)
-    assert again.returncode == 0, again.stderr
+    opened = open_store(StoreSettings(data_dir=data))
+    request = partial(offline.request_voice, opened, "me", notes[:2], steps=1)
+    again = asyncio.run(offline._perform(opened, warm_children("cpu", 1), request, None))
+    opened.engine.dispose()
+    assert again.state is JobState.RENDERED
 
 
 def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:

@@ -95,7 +95,7 @@ def test_match_names_the_shipped_voices_and_none_of_them(
 def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
-    long = tiled(song, tmp_path / "long.mp3", 3)
+    long = tiled(song, tmp_path / "long.mp3", 2)
     job = submit(store, cover_job(store, long, voice.id or 0))
     ring(valkey, job)
     first = start_worker()
