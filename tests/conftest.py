@@ -101,7 +101,7 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     from models.content import student
     from models.rvc import S24
     from models.rvc.voice_base import load_base
-    from models.rvc.voice_file import VoiceInfo, save_voice
+    from models.voice_file import VoiceInfo, save_voice
     from pipeline.voices.retrieval import save_index
 
     folder = tmp_path_factory.mktemp("voice")

@@ -54,6 +54,8 @@ class CorpusClip:
     """Phone tokens, where they are known."""
     durations: tuple[int, ...] = ()
     """Of each phone, in steps of 25 ms."""
+    f0: tuple[int, ...] = ()
+    """Hz that the synthesiser was asked for, 80 a second."""
 
     def read(self, rate: int = SPEECH_RATE) -> Floats32:
         """Mono (samples,) at `rate`. Raises SoundError."""
@@ -137,4 +139,5 @@ def _synthetic(folder: Path, row: dict[str, Any]) -> CorpusClip:
         text=row["text"],
         phones=tuple(row["tokens"]),
         durations=tuple(row["durations_25ms"]),
+        f0=tuple(row["f0_80hz"]),
     )

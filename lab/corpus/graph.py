@@ -1,16 +1,22 @@
-"""Rewire an ONNX model without the `onnx` package: an inner tensor becomes an input or an output.
+"""Read and rewire an ONNX model without the `onnx` package: its constants; an inner tensor as an input or an output.
 
 Only the protobuf wire format is read: a model is a row of fields, each a number, a wire type and a value (onnx.proto:
 ModelProto.graph = 7; GraphProto.node = 1, input = 11, output = 12; NodeProto.output = 2; ValueInfoProto.name = 1,
-type = 2; TypeProto.tensor_type = 1; Tensor.elem_type = 1). Everything that is not touched is copied byte by byte.
+type = 2; TypeProto.tensor_type = 1; Tensor.elem_type = 1; GraphProto.initializer = 5; TensorProto.dims = 1,
+data_type = 2, float_data = 4, int32_data = 5, name = 8, raw_data = 9). Everything that is not touched is copied byte by byte.
 """
 
 from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 GRAPH = 7
 NODE, INPUT, OUTPUT = 1, 11, 12
 NODE_OUTPUT = 2
 NAME, TYPE, TENSOR_TYPE, ELEMENT_TYPE, FLOAT = 1, 2, 1, 1, 1
+INITIALIZER, DIMS, DATA_TYPE, FLOAT_DATA, INT32_DATA, TENSOR_NAME, RAW_DATA = 5, 1, 2, 4, 5, 8, 9
+DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64}
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
 
 
@@ -24,6 +30,45 @@ def rewired(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
     for number, raw, value in _fields(memoryview(model)):
         parts.append(_field(number, _graph(value, inputs, outputs)) if number == GRAPH else bytes(raw))
     return b"".join(parts)
+
+
+def initializers(model: bytes) -> dict[str, NDArray[np.generic]]:
+    """Every constant of a model by its name. Raises ValueError: no such model."""
+    tensors = {}
+    for number, _, value in _fields(memoryview(model)):
+        if number == GRAPH:
+            stored = [_tensor(tensor) for field, _, tensor in _fields(value) if field == INITIALIZER]
+            tensors |= {name: array for name, array in stored if array is not None}
+    return tensors
+
+
+def _tensor(tensor: memoryview) -> tuple[str, NDArray[np.generic] | None]:
+    """Name and value; None where it is of a type that is not read here."""
+    shape: list[int] = []
+    kind, name, raw = 0, "", None
+    for number, whole, value in _fields(tensor):
+        if number == DIMS:
+            packed = whole[0] & 7 == LENGTH
+            shape += _varints(value) if packed else [_read_varint(value, 0)[0]]
+        elif number == DATA_TYPE:
+            kind = _read_varint(value, 0)[0]
+        elif number == TENSOR_NAME:
+            name = bytes(value).decode()
+        elif number in (RAW_DATA, FLOAT_DATA):
+            raw = bytes(value)
+        elif number == INT32_DATA and kind in DTYPES:
+            raw = np.array(_varints(value), np.int64).astype(DTYPES[kind]).tobytes()
+    if raw is None or kind not in DTYPES:
+        return name, None
+    return name, np.frombuffer(raw, DTYPES[kind]).reshape(shape)
+
+
+def _varints(data: memoryview) -> list[int]:
+    numbers, at = [], 0
+    while at < len(data):
+        number, at = _read_varint(data, at)
+        numbers.append(number)
+    return numbers
 
 
 def _graph(graph: memoryview, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:

@@ -13,6 +13,7 @@ from cli.console import DeskError, console
 if TYPE_CHECKING:
     from lab.corpus.clips import CorpusClip
     from lab.pretrain.loop import Task
+    from lab.pretrain.text_map import TextMapConfig, TextMapTask
     from lab.pretrain.voice import VoiceConfig, VoiceTask
     from pipeline.progress import Report
 
@@ -38,18 +39,35 @@ def content(
 
 
 @app.command()
+def text(
+    data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
+) -> None:
+    """Train the map from Whisper's layers to text features, on synthetic clips; writes h24_content.safetensors."""
+    from lab.pretrain.text_map import TextMapConfig, TextMapTask, export, read_text_clips
+    from models.content import whisper
+
+    def make(clips: "list[CorpusClip]", settings: "TextMapConfig", folder: Path, report: "Report") -> "TextMapTask":
+        return TextMapTask(read_text_clips(clips, whisper.load(), folder, report), settings)
+
+    task = _run("text", TextMapConfig, make, _Options(data, out, config, steps, threads))
+    export(task, out / "text" / "h24_content.safetensors")
+
+
+@app.command()
 def voice(
     data: Data, out: Out = Path("pretrain"), config: Config = None, steps: Steps = None, threads: Threads = 2
 ) -> None:
-    """Train the voice base on the content encoder in use; writes voice_base.safetensors."""
-    from lab.pretrain.voice import VoiceConfig, VoiceTask, export, read_clips
+    """Train the voice base on the content encoder in use; writes h24_base.safetensors."""
+    from lab.pretrain.voice import VoiceConfig, VoiceTask, export
+    from lab.pretrain.voice_material import read_voice_clips
     from pipeline.pool.model_pool import ModelPool
 
     def make(clips: "list[CorpusClip]", settings: "VoiceConfig", folder: Path, report: "Report") -> "VoiceTask":
-        return VoiceTask(read_clips(clips, ModelPool(), folder, report), settings)
+        models = ModelPool()
+        return VoiceTask(read_voice_clips(clips, models, folder, report), models.speaker, settings)
 
     task = _run("voice", VoiceConfig, make, _Options(data, out, config, steps, threads))
-    export(task, out / "voice" / "voice_base.safetensors")
+    export(task, out / "voice" / "h24_base.safetensors")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from files.atomic import atomic_write
-from lab.networks.whisper import PACKAGES, SHA256, halves
+from models.content.whisper import PACKAGES, SHA256, halves
 from models.signal import Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 

@@ -1,43 +1,44 @@
-"""Training the voice base: one network for any voice, conditioned on a speaker embedding.
+"""Training the voice base h24: hibari's decoder learns many speakers, conditioned on their embeddings.
 
-Clips are reconstructed from content features (half of the time augmented by warped bands, which hide the speaker), f0,
-and an embedding of another clip of the same speaker. Spectral losses come first, then the discriminator. Recordings are
-compared below their own bandwidth only.
+Clips are reconstructed from text features, f0, energy and an embedding of the speaker, also one of another clip. Every
+few steps the words of one speaker are sung as another, without a recording to compare with: the speaker encoder and the
+discriminator say whether that is the other one (YourTTS' consistency loss, Casanova et al. 2022). Recordings are
+compared below their own bandwidth only. Spectral losses come first, then the discriminator.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.signal import sosfiltfilt
 from torch import Tensor, nn
 
-from files.atomic import atomic_write
-from lab.corpus.clips import CorpusClip
 from lab.errors import CorpusError
-from models.content import student as content_model
-from models.pitch.trackers import VOICED_CONFIDENCE
-from models.rvc import DISCRIMINATOR_SMALL, S24, Discriminator
-from models.rvc.voice_base import VoiceBase, initialize, save_base
-from models.signal import Floats32
-from pipeline.listening.features import HIGH_PASS, SWIFT_HOP, centred
-from pipeline.listening.notes import normalize_level
-from pipeline.matching.match import embed
-from pipeline.pool.model_pool import ModelPool
-from pipeline.progress import Report, ignore
-from pipeline.training.data import WARP, Windows
-from pipeline.training.losses import ReconstructionLoss, band_limited
-from pipeline.training.step import adversarial_losses, discriminator_step, ema, random_piece, reconstruct
+from lab.networks.hibari import Hibari
+from lab.pretrain.voice_material import VoiceClip
+from models.content import whisper_text
+from models.harmonic.network import HarmonicDecoder
+from models.harmonic.voice import RECORDED_LEVEL, wave_gain
+from models.harmonic.voice_base import save_base
+from models.rvc import DISCRIMINATOR_SMALL, Discriminator
+from models.speaker.differentiable import DifferentiableSpeaker
+from models.speaker.resemblyzer import SpeakerEncoder
+from pipeline.training.data import Windows
+from pipeline.training.h24 import EDGE, FRAMES, reconstruct
+from pipeline.training.harmonic_loss import HarmonicLoss
+from pipeline.training.losses import band_limited
+from pipeline.training.step import adversarial_losses, discriminator_step, ema, random_piece
 
-EMBEDDING = 256
-LOW_RATE = 16000
+RATE = 24_000
+HOP = RATE // 100
 CROWD = "crowd"
 """The label of clips by many speakers whose identities are unknown."""
-QUIET = 10 ** (-45 / 20)
+SINGS = 2.0
+"""Energy above which a frame sounds, of a clip at RECORDED_LEVEL."""
+GUARD = 0.95
+"""Of a bandwidth: below it no filter of the source's has begun."""
 
 
 @dataclass(frozen=True)
@@ -45,230 +46,202 @@ class VoiceConfig:
     """How the base is trained."""
 
     batch: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-4
+    speaker_learning_rate: float = 1e-3
+    """Of what conditions on the speaker, which begins at nothing."""
+    discriminator_rate: float = 5e-4
+    warm_steps: int = 100
     decay: float = 20_000
     """Steps after which the learning rate has halved."""
     settle_from: int = 1_000_000
     """The step from which it decays faster, so that training ends on converged weights."""
-    settle: float = 2500
+    settle: float = 500
     """Steps after which it has halved again from there on."""
-    warm_steps: int = 100
-    adversary_from: int = 6000
+    adversary_from: int = 3000
     """The step at which the discriminator begins."""
-    real_share: float = 0.5
+    adversary_weight: float = 0.1
+    speaker_weight: float = 0.5
+    convert_every: int = 4
+    """Steps between two that also convert."""
+    convert_batch: int = 4
+    real_share: float = 0.6
     """Of each batch; all synthetic voices come from one vocoder."""
-    warped_share: float = 0.5
-    average: float = 0.999
-    bf16: bool = True
+    most_seconds: float = 180.0
+    """Of one speaker, beyond which more clips are not drawn more often."""
+    loudness: float = 0.6
+    """By which the level of a window varies."""
+    average: float = 0.998
 
 
-@dataclass(frozen=True)
-class ClipSignal:
-    """What is extracted from a clip without the content encoder: T frames of 10 ms."""
+class Drawn(NamedTuple):
+    """A batch, and the median f0 (B,) of its speakers."""
 
-    wav: NDArray[np.int16]
-    """(T · hop,) at the base's rate."""
-    f0: Floats32
-    """(T,) Hz by SwiftF0, 0 where unvoiced."""
-    loud: NDArray[np.bool_]
-    """(T,)."""
-    embedding: Floats32
-    """(256,)."""
-
-
-@dataclass(frozen=True)
-class VoiceExample:
-    """A clip with its signal and its content features."""
-
-    signal: ClipSignal
-    content: NDArray[np.float16]
-    """(2, T / 2, C): unchanged, and augmented by warped bands."""
-    clip: CorpusClip
-
-
-def extract_clip(clip: CorpusClip, models: ModelPool, cached: Path) -> ClipSignal:
-    """What does not depend on the content encoder; cached in a file."""
-    if not cached.exists():
-        low, high = clip.read(LOW_RATE), clip.read(S24.sampling_rate)
-        frames = min(len(low) // 160, len(high) // S24.hop) // 2 * 2
-        wav = normalize_level(high[: frames * S24.hop])
-        vectors = embed([low], models.speaker)
-        embedding = vectors.mean(0) if len(vectors) else np.zeros(EMBEDDING)
-        with atomic_write(cached) as file:
-            np.savez(
-                file,
-                wav=np.round(wav.clip(-1, 1) * 32767).astype(np.int16),
-                f0=pitch_track(low, frames, models),
-                loud=np.convolve(level_of(wav) > QUIET, np.ones(21), "same") > 0,
-                embedding=(embedding / max(1e-6, float(np.linalg.norm(embedding)))).astype(np.float32),
-            )
-    with np.load(cached, allow_pickle=False) as stored:
-        return ClipSignal(wav=stored["wav"], f0=stored["f0"], loud=stored["loud"], embedding=stored["embedding"])
-
-
-def level_of(wav: NDArray[Any]) -> Floats32:
-    """Root mean square of each frame (T,), full scale 1, of float or 16-bit samples."""
-    scale = 32767.0 if wav.dtype == np.int16 else 1.0
-    frames = wav.reshape(-1, S24.hop).astype(np.float32) / np.float32(scale)
-    return np.asarray(np.sqrt((frames**2).mean(1)), np.float32)
-
-
-def pitch_track(wav: Floats32, frames: int, models: ModelPool) -> Floats32:
-    """SwiftF0 every 10 ms (frames,), between its own frames on a logarithmic scale; 0 where unvoiced."""
-    f0, confidence = models.pitch.voicing(wav)
-    voiced = confidence >= VOICED_CONFIDENCE
-    if not voiced.any():
-        return np.zeros(frames, np.float32)
-    own, wanted = np.arange(len(f0)) * SWIFT_HOP, np.arange(frames) * 160
-    smooth = np.exp(np.interp(wanted, own[voiced], np.log(f0[voiced])))
-    nearest = np.minimum(np.round(wanted / SWIFT_HOP).astype(int), len(f0) - 1)
-    return np.where(voiced[nearest], smooth, 0).astype(np.float32)
-
-
-def read_clips(
-    clips: Sequence[CorpusClip], models: ModelPool, folder: Path, report: Report = ignore
-) -> list[VoiceExample]:
-    """Every clip with the content features of the encoder in use; features are cached in `folder`."""
-    signals_at, content_at = folder / "heard", folder / content_model.MODEL_ID
-    for path in (signals_at, content_at):
-        path.mkdir(parents=True, exist_ok=True)
-    examples = []
-    for number, clip in enumerate(clips):
-        name = f"{clip.path.parent.name}-{clip.path.stem}.npz"
-        signal = extract_clip(clip, models, signals_at / name)
-        cached = content_at / name
-        if not cached.exists():
-            features = _content(clip.read(LOW_RATE), len(signal.f0) // 2, models, number)
-            with atomic_write(cached) as file:
-                np.savez(file, content=features)
-        with np.load(cached, allow_pickle=False) as stored:
-            rms = level_of(signal.wav)
-            rows = np.stack([centred(variant.astype(np.float32), rms) for variant in stored["content"]])
-        examples.append(VoiceExample(signal, rows.astype(np.float16), clip))
-        report("listening", (number + 1) / len(clips))
-    return examples
-
-
-@torch.inference_mode()
-def _content(wav: Floats32, frames: int, models: ModelPool, seed: int) -> NDArray[np.float16]:
-    """(2, frames, C): of the sound, and of the sound with warped bands."""
-    encoder = models.content
-    clean = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
-    mel = encoder.log_mel(torch.from_numpy(clean))
-    generator = torch.Generator().manual_seed(seed)
-    pair = torch.stack([mel, encoder.warped(mel[None], WARP, generator)[0]])
-    return encoder(pair)[:, :frames].half().numpy()  # type: ignore[no-any-return]
+    windows: Windows
+    median_f0: Tensor
 
 
 class VoiceTask:
-    """The base, its speaker projection, the discriminator, and the moving average that ships."""
+    """The decoder, the discriminator, and the moving average that ships."""
 
-    def __init__(self, examples: Sequence[VoiceExample], config: VoiceConfig) -> None:
+    def __init__(self, clips: Sequence[VoiceClip], speaker: SpeakerEncoder, config: VoiceConfig) -> None:
         self.config = config
-        self.examples = [
-            example for example in examples if not example.clip.held_out and len(example.signal.f0) > S24.segment_frames
-        ]
-        self.held_out = [example for example in examples if example.clip.held_out and len(example.signal.f0) > 300]
+        self.clips = [c for c in clips if not c.clip.held_out and len(c.f0) > FRAMES + 2]
+        self.held_out = [c for c in clips if c.clip.held_out and not c.clip.synthetic and len(c.f0) > 400]
         torch.manual_seed(0)
-        self.base = VoiceBase()
-        initialize(self.base.network)
+        self.decoder = Hibari().decoder().train()
         self.discriminator = Discriminator(DISCRIMINATOR_SMALL)
-        self.average = ema(self.base, config.average)
-        self.modules = {"base": self.base, "discriminator": self.discriminator, "average": self.average}
-        options: dict[str, Any] = {"lr": config.learning_rate, "betas": (0.8, 0.99), "eps": 1e-9}
+        self.average = ema(self.decoder, config.average)
+        self.modules = {"decoder": self.decoder, "discriminator": self.discriminator, "average": self.average}
+        conditions = [p for name, p in self.decoder.named_parameters() if ".speaker." in name]
+        others = [p for name, p in self.decoder.named_parameters() if ".speaker." not in name]
+        groups = [
+            {"params": others, "base": config.learning_rate},
+            {"params": conditions, "base": config.speaker_learning_rate},
+        ]
+        judge = [{"params": list(self.discriminator.parameters()), "base": config.discriminator_rate}]
         self.optimizers = {
-            "base": torch.optim.AdamW(self.base.parameters(), **options),
-            "discriminator": torch.optim.AdamW(self.discriminator.parameters(), **options),
+            "decoder": torch.optim.AdamW(groups, config.learning_rate, (0.8, 0.99), weight_decay=0.0),
+            "discriminator": torch.optim.AdamW(judge, config.discriminator_rate, (0.8, 0.99)),
         }
-        self.loss = ReconstructionLoss(S24)
-        seconds = torch.tensor([float(example.signal.loud.sum()) for example in self.examples])
-        synthetic = torch.tensor([example.clip.synthetic for example in self.examples])
-        recorded, synthesised = seconds * ~synthetic, seconds * synthetic
-        if not (recorded.any() and synthesised.any() and self.held_out):
-            raise CorpusError("the corpus must hold real, synthetic and held-out clips.")
-        self.weights = config.real_share * recorded / recorded.sum()
-        self.weights += (1 - config.real_share) * synthesised / synthesised.sum()
-        self.by_speaker: dict[str, list[VoiceExample]] = {}
-        for example in self.examples:
-            self.by_speaker.setdefault(example.clip.speaker, []).append(example)
+        self.loss, self.heard_as = HarmonicLoss(), DifferentiableSpeaker(speaker)
+        self.weights = _weights(self.clips, config)
+        self.by_speaker: dict[str, list[VoiceClip]] = {}
+        for clip in self.clips:
+            self.by_speaker.setdefault(clip.clip.speaker, []).append(clip)
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
-        """One step of the base, and of the discriminator once it has begun."""
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self._rate(number)
-        content, f0, wav, embedding, bandwidth = self._draw(generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-            windows = Windows(content, f0, wav, self.base.speaker_vector(embedding))
-            generated, real = reconstruct(self.base.network, windows, generator)
-        generated, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (generated, real))
-        losses = {"spectral": self.loss(generated, real)}
-        total = losses["spectral"]
-        if number >= self.config.adversary_from:
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-                pieces = random_piece(generated, real, generator)
-                discriminator_loss = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
-                losses |= adversarial_losses(self.discriminator, *pieces)
-            total = losses["spectral"] + losses["adversarial"] + losses["feature"]
-            losses["discriminator"] = discriminator_loss
-        self.optimizers["base"].zero_grad()
-        torch.autograd.backward(total)
-        nn.utils.clip_grad_norm_(self.base.parameters(), 100.0)
-        self.optimizers["base"].step()
-        self.average.update_parameters(self.base)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
-
-    def _rate(self, number: int) -> float:
+        """One step of the decoder, and of the discriminator once it has begun."""
         config = self.config
-        halvings = number / config.decay + max(0, number - config.settle_from) / config.settle
-        warm = min(1.0, (number + 1) / config.warm_steps)
-        return float(config.learning_rate * warm * 0.5**halvings)
+        self._set_rates(number)
+        drawn = self._draw(generator)
+        windows, adversary = drawn.windows, number >= config.adversary_from
+        fake = reconstruct(self.decoder, windows, generator)
+        kept = slice(EDGE, -EDGE)
+        losses = {
+            "spectral": self.loss(fake[:, kept], windows.wav[:, kept], windows.bandwidth),
+            "speaker": config.speaker_weight * self._unlike(fake, windows),
+        }
+        if adversary:
+            limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (fake, windows.wav)]
+            pieces = random_piece(limited[0], limited[1], generator)
+            with torch.autocast("cpu", torch.bfloat16):
+                judged = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
+                found = adversarial_losses(self.discriminator, *pieces)
+            losses |= {name: config.adversary_weight * loss for name, loss in found.items()}
+        if number % config.convert_every == 0:
+            losses |= self._convert(drawn, adversary, generator)
+        self.optimizers["decoder"].zero_grad()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        nn.utils.clip_grad_norm_(self.decoder.parameters(), 5.0)
+        self.optimizers["decoder"].step()
+        self.average.update_parameters(self.decoder)
+        if adversary:
+            losses["discriminator"] = judged
+        return {name: float(loss.detach()) for name, loss in losses.items()}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Log-mel error on held-out voices, each conditioned on the embedding of the clip itself."""
+        """On held-out people, who are known by the embedding of the clip itself: spectral error and likeness."""
         generator = torch.Generator().manual_seed(0)
-        base = cast(VoiceBase, self.average.module)
-        errors = []
-        for example in self.held_out[::8]:
-            content, f0, wav, embedding = self._window(example, example, 100, 0)
-            windows = Windows(content[None], f0[None], wav[None], base.speaker_vector(embedding[None]))
-            generated, real = reconstruct(base.network, windows, generator)
-            bandwidth = torch.tensor([example.clip.bandwidth])
-            generated, real = (band_limited(x, bandwidth, S24.sampling_rate) for x in (generated, real))
-            errors.append(float(self.loss.mel(generated, real)))
-        return {"mel": float(np.mean(errors))}
+        decoder = cast(HarmonicDecoder, self.average.module)
+        errors, cosines = [], []
+        for clip in self.held_out[::8]:
+            windows = _batch([_window(clip, clip, 100, 0.0)])
+            fake = reconstruct(decoder, windows, generator)
+            kept = slice(EDGE, -EDGE)
+            errors.append(float(self.loss(fake[:, kept], windows.wav[:, kept], windows.bandwidth)))
+            cosines.append(1 - float(self._unlike(fake, windows)))
+        return {"spectral": float(np.mean(errors)), "cosine": float(np.mean(cosines))}
 
-    def _draw(self, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """A batch: content (B, T, C), f0 (B, T), wav (B, T · hop), embedding (B, 256), bandwidth (B,)."""
-        picks = torch.multinomial(self.weights, self.config.batch, True, generator=generator).tolist()
-        windows = []
-        for pick in picks:
-            example = self.examples[pick]
-            same = [example] if example.clip.speaker == CROWD else self.by_speaker[example.clip.speaker]
-            reference = same[int(torch.randint(len(same), (1,), generator=generator))]
-            last = len(example.signal.f0) - S24.segment_frames
-            starts = np.flatnonzero(example.signal.loud[S24.segment_frames // 2 :][:last]) // 2 * 2
-            start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
-            warped = int(torch.rand(1, generator=generator) < self.config.warped_share)
-            windows.append(self._window(example, reference, start, warped))
-        columns = [torch.stack(column) for column in zip(*windows, strict=True)]
-        return (*columns, torch.tensor([self.examples[pick].clip.bandwidth for pick in picks]))
-
-    def _window(
-        self, example: VoiceExample, reference: VoiceExample, start: int, warped: int
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        stop = start + S24.segment_frames
-        content = example.content[warped][np.minimum(np.arange(start, stop) // 2, example.content.shape[1] - 1)]
-        wav = example.signal.wav[start * S24.hop : stop * S24.hop].astype(np.float32) / 32767
-        return (
-            torch.from_numpy(content.astype(np.float32)),
-            torch.from_numpy(example.signal.f0[start:stop]),
-            torch.from_numpy(wav),
-            torch.from_numpy(reference.signal.embedding),
+    def _convert(self, drawn: Drawn, adversary: bool, generator: torch.Generator) -> dict[str, Tensor]:
+        """The first windows, each as the speaker of another, in the octave steps of semitones that suit them."""
+        config, count = self.config, self.config.convert_batch
+        others = torch.arange(count) + len(drawn.median_f0) - count
+        semitones = (12 * torch.log2(drawn.median_f0[others] / drawn.median_f0[:count])).round()
+        own = drawn.windows
+        windows = Windows(
+            own.content[:count],
+            own.f0[:count] * 2 ** (semitones / 12)[:, None],
+            own.energy[:count],
+            own.wav[:count],
+            own.speaker[others],
+            own.bandwidth[:count],
         )
+        sung = reconstruct(self.decoder, windows, generator)
+        losses = {"converted": config.speaker_weight * self._unlike(sung, windows)}
+        if adversary:
+            kept = slice(EDGE, -EDGE)
+            limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (sung, windows.wav)]
+            with torch.autocast("cpu", torch.bfloat16):
+                found = adversarial_losses(self.discriminator, *random_piece(limited[0], limited[1], generator))
+            losses["converted_adversarial"] = config.adversary_weight * found["adversarial"]
+        return losses
+
+    def _unlike(self, wav: Tensor, windows: Windows) -> Tensor:
+        return 1 - (self.heard_as(wav) * windows.speaker[..., 0]).sum(1).mean()
+
+    def _set_rates(self, number: int) -> None:
+        config = self.config
+        halvings = number / config.decay + max(0, number - config.settle_from) / config.settle
+        factor = min(1.0, (number + 1) / config.warm_steps) * 0.5**halvings
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["base"] * factor
+
+    def _draw(self, generator: torch.Generator) -> Drawn:
+        picks = torch.multinomial(self.weights, self.config.batch, True, generator=generator).tolist()
+        clips = [self.clips[pick] for pick in picks]
+        windows = [_window(c, self._reference(c, generator), *self._place(c, generator)) for c in clips]
+        return Drawn(_batch(windows), torch.tensor([clip.median_f0 for clip in clips]))
+
+    def _reference(self, clip: VoiceClip, generator: torch.Generator) -> VoiceClip:
+        """Whose embedding is given: the clip's own half of the time, else another's of the speaker."""
+        same = [clip] if clip.clip.speaker == CROWD else self.by_speaker[clip.clip.speaker]
+        drawn = int(torch.randint(2 * len(same), (1,), generator=generator))
+        return same[drawn] if drawn < len(same) else clip
+
+    def _place(self, clip: VoiceClip, generator: torch.Generator) -> tuple[int, float]:
+        """Where a window that mostly sounds begins, and by how much its energy is raised."""
+        sounds = np.cumsum(np.pad(clip.energy - clip.level + RECORDED_LEVEL > SINGS, (1, 0)))
+        starts = np.flatnonzero(sounds[FRAMES:] - sounds[:-FRAMES] >= 0.4 * FRAMES) // 2 * 2
+        start = int(starts[int(torch.randint(len(starts), (1,), generator=generator))]) if len(starts) else 0
+        return start, float((torch.rand(1, generator=generator) * 2 - 1) * self.config.loudness)
+
+
+def _weights(clips: Sequence[VoiceClip], config: VoiceConfig) -> Tensor:
+    """How often each clip is drawn. Raises CorpusError: there is nothing real, or nothing synthetic."""
+    seconds = torch.tensor([len(clip.f0) / 100 for clip in clips])
+    names = [clip.clip.speaker for clip in clips]
+    whole = {name: sum(float(s) for s, n in zip(seconds, names, strict=True) if n == name) for name in set(names)}
+    share = torch.tensor([1.0 if n == CROWD else min(1.0, config.most_seconds / whole[n]) for n in names])
+    synthetic = torch.tensor([clip.clip.synthetic for clip in clips])
+    recorded, synthesised = seconds * share * ~synthetic, seconds * share * synthetic
+    if not (recorded.any() and synthesised.any()):
+        raise CorpusError("the corpus must hold real and synthetic clips.")
+    return config.real_share * recorded / recorded.sum() + (1 - config.real_share) * synthesised / synthesised.sum()
+
+
+def _window(clip: VoiceClip, reference: VoiceClip, start: int, raised: float) -> Windows:
+    """FRAMES frames of a clip from an even one, at RECORDED_LEVEL, with no batch axis."""
+    stop = start + FRAMES
+    wav = clip.wav[start * HOP : stop * HOP].astype(np.float32) / 32767
+    gain = clip.gain * wave_gain(clip.level) * np.exp(raised / 2)
+    content = clip.content[start // 2 : stop // 2].astype(np.float32).repeat(2, 0)
+    return Windows(
+        torch.from_numpy(content),
+        torch.from_numpy(clip.f0[start:stop]),
+        torch.from_numpy(clip.energy[start:stop] + np.float32(RECORDED_LEVEL - clip.level + raised)),
+        torch.from_numpy(wav * np.float32(gain)),
+        torch.from_numpy(reference.speaker)[:, None],
+        torch.tensor(min(GUARD * clip.clip.bandwidth, RATE / 2)),
+    )
+
+
+def _batch(windows: Sequence[Windows]) -> Windows:
+    names = ("content", "f0", "energy", "wav", "speaker", "bandwidth")
+    return Windows(*(torch.stack([getattr(window, name) for window in windows]) for name in names))
 
 
 def export(task: VoiceTask, path: Path) -> None:
-    """Write the averaged base, without the discriminator."""
-    save_base(path, cast(VoiceBase, task.average.module), content_model.MODEL_ID)
+    """Write the averaged decoder, without the discriminator."""
+    save_base(path, cast(HarmonicDecoder, task.average.module), whisper_text.MODEL_ID)

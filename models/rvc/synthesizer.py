@@ -11,14 +11,20 @@ from models.rvc.config import RVCConfig
 from models.rvc.errors import UnfitWeights
 from models.rvc.flow import Flow
 from models.rvc.generator import Generator
+from models.rvc.pitch import coarse_pitch
 from models.rvc.sampling import gaussian_noise, rand_slice_segments, slice_segments
 from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
 from models.rvc.wavenet import PosteriorEncoder
+from models.voice_network import Noise, VoiceFrames
 from models.weights.state_dict import mismatch
 
 PRIOR_NOISE = 0.66666
+FRAME_RATE = 100
+TILE_SECONDS = 1.0
+V1_CONTENT = 256
+"""Width of the content features of RVC v1."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class TrainingOutput:
 class Synthesizer(nn.Module):
     """RVC v2's `SynthesizerTrnMs768NSFsid`: VITS (Kim et al. 2021) on content features, with an NSF decoder.
 
-    Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or its own vector (B, gin, 1).
+    It implements `models.voice_network.VoiceNetwork`. Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or its own vector (B, gin, 1).
     """
 
     def __init__(self, config: RVCConfig) -> None:
@@ -128,6 +134,41 @@ class Synthesizer(nn.Module):
                 noise=None if source_noise is None else source_noise[item, :, samples],
             )
         return wav
+
+    @property
+    def sampling_rate(self) -> int:
+        """Hz."""
+        return self.config.sampling_rate
+
+    @property
+    def kind(self) -> str:
+        """In a few words: "RVC v2 40k", or our own "RVC v2 s24, 24 kHz"."""
+        config = self.config
+        if config.decoder == "source-filter":
+            return f"RVC v2 s24, {config.sampling_rate // 1000} kHz"
+        version = "v1" if config.content_dim == V1_CONTENT else "v2"
+        return f"RVC {version} {config.sampling_rate // 1000}k{'' if config.f0 else ' without f0'}"
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.emb_g.weight.device
+
+    def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
+        """Frames of 10 ms → (T · hop,); RVC knows no energy."""
+        count = len(frames.f0)
+        wav = self.infer(
+            frames.content.repeat_interleave(2, dim=0)[None, :count],
+            torch.tensor([count], device=self.device),
+            coarse_pitch(frames.f0)[None],
+            frames.f0[None],
+            torch.zeros(1, dtype=torch.long, device=self.device),
+            noise=noise(self.config.inter_channels, FRAME_RATE)[None].to(self.device),
+            source_noise=noise(1, self.sampling_rate, 1)[None].to(self.device),
+            phase=frames.phase,
+            tile_seconds=TILE_SECONDS,
+        )
+        return wav[0, 0]
 
     def latents(
         self,

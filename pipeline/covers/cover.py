@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from models.content import contentvec, student
 from models.pitch import trackers
-from models.rvc.voice_file import VoiceInfo
+from models.voice_file import VoiceInfo
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
@@ -18,14 +17,13 @@ from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import SWIFT_HOP, Features
-from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
 from pipeline.sound.resample import Resampler
-from pipeline.voices.rvc_files import kind
 
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
@@ -135,7 +133,7 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
 def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     """The card of the voice. Raises VoiceOutdated and EncoderMissing: nothing here encodes songs for it."""
     info = models.voice(cover.model, cover.index).info
-    if info.content_model not in (student.MODEL_ID, *contentvec.BY_WIDTH.values()):
+    if info.content_model not in ENCODERS:
         raise VoiceOutdated(name=cover.voice_name)
     try:
         models.check_encoder(info.content_model)
@@ -154,13 +152,13 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = octave_shift(features.f0, info.median_f0) if asked is None else asked
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.config.sampling_rate, stems, path)
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path)
     return _Conversion(
         path=path,
         features=features,
         key_shift=key_shift,
         content=encoder.name,
-        voice=kind(network.config),
+        voice=network.kind,
         speaker=speaker,
     )
 

@@ -1,7 +1,7 @@
 """Features of a voice that do not depend on the speaker: content features, f0, voicing and loudness."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
+from models.harmonic.energy import SILENT_ENERGY, energy
 from models.memory import AdaptiveSize
 from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
@@ -39,11 +40,18 @@ class Features:
     """(T,) Hz, 0 where unvoiced: never interpolated, `protect` needs true voicing."""
     rms: Floats32
     """(T,) root mean square."""
+    energy: Floats32
+    """(T,) by `models.harmonic.energy`: what h24 voices follow."""
 
     @property
     def voiced(self) -> NDArray[np.bool_]:
         """(T,) where there is a pitch."""
         return self.f0 > 0
+
+    @property
+    def level(self) -> float:
+        """The median energy where there is a pitch, 0 without one."""
+        return float(np.median(self.energy[self.voiced])) if self.voiced.any() else 0.0
 
     def __len__(self) -> int:
         return len(self.f0)
@@ -98,12 +106,14 @@ def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers
 def _cut(features: Features, start: int, stop: int) -> Features:
     """Frames start…stop; `start` is even."""
     rows = slice(start // 2, -(-stop // 2))
-    return Features(features.content[rows], features.f0[start:stop], features.rms[start:stop])
+    return Features(
+        features.content[rows], features.f0[start:stop], features.rms[start:stop], features.energy[start:stop]
+    )
 
 
 def _joined(parts: list[Features]) -> Features:
-    content, f0, rms = (np.concatenate([getattr(p, name) for p in parts]) for name in ("content", "f0", "rms"))
-    return Features(content, f0, rms)
+    names = [field.name for field in fields(Features)]
+    return Features(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
@@ -115,7 +125,7 @@ def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Fe
     if not pitch.own_voicing:
         f0 = _voiced(f0, *pitch.voicing(wav))
     rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
-    return Features(features, f0, rms.astype(np.float32))
+    return Features(features, f0, rms.astype(np.float32), energy(wav))
 
 
 def extract_stream(
@@ -148,13 +158,16 @@ def extract_stream(
 def save(path: Path, features: Features) -> None:
     """Write features atomically: content in half precision, f0 and loudness in full."""
     with atomic_write(path) as file:
-        np.savez(file, content=features.content.astype(np.float16), f0=features.f0, rms=features.rms)
+        tracks = {"f0": features.f0, "rms": features.rms, "energy": features.energy}
+        np.savez(file, content=features.content.astype(np.float16), **tracks)
 
 
 def load(path: Path) -> Features:
     """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as stored:
-        return Features(stored["content"].astype(np.float32), stored["f0"], stored["rms"])
+        f0 = stored["f0"]
+        energy = stored["energy"] if "energy" in stored else np.zeros_like(f0)  # before h24, whose voices need it
+        return Features(stored["content"].astype(np.float32), f0, stored["rms"], energy)
 
 
 def _voiced(f0: Floats32, swift: Floats32, confidence: Floats32) -> Floats32:
@@ -172,7 +185,8 @@ def _agreed(fcpe: Floats32, swift: Floats32) -> Floats32:
 
 def _silence(frames: int, width: int) -> Features:
     nothing = np.zeros(frames, np.float32)
-    return Features(np.zeros((-(-frames // 2), width), np.float32), nothing, nothing)
+    silence = np.full(frames, SILENT_ENERGY, np.float32)
+    return Features(np.zeros((-(-frames // 2), width), np.float32), nothing, nothing, silence)
 
 
 def _fit(values: Floats32, length: int) -> Floats32:

@@ -10,10 +10,10 @@ from models.rvc.pretrained import BASES
 from models.weights.integrity import NotFetched, WeightsError
 from pipeline.errors import ModelUnusable, OutOfMemory
 from pipeline.pool.model_pool import ModelPool
-from pipeline.pool.selection import EMBEDDED_BASE, SELECTABLE, Role, Selection
+from pipeline.pool.selection import EMBEDDED_BASES, SELECTABLE, Role, Selection
 
 MOS_NAMES = ("distillmos", "utmos")
-VOICE_BASES = (EMBEDDED_BASE, *BASES)
+VOICE_BASES = (*EMBEDDED_BASES, *BASES)
 
 
 class ModelsUnavailable(Exception):
@@ -63,7 +63,7 @@ def check_voice_base(models: ModelPool) -> None:
     name = models.selection.voice_base
     if name not in VOICE_BASES:
         raise WeightsError(f"There is no voice base {name}. There are: {', '.join(VOICE_BASES)}.")
-    absent = [needed for needed in (name, "contentvec") if name != EMBEDDED_BASE and not _is_here(models, needed)]
+    absent = [needed for needed in (name, "contentvec") if name not in EMBEDDED_BASES and not _is_here(models, needed)]
     if absent:
         raise NotFetched(
             f"To train from {name}, {' and '.join(absent)} must be here; "

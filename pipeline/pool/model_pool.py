@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
-from models.content import contentvec, student
+from models.content import contentvec, student, whisper_text
 from models.content.encoder import ContentEncoder
 from models.device import choose, describe, memory
+from models.harmonic.voice import HarmonicVoice
 from models.memory import drop_all_but, release
 from models.pitch import trackers as pitch
 from models.quality import distillmos
 from models.rvc import Synthesizer
-from models.rvc.voice_file import VoiceInfo, load_voice
+from models.voice_file import VoiceInfo, load_voice
 from models.separation import spleeter
 from models.speaker import resemblyzer
 from models.speaker.resemblyzer import SpeakerEncoder
@@ -32,6 +33,7 @@ WARM: Mapping[str, set[Role]] = {
     "separator": {Role.SEPARATOR},
     "spleeter": {Role.SEPARATOR},
     "content": {Role.CONTENT},
+    "text": {Role.CONTENT},
     "contentvec": {Role.CONTENT},
     "pitch": {Role.F0, Role.VOICING},
     "speaker": {Role.SPEAKER},
@@ -42,10 +44,16 @@ WARM: Mapping[str, set[Role]] = {
 """Which roles the models serve that each attribute of the pool keeps warm."""
 
 
+EMBEDDED_ENCODERS = (whisper_text.MODEL_ID, student.MODEL_ID)
+"""Content encoders that need not be fetched."""
+ENCODERS = (*EMBEDDED_ENCODERS, *contentvec.BY_WIDTH.values())
+"""Every content encoder that a voice may have been trained on."""
+
+
 class WarmVoice(NamedTuple):
     """A trained voice."""
 
-    network: Synthesizer
+    network: Synthesizer | HarmonicVoice
     info: VoiceInfo
     rows: Tensor
     """(N, C) of its retrieval index, on the network's device."""
@@ -83,17 +91,32 @@ class ModelPool:
         return spleeter.load(self.device)
 
     @cached_property
+    def text(self) -> whisper_text.WhisperText:
+        """The content encoder of h24 voices. Raises WeightsError."""
+        encoder = whisper_text.load(self.device)
+        self._ran[Role.CONTENT] = encoder.name
+        return encoder
+
+    @cached_property
     def content(self) -> student.ContentStudent:
-        """The content encoder."""
-        return student.load(self.device)
+        """The content encoder of s24 voices."""
+        encoder = student.load(self.device)
+        self._ran[Role.CONTENT] = encoder.name
+        return encoder
 
     def encoder(self, model_id: str) -> ContentEncoder:
         """The content encoder whose features a voice was trained on. Raises WeightsError: unknown, or not here."""
-        return self.content if model_id == student.MODEL_ID else self.contentvec(model_id)
+        match model_id:
+            case whisper_text.MODEL_ID:
+                return self.text
+            case student.MODEL_ID:
+                return self.content
+            case _:
+                return self.contentvec(model_id)
 
     def check_encoder(self, model_id: str) -> None:
         """Raise NotFetched if that encoder is to be fetched first, WeightsError if its file is not the pinned one."""
-        if model_id != student.MODEL_ID:
+        if model_id not in EMBEDDED_ENCODERS:
             self.locate("contentvec")
 
     @cached_property
@@ -185,7 +208,7 @@ def names() -> dict[Role, str]:
     """The name of the model in each embedded role."""
     return {
         Role.SEPARATOR: spleeter.NAME,
-        Role.CONTENT: student.NAME,
+        Role.CONTENT: whisper_text.NAME,
         Role.F0: pitch.FCPE_NAME,
         Role.VOICING: pitch.SWIFT_NAME,
         Role.SPEAKER: resemblyzer.NAME,

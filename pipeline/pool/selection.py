@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-EMBEDDED_BASE = "s24"
+EMBEDDED_BASES = ("h24", "s24")
+"""What `/train` can start from without fetching anything; the first is the default."""
 
 
 class Role(StrEnum):
@@ -42,8 +43,8 @@ class Selection:
     """Where fetched weights lie."""
     singers: Path | None = None
     """A classifier that `singers train` wrote, for `/match`; None: the embedded speaker encoder."""
-    voice_base: str = EMBEDDED_BASE
-    """What `/train` starts from: `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""
+    voice_base: str = EMBEDDED_BASES[0]
+    """What `/train` starts from: `h24`, `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""
 
 
 class ModelSettings(BaseSettings):
@@ -59,7 +60,7 @@ class ModelSettings(BaseSettings):
     mos: str = "distillmos"
     singers: str = ""
     """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
-    voice_base: str = EMBEDDED_BASE
+    voice_base: str = EMBEDDED_BASES[0]
 
     def weights_folder(self, data_dir: Path) -> Path:
         """Where fetched weights lie; absolute."""

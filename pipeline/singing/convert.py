@@ -5,21 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory import AdaptiveSize
-from models.rvc import Synthesizer
 from models.signal import Floats32
+from models.voice_network import VoiceFrames, VoiceNetwork
 from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
 from pipeline.progress import Report, ignore
+from pipeline.singing.noise import SongNoise
 from pipeline.voices.retrieval import blend
 
 BLOCK_SECONDS = 20
 CONTEXT_FRAMES = FRAME_RATE
-NOISE_FRAMES = 10 * FRAME_RATE
 FADE_SECONDS = 0.02
 ENVELOPE_FRAMES = FRAME_RATE // 2
-TILE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,21 @@ class ConvertOptions:
 
 def convert(
     features: Features,
-    voice: Synthesizer,
+    voice: VoiceNetwork,
     rows: Tensor | None,
     options: ConvertOptions = ConvertOptions(),
     report: Report = ignore,
 ) -> Iterator[Floats32]:
-    """Yield the song (samples,) at the voice's rate, block by block; T frames give T · hop samples.
+    """Yield the song (samples,) at the voice's rate, block by block; T frames of 10 ms.
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
     they meet; they are cross-faded over 20 ms. Blocks without sound stay silent. From where memory runs out, blocks are
     half as long. Raises AllocationFailed.
     """
-    rate, hop = voice.config.sampling_rate, voice.config.hop
+    hop = voice.sampling_rate // FRAME_RATE
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
     cycles = np.concatenate([[0.0], np.cumsum(shifted.astype(np.float64) / FRAME_RATE)])
-    fade = np.linspace(0, 1, round(FADE_SECONDS * rate), dtype=np.float32)
+    fade = np.linspace(0, 1, round(FADE_SECONDS * voice.sampling_rate), dtype=np.float32)
     fading: Floats32 | None = None
     total = len(features)
 
@@ -62,7 +62,8 @@ def convert(
         if features.rms[start:stop].max() < SILENCE_RMS:
             wav = np.zeros((high - low) * hop, np.float32)
         else:
-            wav = _convert_window(features, shifted, low, high, cycles[low] % 1.0, voice, rows, options)
+            phase = float(cycles[low] % 1.0)
+            wav = _sing_window(features, shifted, slice(low, high), phase, features.level, voice, rows, options)
             wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
         return (stop - start) * hop, wav[(start - low) * hop :]
 
@@ -79,47 +80,28 @@ def convert(
         yield own
 
 
-def _convert_window(
+def _sing_window(
     features: Features,
     f0: Floats32,
-    low: int,
-    high: int,
+    window: slice,
     phase: float,
-    voice: Synthesizer,
+    level: float,
+    voice: VoiceNetwork,
     rows: Tensor | None,
     options: ConvertOptions,
 ) -> Floats32:
-    """Frames low…high (low is even) of the song → (samples,) at the voice's rate."""
-    device = next(voice.parameters()).device
-    window = torch.from_numpy(f0[low:high]).to(device)
-    content = torch.from_numpy(features.content[low // 2 : -(-high // 2)]).to(device)
+    """A window of the song's frames, which starts at an even one → (samples,) at the voice's rate."""
+    low, high = window.start, window.stop
+
+    def on_device(track: Floats32 | NDArray[np.bool_]) -> Tensor:
+        return torch.from_numpy(track).to(voice.device)
+
+    content = on_device(features.content[low // 2 : -(-high // 2)])
     if rows is not None:
-        voiced = torch.from_numpy(features.voiced[low:high:2].copy()).to(device)
+        voiced = on_device(features.voiced[low:high:2].copy())
         content = blend(content, rows, voiced[: len(content)], options.index_rate, options.protect)
-    phone = content.repeat_interleave(2, dim=0)[: high - low]
-    noise = _noise(low, high, voice.config.inter_channels, 1, options.seed)
-    source_noise = _noise(low, high, 1, voice.config.hop, options.seed + 1)
-    wav = voice.infer(
-        phone[None],
-        torch.tensor([high - low], device=device),
-        coarse_pitch(window)[None],
-        window[None],
-        torch.zeros(1, dtype=torch.long, device=device),
-        noise=noise[None].to(device),
-        source_noise=source_noise[None].to(device),
-        phase=float(phase),
-        tile_seconds=TILE_SECONDS,
-    )
-    return wav[0, 0].float().cpu().numpy()
-
-
-def coarse_pitch(f0: Tensor) -> Tensor:
-    """F0 in Hz (…) → RVC's 1–255 steps on the mel scale from 50 to 1100 Hz; 1 where unvoiced."""
-    mel = 1127 * torch.log1p(f0 / 700)
-    low, high = (1127 * np.log1p(hz / 700) for hz in (50.0, 1100.0))
-    scaled = (mel - low) * 254 / (high - low) + 1
-    coarse: Tensor = scaled.clamp(1, 255).round().long()
-    return coarse
+    frames = VoiceFrames(content, on_device(f0[window]), on_device(features.energy[window]), level, phase)
+    return voice.sing(frames, SongNoise(low, high, options.seed)).float().cpu().numpy()
 
 
 def octave_shift(f0: Floats32, median_f0: float) -> int:
@@ -128,16 +110,6 @@ def octave_shift(f0: Floats32, median_f0: float) -> int:
     if not len(voiced) or median_f0 <= 0:
         return 0
     return 12 * round(float(np.log2(median_f0 / np.median(voiced))))
-
-
-def _noise(low: int, high: int, width: int, samples: int, seed: int) -> Tensor:
-    """Normal noise (width, (high − low) · samples) that belongs to these frames of the song, whatever the block."""
-    parts = []
-    for block in range(low // NOISE_FRAMES, -(-high // NOISE_FRAMES)):
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + block)
-        parts.append(torch.randn(width, NOISE_FRAMES * samples, generator=generator))
-    start = low % NOISE_FRAMES * samples
-    return torch.cat(parts, dim=1)[:, start : start + (high - low) * samples]
 
 
 def _envelope(rms: Floats32, wav: Floats32, hop: int, mix: float) -> Floats32:

@@ -1,6 +1,6 @@
 """What a training starts from, to the training loop: which windows it is trained on, and how its network learns.
 
-`s24` (the embedded base) and `rvc` (RVC's official bases) are the two that there are.
+`h24` (the embedded base), `s24` (the one before it) and `rvc` (RVC's official bases) are those that there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from models.rvc import RVCConfig, Synthesizer
+from models.harmonic.voice import HarmonicVoice
+from models.rvc import Synthesizer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.data import TrainingData
 from pipeline.training.intake import Recording
@@ -50,7 +51,7 @@ class Learner(Protocol):
     loss: ReconstructionLoss
 
     @property
-    def network(self) -> Synthesizer:
+    def network(self) -> Synthesizer | HarmonicVoice:
         """What sings: it is measured on held-out seconds, and the best one becomes the voice."""
 
     def step(self, data: TrainingData, batch: int, number: int, used: float, generator: torch.Generator) -> None:
@@ -70,8 +71,8 @@ class Base(Protocol):
     """What a training starts from; nothing is loaded before `learner`."""
 
     @property
-    def config(self) -> RVCConfig:
-        """Of the voice that it becomes."""
+    def sampling_rate(self) -> int:
+        """Hz, of the voice that it becomes."""
 
     @property
     def content_model(self) -> str:

@@ -10,10 +10,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from models.content.student import ContentStudent
-from models.rvc import RVCConfig
 from models.signal import Floats32
+from models.voice_network import VoiceFrames
+from models.voice_network import VoiceFrames
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
+from pipeline.sound.bandwidth import bandwidth
 from pipeline.sound.resample import resample
 from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding
 
@@ -32,10 +34,14 @@ class Windows:
     """(B, T, C) at 100 frames/s."""
     f0: Tensor
     """(B, T) Hz, 0 where unvoiced."""
+    energy: Tensor
+    """(B, T)."""
     wav: Tensor
     """(B, T · hop)."""
     speaker: Tensor
     """(B, gin, 1)."""
+    bandwidth: Tensor
+    """(B,) Hz, of the recordings."""
     lengths: Tensor | None = None
     """(B,) frames that exist of each, the rest is padding; None: all T."""
 
@@ -43,24 +49,26 @@ class Windows:
 class TrainingData:
     """Draws windows from recordings; the last seconds that sound of the longest one are held out.
 
-    With an `encoder`, whose bands can be warped, there are variants of the content features (augmentation); without,
-    only the recordings' own. A window has `frames`, or as many as the config asks for; of a recording that is shorter,
-    the whole is one if it has at least `least` frames. Raises NotEnoughSpeech: there is no window.
+    Waves are at `rate` Hz. A window has `frames` of 10 ms; of a recording that is shorter, the whole is one if it has
+    at least `least`. `even` windows begin with a whole frame of content. With an `encoder`, whose bands can be warped, there are variants of the content features
+    (augmentation); without, only the recordings' own. Raises NotEnoughSpeech: there is no window.
     """
 
     def __init__(
         self,
         recordings: Sequence[Recording],
-        config: RVCConfig,
-        encoder: ContentStudent | None,
-        frames: int | None = None,
+        rate: int,
+        frames: int,
+        *,
+        encoder: ContentStudent | None = None,
         least: int | None = None,
+        even: bool = False,
     ) -> None:
-        self.recordings, self.config = recordings, config
-        self.frames = frames or config.segment_frames
+        self.recordings, self.hop, self.frames = recordings, rate // FRAME_RATE, frames
+        self.bandwidths = [bandwidth(recording.wav, rate) for recording in recordings]
         self.variants = 1 if encoder is None else 1 + WARPED
         self.content = [
-            [r.features.content] if encoder is None else _variants(r, config, encoder, number)
+            [r.features.content] if encoder is None else _variants(r, rate, encoder, number)
             for number, r in enumerate(recordings)
         ]
         longest = max(range(len(recordings)), key=lambda i: len(recordings[i].features))
@@ -79,7 +87,7 @@ class TrainingData:
             else:  # every frame that sounds is as likely, also near the ends
                 sounds = np.flatnonzero(loud[:end]) if end >= least else np.zeros(0, int)
                 starts = np.clip(sounds - self.frames // 2, 0, max(0, end - self.frames))
-            self.starts += [(number, int(start)) for start in starts]
+            self.starts += [(number, int(start)) for start in starts if not (even and start % 2)]
         self.seconds = count / FRAME_RATE
         if not self.starts:
             raise NotEnoughSpeech(seconds=self.seconds, limit=MIN_VOICE_SECONDS)
@@ -91,21 +99,30 @@ class TrainingData:
         picked = [(*self.starts[pick], variant) for pick, variant in zip(picks, variants, strict=True)]
         windows = [self._window(number, start, variant, self._length(number)) for number, start, variant in picked]
         columns = [pad_sequence(list(column), batch_first=True) for column in zip(*windows, strict=True)]
-        content, f0, wav = (column.to(speaker.device) for column in columns)
+        content, f0, energy, wav = (column.to(speaker.device) for column in columns)
         lengths = torch.tensor([self._length(number) for number, _, _ in picked], device=speaker.device)
-        return Windows(content, f0, wav, speaker.expand(batch, -1, -1), lengths)
+        bandwidths = torch.tensor([self.bandwidths[number] for number, _, _ in picked], device=speaker.device)
+        return Windows(content, f0, energy, wav, speaker.expand(batch, -1, -1), bandwidths, lengths)
 
-    def held_out(self, variant: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The held-out seconds: content (1, T, C), f0 (1, T), wav (1, T · hop). Variant 0 is the sound as it was."""
-        length = self._held_stop - self._held_start
-        content, f0, wav = self._window(self._held, self._held_start, variant, length)
-        return content[None], f0[None], wav[None]
+    def held_out(self, variant: int) -> tuple[VoiceFrames, Tensor]:
+        """The held-out seconds: T frames, and their wave (T · hop,). Variant 0 is the sound as it was."""
+        start, stop = self._held_start, self._held_stop
+        wav = self.recordings[self._held].wav[start * self.hop : stop * self.hop]
+        return self._frames(start, variant), torch.from_numpy(wav)
 
-    def sample(self) -> tuple[Tensor, Tensor]:
-        """Content (1, T, C) and f0 (1, T) of up to 10 s of the longest recording; the held-out seconds end them."""
-        start = max(0, self._held_stop - round(SAMPLE_SECONDS * FRAME_RATE)) // 2 * 2
-        content, f0, _ = self._window(self._held, start, 0, self._held_stop - start)
-        return content[None], f0[None]
+    def sample(self) -> VoiceFrames:
+        """Up to 10 s of the longest recording; the held-out seconds end them."""
+        return self._frames(max(0, self._held_stop - round(SAMPLE_SECONDS * FRAME_RATE)) // 2 * 2, 0)
+
+    def _frames(self, start: int, variant: int) -> VoiceFrames:
+        """The longest recording from an even frame to the end of what is held out."""
+        features, stop = self.recordings[self._held].features, self._held_stop
+        return VoiceFrames(
+            torch.from_numpy(self.content[self._held][variant][start // 2 : -(-stop // 2)]),
+            torch.from_numpy(features.f0[start:stop]),
+            torch.from_numpy(features.energy[start:stop]),
+            features.level,
+        )
 
     def rows(self) -> Tensor:
         """Every sounding content frame (N, C), for the retrieval index."""
@@ -116,13 +133,14 @@ class TrainingData:
         """Frames of a window of this recording."""
         return min(self.frames, self.ends[number])
 
-    def _window(self, number: int, start: int, variant: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _window(self, number: int, start: int, variant: int, frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         recording, content, stop = self.recordings[number], self.content[number][variant], start + frames
         twice = np.minimum(np.arange(start, stop) // 2, len(content) - 1)
         return (
             torch.from_numpy(content[twice]),
             torch.from_numpy(recording.features.f0[start:stop]),
-            torch.from_numpy(recording.wav[start * self.config.hop : stop * self.config.hop]),
+            torch.from_numpy(recording.features.energy[start:stop]),
+            torch.from_numpy(recording.wav[start * self.hop : stop * self.hop]),
         )
 
 
@@ -138,10 +156,10 @@ def _held_frames(frames: int) -> int:
 
 
 @torch.inference_mode()
-def _variants(recording: Recording, config: RVCConfig, encoder: ContentStudent, seed: int) -> list[Floats32]:
+def _variants(recording: Recording, rate: int, encoder: ContentStudent, seed: int) -> list[Floats32]:
     """The recording's content features, then those of its sound with warped bands, each (T / 2, C)."""
     own = recording.features.content
-    low = sosfiltfilt(HIGH_PASS, resample(recording.wav, config.sampling_rate, encoder.rate)).astype(np.float32)
+    low = sosfiltfilt(HIGH_PASS, resample(recording.wav, rate, encoder.rate)).astype(np.float32)
     blocks = np.array_split(low, max(1, round(len(low) / (BLOCK_SECONDS * encoder.rate))))
     generator = torch.Generator().manual_seed(seed)
     device = encoder.mel_basis.device

@@ -5,7 +5,7 @@ How a step is taken is up to the base (`Learner`).
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from files.atomic import atomic_write
+from models.harmonic.voice import HarmonicVoice
 from models.memory import AdaptiveSize
 from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
+from models.voice_network import VoiceFrames
 from models.weights.torch_file import read_torch, write_torch
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
-from pipeline.singing.convert import coarse_pitch
+from pipeline.singing.noise import SongNoise
 from pipeline.sound.resample import resample
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.s24 import EmbeddedBase
 
 SAVE_SECONDS = 20.0
 SAVE_SHARE = 0.05
 """Of the time, at most, goes into checkpoints that take longer than QUICK_SAVE."""
 QUICK_SAVE = SAVE_SECONDS * SAVE_SHARE
-TILE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,9 @@ class Moment:
 class TrainingLoop:
     """A learner, its measurements so far, and its checkpoints."""
 
-    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base = EmbeddedBase()) -> None:
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base) -> None:
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
         self.learner = base.learner(models, speaker, options)
-        self.config = base.config
         self.patience = options.patience or self.learner.patience
         self.batch = AdaptiveSize("windows in a batch", options.batch)
         self.step, self.spent = 0, 0.0
@@ -66,8 +65,8 @@ class TrainingLoop:
         self.best_weights: dict[str, Tensor] = {}
 
     @property
-    def network(self) -> Synthesizer:
-        """What sings now; once the loop has ended, the best moment's, without posterior encoder."""
+    def network(self) -> Synthesizer | HarmonicVoice:
+        """What sings now; once the loop has ended, the best moment's."""
         return self.learner.network
 
     @property
@@ -91,30 +90,17 @@ class TrainingLoop:
                 next_save = _after(lambda: self._save(checkpoint))
             report("training", self._used())
         self._save(checkpoint)
-        self.network.remove_posterior()
+        if isinstance(self.network, Synthesizer):
+            self.network.remove_posterior()
         self.network.load_state_dict(self.best_weights)
         return reason
 
     @torch.no_grad()
-    def sing_held_out(self, data: TrainingData, variant: int) -> Floats32:
-        """The held-out seconds in the voice, (samples,)."""
-        content, f0, _ = data.held_out(variant)
-        return self.sing(content, f0)
-
-    @torch.no_grad()
-    def sing(self, content: Tensor, f0: Tensor) -> Floats32:
-        """Content (1, T, C) and f0 (1, T) in the voice, (T · hop,)."""
-        content, f0 = content.to(self.device), f0.to(self.device)
-        wav = self.network.eval().infer(
-            content,
-            torch.tensor([f0.shape[1]], device=self.device),
-            coarse_pitch(f0),
-            f0,
-            torch.zeros(1, dtype=torch.long, device=self.device),
-            generator=torch.Generator().manual_seed(0),
-            tile_seconds=TILE_SECONDS,
-        )
-        return wav[0, 0].float().cpu().numpy()
+    def sing(self, frames: VoiceFrames) -> Floats32:
+        """Frames of 10 ms in the voice, (T · rate / 100,)."""
+        tracks = {name: getattr(frames, name).to(self.device) for name in ("content", "f0", "energy")}
+        wav = self.network.eval().sing(replace(frames, **tracks), SongNoise(0, len(frames.f0)))
+        return wav.float().cpu().numpy()
 
     def resume(self, checkpoint: Path) -> None:
         """Take up a checkpoint if there is one that started from the same weights."""
@@ -146,12 +132,12 @@ class TrainingLoop:
     @torch.no_grad()
     def _measure(self, data: TrainingData) -> None:
         """Look at what is held out, and remember the weights if they are the best so far."""
-        wanted = data.held_out(0)[2].to(self.device)
-        converted = self.sing_held_out(data, 0)
-        error = float(self.learner.loss.mel(torch.from_numpy(converted).to(self.device)[None], wanted))
+        frames, wanted = data.held_out(0)
+        converted = self.sing(frames)
+        error = float(self.learner.loss.mel(torch.from_numpy(converted).to(self.device)[None], wanted[None].to(self.device)))
         if data.variants > 1:
-            converted = self.sing_held_out(data, 1)
-        embedding = self.models.speaker.embed(resample(converted, self.config.sampling_rate, SPEECH_RATE))
+            converted = self.sing(data.held_out(1)[0])
+        embedding = self.models.speaker.embed(resample(converted, self.network.sampling_rate, SPEECH_RATE))
         similarity = float("nan")
         if embedding is not None:
             similarity = float(F.cosine_similarity(torch.from_numpy(embedding), self.speaker, 0))

@@ -26,11 +26,11 @@ from models.rvc import (
     kl_loss,
     slice_segments,
 )
+from models.rvc.pitch import coarse_pitch
 from models.rvc.pretrained import BASES, BaseKind, Pretrained, read_base
 from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
-from pipeline.singing.convert import coarse_pitch
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.intake import Recording
@@ -62,10 +62,15 @@ class OfficialBase:
         """Of the voice that it becomes."""
         return self.kind.generator
 
+    @property
+    def sampling_rate(self) -> int:
+        """Hz, of the voice that it becomes."""
+        return self.config.sampling_rate
+
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """Clips of the recordings, without what lies below the voice. ContentVec has no bands that could be warped."""
         clean = [replace(r, wav=_high_passed(r.wav, self.config.sampling_rate)) for r in recordings]
-        return TrainingData(clean, self.config, None, CLIP_FRAMES, self.config.segment_frames)
+        return TrainingData(clean, self.sampling_rate, CLIP_FRAMES, least=self.config.segment_frames)
 
     def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "AdversarialLearner":
         """Begin. Raises WeightsError: the base is not here or not whole."""

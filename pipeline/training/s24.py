@@ -1,4 +1,4 @@
-"""Training from the embedded base: it starts near, conditioned on the member's embedding, and only its decoder learns.
+"""Training from s24, a small RVC network: it starts near, conditioned on the member's embedding, and only its decoder learns.
 
 There is no discriminator: it makes a training of minutes no better (docs/weights.md).
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.content import student as content_model
-from models.rvc import S24, RVCConfig, Synthesizer
+from models.rvc import S24, Synthesizer
 from models.rvc import voice_base as base_model
 from models.rvc.voice_base import VoiceBase, initialize, load_base
 from pipeline.pool.model_pool import ModelPool
@@ -30,15 +30,15 @@ STARTED_FROM = f"{content_model.MODEL_ID} {base_model.SHA256}"
 
 
 @dataclass(frozen=True)
-class EmbeddedBase:
-    """The base that ships."""
+class SmallBase:
+    """The base that shipped before h24, and still does."""
 
-    config: RVCConfig = S24
+    sampling_rate: int = S24.sampling_rate
     content_model: str = content_model.MODEL_ID
 
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """Windows of the recordings, also with warped bands."""
-        return TrainingData(recordings, self.config, models.content)
+        return TrainingData(recordings, self.sampling_rate, S24.segment_frames, encoder=models.content)
 
     def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "S24Learner":
         """Begin. Raises WeightsError: the shipped base is not whole."""

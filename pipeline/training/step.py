@@ -21,7 +21,7 @@ from models.rvc import (
     generator_loss,
     slice_segments,
 )
-from pipeline.singing.convert import coarse_pitch
+from models.rvc.pitch import coarse_pitch
 from pipeline.training.data import Windows
 
 DISCRIMINATED_SAMPLES = 9600

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from models.rvc.voice_file import VoiceInfo, save_voice
+from models.voice_file import VoiceInfo, save_voice
 from pipeline.listening.notes import Note
 from pipeline.pool.availability import check_voice_base
 from pipeline.pool.model_pool import ModelPool
-from pipeline.pool.selection import EMBEDDED_BASE, Role
+from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.sound.encode import encode
 from pipeline.training.base import Base, TrainOptions
+from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
 from pipeline.training.rvc import OfficialBase
-from pipeline.training.s24 import EmbeddedBase
+from pipeline.training.s24 import SmallBase
 from pipeline.voices.owner import speaker_embedding
 from pipeline.voices.retrieval import save_index
-from pipeline.voices.rvc_files import kind
 
 SAMPLE_PEAK = 0.8
 """MP3 overshoots."""
@@ -74,7 +74,7 @@ def train_voice(
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)
     encoder = models.encoder(base.content_model)
     content = encoder.name
-    recordings = prepare(notes, base.config.sampling_rate, models, work_dir, report, encoder)
+    recordings = prepare(notes, base.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
     speaker = speaker_embedding([r.embeddings for r in recordings])
     data = base.data(recordings, models)
@@ -95,9 +95,9 @@ def train_voice(
     save_voice(model, loop.network, info)
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
-    wav = loop.sing(*data.sample())
+    wav = loop.sing(data.sample())
     wav *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(wav).max())))
-    encode(sample, wav, base.config.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    encode(sample, wav, base.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
     return TrainReport(
         model=model,
         index=index,
@@ -108,12 +108,17 @@ def train_voice(
         stopped=stopped,
         curve=tuple(loop.curve),
         best=loop.best,
-        voice=kind(base.config),
+        voice=loop.network.kind,
         content=content,
     )
 
 
 def chosen_base(models: ModelPool) -> Base:
     """What a training starts from, by the name that was chosen; nothing is loaded."""
-    name = models.selection.voice_base
-    return EmbeddedBase() if name == EMBEDDED_BASE else OfficialBase(name)
+    match models.selection.voice_base:
+        case "h24":
+            return HarmonicBase()
+        case "s24":
+            return SmallBase()
+        case name:
+            return OfficialBase(name)

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from files.disk import disk_full
 from models.content.contentvec import BY_WIDTH
-from models.rvc import RVCConfig
+from models.rvc import RVCConfig, Synthesizer
 from models.rvc.faiss_index import read_index, write_index
-from models.rvc.pth_file import CONTENT_WIDTH, read_pth, write_pth
+from models.rvc.pth_file import read_pth, write_pth
 from models.rvc.voice_base import EMBEDDING
-from models.rvc.voice_file import VoiceInfo, load_voice, save_voice
+from models.voice_file import VoiceInfo, load_voice, save_voice
 from models.weights.integrity import WeightsError
 from pipeline.voices.owner import Owner
 from pipeline.voices.retrieval import load_index, save_index
@@ -29,13 +29,10 @@ class ImportedVoice:
     index: Path
     info: VoiceInfo
     config: RVCConfig
+    title: str
+    """What it is, in a few words."""
     rows: int
     """Of the retrieval index; 0 without one."""
-
-    @property
-    def title(self) -> str:
-        """What it is, in a few words."""
-        return kind(self.config)
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, owner: Owner | No
     note = f" ({_plain(voice.info)})" if _plain(voice.info) else ""
     info = VoiceInfo(
         content_model=BY_WIDTH[config.content_dim],
-        base=f"imported, {kind(config)}{note}",
+        base=f"imported, {voice.network.kind}{note}",
         median_f0=owner.median_f0 if owner else 0.0,
         steps=0,
         seconds=0.0,
@@ -76,21 +73,22 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, owner: Owner | No
     with disk_full():
         save_voice(model_path, voice.network, info)
     save_index(index_path, rows, owner.embedding if owner else torch.zeros(EMBEDDING))
-    return ImportedVoice(model=model_path, index=index_path, info=info, config=config, rows=len(rows))
+    return ImportedVoice(
+        model=model_path, index=index_path, info=info, config=config, title=voice.network.kind, rows=len(rows)
+    )
 
 
 def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> ExportedVoice:
     """Write `NAME.pth` and, if the voice has retrieval rows, `NAME.index`, for RVC and its kin.
 
-    Raises WeightsError: the voice is of a kind that RVC has not (our own s24 decoder), faiss is missing for the index;
+    Raises WeightsError: the voice is of a kind that RVC has not (our own), faiss is missing for the index;
     DiskFull; and OSError if `out_dir` is no folder or cannot be written. The files appear when both are whole.
     """
     network, info = load_voice(model)
-    config = network.config
-    if config.decoder != "hifigan" or config.content_dim not in BY_WIDTH:
+    if not isinstance(network, Synthesizer) or info.content_model not in BY_WIDTH.values():
         raise WeightsError(
-            f"The voice {name} cannot become a .pth: RVC has neither its decoder ({config.decoder}, "
-            f"{config.sampling_rate // 1000} kHz) nor its content features ({info.content_model})."
+            f"The voice {name} cannot become a .pth: RVC has neither its network ({network.kind}) nor its content "
+            f"features ({info.content_model})."
         )
     rows, _ = load_index(index)
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
@@ -105,14 +103,6 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
                 (Path(folder) / exported.index.name).replace(exported.index)
             pth.replace(exported.model)
     return exported
-
-
-def kind(config: RVCConfig) -> str:
-    """A voice's network in a few words: "RVC v2 40k", or our own "RVC v2 s24, 24 kHz"."""
-    if config.decoder == "source-filter":
-        return f"RVC v2 s24, {config.sampling_rate // 1000} kHz"
-    version = "v1" if config.content_dim == CONTENT_WIDTH["v1"] else "v2"
-    return f"RVC {version} {config.sampling_rate // 1000}k{'' if config.f0 else ' without f0'}"
 
 
 def _fits_half(tensors: Iterable[Tensor]) -> bool:

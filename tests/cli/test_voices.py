@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cli.voices import app
 from models.rvc.faiss_index import write_index
 from models.rvc.pth_file import read_pth
-from models.rvc.voice_file import load_voice
+from models.voice_file import load_voice
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
 from store import Consent, VoiceState, jobs, voices

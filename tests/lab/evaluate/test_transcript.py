@@ -6,7 +6,7 @@ import pytest
 
 from lab.evaluate import transcript
 from lab.evaluate.transcript import FOLDER, character_error_rate, join, load, plain
-from lab.networks.whisper import halves
+from models.content.whisper import halves
 from models.weights.integrity import WeightsError
 from tests.conftest import LIBRARY
 from tests.lab.evaluate.conftest import read_mono

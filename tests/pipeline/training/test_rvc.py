@@ -20,7 +20,7 @@ from files.disk import DiskFull
 from models.content import contentvec
 from models.rvc import discriminator_loss, pretrained
 from models.rvc.pth_file import read_pth
-from models.rvc.voice_file import load_voice
+from models.voice_file import load_voice
 from pipeline.errors import ModelUnusable
 from pipeline.listening.features import Features
 from pipeline.listening.features import load as load_features

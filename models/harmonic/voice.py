@@ -1,0 +1,85 @@
+"""One person's voice: the harmonic decoder with the speaker embedding that conditions it."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.harmonic.config import HarmonicConfig
+from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
+from models.harmonic.network import HarmonicDecoder
+from models.voice_network import Noise, VoiceFrames
+
+LEVEL = 7.0
+"""The median energy of voiced frames that the decoder is told: hibari's own voice, by its own measure."""
+RECORDED_LEVEL = 4.8
+"""The median energy of the waves that it makes then, by ours (16 kHz instead of 24)."""
+SPEAKER_GAIN = 16.0
+"""A unit vector of 256 numbers is brought to a deviation of 1."""
+
+
+class HarmonicVoice(nn.Module):
+    """It implements `VoiceNetwork`."""
+
+    speaker: Tensor
+
+    def __init__(self, speaker: Tensor, config: HarmonicConfig = HarmonicConfig()) -> None:
+        """With random weights, for a person of this unit embedding (256,)."""
+        super().__init__()
+        self.config = config
+        self.decoder = HarmonicDecoder(config)
+        self.register_buffer("speaker", speaker.float())
+
+    @property
+    def sampling_rate(self) -> int:
+        """Hz."""
+        return self.config.sampling_rate
+
+    @property
+    def kind(self) -> str:
+        """For a card."""
+        return f"h24, {self.sampling_rate // 1000} kHz"
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.speaker.device
+
+    @torch.no_grad()
+    def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
+        """T frames → (T · 240,), as loud as the recording that they were measured on.
+
+        The decoder is told energies as if the recording's median was LEVEL. The filters of a whole window of some 20 s
+        are computed at once: they are convolutions, without attention.
+        """
+        count = len(frames.f0)
+        padded = pad_to_span(frames)
+        columns = decoder_frames(
+            padded.content.T[None], padded.f0[None], padded.energy[None] - frames.level + LEVEL
+        )
+        wanted = columns.f0.shape[1]
+        drawn = noise(2 * self.config.bins, self.config.frame_rate)[:, :wanted].to(self.device)
+        drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            filters = self.decoder.filters(*columns, self.speaker[None] * SPEAKER_GAIN)
+        wav = self.decoder.synthesize(filters, columns.f0, noise=drawn, phase=frames.phase)[0]
+        return wav[: count * self.sampling_rate // PIPELINE_RATE] / wave_gain(frames.level)
+
+
+def wave_gain(level: float) -> float:
+    """The factor from a recording of this median energy to the waves that the decoder makes."""
+    return math.exp((RECORDED_LEVEL - level) / 2)
+
+
+def pad_to_span(frames: VoiceFrames) -> VoiceFrames:
+    """The same with its end repeated up to a multiple of 2 · SPAN frames."""
+    missing = -len(frames.f0) % (2 * SPAN)
+    rows = (len(frames.f0) + missing) // 2 - len(frames.content)
+    return replace(
+        frames,
+        content=F.pad(frames.content.T[None], (0, rows), mode="replicate")[0].T if rows else frames.content,
+        f0=F.pad(frames.f0, (0, missing)),
+        energy=F.pad(frames.energy[None, None], (0, missing), mode="replicate")[0, 0],
+    )

@@ -1,0 +1,46 @@
+"""Resemblyzer on waves that are being learnt: the same network, with a gradient to the samples.
+
+A speaker consistency loss, as in YourTTS (Casanova et al., 2022): what is sung shall be heard as the person.
+"""
+
+from typing import cast
+
+import torch
+from librosa.filters import mel as mel_filters
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.signal import SPEECH_RATE
+from models.speaker.resemblyzer import SpeakerEncoder
+
+RATE = 24_000
+FRAMES = 160
+"""Of 10 ms: what the network was trained on."""
+SAMPLES = FRAMES * RATE // 100
+N_FFT, MELS = 400, 40
+"""At 16 kHz."""
+LEVEL = 10 ** (-30 / 20)
+"""Root mean square: Resemblyzer hears loudness."""
+
+
+class DifferentiableSpeaker(nn.Module):
+    """(B, SAMPLES) at 24 kHz → unit embeddings (B, 256). Its own weights get no gradient."""
+
+    window: Tensor
+    basis: Tensor
+
+    def __init__(self, encoder: SpeakerEncoder) -> None:
+        super().__init__()
+        network = encoder.network.requires_grad_(False)
+        self.lstm, self.linear = cast(nn.LSTM, network.lstm), cast(nn.Linear, network.linear)
+        self.register_buffer("window", torch.hann_window(N_FFT * RATE // SPEECH_RATE))
+        self.register_buffer("basis", torch.from_numpy(mel_filters(sr=SPEECH_RATE, n_fft=N_FFT, n_mels=MELS)))
+
+    def forward(self, wav: Tensor) -> Tensor:
+        """A longer transform with the same hop gives the bins of 40 Hz that the reference has at 16 kHz."""
+        levelled = wav * (LEVEL / wav.pow(2).mean(1, keepdim=True).add(1e-8).sqrt())
+        size = len(self.window)
+        spectrum = torch.stft(levelled, size, RATE // 100, window=self.window, return_complex=True)
+        power = spectrum.abs().pow(2)[:, : N_FFT // 2 + 1] * (N_FFT / size) ** 2
+        _, (hidden, _) = self.lstm((self.basis @ power).mT[:, :FRAMES])
+        return F.normalize(self.linear(hidden[-1]).relu() + 1e-6, dim=1)

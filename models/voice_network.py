@@ -1,0 +1,49 @@
+"""The interface of a voice's network; RVC's synthesizer and the harmonic decoder implement it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class VoiceFrames:
+    """T frames of 10 ms of what is to be sung; everything lies on the network's device."""
+
+    content: Tensor
+    """(ceil(T / 2), C) content features at 50 frames/s."""
+    f0: Tensor
+    """(T,) Hz, 0 where unvoiced."""
+    energy: Tensor
+    """(T,) by `models.harmonic.energy`."""
+    level: float = 0.0
+    """The median energy of the voiced frames of the whole recording that these are a part of."""
+    phase: float = 0.0
+    """Cycles of the fundamental before the first frame."""
+
+
+class Noise(Protocol):
+    """Normal noise that belongs to these frames, however a recording is cut into windows."""
+
+    def __call__(self, width: int, rate: int, stream: int = 0) -> Tensor:
+        """(width, T · rate / 100), `rate` values a second; streams are independent of each other."""
+
+
+class VoiceNetwork(Protocol):
+    """A network that sings in one voice."""
+
+    @property
+    def sampling_rate(self) -> int:
+        """Hz; a multiple of 100."""
+
+    @property
+    def kind(self) -> str:
+        """The network in a few words, for a card."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
+        """T frames → (T · sampling_rate / 100,)."""

@@ -1,0 +1,127 @@
+"""Training from the embedded base: the harmonic decoder, conditioned on the member's embedding, learns to be them.
+
+Two losses: it reconstructs the recordings, and what it sings is heard as the member (speaker consistency).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.content import whisper_text
+from models.harmonic import voice_base
+from models.harmonic.frames import decoder_frames
+from models.harmonic.network import HarmonicDecoder
+from models.harmonic.voice import LEVEL, RECORDED_LEVEL, SPEAKER_GAIN, HarmonicVoice, wave_gain
+from models.rvc import S24
+from models.speaker import differentiable
+from models.speaker.differentiable import DifferentiableSpeaker
+from models.weights.integrity import WeightsError
+from pipeline.listening.features import FRAME_RATE
+from pipeline.pool.model_pool import ModelPool
+from pipeline.training.base import FROM_NOTHING, TrainOptions
+from pipeline.training.data import TrainingData, Windows
+from pipeline.training.harmonic_loss import HarmonicLoss
+from pipeline.training.intake import Recording
+from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.step import descend, ema
+
+RATE = 24_000
+FRAMES = 160
+"""Of 10 ms, of a window: what the speaker encoder hears at once."""
+EDGE = 3000
+"""Samples at either end of a window that are not compared: there the network sees padding."""
+WARM_STEPS = 30
+AVERAGE = 0.98
+LEARNING_RATE = 4e-4
+SPEAKER_WEIGHT = 0.5
+STARTED_FROM = f"{whisper_text.MODEL_ID} {voice_base.SHA256}"
+
+
+@dataclass(frozen=True)
+class HarmonicBase:
+    """The base that ships."""
+
+    sampling_rate: int = RATE
+    content_model: str = whisper_text.MODEL_ID
+
+    def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
+        """Windows of the recordings, each brought to the level that the base was trained at."""
+        return TrainingData([levelled(recording) for recording in recordings], RATE, FRAMES, even=True)
+
+    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "HarmonicLearner":
+        """Begin. Raises WeightsError: the shipped base is not whole."""
+        return HarmonicLearner(models, speaker, options)
+
+
+class HarmonicLearner:
+    """Every weight of the decoder learns; the moving average of them is the voice."""
+
+    patience = 8
+
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> None:
+        self.device = models.device
+        torch.manual_seed(options.seed)
+        self.base = voice_base.NAME if options.from_base else FROM_NOTHING
+        self.started_from = STARTED_FROM if options.from_base else FROM_NOTHING
+        voice = voice_base.load_base(speaker, whisper_text.MODEL_ID) if options.from_base else HarmonicVoice(speaker)
+        self.trained = voice.to(self.device)
+        self.average = ema(self.trained, AVERAGE)
+        self.loss = ReconstructionLoss(S24).to(self.device)
+        self.spectral = HarmonicLoss().to(self.device)
+        self.heard_as = DifferentiableSpeaker(models.speaker).to(self.device)
+        self.rate = options.learning_rate or LEARNING_RATE
+        self.optimizer = torch.optim.AdamW(self.trained.parameters(), self.rate, (0.8, 0.99), weight_decay=0.0)
+
+    @property
+    def network(self) -> HarmonicVoice:
+        """The average of the weights over the last steps."""
+        return cast(HarmonicVoice, self.average.module)
+
+    def step(self, data: TrainingData, batch: int, number: int, used: float, generator: torch.Generator) -> None:
+        """One step; the rate falls towards nothing by the training's end."""
+        warm = min(1.0, (number + 1) / WARM_STEPS)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * warm * max(0.02, 1 - used) ** 0.8
+        windows = data.draw(batch, self.trained.speaker[None, :, None], generator)
+        fake = reconstruct(self.trained.decoder, windows, generator)
+        loss = self.spectral(fake[:, EDGE:-EDGE], windows.wav[:, EDGE:-EDGE], windows.bandwidth)
+        likeness = (self.heard_as(fake) @ self.trained.speaker).mean()
+        descend(self.optimizer, loss + SPEAKER_WEIGHT * (1 - likeness))
+        self.average.update_parameters(self.trained)
+
+    def state(self) -> dict[str, Any]:
+        """Voice, average and optimizer."""
+        return {
+            "network": self.trained.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.trained.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def levelled(recording: Recording) -> Recording:
+    """The same as loud as the base's own recordings."""
+    features = recording.features
+    gain = wave_gain(features.level)
+    energy = features.energy + np.float32(RECORDED_LEVEL - features.level)
+    return replace(recording, wav=recording.wav * np.float32(gain), features=replace(features, energy=energy))
+
+
+def reconstruct(decoder: HarmonicDecoder, windows: Windows, generator: torch.Generator) -> Tensor:
+    """The windows, which begin at even frames of levelled recordings, as the decoder sings them: (B, T · 240)."""
+    told = windows.energy + (LEVEL - RECORDED_LEVEL)
+    columns = decoder_frames(windows.content[:, ::2].mT, windows.f0, told)
+    with torch.autocast(windows.f0.device.type, torch.bfloat16):
+        filters = decoder.filters(*columns, windows.speaker[..., 0] * SPEAKER_GAIN)
+    shape = (len(windows.f0), 2, decoder.config.bins, columns.f0.shape[1])
+    noise = torch.randn(shape, generator=generator).to(windows.f0.device)
+    return decoder.synthesize(filters, columns.f0, noise=noise)
