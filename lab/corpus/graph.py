@@ -3,7 +3,7 @@
 Only the protobuf wire format is read: a model is a row of fields, each a number, a wire type and a value (onnx.proto:
 ModelProto.graph = 7; GraphProto.node = 1, input = 11, output = 12; NodeProto.output = 2; ValueInfoProto.name = 1,
 type = 2; TypeProto.tensor_type = 1; Tensor.elem_type = 1; GraphProto.initializer = 5; TensorProto.dims = 1,
-data_type = 2, float_data = 4, int32_data = 5, name = 8, raw_data = 9). Everything that is not touched is copied byte by byte.
+data_type = 2, float_data = 4, int32_data = 5, name = 8, raw_data = 9). What is not touched is copied byte by byte.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def rewired(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> byte
 
 def initializers(model: bytes) -> dict[str, NDArray[np.generic]]:
     """Every constant of a model by its name. Raises ValueError: no such model."""
-    tensors = {}
+    tensors: dict[str, NDArray[np.generic]] = {}
     for number, _, value in _fields(memoryview(model)):
         if number == GRAPH:
             stored = [_tensor(tensor) for field, _, tensor in _fields(value) if field == INITIALIZER]

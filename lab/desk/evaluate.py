@@ -68,8 +68,8 @@ def content(
 
     from lab.evaluate.content import evaluate_content, log_mel, of_encoder, of_teacher
     from lab.evaluate.gates import CONTENT_GATES, judge
-    from models.content import whisper
     from models.content import student as content_model
+    from models.content import whisper
 
     torch.set_num_threads(threads)
     scores = {}

@@ -31,8 +31,8 @@ from lab.evaluate import transcript
 from lab.evaluate.discriminability import Segment, abx_error, draw_triples, probe_accuracy
 from lab.evaluate.mcd import active_frames
 from lab.evaluate.transcript import Word
-from models.content.whisper import WhisperEncoder
 from models.content.student import ContentStudent, centred
+from models.content.whisper import WhisperEncoder
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 

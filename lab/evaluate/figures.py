@@ -9,11 +9,12 @@ from torch import Tensor
 
 from lab.evaluate.mcd import active_frames
 from lab.evaluate.transcript import Recogniser, character_error_rate
+from models.content.encoder import ContentEncoder
 from models.content.student import HOP
 from models.quality import distillmos
-from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
+from models.voice_network import VoiceNetwork
 from pipeline.covers.cover_figures import compare_pitch
 from pipeline.listening.features import extract
 from pipeline.pool.model_pool import ModelPool
@@ -101,7 +102,13 @@ def content_cosine(source: Floats32, converted: Floats32, models: ModelPool) -> 
 
 
 def real_time_factor(
-    wav: Floats32, voice: Synthesizer, rows: Tensor, models: ModelPool, threads: int, runs: int = TIMED_RUNS
+    wav: Floats32,
+    voice: VoiceNetwork,
+    rows: Tensor,
+    encoder: ContentEncoder,
+    models: ModelPool,
+    threads: int,
+    runs: int = TIMED_RUNS,
 ) -> float:
     """Seconds of content encoder, retrieval and generator per second of `wav` (samples,) at 16 kHz.
 
@@ -110,11 +117,11 @@ def real_time_factor(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        features = extract(wav, models.content, models.pitch)
+        features = extract(wav, encoder, models.pitch)
         spent = []
         for _ in range(runs + 1):
             start = time.perf_counter()
-            models.content.encode(torch.from_numpy(wav).to(models.device))
+            encoder.encode(torch.from_numpy(wav).to(models.device))
             for _block in convert(features, voice, rows):
                 pass
             spent.append(time.perf_counter() - start)

@@ -19,8 +19,7 @@ from pipeline.progress import Report
 from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.sound.encode import encode
 from pipeline.sound.resample import resample
-from pipeline.training.s24 import STARTED_FROM
-from pipeline.training.train import TrainOptions, train_voice
+from pipeline.training.train import TrainOptions, chosen_base, train_voice
 
 THREADS = 2
 """For the real-time factor."""
@@ -69,13 +68,14 @@ def train_target(target: EvaluationTarget, models: ModelPool, out: Path, seconds
     folder = out / target.name
     card = folder / CARD
     stored = json.loads(card.read_text()) if card.exists() else {}
-    if (stored.get("asked_seconds"), stored.get("weights")) != (seconds, STARTED_FROM):
+    weights = chosen_base(models).weights
+    if (stored.get("asked_seconds"), stored.get("weights")) != (seconds, weights):
         folder.mkdir(parents=True, exist_ok=True)
         notes = [Note(path, path.name) for path in target.notes]
         voice = train_voice(notes, models, folder, TrainOptions(seconds=seconds), report)
         stored = {
             "asked_seconds": seconds,
-            "weights": STARTED_FROM,
+            "weights": weights,
             "model": voice.model.name,
             "index": voice.index.name,
             "steps": voice.steps,
@@ -110,14 +110,13 @@ def measure_target(
     of the corpus fills. `speaker` is their unit embedding (256,). Writes
     `reconstructed-N.flac` beside the voice.
     """
-    synthesizer, _, rows, _ = models.voice(trained.model, trained.index)
+    network, info, rows, _ = models.voice(trained.model, trained.index)
+    encoder = models.encoder(info.content_model)
     options = ConvertOptions(index_rate=0.0, envelope=0.0)
     distances, copies, cosines = [], [], []
     for number, wav in enumerate(held_out):
-        features = extract(resample(wav, rate, SPEECH_RATE), models.content, models.pitch)
-        copy = resample(
-            np.concatenate(list(convert(features, synthesizer, None, options))), synthesizer.config.sampling_rate, rate
-        )
+        features = extract(resample(wav, rate, SPEECH_RATE), encoder, models.pitch)
+        copy = resample(np.concatenate(list(convert(features, network, None, options))), network.sampling_rate, rate)
         low, low_copy = resample(wav, rate, SPEECH_RATE), resample(copy, rate, SPEECH_RATE)
         distances.append(mcd(low, low_copy, SPEECH_RATE))
         copies.append(mcd(low, world.copy(low, SPEECH_RATE), SPEECH_RATE))
@@ -134,7 +133,7 @@ def measure_target(
         mcd=float(np.mean(distances)),
         mcd_copy=float(np.mean(copies)),
         own_cosine=float(np.nanmean(cosines)),
-        real_time_factor=real_time_factor(timed, synthesizer, rows, models, THREADS),
+        real_time_factor=real_time_factor(timed, network, rows, encoder, models, THREADS),
     )
 
 

@@ -29,6 +29,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore, overall_share
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.resample import resample
+from pipeline.training.train import chosen_base
 
 VOICE_RATE = 24000
 PREPARE_SECONDS, MEASURE_SECONDS, PAIR_SECONDS = 60.0, 40.0, 25.0
@@ -170,7 +171,7 @@ def _prepare(source: EvaluationSource, models: ModelPool, recogniser: Recogniser
     copy = world.copy(source.wav, source.rate)
     write_flac(out / f"source--{_slug(source.name)}.flac", source.wav, source.rate)
     write_flac(out / f"copy--{_slug(source.name)}.flac", copy, source.rate)
-    features = extract(low, models.content, models.pitch)
+    features = extract(low, models.encoder(chosen_base(models).content_model), models.pitch)
     return _PreparedSource(source, copy, Reference(low, text, source.language), features)
 
 
@@ -180,7 +181,7 @@ def _pair(target: _Target, item: _PreparedSource, models: ModelPool, recogniser:
     synthesizer, info, rows, _ = models.voice(target.trained.model, target.trained.index)
     shift = octave_shift(item.features.f0, info.median_f0)
     converted = np.concatenate(list(convert(item.features, synthesizer, rows, ConvertOptions(key_shift=shift))))
-    converted = resample(converted, synthesizer.config.sampling_rate, source.rate)
+    converted = resample(converted, synthesizer.sampling_rate, source.rate)
     filtered = convert_by_difference(source.wav, target.material, models.content, shift)
     write_flac(out / f"{target.name}--{_slug(source.name)}.flac", converted, source.rate)
     write_flac(out / f"{target.name}--{_slug(source.name)}--difference.flac", filtered, source.rate)

@@ -6,7 +6,6 @@ distilled from Kokoro-82M's af_heart (Apache-2.0).
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch

@@ -23,8 +23,8 @@ from torch.nn import functional as F
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, trainable
 from lab.errors import CorpusError
-from models.content import whisper
 from lab.pretrain.separation_artifacts import add_mask_errors, add_separation_artifacts
+from models.content import whisper
 from models.content.student import HOP, ContentStudent, centred, load
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore

@@ -1,13 +1,14 @@
 """Training the content encoder's map: Whisper's layers of a synthetic clip → the text features of its phones.
 
-The clips' phones and durations are known, so hibari's text encoder says what its decoder would be told. The features are
-compared, and now and then the filters that the decoder makes of them. Many voices say the same phones, so the map learns
-to forget who speaks.
+The clips' phones and durations are known, so hibari's text encoder says what its decoder would be told. The features
+are compared, and now and then the filters that the decoder makes of them. Many voices say the same phones, so the map
+learns to forget who speaks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from models.content import whisper
 from models.content.whisper_text import HeardLayers, TextMap
 from models.harmonic.energy import energy
 from models.harmonic.frames import decoder_frames
+from models.harmonic.network import Block
 from models.harmonic.voice import LEVEL
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
@@ -97,7 +99,9 @@ def _measure(clip: CorpusClip, hibari: Hibari, layers: HeardLayers) -> TextClip:
     voiced = np.where(track > 40, track, 0).astype(np.float32)
     level = energy(wav)[: 2 * len(heard)]
     middle = float(np.median(level[voiced > 0])) if voiced.any() else 0.0
-    return TextClip(heard, hibari.text(clip.phones)[phone].astype(np.float16), voiced, level - np.float32(middle - LEVEL))
+    return TextClip(
+        heard, hibari.text(clip.phones)[phone].astype(np.float16), voiced, level - np.float32(middle - LEVEL)
+    )
 
 
 class TextMapTask:
@@ -113,11 +117,13 @@ class TextMapTask:
         torch.manual_seed(0)
         self.map = TextMap()
         for block in self.map.b:
-            nn.init.constant_(block.gamma, 0.2)
+            nn.init.constant_(cast(Block, block).gamma, 0.2)
         self.decoder = Hibari().decoder().requires_grad_(False)
         self.modules = {"map": self.map}
         rates = (0.9, 0.98)
-        self.optimizers = {"map": torch.optim.AdamW(self.map.parameters(), config.learning_rate, rates, weight_decay=0.01)}
+        self.optimizers = {
+            "map": torch.optim.AdamW(self.map.parameters(), config.learning_rate, rates, weight_decay=0.01)
+        }
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
         """One step; the filters are compared in every few."""

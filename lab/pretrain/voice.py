@@ -178,7 +178,8 @@ class VoiceTask:
         return losses
 
     def _unlike(self, wav: Tensor, windows: Windows) -> Tensor:
-        return 1 - (self.heard_as(wav) * windows.speaker[..., 0]).sum(1).mean()
+        likeness: Tensor = (self.heard_as(wav) * windows.speaker[..., 0]).sum(1).mean()
+        return 1 - likeness
 
     def _set_rates(self, number: int) -> None:
         config = self.config

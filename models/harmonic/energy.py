@@ -27,7 +27,7 @@ def energy(wav: Floats32) -> Floats32:
     spectrum = torch.stft(
         padded, N_FFT, HOP, WINDOW, torch.hann_window(WINDOW), center=False, return_complex=True
     ).abs()
-    norm: Tensor = (spectrum[:, :frames].mT**2 @ _basis() + FLOOR).norm(dim=-1)
+    norm: Tensor = (spectrum[:, :frames].mT ** 2 @ _basis() + FLOOR).norm(dim=-1)
     return norm.log().numpy()
 
 

@@ -56,9 +56,7 @@ class HarmonicVoice(nn.Module):
         """
         count = len(frames.f0)
         padded = pad_to_span(frames)
-        columns = decoder_frames(
-            padded.content.T[None], padded.f0[None], padded.energy[None] - frames.level + LEVEL
-        )
+        columns = decoder_frames(padded.content.T[None], padded.f0[None], padded.energy[None] - frames.level + LEVEL)
         wanted = columns.f0.shape[1]
         drawn = noise(2 * self.config.bins, self.config.frame_rate)[:, :wanted].to(self.device)
         drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)

@@ -52,7 +52,8 @@ class TrainingOutput:
 class Synthesizer(nn.Module):
     """RVC v2's `SynthesizerTrnMs768NSFsid`: VITS (Kim et al. 2021) on content features, with an NSF decoder.
 
-    It implements `models.voice_network.VoiceNetwork`. Its state-dict keys are RVC's. A speaker is a row of the table (ids (B,)) or its own vector (B, gin, 1).
+    It implements `models.voice_network.VoiceNetwork`. Its state-dict keys are RVC's. A speaker is a row of the table
+    (ids (B,)) or its own vector (B, gin, 1).
     """
 
     def __init__(self, config: RVCConfig) -> None:

@@ -184,7 +184,8 @@ def locate(name: str, folder: Path) -> dict[str, Path]:
 @cache
 def _embedded_pins() -> dict[str, str]:
     """The sha256 of each embedded file, from the module that loads it."""
-    from models.content import student
+    from models.content import student, whisper, whisper_text
+    from models.harmonic import voice_base as h24
     from models.pitch import trackers
     from models.quality import distillmos
     from models.rvc import voice_base
@@ -193,7 +194,10 @@ def _embedded_pins() -> dict[str, str]:
 
     return {
         **{f"checkpoints/2stems/{name}": sha256 for name, sha256 in spleeter.CHECKPOINTS},
+        **dict(whisper.HALVES),
+        "weights/h24_content.safetensors": whisper_text.SHA256,
         "weights/content_student.safetensors": student.SHA256,
+        "weights/h24_base.safetensors": h24.SHA256,
         "weights/voice_base.safetensors": voice_base.SHA256,
         "assets/fcpe_c_v001.pt": trackers.FCPE_SHA256,
         "model.onnx": trackers.SWIFT_SHA256,

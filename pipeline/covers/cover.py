@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from models.pitch import trackers
-from models.voice_file import VoiceInfo
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
+from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.mix import MixReport, mix_files

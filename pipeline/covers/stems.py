@@ -57,7 +57,7 @@ def features_of(
     stems: Stems, models: ModelPool, report: Report = ignore, encoder: ContentEncoder | None = None
 ) -> Features:
     """Features of the vocals, by the shipped content encoder or another, extracted once and cached beside the stems."""
-    encoder = encoder or models.content
+    encoder = encoder or models.text
     cached = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
     if not cached.exists():
         blocks = decode_blocks(

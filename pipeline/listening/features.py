@@ -158,8 +158,8 @@ def extract_stream(
 def save(path: Path, features: Features) -> None:
     """Write features atomically: content in half precision, f0 and loudness in full."""
     with atomic_write(path) as file:
-        tracks = {"f0": features.f0, "rms": features.rms, "energy": features.energy}
-        np.savez(file, content=features.content.astype(np.float16), **tracks)
+        content = features.content.astype(np.float16)
+        np.savez(file, content=content, f0=features.f0, rms=features.rms, energy=features.energy)
 
 
 def load(path: Path) -> Features:

@@ -15,10 +15,10 @@ from models.memory import drop_all_but, release
 from models.pitch import trackers as pitch
 from models.quality import distillmos
 from models.rvc import Synthesizer
-from models.voice_file import VoiceInfo, load_voice
 from models.separation import spleeter
 from models.speaker import resemblyzer
 from models.speaker.resemblyzer import SpeakerEncoder
+from models.voice_file import VoiceInfo, load_voice
 from models.weights import catalog
 from models.weights.integrity import SINGER_WEIGHTS, WeightsError
 from pipeline.pool.selection import Role, Selection

@@ -75,6 +75,10 @@ class Base(Protocol):
         """Hz, of the voice that it becomes."""
 
     @property
+    def weights(self) -> str:
+        """Identifies what it starts from."""
+
+    @property
     def content_model(self) -> str:
         """The id of the content encoder whose features it is conditioned on."""
 

@@ -12,7 +12,6 @@ from torch.nn.utils.rnn import pad_sequence
 from models.content.student import ContentStudent
 from models.signal import Floats32
 from models.voice_network import VoiceFrames
-from models.voice_network import VoiceFrames
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from pipeline.sound.bandwidth import bandwidth
@@ -50,8 +49,9 @@ class TrainingData:
     """Draws windows from recordings; the last seconds that sound of the longest one are held out.
 
     Waves are at `rate` Hz. A window has `frames` of 10 ms; of a recording that is shorter, the whole is one if it has
-    at least `least`. `even` windows begin with a whole frame of content. With an `encoder`, whose bands can be warped, there are variants of the content features
-    (augmentation); without, only the recordings' own. Raises NotEnoughSpeech: there is no window.
+    at least `least`. `even` windows begin with a whole frame of content. With an `encoder`, whose bands can be warped,
+    there are variants of the content features (augmentation); without, only the recordings' own. Raises
+    NotEnoughSpeech: there is no window.
     """
 
     def __init__(

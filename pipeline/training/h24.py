@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.content import whisper_text
 from models.harmonic import voice_base
@@ -17,10 +17,7 @@ from models.harmonic.frames import decoder_frames
 from models.harmonic.network import HarmonicDecoder
 from models.harmonic.voice import LEVEL, RECORDED_LEVEL, SPEAKER_GAIN, HarmonicVoice, wave_gain
 from models.rvc import S24
-from models.speaker import differentiable
 from models.speaker.differentiable import DifferentiableSpeaker
-from models.weights.integrity import WeightsError
-from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData, Windows
@@ -47,6 +44,7 @@ class HarmonicBase:
 
     sampling_rate: int = RATE
     content_model: str = whisper_text.MODEL_ID
+    weights: str = STARTED_FROM
 
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """Windows of the recordings, each brought to the level that the base was trained at."""

@@ -66,7 +66,7 @@ def prepare(
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []
-    encoder = encoder or models.content
+    encoder = encoder or models.text
     for number, ((low, levels), note) in enumerate(zip(decoded, notes, strict=True)):
         cached = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
         if cached.exists():

@@ -134,7 +134,9 @@ class TrainingLoop:
         """Look at what is held out, and remember the weights if they are the best so far."""
         frames, wanted = data.held_out(0)
         converted = self.sing(frames)
-        error = float(self.learner.loss.mel(torch.from_numpy(converted).to(self.device)[None], wanted[None].to(self.device)))
+        error = float(
+            self.learner.loss.mel(torch.from_numpy(converted).to(self.device)[None], wanted[None].to(self.device))
+        )
         if data.variants > 1:
             converted = self.sing(data.held_out(1)[0])
         embedding = self.models.speaker.embed(resample(converted, self.network.sampling_rate, SPEECH_RATE))

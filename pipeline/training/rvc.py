@@ -63,6 +63,11 @@ class OfficialBase:
         return self.kind.generator
 
     @property
+    def weights(self) -> str:
+        """Identifies it."""
+        return self.name
+
+    @property
     def sampling_rate(self) -> int:
         """Hz, of the voice that it becomes."""
         return self.config.sampling_rate

@@ -1,4 +1,4 @@
-"""Training from s24, a small RVC network: it starts near, conditioned on the member's embedding, and only its decoder learns.
+"""Training from s24, a small RVC network: it starts near the member's embedding, and only its decoder learns.
 
 There is no discriminator: it makes a training of minutes no better (docs/weights.md).
 """
@@ -35,6 +35,7 @@ class SmallBase:
 
     sampling_rate: int = S24.sampling_rate
     content_model: str = content_model.MODEL_ID
+    weights: str = STARTED_FROM
 
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """Windows of the recordings, also with warped bands."""

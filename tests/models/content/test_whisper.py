@@ -50,5 +50,5 @@ def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_half_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whisper, "PACKAGES", (whisper.PACKAGES[0], "no_such_half"))
-    with pytest.raises(WeightsError, match="no_such_half carries no .*; install requirements.lock again"):
+    with pytest.raises(WeightsError, match="no_such_half carries no"):
         whisper.load()

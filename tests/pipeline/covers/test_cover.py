@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from models.voice_file import load_voice, save_voice
 from models.signal import Floats32
+from models.voice_file import load_voice, save_voice
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.errors import VoiceOutdated

@@ -112,7 +112,7 @@ def test_room_noise_is_silence_too(phrases: tuple[Floats32, Features]) -> None:
 def test_a_click_is_not_voice() -> None:
     rms = np.full(1000, 1e-5, np.float32)
     rms[300:400], rms[800] = 0.1, 1.0
-    cached = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms))
+    cached = sounding(Features(np.zeros((500, 1), np.float32), np.zeros(1000, np.float32), rms, np.zeros_like(rms)))
     assert cached[250:450].all() and not cached[460:].any()
-    short = Features(np.zeros((15, 1), np.float32), np.zeros(30, np.float32), rms[300:330])
+    short = Features(np.zeros((15, 1), np.float32), np.zeros(30, np.float32), rms[300:330], np.zeros(30, np.float32))
     assert sounding(short).shape == (30,)

@@ -101,6 +101,7 @@ def buzz(seconds: float) -> Recording:
         draw.standard_normal((frames // 2, 768)).astype(np.float32),
         np.full(frames, 150, np.float32),
         np.full(frames, 0.1, np.float32),
+        np.full(frames, 5.0, np.float32),
     )
     wav = np.sign(np.sin(np.arange(frames * 400) * 2 * np.pi * 150 / 40000)) * 0.2
     levels = Levels(*[0.0] * len(Levels.__dataclass_fields__))

@@ -15,8 +15,8 @@ from models.content import contentvec
 from models.content.contentvec import ContentVec
 from models.rvc.faiss_index import read_index, write_index
 from models.rvc.pth_file import read_pth
-from models.voice_file import load_voice
 from models.signal import Floats32
+from models.voice_file import load_voice
 from models.weights.integrity import WeightsError
 from pipeline.listening import features as features_module
 from pipeline.listening.features import extract, extract_stream

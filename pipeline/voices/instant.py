@@ -1,0 +1,57 @@
+"""A voice from one note, untrained: the embedded base sings with the embedding of whoever speaks in it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.harmonic import voice_base
+from models.voice_file import VoiceInfo, save_voice
+from pipeline.errors import NotEnoughSpeech
+from pipeline.listening.features import extract
+from pipeline.listening.notes import Note, normalize_level, read_notes
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+from pipeline.training.intake import sounding
+from pipeline.voices.owner import analyze_owner
+from pipeline.voices.retrieval import save_index
+
+LEAST_SECONDS = 10.0
+"""Of voice; the embedding of less is another one at every second note."""
+
+
+@dataclass(frozen=True)
+class InstantVoice:
+    """The files of a voice that was not trained."""
+
+    model: Path
+    index: Path
+    seconds: float
+    """Of voice that it was made from."""
+
+
+def instant_voice(note: Note, models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
+    """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir`, in seconds.
+
+    Raises what `analyze_owner` raises, NotEnoughSpeech (under 10 s of voice), WeightsError, DiskFull.
+    """
+    [(wav, levels)] = read_notes([note], report)
+    if levels.active_seconds < LEAST_SECONDS:
+        raise NotEnoughSpeech(seconds=levels.active_seconds, limit=LEAST_SECONDS)
+    owner = analyze_owner([note], models.speaker, models.pitch)
+    report("listening", 0.3)
+    features = extract(normalize_level(wav), models.text, models.pitch)
+    seconds = float(sounding(features).mean() * len(wav) / 16_000)
+    info = VoiceInfo(
+        content_model=models.text.model_id,
+        base=f"{voice_base.NAME}, untrained",
+        median_f0=owner.median_f0,
+        steps=0,
+        seconds=seconds,
+    )
+    model, index = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
+    save_voice(model, voice_base.load_base(owner.embedding, models.text.model_id), info)
+    rows = features.content[sounding(features)[::2][: len(features.content)]]
+    save_index(index, torch.from_numpy(rows), owner.embedding)
+    report("listening", 1.0)
+    return InstantVoice(model, index, seconds)
