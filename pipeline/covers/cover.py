@@ -13,6 +13,7 @@ from models.rvc.voice_file import VoiceInfo
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
 from pipeline.covers.cover_figures import CoverFigures, compare
+from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
@@ -52,6 +53,10 @@ class CoverInput:
     """The voice's network, and its retrieval index."""
     index: Path
     voice_name: str
+    vocals_only: bool = False
+    """The song is vocals already: nothing is separated, and nothing mixed in but a given instrumental."""
+    instrumental: GivenFile | None = None
+    """What the vocals are mixed with, in place of the song's own."""
     cache_dir: Path
     """The song's own: stems and features are taken from it if they are there."""
     out_dir: Path
@@ -94,12 +99,13 @@ class _Conversion:
 def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
     """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
 
-    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
-    WeightsError (the voice's file is not readable).
+    The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed.
+
+    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing, WeightsError
+    (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
     """
     info = _usable_voice(cover, models)
-    models.only(Role.SEPARATOR, Role.VOICE)
-    stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
+    stems = _stems(cover, models, report)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
     mix = mix_files(
@@ -142,6 +148,21 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     except NotFetched as error:
         raise EncoderMissing(name=cover.voice_name, model=info.content_model) from error
     return info
+
+
+def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
+    """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
+    given, song = cover.instrumental, GivenFile(cover.song, cover.song_name)
+    instrumental = cover.out_dir / "instrumental.flac"
+    if given is not None:
+        write_instrumental(given, song, instrumental, lambda done: report("reading", done / 2))
+    if cover.vocals_only:
+        read = 0.0 if given is None else 0.5
+        stems = vocals_as_given(song, cover.cache_dir, lambda done: report("reading", read + (1 - read) * done))
+    else:
+        models.only(Role.SEPARATOR, Role.VOICE)
+        stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
+    return stems if given is None else over(stems, cover.song_name, instrumental, given.name)
 
 
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:

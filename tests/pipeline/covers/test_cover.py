@@ -64,6 +64,7 @@ def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: 
 
 
 def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
+    assert cover.stems.instrumental is not None
     instrumental = decode(cover.stems.instrumental, 44100, channels=2, limits=STEM, name="i")
     mixed, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
     n = min(mixed.shape[1], instrumental.shape[1], converted.shape[1])

@@ -15,7 +15,7 @@ from store import (
     VoiceNotReady,
     VoiceState,
 )
-from store.params import CoverParams, drop_uploaded_song, params_of, subject_of
+from store.params import CoverParams, drop_uploads, params_of, subject_of
 from store.use_cases import (
     CoverRequest,
     SavedFile,
@@ -177,5 +177,5 @@ def test_only_a_members_own_ready_voices_are_offered(scene: Scene) -> None:
 def test_rows_of_every_age_are_read() -> None:
     old = Job(kind=JobKind.COVER, user_id=7, params={"song_key": "k", "song_name": "s", "voice_id": 1, "gone": 2})
     assert params_of(old) == CoverParams("s", 1, "", "k")
-    drop_uploaded_song(old)
+    drop_uploads(old)
     assert params_of(old) == CoverParams("s", 1, "")
