@@ -134,7 +134,7 @@ class LengthsApart(UnsuitableSound):
 
     code = "lengths_apart"
     sentence = (
-        "The instrumental {name} lasts {seconds:.0f} seconds and {song} {song_seconds:.0f}; they may differ by "
+        "The instrumental {name} lasts {seconds:.1f} seconds and {song} {song_seconds:.1f}; they may differ by "
         "{limit:.0f} at most. Send an instrumental of the same version, or cut both to the same part."
     )
 

@@ -31,17 +31,18 @@ def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
     process.wait()
 
 
-async def until(world: World, store: Store, state: JobState, kind: str, seconds: float = 120) -> Job:
-    """Let the loops run beside the real worker until the job of this kind is in `state`."""
-    for _ in range(int(seconds * 2)):
+async def until(world: World, store: Store, state: JobState, kind: str, of: int = 1) -> Job:
+    """Let the loops run beside the real worker until the last of so many jobs of this kind is in `state`."""
+    for _ in range(240):
         await world.tick()
         with store.read() as session:
             rows = [job for job in session.exec(select(Job)).all() if job.kind == kind]
-        if rows and rows[-1].state == state:
+        rows.sort(key=lambda job: job.created_at)
+        if len(rows) == of and rows[-1].state == state:
             return rows[-1]
         assert not rows or rows[-1].state != JobState.FAILED, rows[-1].error_sentence
         await asyncio.sleep(0.5)
-    raise AssertionError(f"after {seconds} s: {rows}")
+    raise AssertionError(f"after 120 s: {rows}")
 
 
 def seconds_of(data: bytes, path: Path) -> float:
@@ -76,6 +77,19 @@ async def test_a_member_matches_trains_and_sings(
     assert seconds_of(data, tmp_path / sound.filename) == pytest.approx(10.88, abs=0.1)
     assert len(data) <= covered.params["max_bytes"]
     assert covered.result["lufs"] == pytest.approx(covered.result["song_lufs"], abs=1.5)
+
+    await world.alice.slash(
+        world.channel,
+        "cover",
+        voice=str(trained.result["voice_id"]),
+        song=("vocals.ogg", notes[0].read_bytes()),
+        vocals_only=True,
+        instrumental=("karaoke.ogg", notes[1].read_bytes()),
+    )
+    await until(world, store, JobState.DELIVERED, "cover", of=2)
+    message = world.public()[-1]
+    assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
+    assert "separator" not in message.content and "content" in message.content
 
     refused = await world.bob.slash(
         world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())
