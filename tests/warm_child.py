@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.pool.selection import Selection
+from tests.forked import FORKS
 from worker.child import Child
 from worker.messages import End, Report, Task
 
@@ -12,6 +13,10 @@ class WarmChild(Child):
     """A child that a command's end does not kill: only work that was broken off does, and `end`."""
 
     busy = False
+
+    def __init__(self, device: str, threads: int, selection: Selection = Selection()) -> None:
+        super().__init__(device, threads, selection)
+        self._context = FORKS  # type: ignore[assignment]  # starts processes as well as the one that spawns
 
     async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
         """As in Child."""

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import av
@@ -17,6 +18,7 @@ from cli import offline
 from pipeline.sound.encode import encode
 from tests.cli.conftest import Desk
 from tests.conftest import BuiltOnce
+from tests.forked import fork
 from tests.warm_child import WarmChildren
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -25,13 +27,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def discovervoice(data: Path, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `discovervoice` in a process of its own."""
     clean = {k: v for k, v in os.environ.items() if k not in ("DISCORD_TOKEN", "DATABASE_URL", "REDIS_URL")}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *map(str, arguments)],
-        env={**clean, "DATA_DIR": str(data), "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    own = {**clean, "DATA_DIR": str(data), "COLUMNS": "200", **environment}
+    words = [str(word) for word in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        out, errors = Path(folder) / "out", Path(folder) / "errors"
+        process = fork(words, own, out, errors)
+        try:
+            code = process.wait(280)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(words, code, out.read_text(), errors.read_text())
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:
