@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,17 +12,23 @@ import av
 import pytest
 from sqlmodel import select
 
-from store import Job, JobState, Store
+from store import Job, JobState, Store, StoreSettings, open_store
 from tests.bot.world import World, response_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
 
 
 @pytest.fixture
+def store(seeded: Path, tmp_path: Path) -> Store:
+    """A real database and media folder, with the shipped voices in its library."""
+    return open_store(StoreSettings(data_dir=shutil.copytree(seeded, tmp_path / "data"), database_url=""))
+
+
+@pytest.fixture
 def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
-    """A real worker process on the same store and queue, whose trainings take seconds."""
+    """A real worker process on the same store and queue, whose trainings take a second."""
     environment = {**os.environ, "REDIS_URL": redis_url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
-    environment["TRAIN_MINUTES"] = "0.1"
+    environment["TRAIN_MINUTES"] = "0.02"
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
