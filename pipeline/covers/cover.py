@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from models.pitch import trackers
 from models.rvc.voice_file import VoiceInfo
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.weights.integrity import NotFetched
+from pipeline.covers.air import with_air
 from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
+from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import SWIFT_HOP, Features
 from pipeline.pool.model_pool import ModelPool
@@ -166,21 +169,28 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
 
 
 def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
-    """Write converted blocks as stereo at the stems' rate, level and length."""
-    resampler = Resampler(rate, MUSIC_RATE, 1)
-    left = round(stems.seconds * MUSIC_RATE)
+    """Write converted blocks with the source's width and air, at the stems' rate, level and length."""
+    blocks = decode_blocks(stems.vocals, MUSIC_RATE, channels=2, block_seconds=1.0, limits=STEM, name="vocals")
+    beside, above = tee(blocks)
+    converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
     with Encoder(path, MUSIC_RATE, 2) as encoder:
-        for block in wav:
-            left -= _write(encoder, resampler.process(block[None])[0], left)
-        left -= _write(encoder, resampler.flush()[0], left)
-        _write(encoder, np.zeros(left, np.float32), left)
+        for block in with_air(with_width(converted, beside), above):
+            encoder.write(block)
 
 
-def _write(encoder: Encoder, mono: Floats32, most: int) -> int:
-    mono = mono[:most]
-    if len(mono):
-        encoder.write(np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0))
-    return len(mono)
+def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
+    """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
+    resampler = Resampler(rate, MUSIC_RATE, 1)
+    for block in wav:
+        fitting = resampler.process(block[None])[0, :left]
+        left -= len(fitting)
+        yield _dual(fitting)
+    rest = resampler.flush()[0, :left]
+    yield _dual(np.pad(rest, (0, left - len(rest))))
+
+
+def _dual(mono: Floats32) -> Floats32:
+    return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
 
 
 def _plot(path: Path, cover: Path, converted: _Conversion, models: ModelPool, title: str) -> None:
