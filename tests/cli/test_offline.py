@@ -20,7 +20,7 @@ from pipeline.pool.selection import Selection
 from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, voices
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
-from tests.warm_child import WarmChildren
+from tests.warm_child import ForkedChild, WarmChildren
 from worker.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -121,7 +121,7 @@ def test_a_worker_that_lacks_what_was_chosen_ends_with_its_sentence_though_redis
 async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(
     store: Store, notes: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    child = Child("cpu", 1, Selection(mos="utmos", weights=store.data_dir / "models"))
+    child = ForkedChild("cpu", 1, Selection(mos="utmos", weights=store.data_dir / "models"))
     try:
         with pytest.raises(DeskError, match="utmos is not here; run `discovervoice models pull utmos`"):
             await offline._perform(store, child, training(store, notes[:2]), None)
