@@ -234,7 +234,7 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
-        "reading": 0.5 + 0.02 * seconds * given,
+        "reading": 0.5 + 0.005 * seconds * given,
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
