@@ -44,12 +44,16 @@ class CoverCog(commands.Cog):
         song=label("cover.song"),
         title=label("cover.title"),
         key_shift=label("cover.key_shift"),
+        vocals_only=label("cover.vocals_only"),
+        instrumental=label("cover.instrumental"),
     )
     @app_commands.describe(
         voice=label("cover.voice_about"),
         song=label("cover.song_about"),
         title=label("cover.title_about"),
         key_shift=label("cover.key_shift_about"),
+        vocals_only=label("cover.vocals_only_about"),
+        instrumental=label("cover.instrumental_about"),
     )
     async def cover(
         self,
@@ -58,13 +62,15 @@ class CoverCog(commands.Cog):
         song: discord.Attachment | None = None,
         title: str | None = None,
         key_shift: app_commands.Range[int, -12, 12] | None = None,
+        vocals_only: bool = False,
+        instrumental: discord.Attachment | None = None,
     ) -> None:
         """Queue a cover."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         check_song(song, title)
-        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=file_limit(interaction))
-        if song is not None:
-            request = await self._with_song(request, song)
+        limit = file_limit(interaction)
+        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
+        request = await self._with_files(request, song, instrumental)
         job = await asyncio.to_thread(request_cover, self.services.store, requester_of(interaction), request)
         await self.services.launch(job)
         await reply(interaction, reader(interaction.locale)("job.queued"))
@@ -82,8 +88,18 @@ class CoverCog(commands.Cog):
         choices = await asyncio.to_thread(song_choices, self.services.store, current)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 
-    async def _with_song(self, request: CoverRequest, song: discord.Attachment) -> CoverRequest:
+    async def _with_files(
+        self, request: CoverRequest, song: discord.Attachment | None, instrumental: discord.Attachment | None
+    ) -> CoverRequest:
+        """The request with the files that were attached, all or none of them downloaded."""
+        attached = [file for file in (song, instrumental) if file is not None]
+        if not attached:
+            return request
         limit = self.services.settings.song_megabytes
-        check([song], 1, limit)
-        (file,) = await download(self.services, [song], limit)
-        return dataclasses.replace(request, song=file, song_name=song_name(file.name))
+        check(attached, len(attached), limit)
+        files = await download(self.services, attached, limit)
+        if instrumental is not None:
+            request = dataclasses.replace(request, instrumental=files[-1])
+        if song is not None:
+            request = dataclasses.replace(request, song=files[0], song_name=song_name(files[0].name))
+        return request

@@ -12,7 +12,7 @@ from cli.report import StageTimes, cover_table, match_table, model_table, stage_
 from cli.up import start, stop
 from cli.watch import watch
 from models.weights.integrity import packaged
-from pipeline.covers.stems import Stems, export_stem
+from pipeline.covers.stems import SeparatedStems, export_stem
 from store import Job, Store, StoreSettings, open_store
 from store.results import CoverResult, MatchResult, TrainResult, cover_result, match_result, train_result
 from store.use_cases import (
@@ -125,13 +125,13 @@ async def _deliver(scene: Scene, job: Job) -> Job:
     return done
 
 
-def _stems(store: Store, key: str) -> Stems:
+def _stems(store: Store, key: str) -> SeparatedStems:
     """The cached stems of a song; their levels are not read. Raises DeskError."""
     manifests = list((store.cache_dir / key.partition(".")[0]).glob("*/stems.json"))
     if not manifests:
         raise DeskError("The separated stems are not in the cache.")
     folder = manifests[0].parent
-    return Stems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
+    return SeparatedStems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
 
 
 def _print(done: Results, out: Path, seconds: float) -> None:

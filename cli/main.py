@@ -108,12 +108,18 @@ def cover(
     separator: Annotated[
         str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")
     ] = None,
+    vocals_only: Annotated[
+        bool, typer.Option("--vocals-only", help="The song is vocals already: nothing is separated.")
+    ] = False,
+    instrumental: Annotated[
+        Path | None, typer.Option(help="A sound file as long as the song, to mix the vocals with.")
+    ] = None,
     out: Out = Path(),
 ) -> None:
-    """Sing a song in a trained voice; writes the cover, the stems and a picture."""
-    from cli.offline import cover_song
+    """Sing a song in a trained voice; writes the cover, what was separated and a picture."""
+    from cli.offline import CoverOrder, cover_song
 
-    asyncio.run(cover_song(song, voice, key_shift, separator, out))
+    asyncio.run(cover_song(CoverOrder(song, voice, key_shift, separator, vocals_only, instrumental), out))
 
 
 @singers.command("add")

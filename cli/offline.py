@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -75,22 +75,38 @@ async def train_notes(name: str, notes: list[Path], minutes: float | None, out: 
     await asyncio.to_thread(retention.discard, store, done.id)
 
 
-async def cover_song(song: str, voice: str, key_shift: int | None, separator: str | None, out: Path) -> None:
+@dataclass(frozen=True)
+class CoverOrder:
+    """What `cover` was told; `song` is a file or a title of the library."""
+
+    song: str
+    voice: str
+    key_shift: int | None = None
+    separator: str | None = None
+    vocals_only: bool = False
+    instrumental: Path | None = None
+
+
+async def cover_song(order: CoverOrder, out: Path) -> None:
     """Cover a file or a library song with a voice of the operator's."""
-    store = open_store()
+    if order.vocals_only and order.separator:
+        raise DeskError("With --vocals-only nothing is separated: leave out --separator.")
+    store, voice = open_store(), order.voice
     try:
         voice_id = voice_named(store, jobs.OPERATOR, voice).id or 0
     except NotFound as error:
         raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
     with store.read() as session:
         voices.usable(session, voice_id, jobs.OPERATOR)
-    async with _child(separator) as child:
-        request = CoverRequest(voice=f"#{voice_id}", key_shift=key_shift)
-        done = await _perform(store, child, lambda owner: _request_cover(store, song, request, owner), out)
+    async with _child(order.separator) as child:
+        request = CoverRequest(voice=f"#{voice_id}", key_shift=order.key_shift, vocals_only=order.vocals_only)
+        done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)
     result = cover_result(done.result)
     console.print(cover_table(result))
     console.print(model_table(result.models))
-    console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, vocals.flac, instrumental.flac, cover.png")
+    vocals = "" if result.vocals_only else "vocals.flac, "
+    rest = "" if result.vocals_only or result.instrumental else "instrumental.flac, "
+    console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, {vocals}{rest}cover.png")
     await asyncio.to_thread(retention.discard, store, done.id)
 
 
@@ -191,19 +207,31 @@ def _request_match(store: Store, notes: list[Path], owner: str) -> Job:
     return request_match(store, OPERATOR, _save_notes(store, notes), OWNER, lease_to=owner)
 
 
-def _request_cover(store: Store, song: str, request: CoverRequest, owner: str) -> Job:
+def _request_cover(store: Store, order: CoverOrder, request: CoverRequest, owner: str) -> Job:
     """Request a cover of a file, or of a song of the library by its title. Raises DeskError, SoundError, StoreError."""
-    path = Path(song)
+    path, instrumental = Path(order.song), order.instrumental
+    if not path.is_file():
+        request = replace(request, title=order.song, song_name=_title(store, order.song))
+    check_files([instrumental] if instrumental else [])
+    files = [(path, path.stem)] if path.is_file() else []
+    files += [(instrumental, instrumental.name)] if instrumental else []
+    for file, _ in files:
+        probe(file, SONG, str(file))
+    saved = save_files(store, [(file, display_name(name)) for file, name in files])
     if path.is_file():
-        probe(path, SONG, song)
-        (saved,) = save_files(store, [(path, display_name(path.stem))])
-        return request_cover(store, OPERATOR, replace(request, song=saved), lease_to=owner)
+        request = replace(request, song=saved[0])
+    if instrumental:
+        request = replace(request, instrumental=saved[-1])
+    return request_cover(store, OPERATOR, request, lease_to=owner)
+
+
+def _title(store: Store, song: str) -> str:
+    """The whole title of a song of the library. Raises DeskError."""
     try:
         with store.read() as session:
-            title = find_song(session, song).title
+            return find_song(session, song).title
     except NotFound as error:
         raise DeskError(f"{song} is neither a file nor a song of the library. See: discovervoice songs list") from error
-    return request_cover(store, OPERATOR, replace(request, title=song, song_name=title), lease_to=owner)
 
 
 def _export(files: Mapping[str, Path], out: Path | None) -> None:

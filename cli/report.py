@@ -82,6 +82,10 @@ def cover_table(result: "CoverResult") -> Table:
     table.add_row("log-f0 correlation", "", number(result.f0_correlation, 3), result.pitch_model)
     table.add_row("f0 error", "", number(result.f0_cents, 0, " cents"), result.pitch_model)
     table.add_row("voicing F1", "", number(result.voicing_f1), result.pitch_model)
+    if result.vocals_only:
+        table.add_row("vocals", "as given", "", "")
+    if result.vocals_only or result.instrumental:
+        table.add_row("instrumental", "", result.instrumental or "none", "")
     table.add_row("loudness", number(result.song_lufs, 1, " LUFS"), number(result.lufs, 1, " LUFS"), "BS.1770-4")
     table.add_row("true peak", "", number(result.true_peak_db, 1, " dBTP"), "BS.1770-4")
     table.add_row(

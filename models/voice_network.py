@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from models.signal import Floats32, Floats64
+
 
 @dataclass(frozen=True)
 class VoiceFrames:
@@ -44,6 +46,9 @@ class VoiceNetwork(Protocol):
     @property
     def device(self) -> torch.device:
         """Where it computes."""
+
+    def cycles(self, f0: Floats32) -> Floats64:
+        """The phase of the excitation before each of T frames of a whole recording, and after the last: (T + 1,)."""
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """T frames → (T · sampling_rate / 100,)."""

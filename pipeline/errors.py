@@ -13,6 +13,8 @@ SoundError
 │   ├── TooManyChannels
 │   ├── LowRate
 │   ├── Silent
+│   ├── SilentFile
+│   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
 │   ├── SeveralSpeakers
@@ -118,6 +120,23 @@ class Silent(UnsuitableSound):
 
     code = "silent"
     sentence = "{name} is silent. Check the microphone and record again."
+
+
+class SilentFile(UnsuitableSound):
+    """A song or an instrumental without sound. Params: name."""
+
+    code = "silent_file"
+    sentence = "Nothing is to be heard in {name}. Export it again, or send another file."
+
+
+class LengthsApart(UnsuitableSound):
+    """Params: name, seconds (of the instrumental), song, song_seconds, limit (s)."""
+
+    code = "lengths_apart"
+    sentence = (
+        "The instrumental {name} lasts {seconds:.1f} seconds and {song} {song_seconds:.1f}; they may differ by "
+        "{limit:.0f} at most. Send an instrumental of the same version, or cut both to the same part."
+    )
 
 
 class Clipped(UnsuitableSound):

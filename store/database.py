@@ -5,10 +5,8 @@ import fcntl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +14,9 @@ from sqlmodel import Session
 
 from store.errors import StoreUnusable
 from store.media import Media
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_MS = 5000
 
@@ -97,13 +98,17 @@ def connect(url: str) -> Engine:
 
 def migrate(url: str, lock_dir: Path) -> None:
     """Upgrade the tables to the newest revision; processes that start together take turns."""
+    from alembic import command  # the child process opens no store, and starts without it
+
     with (lock_dir / ".migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         command.upgrade(alembic_config(url), "head")
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str) -> "Config":
     """Alembic's settings for our migrations folder."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))

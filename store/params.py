@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from store.tables import Job, JobKind
 
 SONG_KEY = "song_key"
+INSTRUMENTAL_KEY = "instrumental_key"
+UPLOADS = (SONG_KEY, INSTRUMENTAL_KEY)
 Params = TypeVar("Params", bound="MatchParams | TrainParams | CoverParams")
 
 
@@ -42,7 +44,8 @@ class CoverParams:
     """Which voice sings which song: an uploaded file (`song_key`) or a song of the library (`song_id`).
 
     `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `max_bytes` limits the
-    size of the file that is delivered; None is no limit.
+    size of the file that is delivered; None is no limit. With `vocals_only` the song is vocals already;
+    `instrumental_key` is an uploaded file that the vocals are mixed with.
     """
 
     song_name: str = ""
@@ -52,10 +55,14 @@ class CoverParams:
     song_id: int | None = None
     key_shift: int | None = None
     max_bytes: int | None = None
+    vocals_only: bool = False
+    instrumental_key: str | None = None
+    instrumental_name: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
         source = {SONG_KEY: self.song_key} if self.song_key else {"song_id": self.song_id}
+        given = {INSTRUMENTAL_KEY: self.instrumental_key, "instrumental_name": self.instrumental_name}
         return {
             **source,
             "song_name": self.song_name,
@@ -63,6 +70,8 @@ class CoverParams:
             "voice_name": self.voice_name,
             "key_shift": self.key_shift,
             "max_bytes": self.max_bytes,
+            **({"vocals_only": True} if self.vocals_only else {}),
+            **(given if self.instrumental_key else {}),
         }
 
 
@@ -79,7 +88,7 @@ def train_params(job: Job) -> TrainParams:
 
 
 def cover_params(job: Job) -> CoverParams:
-    """What a cover was requested with. After its retention an uploaded song has no key any more."""
+    """What a cover was requested with. After its retention an uploaded file has no key any more."""
     return _read(CoverParams, job)
 
 
@@ -91,14 +100,14 @@ def subject_of(job: Job) -> str:
     return params.voice_name if isinstance(params, TrainParams) else ""
 
 
-def uploaded_song(job: Job) -> str | None:
-    """The media key of the song that a member uploaded for this job."""
-    return job.params.get(SONG_KEY)
+def uploads_of(job: Job) -> set[str]:
+    """The media keys of the song and the instrumental that a member uploaded for this job."""
+    return {key for name in UPLOADS if (key := job.params.get(name))}
 
 
-def drop_uploaded_song(job: Job) -> None:
-    """Remove the uploaded song's key from the row, so that its file is no longer referenced."""
-    job.params = {name: value for name, value in job.params.items() if name != SONG_KEY}
+def drop_uploads(job: Job) -> None:
+    """Remove the keys of uploaded files from the row, so that they are no longer referenced."""
+    job.params = {name: value for name, value in job.params.items() if name not in UPLOADS}
 
 
 def _read(kind: type[Params], job: Job) -> Params:

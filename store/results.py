@@ -93,11 +93,17 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class CoverResult:
-    """A cover of `seconds`, whose vocals were compared on `compared_seconds`: `…_source` before, `…_cover` after."""
+    """A cover of `seconds`, whose vocals were compared on `compared_seconds`: `…_source` before, `…_cover` after.
+
+    `vocals_only`: the song was vocals already, and nothing was separated. `instrumental` is the name of the file that
+    was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as.
+    """
 
     song: str = ""
     voice: str = ""
     base: str = ""
+    vocals_only: bool = False
+    instrumental: str = ""
     seconds: float | None = None
     compared_seconds: float | None = None
     lufs: float | None = None
@@ -186,8 +192,10 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
     pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
     return CoverResult(
         key_shift=_count(row, "key_shift"),
+        vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),
-        **_texts(row, "song", "voice", "base", "encoding", "speaker_model", "mos_model", "pitch_model"),
+        **_texts(row, "song", "voice", "base", "instrumental", "encoding"),
+        **_texts(row, "speaker_model", "mos_model", "pitch_model"),
         **_tables(row),
     )
 

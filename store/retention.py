@@ -9,12 +9,12 @@ from sqlmodel import Session, col, select
 from store import clips, jobs, voices
 from store.clips import DAY
 from store.database import Store
-from store.params import drop_uploaded_song, uploaded_song
+from store.params import drop_uploads, uploads_of
 from store.tables import Clip, Job, Outbox, Singer, Song, Voice, now
 
 
 def discard(store: Store, job_id: str) -> None:
-    """Remove what an unfinished job came with and wrote: clips, song (if no other row names it), scratch folder."""
+    """Remove what an unfinished job came with and wrote: clips, uploads (if no other row names them), scratch."""
     with store.write() as session:
         notes = clips.of_job(session, job_id)
         job = session.get(Job, job_id)
@@ -22,7 +22,7 @@ def discard(store: Store, job_id: str) -> None:
         for note in notes:
             session.delete(note)
         if job is not None:
-            drop_uploaded_song(job)
+            drop_uploads(job)
             session.add(job)
         voices.drop_untrained(session, job_id)
     shutil.rmtree(store.work_dir / job_id, ignore_errors=True)
@@ -30,7 +30,7 @@ def discard(store: Store, job_id: str) -> None:
 
 
 def expire(store: Store) -> int:
-    """Remove clips, uploaded songs and results past their retention; return the number of files removed."""
+    """Remove clips, uploads and results past their retention; return the number of files removed."""
     with store.write() as session:
         old = now() - store.clip_days * DAY
         ended = select(Job).where(col(Job.state).in_(jobs.ENDED), col(Job.ended_at) < old)
@@ -46,7 +46,7 @@ def expire(store: Store) -> int:
             message.files = []
             session.add(message)
         for job in work:
-            drop_uploaded_song(job)
+            drop_uploads(job)
             session.add(job)
     return remove_unreferenced(store, keys)
 
@@ -108,7 +108,8 @@ def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job
     keys: set[str | None] = {clip.media_key for clip in notes}
     for voice in owned:
         keys |= {voice.model_key, voice.index_key}
-    keys |= {uploaded_song(job) for job in work}
+    for job in work:
+        keys |= uploads_of(job)
     for message in mail:
         keys |= {file["key"] for file in message.files}
     return {key for key in keys if key}

@@ -213,9 +213,9 @@ def test_pages_hold_no_path_of_a_machine_and_pictures_are_small() -> None:
 
 @pytest.fixture
 def desk(tmp_path: Path, song: Path, seeded: Path) -> Path:
-    """A folder in which the pages' commands find their files: three notes, a singer's clips, a song, and a library."""
+    """A folder in which the pages' commands find their files: two notes, a singer's clips, a song, and a library."""
     shutil.copytree(seeded, tmp_path / "data")
-    for folder, chosen in (("demo/notes", "carlo_0[1-3].ogg"), ("worker/library/voices/bf_emma", "*.ogg")):
+    for folder, chosen in (("demo/notes", "carlo_0[1-2].ogg"), ("worker/library/voices/bf_emma", "*.ogg")):
         (tmp_path / folder).mkdir(parents=True)
         for file in (ROOT / folder).glob(chosen):
             shutil.copy(file, tmp_path / folder)

@@ -4,11 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.pool.selection import Selection
+from tests.forked import FORKS
 from worker.child import Child
 from worker.messages import End, Report, Task
 
 
-class WarmChild(Child):
+class ForkedChild(Child):
+    """A child that is forked from a process that has loaded its libraries."""
+
+    def __init__(self, device: str, threads: int, selection: Selection = Selection()) -> None:
+        super().__init__(device, threads, selection)
+        self._context = FORKS  # type: ignore[assignment]  # starts processes as well as the one that spawns
+
+
+class WarmChild(ForkedChild):
     """A child that a command's end does not kill: only work that was broken off does, and `end`."""
 
     busy = False
@@ -40,7 +49,7 @@ class WarmChildren:
     def __call__(self, device: str, threads: int, selection: Selection = Selection()) -> Child:
         """The child for these settings; with other models, one of its own that ends with its command."""
         if device not in ("auto", "cpu") or replace(selection, weights=Selection().weights) != Selection():
-            return Child(device, threads, selection)
+            return ForkedChild(device, threads, selection)
         self.child = self.child or WarmChild("cpu", 1)
         return self.child
 

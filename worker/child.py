@@ -116,7 +116,6 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
     from files.disk import DiskFull, disk_full
     from pipeline.errors import SoundError
     from pipeline.pool.availability import ModelsUnavailable, open_models, refusals
-    from worker import child_tasks
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
     try:
@@ -124,6 +123,8 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
     except ModelsUnavailable as error:
         pipe.send(Missing(str(error)))
         return
+    from worker import child_tasks  # takes as long as torch; a refusal need not wait for it
+
     while True:
         try:
             task = pipe.recv()

@@ -3,11 +3,14 @@
 import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
+from pipeline.covers.given import GivenFile
+from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes, seconds_of
 from pipeline.listening.vocal_range import vocal_range
@@ -146,9 +149,10 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
 
 
 def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """Separate the song, convert its vocals to the voice, and mix."""
+    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
     seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
-    plan(cover_plan(seconds, models.separator.cost))
+    given = task.vocals_only + (task.instrumental is not None)
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given))
     cover = make_cover(
         CoverInput(
             song=task.song,
@@ -156,6 +160,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
             model=task.model,
             index=task.index,
             voice_name=task.voice_name,
+            vocals_only=task.vocals_only,
+            instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
             cache_dir=task.cache,
             out_dir=task.out,
             options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
@@ -169,6 +175,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         song=task.song_name,
         voice=task.voice_name,
         base=cover.base,
+        vocals_only=task.vocals_only,
+        instrumental=task.instrumental_name,
         seconds=mix.seconds,
         compared_seconds=figures.seconds,
         lufs=mix.lufs,
@@ -188,18 +196,24 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         pitch_model=figures.pitch_model,
         models={
             "voice": cover.voice,
-            **{role.value: name for role, name in models.names().items()},
+            **{role.value: name for role, name in models.names().items() if role in _cover_roles(task)},
             "content": cover.content,
         },
     )
-    files = {
-        "cover": mix.path,
-        "converted": cover.converted,
-        "picture": cover.picture,
-        "vocals": cover.stems.vocals,
-        "instrumental": cover.stems.instrumental,
-    }
-    return JobOutcome(result, files)
+    files = {"cover": mix.path, "converted": cover.converted, "picture": cover.picture}
+    return JobOutcome(result, files | _separated(task, cover.stems))
+
+
+def _cover_roles(task: CoverTask) -> set[Role]:
+    """The roles of the models that make a cover."""
+    return set(Role) - ({Role.SEPARATOR} if task.vocals_only else set())
+
+
+def _separated(task: CoverTask, stems: Stems) -> dict[str, Path]:
+    """Those stems that were separated, not given."""
+    vocals = {} if task.vocals_only else {"vocals": stems.vocals}
+    given = task.vocals_only or task.instrumental is not None
+    return vocals if given or stems.instrumental is None else {**vocals, "instrumental": stems.instrumental}
 
 
 def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
@@ -213,11 +227,15 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     return Embedded(out, len(embeddings), models.singer.model_id)
 
 
-def cover_plan(seconds: float, separation: float) -> dict[str, float]:
-    """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores."""
+def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict[str, float]:
+    """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
+
+    None: nothing is separated. `given` counts the files that become stems as they are.
+    """
+    separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
-        "reading": 0.5,
-        "separating": 3.0 + separation * seconds,
+        "reading": 0.5 + 0.005 * seconds * given,
+        **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
         "mixing": 1.0 + 0.1 * seconds,

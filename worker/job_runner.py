@@ -162,6 +162,9 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         out=out,
         key_shift=params.key_shift,
         max_bytes=params.max_bytes,
+        vocals_only=params.vocals_only,
+        instrumental=store.media.path(params.instrumental_key) if params.instrumental_key else None,
+        instrumental_name=params.instrumental_name,
     )
 
 

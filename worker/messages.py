@@ -53,7 +53,7 @@ class TrainTask:
 class CoverTask:
     """Convert the song's vocals to the voice; `cache` is the song's folder of stems.
 
-    `key_shift` and `max_bytes` are those of CoverParams.
+    `key_shift`, `max_bytes` and `vocals_only` are those of CoverParams; `instrumental` is the file that was given.
     """
 
     song: Path
@@ -65,6 +65,9 @@ class CoverTask:
     out: Path
     key_shift: int | None
     max_bytes: int | None
+    vocals_only: bool = False
+    instrumental: Path | None = None
+    instrumental_name: str = ""
 
 
 @dataclass(frozen=True)

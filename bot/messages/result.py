@@ -108,12 +108,23 @@ def held_out_line(result: TrainResult, say: Texts) -> str:
     return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
 
 
+def given_line(result: CoverResult, say: Texts) -> str:
+    """What the member gave ready-made, or nothing."""
+    vocals = say("result.cover.vocals_only") if result.vocals_only else ""
+    if result.instrumental:
+        music = say("result.cover.instrumental", name=safe(result.instrumental))
+    else:
+        music = say("result.cover.alone") if result.vocals_only else ""
+    return " ".join(part for part in (vocals, music) if part)
+
+
 def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
     """The label that this is AI-generated, and the figures."""
     song, voice = safe(result.song or "–"), safe(result.voice or "–")
     models = models_line(result.models, say)
     return [
         say("result.cover.title", member=member, song=song, voice=voice),
+        given_line(result, say),
         " · ".join(cover_figures(result, say)),
         f"-# {models}" if models else "",
     ]

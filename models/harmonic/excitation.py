@@ -1,10 +1,15 @@
 """The excitation of a voice: a band-limited pulse train that follows f0."""
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+
+from models.signal import Floats64
 
 LOWEST = 40.0
 """Hz; below it a frame is unvoiced."""
@@ -18,14 +23,39 @@ def pulse_train(f0: Tensor, rate: int, hop: int, phase: float = 0.0) -> Tensor:
     """The sum of all harmonics' cosines up to TOP, each of amplitude 1; 0 where unvoiced.
 
     f0 (B, T) in Hz → (B, T · hop) at `rate`; `phase` is the fundamental's before the first sample, in cycles. The sum
-    of n cosines is Dirichlet's kernel, so it costs the same for a low note as for a high one.
+    of n cosines is Dirichlet's kernel, so it costs the same for a low note as for a high one. Where voice begins or
+    ends its pitch is held (hibari-tts slides from or to 0 Hz there, which is heard as a chirp).
     """
-    hertz = F.interpolate(f0[:, None], scale_factor=hop, mode="linear", align_corners=False)[:, 0]
-    voiced = hertz > LOWEST
+    hertz, voiced = _at_samples(f0, hop)
+    turn = ((torch.cumsum(hertz.double() * voiced / rate, 1) + phase) % 1 * 2 * math.pi).float()
     hertz = hertz.clamp_min(LOWEST)
-    turn = ((torch.cumsum(hertz.double() / rate, 1) + phase) % 1 * 2 * math.pi).float()
     order = torch.floor(TOP / hertz) + 0.5
     sine = 2 * torch.sin(turn / 2)
     peak = sine.abs() <= SMALL_SINE
     kernel = torch.where(peak, order, torch.sin(order * turn) / torch.where(peak, torch.ones_like(sine), sine)) - 0.5
     return torch.where(voiced, kernel, torch.zeros_like(kernel))
+
+
+def _at_samples(f0: Tensor, hop: int) -> tuple[Tensor, Tensor]:
+    """f0 (B, T) → Hz and voiced, both (B, T · hop): straight between voiced frames, never towards unvoiced ones."""
+
+    def interpolated(track: Tensor) -> Tensor:
+        return F.interpolate(track[:, None], scale_factor=hop, mode="linear", align_corners=False)[:, 0]
+
+    voiced = (f0 > LOWEST).float()
+    share = interpolated(voiced)
+    hertz = interpolated(f0 * voiced) / share.clamp_min(1e-3)
+    return hertz, share >= 0.5
+
+
+def cycles(f0: NDArray[np.floating[Any]], rate: int) -> Floats64:
+    """The phase of `pulse_train` before each of T frames, f0 (T,) in Hz at `rate` a second, and after the last: (T + 1,).
+
+    Exact, however long: a song is cut into windows, and their pulses must meet.
+    """
+    voiced = f0 > LOWEST
+    own = np.where(voiced, f0, 0.0).astype(np.float64)
+    padded, known = np.pad(own, 1), np.pad(voiced, 1)
+    neighbours = [np.where(known[side], padded[side], own) for side in (slice(None, -2), slice(2, None))]
+    turned = np.where(voiced, 0.75 * own + 0.125 * (neighbours[0] + neighbours[1]), 0.0) / rate
+    return np.concatenate([[0.0], np.cumsum(turned)])

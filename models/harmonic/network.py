@@ -101,15 +101,15 @@ class HarmonicDecoder(nn.Module):
         return self.synthesize(self.filters(content, f0, energy, speaker), f0, noise=noise, phase=phase)
 
     def synthesize(self, filters: Filters, f0: Tensor, *, noise: Tensor | None = None, phase: float = 0.0) -> Tensor:
-        """Filters of T frames, f0 (B, T) → (B, T · hop).
+        """Filters of T frames, f0 (B, S) in Hz of the same time at any rate → (B, T · hop).
 
         `noise` (B, 2, bins, T) is normal, real and imaginary; None draws it. `phase` is that of the pulses before the
         first frame, in cycles.
         """
-        config, frames = self.config, f0.shape[-1]
+        config, frames = self.config, filters.harmonic.shape[-1]
         if noise is None:
             noise = torch.randn(len(f0), 2, config.bins, frames, device=f0.device)
-        pulses = pulse_train(f0, config.sampling_rate, config.hop, phase)
+        pulses = pulse_train(f0, config.sampling_rate, frames * config.hop // f0.shape[-1], phase)
         with torch.no_grad():
             excitation = torch.stft(pulses, config.window, config.hop, window=self.window, return_complex=True)
             excitation = excitation[..., :frames] / (config.window / 4)

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.harmonic.config import HarmonicConfig
+from models.harmonic.excitation import cycles
 from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
 from models.harmonic.network import HarmonicDecoder
+from models.signal import Floats32, Floats64
 from models.voice_network import Noise, VoiceFrames
 
 LEVEL = 7.0
@@ -47,6 +49,10 @@ class HarmonicVoice(nn.Module):
         """Where it computes."""
         return self.speaker.device
 
+    def cycles(self, f0: Floats32) -> Floats64:
+        """The pulses' phase before each of T frames of 10 ms and after the last, (T + 1,)."""
+        return cycles(f0, PIPELINE_RATE)
+
     @torch.no_grad()
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """T frames → (T · 240,), as loud as the recording that they were measured on.
@@ -62,7 +68,7 @@ class HarmonicVoice(nn.Module):
         drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)
         with torch.autocast(self.device.type, torch.bfloat16):
             filters = self.decoder.filters(*columns, self.speaker[None] * SPEAKER_GAIN)
-        wav = self.decoder.synthesize(filters, columns.f0, noise=drawn, phase=frames.phase)[0]
+        wav = self.decoder.synthesize(filters, padded.f0[None], noise=drawn, phase=frames.phase)[0]
         return wav[: count * self.sampling_rate // PIPELINE_RATE] / wave_gain(frames.level)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ from models.rvc.source_filter import SourceFilter
 from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
 from models.rvc.wavenet import PosteriorEncoder
+from models.signal import Floats32, Floats64
 from models.voice_network import Noise, VoiceFrames
 from models.weights.state_dict import mismatch
 
@@ -154,6 +156,10 @@ class Synthesizer(nn.Module):
     def device(self) -> torch.device:
         """Where it computes."""
         return self.emb_g.weight.device
+
+    def cycles(self, f0: Floats32) -> Floats64:
+        """The phase of the sine source before each of T frames, and after the last: (T + 1,)."""
+        return np.concatenate([[0.0], np.cumsum(f0.astype(np.float64) / FRAME_RATE)])
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """Frames of 10 ms → (T · hop,); RVC knows no energy."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from models.pitch import trackers
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
+from pipeline.covers.air import with_air
 from pipeline.covers.cover_figures import CoverFigures, compare
+from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
+from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import SWIFT_HOP, Features
 from pipeline.pool.model_pool import ENCODERS, ModelPool
@@ -50,6 +54,10 @@ class CoverInput:
     """The voice's network, and its retrieval index."""
     index: Path
     voice_name: str
+    vocals_only: bool = False
+    """The song is vocals already: nothing is separated, and nothing mixed in but a given instrumental."""
+    instrumental: GivenFile | None = None
+    """What the vocals are mixed with, in place of the song's own."""
     cache_dir: Path
     """The song's own: stems and features are taken from it if they are there."""
     out_dir: Path
@@ -92,12 +100,13 @@ class _Conversion:
 def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
     """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
 
-    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
-    WeightsError (the voice's file is not readable).
+    The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed.
+
+    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing, WeightsError
+    (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
     """
     info = _usable_voice(cover, models)
-    models.only(Role.SEPARATOR, Role.VOICE)
-    stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
+    stems = _stems(cover, models, report)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
     mix = mix_files(
@@ -142,6 +151,21 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     return info
 
 
+def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
+    """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
+    given, song = cover.instrumental, GivenFile(cover.song, cover.song_name)
+    instrumental = cover.out_dir / "instrumental.flac"
+    if given is not None:
+        write_instrumental(given, song, instrumental, lambda done: report("reading", done / 2))
+    if cover.vocals_only:
+        read = 0.0 if given is None else 0.5
+        stems = vocals_as_given(song, cover.cache_dir, lambda done: report("reading", read + (1 - read) * done))
+    else:
+        models.only(Role.SEPARATOR, Role.VOICE)
+        stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
+    return stems if given is None else over(stems, cover.song_name, instrumental, given.name)
+
+
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
     """Write `converted.flac`; no model outlives the call but in the pool."""
     network, info, rows, speaker = models.voice(cover.model, cover.index)
@@ -164,21 +188,28 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
 
 
 def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
-    """Write converted blocks as stereo at the stems' rate, level and length."""
-    resampler = Resampler(rate, MUSIC_RATE, 1)
-    left = round(stems.seconds * MUSIC_RATE)
+    """Write converted blocks with the source's width and air, at the stems' rate, level and length."""
+    blocks = decode_blocks(stems.vocals, MUSIC_RATE, channels=2, block_seconds=1.0, limits=STEM, name="vocals")
+    beside, above = tee(blocks)
+    converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
     with Encoder(path, MUSIC_RATE, 2) as encoder:
-        for block in wav:
-            left -= _write(encoder, resampler.process(block[None])[0], left)
-        left -= _write(encoder, resampler.flush()[0], left)
-        _write(encoder, np.zeros(left, np.float32), left)
+        for block in with_air(with_width(converted, beside), above):
+            encoder.write(block)
 
 
-def _write(encoder: Encoder, mono: Floats32, most: int) -> int:
-    mono = mono[:most]
-    if len(mono):
-        encoder.write(np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0))
-    return len(mono)
+def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
+    """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
+    resampler = Resampler(rate, MUSIC_RATE, 1)
+    for block in wav:
+        fitting = resampler.process(block[None])[0, :left]
+        left -= len(fitting)
+        yield _dual(fitting)
+    rest = resampler.flush()[0, :left]
+    yield _dual(np.pad(rest, (0, left - len(rest))))
+
+
+def _dual(mono: Floats32) -> Floats32:
+    return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
 
 
 def _plot(path: Path, cover: Path, converted: _Conversion, models: ModelPool, title: str) -> None:

@@ -42,7 +42,7 @@ class MixReport:
 
 def mix_files(
     vocals: Path,
-    instrumental: Path,
+    instrumental: Path | None,
     out: Path,
     *,
     reference_lufs: float,
@@ -53,6 +53,8 @@ def mix_files(
     progress: Progress | None = None,
 ) -> MixReport:
     """Sum two files at 44.1 kHz stereo and write them to `out` at `reference_lufs` (BS.1770-4).
+
+    Without an instrumental the vocals are written alone.
 
     The suffix of `out` gives the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
     the report has the path. The shorter file is followed by silence. Two passes stream through a float32
@@ -97,14 +99,14 @@ def mix_files(
     )
 
 
-def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, report: Progress) -> float:
+def _sum(vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: float, report: Progress) -> float:
     """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS."""
-    expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental))
+    expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental) if path)
     meter = LoudnessMeter(MUSIC_RATE, 2)
     done = 0.0
     with scratch.open("wb") as file:
-        for voice, rest in zip_longest(_blocks(vocals), _blocks(instrumental)):
-            block = _add(None if voice is None else voice * np.float32(vocal_gain), rest)
+        for voice, rest in zip_longest(stem_blocks(vocals), stem_blocks(instrumental) if instrumental else ()):
+            block = add(None if voice is None else voice * np.float32(vocal_gain), rest)
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
             done += block.shape[1] / MUSIC_RATE
@@ -112,11 +114,12 @@ def _sum(vocals: Path, instrumental: Path, scratch: Path, vocal_gain: float, rep
     return meter.integrated()
 
 
-def _blocks(path: Path) -> Iterator[Floats32]:
+def stem_blocks(path: Path) -> Iterator[Floats32]:
+    """One of our own files at 44.1 kHz stereo, in blocks (2, n) of a second."""
     return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
 
 
-def _add(one: Floats32 | None, other: Floats32 | None) -> Floats32:
+def add(one: Floats32 | None, other: Floats32 | None) -> Floats32:
     """The sum of two blocks, the shorter followed by silence."""
     if one is None or other is None:
         return np.asarray(other if one is None else one, np.float32)
@@ -146,7 +149,7 @@ def _render(
 def _measure(path: Path) -> tuple[float, float]:
     """Loudness (LUFS) and true peak (dBTP) of a file as a listener's player decodes it."""
     loudness, peak = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2)
-    for block in _blocks(path):
+    for block in stem_blocks(path):
         loudness.add(block)
         peak.add(block)
     return loudness.integrated(), peak.value()

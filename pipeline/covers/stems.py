@@ -27,15 +27,22 @@ LEVEL = 0.5
 
 @dataclass(frozen=True)
 class Stems:
-    """Where the stems lie, and what the mix measured."""
+    """Where the stems lie (no instrumental: none is mixed in), and what their sum measured."""
 
     vocals: Path
-    instrumental: Path
+    instrumental: Path | None
     seconds: float
     lufs: float
 
 
-def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> Stems:
+@dataclass(frozen=True)
+class SeparatedStems(Stems):
+    """Both parts of a song."""
+
+    instrumental: Path
+
+
+def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> SeparatedStems:
     """Separate a song, or read what was separated before; `cache_dir` is the song's own.
 
     Raises what `decode_blocks` raises. Memory does not grow with the song.
@@ -50,7 +57,7 @@ def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: 
         seconds, lufs = _separate(song, name, models, *stems, declared, report)
         with atomic_write(card) as file:
             file.write(json.dumps({"seconds": seconds, "lufs": lufs}).encode())
-    return Stems(*stems, **json.loads(card.read_text()))
+    return SeparatedStems(*stems, **json.loads(card.read_text()))
 
 
 def features_of(

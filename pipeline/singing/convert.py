@@ -50,7 +50,7 @@ def convert(
     """
     hop = voice.sampling_rate // FRAME_RATE
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
-    cycles = np.concatenate([[0.0], np.cumsum(shifted.astype(np.float64) / FRAME_RATE)])
+    cycles = voice.cycles(shifted)
     fade = np.linspace(0, 1, round(FADE_SECONDS * voice.sampling_rate), dtype=np.float32)
     fading: Floats32 | None = None
     total = len(features)

@@ -122,4 +122,4 @@ def reconstruct(decoder: HarmonicDecoder, windows: Windows, generator: torch.Gen
         filters = decoder.filters(*columns, windows.speaker[..., 0] * SPEAKER_GAIN)
     shape = (len(windows.f0), 2, decoder.config.bins, columns.f0.shape[1])
     noise = torch.randn(shape, generator=generator).to(windows.f0.device)
-    return decoder.synthesize(filters, columns.f0, noise=noise)
+    return decoder.synthesize(filters, windows.f0, noise=noise)

@@ -20,7 +20,8 @@ class CoverRequest:
 
     `voice` is `#12`, the id that was picked, or a name; `song` is an uploaded file, `title` an id or title of the
     library: exactly one of them. `song_name` is what the song is called on cards, by default the file's or the
-    library's name. `key_shift` and `max_bytes` are those of `CoverParams`.
+    library's name. `instrumental` is an uploaded file to mix the vocals with. `key_shift`, `max_bytes` and
+    `vocals_only` are those of `CoverParams`.
     """
 
     voice: str
@@ -29,6 +30,8 @@ class CoverRequest:
     song_name: str = ""
     key_shift: int | None = None
     max_bytes: int | None = None
+    vocals_only: bool = False
+    instrumental: SavedFile | None = None
 
 
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
@@ -37,7 +40,7 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
     Raises SongOrTitle, NotFound, NotYours, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
     of the request remains.
     """
-    files = [request.song] if request.song else []
+    files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
         check_song(request.song, request.title)
         params = _params(session, requester.user_id, request)
@@ -113,6 +116,9 @@ def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParam
         song_id=chosen.id if chosen else None,
         key_shift=request.key_shift,
         max_bytes=request.max_bytes,
+        vocals_only=request.vocals_only,
+        instrumental_key=request.instrumental.key if request.instrumental else None,
+        instrumental_name=request.instrumental.name if request.instrumental else "",
     )
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from store import jobs, retention, voices
 from store.database import Store
 from store.errors import NotFound
-from store.params import uploaded_song
+from store.params import uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind
@@ -112,8 +112,8 @@ def confirm_cancel(store: Store, job: Job) -> None:
         cancelled = jobs.confirm_cancel(session, job.id, job.attempt, job.lease_owner or "")
     if cancelled:
         retention.discard(store, job.id)
-    elif song := uploaded_song(job):  # its member may be forgotten: then so is what was computed from their song
-        retention.remove_unreferenced(store, {song})
+    elif uploads := uploads_of(job):  # its member may be forgotten: then so is what was computed from their song
+        retention.remove_unreferenced(store, uploads)
 
 
 def deliver_to_operator(store: Store, job_id: str) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from store import Job, JobState, NotFound, Song, Store, Voice, VoiceState, library
+from bot.texts.locale import language
+from pipeline.errors import LengthsApart
+from store import Job, JobState, NotFound, Song, Store, Voice, VoiceState, jobs, library
 from store.use_cases import find_song
 from tests.bot.world import Worker, World, response_of
 
@@ -94,6 +96,82 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
     assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]
     assert await message.attachments[0].read() == b"\xff\xfbcover"
     assert worker.only().state == JobState.DELIVERED
+
+
+async def test_vocals_over_the_members_own_instrumental(
+    world: World, worker: Worker, store: Store, voices: dict[str, str]
+) -> None:
+    await world.alice.slash(
+        world.channel,
+        "cover",
+        voice=voices["mine"],
+        song=("vocals.wav", b"vocals"),
+        vocals_only=True,
+        instrumental=("karaoke.mp3", b"karaoke"),
+    )
+    job = worker.only()
+    assert store.media.path(job.params["song_key"]).read_bytes() == b"vocals"
+    assert store.media.path(job.params["instrumental_key"]).read_bytes() == b"karaoke"
+    assert (job.params["vocals_only"], job.params["instrumental_name"]) == (True, "karaoke.mp3")
+    worker.render(job, RESULT | {"vocals_only": True, "instrumental": "karaoke.mp3", "models": {"voice": "RVC"}})
+    await world.tick()
+    message = world.public()[1].content
+    assert "nothing was separated. The instrumental is your own: karaoke.mp3" in message and "separator" not in message
+
+
+async def test_a_title_of_the_library_over_the_members_own_instrumental(
+    world: World, worker: Worker, store: Store, voices: dict[str, str], songs: dict[str, str]
+) -> None:
+    await world.alice.slash(
+        world.channel, "cover", voice=voices["mine"], title=songs["Palette"], instrumental=("k.mp3", b"karaoke")
+    )
+    params = worker.only().params
+    assert params["song_id"] == int(songs["Palette"][1:]) and "song_key" not in params and "vocals_only" not in params
+    assert store.media.path(params["instrumental_key"]).read_bytes() == b"karaoke"
+
+
+@pytest.mark.parametrize(
+    ("song", "instrumental", "sentence"),
+    [
+        (b"x", b"xxxxx", "k.mp3 has 0 MB"),
+        (b"x", b"", "k.mp3 is empty"),
+        (None, b"x", "Give either a song file or a title"),
+    ],
+)
+async def test_a_bad_instrumental_is_one_sentence_and_nothing_is_kept(
+    world: World, store: Store, voices: dict[str, str], song: bytes | None, instrumental: bytes, sentence: str
+) -> None:
+    world.bot.services.settings.song_megabytes = 0.000002
+    options: dict[str, Any] = {"instrumental": ("k.mp3", instrumental)} | ({"song": ("a.mp3", song)} if song else {})
+    answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], **options)
+    assert response_of(answer).content.startswith(sentence)
+    assert store.media.keys() == set()
+    with store.read() as session:
+        assert session.exec(select(Job)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [
+        ("en-US", "The instrumental k.mp3 lasts 200.0 seconds and a 180.5; they may differ by 5 at most. Send"),
+        ("ko", "반주 k.mp3의 길이는 200.0초, 노래 a의 길이는 180.5초예요. 5초 넘게 차이 나면 안 되니"),
+    ],
+)
+async def test_lengths_apart_are_said_in_the_members_language_and_both_files_go(
+    world: World, worker: Worker, store: Store, voices: dict[str, str], locale: str, sentence: str
+) -> None:
+    files: dict[str, Any] = {"song": ("a.mp3", b"song"), "instrumental": ("k.mp3", b"karaoke")}
+    await world.alice.slash(world.channel, "cover", voice=voices["mine"], **files)
+    job = worker.only()
+    with store.write() as session:
+        row = jobs.get(session, job.id)
+        row.locale = language(locale)
+        session.add(row)
+    refusal = LengthsApart(name="k.mp3", seconds=200.0, song="a", song_seconds=180.5, limit=5.0)
+    worker.fail(job, refusal.code, refusal.params, str(refusal))
+    await world.tick()
+    assert sentence in world.public()[-1].content
+    assert store.media.keys() == set() and not {"song_key", "instrumental_key"} & set(worker.only().params)
 
 
 async def test_a_song_of_the_library(

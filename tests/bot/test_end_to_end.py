@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,17 +12,23 @@ import av
 import pytest
 from sqlmodel import select
 
-from store import Job, JobState, Store
+from store import Job, JobState, Store, StoreSettings, open_store
 from tests.bot.world import World, response_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
 
 
 @pytest.fixture
+def store(seeded: Path, tmp_path: Path) -> Store:
+    """A real database and media folder, with the shipped voices in its library."""
+    return open_store(StoreSettings(data_dir=shutil.copytree(seeded, tmp_path / "data"), database_url=""))
+
+
+@pytest.fixture
 def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
-    """A real worker process on the same store and queue, whose trainings take seconds."""
+    """A real worker process on the same store and queue, whose trainings take a second."""
     environment = {**os.environ, "REDIS_URL": redis_url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
-    environment["TRAIN_MINUTES"] = "0.1"
+    environment["TRAIN_MINUTES"] = "0.02"
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
@@ -31,17 +38,18 @@ def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
     process.wait()
 
 
-async def until(world: World, store: Store, state: JobState, kind: str, seconds: float = 120) -> Job:
-    """Let the loops run beside the real worker until the job of this kind is in `state`."""
-    for _ in range(int(seconds * 2)):
+async def until(world: World, store: Store, state: JobState, kind: str, of: int = 1) -> Job:
+    """Let the loops run beside the real worker until the last of so many jobs of this kind is in `state`."""
+    for _ in range(240):
         await world.tick()
         with store.read() as session:
             rows = [job for job in session.exec(select(Job)).all() if job.kind == kind]
-        if rows and rows[-1].state == state:
+        rows.sort(key=lambda job: job.created_at)
+        if len(rows) == of and rows[-1].state == state:
             return rows[-1]
         assert not rows or rows[-1].state != JobState.FAILED, rows[-1].error_sentence
         await asyncio.sleep(0.5)
-    raise AssertionError(f"after {seconds} s: {rows}")
+    raise AssertionError(f"after 120 s: {rows}")
 
 
 def seconds_of(data: bytes, path: Path) -> float:
@@ -76,6 +84,19 @@ async def test_a_member_matches_trains_and_sings(
     assert seconds_of(data, tmp_path / sound.filename) == pytest.approx(10.88, abs=0.1)
     assert len(data) <= covered.params["max_bytes"]
     assert covered.result["lufs"] == pytest.approx(covered.result["song_lufs"], abs=1.5)
+
+    await world.alice.slash(
+        world.channel,
+        "cover",
+        voice=str(trained.result["voice_id"]),
+        song=("vocals.ogg", notes[0].read_bytes()),
+        vocals_only=True,
+        instrumental=("karaoke.ogg", notes[1].read_bytes()),
+    )
+    await until(world, store, JobState.DELIVERED, "cover", of=2)
+    message = world.public()[-1]
+    assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
+    assert "separator" not in message.content and "content" in message.content
 
     refused = await world.bob.slash(
         world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())

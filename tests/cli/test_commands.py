@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import av
@@ -14,9 +15,12 @@ import numpy as np
 import pytest
 
 from cli import offline
+from pipeline.sound.decode import SONG, decode
 from pipeline.sound.encode import encode
 from tests.cli.conftest import Desk
 from tests.conftest import BuiltOnce
+from tests.forked import fork
+from tests.pipeline import sounds
 from tests.warm_child import WarmChildren
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -25,13 +29,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def discovervoice(data: Path, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `discovervoice` in a process of its own."""
     clean = {k: v for k, v in os.environ.items() if k not in ("DISCORD_TOKEN", "DATABASE_URL", "REDIS_URL")}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *map(str, arguments)],
-        env={**clean, "DATA_DIR": str(data), "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    own = {**clean, "DATA_DIR": str(data), "COLUMNS": "200", **environment}
+    words = [str(word) for word in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        out, errors = Path(folder) / "out", Path(folder) / "errors"
+        process = fork(words, own, out, errors)
+        try:
+            code = process.wait(280)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(words, code, out.read_text(), errors.read_text())
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:
@@ -87,6 +94,54 @@ def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song:
         with av.open(str(tmp_path / name)) as file:
             seconds = sum(f.samples for f in file.decode(audio=0)) / 44100
         assert seconds == pytest.approx(10.88, abs=0.1)
+
+
+def test_vocals_over_an_instrumental_name_no_separator_and_overwrite_nothing(desk: Desk, tmp_path: Path) -> None:
+    sung, music = sounds.voice(6, 44100, peak=0.3), sounds.noise(8, 44100, peak=0.3)
+    vocals = wav(tmp_path / "vocals.flac", sung)
+    band = wav(tmp_path / "karaoke.flac", music)
+    before, kept = vocals.read_bytes(), left_behind(desk.data)
+    output = desk(
+        "cover",
+        vocals,
+        "--vocals-only",
+        "--instrumental",
+        band,
+        "--voice",
+        "carlo",
+        "--key-shift",
+        "0",
+        "--out",
+        tmp_path,
+    )
+    assert "as given" in output and "karaoke.flac" in output
+    assert "Spleeter" not in output and "separator" not in output and "FCPE" in output
+    assert vocals.read_bytes() == before and not (tmp_path / "instrumental.flac").exists()
+    made = decode(tmp_path / "cover.mp3", 44100, channels=2, limits=SONG, name="cover")
+    assert made.shape[1] == pytest.approx(8 * 44100, abs=1500)
+    tail = slice(round(6.2 * 44100), round(7.9 * 44100))  # after the vocals
+    assert np.corrcoef(made[0, tail], music[0, tail])[0, 1] > 0.95
+    assert left_behind(desk.data) == kept
+
+
+def test_an_instrumental_that_does_not_fit_is_one_sentence_and_leaves_nothing(
+    desk: Desk, song: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.mp3").write_text("no sound " * 50)
+    cases = {
+        "is not audio": tmp_path / "text.mp3",
+        "Nothing is to be heard": wav(tmp_path / "quiet.wav", np.zeros(44100 * 11)),
+        "long.wav lasts 20.0 seconds": wav(tmp_path / "long.wav", sounds.noise(20, 44100)),
+        "There is no file": tmp_path / "gone.wav",
+    }
+    kept = left_behind(desk.data)
+    for words, path in cases.items():
+        assert words in desk.refused("cover", song, "--voice", "carlo", "--instrumental", path, "--out", tmp_path)
+        assert left_behind(desk.data) == kept
+    assert "leave out --separator" in desk.refused(
+        "cover", song, "--voice", "carlo", "--vocals-only", "--separator", "spleeter"
+    )
+    assert not list(tmp_path.glob("cover.*"))
 
 
 def test_a_song_of_the_library_is_found_by_its_title(desk: Desk, song: Path, tmp_path: Path) -> None:

@@ -36,12 +36,14 @@ def noise(seconds: float, rate: int, channels: int = 2, peak: float = 0.5, seed:
     return np.asarray(peak * low / np.abs(low).max(), np.float32)
 
 
-def voice(seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0, seed: int = 0) -> Floats32:
+def voice(
+    seconds: float, rate: int, peak: float = 0.5, noise_db: float = -60.0, seed: int = 0, octave: int = 0
+) -> Floats32:
     """Something sung, (samples,): 20 harmonics of a gliding tone, phrases of 1.2 s with pauses, and room noise."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
     pitch = 180.0 + 60.0 * np.sin(2 * np.pi * 0.31 * time) + 3.0 * np.sin(2 * np.pi * 5.5 * time)
-    turn = 2 * np.pi * np.cumsum(pitch) / rate
+    turn = 2 * np.pi * np.cumsum(pitch * 2.0**octave) / rate
     tone = sum(np.sin(k * turn + random.uniform(0, 2 * np.pi)) / k**1.2 for k in range(1, 21))
     phrase = np.clip(8.0 * (np.sin(2 * np.pi * time / 1.6) + 0.4), 0.0, 1.0)
     swell = 0.7 + 0.3 * np.sin(2 * np.pi * 0.53 * time)

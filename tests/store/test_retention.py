@@ -42,6 +42,29 @@ def test_a_song_of_the_library_outlives_the_jobs_that_used_it(store: Store) -> N
     assert store.media.keys() == {key}
 
 
+def cover_over(store: Store, song: str, karaoke: str) -> Job:
+    """A cover of an uploaded song over an uploaded instrumental."""
+    params = {"song_key": song, "instrumental_key": karaoke, "instrumental_name": "karaoke.mp3"}
+    with store.write() as session:
+        return jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, params=params))
+
+
+def test_an_instrumental_stays_and_goes_with_its_job_as_the_song_does(store: Store) -> None:
+    song, karaoke = store.media.put_bytes(b"song", ".mp3"), store.media.put_bytes(b"karaoke", ".mp3")
+    old, fresh = cover_over(store, song, karaoke), cover_over(store, store.media.put_bytes(b"other"), karaoke)
+    for key in (song, karaoke, fresh.params["song_key"]):
+        os.utime(store.media.path(key), (1.0, 1.0))
+    assert retention.remove_orphans(store) == 0
+    with store.write() as session:
+        row = jobs.get(session, old.id)
+        row.state, row.ended_at = JobState.DELIVERED, 1.0
+        session.add(row)
+    assert retention.expire(store) == 1  # another job needs the instrumental
+    assert store.media.keys() == {karaoke, fresh.params["song_key"]}
+    retention.discard(store, fresh.id)
+    assert store.media.keys() == set()
+
+
 def test_discard_frees_the_name_of_an_untrained_voice(store: Store) -> None:
     with store.write() as session:
         job = jobs.submit(session, Job(kind=JobKind.TRAIN, user_id=MEMBER))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -17,17 +16,22 @@ import pytest
 
 from pipeline.sound.encode import encode
 from store import Job, JobKind, Store, StoreSettings, clips, jobs, open_store, voices
+from tests.forked import Forked, fork
 from worker.doorbell import Doorbell
 
 MEMBER = 7
 
 
-class StartWorker(Protocol):
-    """Starts `discovervoice worker` on a queue (the test's own Valkey if no address is given)."""
+AWorker = Forked | subprocess.Popen[bytes]
 
-    def __call__(
-        self, url: str | None = None, preexec_fn: Callable[[], None] | None = None
-    ) -> "subprocess.Popen[bytes]": ...
+
+class StartWorker(Protocol):
+    """Starts `discovervoice worker` on a queue (the test's own Valkey if no address is given).
+
+    It is forked from a process that has loaded its libraries; a `cold` one loads them, as an operator's does.
+    """
+
+    def __call__(self, url: str | None = None, cold: bool = False, largest_file: int | None = None) -> AWorker: ...
 
 
 @pytest.fixture
@@ -42,27 +46,26 @@ def store(seeded: Path, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def start_worker(store: Store, valkey: str, tmp_path: Path) -> Iterator[StartWorker]:
     """Start workers as an operator does, logging to `worker.log`; what still runs at the end is killed."""
-    running: list[subprocess.Popen[bytes]] = []
-    environment = {**os.environ, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    running: list[AWorker] = []
+    own = {**os.environ, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
+    log = tmp_path / "worker.log"
 
-    def start(url: str | None = None, preexec_fn: Callable[[], None] | None = None) -> "subprocess.Popen[bytes]":
-        with (tmp_path / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "worker"],
-                env={**environment, "REDIS_URL": url or valkey},
-                stdout=log,
-                stderr=log,
-                preexec_fn=preexec_fn,
-            )
+    def start(url: str | None = None, cold: bool = False, largest_file: int | None = None) -> AWorker:
+        environment = {**own, "REDIS_URL": url or valkey}
+        process = _cold_worker(environment, log) if cold else fork(["worker"], environment, log, log, largest_file)
         running.append(process)
         return process
 
     yield start
     for process in running:
-        process.kill()
-        process.wait()
+        kill(process)
     if os.environ.get("SHOW_WORKER_LOG"):
-        print((tmp_path / "worker.log").read_text())
+        print(log.read_text())
+
+
+def _cold_worker(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as out:
+        return subprocess.Popen([sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=out, stderr=out)
 
 
 def submit(store: Store, job: Job, notes: list[Path] = [], voice: str | None = None) -> Job:  # noqa: B006
@@ -108,8 +111,8 @@ def ended(job: Job) -> bool:
     return job.state not in jobs.ACTIVE
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGKILL)
+def kill(process: AWorker) -> None:
+    process.kill()
     process.wait()
 
 

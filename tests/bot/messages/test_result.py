@@ -70,6 +70,24 @@ def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
 
 
+@pytest.mark.parametrize(
+    ("given", "english", "korean"),
+    [
+        ({"vocals_only": True}, "vocals already, so nothing was separated. Nothing is mixed in.", "반주는 섞지"),
+        ({"instrumental": "k_1.mp3"}, "The instrumental is your own: k\\_1.mp3", "직접 보내 주신 반주: k\\_1.mp3"),
+        ({"vocals_only": True, "instrumental": "k"}, "separated. The instrumental is your own: k", "나누지 않았어요."),
+    ],
+)
+def test_what_was_given_ready_made_is_said(given: dict[str, Any], english: str, korean: str) -> None:
+    row = job(JobKind.COVER, {"song": "S", "voice": "V"} | given)
+    assert english in results.compose(row, EN) and korean in results.compose(row, KO)
+
+
+def test_an_ordinary_cover_says_nothing_of_what_was_given() -> None:
+    text = results.compose(job(JobKind.COVER, {"song": "S", "voice": "V", "vocals_only": "odd"}), EN)
+    assert "separated" not in text and "instrumental" not in text
+
+
 @pytest.mark.parametrize(("say", "label"), [(EN, "AI-generated"), (KO, "AI로 만든 커버")], ids=["en", "ko"])
 def test_covers_are_labelled(say: Texts, label: str) -> None:
     assert label in results.compose(job(JobKind.COVER, {"song": "S", "voice": "V"}), say)

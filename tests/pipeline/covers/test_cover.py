@@ -16,6 +16,7 @@ from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter, true_peak
+from tests.pipeline.covers.stereo_figures import correlation, log_spectral_distance, thirds
 
 
 def of(
@@ -52,6 +53,10 @@ def read(path: Path) -> Floats32:
     return decode(path, 44100, channels=2, limits=SONG, name=path.name)
 
 
+def stem(path: Path) -> Floats32:
+    return decode(path, 44100, channels=2, limits=STEM, name=path.name)
+
+
 def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: Path) -> None:
     mixed, original = read(cover.cover), read(song)
     assert abs(mixed.shape[1] - original.shape[1]) <= 0.03 * 44100
@@ -64,12 +69,28 @@ def test_the_cover_is_as_long_and_as_loud_as_the_song(cover: CoverReport, song: 
 
 
 def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
-    instrumental = decode(cover.stems.instrumental, 44100, channels=2, limits=STEM, name="i")
-    mixed, converted = read(cover.cover), decode(cover.converted, 44100, channels=2, limits=STEM, name="v")
+    assert cover.stems.instrumental is not None
+    mixed, instrumental, converted = read(cover.cover), stem(cover.stems.instrumental), stem(cover.converted)
     n = min(mixed.shape[1], instrumental.shape[1], converted.shape[1])
     total = instrumental[:, :n] + converted[:, :n]
     gain = float((mixed[:, :n] * total).sum() / (total**2).sum())
     assert sdr(total * gain, mixed[:, :n]) > 10  # limiter and codec are what is left
+
+
+def test_the_converted_vocals_have_the_sources_air(cover: CoverReport) -> None:
+    source, converted = (stem(path) for path in (cover.stems.vocals, cover.converted))
+    assert converted.shape == source.shape
+    distance = log_spectral_distance(converted, source)
+    print(f"{distance:.1f} dB above 11 kHz")
+    assert distance <= 6
+
+
+def test_the_converted_vocals_have_the_sources_width(cover: CoverReport) -> None:
+    """An octave below the source: its bands are compared in thirds of an octave from 300 Hz on."""
+    was, now = (thirds(stem(path), low=300) for path in (cover.stems.vocals, cover.converted))
+    away = [abs(correlation(now[centre]) - correlation(was[centre])) for centre in was.keys() & now.keys()]
+    print(f"correlation of left and right: {np.mean(away):.2f} away in the mean, {np.max(away):.2f} at most")
+    assert np.mean(away) < 0.12
 
 
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:

@@ -1,5 +1,6 @@
 """Training from the base: it learns, it resumes, it knows when to stop, it refuses what is no voice."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,20 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
+@pytest.fixture(scope="module")
+def heard(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with the features of two notes."""
+    folder = tmp_path_factory.mktemp("heard")
+    prepare(as_notes(notes[:2]), RATE, models, folder)
+    return folder
+
+
+@pytest.fixture
+def retried(heard: Path, tmp_path: Path) -> Path:
+    """The work folder of a training that was broken off before its first step."""
+    return shutil.copytree(heard, tmp_path / "retried")
+
+
 @pytest.mark.slow
 def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
     trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
@@ -60,7 +75,7 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: lis
 
 @pytest.mark.slow
 def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
-    models: ModelPool, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: ModelPool, notes: list[Path], retried: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = list[int]()
     draw = TrainingData.draw
@@ -72,7 +87,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
         return draw(self, batch, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(TrainingData, "draw", crowded)
-    trained = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(steps=2, measure_steps=10, seconds=300))
+    trained = train_voice(as_notes(notes[:2]), models, retried, TrainOptions(steps=2, measure_steps=10, seconds=300))
     assert (trained.steps, tried) == (2, [4, 2, 1, 1])
 
 
@@ -118,22 +133,22 @@ def test_a_second_attempt_goes_on_where_the_first_was(
     assert len(seen) == 3  # only the steps that were missing
 
 
-def test_time_is_a_limit_too(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
-    trained = train_voice(as_notes(notes[:2]), models, tmp_path, TrainOptions(seconds=0.01))
+def test_time_is_a_limit_too(models: ModelPool, notes: list[Path], retried: Path) -> None:
+    trained = train_voice(as_notes(notes[:2]), models, retried, TrainOptions(seconds=0.01))
     assert trained.steps <= 1 and trained.stopped == "time"
 
 
 def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
-    models: ModelPool, notes: list[Path], tmp_path: Path
+    models: ModelPool, notes: list[Path], retried: Path
 ) -> None:
     options = TrainOptions(steps=100, seconds=300, learning_rate=0.1, measure_steps=1, patience=3)  # far too fast
-    trained = train_voice(as_notes(notes[:2]), models, tmp_path, options)
+    trained = train_voice(as_notes(notes[:2]), models, retried, options)
     assert trained.stopped == "no progress" and trained.steps < 100
     assert trained.best is max(trained.curve, key=lambda moment: moment.score) and trained.best.step < trained.steps
     base = HarmonicBase()
     again = TrainingLoop(models, load_index(trained.index)[1], options, base)
     again.network.load_state_dict(load_voice(trained.model)[0].state_dict())
-    data = base.data(prepare(as_notes(notes[:2]), RATE, models, tmp_path, encoder=models.text), models)
+    data = base.data(prepare(as_notes(notes[:2]), RATE, models, retried, encoder=models.text), models)
     again._measure(data)
     assert again.curve[0].mel_loss == pytest.approx(trained.best.mel_loss, abs=0.02)  # half precision on disk
 
@@ -177,8 +192,8 @@ def test_silence_clipping_and_too_little_are_refused(models: ModelPool, notes: l
         prepare(as_notes(notes[:1]), RATE, models, tmp_path)
 
 
-def test_breaths_stay_and_silence_goes(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
-    recordings = prepare(as_notes(notes[:2]), RATE, models, tmp_path)
+def test_breaths_stay_and_silence_goes(models: ModelPool, notes: list[Path], retried: Path) -> None:
+    recordings = prepare(as_notes(notes[:2]), RATE, models, retried)
     for recording in recordings:
         assert len(recording.wav) == len(recording.features) * RATE // 100
         sounds_at = sounding(recording.features)

@@ -15,7 +15,7 @@ from store import (
     VoiceNotReady,
     VoiceState,
 )
-from store.params import CoverParams, drop_uploaded_song, params_of, subject_of
+from store.params import CoverParams, cover_params, drop_uploads, params_of, subject_of, uploads_of
 from store.use_cases import (
     CoverRequest,
     SavedFile,
@@ -50,6 +50,46 @@ def test_without_a_name_an_uploaded_song_is_called_like_its_file(scene: Scene) -
     scene.add_voice("mine")
     job = request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"song", "Palette.mp3")))
     assert subject_of(job) == "Palette.mp3"
+
+
+def test_an_instrumental_is_kept_beside_the_song(scene: Scene) -> None:
+    scene.add_voice("mine")
+    song, karaoke = scene.save(b"song", "Palette.mp3"), scene.save(b"karaoke", "karaoke.mp3")
+    request = CoverRequest("mine", song, vocals_only=True, instrumental=karaoke)
+    job = request_cover(scene.store, scene.member, request)
+    params = cover_params(job)
+    assert (params.song_key, params.vocals_only) == (song.key, True)
+    assert (params.instrumental_key, params.instrumental_name) == (karaoke.key, "karaoke.mp3")
+    assert uploads_of(job) == {song.key, karaoke.key}
+    drop_uploads(job)
+    assert uploads_of(job) == set() and cover_params(job).instrumental_key is None
+
+
+def test_a_song_of_the_library_is_sung_over_a_given_instrumental(scene: Scene) -> None:
+    scene.add_voice("mine")
+    song, karaoke = scene.add_song("Palette"), scene.save(b"karaoke", "karaoke.mp3")
+    job = request_cover(scene.store, scene.member, CoverRequest("mine", title="Palette", instrumental=karaoke))
+    assert (cover_params(job).song_id, uploads_of(job)) == (song.id, {karaoke.key})
+
+
+@pytest.mark.parametrize(("voice", "title"), [("nobody", None), ("mine", "Palette"), ("mine", "no such title")])
+def test_a_refused_request_leaves_neither_song_nor_instrumental(scene: Scene, voice: str, title: str | None) -> None:
+    scene.add_voice("mine")
+    before = scene.remains()
+    song = None if title == "no such title" else scene.save(b"song", "a.mp3")
+    karaoke = scene.save(b"karaoke", "karaoke.mp3")
+    with pytest.raises(StoreError):
+        request_cover(scene.store, scene.member, CoverRequest(voice, song, title, instrumental=karaoke))
+    assert scene.remains() == before
+
+
+def test_an_instrumental_that_was_cleaned_up_meanwhile_is_asked_for_again(scene: Scene) -> None:
+    scene.add_voice("mine")
+    before = scene.remains()
+    gone = SavedFile("0" * 64, "karaoke.mp3", 4)
+    with pytest.raises(DownloadFailed, match=r"karaoke\.mp3"):
+        request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"song"), instrumental=gone))
+    assert scene.remains() == before
 
 
 @pytest.mark.parametrize("name", ["", "my title"])
@@ -177,5 +217,5 @@ def test_only_a_members_own_ready_voices_are_offered(scene: Scene) -> None:
 def test_rows_of_every_age_are_read() -> None:
     old = Job(kind=JobKind.COVER, user_id=7, params={"song_key": "k", "song_name": "s", "voice_id": 1, "gone": 2})
     assert params_of(old) == CoverParams("s", 1, "", "k")
-    drop_uploaded_song(old)
+    drop_uploads(old)
     assert params_of(old) == CoverParams("s", 1, "")

@@ -74,10 +74,12 @@ def test_what_was_requested_by_use_cases_is_forgotten_whole(scene: Scene) -> Non
     training = TrainingRequest("young", [scene.save(b"note")], "command")
     job = request_agreed_training(scene.store, scene.member, training, "yes")
     scene.add_voice("mine")
-    request_cover(scene.store, scene.member, CoverRequest("mine", scene.save(b"song", "a.mp3")))
+    request_cover(
+        scene.store, scene.member, CoverRequest("mine", scene.save(b"song", "a.mp3"), instrumental=scene.save(b"k"))
+    )
     (scene.store.work_dir / job.id / "out").mkdir(parents=True)
     forgotten = forget(scene.store, MEMBER.user_id)
-    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (1, 2, 2, 4)
+    assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (1, 2, 2, 5)
     assert scene.remains() == {"Audit": 1} and list(scene.store.work_dir.iterdir()) == []
 
 

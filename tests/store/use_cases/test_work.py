@@ -36,6 +36,11 @@ RESULTS: dict[JobKind, Result] = {
 }
 
 
+def cover_request(scene: Scene) -> CoverRequest:
+    """A cover of a song over an instrumental."""
+    return CoverRequest("mine", scene.save(b"song", "a.mp3"), instrumental=scene.save(b"karaoke", "k.mp3"))
+
+
 def taken(scene: Scene, kind: JobKind, requester: Requester = MEMBER) -> Job:
     """A job of the kind that runs."""
     if kind is JobKind.MATCH:
@@ -46,7 +51,7 @@ def taken(scene: Scene, kind: JobKind, requester: Requester = MEMBER) -> Job:
         )
     else:
         scene.add_voice("mine", owner=requester.user_id)
-        job = request_cover(scene.store, requester, CoverRequest("mine", scene.save(b"song", "a.mp3")))
+        job = request_cover(scene.store, requester, cover_request(scene))
     running = take_job(scene.store, job.id, job.attempt, WORKER)
     assert running is not None
     return running
@@ -176,6 +181,13 @@ def test_what_was_computed_from_a_forgotten_members_song_goes(scene: Scene) -> N
     stems.mkdir(parents=True)  # written by the child that still ran
     confirm_cancel(scene.store, job)
     assert not stems.exists()
+
+
+def test_a_refused_covers_song_and_instrumental_go(scene: Scene) -> None:
+    job = taken(scene, JobKind.COVER)
+    fail_job(scene.store, job, "silent_file", {"name": "k.mp3"}, "Nothing is to be heard in k.mp3.")
+    assert scene.remains() == {"Job": 1, "Outbox": 1, "Voice": 1, "files": 2}  # the voice has two
+    assert not {"song_key", "instrumental_key"} & set(scene.job(job).params)
 
 
 def test_a_voice_deleted_while_it_is_trained_stops_its_training(scene: Scene) -> None:

@@ -20,7 +20,7 @@ from pipeline.sound.decode import NOTE, decode
 from store import Job, JobKind, JobState, Singer, Store, StoreSettings, library, open_store, outbox
 from store.use_cases import take_job
 from tests.conftest import LIBRARY, BuiltOnce
-from tests.warm_child import WarmChildren
+from tests.warm_child import ForkedChild, WarmChildren
 from tests.worker.conftest import MEMBER, read, submit
 from worker.child import Child
 from worker.job_runner import work_on
@@ -96,7 +96,7 @@ def embedded(warm_children: WarmChildren) -> Child:
 @pytest.fixture(scope="module")
 def classifier_child(trained: Path) -> Iterator[Child]:
     """The worker's child with SINGERS."""
-    child = Child("cpu", 1, Selection(singers=trained))
+    child = ForkedChild("cpu", 1, Selection(singers=trained))
     yield child
     child.kill()
 

@@ -1,0 +1,54 @@
+"""The speaker encoder against its package, whose weights it has and whose spectrogram it computes itself."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from resemblyzer import preprocess_wav
+from resemblyzer.audio import wav_to_mel_spectrogram
+
+from models.signal import SPEECH_RATE, Floats32
+from models.speaker import resemblyzer
+from pipeline.sound.decode import NOTE, decode
+from tests.conftest import LIBRARY, NOTES
+from tests.forked import FORKS
+
+CLIPS = [NOTES / "carlo_01.ogg", LIBRARY / "bf_emma", LIBRARY / "maxim"]
+
+
+@pytest.fixture(scope="module", params=CLIPS, ids=lambda path: path.stem)
+def wav(request: pytest.FixtureRequest) -> Floats32:
+    """Speech, and two shorter clips."""
+    path: Path = request.param
+    file = min(path.glob("*.ogg")) if path.is_dir() else path
+    return decode(file, SPEECH_RATE, channels=1, limits=NOTE, name=file.name)
+
+
+def test_the_spectrogram_is_the_packages(wav: Floats32) -> None:
+    reference = wav_to_mel_spectrogram(wav)
+    assert resemblyzer.mel(wav).numpy() == pytest.approx(reference, rel=1e-4, abs=1e-5 * float(reference.max()))
+
+
+@pytest.mark.parametrize("seconds", [1.7, 4.0, 60.0])
+def test_the_embedding_is_the_packages(wav: Floats32, seconds: float) -> None:
+    encoder = resemblyzer.load()
+    cut = wav[: int(seconds * SPEECH_RATE)]
+    vector = encoder.embed(cut)
+    assert vector is not None and vector.dtype == np.float32
+    reference = encoder.network.embed_utterance(preprocess_wav(cut))  # type: ignore[operator]
+    assert vector == pytest.approx(reference, abs=2e-6)
+
+
+def embed_noise() -> None:
+    """In a process that has embedded nothing: end with 1 if that loads what librosa compiles with."""
+    noise = np.random.default_rng(0).standard_normal(2 * SPEECH_RATE).astype(np.float32)
+    assert resemblyzer.load()._partials(noise).shape[1] == resemblyzer.WIDTH
+    sys.exit("numba" in sys.modules)
+
+
+def test_it_embeds_without_what_librosa_compiles_with() -> None:
+    process = FORKS.Process(target=embed_noise)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
