@@ -22,7 +22,7 @@ class VoiceFrames:
     level: float = 0.0
     """The median energy of the voiced frames of the whole recording that these are a part of."""
     phase: float = 0.0
-    """Cycles of the fundamental before the first frame."""
+    """Of the excitation before the first frame, in cycles: one of `start_phases`."""
 
 
 class Noise(Protocol):
@@ -47,8 +47,8 @@ class VoiceNetwork(Protocol):
     def device(self) -> torch.device:
         """Where it computes."""
 
-    def cycles(self, f0: Floats32) -> Floats64:
-        """The phase of the excitation before each of T frames of a whole recording, and after the last: (T + 1,)."""
+    def start_phases(self, f0: Floats32) -> Floats64:
+        """The `phase` of a window that starts at each of the T frames of a whole recording, (T,) in cycles."""
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """T frames → (T · sampling_rate / 100,)."""

@@ -48,14 +48,15 @@ def _at_samples(f0: Tensor, hop: int) -> tuple[Tensor, Tensor]:
     return hertz, share >= 0.5
 
 
-def cycles(f0: NDArray[np.floating[Any]], rate: int) -> Floats64:
-    """The phase of `pulse_train` before each of T frames, f0 (T,) in Hz at `rate` a second, and after the last: (T + 1,).
+def start_phases(f0: NDArray[np.floating[Any]], rate: int) -> Floats64:
+    """The `phase` with which `pulse_train` goes on from each of T frames, f0 (T,) in Hz at `rate` a second.
 
-    Exact, however long: a song is cut into windows, and their pulses must meet.
+    A window that is cut out of a song there has the song's pulses: its own pitch is held before its first frame.
     """
     voiced = f0 > LOWEST
     own = np.where(voiced, f0, 0.0).astype(np.float64)
     padded, known = np.pad(own, 1), np.pad(voiced, 1)
-    neighbours = [np.where(known[side], padded[side], own) for side in (slice(None, -2), slice(2, None))]
-    turned = np.where(voiced, 0.75 * own + 0.125 * (neighbours[0] + neighbours[1]), 0.0) / rate
-    return np.concatenate([[0.0], np.cumsum(turned)])
+    before, after = (np.where(known[side], padded[side], own) for side in (slice(None, -2), slice(2, None)))
+    turned = np.where(voiced, 0.75 * own + 0.125 * (before + after), 0.0)
+    held = np.where(voiced, 0.125 * (before - own), 0.0)
+    return (np.cumsum(turned) - turned + held) / rate

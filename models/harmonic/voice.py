@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.harmonic.config import HarmonicConfig
-from models.harmonic.excitation import cycles
+from models.harmonic.excitation import start_phases
 from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
 from models.harmonic.network import HarmonicDecoder
 from models.signal import Floats32, Floats64
@@ -49,9 +49,9 @@ class HarmonicVoice(nn.Module):
         """Where it computes."""
         return self.speaker.device
 
-    def cycles(self, f0: Floats32) -> Floats64:
-        """The pulses' phase before each of T frames of 10 ms and after the last, (T + 1,)."""
-        return cycles(f0, PIPELINE_RATE)
+    def start_phases(self, f0: Floats32) -> Floats64:
+        """The phase of a window that starts at each of T frames of 10 ms, (T,) in cycles."""
+        return start_phases(f0, PIPELINE_RATE)
 
     @torch.no_grad()
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:

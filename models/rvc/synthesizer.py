@@ -157,9 +157,10 @@ class Synthesizer(nn.Module):
         """Where it computes."""
         return self.emb_g.weight.device
 
-    def cycles(self, f0: Floats32) -> Floats64:
-        """The phase of the sine source before each of T frames, and after the last: (T + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(f0.astype(np.float64) / FRAME_RATE)])
+    def start_phases(self, f0: Floats32) -> Floats64:
+        """The phase of the sine source before each of T frames, (T,) in cycles."""
+        turned = f0.astype(np.float64) / FRAME_RATE
+        return np.cumsum(turned) - turned
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """Frames of 10 ms → (T · hop,); RVC knows no energy."""
