@@ -19,7 +19,7 @@ from models.device import choose, describe
 from models.pitch import trackers as pitch
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import packaged
-from pipeline.listening.features import SWIFT_HOP, extract
+from pipeline.listening.features import extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, SONG, decode
 
@@ -74,17 +74,11 @@ def conditions() -> Iterator[tuple[str, list[PitchedRecording]]]:
 
 def trackers(models: ModelPool, weights: Path | None) -> dict[str, Callable[[Floats32], Floats32]]:
     """By name: (samples,) → (T,) Hz every 10 ms, 0 where unvoiced (FCPE alone: by its own loose threshold)."""
-
-    def swift(wav: Floats32) -> Floats32:
-        f0, confidence = models.pitch.voicing(wav)
-        nearest = np.round(np.arange(len(wav) // pitch.HOP) * pitch.HOP / SWIFT_HOP).astype(int)
-        voiced: Floats32 = np.where(confidence >= pitch.VOICED_CONFIDENCE, f0, 0)[np.minimum(nearest, len(f0) - 1)]
-        return voiced
-
+    fcpe = pitch.load(models.device, name="fcpe")
     by_name: dict[str, Callable[[Floats32], Floats32]] = {
-        "FCPE": models.pitch.f0,
-        "SwiftF0": swift,
-        "FCPE and SwiftF0": lambda wav: extract(wav, models.content, models.pitch).f0,
+        "FCPE": fcpe.f0,
+        "SwiftF0": models.pitch.f0,
+        "FCPE and SwiftF0": lambda wav: extract(wav, models.content, fcpe).f0,
     }
     if weights is not None:
         with_rmvpe = pitch.load(models.device, name="rmvpe", weights=weights)

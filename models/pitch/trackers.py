@@ -1,4 +1,4 @@
-"""Pitch trackers: FCPE (from an installed package) or RMVPE estimate f0, SwiftF0 (from a package) voicing.
+"""Pitch trackers: SwiftF0, FCPE (both from installed packages) or RMVPE estimate f0; SwiftF0 decides FCPE's voicing.
 
 FCPE: Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025. SwiftF0: Nieradzik, 2025. RMVPE: see there.
 """
@@ -7,7 +7,7 @@ import contextlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -16,16 +16,21 @@ from models.pitch import rmvpe
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 
+if TYPE_CHECKING:
+    from swift_f0 import SwiftF0
+
 FCPE_NAME = "FCPE (torchfcpe 0.0.4)"
 FCPE_SHA256 = "b9aeaeb673436eeda50ceafd632aa681aa63417e52eae4207503d180c9b10015"
 SWIFT_NAME = "SwiftF0 (swift-f0 0.3.0)"
 SWIFT_SHA256 = "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22"
 FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2"
-MODEL_ID = f"{FCPE_ID}+{SWIFT_ID}"
 HOP = 160  # 10 ms
+SWIFT_HOP = 256
 VOICED_CONFIDENCE = 0.5
+LOWEST, HIGHEST = 50.0, 1100.0  # Hz
 
-NAMES = ("fcpe", "rmvpe")
+NAMES = ("swift", "fcpe", "rmvpe")
+"""The first is the default: on voices of known f0 it is as good as FCPE or better (benchmarks/pitch.py)."""
 
 
 class Tracker(Protocol):
@@ -49,7 +54,7 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class FCPE:
-    """The embedded tracker; its f0 has a value also where unvoiced."""
+    """The other embedded tracker; its f0 has a value also where unvoiced."""
 
     network: torch.nn.Module
     name: str = FCPE_NAME
@@ -70,11 +75,38 @@ class FCPE:
 
 
 @dataclass(frozen=True)
+class Swift:
+    """The embedded tracker."""
+
+    network: "SwiftF0"
+    name: str = SWIFT_NAME
+    model_id: str = SWIFT_ID
+    own_voicing: bool = True
+
+    def detect(self, wav: Floats32) -> tuple[Floats32, Floats32]:
+        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms."""
+        result = self.network.detect(wav, SPEECH_RATE)
+        return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
+
+    def f0(self, wav: Floats32) -> Floats32:
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, between voiced estimates on a log scale."""
+        f0, confidence = self.detect(wav)
+        wanted = np.arange(len(wav) // HOP + 1) * HOP
+        voiced = (confidence >= VOICED_CONFIDENCE) & (f0 >= LOWEST) & (f0 <= HIGHEST)
+        if not voiced.any():
+            return np.zeros(len(wanted), np.float32)
+        own = np.arange(len(f0)) * SWIFT_HOP
+        smooth = np.exp(np.interp(wanted, own[voiced], np.log(f0[voiced])))
+        nearest = np.minimum(np.round(wanted / SWIFT_HOP).astype(int), len(f0) - 1)
+        return np.where(voiced[nearest], smooth, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class PitchTrackers:
-    """Two loaded trackers, one for f0 and SwiftF0 for voicing; see `load`."""
+    """Two loaded trackers, one for f0 and SwiftF0 for voicing; they may be the same. See `load`."""
 
     tracker: Tracker
-    swift: object
+    swift: Swift
 
     @property
     def own_voicing(self) -> bool:
@@ -97,21 +129,21 @@ class PitchTrackers:
 
     def voicing(self, wav: Floats32) -> tuple[Floats32, Floats32]:
         """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, which evaluates all covers."""
-        result = self.swift.detect(wav, SPEECH_RATE)  # type: ignore[attr-defined]
-        return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
+        return self.swift.detect(wav)
 
 
 def load(
-    device: torch.device | str = "cpu", threads: int = 1, name: str = "fcpe", weights: Path | None = None
+    device: torch.device | str = "cpu", threads: int = 1, name: str = NAMES[0], weights: Path | None = None
 ) -> PitchTrackers:
-    """SwiftF0 and the tracker of this name, `fcpe` or `rmvpe`, checked by sha256; `weights` is RMVPE's file.
+    """SwiftF0 and the tracker of this name, `swift`, `fcpe` or `rmvpe`, checked by sha256; `weights` is RMVPE's file.
 
     Raises WeightsError.
     """
     from swift_f0 import SwiftF0
 
     verify(packaged("swift_f0", "model.onnx"), SWIFT_SHA256)
-    return PitchTrackers(_tracker(name, weights, device), SwiftF0(threads=threads, spin=False))
+    swift = Swift(SwiftF0(threads=threads, spin=False))
+    return PitchTrackers(swift if name == "swift" else _tracker(name, weights, device), swift)
 
 
 def _tracker(name: str, weights: Path | None, device: torch.device | str) -> Tracker:

@@ -20,7 +20,7 @@ from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
-from pipeline.listening.features import SWIFT_HOP, Features
+from pipeline.listening.features import Features
 from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
@@ -221,4 +221,4 @@ def _plot(path: Path, cover: Path, converted: _Conversion, models: ModelPool, ti
         )
     ]
     f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in tracks])
-    plot_cover(path, cover, converted.features.f0, f0, SWIFT_HOP / SPEECH_RATE, title)
+    plot_cover(path, cover, converted.features.f0, f0, trackers.SWIFT_HOP / SPEECH_RATE, title)

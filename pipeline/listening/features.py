@@ -13,19 +13,17 @@ from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
 from models.harmonic.energy import SILENT_ENERGY, energy
 from models.memory import AdaptiveSize
-from models.pitch.trackers import HOP, VOICED_CONFIDENCE, PitchTrackers
+from models.pitch.trackers import HIGHEST, HOP, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 from pipeline.sound.overlap_add import with_context
 
 FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
-SWIFT_HOP = 256
 BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 SILENCE_RMS = 10 ** (-60 / 20)
-F0_RANGE = (50.0, 1100.0)
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
 
@@ -180,7 +178,7 @@ def _voiced(f0: Floats32, swift: Floats32, confidence: Floats32) -> Floats32:
 def _agreed(fcpe: Floats32, swift: Floats32) -> Floats32:
     """FCPE's f0, but SwiftF0's where the two are further apart than any slip of pitch: FCPE lost the note there."""
     cents = 1200 * np.abs(np.log2(np.maximum(fcpe, 1.0) / np.maximum(swift, 1.0)))
-    return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), *F0_RANGE).astype(np.float32)
+    return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), LOWEST, HIGHEST).astype(np.float32)
 
 
 def _silence(frames: int, width: int) -> Features:

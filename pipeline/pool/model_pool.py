@@ -209,7 +209,7 @@ def names() -> dict[Role, str]:
     return {
         Role.SEPARATOR: spleeter.NAME,
         Role.CONTENT: whisper_text.NAME,
-        Role.F0: pitch.FCPE_NAME,
+        Role.F0: pitch.SWIFT_NAME,
         Role.VOICING: pitch.SWIFT_NAME,
         Role.SPEAKER: resemblyzer.NAME,
         Role.MOS: distillmos.NAME,

@@ -35,8 +35,8 @@ class Selection:
 
     separator: str = "spleeter"
     """One of `pipeline.separation.registry.NAMES`."""
-    f0: str = "fcpe"
-    """`fcpe` or `rmvpe`."""
+    f0: str = "swift"
+    """`swift`, `fcpe` or `rmvpe`."""
     mos: str = "distillmos"
     """`distillmos` or `utmos`."""
     weights: Path = Path("data/models")
@@ -56,7 +56,7 @@ class ModelSettings(BaseSettings):
     models_dir: str = ""
     """Empty: the folder `models` in DATA_DIR."""
     separator: str = "spleeter"
-    f0: str = "fcpe"
+    f0: str = "swift"
     mos: str = "distillmos"
     singers: str = ""
     """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""

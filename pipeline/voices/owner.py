@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.pitch.trackers import VOICED_CONFIDENCE, PitchTrackers
+from models.pitch.trackers import HIGHEST, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
-from pipeline.listening.features import F0_RANGE, SWIFT_HOP
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 
@@ -55,4 +54,4 @@ def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:
 
 def _voiced_f0(wav: Floats32, pitch: PitchTrackers) -> Floats32:
     f0, confidence = pitch.voicing(wav)
-    return f0[(confidence >= VOICED_CONFIDENCE) & (f0 >= F0_RANGE[0]) & (f0 <= F0_RANGE[1])]
+    return f0[(confidence >= VOICED_CONFIDENCE) & (f0 >= LOWEST) & (f0 <= HIGHEST)]

@@ -243,13 +243,14 @@ def test_another_file_than_the_pinned_one_is_refused_and_nothing_in_it_is_run(tm
     assert not (tmp_path / "run").exists()
     with pytest.raises(WeightsError, match="models pull rmvpe"):
         trackers.load(name="rmvpe")
-    with pytest.raises(WeightsError, match="fcpe, rmvpe"):
+    with pytest.raises(WeightsError, match="swift, fcpe, rmvpe"):
         trackers.load(name="crepe")
 
 
 def test_what_the_trackers_find_is_kept_apart(small: E2E) -> None:
-    embedded = trackers.load()
+    embedded, fcpe = trackers.load(), trackers.load(name="fcpe")
     beside = replace(embedded, tracker=tracker(small))
-    assert embedded.model_id == trackers.MODEL_ID and beside.model_id == "test"
-    assert embedded.names == {"f0": trackers.FCPE_NAME, "voicing": trackers.SWIFT_NAME}
+    assert len({embedded.model_id, fcpe.model_id, beside.model_id}) == 3 and beside.model_id == "test"
+    assert embedded.names == {"f0": trackers.SWIFT_NAME, "voicing": trackers.SWIFT_NAME}
+    assert fcpe.names == {"f0": trackers.FCPE_NAME, "voicing": trackers.SWIFT_NAME}
     assert beside.names == {"f0": "RMVPE", "voicing": "RMVPE"}

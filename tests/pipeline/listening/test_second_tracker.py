@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import pytest
 
-from models.pitch.trackers import HOP, PitchTrackers
+from models.pitch.trackers import HOP, PitchTrackers, Swift
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
 from pipeline.listening.features import extract, extract_stream
@@ -31,7 +32,7 @@ class Loudness:
 @pytest.fixture
 def trackers() -> PitchTrackers:
     """With nothing in SwiftF0's place: to ask it would fail."""
-    return PitchTrackers(Loudness(), swift=None)
+    return PitchTrackers(Loudness(), swift=cast(Swift, None))
 
 
 @pytest.fixture
