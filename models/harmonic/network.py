@@ -18,6 +18,7 @@ F0_SCALE = ENERGY_SCALE = 5.0
 UNVOICED = 8.0
 """Hz, what the network is told of an unvoiced frame."""
 MAX_LOG_GAIN = 7.0
+SILENT_LOG_GAIN = -30.0
 
 
 class Filters(NamedTuple):
@@ -30,7 +31,7 @@ class Filters(NamedTuple):
     noise: Tensor
     """Log-gain of the noise."""
     free: Tensor
-    """Log-gain of a part without excitation: transients."""
+    """Log-gain of a part without excitation: transients. Only where unvoiced, or it hums at the frame rate."""
     free_phase: Tensor
     """Radians."""
 
@@ -85,7 +86,8 @@ class HarmonicDecoder(nn.Module):
         x = self.dec_in(x)
         for block in self.dec:
             x = block(x, speaker)
-        return Filters(*self.head(self.dec_norm(x.mT)).mT.float().split(self.config.bins, 1))
+        filters = Filters(*self.head(self.dec_norm(x.mT)).mT.float().split(self.config.bins, 1))
+        return filters._replace(free=filters.free.masked_fill((f0 > 0)[:, None], SILENT_LOG_GAIN))
 
     def forward(
         self,
@@ -104,7 +106,7 @@ class HarmonicDecoder(nn.Module):
         """Filters of T frames, f0 (B, S) in Hz of the same time at any rate → (B, T · hop).
 
         `noise` (B, 2, bins, T) is normal, real and imaginary; None draws it. `phase` is that of the pulses before the
-        first frame, in cycles.
+        first frame, in cycles. The part without excitation is turned by a random angle in every frame, or it hums too.
         """
         config, frames = self.config, filters.harmonic.shape[-1]
         if noise is None:
@@ -115,7 +117,8 @@ class HarmonicDecoder(nn.Module):
             excitation = excitation[..., :frames] / (config.window / 4)
         spectrum = torch.polar(_gain(filters.harmonic), math.pi * torch.tanh(filters.harmonic_phase)) * excitation
         spectrum = spectrum + _gain(filters.noise) * torch.complex(noise[:, 0], noise[:, 1])
-        spectrum = spectrum + torch.polar(_gain(filters.free), filters.free_phase)
+        turned = filters.free_phase + torch.atan2(noise[:, 1, :1], noise[:, 0, :1])
+        spectrum = spectrum + torch.polar(_gain(filters.free), turned)
         padded = torch.cat([spectrum, spectrum[..., -1:]], -1)
         return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
 

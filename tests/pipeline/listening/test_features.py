@@ -8,6 +8,7 @@ import torch
 
 from models.content.encoder import ContentEncoder
 from models.memory import AllocationFailed
+from models.pitch import trackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
 from pipeline.listening.features import Features, extract, extract_stream, load, save
@@ -35,7 +36,8 @@ def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
 
 def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool, song: Path) -> None:
     wav = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
-    alone, together = models.pitch.f0(wav), extract(wav, models.content, models.pitch)
+    fcpe = trackers.load(name="fcpe")
+    alone, together = fcpe.f0(wav), extract(wav, models.content, fcpe)
     n = min(len(alone), len(together))
     both = together.voiced[1:n] & together.voiced[: n - 1]
 

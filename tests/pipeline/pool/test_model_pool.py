@@ -23,7 +23,7 @@ from pipeline.pool.selection import Role, Selection
 
 def test_the_default_runs_on_what_the_program_brings(tmp_path: Path) -> None:
     models = open_models("cpu", Selection(weights=tmp_path))
-    assert models.separator.name == spleeter.NAME and models.selection.f0 == "fcpe"
+    assert models.separator.name == spleeter.NAME and models.selection.f0 == "swift"
     assert models.device_line.startswith("cpu (")
 
 

@@ -147,7 +147,7 @@ def test_what_a_stranger_wrote_cannot_steer_a_terminal(tmp_path: Path) -> None:
 
 
 def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, voice_files: tuple[Path, Path]) -> None:
-    with pytest.raises(WeightsError, match=r"RVC has neither its decoder \(source-filter, 24 kHz\)"):
+    with pytest.raises(WeightsError, match=r"RVC has neither its network \(RVC v2 s24, 24 kHz\)"):
         export_voice(*voice_files, tmp_path / "out", "Carlo")
     assert not (tmp_path / "out").exists()
 
