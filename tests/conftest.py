@@ -98,9 +98,8 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The shipped base conditioned on a random speaker, without any training. Model and index."""
     import torch
 
-    from models.content import student
-    from models.rvc import S24
-    from models.rvc.voice_base import load_base
+    from models.content import whisper_text
+    from models.harmonic.voice_base import load_base
     from models.voice_file import VoiceInfo, save_voice
     from pipeline.voices.retrieval import save_index
 
@@ -108,11 +107,9 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
     generator = torch.Generator().manual_seed(0)
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=generator), dim=0)  # embeddings are not negative
-    base = load_base(student.MODEL_ID)
-    save_voice(
-        model, base.voice(speaker), VoiceInfo(student.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
-    )
-    save_index(index, torch.randn(200, S24.content_dim, generator=generator), speaker)
+    info = VoiceInfo(whisper_text.MODEL_ID, "h24 base", median_f0=150.0, steps=0, seconds=60.0)
+    save_voice(model, load_base(speaker, whisper_text.MODEL_ID), info)
+    save_index(index, torch.randn(200, whisper_text.WIDTH, generator=generator), speaker)
     return model, index
 
 

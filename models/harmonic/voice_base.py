@@ -13,7 +13,7 @@ from models.weights.integrity import WEIGHTS, WeightsError, verify
 
 NAME = "h24 base (this project, from hibari-tts)"
 FILE = WEIGHTS / "h24_base.safetensors"
-SHA256 = "aa9d2eb91c28c5e213d4db79d23f09c8408606b3189725f3666eaabef7a549ea"
+SHA256 = "789c4870d7cc17db0d06bbcdfc30608fd0ee0278c5bf70f2175031a30bfff8e8"
 
 
 def save_base(path: Path, decoder: HarmonicDecoder, content_model: str) -> None:

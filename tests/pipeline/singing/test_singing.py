@@ -1,0 +1,129 @@
+"""What singers do comes through a conversion: vibrato, glides, long notes, low and high ones, breath and whisper."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter, sosfiltfilt
+from scipy.signal.windows import tukey
+
+from models.harmonic.voice import HarmonicVoice
+from models.signal import SPEECH_RATE, Floats32, Floats64
+from pipeline.listening.features import extract
+from pipeline.listening.notes import Note
+from pipeline.pool.model_pool import ModelPool
+from pipeline.singing.convert import convert
+from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.resample import resample
+from pipeline.voices.instant import instant_voice
+
+FORMANTS = ((700, 90), (1150, 110), (2600, 160), (3500, 250))
+"""Centre and width in Hz, of an open vowel."""
+
+
+@pytest.fixture(scope="module")
+def voice(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> HarmonicVoice:
+    """The demo's speaker, from one note."""
+    made = instant_voice(Note(notes[0], notes[0].name), models, tmp_path_factory.mktemp("instant"))
+    network = models.voice(made.model, made.index).network
+    assert isinstance(network, HarmonicVoice)
+    return network
+
+
+def vowel(f0: Floats64) -> Floats32:
+    """A vowel that is sung at f0 (T,) in Hz every sample: pulses through formants, with some breath."""
+    turned = np.cumsum(f0 / SPEECH_RATE)
+    wav = np.diff(np.floor(turned), prepend=0.0) + 0.003 * np.random.default_rng(0).standard_normal(len(f0))
+    for centre, width in FORMANTS:
+        radius = np.exp(-np.pi * width / SPEECH_RATE)
+        angle = 2 * np.pi * centre / SPEECH_RATE
+        wav = lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], wav)
+    wav *= tukey(len(wav), 0.05)
+    return (0.3 * wav / np.abs(wav).max()).astype(np.float32)
+
+
+def sung(wav: Floats32, voice: HarmonicVoice, models: ModelPool) -> Floats32:
+    """The sound in the voice, at 16 kHz."""
+    features = extract(wav, models.text, models.pitch)
+    return resample(np.concatenate(list(convert(features, voice, None))), voice.sampling_rate, SPEECH_RATE)
+
+
+def heard(wav: Floats32, models: ModelPool) -> tuple[Floats64, Floats64]:
+    """Seconds and cents over 1 Hz of what is voiced, without the sound's first and last 0.3 s."""
+    f0, sure = models.pitch.voicing(wav)
+    at = np.arange(len(f0)) * 0.016
+    kept = (sure >= 0.5) & (at > 0.3) & (at < len(wav) / SPEECH_RATE - 0.3)
+    return at[kept], 1200 * np.log2(f0[kept].astype(np.float64))
+
+
+def seconds(count: float) -> Floats64:
+    return np.arange(round(count * SPEECH_RATE)) / SPEECH_RATE
+
+
+@pytest.mark.parametrize("note", [82.41, 110.0, 220.0, 440.0, 659.26, 1046.5], ids=["E2", "A2", "A3", "A4", "E5", "C6"])
+def test_notes_are_in_tune(voice: HarmonicVoice, models: ModelPool, note: float) -> None:
+    _, cents = heard(sung(vowel(np.full(2 * SPEECH_RATE, note)), voice, models), models)
+    assert len(cents) > 60
+    assert abs(np.median(cents) - 1200 * np.log2(note)) < 20
+
+
+def test_vibrato_keeps_its_rate_and_depth(voice: HarmonicVoice, models: ModelPool) -> None:
+    depth, rate = 80.0, 5.5
+    f0 = 220 * 2 ** (depth * np.sin(2 * np.pi * rate * seconds(4)) / 1200)
+    at, cents = heard(sung(vowel(f0), voice, models), models)
+    rates = np.arange(3.0, 9.0, 0.05)
+    strength = [np.abs(((cents - cents.mean()) * np.exp(-2j * np.pi * r * at)).mean()) * 2 for r in rates]
+    assert rates[int(np.argmax(strength))] == pytest.approx(rate, rel=0.05)
+    assert max(strength) == pytest.approx(depth, rel=0.15)
+
+
+def test_a_glide_is_followed(voice: HarmonicVoice, models: ModelPool) -> None:
+    f0 = 150 * 2 ** np.clip((seconds(3) - 1) * 1.0, 0, 1)  # an octave within a second
+    at, cents = heard(sung(vowel(f0), voice, models), models)
+    asked = 1200 * np.log2(f0[np.minimum((at * SPEECH_RATE).astype(int), len(f0) - 1)])
+    assert np.percentile(np.abs(cents - asked), 90) < 40
+
+
+def test_a_note_of_eight_seconds_does_not_wobble(voice: HarmonicVoice, models: ModelPool) -> None:
+    out = sung(vowel(np.full(8 * SPEECH_RATE, 196.0)), voice, models)
+    _, cents = heard(out, models)
+    assert np.std(cents) < 10
+    blocks = out[SPEECH_RATE : 7 * SPEECH_RATE].reshape(-1, SPEECH_RATE // 10)
+    levels = 10 * np.log10((blocks**2).mean(1))
+    assert np.std(levels) < 1.5
+
+
+def test_a_whisper_does_not_become_a_buzz(voice: HarmonicVoice, models: ModelPool, notes: list[Path]) -> None:
+    """A whisper: noise through the same formants, with the loudness of speech."""
+    speech = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 6 * SPEECH_RATE]
+    loudness = np.sqrt(np.convolve(speech**2, np.ones(800) / 800, "same"))
+    noise = np.random.default_rng(0).standard_normal(len(speech))
+    for centre, width in FORMANTS:
+        radius = np.exp(-np.pi * width / SPEECH_RATE)
+        noise = lfilter([1 - radius], [1, -2 * radius * np.cos(2 * np.pi * centre / SPEECH_RATE), radius**2], noise)
+    whisper = (noise / np.abs(noise).max() * loudness).astype(np.float32)
+    out = sung(whisper, voice, models)
+    before, after = ((models.pitch.voicing(wav)[1] >= 0.5).mean() for wav in (whisper, out))
+    assert after < before + 0.03
+    frame_rate = np.abs(np.fft.rfft(out**2))
+    hertz = np.fft.rfftfreq(len(out), 1 / SPEECH_RATE)
+    hum = frame_rate[np.abs(hertz - 80) < 0.5].max()
+    assert hum < 4 * np.median(frame_rate[(hertz > 60) & (hertz < 100)])
+
+
+def test_breaths_and_consonants_stay_where_they_were(
+    voice: HarmonicVoice, models: ModelPool, notes: list[Path]
+) -> None:
+    wav = decode(notes[1], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 10 * SPEECH_RATE]
+    out = sung(wav, voice, models)
+    levels = [envelope(x[: len(out)]) for x in (wav, out)]
+    assert np.corrcoef(*levels)[0, 1] > 0.8
+
+
+def envelope(wav: Floats32) -> Floats64:
+    """DB every 20 ms of what lies above 3 kHz: consonants."""
+    from scipy.signal import butter
+
+    high = sosfiltfilt(butter(4, 3000, "highpass", fs=SPEECH_RATE, output="sos"), wav)
+    frames = high[: len(high) // 320 * 320].reshape(-1, 320)
+    return np.asarray(10 * np.log10((frames**2).mean(1) + 1e-7))
