@@ -106,7 +106,7 @@ class HarmonicDecoder(nn.Module):
         """Filters of T frames, f0 (B, S) in Hz of the same time at any rate → (B, T · hop).
 
         `noise` (B, 2, bins, T) is normal, real and imaginary; None draws it. `phase` is that of the pulses before the
-        first frame, in cycles. The part without excitation is turned by a random angle in every frame, or it hums too.
+        first frame, in cycles.
         """
         config, frames = self.config, filters.harmonic.shape[-1]
         if noise is None:
@@ -117,10 +117,20 @@ class HarmonicDecoder(nn.Module):
             excitation = excitation[..., :frames] / (config.window / 4)
         spectrum = torch.polar(_gain(filters.harmonic), math.pi * torch.tanh(filters.harmonic_phase)) * excitation
         spectrum = spectrum + _gain(filters.noise) * torch.complex(noise[:, 0], noise[:, 1])
-        turned = filters.free_phase + torch.atan2(noise[:, 1, :1], noise[:, 0, :1])
-        spectrum = spectrum + torch.polar(_gain(filters.free), turned)
+        spectrum = spectrum + torch.polar(_gain(filters.free), filters.free_phase + self._scattered(noise))
         padded = torch.cat([spectrum, spectrum[..., -1:]], -1)
         return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
+
+    def _scattered(self, noise: Tensor) -> Tensor:
+        """Phases (B, bins, T) that turn every frame by a random angle and move it by up to half a hop.
+
+        Else the part without excitation is a pulse in every frame: a whisper hums at the frame rate. The two bins of
+        the noise that are hardly heard say by how much.
+        """
+        angle = torch.atan2(noise[:, 1, :1], noise[:, 0, :1])
+        samples = torch.erf(noise[:, 0, -1:] / math.sqrt(2)) * self.config.hop / 2
+        bins = torch.arange(self.config.bins, device=noise.device)[:, None]
+        return angle - 2 * math.pi / self.config.window * bins * samples
 
 
 def _gain(log: Tensor) -> Tensor:
