@@ -1,7 +1,7 @@
 """What a cover is worth, in figures: the same performance before and after, each figure with its model's name.
 
-Speaker cosine: Resemblyzer. MOS: the chosen neural MOS, compared in pairs. Pitch: SwiftF0 on both sides, cents
-after the shift.
+Speaker cosine: Resemblyzer, at one level. MOS: the chosen neural MOS, compared in pairs. Pitch: SwiftF0 on both sides,
+cents after the shift.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from models.pitch import trackers
 from models.quality import distillmos
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
+from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode_blocks
 
@@ -112,7 +113,7 @@ def sdr(reference: Floats32, estimate: Floats32) -> float:
 def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     if not target.any():
         return float("nan")  # an imported voice: there is no recording of the person
-    vector = models.speaker.embed(wav)
+    vector = embed_levelled(wav, models.speaker)
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 
 

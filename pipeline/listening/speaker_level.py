@@ -11,5 +11,10 @@ LEVEL = 10 ** (-30 / 20)
 
 def embed_levelled(wav: Floats32, speaker: SpeakerEncoder) -> Floats32 | None:
     """(samples,) at 16 kHz → unit vector (256,) that no gain changes; None under 1 s of speech."""
+    return speaker.embed(levelled(wav))
+
+
+def levelled(wav: Floats32) -> Floats32:
+    """Mono (samples,) at LEVEL; silence stays silent."""
     rms = float(np.sqrt((wav.astype(np.float64) ** 2).mean())) if len(wav) else 0.0
-    return speaker.embed(wav * np.float32(LEVEL / rms)) if rms > 0 else None
+    return wav * np.float32(LEVEL / rms) if rms > 0 else wav

@@ -14,6 +14,7 @@ from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
+from pipeline.listening.speaker_level import levelled
 
 VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
@@ -35,10 +36,10 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
     Raises what `read_notes` raises, SeveralSpeakers, OtherSpeaker, and NotEnoughSpeech (less than 3 s with a pitch, or
     nothing that the speaker encoder takes for speech).
     """
-    levelled = [normalize_level(wav) for wav, _ in read_notes(recordings)]
-    windows = [embed_windows(wav, speaker) for wav in levelled]
+    wavs = [wav for wav, _ in read_notes(recordings)]
+    windows = [embed_windows(levelled(wav), speaker) for wav in wavs]
     check_one_speaker(windows, [recording.name for recording in recordings])
-    f0 = np.concatenate([_voiced_f0(wav, pitch) for wav in levelled])
+    f0 = np.concatenate([_voiced_f0(normalize_level(wav), pitch) for wav in wavs])
     seconds = len(f0) * VOICING_SECONDS
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
         spoken = seconds if any(map(len, windows)) else 0.0
