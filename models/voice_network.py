@@ -45,5 +45,8 @@ class VoiceNetwork(Protocol):
     def device(self) -> torch.device:
         """Where it computes."""
 
+    def phases(self, f0: Tensor) -> Tensor:
+        """(T,) Hz of a whole recording → (ceil(T / 100),), the `phase` of a window that begins with that second."""
+
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """T frames → (T · sampling_rate / 100,)."""

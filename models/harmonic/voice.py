@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.harmonic.config import HarmonicConfig
-from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
+from models.harmonic.excitation import running_phase
+from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_f0, decoder_frames
 from models.harmonic.network import HarmonicDecoder
 from models.voice_network import Noise, VoiceFrames
 
@@ -46,6 +47,12 @@ class HarmonicVoice(nn.Module):
     def device(self) -> torch.device:
         """Where it computes."""
         return self.speaker.device
+
+    def phases(self, f0: Tensor) -> Tensor:
+        """(T,) Hz of a whole recording → (ceil(T / 100),) cycles, where the fundamental is before each second."""
+        padded = F.pad(f0, (0, -len(f0) % SPAN))
+        columns = decoder_f0(padded[None])[0]
+        return running_phase(columns, self.sampling_rate, self.config.hop, self.config.frame_rate)
 
     @torch.no_grad()
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:

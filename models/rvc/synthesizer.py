@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.rvc.config import RVCConfig
 from models.rvc.errors import UnfitWeights
@@ -154,6 +155,10 @@ class Synthesizer(nn.Module):
     def device(self) -> torch.device:
         """Where it computes."""
         return self.emb_g.weight.device
+
+    def phases(self, f0: Tensor) -> Tensor:
+        """(T,) Hz of a whole recording → (ceil(T / 100),) cycles, where the fundamental is before each second."""
+        return F.pad(f0.double().cumsum(0) / FRAME_RATE, (1, 0))[:-1:FRAME_RATE] % 1
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """Frames of 10 ms → (T · hop,); RVC knows no energy."""

@@ -50,7 +50,7 @@ def convert(
     """
     hop = voice.sampling_rate // FRAME_RATE
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
-    cycles = np.concatenate([[0.0], np.cumsum(shifted.astype(np.float64) / FRAME_RATE)])
+    phases = voice.phases(torch.from_numpy(shifted))
     fade = np.linspace(0, 1, round(FADE_SECONDS * voice.sampling_rate), dtype=np.float32)
     fading: Floats32 | None = None
     total = len(features)
@@ -62,7 +62,7 @@ def convert(
         if features.rms[start:stop].max() < SILENCE_RMS:
             wav = np.zeros((high - low) * hop, np.float32)
         else:
-            phase = float(cycles[low] % 1.0)
+            phase = float(phases[low // FRAME_RATE])
             wav = _sing_window(features, shifted, slice(low, high), phase, features.level, voice, rows, options)
             wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
         return (stop - start) * hop, wav[(start - low) * hop :]
