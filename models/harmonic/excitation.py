@@ -41,7 +41,7 @@ def running_phase(f0: Tensor, rate: int, hop: int, every: int) -> Tensor:
     share = (torch.arange(hop) + 0.5) / hop
     weights = torch.stack([1 - share, share])
     pairs = torch.stack([f0[:-1], f0[1:]], 1)
-    steps = [(rows @ weights).clamp_min(LOWEST).double().sum(1) for rows in pairs.split(ROWS)]
+    steps = [(rows @ weights).clamp_min(LOWEST).double().sum(1) for rows in torch.split(pairs, ROWS)]
     half = f0.clamp_min(LOWEST).double() * (hop // 2)
     at_centres = half[0] + F.pad(torch.cat(steps).cumsum(0), (1, 0))
     return ((at_centres - half) / rate)[::every] % 1
