@@ -25,7 +25,7 @@ from models.content import whisper
 from models.content.whisper_text import HeardLayers, TextMap
 from models.harmonic.energy import energy
 from models.harmonic.frames import decoder_frames
-from models.harmonic.network import Block
+from models.harmonic.network import ConvNeXtBlock
 from models.harmonic.voice import LEVEL
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
@@ -117,7 +117,7 @@ class TextMapTask:
         torch.manual_seed(0)
         self.map = TextMap()
         for block in self.map.b:
-            nn.init.constant_(cast(Block, block).gamma, 0.2)
+            nn.init.constant_(cast(ConvNeXtBlock, block).gamma, 0.2)
         self.decoder = Hibari().decoder().requires_grad_(False)
         self.modules = {"map": self.map}
         rates = (0.9, 0.98)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.content import whisper
 from models.harmonic.config import HarmonicConfig
-from models.harmonic.network import Block
+from models.harmonic.network import ConvNeXtBlock
 from models.signal import SPEECH_RATE
 from models.weights.integrity import WEIGHTS, load_tensors
 
@@ -35,7 +35,7 @@ class TextMap(nn.Module):
         self.norm = nn.LayerNorm(whisper.WIDTH * len(LAYERS))
         self.inp = nn.Conv1d(whisper.WIDTH * len(LAYERS), width, 3, padding=1)
         config = HarmonicConfig(width=width, hidden=2 * width, speaker_width=0)
-        self.b = nn.ModuleList([Block(config) for _ in range(BLOCKS)])
+        self.b = nn.ModuleList([ConvNeXtBlock(config) for _ in range(BLOCKS)])
         self.on, self.out = nn.LayerNorm(width), nn.Linear(width, WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class Filters(NamedTuple):
     """Radians."""
 
 
-class Block(nn.Module):
+class ConvNeXtBlock(nn.Module):
     """A ConvNeXt block whose normalised frames are scaled and shifted by the speaker."""
 
     def __init__(self, config: HarmonicConfig) -> None:
@@ -68,7 +68,7 @@ class HarmonicDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.dec_in = nn.Conv1d(config.content_width + 2, config.width, 7, padding=3)
-        self.dec = nn.ModuleList([Block(config) for _ in range(config.blocks)])
+        self.dec = nn.ModuleList([ConvNeXtBlock(config) for _ in range(config.blocks)])
         self.dec_norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, len(Filters._fields) * config.bins)
         self.register_buffer("window", torch.hann_window(config.window), persistent=False)

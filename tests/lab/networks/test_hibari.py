@@ -9,7 +9,7 @@ import torch
 from lab.networks import hibari as module
 from lab.networks.hibari import Hibari
 from models.harmonic.config import HarmonicConfig
-from models.harmonic.network import Block
+from models.harmonic.network import ConvNeXtBlock
 from models.weights.integrity import WeightsError
 
 
@@ -40,7 +40,7 @@ def test_who_speaks_begins_at_nothing(hibari: Hibari) -> None:
         first, second = (decoder.filters(content, f0, energy, voice) for voice in voices)
         bare = hibari.decoder(HarmonicConfig(speaker_width=0)).filters(content, f0, energy, voices[0])
     assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(first, second, bare, strict=True))
-    assert all(isinstance(block, Block) and block.speaker is not None for block in decoder.dec)
+    assert all(isinstance(block, ConvNeXtBlock) and block.speaker is not None for block in decoder.dec)
 
 
 def test_its_text_is_one_row_a_phone_and_known_by_its_neighbours(hibari: Hibari) -> None:

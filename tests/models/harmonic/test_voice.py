@@ -12,7 +12,7 @@ from torch import Tensor
 from models.content import whisper_text
 from models.harmonic import voice_base
 from models.harmonic.energy import SILENT_ENERGY
-from models.harmonic.network import Block
+from models.harmonic.network import ConvNeXtBlock
 from models.harmonic.voice import HarmonicVoice
 from models.signal import SPEECH_RATE, Floats32
 from models.voice_network import VoiceFrames
@@ -148,7 +148,7 @@ def test_two_people_are_two_voices(voice: HarmonicVoice, features: Features) -> 
     for one in voices:
         one.load_state_dict({**voice.state_dict(), "speaker": one.speaker})
         for block in one.decoder.dec:
-            assert isinstance(block, Block) and block.speaker is not None
+            assert isinstance(block, ConvNeXtBlock) and block.speaker is not None
             torch.nn.init.normal_(block.speaker.weight, std=0.02, generator=torch.Generator().manual_seed(1))
     first, second = (sung(one, frames_of(features)) for one in voices)
     assert decibels(first - second) > decibels(first) - 20
