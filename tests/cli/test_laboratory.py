@@ -25,6 +25,7 @@ WORK = {  # a command, and the module that its work needs first
     "evaluate singers --data folder": "lab.evaluate.singers",
     "evaluate separation folder": "lab.evaluate.separation",
     "pretrain content --data folder": "lab.pretrain.content",
+    "pretrain text --data folder": "lab.pretrain.text_map",
     "pretrain voice --data folder": "lab.pretrain.voice",
     "pretrain singers --data folder": "lab.pretrain.singers",
     "singers train folder": "lab.classifiers.train",

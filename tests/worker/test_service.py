@@ -63,7 +63,7 @@ def test_training_leaves_a_voice_and_its_figures(
     assert trained.state is VoiceState.READY
     assert store.media.path(trained.model_key or "").stat().st_size > 5_000_000
     assert (done.result["steps"], done.result["voice_id"]) == (2, trained.id)
-    assert "s24 base" in done.result["base"]
+    assert "h24 base" in done.result["base"]
     assert done.result["stopped"] == "steps" and len(done.result["curve"]) == 2
     with store.read() as session:
         (message,) = outbox.due(session)

@@ -31,12 +31,28 @@ def test_content_is_trained_goes_on_and_is_drawn(corpus: Path, tmp_path: Path) -
     assert (tmp_path / "losses.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_map_and_the_base_of_h24_are_trained(labelled_corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pretrain"
+    for role, file, few, tensor in (
+        ("text", "h24_content", "batch = 2", "out.weight"),
+        ("voice", "h24_base", "batch = 2\nconvert_batch = 1\nadversary_from = 1", "head.weight"),
+    ):
+        (tmp_path / "few.toml").write_text(f"[task]\n{few}\n[schedule]\nsteps = 2\nlog_every = 1\n")
+        words = ("--data", labelled_corpus, "--out", out, "--config", tmp_path / "few.toml", "--threads", 1)
+        assert f"{role}: 2 steps" in desk(role, *words)
+        assert tensor in load_tensors(out / role / f"{file}.safetensors")
+        assert [line["step"] for line in loop.read_log(out / role)] == [1, 2]
+        assert list((out / "material" / role).glob("*.npz"))
+
+
 def test_what_cannot_be_done_is_one_sentence(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(DeskError, match="holds no corpus"):
         desk("content", "--data", tmp_path, "--out", tmp_path / "p")
     (tmp_path / "bad.toml").write_text("[task]\nwidths = 1")
     with pytest.raises(DeskError, match="holds widths; known are"):
         desk("content", "--data", corpus, "--out", tmp_path / "p", "--config", tmp_path / "bad.toml")
+    with pytest.raises(DeskError, match="must hold synthetic clips of two seconds and more"):
+        desk("text", "--data", corpus, "--out", tmp_path / "p", "--threads", 1)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DeskError, match="holds no training's log"):
         desk("plot", "--out", tmp_path / "empty")

@@ -7,6 +7,7 @@ import pytest
 from lab.errors import RecipeError
 from lab.pretrain.config import read_config, shipped
 from lab.pretrain.content import ContentConfig
+from lab.pretrain.text_map import TextMapConfig
 from lab.pretrain.voice import VoiceConfig
 
 
@@ -14,7 +15,9 @@ def test_shipped_settings_are_read() -> None:
     content, schedule = read_config(shipped("content"), ContentConfig)
     assert content.teacher_layer == 5 and schedule.steps >= 800
     voice, schedule = read_config(shipped("voice"), VoiceConfig)
-    assert voice.adversary_from < schedule.steps and voice.real_share >= 0.4
+    assert voice.adversary_from < voice.settle_from < schedule.steps and voice.real_share >= 0.4
+    text, schedule = read_config(shipped("text"), TextMapConfig)
+    assert text.steps == schedule.steps
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from models.content import student
-from models.rvc import voice_base
+from models.content import student, whisper, whisper_text
+from models.harmonic import voice_base as h24
+from models.rvc import voice_base as s24
 from models.weights import catalog, integrity, pins
 from models.weights.catalog import ROLES, Entry, State
 from models.weights.integrity import WeightsError
@@ -102,7 +103,7 @@ def test_every_role_has_an_embedded_model_and_an_official_one() -> None:
 
 def test_the_embedded_models_are_those_that_the_pipeline_runs() -> None:
     embedded = SHIPPED.select(["embedded"])
-    assert {entry.title for entry in embedded} == {*names().values(), voice_base.NAME}
+    assert {entry.title for entry in embedded} == {*names().values(), h24.NAME, s24.NAME, student.NAME}
     assert embedded == [entry for entry in SHIPPED.entries.values() if entry.embedded]
 
 
@@ -112,6 +113,10 @@ def test_the_embedded_files_are_here_and_right_without_a_folder(tmp_path: Path) 
         assert all(path.is_file() for path in paths.values())
         assert entry.size == sum(path.stat().st_size for path in paths.values())
     assert catalog.pin_of(*_first("content-student"), tmp_path) == student.SHA256
+    assert catalog.pin_of(*_first("h24"), tmp_path) == h24.SHA256
+    heard = SHIPPED.entries["whisper-text"]
+    pinned = [catalog.pin_of(heard, file, tmp_path) for file in heard.files]
+    assert pinned == [*dict(whisper.HALVES).values(), whisper_text.SHA256]
 
 
 def _first(name: str) -> tuple[Entry, catalog.File]:

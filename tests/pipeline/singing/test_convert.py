@@ -1,6 +1,7 @@
 """Conversion: pitch, loudness and joints, on a network that follows f0 from its first step."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.harmonic.voice_base import load_base
 from models.memory import AllocationFailed
 from models.rvc import S24, Synthesizer
 from models.rvc.voice_base import initialize
-from models.signal import Floats32
-from pipeline.listening.features import Features
+from models.signal import SPEECH_RATE, Floats32
+from pipeline.listening.features import Features, extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing import convert as module
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
+from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.resample import resample
 from pipeline.voices.retrieval import blend, retrieve
 
@@ -83,6 +86,27 @@ def test_blocks_meet_without_a_step(voice: Synthesizer, monkeypatch: pytest.Monk
     for joint in (200, 400):
         joints[joint * S24.hop - 600 : joint * S24.hop + 600] = True
     assert steps[joints].max() < 1.2 * steps[~joints].max()
+
+
+def test_blocks_in_an_h24_voice_are_one_song(
+    notes: list[Path], models: ModelPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 9 * SPEECH_RATE]
+    features = extract(wav, models.text, models.pitch)  # words, rests and glides
+    h24 = load_base(torch.full((256,), 1 / 16), models.text.model_id).eval()
+    songs = []
+    for seconds in (20, 2):
+        monkeypatch.setattr(module, "BLOCK_SECONDS", seconds)
+        songs.append(np.concatenate(list(convert(features, h24, None, ConvertOptions(key_shift=3)))))
+    assert songs[0].shape == songs[1].shape == (len(features) * 240,)
+    assert np.sqrt(((songs[0] - songs[1]) ** 2).mean()) < 0.01 * np.sqrt((songs[0] ** 2).mean())
+
+
+def test_the_phase_of_a_window_is_the_cycles_before_it(voice: Synthesizer) -> None:
+    f0 = np.full(250, 220.25, np.float32)
+    f0[20:40] = 0  # nothing turns without a voice
+    phases = voice.start_phases(f0)
+    assert phases[[0, 100, 200]].tolist() == pytest.approx([0.0, 0.8 * 220.25, 1.8 * 220.25], abs=1e-4)
 
 
 def test_where_memory_runs_out_blocks_are_halved_and_the_song_is_the_same(

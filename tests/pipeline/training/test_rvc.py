@@ -355,7 +355,7 @@ def test_what_is_absent_or_wrong_is_said_at_the_start(tmp_path: Path, files: dic
     assert refused("rvc-40k") == (
         "f0G40k.pth of rvc-40k is not the pinned file; run `discovervoice models pull rvc-40k` to fetch it again."
     )
-    assert open_models("cpu", Selection(weights=tmp_path)).selection.voice_base == "s24"
+    assert open_models("cpu", Selection(weights=tmp_path)).selection.voice_base == "h24"
 
 
 def test_a_training_without_its_base_refuses_before_it_reads_notes(some: list[Note], tmp_path: Path) -> None:

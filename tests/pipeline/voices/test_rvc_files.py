@@ -11,12 +11,14 @@ from safetensors.torch import save_file
 from transformers import HubertConfig, HubertModel
 
 from files.disk import DiskFull
-from models.content import contentvec
+from models.content import contentvec, whisper_text
 from models.content.contentvec import ContentVec
+from models.harmonic.config import HarmonicConfig
+from models.harmonic.voice import HarmonicVoice
 from models.rvc.faiss_index import read_index, write_index
 from models.rvc.pth_file import read_pth
 from models.signal import Floats32
-from models.voice_file import load_voice
+from models.voice_file import VoiceInfo, load_voice, save_voice
 from models.weights.integrity import WeightsError
 from pipeline.listening import features as features_module
 from pipeline.listening.features import extract, extract_stream
@@ -150,6 +152,14 @@ def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, voice_files: tuple[
     with pytest.raises(WeightsError, match=r"RVC has neither its network \(RVC v2 s24, 24 kHz\)"):
         export_voice(*voice_files, tmp_path / "out", "Carlo")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_harmonic_voice_cannot_either(tmp_path: Path, voice_files: tuple[Path, Path]) -> None:
+    model = tmp_path / "voice.safetensors"
+    info = VoiceInfo(whisper_text.MODEL_ID, "h24", median_f0=150.0, steps=0, seconds=60.0)
+    save_voice(model, HarmonicVoice(torch.ones(8), HarmonicConfig(width=8, hidden=8, blocks=1, speaker_width=8)), info)
+    with pytest.raises(WeightsError, match=r"neither its network \(h24, 24 kHz\) nor its content features \(whisper-"):
+        export_voice(model, voice_files[1], tmp_path / "out", "Carlo")
 
 
 def test_a_folder_that_cannot_be_written_gets_nothing(tmp_path: Path, given: tuple[Path, Path]) -> None:
