@@ -13,7 +13,7 @@ from models.weights.integrity import WEIGHTS, WeightsError, verify
 
 NAME = "h24 base (this project, from hibari-tts)"
 FILE = WEIGHTS / "h24_base.safetensors"
-SHA256 = "789c4870d7cc17db0d06bbcdfc30608fd0ee0278c5bf70f2175031a30bfff8e8"
+SHA256 = "9e9714d24c3bb305d5b141c5c6ea1f517794d255b9fe4828dfe4d18f6ae8712f"
 
 
 def save_base(path: Path, decoder: HarmonicDecoder, content_model: str) -> None:

@@ -1,4 +1,8 @@
-"""The decoder is hibari-tts': its filters against the package's graph, its waves against the package's code."""
+"""The decoder is hibari-tts': its filters against the package's graph, its waves against the package's code.
+
+On purpose it differs in two things, which are left out here: where voice begins and ends its pitch is held, and the part
+without excitation is silent where voiced and scattered where not (`models/harmonic/network.py` says why).
+"""
 
 from typing import Any
 
@@ -86,7 +90,10 @@ def filters(decoder: HarmonicDecoder, spoken: tuple[Tensor, Tensor, Tensor, Filt
 def test_its_filters_are_the_graphs_but_for_8_bit_sums(
     hibari: Hibari, spoken: tuple[Tensor, Tensor, Tensor, Filters], parity: Parity
 ) -> None:
+    unvoiced = spoken[1][0] <= 0
     for name, ours, theirs in zip(Filters._fields, filters(hibari.decoder(), spoken), spoken[3], strict=True):
+        if name == "free":
+            ours, theirs = ours[..., unvoiced], theirs[..., unvoiced]
         parity("h24 decoder: hibari's graph, which sums in 8 bits", ours, theirs, 8e-2)
         assert (ours - theirs).abs().mean() < 0.1, name
         assert np.corrcoef(ours.flatten(), theirs.flatten())[0, 1] > 0.999, name
@@ -114,9 +121,11 @@ def test_each_block_is_the_graphs_if_it_sums_in_8_bits_too(
 def test_its_wave_is_the_packages_of_the_same_filters_and_noise(
     hibari: Hibari, spoken: tuple[Tensor, Tensor, Tensor, Filters], parity: Parity
 ) -> None:
-    f0, made = spoken[1], spoken[3]
-    frames, bins = f0.shape[1], made.noise.shape[1]
+    made = spoken[3]
+    frames, bins = spoken[1].shape[1], made.noise.shape[1]
+    f0 = torch.linspace(90, 400, frames)[None]
     drawn = np.random.default_rng(0).standard_normal((bins, 2 * frames), dtype=np.float32)
+    drawn[0, ::2], drawn[0, 1::2], drawn[-1, ::2] = 1, 0, 0  # nothing is turned, nothing is moved
     theirs = dsp.synth(*(part[0].numpy() for part in made), f0[0].numpy(), Recorded(drawn))
     noise = torch.from_numpy(drawn).view(bins, frames, 2).permute(2, 0, 1)[None]
     with torch.no_grad():
@@ -124,7 +133,7 @@ def test_its_wave_is_the_packages_of_the_same_filters_and_noise(
     parity("h24 decoder: hibari's synth", ours, torch.from_numpy(theirs), 1e-3)
 
 
-def test_its_pulses_are_the_packages(spoken: tuple[Tensor, Tensor, Tensor, Filters], parity: Parity) -> None:
-    f0 = spoken[1]
+def test_its_pulses_are_the_packages(parity: Parity) -> None:
+    f0 = torch.cat([torch.linspace(90, 400, 120), torch.linspace(400, 60, 80)])[None]
     theirs = torch.from_numpy(dsp.pulses(f0[0].numpy()))
     parity("h24 decoder: hibari's pulses", pulse_train(f0, dsp.SR, dsp.HOP)[0], theirs, 5e-3)

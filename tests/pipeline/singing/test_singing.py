@@ -1,9 +1,11 @@
 """What singers do comes through a conversion: vibrato, glides, long notes, low and high ones, breath and whisper."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.signal import lfilter, sosfiltfilt
 from scipy.signal.windows import tukey
 
@@ -48,7 +50,7 @@ def sung(wav: Floats32, voice: HarmonicVoice, models: ModelPool) -> Floats32:
     return resample(np.concatenate(list(convert(features, voice, None))), voice.sampling_rate, SPEECH_RATE)
 
 
-def heard(wav: Floats32, models: ModelPool) -> tuple[Floats64, Floats64]:
+def heard(wav: Floats32, models: ModelPool) -> tuple[NDArray[Any], NDArray[Any]]:
     """Seconds and cents over 1 Hz of what is voiced, without the sound's first and last 0.3 s."""
     f0, sure = models.pitch.voicing(wav)
     at = np.arange(len(f0)) * 0.016
