@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from lab.evaluate.pairs import Pair
     from lab.evaluate.voice import VoiceEvaluation
 
-COLUMNS = ("cosine", "CAM++", "MOS", "DNSMOS", "CER", "f0 corr.", "cents", "V/UV", "content", "LTAS")
+COLUMNS = ("cos.", "CAM++", "MOS", "DNS", "CER", "f0 r", "cents", "V/UV", "cont.", "LTAS")
+"""80 columns must do: that is what a log has."""
 CAPTION = (
-    "Cosine and CAM++: speaker, to the target. Cents: root mean square / median. Content: cosine to the source's. "
-    "LTAS: dB between average spectra, to the target. *: by Whisper, which the voices listen with."
+    "cos., CAM++: speaker, to the target. DNS: DNSMOS. f0 r: log-f0 correlation. cents: root mean square/median. "
+    "cont.: content cosine to the source. LTAS: dB between average spectra, to the target. "
+    "*: by Whisper, which the voices listen with."
 )
 
 
@@ -27,29 +29,30 @@ def measured(value: float, digits: int = 2, unit: str = "") -> str:
 
 def pair_table(evaluation: "VoiceEvaluation", target: str) -> Table:
     """Every conversion to a target beside its source and the baselines."""
-    table = _table(f"Conversions to {target}", "source (key shift), sound")
+    table = _table(f"Conversions to {target}", "source (key shift)")
     for pair in evaluation.pairs:
         if pair.target != target or pair.converted is None or pair.difference is None:
             continue
         rows = {"source": pair.unconverted, "WORLD copy": pair.copy, "difference": pair.difference}
         table.add_row(f"[bold]{_title(pair, pair.key_shift)}")
         for sound, figures in (rows | {"converted": pair.converted, "zero-shot": pair.instant}).items():
-            table.add_row(f"  {sound}", *_cells(figures, pair), end_section=sound == "zero-shot")
+            table.add_row(f" {sound}", *_cells(figures, pair), end_section=sound == "zero-shot")
     return table
 
 
 def instant_table(evaluation: "VoiceEvaluation") -> Table:
     """Every conversion by a voice from one note, with what the source and the copy have."""
-    table = _table("Zero-shot: one note, no training", "target ← source (key shift)")
+    table = _table("Zero-shot: one note, no training", "source (key shift)")
     for untrained in evaluation.untrained:
-        notes = f"{len(untrained.notes)} notes joined" if len(untrained.notes) > 1 else "one note"
-        table.add_row(f"[bold]{untrained.name}: {untrained.seconds:.0f} s of voice, {notes}")
+        notes = f"{len(untrained.notes)} joined notes" if len(untrained.notes) > 1 else "one note"
+        table.add_row(f"[bold]{untrained.name}", *[""] * len(COLUMNS))
+        table.caption = f"{table.caption} {untrained.name}: {untrained.seconds:.0f} s of voice in {notes}."
         for pair in evaluation.pairs:
             if pair.target == untrained.name:
                 source, copy, instant = (_cells(f, pair) for f in (pair.unconverted, pair.copy, pair.instant))
-                table.add_row(f"  {_title(pair, pair.instant_key_shift)}", *instant)
-                table.add_row("    [dim]source", *(f"[dim]{cell}" for cell in source))
-                table.add_row("    [dim]WORLD copy", *(f"[dim]{cell}" for cell in copy))
+                table.add_row(f" {_title(pair, pair.instant_key_shift)}", *instant)
+                table.add_row("   [dim]source", *(f"[dim]{cell}" for cell in source))
+                table.add_row("   [dim]WORLD copy", *(f"[dim]{cell}" for cell in copy))
         table.add_section()
     return table
 
@@ -75,7 +78,9 @@ def target_table(evaluation: "VoiceEvaluation") -> Table:
 
 
 def _table(title: str, first: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False, caption_justify="left"
+    )
     table.add_column(first, no_wrap=True)
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
