@@ -15,14 +15,15 @@ from lab.evaluate.figures import (
 )
 from lab.evaluate.judges import Judges
 from lab.evaluate.transcript import Recogniser
+from models.signal import Floats32
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.resample import resample
 from tests.lab.evaluate.conftest import RATE
 
-NOBODY = Judges(whisper=Recogniser(None))  # type: ignore[arg-type]
+NOBODY = Judges(whisper=Recogniser(None))
 
 
-def test_a_sound_is_as_like_itself_as_can_be_at_any_level(models: ModelPool, speech: np.ndarray) -> None:
+def test_a_sound_is_as_like_itself_as_can_be_at_any_level(models: ModelPool, speech: Floats32) -> None:
     low = resample(speech, RATE, 16000)
     performance = measure_performance(low, Reference(low, "words", "en"), 0, models, NOBODY)
     assert performance.content_cosine == pytest.approx(1, abs=1e-4)
@@ -30,7 +31,9 @@ def test_a_sound_is_as_like_itself_as_can_be_at_any_level(models: ModelPool, spe
     assert math.isnan(performance.cer) and math.isnan(performance.dnsmos)
 
     likeness = likeness_of([speech], RATE, 8000, models, NOBODY)
-    loud, quiet = (compare_with(likeness, gain * speech, RATE, performance, models, NOBODY) for gain in (1, 0.1))
+    loud, quiet = (
+        compare_with(likeness, np.float32(gain) * speech, RATE, performance, models, NOBODY) for gain in (1, 0.1)
+    )
     assert loud.mos == performance.mos
     assert loud.cosine == pytest.approx(1, abs=1e-4) and quiet.cosine == pytest.approx(loud.cosine, abs=2e-3)
     assert loud.spectral_distance < 1e-6 and quiet.spectral_distance < 1e-2

@@ -10,6 +10,7 @@ from lab.evaluate import campplus, dnsmos, judges, moonshine, transcript
 from lab.evaluate.judges import Judges
 from lab.evaluate.packages import JudgeMissing, carried
 from lab.evaluate.transcript import Recogniser, character_error_rate
+from models.signal import Floats32
 from models.weights.integrity import WeightsError
 from tests.conftest import LIBRARY
 from tests.lab.evaluate.conftest import read_mono
@@ -22,7 +23,7 @@ def installed(package: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(find_spec(package) is None, reason=f"{package} is optional and not installed")
 
 
-def clips(name: str) -> list[np.ndarray]:
+def clips(name: str) -> list[Floats32]:
     """A voice of the library at 16 kHz."""
     return [read_mono(path, 16000) for path in sorted((LIBRARY / name).glob("*.ogg"))[:2]]
 
@@ -43,7 +44,7 @@ def test_moonshines_pieces_are_read_and_spelled() -> None:
 def test_campplus_tells_two_readers_apart_at_any_level(one_thread: None) -> None:
     encoder = campplus.load()
     (one, again), (other, _) = clips("libri-3080"), clips("libri-1688")
-    vectors = [encoder.embed(wav) for wav in (one, again, other, 0.01 * one)]
+    vectors = [encoder.embed(wav) for wav in (one, again, other, np.float32(0.01) * one)]
     own, same, apart, quiet = (vector for vector in vectors if vector is not None)
     assert own.shape == (campplus.WIDTH,) and float(own @ own) == pytest.approx(1, abs=1e-5)
     assert float(own @ same) > 0.6 > float(own @ apart)
@@ -83,7 +84,7 @@ def test_without_judges_their_figures_are_empty(tmp_path: Path, monkeypatch: pyt
     def absent() -> None:
         raise JudgeMissing("it is not installed.")
 
-    whisper = Recogniser(None)  # type: ignore[arg-type]
+    whisper = Recogniser(None)
     monkeypatch.setattr(transcript, "load", lambda cache: whisper)
     for judge in (moonshine, campplus, dnsmos):
         monkeypatch.setattr(judge, "load", absent)
@@ -106,7 +107,7 @@ def test_an_altered_judge_is_no_missing_one(tmp_path: Path, monkeypatch: pytest.
 def test_only_english_has_a_recogniser_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recogniser, "text", lambda self, wav, language: f"whisper {language}")
     monkeypatch.setattr(moonshine.Moonshine, "text", lambda self, wav: "moonshine")
-    panel = Judges(whisper=Recogniser(None), moonshine=moonshine.Moonshine(None, None, ()))  # type: ignore[arg-type]
+    panel = Judges(whisper=Recogniser(None), moonshine=moonshine.Moonshine(None, None, ()))
     wav = np.zeros(10, np.float32)
     assert (panel.text(wav, "en"), panel.text(wav, "it")) == ("moonshine", "whisper it")
     assert judges.independent("en") and not judges.independent("it")

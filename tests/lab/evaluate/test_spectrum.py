@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from lab.evaluate.spectrum import average_spectrum, centres, spectral_distance
+from models.signal import Floats32
 
 RATE = 24000
 
 
-def noise(seconds: float = 3.0) -> np.ndarray:
+def noise(seconds: float = 3.0) -> Floats32:
     return np.random.default_rng(0).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
 
 
@@ -21,7 +22,7 @@ def test_bands_are_thirds_and_white_noise_rises_by_a_third_of_an_octave() -> Non
 
 def test_a_gain_changes_nothing_and_a_tilt_is_its_deviation() -> None:
     flat = average_spectrum([noise()], RATE)
-    assert spectral_distance(flat, average_spectrum([0.1 * noise()], RATE), RATE, 12000) < 1e-3
+    assert spectral_distance(flat, average_spectrum([np.float32(0.1) * noise()], RATE), RATE, 12000) < 1e-3
     tilt = 1.5 * np.arange(len(flat))
     wanted = tilt.std()
     assert spectral_distance(flat, flat * 10 ** (-tilt / 10), RATE, 12000) == pytest.approx(wanted, rel=1e-6)
