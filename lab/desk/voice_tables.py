@@ -60,8 +60,8 @@ def instant_table(evaluation: "VoiceEvaluation") -> Table:
 def target_table(evaluation: "VoiceEvaluation") -> Table:
     """What is measured on each target alone."""
     table = Table(title="Targets", title_justify="left")
-    table.add_column("target")
-    for column in ("voice", "trained", "steps", "MCD", "MCD of WORLD copy", "own cosine", "real-time factor"):
+    table.add_column("target", no_wrap=True)
+    for column in ("voice", "trained", "steps", "MCD", "copy's MCD", "own cos.", "RTF"):
         table.add_column(column, justify="right")
     for target in evaluation.targets:
         table.add_row(
@@ -74,6 +74,7 @@ def target_table(evaluation: "VoiceEvaluation") -> Table:
             measured(target.own_cosine),
             measured(target.real_time_factor),
         )
+    table.caption = "Copy: WORLD's. Own cos.: of the reconstructions. RTF: real-time factor on two threads."
     return table
 
 
