@@ -1,5 +1,6 @@
 """What `discovervoice evaluate` measured, as tables for the terminal."""
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -10,59 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.evaluate.content import ContentScores
-    from lab.evaluate.figures import ConversionFigures
     from lab.evaluate.gates import GateVerdict
     from lab.evaluate.singers import EncoderComparison, EncoderScores
-    from lab.evaluate.voice import VoiceEvaluation
-
-
-def pair_table(evaluation: "VoiceEvaluation") -> Table:
-    """Every conversion beside its source and the baselines."""
-    table = Table(title="Conversions of held-out sources", title_justify="left")
-    table.add_column("target ← source")
-    table.add_column("sound")
-    for column in ("cosine", "MOS", "CER", "log-f0 corr.", "f0 error", "V/UV F1", "content"):
-        table.add_column(column, justify="right")
-    for pair in evaluation.pairs:
-        title = f"{pair.target} ← {pair.source} ({pair.key_shift:+d})"
-        rows = {"source": pair.unconverted, "WORLD copy": pair.copy, "difference": pair.difference}
-        for sound, figures in (rows | {"converted": pair.converted}).items():
-            table.add_row(title, sound, *_cells(figures), end_section=sound == "converted")
-            title = ""
-    table.caption = "Cosine: speaker, to the target. Content: mean cosine to the source's content features."
-    return table
-
-
-def _cells(figures: "ConversionFigures") -> list[str]:
-    return [
-        number(figures.cosine),
-        number(figures.mos),
-        number(figures.cer),
-        number(figures.f0_correlation, 3),
-        number(figures.f0_cents, 0, " cents"),
-        number(figures.voicing_f1),
-        number(figures.content_cosine),
-    ]
-
-
-def target_table(evaluation: "VoiceEvaluation") -> Table:
-    """What is measured on each target alone."""
-    table = Table(title="Targets", title_justify="left")
-    table.add_column("target")
-    for column in ("voice", "trained", "steps", "MCD", "MCD of WORLD copy", "own cosine", "real-time factor"):
-        table.add_column(column, justify="right")
-    for target in evaluation.targets:
-        table.add_row(
-            target.name,
-            f"{target.minutes:.1f} min",
-            f"{target.asked_seconds / 60:.1f} min",
-            str(target.steps),
-            number(target.mcd, 2, " dB"),
-            number(target.mcd_copy, 2, " dB"),
-            number(target.own_cosine),
-            number(target.real_time_factor),
-        )
-    return table
 
 
 def content_table(scores: "dict[str, ContentScores]") -> Table:
@@ -102,6 +52,9 @@ def gate_table(title: str, verdicts: "Sequence[GateVerdict]") -> Table:
         table.add_column(column, justify="right" if column in ("limit", "figure") else "left")
     for verdict in verdicts:
         sign = "≥" if verdict.gate.sense == "at least" else "≤"
-        result = "[green]passed[/]" if verdict.passed else "[red]missed[/]"
-        table.add_row(verdict.gate.requirement, f"{sign} {verdict.gate.limit:g}", number(verdict.value, 3), result)
+        known = not math.isnan(verdict.value)
+        result = "[green]passed[/]" if verdict.passed else "[red]missed[/]" if known else "[yellow]not measured[/]"
+        requirement = f"{verdict.gate.requirement} ({verdict.worst})" if verdict.worst else verdict.gate.requirement
+        figure = number(verdict.value if known else None, 3)
+        table.add_row(requirement, f"{sign} {verdict.gate.limit:g}", figure, result)
     return table

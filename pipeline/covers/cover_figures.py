@@ -34,6 +34,8 @@ class PitchAgreement(NamedTuple):
     """Root mean square difference after the key shift."""
     voicing_f1: float
     """Of voiced and unvoiced frames."""
+    median_cents: float
+    """Median of the difference without its sign."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +100,11 @@ def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: Mod
     both = a & b
     f1 = 2 * float(both.sum()) / max(1, int(a.sum() + b.sum()))
     if both.sum() < MIN_VOICED:
-        return PitchAgreement(float("nan"), float("nan"), f1)
+        return PitchAgreement(float("nan"), float("nan"), f1, float("nan"))
     x, y = np.log2(f0[:n][both]), np.log2(after_f0[:n][both])
     cents = 1200 * (y - x) - 100 * key_shift
-    return PitchAgreement(float(np.corrcoef(x, y)[0, 1]), float(np.sqrt((cents**2).mean())), f1)
+    correlation, error = float(np.corrcoef(x, y)[0, 1]), float(np.sqrt((cents**2).mean()))
+    return PitchAgreement(correlation, error, f1, float(np.median(np.abs(cents))))
 
 
 def sdr(reference: Floats32, estimate: Floats32) -> float:

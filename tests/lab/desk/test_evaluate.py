@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from cli.console import DeskError
 from cli.main import app
 from lab.desk.evaluate import evaluate
+from lab.evaluate.voice import VoiceEvaluation
 from models import memory
 from pipeline.errors import OutOfMemory
 
@@ -50,3 +51,24 @@ def test_separation_without_tracks_or_with_an_unknown_separator_is_one_sentence(
         run("--separator", "demucs9")
     with pytest.raises(DeskError, match="htdemucs is not here; run `discovervoice models pull htdemucs`"):
         run("--separator", "spleeter", "--separator", "htdemucs")
+
+
+@pytest.mark.parametrize(("words", "seconds"), [([], 600.0), (["--minutes", "2"], 120.0), (["--skip-training"], None)])
+def test_training_can_be_left_out(
+    words: list[str], seconds: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    asked = list[object]()
+
+    def evaluated(data: Path, out: Path, models: object, seconds: float | None, targets: object, _: object) -> object:
+        asked.extend((seconds, targets))
+        out.mkdir()
+        return VoiceEvaluation((), (), (), {"MOS": "a model"}, ("No DNSMOS: it is not installed.",))
+
+    monkeypatch.setattr("lab.evaluate.voice.evaluate_voice", evaluated)
+    done = CliRunner().invoke(
+        evaluate, ["voice", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--threads", "1", *words]
+    )
+    assert done.exit_code == 0, done.output
+    assert asked == [seconds, ("allison", "carlo", "bf_emma", "libri-3080")]
+    assert "No DNSMOS: it is not installed." in done.output
+    assert (tmp_path / "out" / "evaluation.json").is_file()

@@ -19,8 +19,8 @@ def test_the_envelope_moves_towards_the_target_and_the_pitch_stays(models: Model
     assert converted.shape == speech.shape and converted.dtype == np.float32
     assert abs(20 * np.log10(np.sqrt((converted**2).mean() / (speech**2).mean()))) < 0.1
 
-    correlation, cents, f1 = compare_pitch(resample(speech, RATE, 16000), resample(converted, RATE, 16000), 0, models)
-    assert correlation > 0.97 and cents < 40 and f1 > 0.9
+    pitch = compare_pitch(resample(speech, RATE, 16000), resample(converted, RATE, 16000), 0, models)
+    assert pitch.correlation > 0.97 and pitch.cents < 40 and pitch.voicing_f1 > 0.9 and pitch.median_cents < pitch.cents
 
     target = speaker_of([resample(clip, RATE, 16000) for clip in clips[2:]], models)
     before, after = (speaker_cosine(resample(wav, RATE, 16000), target, models) for wav in (speech, converted))
