@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from lab.errors import CorpusError
 from lab.networks.hibari import Hibari
+from lab.networks.spectrogram_discriminator import SpectrogramDiscriminator
 from lab.pretrain.voice_material import VoiceClip
 from models.content import whisper_text
 from models.harmonic.network import HarmonicDecoder
 from models.harmonic.voice import RECORDED_LEVEL, wave_gain
 from models.harmonic.voice_base import save_base
-from models.rvc import DISCRIMINATOR_SMALL, Discriminator
 from models.speaker.differentiable import DifferentiableSpeaker
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline.training.data import Windows
@@ -49,7 +49,7 @@ class VoiceConfig:
     learning_rate: float = 4e-4
     speaker_learning_rate: float = 1e-3
     """Of what conditions on the speaker, which begins at nothing."""
-    discriminator_rate: float = 5e-4
+    discriminator_rate: float = 8e-4
     warm_steps: int = 100
     decay: float = 20_000
     """Steps after which the learning rate has halved."""
@@ -59,7 +59,7 @@ class VoiceConfig:
     """Steps after which it has halved again from there on."""
     adversary_from: int = 3000
     """The step at which the discriminator begins."""
-    adversary_weight: float = 0.1
+    adversary_weight: float = 0.3
     speaker_weight: float = 0.5
     convert_every: int = 4
     """Steps between two that also convert."""
@@ -89,7 +89,7 @@ class VoiceTask:
         self.held_out = [c for c in clips if c.clip.held_out and not c.clip.synthetic and len(c.f0) > 400]
         torch.manual_seed(0)
         self.decoder = Hibari().decoder().train()
-        self.discriminator = Discriminator(DISCRIMINATOR_SMALL)
+        self.discriminator = SpectrogramDiscriminator()
         self.average = ema(self.decoder, config.average)
         self.modules = {"decoder": self.decoder, "discriminator": self.discriminator, "average": self.average}
         conditions = [p for name, p in self.decoder.named_parameters() if ".speaker." in name]

@@ -7,6 +7,7 @@ conversion goes, trained directly, needs hundreds. The weights stay RVC's, under
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +15,26 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.rvc import (
     FEATURE_WEIGHT,
-    Discriminator,
     Synthesizer,
     discriminator_loss,
     feature_loss,
     generator_loss,
     slice_segments,
 )
+from models.rvc.discriminator import DiscriminatorOutput
 from models.rvc.pitch import coarse_pitch
 from pipeline.training.data import Windows
+
+
+class Judge(Protocol):
+    """A discriminator."""
+
+    def __call__(self, wav: Tensor) -> list[DiscriminatorOutput]:
+        """Score waves (B, 1, samples): (scores (B, N), feature maps) for each of its parts."""
+
+    def requires_grad_(self, requires_grad: bool = True) -> nn.Module:
+        """Whether its weights get a gradient."""
+
 
 DISCRIMINATED_SAMPLES = 9600
 """Of each wave: discriminating costs more than decoding."""
@@ -50,7 +62,7 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def discriminator_step(
-    discriminator: Discriminator,
+    discriminator: Judge,
     optimizer: torch.optim.Optimizer,
     fake: Tensor,
     real: Tensor,
@@ -67,7 +79,7 @@ def discriminator_step(
     return loss.detach()
 
 
-def adversarial_losses(discriminator: Discriminator, fake: Tensor, real: Tensor) -> Mapping[str, Tensor]:
+def adversarial_losses(discriminator: Judge, fake: Tensor, real: Tensor) -> Mapping[str, Tensor]:
     """Weighted losses of the generator on waves (B, samples): `adversarial`, and `feature` matching.
 
     The discriminator's weights get no gradient.

@@ -1,0 +1,57 @@
+"""Discriminators of log-magnitudes at several resolutions: what is noise, what is tone, where a sound begins.
+
+Jang et al., "UnivNet", 2021. They see how loud a wave is only by a constant, so they learn on quiet ones too.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.rvc.discriminator import LRELU_SLOPE, DiscriminatorOutput
+from models.rvc.weight_norm import NormedConv2d
+
+RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))
+"""Window and hop in samples."""
+FLOOR, MIDDLE, SPREAD = 1e-4, 4.0, 3.0
+"""Of a log-magnitude, so that it is about 0 ± 1."""
+
+
+class SpectrogramDiscriminator(nn.Module):
+    """One for each resolution."""
+
+    def __init__(self, channels: int = 16) -> None:
+        super().__init__()
+        self.discriminators = nn.ModuleList([_OneResolution(size, hop, channels) for size, hop in RESOLUTIONS])
+
+    def forward(self, wav: Tensor) -> list[DiscriminatorOutput]:
+        """Score waves (B, 1, samples): (scores (B, N), feature maps) for each resolution."""
+        return [discriminator(wav[:, 0]) for discriminator in self.discriminators]
+
+
+class _OneResolution(nn.Module):
+    window: Tensor
+
+    def __init__(self, size: int, hop: int, channels: int) -> None:
+        super().__init__()
+        self.size, self.hop = size, hop
+        self.register_buffer("window", torch.hann_window(size), persistent=False)
+        self.convs = nn.ModuleList(
+            [
+                NormedConv2d(1, channels, (9, 3), (2, 1), (4, 1)),
+                NormedConv2d(channels, channels, (9, 3), (2, 2), (4, 1)),
+                NormedConv2d(channels, channels, (9, 3), (2, 1), (4, 1)),
+                NormedConv2d(channels, channels, (3, 3), (1, 1), (1, 1)),
+            ]
+        )
+        self.conv_post = NormedConv2d(channels, 1, (3, 3), (1, 1), (1, 1))
+
+    def forward(self, wav: Tensor) -> DiscriminatorOutput:
+        with torch.autocast(wav.device.type, enabled=False):
+            spectrum = torch.stft(wav.float(), self.size, self.hop, window=self.window, return_complex=True)
+            x = ((spectrum.abs() + FLOOR).log()[:, None] + MIDDLE) / SPREAD
+        features = []
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), LRELU_SLOPE)
+            features.append(x)
+        x = self.conv_post(x)
+        return torch.flatten(x, 1), [*features, x]
