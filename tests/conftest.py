@@ -108,7 +108,7 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     generator = torch.Generator().manual_seed(0)
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=generator), dim=0)  # embeddings are not negative
     info = VoiceInfo(whisper_text.MODEL_ID, "h24 base", median_f0=150.0, steps=0, seconds=60.0)
-    save_voice(model, load_base(speaker, whisper_text.MODEL_ID), info)
+    save_voice(model, load_base(speaker, whisper_text.MODEL_ID).voice, info)
     save_index(index, torch.randn(200, whisper_text.WIDTH, generator=generator), speaker)
     return model, index
 

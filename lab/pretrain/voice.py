@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from lab.errors import CorpusError
 from lab.networks.hibari import Hibari
-from lab.networks.spectrogram_discriminator import SpectrogramDiscriminator
 from lab.pretrain.voice_material import VoiceClip
 from models.content import whisper_text
+from models.harmonic.discriminator import SpectrogramDiscriminator
 from models.harmonic.network import HarmonicDecoder
 from models.harmonic.voice import RECORDED_LEVEL, wave_gain
 from models.harmonic.voice_base import save_base
@@ -244,5 +244,5 @@ def _batch(windows: Sequence[Windows]) -> Windows:
 
 
 def export(task: VoiceTask, path: Path) -> None:
-    """Write the averaged decoder, without the discriminator."""
-    save_base(path, cast(HarmonicDecoder, task.average.module), whisper_text.MODEL_ID)
+    """Write the averaged decoder, and the discriminator, which `/train` goes on with."""
+    save_base(path, cast(HarmonicDecoder, task.average.module), task.discriminator, whisper_text.MODEL_ID)

@@ -1,6 +1,7 @@
 """Training from the embedded base: the harmonic decoder, conditioned on the member's embedding, learns to be them.
 
-Two losses: it reconstructs the recordings, and what it sings is heard as the member (speaker consistency).
+It reconstructs the recordings, what it sings is heard as the member (speaker consistency), and the discriminator that
+the base was trained against takes it for recorded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from models.content import whisper_text
 from models.harmonic import voice_base
+from models.harmonic.discriminator import SpectrogramDiscriminator
 from models.harmonic.frames import decoder_frames
 from models.harmonic.network import HarmonicDecoder
 from models.harmonic.voice import LEVEL, RECORDED_LEVEL, SPEAKER_GAIN, HarmonicVoice, wave_gain
@@ -23,8 +25,8 @@ from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.harmonic_loss import HarmonicLoss
 from pipeline.training.intake import Recording
-from pipeline.training.losses import ReconstructionLoss
-from pipeline.training.step import descend, ema
+from pipeline.training.losses import ReconstructionLoss, band_limited
+from pipeline.training.step import adversarial_losses, descend, discriminator_step, ema, random_piece
 
 RATE = 24_000
 FRAMES = 160
@@ -35,6 +37,8 @@ WARM_STEPS = 30
 AVERAGE = 0.98
 LEARNING_RATE = 4e-4
 SPEAKER_WEIGHT = 0.5
+ADVERSARY_WEIGHT = 0.3
+DISCRIMINATOR_RATE = 4e-4
 STARTED_FROM = f"{whisper_text.MODEL_ID} {voice_base.SHA256}"
 
 
@@ -65,14 +69,15 @@ class HarmonicLearner:
         torch.manual_seed(options.seed)
         self.base = voice_base.NAME if options.from_base else FROM_NOTHING
         self.started_from = STARTED_FROM if options.from_base else FROM_NOTHING
-        voice = voice_base.load_base(speaker, whisper_text.MODEL_ID) if options.from_base else HarmonicVoice(speaker)
-        self.trained = voice.to(self.device)
+        start = _start(speaker, options)
+        self.trained, self.discriminator = start.voice.to(self.device), start.discriminator.to(self.device)
         self.average = ema(self.trained, AVERAGE)
         self.loss = ReconstructionLoss(S24).to(self.device)
         self.spectral = HarmonicLoss().to(self.device)
         self.heard_as = DifferentiableSpeaker(models.speaker).to(self.device)
         self.rate = options.learning_rate or LEARNING_RATE
         self.optimizer = torch.optim.AdamW(self.trained.parameters(), self.rate, (0.8, 0.99), weight_decay=0.0)
+        self.judging = torch.optim.AdamW(self.discriminator.parameters(), DISCRIMINATOR_RATE, (0.8, 0.99))
 
     @property
     def network(self) -> HarmonicVoice:
@@ -86,17 +91,25 @@ class HarmonicLearner:
             group["lr"] = self.rate * warm * max(0.02, 1 - used) ** 0.8
         windows = data.draw(batch, self.trained.speaker[None, :, None], generator)
         fake = reconstruct(self.trained.decoder, windows, generator)
-        loss = self.spectral(fake[:, EDGE:-EDGE], windows.wav[:, EDGE:-EDGE], windows.bandwidth)
+        waves = [wav[:, EDGE:-EDGE] for wav in (fake, windows.wav)]
+        loss = self.spectral(*waves, windows.bandwidth)
         likeness = (self.heard_as(fake) @ self.trained.speaker).mean()
-        descend(self.optimizer, loss + SPEAKER_WEIGHT * (1 - likeness))
+        limited = [band_limited(wav, windows.bandwidth, RATE) for wav in waves]
+        pieces = random_piece(limited[0], limited[1], generator)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            discriminator_step(self.discriminator, self.judging, *pieces)
+            found = sum(adversarial_losses(self.discriminator, *pieces).values())
+        descend(self.optimizer, loss + SPEAKER_WEIGHT * (1 - likeness) + ADVERSARY_WEIGHT * found)
         self.average.update_parameters(self.trained)
 
     def state(self) -> dict[str, Any]:
-        """Voice, average and optimizer."""
+        """Voice, average, discriminator and both optimizers."""
         return {
             "network": self.trained.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "judging": self.judging.state_dict(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -104,6 +117,14 @@ class HarmonicLearner:
         self.trained.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.judging.load_state_dict(state["judging"])
+
+
+def _start(speaker: Tensor, options: TrainOptions) -> voice_base.StartingVoice:
+    if options.from_base:
+        return voice_base.load_base(speaker, whisper_text.MODEL_ID)
+    return voice_base.StartingVoice(HarmonicVoice(speaker), SpectrogramDiscriminator())
 
 
 def levelled(recording: Recording) -> Recording:

@@ -50,7 +50,7 @@ def instant_voice(note: Note, models: ModelPool, out_dir: Path, report: Report =
         seconds=seconds,
     )
     model, index = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
-    save_voice(model, voice_base.load_base(owner.embedding, models.text.model_id), info)
+    save_voice(model, voice_base.load_base(owner.embedding, models.text.model_id).voice, info)
     rows = features.content[sounding(features)[::2][: len(features.content)]]
     save_index(index, torch.from_numpy(rows), owner.embedding)
     report("listening", 1.0)

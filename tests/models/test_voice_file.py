@@ -26,7 +26,7 @@ FRAMES = VoiceFrames(
 
 @pytest.fixture(scope="module")
 def voice() -> HarmonicVoice:
-    return voice_base.load_base(torch.full((256,), 1 / 16), whisper_text.MODEL_ID).eval()
+    return voice_base.load_base(torch.full((256,), 1 / 16), whisper_text.MODEL_ID).voice.eval()
 
 
 def test_a_harmonic_voice_comes_back_as_it_was_saved(voice: HarmonicVoice, tmp_path: Path) -> None:

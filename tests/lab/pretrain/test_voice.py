@@ -92,7 +92,7 @@ def test_it_learns_then_the_discriminator_joins(task: VoiceTask, tmp_path: Path)
     export(task, path)
     assert path.stat().st_size < 11_000_000
     person, other = torch.nn.functional.normalize(torch.rand(2, 256, generator=torch.Generator().manual_seed(0)), dim=1)
-    voice = load_base(person, whisper_text.MODEL_ID, path, digest(path))
+    voice = load_base(person, whisper_text.MODEL_ID, path, digest(path)).voice
     assert torch.equal(voice.speaker, person)
     averaged = task.average.module.state_dict()
     assert all(

@@ -40,7 +40,7 @@ def features(wav: Floats32, models: ModelPool) -> Features:
 
 @pytest.fixture(scope="module")
 def voice(wav: Floats32, models: ModelPool, one_thread: None) -> HarmonicVoice:
-    return voice_base.load_base(torch.from_numpy(models.speaker.embed(wav)), whisper_text.MODEL_ID).eval()
+    return voice_base.load_base(torch.from_numpy(models.speaker.embed(wav)), whisper_text.MODEL_ID).voice.eval()
 
 
 def frames_of(features: Features, low: int = 0, high: int = SECONDS * 100) -> VoiceFrames:

@@ -93,7 +93,7 @@ def test_blocks_in_an_h24_voice_are_one_song(
 ) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 9 * SPEECH_RATE]
     features = extract(wav, models.text, models.pitch)  # words, rests and glides
-    h24 = load_base(torch.full((256,), 1 / 16), models.text.model_id).eval()
+    h24 = load_base(torch.full((256,), 1 / 16), models.text.model_id).voice.eval()
     songs = []
     for seconds in (20, 2):
         monkeypatch.setattr(module, "BLOCK_SECONDS", seconds)
