@@ -114,6 +114,27 @@ def voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="session")
+def s24_voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A voice on s24, the base before h24: such voices keep working until their owners train again."""
+    import torch
+
+    from models.content import student
+    from models.rvc import S24
+    from models.rvc.voice_base import load_base
+    from models.voice_file import VoiceInfo, save_voice
+    from pipeline.voices.retrieval import save_index
+
+    folder = tmp_path_factory.mktemp("s24-voice")
+    model, index = folder / "voice.safetensors", folder / "voice.index.safetensors"
+    generator = torch.Generator().manual_seed(0)
+    speaker = torch.nn.functional.normalize(torch.rand(256, generator=generator), dim=0)
+    info = VoiceInfo(student.MODEL_ID, "s24 base", median_f0=150.0, steps=0, seconds=60.0)
+    save_voice(model, load_base(student.MODEL_ID).voice(speaker), info)
+    save_index(index, torch.randn(200, S24.content_dim, generator=generator), speaker)
+    return model, index
+
+
+@pytest.fixture(scope="session")
 def warm_children() -> Iterator[WarmChildren]:
     """Child processes that stay warm for all tests of this process."""
     warm = WarmChildren()

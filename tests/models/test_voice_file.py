@@ -50,15 +50,15 @@ def test_its_dimensions_are_in_the_file(tmp_path: Path) -> None:
     assert again.config == small.config and again.speaker.shape == (8,)
 
 
-def test_a_file_that_names_no_network_is_rvcs(voice_files: tuple[Path, Path], tmp_path: Path) -> None:
-    with safe_open(voice_files[0], framework="pt") as file:
+def test_a_file_that_names_no_network_is_rvcs(s24_voice_files: tuple[Path, Path], tmp_path: Path) -> None:
+    with safe_open(s24_voice_files[0], framework="pt") as file:
         metadata = file.metadata()
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     assert metadata.pop("network") == "rvc"
     save_file(state, tmp_path / "old", metadata)
     old, info = load_voice(tmp_path / "old")
     assert isinstance(old, Synthesizer) and old.config == S24
-    assert info == load_voice(voice_files[0])[1]
+    assert info == load_voice(s24_voice_files[0])[1]
     assert all(torch.equal(old.state_dict()[name], tensor.float()) for name, tensor in state.items())
 
 

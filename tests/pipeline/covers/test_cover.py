@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from models.content import student
 from models.signal import Floats32
 from models.voice_file import load_voice, save_voice
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
@@ -138,6 +139,15 @@ def test_an_asked_key_shift_is_kept(
     shifted = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(key_shift=-7)), models)
     assert shifted.key_shift == -7
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_voice_on_s24_still_sings(
+    models: ModelPool, song: Path, s24_voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    sung = make_cover(of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path), models)
+    assert (sung.voice, sung.content) == ("RVC v2 s24, 24 kHz", student.NAME) != (cover.voice, cover.content)
+    assert sung.comparison.f0_correlation > 0.95
+    assert read(sung.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
 
 def test_a_voice_of_another_content_encoder_is_refused(

@@ -148,9 +148,9 @@ def test_what_a_stranger_wrote_cannot_steer_a_terminal(tmp_path: Path) -> None:
     assert import_voice(pth, None, tmp_path).info.base == "imported, RVC v2 40k ([2J 200 epoch)"
 
 
-def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, voice_files: tuple[Path, Path]) -> None:
+def test_our_own_decoder_cannot_become_a_pth(tmp_path: Path, s24_voice_files: tuple[Path, Path]) -> None:
     with pytest.raises(WeightsError, match=r"RVC has neither its network \(RVC v2 s24, 24 kHz\)"):
-        export_voice(*voice_files, tmp_path / "out", "Carlo")
+        export_voice(*s24_voice_files, tmp_path / "out", "Carlo")
     assert not (tmp_path / "out").exists()
 
 
