@@ -68,6 +68,11 @@ def has_bf16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether matrix products are faster in bfloat16: on such a GPU, or a CPU with AVX-512 BF16 or AMX."""
+    return has_bf16(device) or (device.type == "cpu" and torch.cpu._is_avx512_bf16_supported())
+
+
 def _named(wanted: str) -> torch.device:
     if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
         raise DeviceMissing(f"{wanted} cannot be used: the devices are auto, cpu, cuda, cuda:1 (the second) and mps.")

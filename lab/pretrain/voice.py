@@ -26,7 +26,7 @@ from models.harmonic.voice_base import save_base
 from models.speaker.differentiable import DifferentiableSpeaker
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline.training.data import Windows
-from pipeline.training.h24 import EDGE, FRAMES, reconstruct
+from pipeline.training.h24 import EDGE, FRAMES, half, reconstruct
 from pipeline.training.harmonic_loss import HarmonicLoss
 from pipeline.training.losses import band_limited
 from pipeline.training.step import adversarial_losses, discriminator_step, ema, random_piece
@@ -124,7 +124,7 @@ class VoiceTask:
         if adversary:
             limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (fake, windows.wav)]
             pieces = random_piece(limited[0], limited[1], generator)
-            with torch.autocast("cpu", torch.bfloat16):
+            with half(torch.device("cpu")):
                 judged = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
                 found = adversarial_losses(self.discriminator, *pieces)
             losses |= {name: config.adversary_weight * loss for name, loss in found.items()}
@@ -172,7 +172,7 @@ class VoiceTask:
         if adversary:
             kept = slice(EDGE, -EDGE)
             limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (sung, windows.wav)]
-            with torch.autocast("cpu", torch.bfloat16):
+            with half(torch.device("cpu")):
                 found = adversarial_losses(self.discriminator, *random_piece(limited[0], limited[1], generator))
             losses["converted_adversarial"] = config.adversary_weight * found["adversarial"]
         return losses

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.device import multiplies_bf16
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import start_phases
 from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
@@ -66,7 +67,7 @@ class HarmonicVoice(nn.Module):
         wanted = columns.f0.shape[1]
         drawn = noise(2 * self.config.bins, self.config.frame_rate)[:, :wanted].to(self.device)
         drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bf16(self.device)):
             filters = self.decoder.filters(*columns, self.speaker[None] * SPEAKER_GAIN)
         wav = self.decoder.synthesize(filters, padded.f0[None], noise=drawn, phase=frames.phase)[0]
         return wav[: count * self.sampling_rate // PIPELINE_RATE] / wave_gain(frames.level)

@@ -16,7 +16,7 @@ from models.weights.integrity import WEIGHTS, WeightsError, verify
 NAME = "h24 base (this project, from hibari-tts)"
 FILE = WEIGHTS / "h24_base.safetensors"
 JUDGE = "discriminator."
-SHA256 = "f1fbb0b9e6ba87af5e3a005515f41efd585c4be4e9bbef03615bce1eb45e0f78"
+SHA256 = "fdde38b304a3fd6afbe0303e8f13595e183246f0b079d684de77f0264553a1b5"
 
 
 def save_base(
