@@ -19,6 +19,8 @@ UNVOICED = 8.0
 """Hz, what the network is told of an unvoiced frame."""
 MAX_LOG_GAIN = 7.0
 SILENT_LOG_GAIN = -30.0
+BELOW_PITCH = 0.75
+"""Of f0: a voice has no noise below it; above the notes that it has learnt, the network would make some."""
 
 
 class Filters(NamedTuple):
@@ -87,7 +89,16 @@ class HarmonicDecoder(nn.Module):
         for block in self.dec:
             x = block(x, speaker)
         filters = Filters(*self.head(self.dec_norm(x.mT)).mT.float().split(self.config.bins, 1))
-        return filters._replace(free=filters.free.masked_fill((f0 > 0)[:, None], SILENT_LOG_GAIN))
+        below = self._hertz() < BELOW_PITCH * f0[:, None]
+        return filters._replace(
+            noise=filters.noise.masked_fill(below, SILENT_LOG_GAIN),
+            free=filters.free.masked_fill((f0 > 0)[:, None], SILENT_LOG_GAIN),
+        )
+
+    def _hertz(self) -> Tensor:
+        """Of each bin, (bins, 1)."""
+        rate, bins = self.config.sampling_rate, torch.arange(self.config.bins, device=self.window.device)
+        return (bins * rate / self.config.window)[:, None]
 
     def forward(
         self,

@@ -23,6 +23,7 @@ BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
+LEAST_VOICED = 20  # frames; fewer are slips of the tracker
 SILENCE_RMS = 10 ** (-60 / 20)
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
@@ -48,8 +49,9 @@ class Features:
 
     @property
     def level(self) -> float:
-        """The median energy where there is a pitch, 0 without one."""
-        return float(np.median(self.energy[self.voiced])) if self.voiced.any() else 0.0
+        """The median energy where there is a pitch; of a whisper, where it sounds; 0 of silence."""
+        heard = self.voiced if self.voiced.sum() >= LEAST_VOICED else loudest(self.rms)
+        return float(np.median(self.energy[heard])) if heard.any() else 0.0
 
     def __len__(self) -> int:
         return len(self.f0)
