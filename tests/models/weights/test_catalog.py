@@ -10,6 +10,7 @@ import pytest
 
 from models.content import student, whisper, whisper_text
 from models.harmonic import voice_base as h24
+from models.pitch.trackers import FCPE_NAME
 from models.rvc import voice_base as s24
 from models.weights import catalog, integrity, pins
 from models.weights.catalog import ROLES, Entry, State
@@ -103,7 +104,7 @@ def test_every_role_has_an_embedded_model_and_an_official_one() -> None:
 
 def test_the_embedded_models_are_those_that_the_pipeline_runs() -> None:
     embedded = SHIPPED.select(["embedded"])
-    assert {entry.title for entry in embedded} == {*names().values(), h24.NAME, s24.NAME, student.NAME}
+    assert {entry.title for entry in embedded} == {*names().values(), h24.NAME, s24.NAME, student.NAME, FCPE_NAME}
     assert embedded == [entry for entry in SHIPPED.entries.values() if entry.embedded]
 
 
