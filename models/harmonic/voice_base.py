@@ -16,7 +16,7 @@ from models.weights.integrity import WEIGHTS, WeightsError, verify
 NAME = "h24 base (this project, from hibari-tts)"
 FILE = WEIGHTS / "h24_base.safetensors"
 JUDGE = "discriminator."
-SHA256 = "fdde38b304a3fd6afbe0303e8f13595e183246f0b079d684de77f0264553a1b5"
+SHA256 = "b095970c6432d82442035dc60207594ae08015429b31d634e79d7e4e29d2b8df"
 
 
 def save_base(
