@@ -11,7 +11,7 @@ from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import UnsuitableSound
 from pipeline.listening.notes import Note, read_notes
 from pipeline.pool.model_pool import ModelPool
-from pipeline.voices.instant import LEAST_SECONDS, instant_voice
+from pipeline.training.instant import LEAST_SECONDS, instant_voice
 
 FOLDER = "instant"
 JOINED = "joined-notes.flac"

@@ -6,9 +6,9 @@ A speaker consistency loss, as in YourTTS (Casanova et al., 2022): what is sung 
 from typing import cast
 
 import torch
-from librosa.filters import mel as mel_filters
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchaudio.functional import melscale_fbanks
 
 from models.signal import SPEECH_RATE
 from models.speaker.resemblyzer import SpeakerEncoder
@@ -33,8 +33,9 @@ class DifferentiableSpeaker(nn.Module):
         super().__init__()
         network = encoder.network.requires_grad_(False)
         self.lstm, self.linear = cast(nn.LSTM, network.lstm), cast(nn.Linear, network.linear)
+        basis = melscale_fbanks(N_FFT // 2 + 1, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, "slaney", "slaney")
         self.register_buffer("window", torch.hann_window(N_FFT * RATE // SPEECH_RATE))
-        self.register_buffer("basis", torch.from_numpy(mel_filters(sr=SPEECH_RATE, n_fft=N_FFT, n_mels=MELS)))
+        self.register_buffer("basis", basis.T.contiguous())
 
     def forward(self, wav: Tensor) -> Tensor:
         """A longer transform with the same hop gives the bins of 40 Hz that the reference has at 16 kHz."""

@@ -88,7 +88,7 @@ def test_match_prints_none_of_them_and_draws(desk: Desk, notes: list[Path], tmp_
 def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song: Path, tmp_path: Path) -> None:
     done = discovervoice(data, "cover", song, "--voice", "Carlo", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    for model in ("Spleeter", "FCPE", "SwiftF0", "Resemblyzer", "DistillMOS", "h24, 24 kHz"):
+    for model in ("Spleeter", "Whisper base", "SwiftF0", "Resemblyzer", "DistillMOS", "h24, 24 kHz"):
         assert model in done.stdout
     for name in ("cover.mp3", "vocals.flac", "instrumental.flac"):
         with av.open(str(tmp_path / name)) as file:
@@ -115,7 +115,7 @@ def test_vocals_over_an_instrumental_name_no_separator_and_overwrite_nothing(des
         tmp_path,
     )
     assert "as given" in output and "karaoke.flac" in output
-    assert "Spleeter" not in output and "separator" not in output and "FCPE" in output
+    assert "Spleeter" not in output and "separator" not in output and "SwiftF0" in output
     assert vocals.read_bytes() == before and not (tmp_path / "instrumental.flac").exists()
     made = decode(tmp_path / "cover.mp3", 44100, channels=2, limits=SONG, name="cover")
     assert made.shape[1] == pytest.approx(8 * 44100, abs=1500)

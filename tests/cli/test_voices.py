@@ -113,7 +113,7 @@ def test_what_cannot_be_exported_is_said(desk: Desk, voice_files: tuple[Path, Pa
         voices.finish(session, voice, keys[0], keys[1], {"base": "s24 base"})
         voices.create(session, jobs.OPERATOR, "Cleo", None, "other")
     sentence = desk.refused("export", "Bea", "--out", tmp_path / "out")
-    assert "The voice Bea cannot become a .pth" in sentence and "RVC v2 s24, 24 kHz" in sentence
+    assert "The voice Bea cannot become a .pth" in sentence and "h24, 24 kHz" in sentence
     assert "not ready" in desk.refused("export", "Cleo")
     assert "s24 base" in desk("list")
 

@@ -17,7 +17,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import convert
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.resample import resample
-from pipeline.voices.instant import instant_voice
+from pipeline.training.instant import instant_voice
 
 FORMANTS = ((700, 90), (1150, 110), (2600, 160), (3500, 250))
 """Centre and width in Hz, of an open vowel."""

@@ -16,7 +16,7 @@ from pipeline.singing.convert import convert
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.sound.resample import resample
-from pipeline.voices.instant import instant_voice
+from pipeline.training.instant import instant_voice
 from pipeline.voices.retrieval import load_index
 
 
