@@ -70,11 +70,9 @@ def prepare(
     encoder = encoder or models.text
     for number, ((low, levels), note) in enumerate(zip(decoded, notes, strict=True)):
         cached = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
-        if cached.exists():
-            features = feature_store.load(cached)
-        else:
-            features = extract(normalize_level(low), encoder, models.pitch)
-            feature_store.save(cached, features)
+        if not cached.exists():
+            feature_store.save(cached, extract(normalize_level(low), encoder, models.pitch))
+        features = feature_store.load(cached)  # in half precision at the first attempt too: a retry ends bit-equal
         wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
         recordings.append(
             Recording(normalize_level(_fit(wav, len(features) * rate // 100)), features, levels, windows[number])
