@@ -79,7 +79,7 @@ def test_match_names_the_shipped_voices_and_none_of_them(
             session.delete(singer)
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:2])
     ring(valkey, job)
-    start_worker()
+    start_worker(cold=True)
     result = wait_for(store, job, ended).result
     with store.read() as session:
         assert len(session.exec(select(Singer)).all()) == 12
@@ -151,7 +151,7 @@ def test_losing_all_of_redis_loses_no_job(
     store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path, valkey: str
 ) -> None:
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])  # nobody rings
-    start_worker()
+    start_worker(cold=True)
     assert wait_for(store, job, ended).state is JobState.RENDERED
 
 
@@ -159,7 +159,7 @@ def test_a_worker_waits_for_a_valkey_that_is_gone(
     store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path
 ) -> None:
     with embedded_valkey(tmp_path / "one") as url:
-        worker = start_worker(url)
+        worker = start_worker(url, cold=True)
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         wait_for(store, job, ended)
         warm = children_of(worker.pid)
