@@ -27,7 +27,8 @@ FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2"
 HOP = 160  # 10 ms
 SWIFT_HOP = 256
 VOICED_CONFIDENCE = 0.5
-LOWEST, HIGHEST = 50.0, 1100.0  # Hz
+LOWEST, HIGHEST = 50.0, 2093.75
+"""Hz, the range of SwiftF0: a soprano sings above the 1100 Hz that speech models stop at."""
 
 NAMES = ("swift", "fcpe", "rmvpe")
 """The first is the default: on voices of known f0 it is as good as FCPE or better (benchmarks/pitch.py)."""

@@ -14,7 +14,7 @@ from models.signal import SPEECH_RATE, Floats32, Floats64
 from pipeline.listening.features import extract
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
-from pipeline.singing.convert import convert
+from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.resample import resample
 from pipeline.training.instant import instant_voice
@@ -67,6 +67,16 @@ def test_notes_are_in_tune(voice: HarmonicVoice, models: ModelPool, note: float)
     _, cents = heard(sung(vowel(np.full(2 * SPEECH_RATE, note)), voice, models), models)
     assert len(cents) > 60
     assert abs(np.median(cents) - 1200 * np.log2(note)) < 20
+
+
+def test_a_sopranos_notes_come_down_in_tune(voice: HarmonicVoice, models: ModelPool) -> None:
+    """D6, E6, F6: above what the voice can sing, so an octave or two lower."""
+    for note in (1174.66, 1318.51, 1396.91):
+        features = extract(vowel(np.full(2 * SPEECH_RATE, note)), models.text, models.pitch)
+        assert features.voiced.mean() > 0.8
+        wav = np.concatenate(list(convert(features, voice, None, ConvertOptions(key_shift=-24))))
+        _, cents = heard(resample(wav, voice.sampling_rate, SPEECH_RATE), models)
+        assert len(cents) > 60 and abs(np.median(cents) - 1200 * np.log2(note / 4)) < 20
 
 
 def test_vibrato_keeps_its_rate_and_depth(voice: HarmonicVoice, models: ModelPool) -> None:
