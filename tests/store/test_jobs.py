@@ -187,7 +187,8 @@ def test_a_job_that_was_given_back_is_served_where_it_is_shown(store: Store) -> 
         assert taken is not None and taken.id == first.id
         assert jobs.give_back(session, first.id, 1, "a", lost=False)
     with store.write() as session:
-        assert [jobs.place_in_line(session, job) for job in jobs.queued(session)] == [1, 2]
+        places = {job.id: jobs.place_in_line(session, job) for job in jobs.queued(session)}
+        assert places == {first.id: 1, second.id: 2}
         again = jobs.take_next(session, "b")
     assert again is not None and (again.id, again.attempt) == (first.id, 2)
 
