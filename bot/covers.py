@@ -72,8 +72,8 @@ class CoverCog(commands.Cog):
         request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
         request = await self._with_files(request, song, instrumental)
         job = await asyncio.to_thread(request_cover, self.services.store, requester_of(interaction), request)
-        await self.services.launch(job)
         await reply(interaction, reader(interaction.locale)("job.queued"))
+        await self.services.launch(job)
 
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -53,5 +53,5 @@ class MatchCog(commands.Cog):
         check(notes, settings.max_notes, settings.note_megabytes)
         files = await download(self.services, notes, settings.note_megabytes)
         job = await asyncio.to_thread(request_match, store, requester_of(interaction), files, source)
-        await self.services.launch(job)
         await reply(interaction, reader(interaction.locale)("job.queued"))
+        await self.services.launch(job)

@@ -44,13 +44,11 @@ def demo(
 
 
 @app.command()
-def up(
-    port: Annotated[int | None, typer.Option(help="Port for the embedded Valkey; free one if not given.")] = None,
-) -> None:
+def up() -> None:
     """Run bot, embedded Valkey and worker on this machine."""
     from cli.up import run_all
 
-    sys.exit(run_all(port))
+    sys.exit(run_all())
 
 
 @app.command()

@@ -28,8 +28,8 @@ class Services:
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
 
     async def launch(self, job: Job) -> None:
-        """A job was queued: show its card and ring for a worker. If either fails, the job is not lost."""
-        await asyncio.gather(self.show_card(job.id), self.doorbell.ring(job.id, job.attempt))
+        """A job was queued and its member was answered: show its card and ring. If either fails, no job is lost."""
+        await asyncio.gather(self.show_card(job.id), self.doorbell.ring())
 
 
 def services_of(interaction: Interaction) -> Services:

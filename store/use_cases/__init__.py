@@ -31,7 +31,14 @@ from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
-from store.use_cases.training import TrainingRequest, agree, decline, request_agreed_training, request_training
+from store.use_cases.training import (
+    TrainingRequest,
+    agree,
+    check_consent,
+    decline,
+    request_agreed_training,
+    request_training,
+)
 from store.use_cases.voices import (
     NewVoice,
     check_voice_name,
@@ -75,6 +82,7 @@ __all__ = [
     "add_song",
     "agree",
     "cancel_job",
+    "check_consent",
     "check_song",
     "check_voice_name",
     "confirm_cancel",
