@@ -4,11 +4,11 @@ The bot, the worker, the command line and the demo perform these to change rows.
 StoreError and leaves neither a row nor a file behind.
 """
 
-from store.use_cases.accept import Requester, SavedFile, save_files
+from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
-    check_song,
+    check_cover,
     find_song,
     find_voice,
     ready_voices,
@@ -82,8 +82,9 @@ __all__ = [
     "add_song",
     "agree",
     "cancel_job",
+    "check_cap",
     "check_consent",
-    "check_song",
+    "check_cover",
     "check_voice_name",
     "confirm_cancel",
     "decline",

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arq.constants import in_progress_key_prefix
+from redis import Redis
 from sqlmodel import select
 
 from pipeline.sound.decode import SONG, decode
 from pipeline.sound.loudness import LoudnessMeter
-from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, outbox, voices
+from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, clips, jobs, outbox, voices
 from tests.worker.conftest import (
     MEMBER,
     StartWorker,
@@ -27,6 +29,7 @@ from tests.worker.conftest import (
     wait_for,
     wait_until,
 )
+from worker.doorbell import QUEUE
 from worker.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -161,6 +164,51 @@ def test_a_worker_works_though_its_valkey_is_gone(
     late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
     assert wait_for(store, late, ended).state is JobState.RENDERED  # it looks at the rows by itself
     assert warm and children_of(worker.pid) == warm  # its models are not loaded again
+
+
+def test_no_key_of_arqs_and_no_queue_that_hangs_holds_a_job(
+    store: Store, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    """A worker was killed when it had picked up the ring; then the queue does not answer any more."""
+    with EmbeddedValkey(tmp_path / "one") as queue:
+        job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])  # fails at once: it has no notes
+        ring(queue.url)
+        with Redis.from_url(queue.url) as redis:
+            for picked_up in redis.zrange(QUEUE, 0, -1):  # type: ignore[union-attr]
+                redis.psetex(in_progress_key_prefix + picked_up.decode(), 12 * 3600 * 1000, b"1")
+        worker = start_worker(queue.url)
+        assert wait_for(store, job, ended, seconds=30).error_code == "not_found"
+        os.kill(queue.pid or 0, signal.SIGSTOP)
+        again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
+        lost = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, state=JobState.ACCEPTED), [])
+        assert wait_for(store, again, ended, seconds=5).error_code == "not_found"
+        assert wait_for(store, lost, ended, seconds=5).error_code == "not_found"
+        worker.terminate()
+        assert worker.wait(10) == 0
+
+
+def test_jobs_are_served_in_the_order_of_the_rows(store: Store, valkey: str, start_worker: StartWorker) -> None:
+    waiting = [submit(store, Job(kind=JobKind.MATCH, user_id=user), []) for user in range(5, 9)]
+    with store.write() as session:
+        for place, job in zip((3, 1, 4, 2), waiting, strict=True):
+            row = jobs.get(session, job.id)
+            row.queued_at, row.requeued_at = place, time.time()
+    ring(valkey)
+    start_worker()
+    done = [wait_for(store, job, ended, seconds=30) for job in waiting]
+    assert [job.user_id for job in sorted(done, key=lambda job: job.started_at or 0.0)] == [6, 8, 5, 7]
+
+
+def test_a_training_whose_notes_are_not_those_agreed_to_is_refused(
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+) -> None:
+    job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 1}), notes[:2], voice="Me")
+    with store.write() as session:
+        clips.of_job(session, job.id)[0].media_key = store.media.put_file(notes[2])
+    start_worker()
+    refused = wait_for(store, job, ended, seconds=30)
+    assert (refused.state, refused.error_code) == (JobState.FAILED, "consent_mismatch")
+    assert "not the ones that you agreed to" in (refused.error_sentence or "")
 
 
 def test_sigterm_gives_the_job_back_at_once(
