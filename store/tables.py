@@ -195,6 +195,8 @@ class Job(SQLModel, table=True):
 
     state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
     attempt: int = 0
+    losses: int = 0
+    """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
     lease_until: float | None = None
     cancel_requested: bool = False
@@ -209,6 +211,9 @@ class Job(SQLModel, table=True):
     card_channel_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
+    """Its place in line; it keeps it when it is given back."""
+    requeued_at: float | None = None
+    """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
 

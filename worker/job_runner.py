@@ -65,7 +65,7 @@ async def work_on(
         await asyncio.to_thread(give_back_job, store, job)
         return
     except asyncio.CancelledError:
-        await asyncio.to_thread(give_back_job, store, job)
+        await asyncio.to_thread(give_back_job, store, job, lost=False)
         raise
     except CannotRun as error:
         log.error("%s", error)

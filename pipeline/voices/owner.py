@@ -14,7 +14,6 @@ from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
-from pipeline.listening.speaker_level import levelled
 
 VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
@@ -37,7 +36,7 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
     nothing that the speaker encoder takes for speech).
     """
     wavs = [wav for wav, _ in read_notes(recordings)]
-    windows = [embed_windows(levelled(wav), speaker) for wav in wavs]
+    windows = [embed_windows(wav, speaker) for wav in wavs]
     check_one_speaker(windows, [recording.name for recording in recordings])
     f0 = np.concatenate([_voiced_f0(normalize_level(wav), pitch) for wav in wavs])
     seconds = len(f0) * VOICING_SECONDS
