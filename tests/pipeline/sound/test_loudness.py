@@ -43,7 +43,7 @@ def test_loudness_is_pyloudnorms_for_any_split(rate: int, channels: int, seconds
 def test_a_block_that_the_end_cuts_off_does_not_count(rate: int, seconds: float) -> None:
     """BS.1770-4 by its own words, where pyloudnorm rounds the number of blocks."""
     sound = sounds.sine(seconds, rate, 997, peak=0.9)[None]
-    weighted = np.float64(sound)
+    weighted = sound.astype(np.float64)
     for stage in k_weighting(rate):
         weighted = lfilter(stage[:3], stage[3:], weighted)
     whole = round(0.4 * rate)
