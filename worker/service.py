@@ -137,9 +137,7 @@ async def _sweep(store: Store, owner: str, bell: asyncio.Event) -> None:
 
 
 async def _expire(store: Store) -> None:
-    await asyncio.to_thread(retention.expire, store)
-    await asyncio.to_thread(retention.clear_scratch, store)
-    await asyncio.to_thread(retention.remove_orphans, store)
+    await asyncio.to_thread(retention.tidy, store)
 
 
 async def _work(store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event) -> None:
