@@ -174,7 +174,7 @@ def test_no_key_of_arqs_and_no_queue_that_hangs_holds_a_job(
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])  # fails at once: it has no notes
         ring(queue.url)
         with Redis.from_url(queue.url) as redis:
-            for picked_up in redis.zrange(QUEUE, 0, -1):  # type: ignore[union-attr]
+            for picked_up in redis.zrange(QUEUE, 0, -1):
                 redis.psetex(in_progress_key_prefix + picked_up.decode(), 12 * 3600 * 1000, b"1")
         worker = start_worker(queue.url)
         assert wait_for(store, job, ended, seconds=30).error_code == "not_found"
