@@ -46,7 +46,7 @@ class Removal(commands.Cog):
             self._away = self._away or out_of_reach(error)
             log.warning("A message of job %s could not be deleted now: %s", one.job_id, error)
             if not await asyncio.to_thread(postpone_deletion, self.store, number, asked_pause(error)):
-                log.warning("Message %s in channel %s stays: delete it by hand", one.message_id, one.channel_id)
+                _stays(one)
             return
         await asyncio.to_thread(deletion_done, self.store, number)
         if self._away:
@@ -54,7 +54,7 @@ class Removal(commands.Cog):
             self._away = False
 
     async def _delete(self, one: Deletion) -> None:
-        """Delete the message, or what names its job; nothing is left to do if it is gone or out of the bot's hands."""
+        """Delete the message, or what names its job; nothing is left to do if it is gone or the bot may not."""
         try:
             if one.message_id is not None:
                 channel = self.bot.get_partial_messageable(one.channel_id)
@@ -63,5 +63,11 @@ class Removal(commands.Cog):
             async for message in own_messages(self.bot, one.channel_id, one.since):
                 if is_result_of(message, one.job_id) or is_card_of(message, one.job_id):
                     await message.delete()
-        except (discord.NotFound, discord.Forbidden):
+        except discord.NotFound:
             return
+        except discord.Forbidden:
+            _stays(one)
+
+
+def _stays(one: Deletion) -> None:
+    log.warning("Message %s in channel %s stays: delete it by hand", one.message_id, one.channel_id)

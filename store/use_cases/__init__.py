@@ -58,6 +58,7 @@ from store.use_cases.work import (
     renew_job,
     sweep_jobs,
     take_job,
+    take_next_job,
 )
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "song_title",
     "sweep_jobs",
     "take_job",
+    "take_next_job",
     "undelivered_message",
     "unsent_messages",
     "voice_named",
