@@ -61,9 +61,10 @@ def training_line(result: "TrainResult") -> str:
     """A training's steps and minutes, and its figures on held-out seconds before and after."""
     likeness = f"{number(result.first_cosine)} → {number(result.cosine)}"
     error = f"{number(result.first_mel_loss)} → {number(result.mel_loss)}"
+    octave = " The notes have less than 3 s with a pitch: covers choose no octave." if result.no_octave else ""
     return (
         f"{result.steps} steps on {number(result.minutes, 1)} minutes of voice, started from {result.base}, "
-        f"ended by: {result.stopped}. Held out: likeness {likeness}, log-mel error {error}."
+        f"ended by: {result.stopped}. Held out: likeness {likeness}, log-mel error {error}.{octave}"
     )
 
 
@@ -91,6 +92,10 @@ def cover_table(result: "CoverResult") -> Table:
     table.add_row("key shift of the vocals", "", semitones(result.key_shift), "")
     if result.instrumental_shift is not None:
         table.add_row("key shift of the instrumental", "", semitones(result.instrumental_shift), "")
+    if result.no_octave:
+        table.caption = (
+            "No octave was chosen: too little of the voice or of the song has a pitch. Set it with --key-shift."
+        )
     return table
 
 

@@ -13,8 +13,8 @@ from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
-from pipeline.listening.notes import Note, read_notes, seconds_of
-from pipeline.listening.vocal_range import vocal_range
+from pipeline.listening.notes import Note, read_notes
+from pipeline.listening.vocal_range import vocal_range, voiced_seconds
 from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
@@ -80,7 +80,8 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
     wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
     report("listening", 0.0)
-    vocals = vocal_range([models.pitch.voicing(wav) for wav in wavs])
+    tracks = [models.pitch.voicing(wav) for wav in wavs]
+    vocals = vocal_range(tracks)
     report("matching", 0.0)
     embeddings = embed(wavs, models.singer)
     if not len(embeddings):
@@ -101,7 +102,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         calibration=MatchCalibration(**asdict(library.calibration)),
         range=SungRange(**asdict(vocals)) if vocals else None,
         notes=len(task.notes),
-        seconds=seconds_of(wavs),
+        seconds=voiced_seconds(tracks),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     )
     return JobOutcome(result, {"picture": picture})
@@ -131,6 +132,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     first, best = trained.curve[0], trained.best
     result = TrainResult(
         minutes=trained.minutes,
+        no_octave=not trained.median_f0,
         steps=trained.steps,
         base=trained.base,
         stopped=trained.stopped,
@@ -186,6 +188,7 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         true_peak_db=mix.true_peak_db,
         key_shift=cover.key_shift,
         instrumental_shift=cover.instrumental_shift,
+        no_octave=cover.no_octave,
         encoding=mix.path.suffix[1:] + bitrate,
         cosine_source=figures.cosine_source,
         cosine_cover=figures.cosine_cover,

@@ -21,7 +21,7 @@ from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
-from pipeline.listening.features import Features
+from pipeline.listening.features import FRAME_RATE, Features
 from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
@@ -30,6 +30,8 @@ from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
 from pipeline.sound.resample import Resampler
 
+LEAST_SUNG = FRAME_RATE
+"""Voiced frames of a song; fewer do not tell its octave."""
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -80,6 +82,8 @@ class CoverReport:
     """Semitones of the vocals."""
     instrumental_shift: int | None
     """Semitones of the instrumental; None if none is mixed in."""
+    no_octave: bool
+    """No octave was chosen, for the voice's own pitch or the song's is not known: too few frames have one."""
     base: str
     """What the voice's training started from."""
     content: str
@@ -96,6 +100,7 @@ class _Conversion:
     features: Features
     """Of the song."""
     key_shift: int
+    no_octave: bool
     content: str
     voice: str
     speaker: Tensor
@@ -132,6 +137,7 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
         comparison=comparison,
         key_shift=converted.key_shift,
         instrumental_shift=moved,
+        no_octave=converted.no_octave,
         base=info.base,
         content=converted.content,
         voice=converted.voice,
@@ -172,7 +178,9 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     features = features_of(stems, models, report, encoder)
     report("converting", 0.0)
     asked = cover.options.key_shift
-    key_shift = octave_shift(features.f0, info.median_f0) if asked is None else asked
+    known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG
+    octave = octave_shift(features.f0, info.median_f0) if known else 0
+    key_shift = octave if asked is None else asked
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
@@ -181,6 +189,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
         path=path,
         features=features,
         key_shift=key_shift,
+        no_octave=asked is None and not known,
         content=encoder.name,
         voice=network.kind,
         speaker=speaker,

@@ -43,7 +43,12 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
         spoken = seconds if any(map(len, windows)) else 0.0
         raise NotEnoughSpeech(seconds=spoken, limit=LEAST_SECONDS)
-    return Owner(float(np.median(f0)), speaker_embedding(windows))
+    return Owner(median_pitch(f0, VOICING_SECONDS), speaker_embedding(windows))
+
+
+def median_pitch(voiced: Floats32, frame_seconds: float) -> float:
+    """Median f0 in Hz of voiced frames (n,); 0 if they last less than 3 s: so few may be slips of the tracker."""
+    return float(np.median(voiced)) if len(voiced) * frame_seconds >= LEAST_SECONDS else 0.0
 
 
 def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:

@@ -136,3 +136,16 @@ def test_expired_unanswered_and_cancelled_differ() -> None:
 def test_the_message_can_be_known_again() -> None:
     one = job(JobKind.MATCH)
     assert results.mark(one) in results.compose(one, EN) and len(results.mark(one)) == 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "korean"),
+    [
+        (JobKind.COVER, "No octave was chosen", "옥타브를 고르지 못했어요"),
+        (JobKind.TRAIN, "choose no octave by themselves", "옥타브를 스스로 고르지 못해요"),
+    ],
+)
+def test_a_voice_of_unknown_pitch_says_that_no_octave_was_chosen(kind: JobKind, english: str, korean: str) -> None:
+    unknown, known = job(kind, {"no_octave": True}), job(kind, {"no_octave": False})
+    assert english in results.compose(unknown, EN) and korean in results.compose(unknown, KO)
+    assert english not in results.compose(known, EN) and english not in results.compose(job(kind), EN)
