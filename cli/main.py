@@ -126,7 +126,7 @@ def cover(
     song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
     voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+        int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")
