@@ -93,7 +93,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
         for message in mail:  # it tells of the voice, with a curve and a sample
             _withdraw(session, message)
         session.delete(voice)
-        session.add(Audit(user_id=user_id, action="delete voice"))
+        session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)
     return voice.name
 
