@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from math import ceil, floor
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ from av.container import InputContainer
 
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.downmix import Downmix, downmix_of
 from pipeline.sound.resample import Resampler
 
 FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav"
@@ -107,7 +109,7 @@ def probe(path: Path, limits: Limits, name: str) -> Sound:
 def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, name: str) -> Floats32:
     """The whole of `path` at `rate` Hz: (samples,) for one channel, (2, samples) for two; full scale is 1.
 
-    Stereo becomes mono as the mean of both; mono becomes stereo twice. Raises as `decode_blocks`.
+    Stereo becomes mono as pipeline.sound.downmix chooses; mono becomes stereo twice. Raises as `decode_blocks`.
     """
     declared = probe(path, limits, name).seconds
     out = np.empty((channels, floor((declared or 60.0) * rate + 0.5)), np.float32)
@@ -124,14 +126,36 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
 
 
 def decode_blocks(
-    path: Path, rate: int, *, channels: Literal[1, 2], block_seconds: float, limits: Limits, name: str, stream: int = 0
+    path: Path,
+    rate: int,
+    *,
+    channels: Literal[1, 2],
+    block_seconds: float,
+    limits: Limits,
+    name: str,
+    stream: int = 0,
+    downmix: Downmix | None = None,
 ) -> Iterator[Floats32]:
     """`path` at `rate` Hz in blocks (channels, n) of `block_seconds`, only the last shorter; in flat memory.
 
-    `stream` counts the file's sounds. Resampled as one stream: the blocks joined are round(n * rate / source rate)
-    samples, equal to the whole. Raises what `probe` does, and CutOff, TooShort, TooLong or InvalidSamples, at the
-    latest after the last.
+    `stream` counts the file's sounds. Stereo becomes mono by `downmix`, or by what a first reading chooses. Resampled
+    as one stream: the blocks joined are round(n * rate / source rate) samples, equal to the whole. Raises what `probe`
+    does, and CutOff, TooShort, TooLong or InvalidSamples, at the latest after the last.
     """
+    if channels == 1 and probe(path, limits, name).channels == 2:
+        two = partial(
+            decode_blocks,
+            path,
+            rate,
+            channels=2,
+            block_seconds=block_seconds,
+            limits=limits,
+            name=name,
+            stream=stream,
+        )
+        downmix = downmix or downmix_of(two(), rate)
+        yield from (downmix.mono(block)[None] for block in two())
+        return
     name = display_name(name)
     size = max(1, round(block_seconds * rate))
     waiting: list[Floats32] = []
