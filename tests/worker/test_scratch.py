@@ -1,9 +1,20 @@
 """Scratch folders: an attempt finds what earlier ones had computed, and none can write into a newer one's."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from store import Job, JobKind, JobState, Store
+import pytest
+
+from store import Job, JobKind, JobState, Store, StoreSettings, open_store
 from worker.scratch import clear, scratch_of
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    opened = open_store(StoreSettings(data_dir=tmp_path))
+    yield opened
+    opened.engine.dispose()
 
 
 def attempt(number: int) -> Job:
