@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.console import DeskError, check_files, check_name, console
-from cli.report import cover_table, match_table, model_table, singer_table, training_line
+from cli.report import cover_table, match_table, model_table, number, singer_table, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
 from store import Job, NotFound, Store, StoreSettings, jobs, library, open_store, retention, voices
@@ -57,6 +57,7 @@ async def match_notes(notes: list[Path], out: Path) -> None:
     console.print(match_table(result))
     vocals = result.range
     console.print(f"Range: {vocals.low} to {vocals.high}" if vocals else "Range: too little held pitch to tell.")
+    console.print(f"Heard: {number(result.seconds, 0)} s of voice.")
     console.print(f"Picture: {out / 'match.png'}")
     await asyncio.to_thread(retention.discard, store, done.id)
 

@@ -2,8 +2,9 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +36,17 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def drafts(folder: Path) -> Iterator[Path]:
     """Drafts that a killed process left in the folder."""
     return folder.glob(f".*{DRAFT}")
+
+
+def remove_drafts(folder: Path, seconds: float) -> int:
+    """Remove the drafts anywhere below the folder that nobody has written to for so many seconds; return how many."""
+    before, removed = time.time() - seconds, 0
+    for draft in folder.rglob(f".*{DRAFT}"):
+        with suppress(FileNotFoundError):  # its writer has just finished it
+            if draft.stat().st_mtime < before:
+                draft.unlink()
+                removed += 1
+    return removed
 
 
 def sync_folder(folder: Path) -> None:

@@ -30,7 +30,7 @@ class VoiceInfo:
     base: str
     """The weights that were fine-tuned."""
     median_f0: float
-    """Hz, of its own recordings."""
+    """Hz, of its own recordings; 0 where it is not known."""
     steps: int
     seconds: float
     """Of voice that it was trained on."""

@@ -1,12 +1,13 @@
 """The database and its settings: SQLite in WAL mode, short transactions, migrated on opening."""
 
 import contextlib
-import fcntl
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,21 +15,23 @@ from sqlmodel import Session
 
 from store.errors import StoreUnusable
 from store.media import Media
-
-if TYPE_CHECKING:
-    from alembic.config import Config
+from store.schema import migrate
 
 BUSY_MS = 5000
+RESTORING = ".restoring"
+"""A folder in DATA_DIR while a backup is put back."""
 
 
 class StoreSettings(BaseSettings):
-    """Read from the environment or `.env`: DATABASE_URL, DATA_DIR, CLIP_DAYS."""
+    """Read from the environment or `.env`: DATABASE_URL, DATA_DIR, CLIP_DAYS, JOB_DAYS, CACHE_GB."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
     database_url: str = ""
     data_dir: Path = Path("data")
-    clip_days: float = 30.0
+    clip_days: float = Field(default=30.0, gt=0, le=36500)
+    job_days: float = Field(default=90.0, gt=0, le=36500)
+    cache_gb: float = Field(default=20.0, gt=0, le=1e6)
 
     @property
     def url(self) -> str:
@@ -44,6 +47,8 @@ class Store:
     media: Media
     data_dir: Path
     clip_days: float
+    job_days: float
+    cache_gb: float
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -77,6 +82,8 @@ class Store:
 def open_store(settings: StoreSettings | None = None) -> Store:
     """Open (and if needed create or migrate) the database and the media folder. Raises StoreUnusable."""
     settings = settings or StoreSettings()
+    if (settings.data_dir / RESTORING).exists():
+        raise StoreUnusable(place=settings.data_dir, reason="a restore was interrupted, so type it again")
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.url, settings.data_dir)
@@ -84,42 +91,34 @@ def open_store(settings: StoreSettings | None = None) -> Store:
         reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
         raise StoreUnusable(place=settings.data_dir, reason=reason) from error
     media = Media(settings.data_dir / "media")
-    return Store(connect(settings.url), media, settings.data_dir, settings.clip_days)
+    days = settings.clip_days, settings.job_days
+    return Store(connect(settings.url), media, settings.data_dir, *days, settings.cache_gb)
 
 
-def connect(url: str) -> Engine:
-    """An engine whose SQLite connections wait for locks, write ahead and enforce foreign keys."""
+def connect(url: str, *, foreign_keys: bool = True) -> Engine:
+    """An engine whose SQLite connections wait for locks, write ahead to the disk and overwrite what they delete.
+
+    Without `foreign_keys` a table can be rebuilt that others name; whoever does so checks them afterwards.
+    """
     engine = create_engine(url)
     if make_url(url).get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", functools.partial(_prepare, foreign_keys=foreign_keys))
         event.listen(engine, "begin", _begin)
     return engine
 
 
-def migrate(url: str, lock_dir: Path) -> None:
-    """Upgrade the tables to the newest revision; processes that start together take turns."""
-    from alembic import command  # the child process opens no store, and starts without it
-
-    with (lock_dir / ".migrate.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        command.upgrade(alembic_config(url), "head")
-
-
-def alembic_config(url: str) -> "Config":
-    """Alembic's settings for our migrations folder."""
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    return config
-
-
-def _prepare(connection: Any, _: Any) -> None:
+def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
     connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own lowers only a to z
-    for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
+    pragmas = {
+        "busy_timeout": BUSY_MS,
+        "journal_mode": "WAL",
+        "synchronous": "FULL",  # a member is told only of what a power loss does not undo
+        "foreign_keys": "ON" if foreign_keys else "OFF",
+        "secure_delete": "ON",
+    }
+    for name, value in pragmas.items():
+        connection.execute(f"PRAGMA {name}={value}")
 
 
 def _lower(text: Any) -> Any:

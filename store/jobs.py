@@ -34,9 +34,9 @@ ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 
 OPERATOR = 0  # the user id of jobs requested on the command line
 LEASE_SECONDS = 15.0
-MAX_ATTEMPTS = 3
+MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
-QUEUE_SECONDS = 24 * 3600.0
+QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
 WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
 
 
@@ -86,6 +86,17 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
     return get(session, job_id)
 
 
+def take_next(session: Session, owner: str) -> Job | None:
+    """The first in line, leased to and started by this worker; None if nobody waits."""
+    first = first_in_line(session)
+    return None if first is None else take(session, first.id, first.attempt, owner)
+
+
+def first_in_line(session: Session) -> Job | None:
+    """The job that is served next."""
+    return session.exec(select(Job).where(_in_line()).order_by(*_order()).limit(1)).first()
+
+
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
     """Extend the lease; False if it is lost or the member has cancelled."""
     return _update(session, job_id, WORKING, _leased_and_wanted_by(attempt, owner), lease_until=now() + seconds)
@@ -120,16 +131,20 @@ def fail(
     return _end(session, job_id, WORKING, S.FAILED, _leased_by(attempt, owner), **values)
 
 
-def give_back(session: Session, job_id: str, attempt: int, owner: str) -> bool:
-    """leased, running → queued for the next attempt: a worker that stops, or whose child died.
+def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: bool = True) -> bool:
+    """leased, running → queued for the next attempt, at the place in line that it had.
 
-    A job whose cancel was requested ends cancelled, one whose attempts are used up failed.
+    `lost`: its worker or child died or hung; that fails a job the third time. A planned stop does not count.
+    A job whose cancel was requested ends cancelled. False if the lease is lost.
     """
     if confirm_cancel(session, job_id, attempt, owner):
         return True
-    if attempt >= MAX_ATTEMPTS:
+    job = session.get(Job, job_id)
+    losses = (job.losses if job else 0) + lost
+    if lost and losses >= MAX_LOSSES:
         return fail(session, job_id, attempt, owner, "worker_lost", {}, WORKER_LOST)
-    values = {"attempt": attempt + 1, "lease_owner": None, "lease_until": None, "stage": None, "seconds_left": None}
+    values: dict[str, Any] = {"attempt": attempt + 1, "losses": losses, "requeued_at": now()}
+    values |= dict.fromkeys(("lease_owner", "lease_until", "stage", "seconds_left"))
     return move(session, job_id, WORKING, S.QUEUED, _leased_by(attempt, owner), **values)
 
 
@@ -167,27 +182,29 @@ def undeliverable(session: Session, job_id: str) -> None:
     move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
-def sweep(session: Session) -> list[Job]:
-    """Recover what timed out; return every job that should be on the queue.
+def sweep(session: Session, sparing: str = "") -> list[Job]:
+    """Recover what timed out; return every job that is queued.
 
-    A job whose lease ran out is queued again (or failed after the last attempt, or cancelled if the member
-    requested that); a job that nobody confirmed or leased in time expires.
+    A job whose lease ran out is queued again (or failed after the last loss, or cancelled if the member requested
+    that), unless its owner is the one that sweeps (`sparing`): that one lives, and gives it back itself. A job that
+    nobody confirmed or leased in time expires.
     """
-    lost = and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now())
-    for job in session.exec(select(Job).where(lost)).all():
+    for job in session.exec(select(Job).where(_lost(sparing))).all():
         give_back(session, job.id, job.attempt, job.lease_owner or "")
-    too_old = or_(
-        and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
-        and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < now() - QUEUE_SECONDS),
-    )
-    for job in session.exec(select(Job).where(too_old)).all():
+    for job in session.exec(select(Job).where(_too_old())).all():
         _end(session, job.id, {job.state}, S.EXPIRED)
     return list(queued(session))
 
 
+def is_overdue(session: Session, sparing: str = "") -> bool:
+    """Whether `sweep` would recover anything; this needs no write lock."""
+    overdue = select(Job.id).where(or_(_lost(sparing), _too_old())).limit(1)
+    return session.exec(overdue).first() is not None
+
+
 def queued(session: Session) -> Sequence[Job]:
-    """Every queued job, oldest first."""
-    return session.exec(select(Job).where(Job.state == S.QUEUED).order_by(col(Job.queued_at), col(Job.id))).all()
+    """Every queued job, in the order of the line."""
+    return session.exec(select(Job).where(Job.state == S.QUEUED).order_by(*_order())).all()
 
 
 def place_in_line(session: Session, job: Job) -> int:
@@ -195,7 +212,7 @@ def place_in_line(session: Session, job: Job) -> int:
     if job.state != S.QUEUED:
         return 0
     ahead = or_(col(Job.queued_at) < job.queued_at, and_(col(Job.queued_at) == job.queued_at, col(Job.id) < job.id))
-    count = session.exec(select(func.count()).select_from(Job).where(Job.state == S.QUEUED, ahead)).one()
+    count = session.exec(select(func.count()).select_from(Job).where(_in_line(), ahead)).one()
     return count + 1
 
 
@@ -229,6 +246,30 @@ def move(
         if to not in MOVES[state]:
             raise NoSuchMove(state, to)
     return _update(session, job_id, from_, *only, state=to, **values)
+
+
+def _in_line() -> ColumnElement[bool]:
+    """Waits for a worker of the service; the command line performs the operator's jobs itself."""
+    return and_(col(Job.state) == S.QUEUED, col(Job.user_id) != OPERATOR)
+
+
+def _order() -> tuple[ColumnElement[Any], ...]:
+    """The order in which jobs are shown and served: a job that was given back keeps its place."""
+    return col(Job.queued_at).asc(), col(Job.id).asc()
+
+
+def _lost(sparing: str) -> ColumnElement[bool]:
+    """Working, and the lease ran out."""
+    return and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now(), col(Job.lease_owner) != sparing)
+
+
+def _too_old() -> ColumnElement[bool]:
+    """Not confirmed in time, or not leased in time since it was queued last."""
+    waits_since = func.coalesce(col(Job.requeued_at), col(Job.queued_at))
+    return or_(
+        and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
+        and_(col(Job.state) == S.QUEUED, waits_since < now() - QUEUE_SECONDS),
+    )
 
 
 def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:

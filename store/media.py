@@ -58,11 +58,8 @@ class Media:
         return {file.name for file in self.root.glob("??/*") if KEY.fullmatch(file.name)}
 
     def older_than(self, seconds: float) -> set[str]:
-        """Keys of files last stored that many seconds ago or more; partly written files of that age are removed."""
+        """Keys of files last stored that many seconds ago or more."""
         before = time.time() - seconds
-        for partial in self.root.glob("??/.*"):
-            if partial.stat().st_mtime < before:
-                partial.unlink(missing_ok=True)
         return {key for key in self.keys() if self._path(key).stat().st_mtime < before}
 
     def _path(self, key: str) -> Path:

@@ -47,7 +47,7 @@ class SungRange:
 
 @dataclass(frozen=True)
 class MatchResult:
-    """Which singers `notes` recordings, `seconds` of voice, are like. Old rows have `calibration` in words."""
+    """Which singers `notes` recordings are like; `seconds` are voiced. Old rows have `calibration` in words."""
 
     model: str = ""
     candidates: tuple[MatchCandidate, ...] = ()
@@ -73,11 +73,15 @@ class TrainingPoint:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a voice was trained, and its figures on held-out seconds before training (`first_…`) and at its best."""
+    """How a voice was trained, and its figures on held-out seconds before training (`first_…`) and at its best.
+
+    `no_octave`: too little of the notes has a pitch, so covers in the voice choose no octave.
+    """
 
     voice: str = ""
     voice_id: int | None = None
     minutes: float | None = None
+    no_octave: bool = False
     steps: int | None = None
     base: str = ""
     stopped: str = ""
@@ -96,7 +100,9 @@ class CoverResult:
     """A cover of `seconds`, whose vocals were compared on `compared_seconds`: `…_source` before, `…_cover` after.
 
     `vocals_only`: the song was vocals already, and nothing was separated. `instrumental` is the name of the file that
-    was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as.
+    was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
+    in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
+    `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
     """
 
     song: str = ""
@@ -110,6 +116,8 @@ class CoverResult:
     song_lufs: float | None = None
     true_peak_db: float | None = None
     key_shift: int | None = None
+    instrumental_shift: int | None = None
+    no_octave: bool = False
     encoding: str = ""
     cosine_source: float | None = None
     cosine_cover: float | None = None
@@ -179,6 +187,7 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
     return TrainResult(
         voice_id=_count(row, "voice_id"),
         steps=_count(row, "steps"),
+        no_octave=row.get("no_octave") is True,
         curve=tuple(curve),
         **_numbers(row, *figures),
         **_texts(row, "voice", "base", "stopped"),
@@ -192,6 +201,8 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
     pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
     return CoverResult(
         key_shift=_count(row, "key_shift"),
+        instrumental_shift=_count(row, "instrumental_shift"),
+        no_octave=row.get("no_octave") is True,
         vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),
         **_texts(row, "song", "voice", "base", "instrumental", "encoding"),

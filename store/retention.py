@@ -1,16 +1,38 @@
-"""What is removed: the input of unfinished jobs, clips and results past their retention, files that no row names."""
+"""What is removed: the input of unfinished jobs, clips, results and jobs past their time, files that no row names.
+
+Whoever removes looks at few rows at a time, so that nobody waits for the write lock.
+"""
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Select, String, cast, delete, exists
+from sqlmodel import Session, col, or_, select
 
-from store import clips, jobs, voices
+from files.atomic import remove_drafts
+from store import cache, clips, jobs, voices
 from store.clips import DAY
 from store.database import Store
 from store.params import drop_uploads, uploads_of
-from store.tables import Clip, Job, Outbox, Singer, Song, Voice, now
+from store.references import unnamed
+from store.tables import MEDIA_REFERENCE, Clip, Job, JobState, Outbox, Voice, now
+
+BATCH = 100
+"""Rows or files that are removed while the write lock is held."""
+DRAFT_SECONDS = 3600.0
+NAMES = MEDIA_REFERENCE.c
+
+
+def tidy(store: Store) -> None:
+    """What a worker does once an hour: remove all that is past its time, and all that killed processes left."""
+    expire(store)
+    clear_scratch(store)
+    remove_orphans(store)
+    for folder in (store.media.root, store.cache_dir, store.work_dir):
+        remove_drafts(folder, DRAFT_SECONDS)
+    cache.sweep(store)
 
 
 def discard(store: Store, job_id: str) -> None:
@@ -30,25 +52,18 @@ def discard(store: Store, job_id: str) -> None:
 
 
 def expire(store: Store) -> int:
-    """Remove clips, uploads and results past their retention; return the number of files removed."""
-    with store.write() as session:
-        old = now() - store.clip_days * DAY
-        ended = select(Job).where(col(Job.state).in_(jobs.ENDED), col(Job.ended_at) < old)
-        work = session.exec(ended).all()
-        mail = session.exec(select(Outbox).where(col(Outbox.job_id).in_([job.id for job in work]))).all()
-        active = select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))
-        busy = set(session.exec(active).all())
-        notes = [clip for clip in clips.expired(session) if clip.job_id not in busy]
-        keys = media_keys(notes, [], work, mail)
-        for note in notes:
-            session.delete(note)
-        for message in mail:
-            message.files = []
-            session.add(message)
-        for job in work:
-            drop_uploads(job)
-            session.add(job)
-    return remove_unreferenced(store, keys)
+    """Remove clips, uploads, results and jobs past their retention; return the number of files removed."""
+    removed = 0
+    for ids_of, drop in RETENTION:
+        while True:
+            with store.read() as session:  # a long look that keeps nobody waiting
+                ids = session.scalars(ids_of(store).limit(BATCH)).all()
+            if not ids:
+                break
+            with store.write() as session:
+                keys = drop(session, ids)
+            removed += remove_unreferenced(store, keys)
+    return removed
 
 
 def clear_scratch(store: Store) -> int:
@@ -80,27 +95,18 @@ def files_or_nothing(store: Store, keys: Iterable[str] = ()) -> Iterator[set[str
 
 def remove_unreferenced(store: Store, keys: set[str]) -> int:
     """Delete those of the files that no row names any more, and what was computed from them."""
-    with store.write() as session:
-        named = referenced(session)
-        hashes = {key.partition(".")[0] for key in named}
-        orphans = keys - named
-        for key in orphans:
-            store.media.delete(key)
-            if key.partition(".")[0] not in hashes:
-                shutil.rmtree(store.cache_dir / key.partition(".")[0], ignore_errors=True)
-    return len(orphans)
-
-
-def referenced(session: Session) -> set[str]:
-    """Every media key that a row names."""
-    everything = media_keys(
-        session.exec(select(Clip)).all(),
-        session.exec(select(Voice)).all(),
-        session.exec(select(Job)).all(),
-        session.exec(select(Outbox)).all(),
-    )
-    everything |= set(session.exec(select(Song.media_key)).all())
-    return everything | set(session.exec(select(Singer.embeddings_key)).all())
+    with store.read() as session:
+        likely = sorted(unnamed(session, keys))
+    removed = 0
+    for start in range(0, len(likely), BATCH):
+        with store.write() as session:  # under the lock no row can begin to name a file that is being removed
+            orphans = unnamed(session, likely[start : start + BATCH])
+            for key in orphans:
+                store.media.delete(key)
+            aside = [cache.set_aside(store, session, key.partition(".")[0]) for key in orphans]
+        cache.remove(aside)
+        removed += len(orphans)
+    return removed
 
 
 def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job], mail: Sequence[Outbox]) -> set[str]:
@@ -113,3 +119,77 @@ def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job
     for message in mail:
         keys |= {file["key"] for file in message.files}
     return {key for key in keys if key}
+
+
+def _old_clips(store: Store) -> Select[Any]:
+    """Ids of clips past their retention, but for those of jobs that wait or run."""
+    active = select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))
+    idle = or_(col(Clip.job_id).is_(None), col(Clip.job_id).not_in(active))
+    return select(Clip.id).where(col(Clip.expires_at) < now(), idle)
+
+
+def _drop_clips(session: Session, ids: Sequence[Any]) -> set[str]:
+    notes = session.exec(select(Clip).where(col(Clip.id).in_(ids))).all()
+    for note in notes:
+        session.delete(note)
+    return media_keys(notes, [], [], [])
+
+
+def _old_uploads(store: Store) -> Select[Any]:
+    """Ids of jobs that ended before the clips' retention and still name uploads."""
+    naming = exists().where(NAMES.source == "job", NAMES.row_id == Job.id)
+    return select(Job.id).where(*_ended_before(store.clip_days), naming)
+
+
+def _drop_uploads(session: Session, ids: Sequence[Any]) -> set[str]:
+    work = session.exec(select(Job).where(col(Job.id).in_(ids))).all()
+    keys = media_keys([], [], work, [])
+    for job in work:
+        drop_uploads(job)
+        session.add(job)
+    return keys
+
+
+def _old_results(store: Store) -> Select[Any]:
+    """Ids of messages that still name files of jobs that ended before the clips' retention."""
+    naming = exists().where(NAMES.source == "outbox", NAMES.row_id == cast(Outbox.id, String))
+    return select(Outbox.id).join(Job, col(Job.id) == Outbox.job_id).where(*_ended_before(store.clip_days), naming)
+
+
+def _drop_results(session: Session, ids: Sequence[Any]) -> set[str]:
+    mail = session.exec(select(Outbox).where(col(Outbox.id).in_(ids))).all()
+    keys = media_keys([], [], [], mail)
+    for message in mail:
+        message.files = []
+        session.add(message)
+    return keys
+
+
+def _old_jobs(store: Store) -> Select[Any]:
+    """Ids of jobs that ended more than `job_days` ago."""
+    return select(Job.id).where(col(Job.ended_at) < now() - store.job_days * DAY)
+
+
+def _drop_jobs(session: Session, ids: Sequence[Any]) -> set[str]:
+    """Delete jobs with their clips and messages; what the audit has of them stays."""
+    work = session.exec(select(Job).where(col(Job.id).in_(ids))).all()
+    notes = session.exec(select(Clip).where(col(Clip.job_id).in_(ids))).all()
+    mail = session.exec(select(Outbox).where(col(Outbox.job_id).in_(ids))).all()
+    keys = media_keys(notes, [], work, mail)
+    for table, job_id in ((Outbox, Outbox.job_id), (Clip, Clip.job_id), (Job, Job.id)):
+        session.connection().execute(delete(table).where(col(job_id).in_(ids)))
+    return keys
+
+
+def _ended_before(days: float) -> tuple[ColumnElement[bool], ...]:
+    """Jobs that ended more than so many days ago, their results delivered (found by the index of ends)."""
+    return col(Job.ended_at) < now() - days * DAY, col(Job.state).not_in(frozenset(JobState) - jobs.ENDED)
+
+
+RETENTION: tuple[tuple[Callable[[Store], Select[Any]], Callable[[Session, Sequence[Any]], set[str]]], ...] = (
+    (_old_clips, _drop_clips),
+    (_old_uploads, _drop_uploads),
+    (_old_results, _drop_results),
+    (_old_jobs, _drop_jobs),
+)
+"""Which rows are past their time, and what happens to them; the latter returns the files they named."""

@@ -1,11 +1,14 @@
-"""The tables. Times are seconds since the epoch (UTC); ids of people and places are Discord's."""
+"""The tables. Times are seconds since the epoch (UTC); ids of people and places are Discord's.
+
+An id is never used twice, not even after its row is gone: cards and messages outlive rows.
+"""
 
 import time
 import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, String, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -46,6 +49,9 @@ class OutboxState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+
+
+NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 def now() -> float:
@@ -89,6 +95,7 @@ class Consent(SQLModel, table=True):
     """A member's declaration that a voice is theirs and may be trained on."""
 
     __tablename__ = "consent"
+    __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     user_id: int = snowflake(index=True)
     guild_id: int | None = snowflake(default=None)
@@ -104,6 +111,7 @@ class Clip(SQLModel, table=True):
     """One voice note. Nothing writes its seconds, level (dB) and signal-to-noise ratio (dB) yet."""
 
     __tablename__ = "clip"
+    __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     user_id: int = snowflake(index=True)
     guild_id: int | None = snowflake(default=None)
@@ -116,14 +124,14 @@ class Clip(SQLModel, table=True):
     level_db: float | None = None
     snr_db: float | None = None
     created_at: float = Field(default_factory=now)
-    expires_at: float
+    expires_at: float = Field(index=True)
 
 
 class Singer(SQLModel, table=True):
     """A voice of the library that members are compared with, as one model embedded it."""
 
     __tablename__ = "singer"
-    __table_args__ = (UniqueConstraint("name", "embedding_model", name="uq_singer_name_model"),)
+    __table_args__ = (UniqueConstraint("name", "embedding_model", name="uq_singer_name_model"), NEVER_REUSED)
     id: int | None = Field(default=None, primary_key=True)
     name: str
     source: str = ""
@@ -138,6 +146,7 @@ class Song(SQLModel, table=True):
     """A song of the library. Nothing writes its range (MIDI note numbers) and key yet."""
 
     __tablename__ = "song"
+    __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     title: str = Field(index=True)
     singer: str = ""
@@ -155,7 +164,7 @@ class Voice(SQLModel, table=True):
     """A trained voice; private to its owner."""
 
     __tablename__ = "voice"
-    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+    __table_args__ = (UniqueConstraint("owner_id", "name"), NEVER_REUSED)
     id: int | None = Field(default=None, primary_key=True)
     owner_id: int = snowflake(index=True)
     guild_id: int | None = snowflake(default=None)
@@ -186,6 +195,8 @@ class Job(SQLModel, table=True):
 
     state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
     attempt: int = 0
+    losses: int = 0
+    """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
     lease_until: float | None = None
     cancel_requested: bool = False
@@ -200,14 +211,18 @@ class Job(SQLModel, table=True):
     card_channel_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
+    """Its place in line; it keeps it when it is given back."""
+    requeued_at: float | None = None
+    """When it was last given back."""
     started_at: float | None = None
-    ended_at: float | None = None
+    ended_at: float | None = Field(default=None, index=True)
 
 
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job."""
 
     __tablename__ = "outbox"
+    __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     job_id: str = Field(foreign_key="job.id", index=True)
     state: OutboxState = choice(OutboxState, default=OutboxState.PENDING, index=True)
@@ -219,15 +234,26 @@ class Outbox(SQLModel, table=True):
     sent_channel_id: int | None = snowflake(default=None)
     message_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
-    sent_at: float | None = None
+    sent_at: float | None = Field(default=None, index=True)
 
 
 class Audit(SQLModel, table=True):
     """Who did what. Append only; contains no sound and no names."""
 
     __tablename__ = "audit"
+    __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     at: float = Field(default_factory=now)
     user_id: int = snowflake(index=True)
     action: str
     subject: str = ""
+
+
+MEDIA_REFERENCE = Table(
+    "media_reference",
+    SQLModel.metadata,
+    Column("source", String, primary_key=True),
+    Column("row_id", String, primary_key=True),
+    Column("media_key", String, primary_key=True, index=True),
+)
+"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

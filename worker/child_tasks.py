@@ -10,10 +10,11 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.covers.given import GivenFile
+from pipeline.covers.key import instrumental_shift
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
-from pipeline.listening.notes import Note, read_notes, seconds_of
-from pipeline.listening.vocal_range import vocal_range
+from pipeline.listening.notes import Note, read_notes
+from pipeline.listening.vocal_range import vocal_range, voiced_seconds
 from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
@@ -79,7 +80,8 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
     wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
     report("listening", 0.0)
-    vocals = vocal_range([models.pitch.voicing(wav) for wav in wavs])
+    tracks = [models.pitch.voicing(wav) for wav in wavs]
+    vocals = vocal_range(tracks)
     report("matching", 0.0)
     embeddings = embed(wavs, models.singer)
     if not len(embeddings):
@@ -100,7 +102,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         calibration=MatchCalibration(**asdict(library.calibration)),
         range=SungRange(**asdict(vocals)) if vocals else None,
         notes=len(task.notes),
-        seconds=seconds_of(wavs),
+        seconds=voiced_seconds(tracks),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     )
     return JobOutcome(result, {"picture": picture})
@@ -130,6 +132,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     first, best = trained.curve[0], trained.best
     result = TrainResult(
         minutes=trained.minutes,
+        no_octave=not trained.median_f0,
         steps=trained.steps,
         base=trained.base,
         stopped=trained.stopped,
@@ -152,7 +155,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
     seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
     given = task.vocals_only + (task.instrumental is not None)
-    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given))
+    moved = instrumental_shift(task.key_shift or 0) != 0
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
     cover = make_cover(
         CoverInput(
             song=task.song,
@@ -183,6 +187,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         song_lufs=cover.stems.lufs,
         true_peak_db=mix.true_peak_db,
         key_shift=cover.key_shift,
+        instrumental_shift=cover.instrumental_shift,
+        no_octave=cover.no_octave,
         encoding=mix.path.suffix[1:] + bitrate,
         cosine_source=figures.cosine_source,
         cosine_cover=figures.cosine_cover,
@@ -227,10 +233,11 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     return Embedded(out, len(embeddings), models.singer.model_id)
 
 
-def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict[str, float]:
+def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:
     """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
 
-    None: nothing is separated. `given` counts the files that become stems as they are.
+    None: nothing is separated. `given` counts the files that become stems as they are; the instrumental may be `moved`
+    into another key.
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
@@ -238,6 +245,6 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
-        "mixing": 1.0 + 0.1 * seconds,
+        "mixing": 1.0 + (0.2 if moved else 0.1) * seconds,
         "measuring": 5.0 + 0.2 * min(seconds, 60.0),
     }

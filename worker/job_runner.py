@@ -14,7 +14,7 @@ from sqlmodel import Session
 from files.atomic import drafts
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, NotFound, Store, StoreError, clips, jobs, library, voices
+from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, jobs, library, voices
 from store.params import cover_params, train_params
 from store.use_cases import JobProgress, LeaseLost, confirm_cancel, fail_job, finish_job, give_back_job, renew_job
 from worker.child import Child
@@ -65,7 +65,7 @@ async def work_on(
         await asyncio.to_thread(give_back_job, store, job)
         return
     except asyncio.CancelledError:
-        await asyncio.to_thread(give_back_job, store, job)
+        await asyncio.to_thread(give_back_job, store, job, lost=False)
         raise
     except CannotRun as error:
         log.error("%s", error)
@@ -158,7 +158,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         voice_name=voice.name,
         model=store.media.path(voice.model_key or ""),
         index=store.media.path(voice.index_key or ""),
-        cache=store.cache_dir / key.partition(".")[0],
+        cache=cache.folder_of(store, key),
         out=out,
         key_shift=params.key_shift,
         max_bytes=params.max_bytes,

@@ -97,9 +97,7 @@ async def _sweep(store: Store, doorbell: Doorbell) -> None:
 
 
 async def _expire(store: Store) -> None:
-    await asyncio.to_thread(retention.expire, store)
-    await asyncio.to_thread(retention.clear_scratch, store)
-    await asyncio.to_thread(retention.remove_orphans, store)
+    await asyncio.to_thread(retention.tidy, store)
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:

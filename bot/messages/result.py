@@ -95,6 +95,7 @@ def train_lines(result: TrainResult, member: str, say: Texts) -> list[str]:
     title = say("result.train.title", member=member, voice=safe(result.voice or "–"))
     models = models_line(result.models, say)
     lines = [title, " · ".join(voice_figures(result, say)), held_out_line(result, say)]
+    lines += [say("result.train.no_octave")] if result.no_octave else []
     return [*lines, say("result.train.sample"), f"-# {models}" if models else ""]
 
 
@@ -125,6 +126,7 @@ def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
     return [
         say("result.cover.title", member=member, song=song, voice=voice),
         given_line(result, say),
+        say("result.cover.no_octave") if result.no_octave else "",
         " · ".join(cover_figures(result, say)),
         f"-# {models}" if models else "",
     ]

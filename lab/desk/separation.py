@@ -68,9 +68,9 @@ def _table(names: Sequence[str], scores: "Sequence[TrackScores]") -> Table:
         table.add_column(column, justify="left" if column == "separator" else "right")
     for i, name in enumerate(names):
         vocals = float(np.mean([score.vocals_sdr[i] for score in scores]))
-        median = float(np.median([score.vocals_median[i] for score in scores]))
+        medians = [median for score in scores if (median := score.museval_median[i]) is not None]
         instrumental = float(np.mean([score.instrumental_sdr[i] for score in scores]))
-        table.add_row(name, number(vocals), number(median), number(instrumental))
+        table.add_row(name, number(vocals), number(float(np.median(medians))) if medians else "–", number(instrumental))
     return table
 
 

@@ -20,7 +20,6 @@ from models.speaker import resemblyzer
 from models.voice_network import VoiceNetwork
 from pipeline.covers.cover_figures import compare_pitch
 from pipeline.listening.features import extract
-from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import convert
 from pipeline.sound.resample import resample
@@ -125,13 +124,13 @@ def likeness_of(wavs: Sequence[Floats32], rate: int, bandwidth: float, models: M
 
 def speaker_cosine(wav: Floats32, target: Floats32, models: ModelPool) -> float:
     """Cosine of a sound's embedding, at one level, with a unit vector (256,); NaN under one second of voice."""
-    vector = embed_levelled(wav, models.speaker)
+    vector = models.speaker.embed(wav)
     return NAN if vector is None else float(vector @ target)
 
 
 def speaker_of(wavs: Sequence[Floats32], models: ModelPool) -> Floats32:
     """The unit mean (256,) of the speaker embeddings, each at one level, of recordings at 16 kHz."""
-    mean = unit_mean([embed_levelled(wav, models.speaker) for wav in wavs])
+    mean = unit_mean([models.speaker.embed(wav) for wav in wavs])
     return np.zeros(resemblyzer.WIDTH, np.float32) if mean is None else mean
 
 

@@ -1,8 +1,9 @@
 """SDR of separators on songs whose vocals are known, and the weights with which their mean is best.
 
-SDR is 10·log10(Σs² / Σ(s − ŝ)²). Over a whole song it is "global"; the median over windows of 1 s is what museval
-(Stöter et al. 2018, "The 2018 Signal Separation Evaluation Campaign") prints. Instrumental = mix − vocals, so its error
-is the vocals' error. Everything is summed as it streams: memory does not grow with the song.
+SDR is 10·log10(Σs² / Σ(s − ŝ)²). Over a whole song it is "global"; the median over whole seconds is the one of museval
+(Stöter et al. 2018, "The 2018 Signal Separation Evaluation Campaign"), which leaves out every second in which vocals
+or instrumental, true or estimated, are silent. Instrumental = mix − vocals, so its error is the vocals' error.
+Everything is summed as it streams: memory does not grow with the song.
 """
 
 import json
@@ -37,8 +38,8 @@ class TrackScores:
     seconds: float
     vocals_sdr: list[float]
     """(S,) dB, over the whole track."""
-    vocals_median: list[float]
-    """(S,) dB, the median over seconds in which there are vocals."""
+    museval_median: list[float | None]
+    """(S,) dB, as museval 0.4.1 has it; None where it has none."""
     instrumental_sdr: list[float]
     form: list[list[float]]
     """(S, S) products of the errors over the vocals' energy, from which the SDR of any weighted mean follows."""
@@ -103,7 +104,7 @@ def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
     estimates = [separator.vocals(mix) for separator, mix in zip(separators, mixes[1:], strict=True)]
     count = len(separators)
     products, vocals_energy, instrumental_energy = np.zeros((count, count)), 0.0, 0.0
-    windows: list[Numbers] = []
+    windows: list[list[float | None]] = []
     samples = 0
     for second in _seconds(_together(track, [track.blocks(track.vocals), mixes[0], *estimates])):
         samples += second.shape[2]
@@ -113,22 +114,32 @@ def _score(track: Track, separators: Sequence[Separator]) -> TrackScores:
         energy = float((vocals**2).sum())
         vocals_energy += energy
         instrumental_energy += float(((mix - vocals) ** 2).sum())
-        windows.append(np.array([energy, *np.diag(second_products)]))
+        if second.shape[2] == MUSIC_RATE:
+            windows.append([_median_ratio(mix, vocals, estimate) for estimate in second[2:]])
     if not vocals_energy:
         raise TracksError(f"{track.name} has no vocals, so it says nothing about separators. Leave it out.")
     own = np.diag(products)
-    sung = np.stack([window for window in windows if window[0] > 0])
     return TrackScores(
         name=track.name,
         files=_files(track),
         seconds=samples / MUSIC_RATE,
         vocals_sdr=[_decibels(vocals_energy, error) for error in own],
-        vocals_median=[
-            float(np.median([_decibels(window[0], window[1 + i]) for window in sung])) for i in range(count)
-        ],
+        museval_median=[_median([window[i] for window in windows]) for i in range(count)],
         instrumental_sdr=[_decibels(instrumental_energy, error) for error in own],
         form=(products / vocals_energy).tolist(),
     )
+
+
+def _median_ratio(mix: Numbers, vocals: Numbers, estimate: Numbers) -> float | None:
+    """The SDR in dB of one second (2, n), None where museval leaves it out: it calls silent what sums to no mono."""
+    if not all((stem[0] + stem[1]).any() for stem in (vocals, mix - vocals, estimate, mix - estimate)):
+        return None
+    return _decibels(float((vocals**2).sum()), float(((vocals - estimate) ** 2).sum()))
+
+
+def _median(decibels: list[float | None]) -> float | None:
+    known = [value for value in decibels if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _together(track: Track, streams: Sequence[Iterator[NDArray[np.float32]]]) -> Iterator[NDArray[np.float32]]:

@@ -82,7 +82,7 @@ def prepare(
     clips: Sequence[CorpusClip], config: SingerEncoderConfig, folder: Path, report: Report = ignore
 ) -> list[SingerEncoderExample]:
     """Frames and the teacher's embedding of every clip in which it detects a voice; cached in `folder`."""
-    clean_at, separated_at = folder / resemblyzer.MODEL_ID, folder / spleeter.MODEL_ID
+    clean_at, separated_at = folder / resemblyzer.model_id(resemblyzer.SINGERS_DB), folder / spleeter.MODEL_ID
     for path in (clean_at, separated_at):
         path.mkdir(parents=True, exist_ok=True)
     _separate(clips, config, separated_at, report)
@@ -91,7 +91,7 @@ def prepare(
     for number, clip in enumerate(clips):
         cached = clean_at / _name(clip)
         if not cached.exists():
-            teacher = teacher or resemblyzer.load()
+            teacher = teacher or resemblyzer.load(level_db=resemblyzer.SINGERS_DB)
             wav = clip.read(SPEECH_RATE)
             vectors = embed([wav], teacher)
             with atomic_write(cached) as file:

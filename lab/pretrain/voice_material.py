@@ -13,7 +13,6 @@ from lab.corpus.clips import CorpusClip
 from models.content.whisper_text import HeardLayers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening.features import extract
-from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 
@@ -91,7 +90,7 @@ def _measure(clip: CorpusClip, layers: HeardLayers, models: ModelPool, cached: P
     low, high = low * gain, high * gain
     features = extract(low, layers, models.pitch)
     frames = min(len(features), len(high) // 240) // SPAN * SPAN
-    speaker = embed_levelled(low, models.speaker)
+    speaker = models.speaker.embed(low)
     peak = max(1.0, float(np.abs(high).max(initial=0.0)))
     with atomic_write(cached) as file:
         np.savez(

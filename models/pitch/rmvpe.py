@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.memory import AdaptiveSize
+from models.pitch.level import at_full_scale
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import verify
 from models.weights.state_dict import load_checkpoint
@@ -247,7 +248,7 @@ class RMVPE:
         """
         frames = len(wav) // HOP + 1
         sound = torch.from_numpy(
-            np.pad(wav, (0, max(0, GRID // 2 * HOP - len(wav))))
+            np.pad(at_full_scale(wav), (0, max(0, GRID // 2 * HOP - len(wav))))
         )  # the minimum for reflection padding
 
         def chunk_f0(start: int, stop: int) -> Tensor:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from files.atomic import atomic_write
-from models.rvc.faiss_reader import NO_FAISS
+from models.rvc.faiss_reader import NO_FAISS, OTHER_KIND
 from models.signal import Floats32
 from models.weights.integrity import WeightsError
 
@@ -23,13 +23,13 @@ MAX_BYTES = 1 << 30
 SECONDS = 60
 MEMORY_BYTES = 256 << 20
 """The child process's memory limit, beyond three times the file's size."""
-KINDS = (b"IwFl", b"IxF2", b"IxFI", b"IxFl")
-"""faiss's names for inverted lists of plain vectors, and for plain vectors."""
+KINDS = (b"IwFl", b"IxF2", b"IxFI", b"IxFl", b"IxMp", b"IxM2")
+"""faiss's names for inverted lists of plain vectors, for plain vectors, and for either under ids of its own."""
 READER = Path(__file__).with_name("faiss_reader.py")
 
 
 def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
-    """Every row of an index, (N, width) float32, in the order in which they were added.
+    """Every row of an index, (N, width) float32, by id: in the order in which they were added, or merged.
 
     Raises WeightsError: faiss is not installed or broken, no such file, unreadable, too large, no index of this width,
     truncated or corrupt; and OSError (no disk space for the rows).
@@ -54,6 +54,8 @@ def read_index(path: Path, width: int, max_bytes: int = MAX_BYTES) -> Floats32:
             raise WeightsError(f"{path.name} took too long to read: it is damaged. Get it again.") from error
         if process.returncode == NO_FAISS:
             raise WeightsError(_broken(process.stderr.decode(errors="replace")))
+        if process.returncode == OTHER_KIND:
+            raise WeightsError(_other_kind(path))
         if process.returncode:
             raise WeightsError(f"{path.name} is cut or damaged: faiss cannot read it. Get it again.")
         rows: Floats32 = np.load(out, allow_pickle=False)
@@ -96,12 +98,16 @@ def _broken(stderr: str) -> str:
     return f"faiss cannot be imported ({reason}). Install it again: pip install --force-reinstall faiss-cpu"
 
 
+def _other_kind(path: Path) -> str:
+    return f"{path.name} is no index of RVC's kind (faiss IVF,Flat)."
+
+
 def _rows(path: Path, width: int, size: int) -> int:
     """The number of rows in the file's header, checked against the file's size. Raises WeightsError."""
     with path.open("rb") as file:
         header = file.read(16)
     if len(header) < 16 or header[:4] not in KINDS:
-        raise WeightsError(f"{path.name} is no index of RVC's kind (faiss IVF,Flat).")
+        raise WeightsError(_other_kind(path))
     dimension, count = struct.unpack("<iq", header[4:16])
     if dimension != width:
         raise WeightsError(f"{path.name} has rows of {dimension} numbers, the voice's content features have {width}.")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
 from models.signal import SPEECH_RATE
-from models.speaker.resemblyzer import SpeakerEncoder
+from models.speaker.resemblyzer import VOICES_DB, SpeakerEncoder
 
 RATE = 24_000
 FRAMES = 160
@@ -19,8 +19,6 @@ FRAMES = 160
 SAMPLES = FRAMES * RATE // 100
 N_FFT, MELS = 400, 40
 """At 16 kHz."""
-LEVEL = 10 ** (-30 / 20)
-"""Root mean square: Resemblyzer hears loudness."""
 
 
 class DifferentiableSpeaker(nn.Module):
@@ -39,7 +37,7 @@ class DifferentiableSpeaker(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """A longer transform with the same hop gives the bins of 40 Hz that the reference has at 16 kHz."""
-        levelled = wav * (LEVEL / wav.pow(2).mean(1, keepdim=True).add(1e-8).sqrt())
+        levelled = wav * (10 ** (VOICES_DB / 20) / wav.pow(2).mean(1, keepdim=True).add(1e-8).sqrt())
         size = len(self.window)
         spectrum = torch.stft(levelled, size, RATE // 100, window=self.window, return_complex=True)
         power = spectrum.abs().pow(2)[:, : N_FFT // 2 + 1] * (N_FFT / size) ** 2

@@ -15,7 +15,6 @@ from models.pitch import trackers
 from models.quality import distillmos
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
-from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode_blocks
 
@@ -116,7 +115,7 @@ def sdr(reference: Floats32, estimate: Floats32) -> float:
 def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     if not target.any():
         return float("nan")  # an imported voice: there is no recording of the person
-    vector = embed_levelled(wav, models.speaker)
+    vector = models.speaker.embed(wav)
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 
 

@@ -39,8 +39,3 @@ def normalize_level(wav: Floats32) -> Floats32:
     """RVC's level: three quarters towards a peak of 0.9, one quarter as it was."""
     peak = float(np.abs(wav).max())
     return (wav / peak * 0.9 * 0.75 + wav * 0.25).astype(np.float32)
-
-
-def seconds_of(wavs: Sequence[Floats32]) -> float:
-    """Seconds of all the notes together, each (samples,) at 16 kHz."""
-    return sum(len(wav) for wav in wavs) / SPEECH_RATE

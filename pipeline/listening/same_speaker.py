@@ -1,7 +1,7 @@
 """Whether all of somebody's notes are of one person.
 
 Every four seconds become an embedding (models.speaker.resemblyzer). The windows are parted in two by average linkage,
-odd single windows left aside; where the median cosine between the parts is below 0.58, they are two people. The median,
+odd single windows left aside; where the median cosine between the parts is below 0.62, they are two people. The median,
 because a window in which one ends and the other begins is like both.
 """
 
@@ -18,7 +18,7 @@ from pipeline.sound.decode import display_name
 
 WINDOW_SECONDS = 4
 LEAST_SECONDS = 2
-SAME_PERSON = 0.58
+SAME_PERSON = 0.62
 LEAST_WINDOWS = 2
 
 

@@ -42,6 +42,11 @@ def vocal_range(tracks: Sequence[tuple[Floats32, Floats32]]) -> VocalRange | Non
     )
 
 
+def voiced_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> float:
+    """Seconds with a pitch, of recordings as `vocal_range` takes them."""
+    return FRAME_SECONDS * sum(int((confidence >= VOICED_CONFIDENCE).sum()) for _, confidence in tracks)
+
+
 def note_name(note: float) -> str:
     """A MIDI note number as its name: 69 is A4."""
     number = round(note)

@@ -1,6 +1,7 @@
 """The models that were selected, loaded when first needed and kept warm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -139,7 +140,7 @@ class ModelPool:
         """
         weights = self._singer_weights()
         if weights is None:
-            return self.speaker
+            return replace(self.speaker, level_db=resemblyzer.SINGERS_DB)
         from models.speaker import ast  # transformers takes two seconds to import
 
         try:
@@ -153,7 +154,7 @@ class ModelPool:
     @property
     def singer_id(self) -> str:
         """The id of what `/match` compares by. Loads nothing if that is the speaker encoder. Raises WeightsError."""
-        return resemblyzer.MODEL_ID if self._singer_weights() is None else self.singer.model_id
+        return resemblyzer.model_id(resemblyzer.SINGERS_DB) if self._singer_weights() is None else self.singer.model_id
 
     @cached_property
     def mos(self) -> "distillmos.MosPredictor | UtmosPredictor":

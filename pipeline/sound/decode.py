@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -16,6 +17,7 @@ import numpy as np
 
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.downmix import Downmix, downmix_of
 from pipeline.sound.ffmpeg import open_with_ffmpeg
 from pipeline.sound.libsndfile import open_with_libsndfile
 from pipeline.sound.opened import OpenedSound
@@ -108,7 +110,7 @@ def measure(path: Path, limits: Limits, name: str) -> float:
 def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, name: str) -> Floats32:
     """The whole of `path` at `rate` Hz: (samples,) for one channel, (2, samples) for two; full scale is 1.
 
-    Stereo becomes mono as the mean of both; mono becomes stereo twice. Raises as `decode_blocks`.
+    Stereo becomes mono as pipeline.sound.downmix chooses; mono becomes stereo twice. Raises as `decode_blocks`.
     """
     with _open(path, limits, display_name(name)) as source:
         expected = min(source.sound.seconds or 60.0, limits.max_seconds)
@@ -126,14 +128,36 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
 
 
 def decode_blocks(
-    path: Path, rate: int, *, channels: Literal[1, 2], block_seconds: float, limits: Limits, name: str, stream: int = 0
+    path: Path,
+    rate: int,
+    *,
+    channels: Literal[1, 2],
+    block_seconds: float,
+    limits: Limits,
+    name: str,
+    stream: int = 0,
+    downmix: Downmix | None = None,
 ) -> Iterator[Floats32]:
     """`path` at `rate` Hz in blocks (channels, n) of `block_seconds`, only the last shorter; in flat memory.
 
-    `stream` counts the file's sounds. Resampled as one stream: the blocks joined are round(n * rate / source rate)
-    samples, equal to the whole. Raises what `probe` does, and CutOff, TooShort, TooLong or InvalidSamples, at the
-    latest after the last.
+    `stream` counts the file's sounds. Stereo becomes mono by `downmix`, or by what a first reading chooses. Resampled
+    as one stream: the blocks joined are round(n * rate / source rate) samples, equal to the whole. Raises what `probe`
+    does, and CutOff, TooShort, TooLong or InvalidSamples, at the latest after the last.
     """
+    if channels == 1 and probe(path, limits, name).channels == 2:
+        two = partial(
+            decode_blocks,
+            path,
+            rate,
+            channels=2,
+            block_seconds=block_seconds,
+            limits=limits,
+            name=name,
+            stream=stream,
+        )
+        downmix = downmix or downmix_of(two(), rate)
+        yield from (downmix.mono(block)[None] for block in two())
+        return
     name = display_name(name)
     with _open(path, limits, name, stream) as source:
         sound = _at_rate(_whole(source, limits, name), rate, channels)

@@ -46,17 +46,13 @@ class LoudnessMeter:
         self._count = end
 
     def integrated(self) -> float:
-        """LUFS of all blocks; -inf for silence and for less than 400 ms."""
-        seconds = self._count / self._rate
-        if seconds < GATE_SECONDS:
+        """LUFS of all blocks; -inf for silence and for less than 400 ms.
+
+        A gating block that the sound's end cuts off does not count (BS.1770-4, annex 1).
+        """
+        if len(self._steps) < STEPS:
             return -np.inf
-        blocks = int(np.round((seconds - GATE_SECONDS) / (GATE_SECONDS / STEPS)) + 1)
-        steps = np.array([*self._steps, self._open, 0.0])
-        ends = np.concatenate([[0.0], np.cumsum(steps)])
-        last = len(ends) - 1
-        first = np.arange(blocks)
-        sums = ends[np.minimum(first + STEPS, last)] - ends[np.minimum(first, last)]
-        power = np.maximum(sums, 0.0) / (GATE_SECONDS * self._rate)
+        power = sliding_window_view(np.array(self._steps), STEPS).sum(axis=1) / (GATE_SECONDS * self._rate)
         loud = power[_lufs(power) >= ABSOLUTE_GATE]
         if len(loud) == 0:
             return -np.inf

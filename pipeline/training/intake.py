@@ -15,7 +15,6 @@ from pipeline.listening import features as feature_store
 from pipeline.listening.features import FRAME_RATE, Features, extract
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
-from pipeline.listening.speaker_level import levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import NOTE, decode
@@ -63,7 +62,7 @@ def prepare(
     report("listening", 0.0)
     windows = []
     for low, _ in decoded:
-        windows.append(embed_windows(levelled(low), models.speaker))
+        windows.append(embed_windows(low, models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     recordings = []

@@ -22,7 +22,6 @@ from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
 from models.voice_network import VoiceFrames
 from models.weights.torch_file import read_torch, write_torch
-from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
 from pipeline.singing.noise import SongNoise
@@ -140,7 +139,7 @@ class TrainingLoop:
         )
         if data.variants > 1:
             converted = self.sing(data.held_out(1)[0])
-        embedding = embed_levelled(resample(converted, self.network.sampling_rate, SPEECH_RATE), self.models.speaker)
+        embedding = self.models.speaker.embed(resample(converted, self.network.sampling_rate, SPEECH_RATE))
         similarity = float("nan")
         if embedding is not None:
             similarity = float(F.cosine_similarity(torch.from_numpy(embedding), self.speaker, 0))

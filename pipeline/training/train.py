@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from models.voice_file import VoiceInfo, save_voice
+from pipeline.listening.features import FRAME_RATE
 from pipeline.listening.notes import Note
 from pipeline.pool.availability import check_voice_base
 from pipeline.pool.model_pool import ModelPool
@@ -23,7 +24,7 @@ from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
 from pipeline.training.rvc import OfficialBase
 from pipeline.training.s24 import SmallBase
-from pipeline.voices.owner import speaker_embedding
+from pipeline.voices.owner import median_pitch, speaker_embedding
 from pipeline.voices.retrieval import save_index
 
 SAMPLE_PEAK = 0.8
@@ -43,6 +44,8 @@ class TrainReport:
     """Up to 10 s of the longest note, sung by the voice; they end with the held-out seconds."""
     minutes: float
     """Of sounding voice that was learnt from."""
+    median_f0: float
+    """Hz; 0 if the notes hold less than 3 s with a pitch: then covers choose no octave."""
     steps: int
     base: str
     stopped: str
@@ -87,7 +90,7 @@ def train_voice(
     info = VoiceInfo(
         content_model=base.content_model,
         base=loop.learner.base,
-        median_f0=float(np.median(f0)) if len(f0) else 0.0,
+        median_f0=median_pitch(f0, 1 / FRAME_RATE),
         steps=loop.best.step,
         seconds=data.seconds,
     )
@@ -103,6 +106,7 @@ def train_voice(
         index=index,
         sample=sample,
         minutes=data.seconds / 60,
+        median_f0=info.median_f0,
         steps=loop.step,
         base=info.base,
         stopped=stopped,

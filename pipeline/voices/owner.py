@@ -14,7 +14,6 @@ from models.speaker.resemblyzer import WIDTH, SpeakerEncoder
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
-from pipeline.listening.speaker_level import levelled
 
 VOICING_SECONDS = SWIFT_HOP / SPEECH_RATE
 LEAST_SECONDS = 3.0
@@ -37,14 +36,19 @@ def analyze_owner(recordings: Sequence[Note], speaker: SpeakerEncoder, pitch: Pi
     nothing that the speaker encoder takes for speech).
     """
     wavs = [wav for wav, _ in read_notes(recordings)]
-    windows = [embed_windows(levelled(wav), speaker) for wav in wavs]
+    windows = [embed_windows(wav, speaker) for wav in wavs]
     check_one_speaker(windows, [recording.name for recording in recordings])
     f0 = np.concatenate([_voiced_f0(normalize_level(wav), pitch) for wav in wavs])
     seconds = len(f0) * VOICING_SECONDS
     if seconds < LEAST_SECONDS or not any(map(len, windows)):
         spoken = seconds if any(map(len, windows)) else 0.0
         raise NotEnoughSpeech(seconds=spoken, limit=LEAST_SECONDS)
-    return Owner(float(np.median(f0)), speaker_embedding(windows))
+    return Owner(median_pitch(f0, VOICING_SECONDS), speaker_embedding(windows))
+
+
+def median_pitch(voiced: Floats32, frame_seconds: float) -> float:
+    """Median f0 in Hz of voiced frames (n,); 0 if they last less than 3 s: so few may be slips of the tracker."""
+    return float(np.median(voiced)) if len(voiced) * frame_seconds >= LEAST_SECONDS else 0.0
 
 
 def speaker_embedding(windows: Sequence[Floats32]) -> Tensor:

@@ -1,15 +1,21 @@
-"""Alembic's entry: runs the migrations on the database that the caller configured."""
+"""Alembic's entry: runs the migrations on the database that the caller configured, all of them or none."""
 
 from alembic import context
 from sqlmodel import SQLModel
 
 from store import tables  # noqa: F401
 from store.database import connect
+from store.references import keep_references
 
 url = context.config.get_main_option("sqlalchemy.url") or ""
-engine = connect(url)
+engine = connect(url, foreign_keys=False).execution_options(write=True)  # a rebuilt table is dropped and renamed
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+    context.configure(
+        connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True, transactional_ddl=True
+    )
     with context.begin_transaction():
         context.run_migrations()
+        keep_references(connection)
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert not broken, f"rows name rows that are gone: {broken[:5]}"
 engine.dispose()

@@ -52,6 +52,7 @@ from store.use_cases.work import (
     renew_job,
     sweep_jobs,
     take_job,
+    take_next_job,
 )
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "song_title",
     "sweep_jobs",
     "take_job",
+    "take_next_job",
     "undelivered_message",
     "voice_named",
     "voices_of",

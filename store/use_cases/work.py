@@ -48,10 +48,22 @@ def take_job(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
         return jobs.take(session, job_id, attempt, owner)
 
 
-def sweep_jobs(store: Store) -> list[Job]:
-    """Recover what timed out; return every job that waits on the queue."""
+def take_next_job(store: Store, owner: str) -> Job | None:
+    """Lease the first job in line to this worker and start it; None if nobody waits."""
+    with store.read() as session:
+        if jobs.first_in_line(session) is None:  # a look at an empty line takes no write lock
+            return None
     with store.write() as session:
-        return jobs.sweep(session)
+        return jobs.take_next(session, owner)
+
+
+def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
+    """Recover what timed out, except what this owner works on itself; return every job that is queued."""
+    with store.read() as session:
+        if not jobs.is_overdue(session, owner):
+            return list(jobs.queued(session))
+    with store.write() as session:
+        return jobs.sweep(session, owner)
 
 
 def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:
@@ -94,13 +106,13 @@ def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence
         retention.discard(store, job.id)
 
 
-def give_back_job(store: Store, job: Job) -> None:
-    """Queue a job for its next attempt: its worker stops, or its child died.
+def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
+    """Queue a job for its next attempt: its child died or hung (`lost`), or its worker stops as planned.
 
-    It ends, and what it came with is removed, if its cancel was requested or its attempts are used up.
+    It ends, and what it came with is removed, if its cancel was requested or it was lost too often.
     """
     with store.write() as session:
-        given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "")
+        given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "", lost=lost)
         row = session.get(Job, job.id)
     if given_back and row is not None and row.state in jobs.ENDED:
         retention.discard(store, job.id)

@@ -17,7 +17,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
     with opened.write() as session:
-        for name, model in (("Mine", resemblyzer.MODEL_ID), ("Theirs", "ast-00000000")):
+        for name, model in (("Mine", resemblyzer.model_id(resemblyzer.SINGERS_DB)), ("Theirs", "ast-00000000")):
             library.put_singer(session, Singer(name=name, embedding_model=model, embeddings_key="0" * 64, clips=4))
     opened.engine.dispose()
 
@@ -32,7 +32,7 @@ def test_a_singer_of_another_model_is_shown_as_not_compared(listed: Callable[[],
     output = listed()
     rows = {line.split()[1]: line.split() for line in output.splitlines() if line.startswith("│")}
     assert "yes" in rows["Mine"] and "no" in rows["Theirs"]
-    assert resemblyzer.MODEL_ID in output and "add others again" in " ".join(output.split())
+    assert resemblyzer.model_id(resemblyzer.SINGERS_DB) in output and "add others again" in " ".join(output.split())
 
 
 def test_a_classifier_that_is_not_there_is_one_sentence(

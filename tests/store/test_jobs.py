@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from store import IllegalMove, Job, JobKind, JobState, NotYours, Outbox, Store, TooManyJobs, jobs
-from store.tables import GuildSetting
+from store.tables import GuildSetting, now
 
 MEMBER, OTHER = 7, 8
 
@@ -16,6 +16,15 @@ def add_job(store: Store, **fields: Any) -> Job:
     with store.write() as session:
         job = jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, **fields))
         return jobs.enqueue(session, job.id)
+
+
+def age(store: Store, job: Job, **seconds: float) -> None:
+    """Move times of the row by so many seconds from now."""
+    with store.write() as session:
+        row = jobs.get(session, job.id)
+        for name, by in seconds.items():
+            setattr(row, name, now() + by)
+        session.add(row)
 
 
 def leased(store: Store, job: Job, owner: str = "a", seconds: float = 15.0) -> Job:
@@ -91,7 +100,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(store: Store) -> None:
 
 def test_a_job_whose_workers_keep_dying_fails_with_a_sentence(store: Store) -> None:
     job = add_job(store)
-    for attempt in range(1, jobs.MAX_ATTEMPTS + 1):
+    for attempt in range(1, jobs.MAX_LOSSES + 1):
         leased(store, read(store, job), f"worker {attempt}", seconds=-1)
         with store.write() as session:
             jobs.sweep(session)
@@ -169,6 +178,62 @@ def test_place_in_line_counts_those_before(store: Store) -> None:
     leased(store, first)
     with store.read() as session:
         assert jobs.place_in_line(session, second) == 1
+
+
+def test_a_job_that_was_given_back_is_served_where_it_is_shown(store: Store) -> None:
+    first, second = add_job(store), add_job(store)
+    with store.write() as session:
+        taken = jobs.take_next(session, "a")
+        assert taken is not None and taken.id == first.id
+        assert jobs.give_back(session, first.id, 1, "a", lost=False)
+    with store.write() as session:
+        places = {job.id: jobs.place_in_line(session, job) for job in jobs.queued(session)}
+        assert places == {first.id: 1, second.id: 2}
+        again = jobs.take_next(session, "b")
+    assert again is not None and (again.id, again.attempt) == (first.id, 2)
+
+
+def test_the_service_takes_no_job_of_the_command_line(store: Store) -> None:
+    with store.write() as session:
+        operators = jobs.submit(session, Job(kind=JobKind.MATCH, user_id=jobs.OPERATOR))
+        jobs.enqueue(session, operators.id)
+        assert jobs.take_next(session, "a") is None
+    job = add_job(store)
+    with store.write() as session:
+        assert jobs.place_in_line(session, job) == 1
+        taken = jobs.take_next(session, "a")
+    assert taken is not None and taken.id == job.id
+
+
+def test_planned_stops_count_as_no_loss(store: Store) -> None:
+    job = add_job(store)
+    for stop in range(1, 2 * jobs.MAX_LOSSES):
+        leased(store, read(store, job))
+        with store.write() as session:
+            assert jobs.give_back(session, job.id, stop, "a", lost=False)
+    given_back = read(store, job)
+    assert (given_back.state, given_back.losses, given_back.attempt) == (JobState.QUEUED, 0, 2 * jobs.MAX_LOSSES)
+
+
+def test_a_job_given_back_after_a_long_wait_waits_anew(store: Store) -> None:
+    job = add_job(store)
+    age(store, job, queued_at=-jobs.QUEUE_SECONDS - 1)
+    leased(store, job, seconds=-1)
+    with store.write() as session:
+        assert [row.state for row in jobs.sweep(session)] == [JobState.QUEUED]
+        assert [row.state for row in jobs.sweep(session)] == [JobState.QUEUED]
+    age(store, job, requeued_at=-jobs.QUEUE_SECONDS - 1)
+    with store.write() as session:
+        assert jobs.sweep(session) == []
+    assert read(store, job).state is JobState.EXPIRED
+
+
+def test_a_worker_that_lives_does_not_sweep_its_own_job(store: Store) -> None:
+    job = leased(store, add_job(store), "a", seconds=-1)
+    with store.write() as session:
+        assert not jobs.is_overdue(session, sparing="a") and jobs.sweep(session, sparing="a") == []
+        assert jobs.is_overdue(session, sparing="b")
+        assert [row.id for row in jobs.sweep(session, sparing="b")] == [job.id]
 
 
 def test_a_cancel_outlives_the_death_of_the_child(store: Store) -> None:

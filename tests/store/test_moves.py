@@ -33,7 +33,7 @@ def leased(function: Callable[..., object], *args: object) -> Step:
     return lambda session, job: function(session, job.id, job.attempt, WORKER, *args)
 
 
-CANCELLED, LAST = (("cancel_requested", True),), (("attempt", jobs.MAX_ATTEMPTS),)
+CANCELLED, LAST = (("cancel_requested", True),), (("losses", jobs.MAX_LOSSES - 1),)
 LEASE_OVER = (("lease_until", OLD),)
 TRIES = [
     Try(S.QUEUED, lambda session, job: jobs.enqueue(session, job.id)),
@@ -43,6 +43,7 @@ TRIES = [
     Try(S.FAILED, leased(jobs.fail, "internal", {}, "It broke.")),
     Try(S.FAILED, leased(jobs.give_back), LAST),
     Try(S.QUEUED, leased(jobs.give_back)),
+    Try(S.QUEUED, lambda session, job: jobs.give_back(session, job.id, job.attempt, WORKER, lost=False), LAST),
     Try(S.CANCELLED, leased(jobs.give_back), CANCELLED),
     Try(S.CANCELLED, leased(jobs.confirm_cancel), CANCELLED),
     Try(S.CANCELLED, lambda session, job: jobs.cancel(session, job.id, MEMBER)),

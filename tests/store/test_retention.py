@@ -1,10 +1,15 @@
 """Retention: clips and results past their time, orphans and scratch; nothing that a row still names."""
 
 import os
+import time
+from typing import Any
 
+import pytest
 from sqlmodel import select
 
-from store import Clip, Job, JobKind, JobState, Song, Store, Voice, jobs, library, retention, voices
+from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, jobs, library, retention, voices
+from store.tables import Audit, now
+from store.use_cases import recent_jobs
 
 MEMBER, OTHER = 7, 8
 FAR = 4e9
@@ -88,14 +93,78 @@ def test_scratch_of_work_that_is_over_goes_and_of_running_work_stays(store: Stor
 
 def test_a_file_that_a_crash_left_without_a_row_goes_after_a_day(store: Store) -> None:
     old, named = store.media.put_bytes(b"orphan"), add_note(store, MEMBER, b"named").media_key
-    draft = store.media.path(old).with_name(".part-x")
-    draft.write_bytes(b"half")
-    for path in (store.media.path(old), store.media.path(named), draft):
+    for path in (store.media.path(old), store.media.path(named)):
         os.utime(path, (1.0, 1.0))
     fresh = store.media.put_bytes(b"just put, its row follows")
     assert retention.remove_orphans(store) == 1
     assert store.media.keys() == {named, fresh}
-    assert not draft.exists()
+
+
+@pytest.mark.parametrize("place", ["media/ab", "cache/song/spleeter", "work/job", "work/job/out"])
+def test_a_draft_goes_after_an_hour_wherever_it_was_written(store: Store, place: str) -> None:
+    folder = store.data_dir / place
+    folder.mkdir(parents=True)
+    with store.write() as session:
+        session.add(Song(title="t", media_key="song"))
+        session.add(Job(id="job", kind=JobKind.COVER, user_id=MEMBER, state=JobState.RUNNING))
+    old, fresh = folder / ".stem.0f.part", folder / ".stem.1f.part"
+    for draft in (old, fresh):
+        draft.write_bytes(b"half")
+    os.utime(old, (time.time() - 3700,) * 2)
+    retention.tidy(store)
+    assert not old.exists() and fresh.exists()
+
+
+def ended_job(store: Store, days: float, state: JobState = JobState.DELIVERED) -> tuple[Job, set[str]]:
+    """A cover that ended so many days ago with its clip and message; the files of the three."""
+    keys = [store.media.put_bytes(f"{days} {part}".encode()) for part in ("song", "clip", "cover")]
+    with store.write() as session:
+        job = Job(kind=JobKind.COVER, user_id=MEMBER, params={"song_key": keys[0]}, state=state)
+        job.created_at = job.ended_at = now() - days * 24 * 3600
+        session.add(job)
+        session.flush()
+        note: dict[str, Any] = {
+            "user_id": MEMBER,
+            "job_id": job.id,
+            "name": "n",
+            "bytes": 1,
+            "source": "t",
+            "expires_at": FAR,
+        }
+        session.add(Clip(media_key=keys[1], **note))
+        session.add(Outbox(job_id=job.id, user_id=MEMBER, files=[{"key": keys[2], "name": "cover.mp3"}]))
+        session.add(Audit(user_id=MEMBER, action="cover", subject=job.id))
+    return job, set(keys)
+
+
+@pytest.mark.parametrize("state", [*jobs.ENDED, JobState.RENDERED])
+def test_an_ended_job_goes_after_its_days_with_its_messages_and_files(store: Store, state: JobState) -> None:
+    ended_job(store, 91, state)
+    kept, files = ended_job(store, 1, state)
+    assert retention.expire(store) == 3
+    assert store.media.keys() == files
+    assert [placed.job.id for placed in recent_jobs(store, MEMBER)] == [kept.id]
+    with store.read() as session:
+        counts = [len(session.exec(select(table)).all()) for table in (Clip, Outbox, Job, Audit)]
+    assert counts == [1, 1, 1, 2]
+
+
+def test_more_than_one_batch_is_removed_and_what_waits_stays(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for days in (100, 101, 102, 103, 104):
+        ended_job(store, days)
+    with store.write() as session:
+        waiting = Job(kind=JobKind.MATCH, user_id=MEMBER, created_at=1.0, queued_at=1.0, state=JobState.QUEUED)
+        session.add(waiting)
+    assert retention.expire(store) == 15
+    with store.read() as session:
+        assert [job.id for job in session.exec(select(Job)).all()] == [waiting.id]
+
+
+def test_a_message_that_is_still_to_be_delivered_keeps_its_files(store: Store) -> None:
+    _, files = ended_job(store, 31, JobState.RENDERED)
+    retention.expire(store)
+    assert store.media.keys() == files
 
 
 def test_a_file_that_is_put_again_counts_as_new(store: Store) -> None:

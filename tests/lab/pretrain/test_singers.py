@@ -115,4 +115,4 @@ def test_really_separated_clips_are_kept_and_used(corpus: Path, tmp_path: Path) 
     SingerEncoderTask(clips, config, tmp_path)
     assert kept[0].stat().st_mtime_ns == written
     assert np.isfinite(task.step(0, torch.Generator().manual_seed(0))["distance"])
-    assert (tmp_path / resemblyzer.MODEL_ID).is_dir()
+    assert (tmp_path / resemblyzer.model_id(resemblyzer.SINGERS_DB)).is_dir()

@@ -4,7 +4,9 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -159,3 +161,81 @@ def test_nothing_of_faiss_is_loaded_by_the_module() -> None:
     script = "import sys, models.rvc.faiss_index, pipeline.voices.rvc_files, cli.voices; print('faiss' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def merged(index: Any, rows: NDArray[np.float32]) -> None:
+    other = faiss.clone_index(index)
+    index.add(rows[:300])
+    other.add(rows[300:])
+    index.merge_from(other, 0)
+
+
+def merged_in_a_row(index: Any, rows: NDArray[np.float32]) -> None:
+    other = faiss.clone_index(index)
+    index.add(rows[:300])
+    other.add(rows[300:])
+    index.merge_from(other, 300)
+
+
+def thinned(index: Any, rows: NDArray[np.float32]) -> None:
+    index.add(np.concatenate([rows[:100] + 9, rows]))
+    index.remove_ids(np.arange(100))
+
+
+def with_ids_of_its_own(index: Any, rows: NDArray[np.float32]) -> None:
+    index.add_with_ids(rows, np.arange(len(rows)) * 7 + 10**12)
+
+
+def with_one_id_twice(index: Any, rows: NDArray[np.float32]) -> None:
+    index.add_with_ids(rows, np.repeat(np.arange(len(rows) // 2), 2))
+
+
+def with_empty_lists(index: Any, rows: NDArray[np.float32]) -> None:
+    index.add(np.concatenate([rows, rows]))
+    _, nearest = index.quantizer.search(np.concatenate([rows, rows]), 1)
+    index.remove_ids(np.flatnonzero((nearest[:, 0] > 2) & (np.arange(1000) < 500)))
+    index.remove_ids(np.flatnonzero((nearest[:, 0] <= 2) & (np.arange(1000) >= 500)))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fill"),
+    [
+        ("IVF7,Flat", merged),
+        ("IVF7,Flat", merged_in_a_row),
+        ("IVF7,Flat", thinned),
+        ("IVF7,Flat", with_ids_of_its_own),
+        ("IVF7,Flat", with_one_id_twice),
+        ("IVF7,Flat", with_empty_lists),
+        ("Flat", merged),
+        ("Flat", thinned),
+        ("IDMap,Flat", with_ids_of_its_own),
+        ("IDMap2,Flat", with_ids_of_its_own),
+        ("IDMap,IVF7,Flat", with_ids_of_its_own),
+    ],
+)
+def test_whatever_the_ids_are_every_row_is_read_and_no_other(
+    tmp_path: Path, rows: NDArray[np.float32], recipe: str, fill: Callable[[Any, NDArray[np.float32]], None]
+) -> None:
+    index = faiss.index_factory(WIDTH, recipe)
+    index.train(rows)
+    fill(index, rows)
+    faiss.write_index(index, str(tmp_path / "v.index"))
+    read = read_index(tmp_path / "v.index", WIDTH)
+    assert len(read) == index.ntotal == len(rows)
+    assert sorted(map(bytes, read)) == sorted(map(bytes, rows))
+
+
+def test_an_index_whose_ids_rise_is_read_in_their_order(tmp_path: Path, rows: NDArray[np.float32]) -> None:
+    index = faiss.index_factory(WIDTH, "IVF7,Flat")
+    index.train(rows)
+    thinned(index, rows)
+    faiss.write_index(index, str(tmp_path / "v.index"))
+    np.testing.assert_array_equal(read_index(tmp_path / "v.index", WIDTH), rows)
+
+
+def test_a_graph_under_ids_of_its_own_is_refused(tmp_path: Path, rows: NDArray[np.float32]) -> None:
+    index = faiss.index_factory(WIDTH, "IDMap,HNSW8")
+    index.train(rows)
+    with_ids_of_its_own(index, rows)
+    faiss.write_index(index, str(tmp_path / "v.index"))
+    assert "IVF,Flat" in refused(tmp_path / "v.index")

@@ -36,8 +36,21 @@ def test_the_embedding_is_the_packages(wav: Floats32, seconds: float) -> None:
     cut = wav[: int(seconds * SPEECH_RATE)]
     vector = encoder.embed(cut)
     assert vector is not None and vector.dtype == np.float32
-    reference = encoder.network.embed_utterance(preprocess_wav(cut))  # type: ignore[operator]
+    speech = resemblyzer.levelled(preprocess_wav(resemblyzer.levelled(cut, -30)), -30)
+    reference = encoder.network.embed_utterance(speech)  # type: ignore[operator]
     assert vector == pytest.approx(reference, abs=2e-6)
+
+
+@pytest.mark.parametrize("level_db", [resemblyzer.VOICES_DB, resemblyzer.SINGERS_DB])
+def test_it_does_not_hear_how_loud_a_recording_is(wav: Floats32, level_db: float) -> None:
+    encoder = resemblyzer.load(level_db=level_db)
+    cut = wav[: 4 * SPEECH_RATE] / np.abs(wav).max()
+    first, *others = (encoder.embed(cut * np.float32(10 ** (gain / 20))) for gain in (0, -12, -40, 14))
+    assert first is not None and all(other == pytest.approx(first, abs=1e-4) for other in others)
+
+
+def test_embeddings_at_two_levels_have_two_ids() -> None:
+    assert resemblyzer.model_id(-30) == "resemblyzer-39373b86-30dB" != resemblyzer.model_id(-22)
 
 
 def embed_noise() -> None:

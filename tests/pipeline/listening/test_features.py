@@ -34,6 +34,42 @@ def test_a_tone_has_its_pitch_and_a_rest_has_none(models: ModelPool) -> None:
     assert np.abs(np.median(cents)) < 20
 
 
+def vowel(hz: float, seconds: float = 1.2) -> Floats32:
+    """A sung vowel with vibrato: harmonics under four formants."""
+    t = np.arange(int(seconds * SPEECH_RATE)) / SPEECH_RATE
+    turn = 2 * np.pi * np.cumsum(hz * 2 ** (0.25 / 12 * np.sin(2 * np.pi * 5.5 * t))) / SPEECH_RATE
+    formants = ((850, 300, 1.0), (1300, 300, 0.7), (2800, 350, 0.3), (3400, 400, 0.2))
+
+    def strength(k: int) -> float:
+        return (sum(a / (1 + ((k * hz - c) / b) ** 2) for c, b, a in formants) + 0.02) / k
+
+    sung = sum(strength(k) * np.sin(k * turn) for k in range(1, int(7500 / hz) + 1))
+    fade = np.minimum(1, np.minimum(t, seconds - t) / 0.05)
+    return np.asarray(0.4 * sung / np.abs(sung).max() * fade, np.float32)
+
+
+NOTES = {"A1": 55.0, "E2": 82.41, "A3": 220.0, "A5": 880.0, "D6": 1174.66, "F6": 1396.91, "G6": 1567.98}
+
+
+@pytest.mark.parametrize("tracker", ["swift", "fcpe"])
+def test_from_a_bass_to_a_soprano_the_pitch_is_the_notes(models: ModelPool, tracker: str) -> None:
+    trackers_ = models.pitch if tracker == "swift" else trackers.load(name=tracker)
+    for name, hz in NOTES.items():
+        f0 = extract(vowel(hz), models.content, trackers_).f0[20:100]
+        assert (f0 > 0).mean() > 0.9, name
+        assert abs(np.median(1200 * np.log2(f0[f0 > 0] / hz))) < 20, name
+
+
+@pytest.mark.parametrize("tracker", ["swift", "fcpe"])
+def test_no_tracker_hears_how_loud_a_recording_is(models: ModelPool, notes: list[Path], tracker: str) -> None:
+    trackers_ = models.pitch if tracker == "swift" else trackers.load(name=tracker)
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 8 * SPEECH_RATE]
+    loud = extract(wav / np.abs(wav).max(), models.content, trackers_).voiced
+    for decibels in (-50, 14):
+        gained = extract(wav * np.float32(10 ** (decibels / 20)), models.content, trackers_).voiced
+        assert gained.sum() == pytest.approx(loud.sum(), rel=0.01)
+
+
 def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool, song: Path) -> None:
     wav = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
     fcpe = trackers.load(name="fcpe")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.signal import Floats32
-from pipeline.listening.vocal_range import note_name, vocal_range
+from pipeline.listening.vocal_range import note_name, vocal_range, voiced_seconds
 
 
 def track(notes: list[tuple[float, float]]) -> tuple[Floats32, Floats32]:
@@ -28,6 +28,12 @@ def test_too_little_pitch_gives_no_range() -> None:
     assert vocal_range([track([(57, 1.0)])]) is None
     assert vocal_range([(np.full(1000, 220.0, np.float32), np.zeros(1000, np.float32))]) is None
     assert vocal_range([]) is None
+
+
+def test_only_what_has_a_pitch_counts_as_seconds_of_voice() -> None:
+    f0, sure = track([(57, 2.0), (60, 3.0)])
+    sure[: len(sure) // 2] = 0.1
+    assert voiced_seconds([(f0, sure), track([(57, 1.0)])]) == pytest.approx(3.5, abs=0.05)
 
 
 @pytest.mark.parametrize(("note", "name"), [(69, "A4"), (60, "C4"), (61.4, "C♯4"), (21, "A0")])

@@ -14,7 +14,7 @@ from tests.conftest import LIBRARY
 
 def clips_of(folder: Path, models: ModelPool) -> Floats32:
     paths = sorted(folder.glob("*.ogg"))
-    return embed([decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.speaker)
+    return embed([decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.singer)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,22 @@ def test_a_stranger_is_none_of_them(shipped: dict[str, Floats32]) -> None:
 
 def test_the_demos_member_is_none_of_them(library: Library, notes: list[Path], models: ModelPool) -> None:
     heard = [decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in notes[:2]]
-    answer = match(embed(heard, models.speaker), library)
+    answer = match(embed(heard, models.singer), library)
     assert answer.none > 0.8
     assert 0.5 < answer.candidates[0].similarity < 0.85  # alike, and yet another person
+
+
+@pytest.mark.parametrize("gain_db", [-40, -12, 14])
+def test_no_gain_and_no_silence_changes_an_answer(
+    gain_db: int, library: Library, shipped: dict[str, Floats32], models: ModelPool
+) -> None:
+    path = min((LIBRARY / "maxim").glob("*.ogg"))
+    wav = decode(path, SPEECH_RATE, channels=1, limits=NOTE, name=path.name)
+    silence = np.zeros(5 * SPEECH_RATE, np.float32)
+    other = np.concatenate([silence, wav * np.float32(10 ** (gain_db / 20) / np.abs(wav).max()), silence])
+    answers = [match(embed([sound], models.singer), library).candidates[0] for sound in (wav, other)]
+    assert {answer.name for answer in answers} == {"maxim"} and answers[0].similarity > 0.8
+    assert answers[1].similarity == pytest.approx(answers[0].similarity, abs=0.01)
 
 
 def test_probabilities_sum_to_one_best_first(library: Library, shipped: dict[str, Floats32]) -> None:
@@ -102,4 +115,4 @@ def test_voices_with_too_few_clips_do_not_break_the_fit(shipped: dict[str, Float
 
 
 def test_a_recording_without_a_voice_has_no_embedding(models: ModelPool) -> None:
-    assert len(embed([np.zeros(SPEECH_RATE * 3, np.float32)], models.speaker)) == 0
+    assert len(embed([np.zeros(SPEECH_RATE * 3, np.float32)], models.singer)) == 0

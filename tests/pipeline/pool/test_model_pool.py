@@ -70,8 +70,10 @@ def test_what_match_compares_by_is_what_was_chosen_or_one_sentence(tmp_path: Pat
 
 def test_without_a_choice_match_compares_by_the_speaker_encoder() -> None:
     models = ModelPool()
-    assert models.singer_id == resemblyzer.MODEL_ID and not {"singer", "speaker"} & set(vars(models))
-    assert models.singer.model_id == resemblyzer.MODEL_ID
+    assert models.singer_id == resemblyzer.model_id(resemblyzer.SINGERS_DB) and not {"singer", "speaker"} & set(
+        vars(models)
+    )
+    assert models.singer.model_id == resemblyzer.model_id(resemblyzer.SINGERS_DB)
 
 
 def test_only_what_a_command_uses_is_asked_for(tmp_path: Path) -> None:

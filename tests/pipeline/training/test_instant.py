@@ -10,7 +10,6 @@ from models.voice_file import load_voice
 from pipeline.errors import NotEnoughSpeech, Silent
 from pipeline.listening.features import extract
 from pipeline.listening.notes import Note
-from pipeline.listening.speaker_level import embed_levelled
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import convert
 from pipeline.sound.decode import NOTE, decode
@@ -34,9 +33,7 @@ def test_it_sings_as_whoever_spoke(models: ModelPool, notes: list[Path], song: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice.index.safetensors", "voice.safetensors"]
     other = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")[: 8 * SPEECH_RATE]
     wav = np.concatenate(list(convert(extract(other, models.text, models.pitch), voice, rows)))
-    before, after = (
-        embed_levelled(sound, models.speaker) for sound in (other, resample(wav, voice.sampling_rate, SPEECH_RATE))
-    )
+    before, after = (models.speaker.embed(sound) for sound in (other, resample(wav, voice.sampling_rate, SPEECH_RATE)))
     assert before is not None and after is not None
     assert float(after @ speaker.numpy()) > float(before @ speaker.numpy()) + 0.1
 

@@ -11,7 +11,7 @@ from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import octave_shift
 from pipeline.sound.decode import NOTE, decode
-from pipeline.voices.owner import analyze_owner, speaker_embedding
+from pipeline.voices.owner import analyze_owner, median_pitch, speaker_embedding
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
 from tests.conftest import LIBRARY
@@ -67,3 +67,9 @@ def test_a_recording_must_hold_a_voice_and_one_alone(models: ModelPool, notes: l
         analyze_owner(
             as_notes(*notes[:2], sounds.write(tmp_path / "other.ogg", stranger, RATE)), models.speaker, models.pitch
         )
+
+
+def test_less_than_three_seconds_with_a_pitch_have_no_median() -> None:
+    assert median_pitch(np.full(299, 220.0, np.float32), 0.01) == 0
+    assert median_pitch(np.full(300, 220.0, np.float32), 0.01) == 220
+    assert median_pitch(np.zeros(0, np.float32), 0.01) == 0

@@ -29,6 +29,7 @@ from worker.settings import WorkerSettings
 
 VOICES = {"libri-533": "LibriSpeech 533", "maxim": "Maxim", "nsh": "N. Shmyrev"}
 STEPS = 60
+EMBEDDED = resemblyzer.model_id(resemblyzer.SINGERS_DB)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -146,9 +147,9 @@ def test_another_model_embeds_the_shipped_voices_too_and_both_go_on_matching(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert asyncio.run(seed_library(store, embedded, shipped)) == 3
-    assert models_of(store) == {key: {resemblyzer.MODEL_ID} for key in VOICES.values()}
+    assert models_of(store) == {key: {EMBEDDED} for key in VOICES.values()}
     assert asyncio.run(seed_library(store, classifier_child, shipped)) == 3
-    assert models_of(store) == {key: {resemblyzer.MODEL_ID, ast.load(trained).model_id} for key in VOICES.values()}
+    assert models_of(store) == {key: {EMBEDDED, ast.load(trained).model_id} for key in VOICES.values()}
     assert (
         asyncio.run(seed_library(store, embedded, shipped))
         == asyncio.run(seed_library(store, classifier_child, shipped))
@@ -194,12 +195,12 @@ def test_an_operators_own_singers_are_named_and_come_back_with_their_model(
     [record] = caplog.records
     assert "leaves out singers that only another model embedded (2): Maxim, Mine." in record.getMessage()
     assert "discovervoice singers add NAME CLIPS" in record.getMessage()
-    assert models_of(store)["Mine"] == models_of(store)["Maxim"] == {resemblyzer.MODEL_ID}
+    assert models_of(store)["Mine"] == models_of(store)["Maxim"] == {EMBEDDED}
     names = {candidate["name"] for candidate in matched(store, classifier_child, clips_of("maxim")[5])["candidates"]}
     assert names == {"LibriSpeech 533", "N. Shmyrev"}
     caplog.clear()
     asyncio.run(seed_library(store, embedded, shipped))
-    assert caplog.text == "" and all(resemblyzer.MODEL_ID in models for models in models_of(store).values())
+    assert caplog.text == "" and all(EMBEDDED in models for models in models_of(store).values())
 
 
 def test_a_library_without_shipped_voices_stays_its_operators(store: Store, shipped: Path, embedded: Child) -> None:

@@ -1,0 +1,99 @@
+"""The cache: what was computed from songs, a folder for each by its hash. It goes with its song, and it has a limit."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from store import jobs
+from store.database import Store
+from store.params import uploads_of
+from store.references import names_sound
+from store.tables import Job, JobKind, Song
+
+ASIDE = ".gone-"
+GB = 1e9
+
+
+def folder_of(store: Store, key: str) -> Path:
+    """Where the cache of a song is or is to be; it counts as used now."""
+    folder = store.cache_dir / _hash(key)
+    if folder.is_dir():
+        os.utime(folder)
+    return folder
+
+
+def set_aside(store: Store, session: Session, sha256: str) -> Path | None:
+    """Take the cache of a sound that no row names out of use; the folder that is to be removed (None: there is none).
+
+    The session must hold the write lock: then no job can begin to need it. Renaming takes no time, removing does.
+    """
+    folder = store.cache_dir / sha256
+    if not folder.is_dir() or names_sound(session, sha256):
+        return None
+    return _aside(folder)
+
+
+def remove(folders: Iterable[Path | None]) -> None:
+    """Remove folders that were set aside."""
+    for folder in folders:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(store: Store) -> int:
+    """Remove what the rows do not name, then the least recently used until CACHE_GB are kept; return how many folders.
+
+    The cache of a song that a job waits for or works on stays, however large it is.
+    """
+    left = list(store.cache_dir.glob(f"{ASIDE}*"))  # whoever set them aside was killed
+    folders = [folder for folder in store.cache_dir.glob("*") if not folder.name.startswith(".")]
+    for folder in folders:
+        with store.write() as session:
+            left += [aside] if (aside := set_aside(store, session, folder.name)) else []
+    left += _over_limit(store, [folder for folder in folders if folder.is_dir()])
+    remove(left)
+    return len(left)
+
+
+def _over_limit(store: Store, folders: Iterable[Path]) -> list[Path]:
+    """Set aside the least recently used of the folders until the others are within the limit."""
+    sizes = {folder: _bytes(folder) for folder in sorted(folders, key=_used)}
+    over, aside = sum(sizes.values()) - store.cache_gb * GB, []
+    for folder, size in sizes.items():
+        if over <= 0:
+            break
+        with store.write() as session:
+            if folder.name not in _needed(session):
+                aside.append(_aside(folder))
+                over -= size
+    return aside
+
+
+def _needed(session: Session) -> set[str]:
+    """The hashes of the songs that jobs wait for or work on."""
+    covers = select(Job).where(col(Job.state).in_(jobs.ACTIVE), Job.kind == JobKind.COVER)
+    work = session.exec(covers).all()
+    songs = [number for job in work if (number := job.params.get("song_id")) is not None]
+    library = session.exec(select(Song.media_key).where(col(Song.id).in_(songs))).all()
+    return {_hash(key) for key in [*library, *(key for job in work for key in uploads_of(job))]}
+
+
+def _aside(folder: Path) -> Path:
+    return folder.rename(folder.with_name(f"{ASIDE}{folder.name[:64]}-{secrets.token_hex(4)}"))
+
+
+def _used(folder: Path) -> float:
+    """When a folder was used last, seconds since the epoch."""
+    return folder.stat().st_mtime
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _hash(key: str) -> str:
+    return key.partition(".")[0]
