@@ -121,7 +121,7 @@ async def _deliver(scene: Scene, job: Job) -> Job:
     message = next(message for message in due_messages(store) if message.job.id == job.id)
     for file in message_files(store, message.row):
         shutil.copyfile(file.path, scene.out / file.name)
-    mark_sent(store, message.row.id or 0, channel_id=0, message_id=0)
+    mark_sent(store, job.id, channel_id=0, message_id=0)
     return done
 
 

@@ -1,8 +1,8 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or no such file any more
-├── NotYours           the row belongs to another member
+├── NotFound           no such row, or another member's, or no such file any more
+├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name

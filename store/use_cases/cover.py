@@ -37,7 +37,7 @@ class CoverRequest:
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
     """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
 
-    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
+    Raises SongOrTitle, NotFound, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
     of the request remains.
     """
     files = [file for file in (request.song, request.instrumental) if file]
@@ -56,7 +56,7 @@ def check_song(song: object | None, title: str | None) -> None:
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
     """The member's ready voice, by the id that was picked or by its name.
 
-    Raises NotFound, NotYours, VoiceNotReady.
+    Raises NotFound, VoiceNotReady.
     """
     named = voices.by_name(session, user_id, text.strip())
     number = _picked(text)

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from store import clips, jobs, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentOver, NotYours
+from store.errors import AlreadyAnswered, ConsentOver, NotFound
 from store.params import TrainParams
 from store.retention import files_or_nothing
 from store.tables import Job, JobState, now
@@ -53,7 +53,7 @@ def request_agreed_training(
 def agree(store: Store, job_id: str, user_id: int, phrase: str) -> Job:
     """Record the consent to these very clips and queue the training, in one transaction; return the queued job.
 
-    Raises NotFound, NotYours, AlreadyAnswered, ConsentOver.
+    Raises NotFound (also if it is another member's), AlreadyAnswered, ConsentOver.
     """
     with store.write() as session:
         job = jobs.get(session, job_id)
@@ -95,7 +95,7 @@ def _grant(session: Session, job: Job, phrase: str) -> None:
 def _check_open(job: Job, user_id: int) -> None:
     """Raise unless this member may still answer."""
     if job.user_id != user_id:
-        raise NotYours(what="This job")
+        raise NotFound(what="such job")
     too_old = job.created_at < now() - jobs.ACCEPT_SECONDS
     if job.state == JobState.EXPIRED or (job.state == JobState.ACCEPTED and too_old):
         raise ConsentOver

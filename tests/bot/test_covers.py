@@ -195,7 +195,7 @@ async def test_neither_or_both_is_one_sentence(
 @pytest.mark.parametrize(
     ("which", "sentence"),
     [
-        ("bobs", "This voice belongs to another member"),
+        ("bobs", "There is no such voice."),
         ("late", "The voice late is not ready (it is training)"),
         ("#999", "There is no such voice"),
         ("nonsense", "There is no such voice"),

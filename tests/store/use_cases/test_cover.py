@@ -8,7 +8,6 @@ from store import (
     JobKind,
     JobState,
     NotFound,
-    NotYours,
     SongOrTitle,
     StoreError,
     TooManyJobs,
@@ -116,7 +115,7 @@ def test_a_cover_of_the_command_line_is_leased_at_once(scene: Scene) -> None:
     ("typed", "refusal"),
     [
         ("bobs", NotFound),
-        ("#{bobs}", NotYours),
+        ("#{bobs}", NotFound),
         ("late", VoiceNotReady),
         ("#{late}", VoiceNotReady),
         ("#999", NotFound),
