@@ -99,6 +99,17 @@ def restore(
 
 
 @app.command()
+def forget(
+    member: Annotated[int, typer.Argument(help="The Discord id of a member.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Remove every row and file of a member, as their own /forget-me does."""
+    from cli.forget import forget_member
+
+    forget_member(member, yes)
+
+
+@app.command()
 def match(notes: Sounds, out: Out = Path()) -> None:
     """Tell which voices of the library the notes are like; writes match.png."""
     from cli.offline import match_notes
