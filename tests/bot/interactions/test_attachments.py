@@ -46,6 +46,8 @@ def test_good_attachments_pass() -> None:
     [
         (note("x.bin", content_type="audio/ogg"), True),
         (note("X.MP3"), True),
+        (note("x.AIFF"), True),
+        (note("x.caf"), True),
         (note("x", voice=True), True),
         (note("x.png", content_type="image/png"), False),
         (note("mp3"), False),
