@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.console import DeskError, check_files, check_name, console
-from cli.report import cover_table, match_table, model_table, number, singer_table, training_line
+from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
 from store import Job, NotFound, Store, StoreSettings, jobs, library, open_store, retention, voices
@@ -38,6 +38,7 @@ from store.use_cases import (
 from worker.child import Child
 from worker.job_runner import work_on
 from worker.library.seed import embed_singer, seed_library
+from worker.library.songs import SongListener
 from worker.settings import WorkerSettings
 
 OWNER = "cli"
@@ -57,6 +58,8 @@ async def match_notes(notes: list[Path], out: Path) -> None:
     console.print(match_table(result))
     vocals = result.range
     console.print(f"Range: {vocals.low} to {vocals.high}" if vocals else "Range: too little held pitch to tell.")
+    for song in result.songs:
+        console.print(song_line(song), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Heard: {number(result.seconds, 0)} s of voice.")
     console.print(f"Picture: {out / 'match.png'}")
     await asyncio.to_thread(retention.discard, store, done.id)
@@ -139,13 +142,17 @@ def show_singers() -> None:
     console.print(singer_table([singers[name] for name in sorted(singers)], model))
 
 
-def put_song(file: Path, title: str, singer: str, licence: str) -> None:
-    """Add a song to the library."""
+async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
+    """Add a song to the library, and hear what it asks of a voice."""
     store = open_store()
     check_files([file])
     seconds = measure(file, SONG, file.name)
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
-    console.print(f"{song.title} is song {song.id} of the library.")
+    console.print(f"{song.title} is song {song.id} of the library.", markup=False, highlight=False)
+    async with _child() as child:
+        refusal = await SongListener(store, child, (await child.ready()).singer_model).hear(song)
+    if refusal:
+        console.print(f"/match suggests it to nobody: {refusal}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_songs() -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from store import Singer
-    from store.results import CoverResult, MatchResult, TrainResult
+    from store.results import CoverResult, MatchResult, SongSuggestion, TrainResult
 
 
 @dataclass(frozen=True)
@@ -126,3 +126,11 @@ def model_table(models: Mapping[str, str]) -> Table:
     for role, name in models.items():
         table.add_row(role, name)
     return table
+
+
+def song_line(song: SongSuggestion) -> str:
+    """A song that suits whoever was heard, and how."""
+    by = f" ({song.singer})" if song.singer else ""
+    key = f"--key-shift {song.key_shift}" if song.key_shift else "in its own key"
+    inside = "" if song.inside is None else f", {song.inside:.0%} of it in the range"
+    return f"A song to sing: {song.title}{by}, {key}{inside}."

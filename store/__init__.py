@@ -18,7 +18,20 @@ from store.errors import (
     TooManyJobs,
     VoiceNotReady,
 )
-from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+from store.tables import (
+    Clip,
+    Consent,
+    Deletion,
+    Job,
+    JobKind,
+    JobState,
+    Outbox,
+    Singer,
+    Song,
+    SongVocals,
+    Voice,
+    VoiceState,
+)
 
 __all__ = [
     "AlreadyAnswered",
@@ -38,6 +51,7 @@ __all__ = [
     "Singer",
     "Song",
     "SongOrTitle",
+    "SongVocals",
     "Store",
     "StoreError",
     "StoreSettings",

@@ -6,7 +6,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from store.errors import NotFound
-from store.tables import Singer, Song
+from store.tables import Singer, Song, SongVocals
 
 AUTOCOMPLETE_CHOICES = 25
 
@@ -49,6 +49,18 @@ def find_songs(session: Session, text: str, limit: int = AUTOCOMPLETE_CHOICES) -
         )
         wanted = wanted.where(contains)
     return session.exec(wanted).all()
+
+
+def unheard_songs(session: Session, model: str) -> Sequence[Song]:
+    """The songs whose vocals this model has not embedded, oldest first."""
+    heard = select(SongVocals.song_id).where(SongVocals.model == model)
+    return session.exec(select(Song).where(col(Song.id).not_in(heard)).order_by(col(Song.id))).all()
+
+
+def sung_songs(session: Session) -> list[tuple[Song, SongVocals]]:
+    """The songs in which somebody sings, with what each model heard of them."""
+    wanted = select(Song, SongVocals).where(SongVocals.song_id == Song.id)
+    return list(session.exec(wanted.where(SongVocals.seconds > 0).order_by(col(Song.id))).all())
 
 
 def song(session: Session, song_id: int) -> Song:

@@ -46,6 +46,19 @@ class SungRange:
 
 
 @dataclass(frozen=True)
+class SongSuggestion:
+    """A song of the library that suits a member: `key_shift` semitones, and why (shares and cosines, 0…1)."""
+
+    title: str
+    singer: str = ""
+    song_id: int | None = None
+    key_shift: int = 0
+    inside: float | None = None
+    timbre: float | None = None
+    taste: float | None = None
+
+
+@dataclass(frozen=True)
 class MatchResult:
     """Which singers `notes` recordings are like; `seconds` are voiced. Old rows have `calibration` in words."""
 
@@ -54,6 +67,7 @@ class MatchResult:
     none: float | None = None
     calibration: MatchCalibration | str | None = None
     range: SungRange | None = None
+    songs: tuple[SongSuggestion, ...] = ()
     notes: int | None = None
     seconds: float | None = None
     models: Mapping[str, str] = field(default_factory=dict)
@@ -168,6 +182,7 @@ def match_result(row: Mapping[str, Any]) -> MatchResult:
         candidates=tuple(candidates),
         calibration=_calibration(row.get("calibration")),
         range=_range(row.get("range")),
+        songs=_songs(row.get("songs")),
         notes=_count(row, "notes"),
         **_numbers(row, "none", "seconds", "peak_memory_mb"),
         **_texts(row, "model"),
@@ -251,6 +266,20 @@ def _range(value: Any) -> SungRange | None:
     if not isinstance(value, Mapping) or not (value.get("low") and value.get("high")):
         return None
     return SungRange(str(value["low"]), str(value["high"]), number(value, "low_note"), number(value, "high_note"))
+
+
+def _songs(value: Any) -> tuple[SongSuggestion, ...]:
+    return tuple(
+        SongSuggestion(
+            title=str(one["title"]),
+            singer=str(one.get("singer") or ""),
+            song_id=_count(one, "song_id"),
+            key_shift=_count(one, "key_shift") or 0,
+            **_numbers(one, "inside", "timbre", "taste"),
+        )
+        for one in (value if isinstance(value, list | tuple) else [])
+        if isinstance(one, Mapping) and one.get("title")
+    )
 
 
 def _finite(value: Any) -> Any:

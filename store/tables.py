@@ -143,7 +143,7 @@ class Singer(SQLModel, table=True):
 
 
 class Song(SQLModel, table=True):
-    """A song of the library. Nothing writes its range (MIDI note numbers) and key yet."""
+    """A song of the library."""
 
     __tablename__ = "song"
     __table_args__ = NEVER_REUSED
@@ -153,11 +153,20 @@ class Song(SQLModel, table=True):
     licence: str = ""
     media_key: str
     seconds: float | None = None
-    low_note: float | None = None
-    high_note: float | None = None
-    song_key: str | None = None
     added_by: int = snowflake(default=0)
     created_at: float = Field(default_factory=now)
+
+
+class SongVocals(SQLModel, table=True):
+    """What was heard of a song's separated vocals, as one model embedded them; no seconds where nobody sings."""
+
+    __tablename__ = "song_vocals"
+    song_id: int = Field(foreign_key="song.id", ondelete="CASCADE", primary_key=True)
+    model: str = Field(primary_key=True)
+    notes: dict[str, float] = document(dict)
+    """Seconds that each note (a MIDI number) is held."""
+    embedding: list[float] = document(list)
+    seconds: float = 0.0
 
 
 class Voice(SQLModel, table=True):

@@ -14,6 +14,7 @@ from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, library, voices
 from store.params import cover_params, train_params
+from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
@@ -25,6 +26,7 @@ from worker.messages import (
     End,
     JobOutcome,
     JobTask,
+    LibrarySong,
     MatchTask,
     NoteFile,
     Refused,
@@ -124,7 +126,8 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
-                return MatchTask(_notes(store, session, job), _singers(store, session), out)
+                singers, songs = _singers(store, session), _songs(session, job)
+                return MatchTask(_notes(store, session, job), singers, songs, out)
             case JobKind.TRAIN:
                 params = train_params(job)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
@@ -148,6 +151,24 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
         raise NotFound(what="voice in the library yet")
     return tuple(
         SingerFile(singer.name, store.media.path(singer.embeddings_key), singer.embedding_model) for singer in singers
+    )
+
+
+def _songs(session: Session, job: Job) -> tuple[LibrarySong, ...]:
+    """Every song of the library in which somebody sings."""
+    rows = library.sung_songs(session)
+    liked = tastes(session, job.user_id, job.guild_id, [song for song, _ in rows])
+    return tuple(
+        LibrarySong(
+            song_id=song.id or 0,
+            title=song.title,
+            singer=song.singer,
+            notes={int(note): seconds for note, seconds in vocals.notes.items()},
+            embedding=tuple(vocals.embedding),
+            model=vocals.model,
+            taste=taste,
+        )
+        for (song, vocals), taste in zip(rows, liked, strict=True)
     )
 
 

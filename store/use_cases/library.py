@@ -6,7 +6,7 @@ from pathlib import Path
 from store import library, retention
 from store.database import Store
 from store.retention import files_or_nothing
-from store.tables import Singer, Song
+from store.tables import Singer, Song, SongVocals
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ def add_song(store: Store, new: NewSong) -> Song:
         )
         with store.write() as session:
             return library.add_song(session, song)
+
+
+def keep_vocals(store: Store, vocals: SongVocals) -> None:
+    """Keep what was heard of a song; nothing if it was removed meanwhile."""
+    with store.write() as session:
+        if session.get(Song, vocals.song_id) is not None:
+            session.merge(vocals)
 
 
 def add_singer(store: Store, new: NewSinger) -> Singer:
