@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
 
-from cli import models, voices
+from cli import models, outbox, voices
 from cli.console import DeskError, console, fail, require_consent
 from cli.laboratory import LaboratoryGroup
 
@@ -27,6 +27,7 @@ app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
+app.add_typer(outbox.app, name="outbox")
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
@@ -44,13 +45,11 @@ def demo(
 
 
 @app.command()
-def up(
-    port: Annotated[int | None, typer.Option(help="Port for the embedded Valkey; free one if not given.")] = None,
-) -> None:
+def up() -> None:
     """Run bot, embedded Valkey and worker on this machine."""
     from cli.up import run_all
 
-    sys.exit(run_all(port))
+    sys.exit(run_all())
 
 
 @app.command()
@@ -96,6 +95,17 @@ def restore(
     from cli.backup import put_back
 
     put_back(folder, replace)
+
+
+@app.command()
+def forget(
+    member: Annotated[int, typer.Argument(help="The Discord id of a member.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Remove every row and file of a member, as their own /forget-me does."""
+    from cli.forget import forget_member
+
+    forget_member(member, yes)
 
 
 @app.command()

@@ -11,6 +11,7 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
+├── ConsentMismatch    the voice notes are not those that the consent names
 ├── StoreUnusable      the database or the data folder cannot be opened
 └── BackupRefused      a backup cannot be made or put back
 
@@ -100,6 +101,13 @@ class ConsentOver(StoreError):
 
     code = "consent_over"
     sentence = "This request is over and its voice notes are removed. Use /train again."
+
+
+class ConsentMismatch(StoreError):
+    """What would be trained on is not what the member agreed to."""
+
+    code = "consent_mismatch"
+    sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
 
 
 class StoreUnusable(StoreError):
