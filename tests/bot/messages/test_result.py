@@ -36,6 +36,24 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
     assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
 
 
+SONGS = [
+    {"title": "Slow", "singer": "An_na", "song_id": 3, "key_shift": -3, "inside": 0.9, "timbre": 0.7, "taste": 0},
+    {"title": "밤편지", "key_shift": 0, "inside": 0.5},
+    {"title": "Unknown range"},
+]
+
+
+def test_songs_that_suit_are_named_with_their_key() -> None:
+    lines = match(songs=SONGS).splitlines()
+    start = lines.index("**Songs for you**, by timbre, range and taste. Sing one with /cover:")
+    assert lines[start + 1 : start + 4] == [
+        "♪ **Slow** (An\\_na) – key_shift -3, 90% of it in your comfortable range",
+        "♪ **밤편지** – in its own key, 50% of it in your comfortable range",
+        "♪ **Unknown range**",
+    ]
+    assert "Songs for you" not in match()
+
+
 def test_the_workers_own_calibration_is_shown_in_words() -> None:
     text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
     assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
