@@ -6,12 +6,14 @@ Knows nothing of sound, Discord or Redis.
 from store.database import Store, StoreSettings, open_store
 from store.errors import (
     AlreadyAnswered,
+    BlankName,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
     IllegalMove,
     NotFound,
     NotYours,
+    SeveralFit,
     SongOrTitle,
     StoreError,
     StoreUnusable,
@@ -22,6 +24,7 @@ from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, 
 
 __all__ = [
     "AlreadyAnswered",
+    "BlankName",
     "Clip",
     "Consent",
     "ConsentOver",
@@ -34,6 +37,7 @@ __all__ = [
     "NotFound",
     "NotYours",
     "Outbox",
+    "SeveralFit",
     "Singer",
     "Song",
     "SongOrTitle",

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from store.errors import StoreUnusable
 from store.media import Media
+from store.names import folded
 from store.schema import migrate
 
 BUSY_MS = 5000
@@ -105,7 +106,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
 
 def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
-    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own lowers only a to z
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only a to z, and no NFC
     pragmas = {
         "busy_timeout": BUSY_MS,
         "journal_mode": "WAL",
@@ -118,7 +119,7 @@ def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
 
 
 def _lower(text: Any) -> Any:
-    return text.lower() if isinstance(text, str) else text
+    return folded(text) if isinstance(text, str) else text
 
 
 def _begin(connection: Connection) -> None:
