@@ -20,7 +20,7 @@ from store.errors import (
     TooManyJobs,
     VoiceNotReady,
 )
-from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [
     "AlreadyAnswered",
@@ -28,6 +28,7 @@ __all__ = [
     "Clip",
     "Consent",
     "ConsentOver",
+    "Deletion",
     "DownloadFailed",
     "DuplicateVoiceName",
     "IllegalMove",

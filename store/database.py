@@ -19,6 +19,8 @@ from store.names import folded
 from store.schema import migrate
 
 BUSY_MS = 5000
+RESTORING = ".restoring"
+"""A folder in DATA_DIR while a backup is put back."""
 
 
 class StoreSettings(BaseSettings):
@@ -81,6 +83,8 @@ class Store:
 def open_store(settings: StoreSettings | None = None) -> Store:
     """Open (and if needed create or migrate) the database and the media folder. Raises StoreUnusable."""
     settings = settings or StoreSettings()
+    if (settings.data_dir / RESTORING).exists():
+        raise StoreUnusable(place=settings.data_dir, reason="a restore was interrupted, so type it again")
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.url, settings.data_dir)
@@ -97,7 +101,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
 
     Without `foreign_keys` a table can be rebuilt that others name; whoever does so checks them afterwards.
     """
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # they hold names, and errors are logged
     if make_url(url).get_backend_name() == "sqlite":
         event.listen(engine, "connect", functools.partial(_prepare, foreign_keys=foreign_keys))
         event.listen(engine, "begin", _begin)

@@ -1,8 +1,8 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or no such file any more
-├── NotYours           the row belongs to another member
+├── NotFound           no such row, or another member's, or no such file any more
+├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
@@ -13,7 +13,9 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
-└── StoreUnusable      the database or the data folder cannot be opened
+├── ConsentMismatch    the voice notes are not those that the consent names
+├── StoreUnusable      the database or the data folder cannot be opened
+└── BackupRefused      a backup cannot be made or put back
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -117,11 +119,25 @@ class ConsentOver(StoreError):
     sentence = "This request is over and its voice notes are removed. Use /train again."
 
 
+class ConsentMismatch(StoreError):
+    """What would be trained on is not what the member agreed to."""
+
+    code = "consent_mismatch"
+    sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
+
+
 class StoreUnusable(StoreError):
     """Params: place, reason."""
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class BackupRefused(StoreError):
+    """Params: reason."""
+
+    code = "backup_refused"
+    sentence = "{reason}."
 
 
 class NoSuchMove(AssertionError):

@@ -37,8 +37,8 @@ class CoverRequest:
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
     """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
 
-    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady, SeveralFit, TooManyJobs, DownloadFailed; then neither a row
-    nor a file of the request remains.
+    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit, TooManyJobs, DownloadFailed; then neither a row nor a file
+    of the request remains.
     """
     files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
@@ -48,15 +48,27 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
 
 
 def check_song(song: object | None, title: str | None) -> None:
-    """Raise SongOrTitle unless exactly one of the two is given; to be called before a song is downloaded."""
+    """Raise SongOrTitle unless exactly one of the two is given."""
     if (song is None) == (title is None):
         raise SongOrTitle
+
+
+def check_cover(store: Store, user_id: int, voice: str, song: object | None, title: str | None) -> None:
+    """Raise what `request_cover` would, of all that can be told before a song is downloaded.
+
+    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit.
+    """
+    check_song(song, title)
+    with store.read() as session:
+        find_voice(session, voice, user_id)
+        if title is not None:
+            find_song(session, title)
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
     """The member's ready voice: by the id that was picked, by its name, or by a part that no other ready one has.
 
-    Raises NotFound, NotYours, VoiceNotReady, SeveralFit.
+    Raises NotFound, VoiceNotReady, SeveralFit.
     """
     named, number = voices.by_name(session, user_id, text), _picked(text)
     if named is not None and (number is None or not text.startswith("#")):
