@@ -11,7 +11,7 @@ from types import FrameType
 from bot.errors import NoToken
 from bot.settings import BotSettings
 from cli.console import console
-from store import StoreSettings, open_store
+from store import StoreSettings, open_checked_store
 from worker.valkey import embedded_valkey
 
 RESTART_SECONDS = 2.0
@@ -29,7 +29,7 @@ def run_all(port: int | None) -> int:
     if BotSettings().discord_token is None:
         raise NoToken
     settings = StoreSettings()
-    open_store(settings).engine.dispose()
+    open_checked_store(settings).engine.dispose()
     signal.signal(signal.SIGTERM, _stop)
     with embedded_valkey(settings.data_dir / "valkey", port) as url:
         environment = {**os.environ, "REDIS_URL": url}

@@ -11,7 +11,11 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
+├── FileDamaged        a file is not what was stored
+├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
+    ├── StoreNewer     a newer version of the program has written it
+    └── StoreDamaged   it is no database, or what is in it cannot be read
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -106,6 +110,36 @@ class StoreUnusable(StoreError):
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class StoreNewer(StoreUnusable):
+    """Params: place."""
+
+    code = "store_newer"
+    sentence = (
+        "{place} was written by a newer version of DiscoverVoice. Install that version, or restore an older backup."
+    )
+
+
+class StoreDamaged(StoreUnusable):
+    """Params: place, reason."""
+
+    code = "store_damaged"
+    sentence = "{place} is damaged: {reason}. Stop the service, put the file aside, and restore the last backup."
+
+
+class StoreBusy(StoreError):
+    """Another process has held the write lock for longer than anybody waits."""
+
+    code = "store_busy"
+    sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+
+
+class FileDamaged(StoreError):
+    """Params: name."""
+
+    code = "file_damaged"
+    sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
 
 
 class NoSuchMove(AssertionError):

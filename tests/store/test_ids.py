@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
 from store import Clip, Consent, Job, JobKind, NotFound, Outbox, Singer, Song, Store, StoreSettings, Voice, open_store
-from store.database import connect
+from store.connection import connect
 from store.schema import alembic_config
 from store.tables import Audit
 from store.use_cases import delete_voice
