@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.logging import RichHandler
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from cli import models, voices
+from cli import models, outbox, voices
 from cli.console import DeskError, console, fail, require_consent
 from cli.laboratory import LaboratoryGroup
 
@@ -28,6 +28,7 @@ app.add_typer(singers, name="singers")
 app.add_typer(songs, name="songs")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
+app.add_typer(outbox.app, name="outbox")
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
@@ -45,13 +46,11 @@ def demo(
 
 
 @app.command()
-def up(
-    port: Annotated[int | None, typer.Option(help="Port for the embedded Valkey; free one if not given.")] = None,
-) -> None:
+def up() -> None:
     """Run bot, embedded Valkey and worker on this machine."""
     from cli.up import run_all
 
-    sys.exit(run_all(port))
+    sys.exit(run_all())
 
 
 @app.command()
@@ -59,21 +58,55 @@ def bot() -> None:
     """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
     from bot.app import run
     from bot.settings import BotSettings
-    from store import open_checked_store
+    from store import StoreSettings, open_checked_store
+    from store.use_cases.restore import in_service
     from worker.doorbell import Doorbell, QueueSettings
 
-    run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+    with in_service(StoreSettings().data_dir):
+        run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
 
 @app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
-    from store import open_checked_store
+    from store import StoreSettings, open_checked_store
+    from store.use_cases.restore import in_service
     from worker.doorbell import QueueSettings
     from worker.service import serve
     from worker.settings import WorkerSettings
 
-    asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, WorkerSettings()))
+    with in_service(StoreSettings().data_dir):
+        asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, WorkerSettings()))
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Copy database and media of the service, which may run, into a folder."""
+    from cli.backup import make_backup
+
+    make_backup(folder)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `backup` made.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Set aside what DATA_DIR holds.")] = False,
+) -> None:
+    """Put a backup into DATA_DIR, without what members have had removed since; stop the service first."""
+    from cli.backup import put_back
+
+    put_back(folder, replace)
+
+
+@app.command()
+def forget(
+    member: Annotated[int, typer.Argument(help="The Discord id of a member.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Remove every row and file of a member, as their own /forget-me does."""
+    from cli.forget import forget_member
+
+    forget_member(member, yes)
 
 
 @app.command()
@@ -104,7 +137,7 @@ def cover(
     song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
     voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+        int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")

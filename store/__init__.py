@@ -23,13 +23,14 @@ from store.errors import (
     VoiceNotReady,
 )
 from store.faults import refusal_of
-from store.tables import Clip, Consent, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [
     "AlreadyAnswered",
     "Clip",
     "Consent",
     "ConsentOver",
+    "Deletion",
     "DownloadFailed",
     "DuplicateVoiceName",
     "FileDamaged",

@@ -15,7 +15,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
 
     Without `foreign_keys` a table can be rebuilt that others name; whoever does so checks them afterwards.
     """
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # they hold names, and errors are logged
     if make_url(url).get_backend_name() == "sqlite":
         event.listen(engine, "connect", functools.partial(_prepare, foreign_keys=foreign_keys))
         event.listen(engine, "begin", _begin)

@@ -22,6 +22,8 @@ from store.schema import database_file, files_of, migrate
 
 OTHERS = 0o077
 OURS = ("media", "cache", "work", "valkey")
+RESTORING = ".restoring"
+"""A folder in DATA_DIR while a backup is put back."""
 
 
 class StoreSettings(BaseSettings):
@@ -103,6 +105,8 @@ def open_store(settings: StoreSettings | None = None) -> Store:
     Raises StoreUnusable, StoreNewer, StoreDamaged, StoreBusy, DiskFull.
     """
     settings = settings or StoreSettings()
+    if (settings.data_dir / RESTORING).exists():
+        raise StoreUnusable(place=settings.data_dir, reason="a restore was interrupted, so type it again")
     place: Path = settings.data_dir
     try:
         make_folder(settings.data_dir)

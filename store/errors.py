@@ -1,8 +1,8 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or no such file any more
-├── NotYours           the row belongs to another member
+├── NotFound           no such row, or another member's, or no such file any more
+├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
@@ -11,6 +11,8 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
+├── ConsentMismatch    the voice notes are not those that the consent names
+├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
@@ -105,6 +107,13 @@ class ConsentOver(StoreError):
     sentence = "This request is over and its voice notes are removed. Use /train again."
 
 
+class ConsentMismatch(StoreError):
+    """What would be trained on is not what the member agreed to."""
+
+    code = "consent_mismatch"
+    sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
+
+
 class StoreUnusable(StoreError):
     """Params: place, reason."""
 
@@ -140,6 +149,13 @@ class FileDamaged(StoreError):
 
     code = "file_damaged"
     sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
+
+
+class BackupRefused(StoreError):
+    """Params: reason."""
+
+    code = "backup_refused"
+    sentence = "{reason}."
 
 
 class NoSuchMove(AssertionError):

@@ -4,6 +4,7 @@ import logging
 import secrets
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.utils import MISSING
@@ -39,8 +40,8 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
     sentence = reader(interaction.locale).error(error.code, error.params, str(error))
     try:
         await reply(interaction, sentence)
-    except discord.HTTPException:
-        log.warning("An answer did not reach Discord: %s", error)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as trouble:
+        log.warning("An answer (%s) did not reach Discord: %s", error.code, trouble)  # its sentence may hold names
 
 
 def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:

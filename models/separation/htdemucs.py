@@ -48,8 +48,10 @@ def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = 
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:
-        mono = mix.mean(1, keepdim=True)
-        mean, deviation = mono.mean(-1, keepdim=True), mono.std(-1, keepdim=True) + 1e-8
+        mono, difference = mix.mean(1, keepdim=True), (mix[:, :1] - mix[:, 1:]) / 2
+        spread, beside = mono.std(-1, keepdim=True), difference.std(-1, keepdim=True)
+        spread = torch.where(spread < beside / 10, beside, spread)  # R = −L has no mean
+        mean, deviation = mono.mean(-1, keepdim=True), spread + 1e-8
         with _plain_attention(), precision(place, half):
             stems: Tensor = network(((mix - mean) / deviation).to(place))
         return stems[:, vocals_index].float().cpu() * deviation + mean

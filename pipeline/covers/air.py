@@ -1,6 +1,7 @@
 """Air: above 11 kHz, where the voices fall silent, a cover has the sibilance and breath of the source's vocals."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import numpy as np
 from scipy.signal import butter, firwin, oaconvolve, sosfilt
@@ -9,6 +10,7 @@ from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers.alongside import alongside
 from pipeline.covers.stems import LEVEL
 from pipeline.listening.features import SILENCE_RMS
+from pipeline.sound.downmix import Downmix
 
 CROSSOVER = 11_000  # Hz
 TAPS = 191  # −65 dB from 0.45 kHz beyond the crossover on
@@ -26,17 +28,21 @@ GAINS = (-60.0, -4.5, -4.5, 0.0, 3.0)
 is 20 dB below is no singing."""
 
 
-def with_air(converted: Iterable[Floats32], source: Iterable[Floats32]) -> Iterator[Floats32]:
+def with_air(
+    converted: Iterable[Floats32], source: Iterable[Floats32], downmix: Downmix = Downmix()
+) -> Iterator[Floats32]:
     """Yield converted vocals (2, n) below 11 kHz and the source's above, of two streams (2, n) of equal length.
+
+    `downmix` is how the encoders heard the source.
 
     The crossover is of linear phase, undelayed and complementary: a source that was converted to itself comes out as it
     was. Raises UnequalStreams.
     """
-    return alongside(converted, source, _crossed)
+    return alongside(converted, source, partial(_crossed, downmix=downmix))
 
 
-def _crossed(converted: Floats32, source: Floats32) -> Floats32:
-    air = source * _gain(converted.mean(0), source.mean(0))
+def _crossed(converted: Floats32, source: Floats32, downmix: Downmix) -> Floats32:
+    air = source * _gain(downmix.mono(converted), downmix.mono(source))
     low = oaconvolve(converted - air, LOW_PASS[None], "same", axes=1)
     return np.asarray(air + low, np.float32)
 

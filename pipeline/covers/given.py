@@ -16,7 +16,7 @@ from models.signal import MUSIC_RATE
 from pipeline.covers.mix import add, stem_blocks
 from pipeline.covers.stems import LEVEL, Stems
 from pipeline.errors import LengthsApart, SilentFile
-from pipeline.sound.decode import SONG, decode_blocks, display_name, probe
+from pipeline.sound.decode import SONG, decode_blocks, display_name, measure, probe
 from pipeline.sound.encode import Encoder
 from pipeline.sound.loudness import LoudnessMeter
 
@@ -52,12 +52,10 @@ def vocals_as_given(song: GivenFile, cache_dir: Path, progress: Progress) -> Ste
 def write_instrumental(instrumental: GivenFile, song: GivenFile, out: Path, progress: Progress) -> None:
     """Write the instrumental for `song` as a stem.
 
-    Raises what `decode_blocks` raises, SilentFile, and LengthsApart as far as the song's header tells its length.
+    Raises what `decode_blocks` raises, SilentFile, LengthsApart.
     """
-    song_seconds = probe(song.path, SONG, song.name).seconds
-    given_seconds = probe(instrumental.path, SONG, instrumental.name).seconds
-    if song_seconds is not None and given_seconds is not None:
-        _check_lengths(instrumental.name, given_seconds, song.name, song_seconds)
+    given_seconds, song_seconds = (measure(file.path, SONG, file.name) for file in (instrumental, song))
+    _check_lengths(instrumental.name, given_seconds, song.name, song_seconds)
     _write_stem(instrumental, out, progress)
 
 

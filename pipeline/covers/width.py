@@ -2,10 +2,12 @@
 
 Parametric stereo, after Breebaart et al., "Parametric coding of stereo audio", EURASIP JASP 2005. In bands and moments
 of the source's vocals the side is predicted from the mid (that is pan), and what remains is measured (doubles, room).
-The converted voice is the new mid M, and its side is pan · M + rest · D(M), where D turns phases and nothing else.
+The converted voice is the new mid M, and its side is pan · M + rest · D(M), where D turns phases and nothing else. Mid
+is what the encoders heard, as a rule the mean of both channels; side is what that does not hold.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from scipy.sparse import csr_array
 
 from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers.alongside import alongside
+from pipeline.sound.downmix import Downmix
 
 N_FFT = 2048  # 46 ms
 HOP = N_FFT // 4
@@ -38,23 +41,25 @@ SWING_HZ = 100.0
 """The least distance of its turns, so that D smears the sound over no more than 20 ms."""
 
 
-def with_width(converted: Iterable[Floats32], source: Iterable[Floats32]) -> Iterator[Floats32]:
+def with_width(
+    converted: Iterable[Floats32], source: Iterable[Floats32], downmix: Downmix = Downmix()
+) -> Iterator[Floats32]:
     """Yield converted vocals (2, n) with the source's width, of two streams (2, n) of equal length.
 
-    The converted vocals are one voice, twice. The mean of both channels stays as it is; a mono source gives mono. What
-    only the channels' difference holds (R = −L) the encoders do not hear, and it does not sing. Raises UnequalStreams.
+    The converted vocals are one voice, twice; `downmix` is how the encoders heard the source. The downmix of what comes
+    out is that voice; a mono source gives mono. Raises UnequalStreams.
     """
-    return alongside(converted, source, _widened)
+    return alongside(converted, source, partial(_widened, downmix=downmix))
 
 
-def _widened(converted: Floats32, source: Floats32) -> Floats32:
-    mid = converted.mean(0)
-    difference = (source[0] - source[1]) / 2
-    if not difference.any():
-        return np.stack([mid, mid])
-    pan, rest = place(source.mean(0), difference)
+def _widened(converted: Floats32, source: Floats32, downmix: Downmix) -> Floats32:
+    mid = converted[0]
+    beside = downmix.beside(source)
+    if not beside.any():
+        return downmix.stereo(mid, beside)
+    pan, rest = place(downmix.mono(source), beside)
     side = _resynthesise(_spectrum(mid) * (pan @ TO_BINS + (rest @ TO_BINS) * QUARTER_TURN), len(mid))
-    return np.stack([mid + side, mid - side])
+    return downmix.stereo(mid, side)
 
 
 def place(mid: Floats32, side: Floats32) -> tuple[Floats32, Floats32]:

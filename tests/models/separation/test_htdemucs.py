@@ -62,6 +62,14 @@ def test_a_quieter_mix_has_vocals_as_much_quieter(separator: ChunkSeparator, mix
     torch.testing.assert_close(separator.vocals(chunk * 1e-3) * 1e3, separator.vocals(chunk), atol=1e-4, rtol=1e-4)
 
 
+def test_an_inverted_channel_is_no_silence(separator: ChunkSeparator, mix: torch.Tensor) -> None:
+    one = mix[0, :22050]
+    chunk = torch.stack([one, -one])[None]
+    quieter = separator.vocals(chunk * 1e-2) * 1e2
+    torch.testing.assert_close(quieter, separator.vocals(chunk), atol=1e-4, rtol=1e-4)
+    assert float(separator.vocals(chunk).abs().max()) < 100
+
+
 def test_silence_stays_silent(separator: ChunkSeparator) -> None:
     assert float(separator.vocals(torch.zeros(1, 2, 22050)).abs().max()) < 1e-6
 

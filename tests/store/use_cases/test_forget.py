@@ -1,13 +1,18 @@
 """Forgetting: every row and file of a member, and nothing of anybody else's."""
 
+import pytest
 from sqlmodel import SQLModel, select
 
-from store import Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
-from store.tables import Audit
+from store import Deletion, Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
+from store.tables import Audit, now
 from store.use_cases import (
     CoverRequest,
     Requester,
     TrainingRequest,
+    begin_card,
+    begin_message,
+    deletion_done,
+    due_deletions,
     forget,
     request_agreed_training,
     request_cover,
@@ -83,7 +88,7 @@ def test_what_was_requested_by_use_cases_is_forgotten_whole(scene: Scene) -> Non
     assert scene.remains() == {"Audit": 1} and list(scene.store.work_dir.iterdir()) == []
 
 
-def test_the_messages_and_cards_that_discord_still_shows_are_returned(scene: Scene) -> None:
+def test_the_messages_and_cards_that_discord_still_shows_are_ordered_to_go(scene: Scene) -> None:
     job = add_member(scene, MEMBER.user_id, b"mine")
     with scene.store.write() as session:
         row = jobs.get(session, job.id)
@@ -92,7 +97,25 @@ def test_the_messages_and_cards_that_discord_still_shows_are_returned(scene: Sce
             message.sent_channel_id, message.message_id = 6, 66
             session.add(message)
         session.add(row)
-    assert sorted(forget(scene.store, MEMBER.user_id).messages) == [(5, 55), (6, 66)]
+    assert forget(scene.store, MEMBER.user_id).messages == 2
+    ordered = due_deletions(scene.store)
+    assert sorted((one.channel_id, one.message_id) for one in ordered) == [(5, 55), (6, 66)]
+    for one in ordered:
+        deletion_done(scene.store, one.id or 0)
+    assert scene.remains() == {"Audit": 1}
+
+
+def test_what_may_have_been_sent_is_looked_for_once_it_must_have_arrived(scene: Scene) -> None:
+    job = add_member(scene, MEMBER.user_id, b"mine")
+    with scene.store.write() as session:
+        other = session.exec(select(Outbox)).one().job_id
+    begin_message(scene.store, other, 6)
+    begin_card(scene.store, job.id, 5)
+    assert forget(scene.store, MEMBER.user_id).messages == 0
+    found = [(one.channel_id, one.job_id, one.message_id) for one in scene.rows(Deletion)]
+    assert sorted(found) == [(5, job.id, None), (6, other, None)]
+    assert due_deletions(scene.store) == []
+    assert all(one.next_try_at == pytest.approx(now() + 120, abs=10) for one in scene.rows(Deletion))
 
 
 def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
