@@ -134,7 +134,7 @@ class StoreDamaged(StoreUnusable):
     """Params: place, reason."""
 
     code = "store_damaged"
-    sentence = "{place} is damaged: {reason}. Stop the service, put the file aside, and restore the last backup."
+    sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
 
 
 class StoreBusy(StoreError):
