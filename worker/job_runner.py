@@ -139,7 +139,7 @@ def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
         raise NotFound(what="voice note left in this job")
     if job.kind is JobKind.TRAIN:
         check_consent(session, job, notes)
-    return tuple(NoteFile(store.media.path(note.media_key), note.name) for note in notes)
+    return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
 
 
 def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
@@ -147,7 +147,8 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
     if not singers:
         raise NotFound(what="voice in the library yet")
     return tuple(
-        SingerFile(singer.name, store.media.path(singer.embeddings_key), singer.embedding_model) for singer in singers
+        SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
+        for singer in singers
     )
 
 
@@ -155,18 +156,19 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     params = cover_params(job)
     voice = voices.usable(session, params.voice_id, job.user_id)
     key = params.song_key or library.song(session, params.song_id or 0).media_key
+    given = params.instrumental_key
     return CoverTask(
-        song=store.media.path(key),
+        song=store.media.checked(key, params.song_name),
         song_name=params.song_name,
         voice_name=voice.name,
-        model=store.media.path(voice.model_key or ""),
-        index=store.media.path(voice.index_key or ""),
+        model=store.media.checked(voice.model_key or "", voice.name),
+        index=store.media.checked(voice.index_key or "", voice.name),
         cache=cache.folder_of(store, key),
         out=out,
         key_shift=params.key_shift,
         max_bytes=params.max_bytes,
         vocals_only=params.vocals_only,
-        instrumental=store.media.path(params.instrumental_key) if params.instrumental_key else None,
+        instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
     )
 

@@ -123,3 +123,20 @@ def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
     forgotten = forget(scene.store, MEMBER.user_id)
     assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (0, 0, 0, 0)
     assert len(scene.rows(Voice)) == 1
+
+
+def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:
+    store = scene.store
+    for member in range(100, 140):
+        name = f"Nachtigall{member}"
+        for length in (0, 150, 300):
+            request_training(
+                store, Requester(member), TrainingRequest(f"{name}{length * 's'}", [scene.save(b"x")], "t")
+            )
+        with store.write() as session:
+            session.add(Job(kind=JobKind.COVER, user_id=member, params={"voice_name": name}, result={"voice": name}))
+    for member in range(100, 140, 4):
+        forget(store, member)
+        files = [path.read_bytes() for path in store.data_dir.glob("discovervoice.db*")]
+        assert files and not any(f"Nachtigall{member}".encode() in data for data in files)
+    assert any(b"Nachtigall101" in data for data in files)
