@@ -58,21 +58,44 @@ def bot() -> None:
     """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
     from bot.app import run
     from bot.settings import BotSettings
-    from store import open_store
+    from store import StoreSettings, open_store
+    from store.use_cases.restore import in_service
     from worker.doorbell import Doorbell, QueueSettings
 
-    run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+    with in_service(StoreSettings().data_dir):
+        run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
 
 @app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
-    from store import open_store
+    from store import StoreSettings, open_store
+    from store.use_cases.restore import in_service
     from worker.doorbell import QueueSettings
     from worker.service import serve
     from worker.settings import WorkerSettings
 
-    asyncio.run(serve(open_store(), QueueSettings().redis_url, WorkerSettings()))
+    with in_service(StoreSettings().data_dir):
+        asyncio.run(serve(open_store(), QueueSettings().redis_url, WorkerSettings()))
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Copy database and media of the service, which may run, into a folder."""
+    from cli.backup import make_backup
+
+    make_backup(folder)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `backup` made.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Set aside what DATA_DIR holds.")] = False,
+) -> None:
+    """Put a backup into DATA_DIR, without what members have had removed since; stop the service first."""
+    from cli.backup import put_back
+
+    put_back(folder, replace)
 
 
 @app.command()
@@ -103,7 +126,7 @@ def cover(
     song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
     voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+        int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")

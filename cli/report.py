@@ -89,14 +89,19 @@ def cover_table(result: "CoverResult") -> Table:
         table.add_row("instrumental", "", result.instrumental or "none", "")
     table.add_row("loudness", number(result.song_lufs, 1, " LUFS"), number(result.lufs, 1, " LUFS"), "BS.1770-4")
     table.add_row("true peak", "", number(result.true_peak_db, 1, " dBTP"), "BS.1770-4")
-    table.add_row(
-        "key shift of the vocals", "", "–" if result.key_shift is None else f"{result.key_shift:+d} semitones", ""
-    )
+    table.add_row("key shift of the vocals", "", semitones(result.key_shift), "")
+    if result.instrumental_shift is not None:
+        table.add_row("key shift of the instrumental", "", semitones(result.instrumental_shift), "")
     if result.no_octave:
         table.caption = (
             "No octave was chosen: too little of the voice or of the song has a pitch. Set it with --key-shift."
         )
     return table
+
+
+def semitones(count: int | None) -> str:
+    """A key shift, or a dash where none is known."""
+    return "–" if count is None else f"{count:+d} semitones"
 
 
 def stage_table(rows: Sequence[StageTimes]) -> Table:

@@ -44,6 +44,10 @@ class VoiceNetwork(Protocol):
         """The network in a few words, for a card."""
 
     @property
+    def follows_f0(self) -> bool:
+        """Whether it sings at the f0 that it is given, and in another key if that is shifted."""
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
 

@@ -18,6 +18,8 @@ from store.media import Media
 from store.schema import migrate
 
 BUSY_MS = 5000
+RESTORING = ".restoring"
+"""A folder in DATA_DIR while a backup is put back."""
 
 
 class StoreSettings(BaseSettings):
@@ -80,6 +82,8 @@ class Store:
 def open_store(settings: StoreSettings | None = None) -> Store:
     """Open (and if needed create or migrate) the database and the media folder. Raises StoreUnusable."""
     settings = settings or StoreSettings()
+    if (settings.data_dir / RESTORING).exists():
+        raise StoreUnusable(place=settings.data_dir, reason="a restore was interrupted, so type it again")
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.url, settings.data_dir)

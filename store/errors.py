@@ -11,7 +11,8 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
-└── StoreUnusable      the database or the data folder cannot be opened
+├── StoreUnusable      the database or the data folder cannot be opened
+└── BackupRefused      a backup cannot be made or put back
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -106,6 +107,13 @@ class StoreUnusable(StoreError):
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class BackupRefused(StoreError):
+    """Params: reason."""
+
+    code = "backup_refused"
+    sentence = "{reason}."
 
 
 class NoSuchMove(AssertionError):

@@ -100,7 +100,8 @@ class CoverResult:
     """A cover of `seconds`, whose vocals were compared on `compared_seconds`: `…_source` before, `…_cover` after.
 
     `vocals_only`: the song was vocals already, and nothing was separated. `instrumental` is the name of the file that
-    was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as.
+    was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
+    in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
     """
 
@@ -115,6 +116,7 @@ class CoverResult:
     song_lufs: float | None = None
     true_peak_db: float | None = None
     key_shift: int | None = None
+    instrumental_shift: int | None = None
     no_octave: bool = False
     encoding: str = ""
     cosine_source: float | None = None
@@ -199,6 +201,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
     pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
     return CoverResult(
         key_shift=_count(row, "key_shift"),
+        instrumental_shift=_count(row, "instrumental_shift"),
         no_octave=row.get("no_octave") is True,
         vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),

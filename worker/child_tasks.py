@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.covers.given import GivenFile
+from pipeline.covers.key import instrumental_shift
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
@@ -154,7 +155,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
     seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
     given = task.vocals_only + (task.instrumental is not None)
-    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given))
+    moved = instrumental_shift(task.key_shift or 0) != 0
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
     cover = make_cover(
         CoverInput(
             song=task.song,
@@ -185,6 +187,7 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         song_lufs=cover.stems.lufs,
         true_peak_db=mix.true_peak_db,
         key_shift=cover.key_shift,
+        instrumental_shift=cover.instrumental_shift,
         no_octave=cover.no_octave,
         encoding=mix.path.suffix[1:] + bitrate,
         cosine_source=figures.cosine_source,
@@ -230,10 +233,11 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     return Embedded(out, len(embeddings), models.singer.model_id)
 
 
-def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict[str, float]:
+def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:
     """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
 
-    None: nothing is separated. `given` counts the files that become stems as they are.
+    None: nothing is separated. `given` counts the files that become stems as they are; the instrumental may be `moved`
+    into another key.
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
@@ -241,6 +245,6 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
-        "mixing": 1.0 + 0.1 * seconds,
+        "mixing": 1.0 + (0.2 if moved else 0.1) * seconds,
         "measuring": 5.0 + 0.2 * min(seconds, 60.0),
     }

@@ -27,7 +27,7 @@ def cover_figures(cover: CoverResult, say: Texts) -> list[str]:
     """The figures of a cover; before and after where both were measured."""
     figures = []
     if cover.key_shift:
-        figures.append(say("result.cover.key_shift", key_shift=cover.key_shift))
+        figures.append(key_figure(cover.key_shift, cover.instrumental_shift, say))
     cosine = pair(cover.cosine_source, cover.cosine_cover, say)
     if cosine:
         figures.append(say("result.cover.cosine", figures=cosine))
@@ -45,6 +45,15 @@ def cover_figures(cover: CoverResult, say: Texts) -> list[str]:
     if cover.encoding:
         figures.append(say("result.cover.encoding", encoding=safe(cover.encoding)))
     return figures
+
+
+def key_figure(vocals: int, instrumental: int | None, say: Texts) -> str:
+    """What was moved by how many semitones; None: there is no instrumental, or an old row does not say."""
+    if instrumental is None:
+        return say("result.cover.key_shift", key_shift=vocals)
+    if not instrumental:
+        return say("result.cover.key_shift_voice", key_shift=vocals)
+    return say("result.cover.key_shift_both", key_shift=vocals, instrumental=instrumental)
 
 
 def pair(before: float | None, after: float | None, say: Texts) -> str:

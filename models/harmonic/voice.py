@@ -46,6 +46,11 @@ class HarmonicVoice(nn.Module):
         return f"h24, {self.sampling_rate // 1000} kHz"
 
     @property
+    def follows_f0(self) -> bool:
+        """Always."""
+        return True
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self.speaker.device

@@ -153,6 +153,11 @@ class Synthesizer(nn.Module):
         return f"RVC {version} {config.sampling_rate // 1000}k{'' if config.f0 else ' without f0'}"
 
     @property
+    def follows_f0(self) -> bool:
+        """Unless it was made without f0."""
+        return self.config.f0
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self.emb_g.weight.device

@@ -15,6 +15,7 @@ from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
 from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
+from pipeline.covers.key import in_key, instrumental_shift
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
@@ -39,7 +40,8 @@ class CoverOptions:
     """What the member asked for."""
 
     key_shift: int | None = None
-    """Semitones for the vocals; None takes the octave that suits the voice."""
+    """Semitones for the vocals; None takes the octave that suits the voice. The instrumental goes with them by what is
+    left of the octave. A voice that follows no f0 stays where it is, and so does the instrumental."""
     max_bytes: int | None = None
     """The largest file that can be delivered."""
     convert: ConvertOptions = field(default_factory=ConvertOptions)
@@ -77,6 +79,9 @@ class CoverReport:
     mix: MixReport
     comparison: CoverFigures
     key_shift: int
+    """Semitones of the vocals."""
+    instrumental_shift: int | None
+    """Semitones of the instrumental; None if none is mixed in."""
     no_octave: bool
     """No octave was chosen, for the voice's own pitch or the song's is not known: too few frames have one."""
     base: str
@@ -114,15 +119,8 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
     stems = _stems(cover, models, report)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
-    mix = mix_files(
-        converted.path,
-        stems.instrumental,
-        cover.out_dir / "cover.mp3",
-        reference_lufs=stems.lufs,
-        max_bytes=cover.options.max_bytes,
-        tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
-        progress=lambda done: report("mixing", done),
-    )
+    moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
+    mix = _mix(cover, stems, converted.path, moved or 0, report)
     report("measuring", 0.0)
     models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
     comparison = compare(stems.vocals, converted.path, converted.speaker, converted.key_shift, models)
@@ -138,6 +136,7 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
         mix=mix,
         comparison=comparison,
         key_shift=converted.key_shift,
+        instrumental_shift=moved,
         no_octave=converted.no_octave,
         base=info.base,
         content=converted.content,
@@ -182,6 +181,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG
     octave = octave_shift(features.f0, info.median_f0) if known else 0
     key_shift = octave if asked is None else asked
+    key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
     _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path)
@@ -193,6 +193,22 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
         content=encoder.name,
         voice=network.kind,
         speaker=speaker,
+    )
+
+
+def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: Report) -> MixReport:
+    """Write `cover.*`: the converted vocals and the instrumental, which is moved by `semitones` first."""
+    moving = 0.5 if semitones else 0.0  # of the stage
+    scratch = cover.out_dir / "instrumental-in-key.flac"
+    stems = in_key(stems, semitones, scratch, lambda done: report("mixing", moving * done))
+    return mix_files(
+        vocals,
+        stems.instrumental,
+        cover.out_dir / "cover.mp3",
+        reference_lufs=stems.lufs,
+        max_bytes=cover.options.max_bytes,
+        tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
+        progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
 
 

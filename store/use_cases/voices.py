@@ -90,7 +90,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
             message.files = []  # its curve and sample; what was sent stays in the member's own messages
             session.add(message)
         session.delete(voice)
-        session.add(Audit(user_id=user_id, action="delete voice"))
+        session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)
     return voice.name
 

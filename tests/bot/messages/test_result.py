@@ -88,6 +88,22 @@ def test_an_ordinary_cover_says_nothing_of_what_was_given() -> None:
     assert "separated" not in text and "instrumental" not in text
 
 
+@pytest.mark.parametrize(
+    ("moved", "english", "korean"),
+    [
+        ({"key_shift": 3, "instrumental_shift": 3}, "key: voice +3, instrumental +3", "키: 목소리 +3, 반주 +3"),
+        ({"key_shift": -10, "instrumental_shift": 2}, "key: voice -10, instrumental +2", "키: 목소리 -10, 반주 +2"),
+        ({"key_shift": -12, "instrumental_shift": 0}, "key: voice -12, instrumental unmoved", "반주 그대로"),
+        ({"key_shift": 3, "vocals_only": True}, "key +3", "키 +3"),
+    ],
+)
+def test_what_was_moved_into_another_key_is_said(moved: dict[str, Any], english: str, korean: str) -> None:
+    row = job(JobKind.COVER, {"song": "S", "voice": "V"} | moved)
+    assert english in results.compose(row, EN) and korean in results.compose(row, KO)
+    unmoved = results.compose(job(JobKind.COVER, {"key_shift": 0, "instrumental_shift": 0}), EN)
+    assert "key" not in unmoved
+
+
 @pytest.mark.parametrize(("say", "label"), [(EN, "AI-generated"), (KO, "AI로 만든 커버")], ids=["en", "ko"])
 def test_covers_are_labelled(say: Texts, label: str) -> None:
     assert label in results.compose(job(JobKind.COVER, {"song": "S", "voice": "V"}), say)

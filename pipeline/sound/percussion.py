@@ -1,0 +1,64 @@
+"""Percussion: what of a sound is a blow, and what is a tone.
+
+Median filtering, after Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010, with the margin
+of Driedger et al., "Extending harmonic-percussive separation of audio signals", ISMIR 2014: in a spectrogram tones are
+horizontal and blows vertical; what is neither stays with the tones.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from scipy.fft import irfft, rfft
+from scipy.ndimage import median_filter
+
+from models.signal import Floats32
+from pipeline.sound.overlap_add import with_context
+
+N_FFT = 2048  # 46 ms
+HOP = N_FFT // 4
+WINDOW: Floats32 = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
+OVERLAP = np.float32(1.5)
+"""The sum of the squared windows."""
+FRAMES = 17  # 0.2 s: longer is a tone
+BINS = 23  # 0.5 kHz: wider is a blow
+MARGIN = 2.0
+"""By how much a bin of a blow is above what is a tone in it."""
+NOTHING = 1e-20
+SIZE = 1 << 17
+CONTEXT = 1 << 14
+
+
+def split(blocks: Iterable[Floats32]) -> Iterator[tuple[Floats32, Floats32]]:
+    """Yield tones and blows (channels, n) of a stream (channels, n) at 44.1 kHz, which sum to it.
+
+    Memory does not grow with the stream.
+    """
+    for block in with_context(blocks, SIZE, CONTEXT):
+        padding = CONTEXT - block.left, CONTEXT - block.right
+        blows = _blows(np.pad(block.audio, ((0, 0), padding)))
+        inside = slice(CONTEXT, CONTEXT + block.length)
+        own = slice(block.left, block.left + block.length)
+        yield block.audio[:, own] - blows[:, inside], blows[:, inside]
+
+
+def _blows(sound: Floats32) -> Floats32:
+    """The blows of (channels, samples)."""
+    frames = np.lib.stride_tricks.sliding_window_view(sound, N_FFT, axis=1)[:, ::HOP]
+    spectrum = rfft(frames * WINDOW, axis=2)
+    power = np.asarray((spectrum.real**2 + spectrum.imag**2).sum(0), np.float32)
+    tone, blow = _medians(power.T, FRAMES).T, _medians(power, BINS)
+    mask = blow**2 / (blow**2 + (MARGIN**2 * tone) ** 2 + NOTHING)
+    pieces = np.asarray(irfft(spectrum * mask, axis=2), np.float32) * (WINDOW / OVERLAP)
+    count = pieces.shape[1]
+    hops = np.zeros((len(sound), count + N_FFT // HOP - 1, HOP), np.float32)
+    for start in range(N_FFT // HOP):
+        hops[:, start : start + count] += pieces[:, :, start * HOP : (start + 1) * HOP]
+    return np.pad(hops.reshape(len(sound), -1), ((0, 0), (0, HOP)))
+
+
+def _medians(rows: Floats32, width: int) -> Floats32:
+    """The running median of each row (rows, n): all rows as one, which scipy filters ten times as fast."""
+    edge = width // 2
+    padded = np.pad(rows, ((0, 0), (edge, edge)), mode="edge")
+    medians: Floats32 = median_filter(padded.ravel(), width).reshape(padded.shape)
+    return medians[:, edge:-edge]

@@ -1,0 +1,187 @@
+"""A backup of a running service: the database by SQLite's own backup, the media beside it, a manifest with hashes.
+
+The folder appears under its name whole, or not at all. What can be made again (`cache/`, `work/`) is not in it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from files.atomic import DRAFT, atomic_write, sync_folder
+from files.disk import disk_full
+from store.database import StoreSettings
+from store.errors import BackupRefused
+from store.media import Media
+from store.tables import now
+
+DATABASE, MEDIA, MANIFEST = "discovervoice.db", "media", "manifest.json"
+FORMAT = 1
+CHUNK = 1 << 20
+Copied = Callable[[int, int], None]
+"""Called with the files done and their number."""
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """A file of a backup."""
+
+    name: str
+    """Its path in the backup."""
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup holds."""
+
+    made_at: float
+    """Seconds since the epoch, before the first file was read."""
+    files: tuple[BackedUp, ...]
+    damaged: tuple[str, ...] = ()
+    """Media that were no longer what they had been stored as; they are left out."""
+
+
+def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __: None) -> Manifest:
+    """Copy database and media of a service, which may run, into the new folder `target`.
+
+    Media first, since a row names a file only after it is stored; then the database; then the media that came between.
+    Raises BackupRefused (no database, another kind of database, `target` is not empty), DiskFull.
+    """
+    database = database_file(settings)
+    if not database.is_file():
+        raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BackupRefused(reason=f"{target} is not empty. Name a new folder")
+    draft = target.with_name(f".{target.name}{DRAFT}")
+    shutil.rmtree(draft, ignore_errors=True)
+    made_at, media = now(), Media(settings.data_dir / "media")
+    with disk_full(), _removed_on_error(draft):
+        draft.mkdir(parents=True, mode=0o700)
+        kept: dict[str, BackedUp | None] = {}
+        _copy_media(media, draft, kept, copied)
+        _copy_database(database, draft / DATABASE)
+        _copy_media(media, draft, kept, copied)
+        files = [BackedUp(DATABASE, (draft / DATABASE).stat().st_size, sha256_of(draft / DATABASE))]
+        files += [file for file in kept.values() if file is not None]
+        damaged = tuple(sorted(key for key, file in kept.items() if file is None))
+        manifest = Manifest(made_at, tuple(files), damaged)
+        with atomic_write(draft / MANIFEST) as file:
+            file.write(json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1).encode())
+        if target.exists():
+            target.rmdir()
+        draft.rename(target)
+        sync_folder(target.parent)
+    return manifest
+
+
+def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
+    """The manifest of a backup whose every file and database were checked. Raises BackupRefused."""
+    try:
+        stored = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if stored["format"] != FORMAT:
+            raise BackupRefused(reason=f"{folder} was made by another version. Restore it with that version")
+        files = tuple(BackedUp(**file) for file in stored["files"])
+        manifest = Manifest(float(stored["made_at"]), files, tuple(stored["damaged"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupRefused(reason=f"{folder} is no whole backup: its {MANIFEST} cannot be read") from error
+    for number, file in enumerate(manifest.files):
+        path = folder / file.name
+        if Path(file.name).is_absolute() or ".." in Path(file.name).parts or path.is_symlink():
+            raise BackupRefused(reason=f"{folder} is no backup of ours: it names {file.name}")
+        if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
+            raise BackupRefused(reason=f"{path} is missing or damaged. Use another backup")
+        checked(number + 1, len(manifest.files))
+    if DATABASE not in {file.name for file in manifest.files} or not is_whole(folder / DATABASE):
+        raise BackupRefused(reason=f"The database of {folder} is missing or damaged. Use another backup")
+    return manifest
+
+
+def database_file(settings: StoreSettings) -> Path:
+    """The database's file. Raises BackupRefused: it is none of SQLite."""
+    url = make_url(settings.url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise BackupRefused(reason=f"{url.get_backend_name()} has backups of its own: only SQLite files are copied")
+    return Path(url.database)
+
+
+def is_whole(database: Path) -> bool:
+    """Whether SQLite finds the file sound, its rows included; a write-ahead log that lies beside it is not read."""
+    try:
+        with contextlib.closing(_opened(database, "mode=ro&immutable=1")) as connection:
+            whole = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
+    except sqlite3.Error:
+        return False
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_file(source: Path, target: Path) -> str:
+    """Copy bytes and time of a file, flushed to the disk; the copy's sha256."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    shutil.copystat(source, target)
+    return digest.hexdigest()
+
+
+def _copy_media(media: Media, draft: Path, kept: dict[str, BackedUp | None], copied: Copied) -> None:
+    new = sorted(media.keys() - kept.keys())
+    for number, key in enumerate(new):
+        name = f"{MEDIA}/{key[:2]}/{key}"
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            sha256 = copy_file(media.root / key[:2] / key, draft / name)
+            if sha256 == key.partition(".")[0]:
+                kept[key] = BackedUp(name, (draft / name).stat().st_size, sha256)
+            else:
+                (draft / name).unlink()
+                kept[key] = None
+        copied(number + 1, len(new))
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """SQLite's online backup, with what lies in the write-ahead log; one file, without a log of its own."""
+    try:
+        with (
+            contextlib.closing(_opened(source, "mode=ro")) as reader,
+            contextlib.closing(sqlite3.connect(target)) as writer,
+        ):
+            reader.backup(writer)
+            writer.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        raise BackupRefused(reason=f"{source} cannot be copied: {error}") from error
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    if not is_whole(target):
+        raise BackupRefused(reason=f"{source} is damaged, so that it is not backed up. Restore an earlier backup")
+
+
+def _opened(database: Path, options: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.resolve().as_uri()}?{options}", uri=True)
+
+
+@contextlib.contextmanager
+def _removed_on_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -1,0 +1,158 @@
+"""A backup put back: checked before anything is touched, and without what members have had removed since.
+
+What stood in the data folder is set aside in one folder inside it, with its write-ahead log: a log beside a database
+that it does not belong to is replayed over it.
+"""
+
+import contextlib
+import fcntl
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from files.atomic import sync_folder
+from files.disk import disk_full
+from store.backup import DATABASE, MEDIA, Copied, copy_file, database_file, read_backup
+from store.database import RESTORING, StoreSettings, open_store
+from store.errors import BackupRefused, NotFound, NotYours
+from store.retention import remove_orphans
+from store.tables import now
+from store.use_cases.forget import forget
+from store.use_cases.voices import delete_voice
+
+SERVICE = ".service.lock"
+LOGS = ("", "-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What members have had removed since a backup was made."""
+
+    members: tuple[int, ...]
+    voices: tuple[tuple[int, int], ...]
+    """(voice, owner)."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did."""
+
+    made_at: float
+    """When its backup was made, seconds since the epoch."""
+    files: int
+    removals: Removals | None
+    """None: no earlier database told of any."""
+    aside: Path | None
+    """Where that is which stood there before."""
+
+
+@contextlib.contextmanager
+def in_service(data_dir: Path) -> Iterator[None]:
+    """While a process of the service runs on a folder, nothing is restored into it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / SERVICE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def restore(
+    folder: Path, settings: StoreSettings, *, replace: bool = False, copied: Copied = lambda _, __: None
+) -> Restored:
+    """Put a backup into the data folder. Killed in the middle, it is typed again: until then nothing else opens it.
+
+    Raises BackupRefused (the backup is not whole; the service runs; the folder holds a database and `replace` is not
+    set), StoreUnusable (the backup's tables are of a newer version), DiskFull.
+    """
+    manifest = read_backup(folder, copied)
+    data, database = settings.data_dir, database_file(settings)
+    with disk_full(), _alone(data):
+        begun = (data / RESTORING).exists()
+        if database.exists() and not replace and not begun:
+            raise BackupRefused(reason=f"{database} holds a service. Say --replace to set it aside")
+        staged = data / RESTORING / "new"
+        shutil.rmtree(staged, ignore_errors=True)
+        for number, file in enumerate(manifest.files):
+            if copy_file(folder / file.name, staged / file.name) != file.sha256:
+                raise BackupRefused(reason=f"{folder / file.name} changed while it was copied. Restore it again")
+            copied(number + 1, len(manifest.files))
+        old = data / RESTORING / "old"
+        removals = _removals([old / DATABASE, database], manifest.made_at)
+        _set_aside(data, database, old)
+        _put(staged / DATABASE, database)
+        _put(staged / MEDIA, data / MEDIA)
+        aside = _kept(old, data)
+        shutil.rmtree(data / RESTORING)
+        sync_folder(data)
+    _remove_again(settings, removals)
+    return Restored(manifest.made_at, len(manifest.files), removals, aside)
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Raises BackupRefused while the service runs."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / SERVICE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupRefused(reason=f"The service runs on {data}. Stop bot and workers first") from error
+        yield
+
+
+def _set_aside(data: Path, database: Path, old: Path) -> None:
+    """Rename what is there; what an interrupted restore has renamed already stays as it is."""
+    old.mkdir(exist_ok=True)
+    for end in LOGS:
+        there = database.with_name(database.name + end)
+        if there.exists() and not (old / (DATABASE + end)).exists():
+            _put(there, old / (DATABASE + end))
+    if (data / MEDIA).exists() and not (old / MEDIA).exists():
+        _put(data / MEDIA, old / MEDIA)
+    shutil.rmtree(data / "work", ignore_errors=True)  # of jobs that the backup does not know
+
+
+def _put(source: Path, target: Path) -> None:
+    """Move to a place that may be on another disk, replacing what an interrupted restore has put there."""
+    if not source.exists():
+        return
+    if target.is_dir():
+        shutil.rmtree(target)
+    shutil.move(source, target)
+
+
+def _kept(old: Path, data: Path) -> Path | None:
+    if not any(old.iterdir()):
+        return None
+    stamp = datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%dT%H%M%S")
+    return old.rename(data / f"replaced-{stamp}")
+
+
+def _removals(databases: list[Path], since: float) -> Removals | None:
+    """What the audit of the first of these databases that can be read tells."""
+    for database in databases:
+        try:
+            with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=rw", uri=True)) as connection:
+                rows = connection.execute(
+                    "SELECT action, user_id, subject FROM audit WHERE at >= ?", (since,)
+                ).fetchall()
+        except sqlite3.Error:
+            continue
+        members = {user for action, user, _ in rows if action == "forget"}
+        voices = {(int(subject), user) for action, user, subject in rows if action == "delete voice" and subject}
+        return Removals(tuple(sorted(members)), tuple(sorted(voices)))
+    return None
+
+
+def _remove_again(settings: StoreSettings, removals: Removals | None) -> None:
+    store = open_store(settings)
+    if removals is not None:
+        for member in removals.members:
+            forget(store, member)
+        for voice, owner in removals.voices:
+            with contextlib.suppress(NotFound, NotYours):
+                delete_voice(store, voice, owner)
+    remove_orphans(store)
+    store.engine.dispose()
