@@ -5,7 +5,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,12 +42,12 @@ log = logging.getLogger(__name__)
 RENEW_SECONDS = 1.0
 FINISH_SECONDS = 600.0  # storing a long song's files may take longer than a lease
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
-OnFiles = Callable[[Mapping[str, Path]], None]
-"""Called with the files that the child wrote, by role, before they are stored."""
+OnOutcome = Callable[[JobOutcome], None]
+"""Called with what the child made, before its files are stored."""
 
 
 async def work_on(
-    store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles = lambda _: None
+    store: Store, child: Child, job: Job, settings: WorkerSettings, on_outcome: OnOutcome = lambda _: None
 ) -> None:
     """Perform a leased job, and write how it ended.
 
@@ -59,7 +59,7 @@ async def work_on(
         task = await asyncio.to_thread(_task, store, job, work, settings)
         end, forecast = await _supervise(store, child, job, task)
         if end is not None:
-            await asyncio.to_thread(_finish, store, job, end, forecast, on_files)
+            await asyncio.to_thread(_finish, store, job, end, forecast, on_outcome)
     except ChildDied:
         log.warning("The child died during job %s, attempt %d.", job.id, job.attempt)
         await asyncio.to_thread(give_back_job, store, job)
@@ -168,7 +168,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     )
 
 
-def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_files: OnFiles) -> None:
+def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_outcome: OnOutcome) -> None:
     """Write how the task ended into the rows, in one transaction."""
     match end:
         case Refused():
@@ -178,16 +178,16 @@ def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_files: OnFi
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            _save(store, job, outcome, forecast, on_files)
+            _save(store, job, outcome, forecast, on_outcome)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")
 
 
-def _save(store: Store, job: Job, outcome: JobOutcome, forecast: Forecast, on_files: OnFiles) -> None:
+def _save(store: Store, job: Job, outcome: JobOutcome, forecast: Forecast, on_outcome: OnOutcome) -> None:
     if not renew_job(store, job, seconds=FINISH_SECONDS):
         confirm_cancel(store, job)
         return
-    on_files(outcome.files)
+    on_outcome(outcome)
     try:
         finish_job(store, job, replace(outcome.result, stages=forecast.durations()), outcome.files)
     except LeaseLost:
