@@ -6,13 +6,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: demo test check lock check-lock install install-lab install-dev clean
+.PHONY: demo test fuzz check lock check-lock install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
 
 test: check
 	$(BIN)/pytest --numprocesses 3 --dist worksteal
+
+# Ten thousand mutated sounds and two thousand mutated files of weights; `make test` takes a sample of them.
+fuzz: install-dev
+	FUZZ=10000 $(BIN)/pytest --capture no tests/fuzz/test_sounds.py
+	FUZZ=2000 $(BIN)/pytest --capture no tests/fuzz/test_weights.py
 
 check: install-dev
 	$(BIN)/ruff format --check .

@@ -13,11 +13,13 @@ from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.errors import NoToken, Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
+from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
-from bot.interactions.services import Services
+from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, cancel_view
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.training import ConsentButton, TrainCog
@@ -25,6 +27,8 @@ from bot.voices import VoiceDelete, VoicePick, VoicesCog
 from store import Store
 from worker.doorbell import Doorbell
 
+RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
+COMPONENTS = (CancelButton, FetchButton, ConsentButton, VoicePick, VoiceDelete, ForgetButton)
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
 
@@ -38,9 +42,11 @@ class DiscoverBot(commands.Bot):
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
+            max_ratelimit_timeout=RATE_LIMIT_SECONDS,
         )
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
         self.delivery = Delivery(self, store, settings.poll_seconds)
+        self.removal = Removal(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show)
 
     async def setup_hook(self) -> None:
@@ -49,11 +55,16 @@ class DiscoverBot(commands.Bot):
         for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
-        self.add_dynamic_items(CancelButton, FetchButton, ConsentButton, VoicePick, VoiceDelete, ForgetButton)
+        self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
         await self.tree.sync()
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
+        await self.add_cog(self.removal)
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Discord reports an interaction; commands and our own components answer for themselves."""
+        await answer_unknown(interaction, COMPONENTS)
 
     async def close(self) -> None:
         """Stop the loops and close the queue's connection."""
@@ -87,6 +98,7 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
             aiohttp.ClientConnectionError,
             discord.DiscordServerError,
             discord.GatewayNotFound,
+            discord.RateLimited,
             TimeoutError,
         ) as error:
             raise Unreachable(reason=type(error).__name__) from error

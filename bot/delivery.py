@@ -1,33 +1,38 @@
-"""Takes messages out of the outbox and sends each once: to the channel, else to the member, else not at all."""
+"""Takes messages out of the outbox and sends each once: to the channel, else to the member, else not at all.
+
+Where a try is going is written before it, so that a message that was sent but not marked is found again.
+"""
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-import aiohttp
 import discord
 from discord.ext import commands, tasks
-from sqlalchemy.exc import NoResultFound
 
-from bot.messages.post import Place, files_of, post
-from bot.messages.result import compose, mark
+from bot.messages.faults import asked_pause, out_of_reach
+from bot.messages.post import Place, earlier, files_of, is_result_of, post
+from bot.messages.result import compose
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store
-from store.tables import now
-from store.use_cases import discard_unfinished, due_messages, give_up_message, mark_sent, postpone_message
+from store.use_cases import (
+    begin_message,
+    discard_unfinished,
+    due_messages,
+    end_pauses,
+    give_up_message,
+    mark_sent,
+    retry_refused,
+    wait_with_message,
+)
 
 log = logging.getLogger(__name__)
-NONCE_SECONDS = 120.0  # Discord knows a nonce for a few minutes
-CLOCKS_APART = 60.0  # ours and Discord's, at most
 TOO_LARGE = (413, 40005)  # status, code
+NONCE_LENGTH = 25  # Discord's limit
 
 
-def transient(error: Exception) -> bool:
-    """Whether the fault is Discord's or the network's, and a retry may succeed."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
-    return isinstance(error, aiohttp.ClientError | OSError)
+class Withdrawn(Exception):
+    """The message's member or voice is gone: there is nothing to send."""
 
 
 class Delivery(commands.Cog):
@@ -35,6 +40,7 @@ class Delivery(commands.Cog):
 
     def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
         self.bot, self.store = bot, store
+        self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
 
     async def cog_load(self) -> None:
@@ -56,32 +62,39 @@ class Delivery(commands.Cog):
             await self._deliver(message.row, message.job)
 
     async def _deliver(self, row: Outbox, job: Job) -> None:
-        number = row.id or 0
         try:
             await asyncio.to_thread(discard_unfinished, self.store, job)
-            message = await self._earlier(row, job) or await self._send(row, job)
+            message = await self._earlier(row) or await self._send(row, job)
             if message is None:
-                await asyncio.to_thread(give_up_message, self.store, number)
+                log.warning("Neither the channel nor the member of job %s takes its message", job.id)
+                await asyncio.to_thread(give_up_message, self.store, job.id)
                 return
-            await self._mark(number, message)
+            await asyncio.to_thread(mark_sent, self.store, job.id, message.channel.id, message.id)
+            if self._away:
+                await asyncio.to_thread(end_pauses, self.store)
+                self._away = False
+        except Withdrawn:
+            return
         except Exception as error:
-            if transient(error):
-                log.warning("Message %s must wait: %s", number, error)
+            await self._later(job.id, error)
+
+    async def _later(self, job_id: str, error: Exception) -> None:
+        """Plan the next try; only a refusal or a bug of ours is counted."""
+        try:
+            if out_of_reach(error):
+                self._away = True
+                log.warning("The message of job %s must wait: %s", job_id, error)
+                going_on = await asyncio.to_thread(wait_with_message, self.store, job_id, asked_pause(error))
             else:
-                log.exception("Message %s could not be sent", number)
-            await self._postpone(number)
-
-    async def _mark(self, number: int, message: discord.Message) -> None:
-        try:
-            await asyncio.to_thread(mark_sent, self.store, number, message.channel.id, message.id)
-        except NoResultFound:
-            await message.delete()
-
-    async def _postpone(self, number: int) -> None:
-        try:
-            await asyncio.to_thread(postpone_message, self.store, number)
+                ours = not isinstance(error, discord.HTTPException)
+                log.error("The message of job %s could not be sent: %s", job_id, error, exc_info=ours and error)
+                going_on = await asyncio.to_thread(retry_refused, self.store, job_id)
+            if not going_on:
+                log.warning("The message of job %s is given up", job_id)
+        except NotFound:
+            return  # withdrawn meanwhile
         except Exception:
-            log.exception("Message %s could not be postponed", number)
+            log.exception("The message of job %s could not be postponed", job_id)
 
     async def _send(self, row: Outbox, job: Job) -> discord.Message | None:
         say = texts(job.locale)
@@ -98,36 +111,24 @@ class Delivery(commands.Cog):
 
     async def _post(self, row: Outbox, text: str, *, with_files: bool) -> discord.Message | None:
         allowed = discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(row.user_id)])
+        nonce = row.job_id[:NONCE_LENGTH]
 
         async def send(place: Place) -> discord.Message:
             files: Sequence[discord.File] = files_of(self.store, row) if with_files else []
-            return await place.send(
-                text, files=files, nonce=str(row.id), allowed_mentions=allowed, suppress_embeds=True
-            )
+            await self._begin(row, place)
+            return await place.send(text, files=files, nonce=nonce, allowed_mentions=allowed, suppress_embeds=True)
 
         return await post(self.bot, row.channel_id, row.user_id, send)
 
-    async def _earlier(self, row: Outbox, job: Job) -> discord.Message | None:
-        """The message of a row that was sent but not marked, too long ago for Discord to know its nonce."""
-        if now() - row.created_at < NONCE_SECONDS or self.bot.user is None:
-            return None
-        after = datetime.fromtimestamp(row.created_at - CLOCKS_APART, UTC)
-        for channel_id in await self._places(row):
-            channel = self.bot.get_partial_messageable(channel_id)
-            try:
-                async for message in channel.history(after=after, limit=200):
-                    if message.author.id == self.bot.user.id and mark(job) in message.content:
-                        return message
-            except (discord.Forbidden, discord.NotFound):
-                continue
-        return None
-
-    async def _places(self, row: Outbox) -> list[int]:
-        places = [row.channel_id] if row.channel_id is not None else []
+    async def _begin(self, row: Outbox, place: Place) -> None:
         try:
-            return [*places, (await self.bot.create_dm(discord.Object(row.user_id))).id]
-        except discord.HTTPException:
-            return places
+            await asyncio.to_thread(begin_message, self.store, row.job_id, place.id)
+        except NotFound as error:
+            raise Withdrawn from error
+
+    async def _earlier(self, row: Outbox) -> discord.Message | None:
+        """The message of a row that was sent but not marked."""
+        return await earlier(self.bot, row.sent_channel_id, row.tried_at, lambda m: is_result_of(m, row.job_id))
 
 
 def with_reason(text: str, key: str, say: Texts) -> str:

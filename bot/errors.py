@@ -10,6 +10,7 @@ BotError
     ├── AttachmentTooLarge an attachment over the limit
     ├── TooManyNotes       more notes than one command takes
     ├── BadVoiceName       not a name for a voice
+    ├── UnknownButton      a button or menu that this bot does not make
     └── Internal           a bug of ours; the log has it under the reference
 """
 
@@ -88,6 +89,13 @@ class BadVoiceName(Refusal):
 
     code = "bad_voice_name"
     sentence = "A voice's name has 1 to {limit} visible characters on one line. Choose another name."
+
+
+class UnknownButton(Refusal):
+    """A button of an earlier version, or one that somebody made up."""
+
+    code = "unknown_button"
+    sentence = "This button is not in use any more. Please use the command again."
 
 
 class Internal(Refusal):

@@ -1,9 +1,7 @@
-"""`/forget-me`: removes every row, file and message of a member, after a second look."""
+"""`/forget-me`: removes every row and file of a member, and orders that of the messages, after a second look."""
 
 import asyncio
-from collections.abc import Sequence
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -14,33 +12,19 @@ from bot.texts.locale import label, reader
 from store.use_cases import forget
 
 
-async def delete_messages(client: discord.Client, messages: Sequence[tuple[int, int]]) -> int:
-    """Delete (channel, message) pairs; return how many went. What is gone already is no error."""
-    deleted = 0
-    for channel_id, message_id in messages:
-        message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
-        try:
-            await message.delete()
-            deleted += 1
-        except discord.HTTPException:
-            continue
-    return deleted
-
-
 class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
     """Remove everything of whoever presses it, or nothing. Only that member sees the card."""
 
     async def accepted(self, interaction: Interaction) -> None:
-        """Remove rows and files, then messages."""
+        """Remove rows and files; the bot's loop deletes the messages."""
         forgotten = await asyncio.to_thread(forget, services_of(interaction).store, interaction.user.id)
-        deleted = await delete_messages(interaction.client, forgotten.messages)
         text = reader(interaction.locale)(
             "forget.done",
             notes=forgotten.clips,
             voices=forgotten.voices,
             jobs=forgotten.jobs,
             files=forgotten.files,
-            messages=deleted,
+            messages=forgotten.messages,
         )
         await replace(interaction, text)
 

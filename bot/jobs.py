@@ -62,7 +62,7 @@ def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
 
 
 def undelivered(store: Store, job_id: str, user_id: int) -> tuple[Job, list[discord.File]]:
-    """A job whose message reached nobody, with its files. Raises NotFound, NotYours."""
+    """A job whose message reached nobody, with its files. Raises NotFound."""
     message = undelivered_message(store, job_id, user_id)
     return message.job, files_of(store, message.row)
 

@@ -4,15 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import aiohttp
 import discord
 from discord.ext import commands, tasks
 
 from bot.messages.card import Card, render
-from bot.messages.post import Place, post
+from bot.messages.faults import out_of_reach
+from bot.messages.post import Place, earlier, is_card_of, post
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Store
-from store.use_cases import PlacedJob, jobs_with_cards, keep_card, placed_job
+from store.use_cases import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,13 @@ class LiveCards(commands.Cog):
             job = placed.job
             try:
                 await self._update(placed)
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                log.warning("The card of job %s could not be shown now: %s", job.id, error)
-            except Exception:
-                log.exception("The card of job %s could not be shown", job.id)
+            except NotFound:
+                continue  # forgotten meanwhile
+            except Exception as error:
+                if out_of_reach(error) or isinstance(error, discord.HTTPException):
+                    log.warning("The card of job %s could not be shown now: %s", job.id, error)
+                else:
+                    log.exception("The card of job %s could not be shown", job.id)
         ids = {placed.job.id for placed in shown}
         self._texts = {job_id: text for job_id, text in self._texts.items() if job_id in ids}
         self._unreachable &= ids
@@ -82,17 +85,17 @@ class LiveCards(commands.Cog):
                 return
 
             async def send(place: Place) -> discord.Message:
+                await asyncio.to_thread(begin_card, self.store, job.id, place.id)
                 return await place.send(card.text, view=self.controls(job.id, say), nonce=f"card{job.id[:20]}")
 
-            message = await post(self.bot, job.channel_id, job.user_id, send)
+            there, since = job.card_channel_id, job.card_tried_at
+            message = await earlier(self.bot, there, since, lambda m: is_card_of(m, job.id))
+            message = message or await post(self.bot, job.channel_id, job.user_id, send)
             if message is None:
                 self._unreachable.add(job.id)
                 return
-            self._texts[job.id] = card.text
-            try:
-                await asyncio.to_thread(keep_card, self.store, job.id, message.channel.id, message.id)
-            except NotFound:
-                await message.delete()
+            await asyncio.to_thread(keep_card, self.store, job.id, message.channel.id, message.id)
+            self._texts[job.id] = message.content
 
     async def _edit(self, job: Job, card: Card) -> None:
         channel = self.bot.get_partial_messageable(job.card_channel_id or 0)

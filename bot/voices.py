@@ -1,6 +1,7 @@
 """`/voices`: a member's voices with state and quality; delete one after a second look."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import discord
@@ -14,11 +15,12 @@ from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label, reader
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
-from store import Voice
+from store import NotFound, Voice
 from store.results import quality_of
 from store.use_cases import delete_voice, own_voice, voices_of
 
 CHOICES = 25
+NUMBER = re.compile("[0-9]{1,15}")
 
 
 def listing(owned: Sequence[Voice], say: Texts) -> str:
@@ -36,6 +38,13 @@ def listing(owned: Sequence[Voice], say: Texts) -> str:
     return shorten("\n".join(lines), MESSAGE_LENGTH)
 
 
+def voice_number(value: str) -> int:
+    """The voice's id in the value of a choice. Raises NotFound for what no menu of ours ever had."""
+    if NUMBER.fullmatch(value) is None:
+        raise NotFound(what="such voice")
+    return int(value)
+
+
 class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"voices:pick"):
     """The menu of voices that can be deleted."""
 
@@ -49,7 +58,8 @@ class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"v
         """Ask whether it is meant."""
         await interaction.response.defer()
         store, say = services_of(interaction).store, reader(interaction.locale)
-        voice = await asyncio.to_thread(own_voice, store, int(self.item.values[0]), interaction.user.id)
+        number = voice_number("".join(getattr(self.item, "values", ())))
+        voice = await asyncio.to_thread(own_voice, store, number, interaction.user.id)
         view = VoiceDelete.both(say("voices.yes"), say("voices.no"), voice=voice.id or 0)
         await replace(interaction, say("voices.sure", voice=safe(voice.name)), view)
 

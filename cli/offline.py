@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.console import DeskError, check_files, check_name, console
 from cli.report import cover_table, match_table, model_table, number, singer_table, training_line
 from cli.watch import watch
-from pipeline.sound.decode import SONG, display_name, probe
+from pipeline.sound.decode import SONG, display_name, measure, probe
 from store import Job, NotFound, Store, StoreSettings, jobs, library, open_store, retention, voices
 from store.results import CoverResult, cover_result, match_result, train_result
 from store.use_cases import (
@@ -145,7 +145,7 @@ def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     """Add a song to the library."""
     store = open_store()
     check_files([file])
-    seconds = probe(file, SONG, file.name).seconds
+    seconds = measure(file, SONG, file.name)
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
     console.print(f"{song.title} is song {song.id} of the library.")
 

@@ -5,6 +5,7 @@ SoundError
 │   ├── NotAudio
 │   ├── EmptyFile
 │   ├── CutOff
+│   ├── Encrypted
 │   └── InvalidSamples
 ├── UnsuitableSound      sound, but not fit for the purpose
 │   ├── TooShort
@@ -68,6 +69,13 @@ class CutOff(UnreadableSound):
 
     code = "cut_off"
     sentence = "{name} breaks off after {seconds:.1f} of {declared:.1f} seconds. Upload it again."
+
+
+class Encrypted(UnreadableSound):
+    """A shop's file that only its own player may open. Params: name."""
+
+    code = "encrypted"
+    sentence = "{name} is protected against copying and cannot be read. Send a file without protection."
 
 
 class InvalidSamples(UnreadableSound):

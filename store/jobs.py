@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store.errors import IllegalMove, NoSuchMove, NotFound, NotYours, TooManyJobs
+from store.errors import IllegalMove, NoSuchMove, NotFound, TooManyJobs
 from store.tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
 
 S = JobState
@@ -25,7 +25,7 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     S.FAILED: frozenset(),
     S.CANCELLED: frozenset(),
     S.EXPIRED: frozenset(),
-    S.UNDELIVERABLE: frozenset(),
+    S.UNDELIVERABLE: frozenset({S.DELIVERED}),
 }
 WAITING = frozenset({S.ACCEPTED, S.QUEUED})
 WORKING = frozenset({S.LEASED, S.RUNNING})
@@ -50,12 +50,17 @@ def get(session: Session, job_id: str) -> Job:
 
 def submit(session: Session, job: Job) -> Job:
     """Add an accepted job. Raises TooManyJobs when the member's cap is reached."""
-    limit = max_active_jobs(session, job.guild_id)
-    if job.user_id != OPERATOR and len(active_of(session, job.user_id)) >= limit:
-        raise TooManyJobs(limit=limit)
+    check_cap(session, job.user_id, job.guild_id)
     session.add(job)
     session.flush()
     return job
+
+
+def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
+    """Raise TooManyJobs if the member may have no further job in this guild."""
+    limit = max_active_jobs(session, guild_id)
+    if user_id != OPERATOR and len(active_of(session, user_id)) >= limit:
+        raise TooManyJobs(limit=limit)
 
 
 def enqueue(session: Session, job_id: str) -> Job:
@@ -151,11 +156,11 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
 def cancel(session: Session, job_id: str, user_id: int) -> Job:
     """Cancel a waiting job at once; request a running one to stop, which its worker confirms.
 
-    Raises NotFound, NotYours, IllegalMove (it has ended already).
+    Raises NotFound (also if it is another member's), IllegalMove (it has ended already).
     """
     job = get(session, job_id)
     if job.user_id != user_id:
-        raise NotYours(what="This job")
+        raise NotFound(what="such job")
     if job.state in WORKING:
         _update(session, job_id, WORKING, cancel_requested=True)
     elif job.state in WAITING:
@@ -173,8 +178,8 @@ def confirm_cancel(session: Session, job_id: str, attempt: int, owner: str) -> b
 
 
 def delivered(session: Session, job_id: str) -> None:
-    """Rendered → delivered; a job that ended otherwise stays what it is."""
-    move(session, job_id, {S.RENDERED}, S.DELIVERED)
+    """rendered, undeliverable (sent again) → delivered; a job that ended otherwise stays what it is."""
+    move(session, job_id, {S.RENDERED, S.UNDELIVERABLE}, S.DELIVERED)
 
 
 def undeliverable(session: Session, job_id: str) -> None:

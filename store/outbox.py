@@ -1,10 +1,14 @@
-"""The outbox: messages that wait for delivery, retried with growing pauses."""
+"""The outbox: messages that wait for delivery, one a job, each addressed by its job's id.
+
+That Discord is out of reach costs no try (`store.patience`); only what it refuses is counted.
+"""
 
 from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from store import jobs
+from store import jobs, patience
+from store.errors import NotFound
 from store.tables import Outbox, OutboxState, now
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -16,25 +20,51 @@ def due(session: Session, limit: int = 10) -> Sequence[Outbox]:
     return session.exec(wanted.order_by(col(Outbox.id)).limit(limit)).all()
 
 
-def sent(session: Session, outbox_id: int, channel_id: int, message_id: int) -> None:
-    """Mark a message as sent and its job as delivered, in one transaction."""
-    row = session.get_one(Outbox, outbox_id)
-    row.state, row.sent_channel_id, row.message_id, row.sent_at = (
-        OutboxState.SENT,
-        channel_id,
-        message_id,
-        now(),
-    )
+def unsent(session: Session) -> Sequence[Outbox]:
+    """Messages that have not reached Discord, oldest first."""
+    wanted = select(Outbox).where(Outbox.state != OutboxState.SENT)
+    return session.exec(wanted.order_by(col(Outbox.id))).all()
+
+
+def of_job(session: Session, job_id: str) -> Outbox:
+    """The job's message. Raises NotFound if it was withdrawn: its member or its voice is gone."""
+    row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
+    if row is None:
+        raise NotFound(what="such message")
+    return row
+
+
+def begin(session: Session, job_id: str, channel_id: int) -> None:
+    """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound."""
+    row = of_job(session, job_id)
+    row.sent_channel_id, row.tried_at = channel_id, now()
+    session.add(row)
+
+
+def sent(session: Session, job_id: str, channel_id: int, message_id: int) -> None:
+    """Mark a message as sent and its job as delivered, in one transaction. Raises NotFound."""
+    row = of_job(session, job_id)
+    row.state, row.sent_channel_id, row.message_id, row.sent_at = OutboxState.SENT, channel_id, message_id, now()
     session.add(row)
     session.flush()
-    jobs.delivered(session, row.job_id)
+    jobs.delivered(session, job_id)
 
 
-def postpone(session: Session, outbox_id: int) -> bool:
-    """Discord was out of reach: schedule a retry. After the last pause, give up; False then."""
-    row = session.get_one(Outbox, outbox_id)
+def wait(session: Session, job_id: str, asked: float = 0.0) -> bool:
+    """Discord is out of reach: schedule a retry. After a day, give up; False then. Raises NotFound."""
+    row = of_job(session, job_id)
+    if not patience.wait(row, asked):
+        give_up(session, job_id)
+        return False
+    session.add(row)
+    return True
+
+
+def refused(session: Session, job_id: str) -> bool:
+    """Discord refused the message: schedule a retry. After the last pause, give up; False then. Raises NotFound."""
+    row = of_job(session, job_id)
     if row.tries >= len(PAUSES):
-        give_up(session, outbox_id)
+        give_up(session, job_id)
         return False
     row.next_try_at = now() + PAUSES[row.tries]
     row.tries += 1
@@ -42,10 +72,16 @@ def postpone(session: Session, outbox_id: int) -> bool:
     return True
 
 
-def give_up(session: Session, outbox_id: int) -> None:
-    """Neither channel nor member can be reached: the job is undeliverable, its files stay for `/jobs`."""
-    row = session.get_one(Outbox, outbox_id)
+def give_up(session: Session, job_id: str) -> None:
+    """The message reaches nobody: its job is undeliverable, its files stay for `/jobs`. Raises NotFound."""
+    row = of_job(session, job_id)
     row.state = OutboxState.FAILED
     session.add(row)
     session.flush()
-    jobs.undeliverable(session, row.job_id)
+    jobs.undeliverable(session, job_id)
+
+
+def send_again(session: Session, row: Outbox) -> None:
+    """Begin anew with a message that was given up or waits."""
+    row.state, row.tries, row.waited, row.next_try_at = OutboxState.PENDING, 0, 0.0, 0.0
+    session.add(row)

@@ -209,6 +209,7 @@ class Job(SQLModel, table=True):
     error_sentence: str | None = None
     card_message_id: int | None = snowflake(default=None)
     card_channel_id: int | None = snowflake(default=None)
+    card_tried_at: float | None = None
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
     """Its place in line; it keeps it when it is given back."""
@@ -219,7 +220,11 @@ class Job(SQLModel, table=True):
 
 
 class Outbox(SQLModel, table=True):
-    """A message that waits for delivery, written in one transaction with the end of its job."""
+    """A message that waits for delivery, written in one transaction with the end of its job; one a job.
+
+    `tried_at` and `sent_channel_id` are written before a try, `message_id` and `sent_at` after Discord has accepted it.
+    `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = NEVER_REUSED
@@ -230,11 +235,30 @@ class Outbox(SQLModel, table=True):
     channel_id: int | None = snowflake(default=None)
     files: list[dict[str, str]] = document(list)
     tries: int = 0
+    waited: float = 0.0
     next_try_at: float = 0.0
+    tried_at: float | None = None
     sent_channel_id: int | None = snowflake(default=None)
     message_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
     sent_at: float | None = Field(default=None, index=True)
+
+
+class Deletion(SQLModel, table=True):
+    """A message that Discord still shows and that has to go; whose it was is not kept.
+
+    Without `message_id` it is not known whether it was sent: what names the job in this channel since then has to go.
+    """
+
+    __tablename__ = "deletion"
+    __table_args__ = NEVER_REUSED
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str
+    channel_id: int = snowflake()
+    message_id: int | None = snowflake(default=None)
+    since: float = 0.0
+    waited: float = 0.0
+    next_try_at: float = 0.0
 
 
 class Audit(SQLModel, table=True):

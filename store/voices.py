@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from store.errors import DuplicateVoiceName, NotFound, NotYours, VoiceNotReady
+from store.errors import DuplicateVoiceName, NotFound, VoiceNotReady
 from store.tables import Consent, Voice, VoiceState
 
 POLICY_VERSION = "2026-11"
@@ -43,12 +43,10 @@ def of_job(session: Session, job_id: str) -> Voice | None:
 
 
 def usable(session: Session, voice_id: int, user_id: int) -> Voice:
-    """The voice, ready and the user's own. Raises NotFound, NotYours, VoiceNotReady."""
+    """The voice, ready and the user's own. Raises NotFound (also if it is another member's), VoiceNotReady."""
     voice = session.get(Voice, voice_id)
-    if voice is None:
+    if voice is None or voice.owner_id != user_id:
         raise NotFound(what="such voice")
-    if voice.owner_id != user_id:
-        raise NotYours(what="This voice")
     if voice.state != VoiceState.READY:
         raise VoiceNotReady(name=voice.name, state=voice.state.value)
     return voice

@@ -15,7 +15,9 @@ from store.errors import DownloadFailed
 from store.use_cases import SavedFile
 
 MEGABYTE = 1_000_000
-AUDIO = re.compile(r"\.(aac|flac|m4a|mka|mp3|mp4|oga|ogg|opus|wav|weba|webm|wma)$", re.IGNORECASE)
+AUDIO = re.compile(
+    r"\.(3gp|aac|aif[cf]?|amr|caf|flac|m4a|mka|mkv|mov|mp3|mp4|oga|ogg|opus|w64|wav|weba|webm|wma)$", re.IGNORECASE
+)
 
 
 def is_audio(attachment: discord.Attachment) -> bool:

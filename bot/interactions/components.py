@@ -2,11 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 import discord
 
+from bot.errors import UnknownButton
 from bot.interactions.replies import refuse
 from bot.interactions.services import Interaction
 
@@ -104,6 +105,14 @@ class AnswerButton(PersistentButton, template=NEVER):
     async def declined(self, interaction: Interaction) -> None:
         """The answer was no."""
         raise NotImplementedError
+
+
+async def answer_unknown(interaction: Interaction, known: Sequence[type[PersistentItem[Any]]]) -> None:
+    """Tell whoever uses a component that is none of the `known` ones; those answer for themselves."""
+    if interaction.type is discord.InteractionType.component:
+        data: Any = interaction.data
+        if not any(re.fullmatch(item.pattern, data["custom_id"]) for item in known):
+            await refuse(interaction, UnknownButton())
 
 
 def view_of(*items: discord.ui.Item[Any]) -> discord.ui.View:

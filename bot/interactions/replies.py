@@ -4,15 +4,18 @@ import logging
 import secrets
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.utils import MISSING
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
 from bot.interactions.services import Interaction
 from bot.texts.locale import reader
 from files.disk import DiskFull
-from store import StoreError
+from store import StoreError, StoreUnusable
+from store import refusal_of as database_refusal
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +40,17 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
     sentence = reader(interaction.locale).error(error.code, error.params, str(error))
     try:
         await reply(interaction, sentence)
-    except discord.HTTPException:
-        log.warning("An answer did not reach Discord: %s", error)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as trouble:
+        log.warning("An answer (%s) did not reach Discord: %s", error.code, trouble)  # its sentence may hold names
 
 
 def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
-    """The error whose sentence is shown; one that is no refusal is logged under a reference."""
+    """The error whose sentence is shown; one that is for the operator, or no refusal, is logged under a reference."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
-    if isinstance(error, StoreError | BotError | DiskFull):
-        return error
+    refusal = database_refusal(error) if isinstance(error, DBAPIError) else error
+    if isinstance(refusal, StoreError | BotError | DiskFull) and not isinstance(refusal, StoreUnusable):
+        return refusal
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)
     return Internal(reference=reference)

@@ -1,14 +1,19 @@
 """Ordinary messages: to the channel, or by direct message where the bot may not speak."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 
 import discord
 
 from bot.texts.names import file_name
 from store import Outbox, Store
+from store.tables import now
 from store.use_cases import message_files
 
 Place = discord.PartialMessageable | discord.DMChannel
+NONCE_SECONDS = 120.0  # Discord knows a nonce for a few minutes
+CLOCKS_APART = 60.0  # ours and Discord's, at most
+SEARCHED = 200
 
 
 async def post(
@@ -30,6 +35,45 @@ async def post(
         return await send(await client.create_dm(discord.Object(user_id)))
     except (discord.Forbidden, discord.NotFound):
         return None
+
+
+async def earlier(
+    client: discord.Client, channel_id: int | None, tried_at: float | None, belongs: Callable[[discord.Message], bool]
+) -> discord.Message | None:
+    """What an earlier try has sent although nobody noted it; None while Discord still knows the nonce itself."""
+    if channel_id is None or tried_at is None or now() - tried_at < NONCE_SECONDS:
+        return None
+    async for message in own_messages(client, channel_id, tried_at):
+        if belongs(message):
+            return message
+    return None
+
+
+async def own_messages(client: discord.Client, channel_id: int, since: float) -> AsyncIterator[discord.Message]:
+    """The bot's messages among the first in a channel since a time; none where it may not read."""
+    after = datetime.fromtimestamp(since - CLOCKS_APART, UTC)
+    try:
+        async for message in client.get_partial_messageable(channel_id).history(after=after, limit=SEARCHED):
+            if client.user is not None and message.author.id == client.user.id:
+                yield message
+    except (discord.Forbidden, discord.NotFound):
+        return
+
+
+def is_result_of(message: discord.Message, job_id: str) -> bool:
+    """Whether a message ends this job."""
+    return mark(job_id) in message.content
+
+
+def is_card_of(message: discord.Message, job_id: str) -> bool:
+    """Whether a message is this job's card: it has its button."""
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    return any(job_id in (item.custom_id or "") for row in rows for item in row.children)
+
+
+def mark(job_id: str) -> str:
+    """The sign by which a delivered message is recognised, and by which members can name a job."""
+    return job_id[:12]
 
 
 def files_of(store: Store, row: Outbox) -> list[discord.File]:

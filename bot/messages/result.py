@@ -1,6 +1,7 @@
 """The message that ends a job: a pure function of the job's row."""
 
 from bot.messages.figures import cover_figures, models_line, voice_figures
+from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobState
@@ -23,12 +24,7 @@ def compose(job: Job, say: Texts) -> str:
     else:
         lines = result_lines(job, member, say)
     body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
-    return f"{body}\n-# {say('result.job', job=mark(job))}"
-
-
-def mark(job: Job) -> str:
-    """The sign by which a delivered message is recognised, and by which members can name a job."""
-    return job.id[:12]
+    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
 
 
 def reason(job: Job, say: Texts) -> str:

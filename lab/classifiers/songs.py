@@ -9,7 +9,7 @@ from lab.errors import SingersError
 from pipeline.sound.decode import display_name
 
 SUFFIXES = frozenset(
-    ".aac .flac .m4a .mka .mkv .mov .mp3 .mp4 .oga .ogg .opus .wav .webm".split()  # noqa: SIM905
+    ".aac .aif .aiff .caf .flac .m4a .mka .mkv .mov .mp3 .mp4 .oga .ogg .opus .w64 .wav .webm .wma".split()  # noqa: SIM905
 )
 DASH = re.compile(r"\s+[-–—]\s+")
 DEEPEST = 3

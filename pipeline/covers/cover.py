@@ -36,7 +36,9 @@ from pipeline.sound.resample import Resampler
 LEAST_SUNG = FRAME_RATE
 """Voiced frames of a song; fewer do not tell its octave."""
 OVERSHOOT = 1.0
-"""DB above full scale that a lossy codec may give a song that never left it."""
+"""DB above full scale that a lossy codec may give a song that never left it: they are not worth a sentence."""
+CEILING = -1.0
+"""DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -146,7 +148,7 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
         key_shift=converted.key_shift,
         instrumental_shift=moved,
         no_octave=converted.no_octave,
-        scaled_db=_above_full_scale(stems),
+        scaled_db=above if (above := decibels(stems.peak)) > OVERSHOOT else 0.0,
         base=info.base,
         content=converted.content,
         voice=converted.voice,
@@ -225,18 +227,13 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         vocals,
         stems.instrumental,
         cover.out_dir / "cover.mp3",
-        reference_lufs=stems.lufs - _above_full_scale(stems),
+        reference_lufs=stems.lufs - max(0.0, decibels(stems.peak)),
+        ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
         tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
-
-
-def _above_full_scale(stems: Stems) -> float:
-    """DB by which what the cover follows leaves full scale; a lossy codec's overshoot is left to the limiter."""
-    above = decibels(stems.peak)
-    return above if above > OVERSHOOT else 0.0
 
 
 def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_son
 from pipeline.covers.stems import FORM, LEVEL, Stems, read_card, write_card
 from pipeline.errors import LengthsApart, SilentFile
 from pipeline.progress import Progress
-from pipeline.sound.decode import SONG, display_name, probe
+from pipeline.sound.decode import SONG, display_name, measure
 from pipeline.sound.downmix import Downmix, DownmixChoice
 from pipeline.sound.encode import Encoder
 from pipeline.sound.loudness import LoudnessMeter
@@ -48,12 +48,10 @@ def vocals_as_given(song: GivenFile, cache_dir: Path, progress: Progress) -> Ste
 def write_instrumental(instrumental: GivenFile, song: GivenFile, out: Path, progress: Progress) -> SongLevel:
     """Write the instrumental for `song` as a stem, and return its level.
 
-    Raises what `decode_blocks` raises, SilentFile, and LengthsApart as far as the song's header tells its length.
+    Raises what `decode_blocks` raises, SilentFile, LengthsApart.
     """
-    song_seconds = probe(song.path, SONG, song.name).seconds
-    given_seconds = probe(instrumental.path, SONG, instrumental.name).seconds
-    if song_seconds is not None and given_seconds is not None:
-        _check_lengths(instrumental.name, given_seconds, song.name, song_seconds)
+    given_seconds, song_seconds = (measure(file.path, SONG, file.name) for file in (instrumental, song))
+    _check_lengths(instrumental.name, given_seconds, song.name, song_seconds)
     return _write_stem(instrumental, out, progress)[0]
 
 

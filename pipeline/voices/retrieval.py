@@ -6,10 +6,12 @@ An exact search as one matrix product: ten minutes of voice are 30 000 rows, 0.0
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from files.atomic import atomic_write
+from models.weights.integrity import WeightsError
 
 NEIGHBOURS = 8
 BATCH = 128  # frames searched at once: memory stays flat however long a voice was recorded
@@ -23,9 +25,15 @@ def save_index(path: Path, rows: Tensor, speaker: Tensor) -> None:
 
 
 def load_index(path: Path) -> tuple[Tensor, Tensor]:
-    """Rows (N, C) and speaker embedding (256,), float32."""
-    stored = load_file(path)
-    return stored["rows"].float(), stored["speaker"]
+    """Rows (N, C) and speaker embedding (256,), float32. Raises WeightsError."""
+    try:
+        stored = load_file(path)
+        rows, speaker = stored["rows"].float(), stored["speaker"].float()
+    except (SafetensorError, KeyError, OSError) as error:
+        raise WeightsError(f"{path.name} cannot be read as a voice's index: {error}") from error
+    if rows.ndim != 2 or speaker.ndim != 1 or not (rows.isfinite().all() and speaker.isfinite().all()):
+        raise WeightsError(f"{path.name} cannot be read as a voice's index: its numbers are damaged.")
+    return rows, speaker
 
 
 def retrieve(content: Tensor, rows: Tensor) -> Tensor:

@@ -4,11 +4,11 @@ The bot, the worker, the command line and the demo perform these to change rows.
 StoreError and leaves neither a row nor a file behind.
 """
 
-from store.use_cases.accept import Requester, SavedFile, save_files
+from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
-    check_song,
+    check_cover,
     find_song,
     find_voice,
     ready_voices,
@@ -16,22 +16,35 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
+from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
     MessageFile,
+    begin_message,
     discard_unfinished,
     due_messages,
+    end_pauses,
     give_up_message,
     mark_sent,
     message_files,
-    postpone_message,
+    retry_refused,
+    send_again,
     undelivered_message,
+    unsent_messages,
+    wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
-from store.use_cases.progress import PlacedJob, jobs_with_cards, keep_card, placed_job, recent_jobs
-from store.use_cases.training import TrainingRequest, agree, decline, request_agreed_training, request_training
+from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job, recent_jobs
+from store.use_cases.training import (
+    TrainingRequest,
+    agree,
+    check_consent,
+    decline,
+    request_agreed_training,
+    request_training,
+)
 from store.use_cases.voices import (
     NewVoice,
     check_voice_name,
@@ -74,15 +87,22 @@ __all__ = [
     "add_singer",
     "add_song",
     "agree",
+    "begin_card",
+    "begin_message",
     "cancel_job",
-    "check_song",
+    "check_cap",
+    "check_consent",
+    "check_cover",
     "check_voice_name",
     "confirm_cancel",
     "decline",
     "delete_voice",
+    "deletion_done",
     "deliver_to_operator",
     "discard_unfinished",
+    "due_deletions",
     "due_messages",
+    "end_pauses",
     "fail_job",
     "find_song",
     "find_voice",
@@ -97,7 +117,7 @@ __all__ = [
     "message_files",
     "own_voice",
     "placed_job",
-    "postpone_message",
+    "postpone_deletion",
     "ready_voices",
     "recent_jobs",
     "renew_job",
@@ -105,13 +125,17 @@ __all__ = [
     "request_cover",
     "request_match",
     "request_training",
+    "retry_refused",
     "save_files",
     "search_songs",
+    "send_again",
     "song_title",
     "sweep_jobs",
     "take_job",
     "take_next_job",
     "undelivered_message",
+    "unsent_messages",
     "voice_named",
     "voices_of",
+    "wait_with_message",
 ]

@@ -9,7 +9,7 @@ def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
     """Cancel a waiting job, or request a running one to stop (`cancel_requested` is set then); return its row.
 
     The files of a job that is cancelled at once are removed when its message is delivered.
-    Raises NotFound, NotYours, IllegalMove (it has ended already).
+    Raises NotFound, IllegalMove (it has ended already).
     """
     with store.write() as session:
         return jobs.cancel(session, job_id, user_id)

@@ -37,7 +37,7 @@ class CoverRequest:
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
     """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
 
-    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
+    Raises SongOrTitle, NotFound, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
     of the request remains.
     """
     files = [file for file in (request.song, request.instrumental) if file]
@@ -48,15 +48,27 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
 
 
 def check_song(song: object | None, title: str | None) -> None:
-    """Raise SongOrTitle unless exactly one of the two is given; to be called before a song is downloaded."""
+    """Raise SongOrTitle unless exactly one of the two is given."""
     if (song is None) == (title is None):
         raise SongOrTitle
+
+
+def check_cover(store: Store, user_id: int, voice: str, song: object | None, title: str | None) -> None:
+    """Raise what `request_cover` would, of all that can be told before a song is downloaded.
+
+    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady.
+    """
+    check_song(song, title)
+    with store.read() as session:
+        find_voice(session, voice, user_id)
+        if title is not None:
+            find_song(session, title)
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
     """The member's ready voice, by the id that was picked or by its name.
 
-    Raises NotFound, NotYours, VoiceNotReady.
+    Raises NotFound, VoiceNotReady.
     """
     named = voices.by_name(session, user_id, text.strip())
     number = _picked(text)

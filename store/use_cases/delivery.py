@@ -1,13 +1,14 @@
 """Messages are delivered: those that are due, their files, and how each try ended."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlmodel import select
 
-from store import jobs, outbox, retention
+from store import deletions, jobs, outbox, patience, retention
 from store.database import Store
-from store.errors import NotFound, NotYours
+from store.errors import NotFound
 from store.tables import Job, JobState, Outbox
 
 UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
@@ -46,34 +47,65 @@ def message_files(store: Store, row: Outbox) -> list[MessageFile]:
     return [MessageFile(store.media.path(file["key"]), file.get("name") or "result") for file in row.files]
 
 
-def mark_sent(store: Store, row_id: int, channel_id: int, message_id: int) -> None:
-    """Discord has accepted the message: it is sent, its job delivered.
-
-    Raises NoResultFound if the member was forgotten meanwhile.
-    """
+def begin_message(store: Store, job_id: str, channel_id: int) -> None:
+    """A job's message is about to be sent there. Raises NotFound if its member or voice is gone."""
     with store.write() as session:
-        outbox.sent(session, row_id, channel_id, message_id)
+        outbox.begin(session, job_id, channel_id)
 
 
-def postpone_message(store: Store, row_id: int) -> None:
-    """Discord is out of reach: retry later, or give up after the last pause."""
+def mark_sent(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
+    """Discord has accepted the message: it is sent, its job delivered; if member or voice is gone, it is deleted."""
     with store.write() as session:
-        outbox.postpone(session, row_id)
+        try:
+            outbox.sent(session, job_id, channel_id, message_id)
+        except NotFound:
+            deletions.order(session, job_id, channel_id, message_id)
 
 
-def give_up_message(store: Store, row_id: int) -> None:
+def wait_with_message(store: Store, job_id: str, asked: float = 0.0) -> bool:
+    """Discord is out of reach: retry later, at least after `asked` seconds. False: given up after a day."""
+    with store.write() as session:
+        return outbox.wait(session, job_id, asked)
+
+
+def retry_refused(store: Store, job_id: str) -> bool:
+    """Discord refused the message: retry later. False: given up after the last pause."""
+    with store.write() as session:
+        return outbox.refused(session, job_id)
+
+
+def give_up_message(store: Store, job_id: str) -> None:
     """Neither the channel nor the member can be reached: the job is undeliverable."""
     with store.write() as session:
-        outbox.give_up(session, row_id)
+        outbox.give_up(session, job_id)
+
+
+def end_pauses(store: Store) -> None:
+    """Discord is back: what waits for it is due now."""
+    with store.write() as session:
+        patience.hurry(session)
+
+
+def unsent_messages(store: Store) -> list[JobMessage]:
+    """The messages that have not reached Discord, oldest first: those that wait, and those that were given up."""
+    with store.read() as session:
+        return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.unsent(session)]
+
+
+def send_again(store: Store, job_ids: Iterable[str]) -> None:
+    """The operator has the messages of these jobs sent, whatever became of them before. Raises NotFound."""
+    with store.write() as session:
+        for job_id in job_ids:
+            outbox.send_again(session, outbox.of_job(session, job_id))
 
 
 def undelivered_message(store: Store, job_id: str, user_id: int) -> JobMessage:
-    """The message of a member's job that could not be delivered. Raises NotFound, NotYours."""
+    """The message of a member's job that could not be delivered. Raises NotFound, also if it is another member's."""
     with store.read() as session:
         job = jobs.get(session, job_id)
         row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
     if job.user_id != user_id:
-        raise NotYours(what="This job")
+        raise NotFound(what="such job")
     if job.state != JobState.UNDELIVERABLE or row is None:
         raise NotFound(what="such result any more")
     return JobMessage(row, job)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import and_, col, or_, select
 
-from store import jobs
+from store import deletions, jobs
 from store.database import Store
 from store.tables import Job, JobState, Outbox, OutboxState, now
 
@@ -38,11 +38,11 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
 def jobs_with_cards(store: Store) -> list[PlacedJob]:
     """The jobs in channels whose cards may have to be posted or edited, oldest first.
 
-    Those that wait or run, and those that ended a moment ago; a job that ended while the bot was away is recognised by
-    its message, which is not sent or was sent a moment ago.
+    Those that wait or run, and those that ended a moment ago; a job that ended while bot or Discord was away is
+    recognised by its message, which is not sent or was sent a moment ago.
     """
     recent = now() - FINAL_EDITS
-    just_sent = or_(col(Outbox.state) == OutboxState.PENDING, col(Outbox.sent_at) > recent)
+    just_sent = or_(col(Outbox.state).in_((OutboxState.PENDING, OutboxState.FAILED)), col(Outbox.sent_at) > recent)
     just_ended = or_(col(Job.ended_at) > recent, col(Job.id).in_(select(Outbox.job_id).where(just_sent)))
     ended = and_(col(Job.card_message_id).is_not(None), just_ended)
     wanted = select(Job).where(col(Job.channel_id).is_not(None), or_(col(Job.state).in_(CARD_STATES), ended))
@@ -51,9 +51,20 @@ def jobs_with_cards(store: Store) -> list[PlacedJob]:
         return [PlacedJob(job, jobs.place_in_line(session, job)) for job in rows]
 
 
-def keep_card(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
-    """Write where a job's card is. Raises NotFound if the member was forgotten meanwhile."""
+def begin_card(store: Store, job_id: str, channel_id: int) -> None:
+    """A job's card is about to be posted there. Raises NotFound if the member was forgotten meanwhile."""
     with store.write() as session:
         job = jobs.get(session, job_id)
+        job.card_channel_id, job.card_tried_at = channel_id, now()
+        session.add(job)
+
+
+def keep_card(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
+    """Write where a job's card is; if the member was forgotten meanwhile, it is deleted."""
+    with store.write() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            deletions.order(session, job_id, channel_id, message_id)
+            return
         job.card_channel_id, job.card_message_id = channel_id, message_id
         session.add(job)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from store import jobs, voices
+from store import deletions, jobs, voices
 from store.database import Store
-from store.errors import DuplicateVoiceName, IllegalMove, NotFound, NotYours
+from store.errors import DuplicateVoiceName, IllegalMove, NotFound
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
 from store.tables import Audit, Outbox, Voice, VoiceState
 
@@ -41,7 +41,7 @@ def voice_named(store: Store, user_id: int, name: str) -> Voice:
 
 
 def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
-    """One voice of its owner, whatever its state. Raises NotFound, NotYours."""
+    """One voice of its owner, whatever its state. Raises NotFound, also if it is another member's."""
     with store.read() as session:
         return _owned(session, voice_id, user_id)
 
@@ -70,7 +70,10 @@ def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> V
 
 
 def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
-    """Delete a voice and its files, stopping its training first; return its name. Raises NotFound, NotYours."""
+    """Delete a voice, its files and the message with its sample, stopping its training first; return its name.
+
+    Covers that it has sung stay. Raises NotFound, also for another member's voice.
+    """
     voice = own_voice(store, voice_id, user_id)
     if voice.state == VoiceState.TRAINING and voice.job_id is not None:
         try:
@@ -84,21 +87,26 @@ def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
 def _remove(store: Store, voice_id: int, user_id: int) -> str:
     with store.write() as session:
         voice = _owned(session, voice_id, user_id)
-        mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all()
+        trained = voice.state == VoiceState.READY
+        mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all() if trained else []
         keys = media_keys([], [voice], [], mail)
-        for message in mail:
-            message.files = []  # its curve and sample; what was sent stays in the member's own messages
-            session.add(message)
+        for message in mail:  # it tells of the voice, with a curve and a sample
+            _withdraw(session, message)
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)
     return voice.name
 
 
+def _withdraw(session: Session, message: Outbox) -> None:
+    """Delete a message, in Discord too if it was sent; nothing of its job is left to deliver."""
+    deletions.of_result(session, message)
+    session.delete(message)
+    jobs.delivered(session, message.job_id)
+
+
 def _owned(session: Session, voice_id: int, user_id: int) -> Voice:
     voice = session.get(Voice, voice_id)
-    if voice is None:
+    if voice is None or voice.owner_id != user_id:
         raise NotFound(what="such voice")
-    if voice.owner_id != user_id:
-        raise NotYours(what="This voice")
     return voice

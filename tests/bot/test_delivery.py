@@ -13,6 +13,7 @@ from bot import delivery
 from bot.app import DiscoverBot
 from bot.messages.result import compose
 from store import Clip, Job, JobKind, JobState, Outbox, Store, use_cases
+from store.tables import now
 from store.use_cases import mark_sent
 from tests.bot.world import Worker, World, response_of
 
@@ -55,7 +56,7 @@ class TestSending:
 
         (row,) = worker.outbox()
         body = posts(world)[-1]
-        assert body["nonce"] == str(row.id) and body["enforce_nonce"]
+        assert body["nonce"] == job.id[:25] and body["enforce_nonce"]
         assert body["allowed_mentions"] == {"parse": [], "users": [world.alice.id]}
         message = world.public()[-1]
         assert (row.sent_channel_id, row.message_id) == (world.channel.id, message.id)
@@ -137,7 +138,7 @@ class TestSending:
         worker.render(job, {}, {"a.txt": b"file"})
         world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=status, times=1)
         await world.tick()
-        assert len(world.public()) == 1 and worker.outbox()[0].tries == 1
+        assert len(world.public()) == 1 and (worker.outbox()[0].tries, worker.outbox()[0].waited) == (0, 2.0)
 
         worker.due_now()
         await world.tick()
@@ -158,18 +159,10 @@ class TestSending:
         worker.render(job, {})
         monkeypatch.setattr(FakeHTTPClient, "request", lost)
         await world.tick()
-        assert worker.outbox()[0].tries == 1
+        assert (worker.outbox()[0].tries, worker.outbox()[0].waited) == (0, 2.0)
         worker.due_now()
         await world.tick()
         assert len(world.public()) == 2
-
-    async def test_after_the_last_try_it_is_given_up(self, job: Job, world: World, worker: Worker) -> None:
-        worker.render(job, {})
-        world.env.inject_error("POST", "/channels/*/messages", status=500, times=None)
-        for _ in range(8):
-            worker.due_now()
-            await world.tick()
-        assert worker.only().state == JobState.UNDELIVERABLE
 
     @pytest.mark.parametrize("fault", [{"status": 413}, {"status": 400, "code": 40005}])
     async def test_a_file_that_is_too_large_is_left_out_with_a_sentence(
@@ -194,19 +187,28 @@ class TestSending:
     async def test_a_member_forgotten_while_sending_leaves_no_message(
         self, job: Job, world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def forgotten(store: Store, outbox_id: int, channel_id: int, message_id: int) -> None:
+        def forgotten(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
             use_cases.forget(store, world.alice.id)
-            mark_sent(store, outbox_id, channel_id, message_id)
+            mark_sent(store, job_id, channel_id, message_id)
 
         worker.render(job, {})
         monkeypatch.setattr(delivery, "mark_sent", forgotten)
-        await world.tick()
-        assert [m.id for m in world.public()] == [job.card_message_id]
-        assert worker.outbox() == []
+        await world.tick(4)
+        assert world.public() == [] and worker.outbox() == []
 
 
 class TestTrouble:
     """What is logged as an error, and must not do harm."""
+
+    async def test_what_discord_refuses_is_given_up_after_the_last_try(
+        self, job: Job, world: World, worker: Worker
+    ) -> None:
+        worker.render(job, {})
+        world.env.inject_error("POST", "/channels/*/messages", status=400, code=50035, times=None)
+        for _ in range(8):
+            worker.due_now()
+            await world.tick()
+        assert worker.only().state == JobState.UNDELIVERABLE
 
     async def test_a_crash_between_sending_and_marking_does_not_send_twice(
         self, job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
@@ -241,7 +243,7 @@ class TestTrouble:
         monkeypatch.undo()  # Discord has forgotten the nonce, too
         with store.write() as session:
             row = session.exec(select(Outbox)).one()
-            row.created_at = world.env.now().timestamp()  # months ago: simcord begins on 2026-01-01
+            row.tried_at = world.env.now().timestamp()  # months ago: simcord begins on 2026-01-01
             row.next_try_at = 0.0
             session.add(row)
         await world.env.restart_bot(make_bot())
@@ -250,13 +252,13 @@ class TestTrouble:
         assert worker.only().state == JobState.DELIVERED
         assert len(world.public()) + len(world.dms(world.alice)) == 2
 
-    async def test_an_old_row_that_was_never_sent_is_sent(
+    async def test_a_try_that_never_arrived_is_made_again(
         self, job: Job, world: World, worker: Worker, store: Store
     ) -> None:
         worker.render(job, {})
         with store.write() as session:
             row = session.exec(select(Outbox)).one()
-            row.created_at -= 3600
+            row.created_at, row.tried_at, row.sent_channel_id = 0.0, now() - 3600, world.channel.id
             session.add(row)
         await world.tick()
         assert len(world.public()) == 2

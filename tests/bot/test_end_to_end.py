@@ -101,4 +101,4 @@ async def test_a_member_matches_trains_and_sings(
     refused = await world.bob.slash(
         world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())
     )
-    assert "belongs to another member" in response_of(refused).content
+    assert "no such voice" in response_of(refused).content

@@ -51,7 +51,8 @@ def test_a_part_of_the_bot_imports_only_what_it_may(part: str) -> None:
 
 
 def test_the_features_are_seen() -> None:
-    assert {"match", "training", "covers", "voices", "jobs", "forget", "live_cards", "delivery"} == set(FEATURES)
+    features = {"match", "training", "covers", "voices", "jobs", "forget", "live_cards", "delivery", "removal"}
+    assert features == set(FEATURES)
 
 
 @pytest.mark.parametrize(

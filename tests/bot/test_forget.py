@@ -1,15 +1,20 @@
 """`/forget-me` removes rows, files and messages, and only of the member who asks."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlmodel import select
 
+from bot import delivery
 from bot.app import DiscoverBot
-from store import Clip, Consent, Job, Outbox, Store, Voice
+from store import Clip, Consent, Deletion, Job, Outbox, Store, Voice, use_cases
+from store.patience import PATIENCE
 from tests.bot.world import Worker, World, response_of
 
 YES = "Remove everything"
+DELETING = "Discord is told to delete {} messages; that can take a moment."
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
@@ -18,6 +23,14 @@ def left(store: Store, user_id: int) -> int:
     with store.read() as session:
         owners = (Clip.user_id, Consent.user_id, Job.user_id, Outbox.user_id, Voice.owner_id)
         return sum(len(session.exec(select(owner).where(owner == user_id)).all()) for owner in owners)
+
+
+def due_now(store: Store, waited: float = 2.0) -> None:
+    """Let the postponed deletions be due."""
+    with store.write() as session:
+        for row in session.exec(select(Deletion)).all():
+            row.next_try_at, row.waited = 0.0, waited
+            session.add(row)
 
 
 @pytest.fixture
@@ -40,9 +53,10 @@ async def test_everything_of_the_member_goes_and_nothing_of_others(history: None
     assert response_of(answer).ephemeral and left(store, world.alice.id) > 4
     await world.alice.click(response_of(answer), label=YES)
 
-    assert response_of(answer).content == "Removed: 2 voice notes, 1 voices, 2 jobs, 3 files, 3 messages."
+    assert response_of(answer).content == "Removed: 2 voice notes, 1 voices, 2 jobs, 3 files. " + DELETING.format(3)
     assert left(store, world.alice.id) == 0 and left(store, world.bob.id) == before
     assert [store.media.path(key).read_bytes() for key in sorted(store.media.keys())] == [b"bob"]
+    await world.tick()
     (message,) = world.public()
     assert world.bob.mention in message.content
 
@@ -55,11 +69,76 @@ async def test_no_keeps_everything(history: None, world: World, store: Store) ->
     assert len(world.public()) == 4
 
 
-async def test_messages_that_are_gone_already_are_no_error(history: None, world: World, store: Store) -> None:
-    world.env.inject_error("DELETE", "/channels/*/messages/*", status=404, code=10008, times=None)
+def waiting(store: Store) -> int:
+    """How many messages wait for their deletion."""
+    with store.read() as session:
+        return len(session.exec(select(Deletion)).all())
+
+
+@pytest.mark.parametrize("fault", [{"status": 404, "code": 10008}, {"status": 403, "code": 50001}])
+async def test_messages_that_are_gone_or_out_of_reach_for_good_end_the_matter(
+    history: None, world: World, store: Store, fault: dict[str, Any]
+) -> None:
+    world.env.inject_error("DELETE", "/channels/*/messages/*", **fault, times=None)
     answer = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(answer), label=YES)
-    assert "0 messages" in response_of(answer).content and left(store, world.alice.id) == 0
+    await world.tick()
+    assert waiting(store) == 0 and left(store, world.alice.id) == 0
+
+
+async def test_messages_go_even_if_discord_is_away_and_the_bot_dies(
+    history: None, world: World, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    world.env.inject_error("DELETE", "/channels/*/messages/*", status=503, times=3)
+    answer = await world.alice.slash(world.channel, "forget-me")
+    await world.alice.click(response_of(answer), label=YES)
+    await world.tick()
+    assert len(world.public()) == 4 and waiting(store) == 3
+    due_now(store)
+    await world.env.restart_bot(make_bot())
+    await world.tick()
+    assert len(world.public()) == 1 and waiting(store) == 0
+
+
+async def test_a_day_of_trying_ends_with_a_line_for_the_operator(
+    history: None, world: World, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.env.inject_error("DELETE", "/channels/*/messages/*", status=503, times=None)
+    answer = await world.alice.slash(world.channel, "forget-me")
+    await world.alice.click(response_of(answer), label=YES)
+    due_now(store, waited=PATIENCE)
+    await world.tick()
+    assert waiting(store) == 0 and caplog.text.count("delete it by hand") == 3
+
+
+async def test_a_result_that_was_sent_but_not_noted_before_the_bot_died_goes_too(
+    world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    await world.alice.slash(world.channel, "match", note1=("a.ogg", b"alice"))
+    await world.bob.slash(world.channel, "match", note1=("b.ogg", b"bob"))
+
+    def die(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(delivery, "mark_sent", die)
+    with store.read() as session:
+        hers = session.exec(select(Job).where(Job.user_id == world.alice.id)).one()
+    with store.write() as session:  # the bot died before it noted her card, too
+        session.merge(hers).card_message_id = None
+    worker.render(hers, {})
+    await world.tick()
+    assert len(world.public()) == 3
+
+    monkeypatch.undo()
+    use_cases.forget(store, world.alice.id)
+    with store.write() as session:
+        for row in session.exec(select(Deletion)).all():
+            row.since, row.next_try_at = world.env.now().timestamp(), 0.0  # simcord's clock is not ours
+            session.add(row)
+    await world.env.restart_bot(make_bot())
+    await world.tick()
+    (message,) = world.public()
+    assert world.bob.mention in message.content and waiting(store) == 0
 
 
 async def test_the_button_works_after_a_restart(

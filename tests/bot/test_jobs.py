@@ -7,7 +7,7 @@ import pytest
 from bot import jobs as ours
 from bot.app import DiscoverBot
 from bot.texts.sentences import texts
-from store import Job, JobKind, JobState, NotFound, NotYours, Store, jobs, use_cases
+from store import Job, JobKind, JobState, NotFound, Store, jobs, use_cases
 from store.use_cases import PlacedJob
 from tests.bot.world import Worker, World, response_of
 
@@ -73,7 +73,7 @@ async def test_running_work_stops_when_its_worker_says_so(job: Job, world: World
 
 async def test_somebody_else_cannot_cancel(job: Job, world: World, worker: Worker) -> None:
     click = await world.bob.click(world.public()[0], label="Cancel")
-    assert "belongs to another member" in response_of(click).content and response_of(click).ephemeral
+    assert response_of(click).content == "There is no such job." and response_of(click).ephemeral
     assert worker.only().state == JobState.QUEUED
 
 
@@ -124,7 +124,7 @@ async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
 
     assert response_of(shown).ephemeral and "No singer" in response_of(shown).content
     assert await response_of(shown).attachments[0].read() == b"file"
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         ours.undelivered(store, job.id, world.bob.id)
 
 

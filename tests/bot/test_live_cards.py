@@ -159,7 +159,7 @@ async def test_a_job_forgotten_while_its_card_is_posted_leaves_no_card(
 
     monkeypatch.setattr(live_cards, "keep_card", forgotten)
     queue(store, world)
-    await world.tick(5)
+    await world.tick(8)
     assert world.public() == []
 
 

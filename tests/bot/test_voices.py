@@ -9,7 +9,7 @@ from sqlmodel import select
 from bot import voices as ours
 from bot.app import DiscoverBot
 from bot.texts.sentences import texts
-from store import JobState, NotYours, Store, Voice, VoiceState, voices
+from store import JobState, NotFound, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
 from tests.bot.world import Worker, World, response_of
 
@@ -75,7 +75,7 @@ async def test_a_voice_that_is_gone_is_one_sentence(world: World, mine: Voice, s
 
 
 def test_somebody_elses_voice_is_not_deleted(world: World, mine: Voice, store: Store) -> None:
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         delete_voice(store, mine.id or 0, world.bob.id)
     assert names(store) == ["**mine**"]
 

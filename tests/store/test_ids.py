@@ -9,8 +9,22 @@ from alembic import command
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
-from store import Clip, Consent, Job, JobKind, NotFound, Outbox, Singer, Song, Store, StoreSettings, Voice, open_store
-from store.database import connect
+from store import (
+    Clip,
+    Consent,
+    Deletion,
+    Job,
+    JobKind,
+    NotFound,
+    Outbox,
+    Singer,
+    Song,
+    Store,
+    StoreSettings,
+    Voice,
+    open_store,
+)
+from store.connection import connect
 from store.schema import alembic_config
 from store.tables import Audit
 from store.use_cases import delete_voice
@@ -20,6 +34,7 @@ ROWS: tuple[Callable[[], Any], ...] = (
     lambda: Audit(user_id=1, action="x"),
     lambda: Clip(user_id=1, media_key="k", name="n", bytes=1, source="t", expires_at=1.0),
     lambda: Consent(user_id=1, policy_version="1", phrase="yes", clip_hash="h"),
+    lambda: Deletion(job_id="job", channel_id=5),
     lambda: Outbox(job_id="job", user_id=1),
     lambda: Singer(name="s", embedding_model="m", embeddings_key="k", clips=1),
     lambda: Song(title="t", media_key="k"),

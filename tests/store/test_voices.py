@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import DuplicateVoiceName, Job, JobKind, NotFound, NotYours, Store, Voice, VoiceNotReady, jobs, voices
+from store import DuplicateVoiceName, Job, JobKind, NotFound, Store, Voice, VoiceNotReady, jobs, voices
 from store.use_cases import delete_voice
 
 MEMBER, OTHER = 7, 8
@@ -22,9 +22,9 @@ def test_a_voice_in_training_cannot_sing_yet(store: Store) -> None:
 
 def test_nobody_uses_or_deletes_anothers_voice(store: Store) -> None:
     voice = add_voice(store)
-    with pytest.raises(NotYours), store.read() as session:
+    with pytest.raises(NotFound), store.read() as session:
         voices.usable(session, voice.id or 0, OTHER)
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         delete_voice(store, voice.id or 0, OTHER)
     with pytest.raises(NotFound):
         delete_voice(store, 999, OTHER)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.messages import result as results
+from bot.messages.post import mark
 from bot.texts.sentences import Texts, texts
 from store import Job, JobKind, JobState
 
@@ -135,7 +136,7 @@ def test_expired_unanswered_and_cancelled_differ() -> None:
 
 def test_the_message_can_be_known_again() -> None:
     one = job(JobKind.MATCH)
-    assert results.mark(one) in results.compose(one, EN) and len(results.mark(one)) == 12
+    assert mark(one.id) in results.compose(one, EN) and len(mark(one.id)) == 12
 
 
 @pytest.mark.parametrize(

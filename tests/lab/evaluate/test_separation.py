@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]
+import soundfile
 
 from lab.errors import TracksError
 from lab.evaluate.separation import evaluate_separation, fit, recipe_of

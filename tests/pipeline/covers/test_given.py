@@ -11,7 +11,7 @@ from models.signal import MUSIC_RATE, Floats32
 from pipeline import errors
 from pipeline.covers.cover import CoverInput, CoverReport, make_cover
 from pipeline.covers.cover_figures import sdr
-from pipeline.covers.given import FOLDER, GivenFile, over, vocals_as_given
+from pipeline.covers.given import FOLDER, GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.song import SongLevel
 from pipeline.covers.stems import FORM, LEVEL, stems_of
 from pipeline.pool.model_pool import ModelPool
@@ -20,6 +20,7 @@ from pipeline.sound.decode import STEM, decode
 from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from tests.pipeline import sounds
+from tests.pipeline.sound import recordings
 
 SECONDS = 6.0
 
@@ -188,6 +189,15 @@ def test_lengths_that_are_apart_are_one_sentence_before_anything_is_separated(
     assert f"karaoke.wav lasts {10.88 + apart:.1f} seconds" in sentence and "Send an instrumental" in sentence
     assert refused.value.params["limit"] == 5.0
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_gap_in_the_clock_of_a_recording_makes_no_instrumental_longer(vocals: Path, tmp_path: Path) -> None:
+    plain = recordings.encode(tmp_path / "plain.mp4", sounds.noise(SECONDS, MUSIC_RATE), MUSIC_RATE, "aac", "mp4")
+    gap = recordings.retimed(
+        plain, tmp_path / "gap.mp4", "mp4", lambda k, time, lasts: (time + 441_000 * (k > 9), lasts)
+    )
+    write_instrumental(GivenFile(gap, "gap"), GivenFile(vocals, "v"), tmp_path / "stem.flac", lambda done: None)
+    assert read(tmp_path / "stem.flac").shape[1] == round(SECONDS * MUSIC_RATE)
 
 
 def test_lengths_that_no_header_tells_are_compared_all_the_same(vocals: Path, tmp_path: Path) -> None:

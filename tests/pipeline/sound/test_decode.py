@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 
 from models.signal import Floats32
 from pipeline import errors
-from pipeline.sound import decode as module
+from pipeline.sound import ffmpeg
 from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, display_name, probe
 from tests.pipeline import sounds
 
@@ -122,7 +122,7 @@ def test_what_is_not_audio(tmp_path: Path, data: bytes, capfd: pytest.CaptureFix
 
 def test_a_container_that_is_not_on_the_list_is_refused_however_sound_it_is(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
-    with av.open(str(path), "w", format="aiff") as container:
+    with av.open(str(path), "w", format="nut") as container:
         stream: Any = container.add_stream("pcm_s16be", rate=16_000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.int16), "s16", "mono")
         frame.sample_rate = 16_000
@@ -169,7 +169,7 @@ def test_cut_off(tmp_path: Path, suffix: str, options: dict[str, str], capfd: py
     assert len(read(path)) == 160_000
     with pytest.raises(errors.CutOff) as caught:
         read(shortened(path, 0.3))
-    assert caught.value.params["declared"] == pytest.approx(10, abs=0.1)
+    assert caught.value.params["declared"] == pytest.approx(10, abs=0.3)
     assert caught.value.params["seconds"] == pytest.approx(3, abs=0.6)
     assert capfd.readouterr() == ("", "")
 
@@ -236,13 +236,13 @@ def test_a_small_file_that_decodes_to_an_hour_is_stopped_before_the_memory_is_sp
     relabelled(path, 10 * 16_000)
     assert path.stat().st_size < 700_000
     decoded: list[int] = []
-    samples = module._samples
+    samples = ffmpeg._samples
 
     def counted(frame: AudioFrame, *others: Any) -> Floats32:
         decoded.append(frame.samples)
         return samples(frame, *others)
 
-    monkeypatch.setattr(module, "_samples", counted)
+    monkeypatch.setattr(ffmpeg, "_samples", counted)
     limits = Limits(max_bytes=10**6, min_seconds=1, max_seconds=60, min_rate=16_000)
     tracemalloc.start()
     try:
@@ -309,8 +309,8 @@ def test_a_file_cannot_make_ffmpeg_open_another(tmp_path: Path, monkeypatch: pyt
         (tmp_path / name).write_text(text)
     with av.open(str(with_concat), options={"safe": "0"}) as careless:  # the trick works where nobody guards
         assert sum(frame.samples for frame in careless.decode(audio=0)) == 48_000
-    for formats in (module.FORMATS, module.FORMATS + ",hls,concat,sdp"):
-        monkeypatch.setattr(module, "FORMATS", formats)
+    for formats in (ffmpeg.FORMATS, ffmpeg.FORMATS + ",hls,concat,sdp"):
+        monkeypatch.setattr(ffmpeg, "FORMATS", formats)
         for name in playlists(secret):
             with pytest.raises(errors.NotAudio):
                 read(tmp_path / name)
@@ -354,7 +354,7 @@ def test_the_hostile_name_reaches_the_sentence_tamed(tmp_path: Path) -> None:
     assert str(caught.value).startswith("＠everyone .ogg is empty")
 
 
-def test_ogg_header_declares_hours(tmp_path: Path) -> None:
+def test_an_ogg_whose_clock_runs_for_hours_is_as_long_as_its_sound(tmp_path: Path) -> None:
     path = sounds.write(tmp_path / "x.ogg", sounds.noise(3, 48_000, 1), 48_000)
     data = bytearray(path.read_bytes())
     last = data.rindex(b"OggS")
@@ -362,8 +362,7 @@ def test_ogg_header_declares_hours(tmp_path: Path) -> None:
     data[last + 22 : last + 26] = bytes(4)
     data[last + 22 : last + 26] = struct.pack("<I", ogg_crc(bytes(data[last:])))
     path.write_bytes(bytes(data))
-    with pytest.raises(errors.TooLong):
-        read(path, SONG)
+    assert len(read(path, SONG)) == pytest.approx(3 * 16_000, abs=320)
 
 
 def ogg_crc(page: bytes) -> int:

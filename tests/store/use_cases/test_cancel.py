@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import IllegalMove, JobState, NotFound, NotYours, Outbox, jobs
+from store import IllegalMove, JobState, NotFound, Outbox, jobs
 from store.use_cases import (
     TrainingRequest,
     abandon_dead,
@@ -31,7 +31,7 @@ def test_a_running_job_is_asked_to_stop(scene: Scene) -> None:
 def test_nobody_cancels_for_others_or_twice_or_what_is_gone(scene: Scene) -> None:
     job = request_match(scene.store, scene.member, [scene.save(b"one")], "command")
     before = scene.job(job).model_dump()
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         cancel_job(scene.store, job.id, OTHER.user_id)
     with pytest.raises(NotFound):
         cancel_job(scene.store, "0" * 32, 7)

@@ -8,7 +8,6 @@ from store import (
     JobKind,
     JobState,
     NotFound,
-    NotYours,
     SongOrTitle,
     StoreError,
     TooManyJobs,
@@ -19,13 +18,13 @@ from store.params import CoverParams, cover_params, drop_uploads, params_of, sub
 from store.use_cases import (
     CoverRequest,
     SavedFile,
-    check_song,
     find_song,
     find_voice,
     ready_voices,
     request_cover,
     search_songs,
 )
+from store.use_cases.cover import check_song
 from tests.store.use_cases.scene import OPERATOR, OTHER, Scene
 
 
@@ -116,7 +115,7 @@ def test_a_cover_of_the_command_line_is_leased_at_once(scene: Scene) -> None:
     ("typed", "refusal"),
     [
         ("bobs", NotFound),
-        ("#{bobs}", NotYours),
+        ("#{bobs}", NotFound),
         ("late", VoiceNotReady),
         ("#{late}", VoiceNotReady),
         ("#999", NotFound),

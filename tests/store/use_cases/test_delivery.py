@@ -1,24 +1,30 @@
-"""Messages are delivered: due, sent, postponed, given up; an undelivered one is its owner's to fetch."""
+"""Messages are delivered: due, sent, refused, given up, sent again; an undelivered one is fetched by its owner."""
 
 import pytest
-from sqlalchemy.exc import NoResultFound
 from sqlmodel import select
 
-from store import Clip, Job, JobState, NotFound, NotYours, Outbox, outbox
+from store import Clip, Deletion, Job, JobState, NotFound, Outbox, deletions, outbox, patience
 from store.results import MatchResult
+from store.tables import now
 from store.use_cases import (
+    begin_message,
     cancel_job,
     discard_unfinished,
+    due_deletions,
     due_messages,
+    end_pauses,
     finish_job,
     forget,
     give_up_message,
     mark_sent,
     message_files,
-    postpone_message,
     request_match,
+    retry_refused,
+    send_again,
     take_job,
     undelivered_message,
+    unsent_messages,
+    wait_with_message,
 )
 from tests.store.use_cases.scene import OTHER, WORKER, Scene
 
@@ -43,20 +49,63 @@ def test_a_due_message_comes_with_its_job_and_files(scene: Scene) -> None:
 def test_a_sent_message_is_no_longer_due_and_its_job_is_delivered(scene: Scene) -> None:
     job = rendered(scene)
     [message] = due_messages(scene.store)
-    mark_sent(scene.store, message.row.id or 0, 5, 55)
+    mark_sent(scene.store, message.job.id, 5, 55)
     assert due_messages(scene.store) == [] and scene.job(job).state is JobState.DELIVERED
     [row] = scene.rows(Outbox)
     assert (row.sent_channel_id, row.message_id) == (5, 55)
 
 
-def test_a_postponed_message_is_due_later_and_given_up_after_the_last_pause(scene: Scene) -> None:
+def test_a_refused_message_is_due_later_and_given_up_after_the_last_pause(scene: Scene) -> None:
     job = rendered(scene)
-    [message] = due_messages(scene.store)
     for _ in outbox.PAUSES:
-        postpone_message(scene.store, message.row.id or 0)
+        assert retry_refused(scene.store, job.id)
         assert due_messages(scene.store) == [] and scene.job(job).state is JobState.RENDERED
-    postpone_message(scene.store, message.row.id or 0)
+    assert not retry_refused(scene.store, job.id)
     assert scene.job(job).state is JobState.UNDELIVERABLE
+
+
+def test_discord_is_waited_for_a_day_with_pauses_that_grow_to_ten_minutes(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, time, pauses = rendered(scene), [now()], [0.0]
+    monkeypatch.setattr(patience, "now", lambda: time[0])
+    while wait_with_message(scene.store, job.id):
+        [row] = scene.rows(Outbox)
+        pauses.append(row.next_try_at - time[0])
+        time[0] = row.next_try_at
+    assert pauses == sorted(pauses) and pauses[1] == 2.0 and pauses[-1] == patience.LONGEST_PAUSE
+    assert patience.PATIENCE <= sum(pauses) < patience.PATIENCE + patience.LONGEST_PAUSE
+    [row] = scene.rows(Outbox)
+    assert row.tries == 0 and scene.job(job).state is JobState.UNDELIVERABLE
+
+
+def test_discords_own_pause_is_kept(scene: Scene) -> None:
+    job = rendered(scene)
+    wait_with_message(scene.store, job.id, asked=3000.0)
+    [row] = scene.rows(Outbox)
+    assert row.next_try_at == pytest.approx(now() + 3000, abs=5)
+
+
+def test_when_discord_is_back_all_that_waits_is_due_and_charged_only_for_what_it_waited(scene: Scene) -> None:
+    job = rendered(scene)
+    wait_with_message(scene.store, job.id, asked=3000.0)
+    with scene.store.write() as session:
+        deletions.order(session, job.id, 5, 55)
+        patience.wait(session.exec(select(Deletion)).one(), 3000.0)
+    assert due_messages(scene.store) == [] and due_deletions(scene.store) == []
+    end_pauses(scene.store)
+    [message], [deletion] = due_messages(scene.store), due_deletions(scene.store)
+    assert message.row.waited < 5 and deletion.waited < 5
+
+
+def test_the_operator_has_a_message_sent_again(scene: Scene) -> None:
+    job = rendered(scene)
+    give_up_message(scene.store, job.id)
+    [unsent] = unsent_messages(scene.store)
+    send_again(scene.store, [unsent.job.id])
+    assert [message.job.id for message in due_messages(scene.store)] == [job.id]
+    mark_sent(scene.store, job.id, 5, 55)
+    assert scene.job(job).state is JobState.DELIVERED and unsent_messages(scene.store) == []
 
 
 def test_an_undelivered_message_is_fetched_by_its_owner_only(scene: Scene) -> None:
@@ -64,11 +113,11 @@ def test_an_undelivered_message_is_fetched_by_its_owner_only(scene: Scene) -> No
     with pytest.raises(NotFound, match="such result"):
         undelivered_message(scene.store, job.id, 7)
     [message] = due_messages(scene.store)
-    give_up_message(scene.store, message.row.id or 0)
+    give_up_message(scene.store, message.job.id)
     assert [f.name for f in message_files(scene.store, undelivered_message(scene.store, job.id, 7).row)] == [
         "match.png"
     ]
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         undelivered_message(scene.store, job.id, OTHER.user_id)
     with pytest.raises(NotFound):
         undelivered_message(scene.store, "0" * 32, 7)
@@ -82,14 +131,15 @@ def test_a_file_past_its_retention_is_said(scene: Scene) -> None:
         message_files(scene.store, message.row)
 
 
-def test_a_message_of_a_member_who_was_forgotten_cannot_be_marked(scene: Scene) -> None:
-    rendered(scene)
-    [message] = due_messages(scene.store)
+def test_a_message_that_arrives_after_its_member_was_forgotten_has_to_go(scene: Scene) -> None:
+    job = rendered(scene)
     forget(scene.store, 7)
-    with pytest.raises(NoResultFound):
-        mark_sent(scene.store, message.row.id or 0, 5, 55)
-    with scene.store.read() as session:
-        assert session.exec(select(Outbox)).all() == []
+    mark_sent(scene.store, job.id, 5, 55)
+    assert scene.rows(Outbox) == []
+    [deletion] = due_deletions(scene.store)
+    assert (deletion.channel_id, deletion.message_id) == (5, 55)
+    with pytest.raises(NotFound):
+        begin_message(scene.store, job.id, 5)
 
 
 def test_what_a_job_without_a_result_brought_is_removed_before_its_message(scene: Scene) -> None:

@@ -1,13 +1,18 @@
 """Forgetting: every row and file of a member, and nothing of anybody else's."""
 
+import pytest
 from sqlmodel import SQLModel, select
 
-from store import Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
-from store.tables import Audit
+from store import Deletion, Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
+from store.tables import Audit, now
 from store.use_cases import (
     CoverRequest,
     Requester,
     TrainingRequest,
+    begin_card,
+    begin_message,
+    deletion_done,
+    due_deletions,
     forget,
     request_agreed_training,
     request_cover,
@@ -83,7 +88,7 @@ def test_what_was_requested_by_use_cases_is_forgotten_whole(scene: Scene) -> Non
     assert scene.remains() == {"Audit": 1} and list(scene.store.work_dir.iterdir()) == []
 
 
-def test_the_messages_and_cards_that_discord_still_shows_are_returned(scene: Scene) -> None:
+def test_the_messages_and_cards_that_discord_still_shows_are_ordered_to_go(scene: Scene) -> None:
     job = add_member(scene, MEMBER.user_id, b"mine")
     with scene.store.write() as session:
         row = jobs.get(session, job.id)
@@ -92,7 +97,25 @@ def test_the_messages_and_cards_that_discord_still_shows_are_returned(scene: Sce
             message.sent_channel_id, message.message_id = 6, 66
             session.add(message)
         session.add(row)
-    assert sorted(forget(scene.store, MEMBER.user_id).messages) == [(5, 55), (6, 66)]
+    assert forget(scene.store, MEMBER.user_id).messages == 2
+    ordered = due_deletions(scene.store)
+    assert sorted((one.channel_id, one.message_id) for one in ordered) == [(5, 55), (6, 66)]
+    for one in ordered:
+        deletion_done(scene.store, one.id or 0)
+    assert scene.remains() == {"Audit": 1}
+
+
+def test_what_may_have_been_sent_is_looked_for_once_it_must_have_arrived(scene: Scene) -> None:
+    job = add_member(scene, MEMBER.user_id, b"mine")
+    with scene.store.write() as session:
+        other = session.exec(select(Outbox)).one().job_id
+    begin_message(scene.store, other, 6)
+    begin_card(scene.store, job.id, 5)
+    assert forget(scene.store, MEMBER.user_id).messages == 0
+    found = [(one.channel_id, one.job_id, one.message_id) for one in scene.rows(Deletion)]
+    assert sorted(found) == [(5, job.id, None), (6, other, None)]
+    assert due_deletions(scene.store) == []
+    assert all(one.next_try_at == pytest.approx(now() + 120, abs=10) for one in scene.rows(Deletion))
 
 
 def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
@@ -100,3 +123,20 @@ def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
     forgotten = forget(scene.store, MEMBER.user_id)
     assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (0, 0, 0, 0)
     assert len(scene.rows(Voice)) == 1
+
+
+def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:
+    store = scene.store
+    for member in range(100, 140):
+        name = f"Nachtigall{member}"
+        for length in (0, 150, 300):
+            request_training(
+                store, Requester(member), TrainingRequest(f"{name}{length * 's'}", [scene.save(b"x")], "t")
+            )
+        with store.write() as session:
+            session.add(Job(kind=JobKind.COVER, user_id=member, params={"voice_name": name}, result={"voice": name}))
+    for member in range(100, 140, 4):
+        forget(store, member)
+        files = [path.read_bytes() for path in store.data_dir.glob("discovervoice.db*")]
+        assert files and not any(f"Nachtigall{member}".encode() in data for data in files)
+    assert any(b"Nachtigall101" in data for data in files)

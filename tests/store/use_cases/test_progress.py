@@ -6,7 +6,9 @@ from store import Job, JobState, NotFound, Outbox, jobs
 from store.tables import now
 from store.use_cases import (
     Requester,
+    begin_card,
     cancel_job,
+    due_deletions,
     forget,
     jobs_with_cards,
     keep_card,
@@ -71,7 +73,7 @@ def test_a_job_that_ended_while_the_bot_was_away_is_recognised(
     cancel_job(scene.store, job.id, 7)
     [message] = scene.rows(Outbox)
     if sent_ago is not None:
-        mark_sent(scene.store, message.id or 0, 5, 66)
+        mark_sent(scene.store, message.job_id, 5, 66)
     with scene.store.write() as session:
         row = jobs.get(session, job.id)
         row.ended_at = now() - FINAL_EDITS - 1
@@ -81,8 +83,10 @@ def test_a_job_that_ended_while_the_bot_was_away_is_recognised(
     assert shown(scene) == ([job.id] if edited else [])
 
 
-def test_a_card_of_a_forgotten_job_cannot_be_kept(scene: Scene) -> None:
+def test_a_card_that_is_posted_after_its_member_was_forgotten_has_to_go(scene: Scene) -> None:
     job = queued(scene)
     forget(scene.store, 7)
     with pytest.raises(NotFound):
-        keep_card(scene.store, job.id, 5, 55)
+        begin_card(scene.store, job.id, 5)
+    keep_card(scene.store, job.id, 5, 55)
+    assert [(one.channel_id, one.message_id) for one in due_deletions(scene.store)] == [(5, 55)]

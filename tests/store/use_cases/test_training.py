@@ -13,7 +13,6 @@ from store import (
     DuplicateVoiceName,
     JobState,
     NotFound,
-    NotYours,
     Outbox,
     Store,
     TooManyJobs,
@@ -73,7 +72,7 @@ def test_to_decline_leaves_a_cancelled_job_and_its_message(scene: Scene) -> None
 def test_somebody_elses_answer_changes_nothing(scene: Scene, answer: Answer) -> None:
     job = request_training(scene.store, scene.member, wanted(scene))
     before = scene.remains()
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         answer(scene.store, job.id, OTHER.user_id)
     assert scene.remains() == before and scene.job(job).state is JobState.ACCEPTED
 

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from store import Consent, DuplicateVoiceName, JobState, NotFound, NotYours, Outbox, Voice, VoiceState, jobs
+from store import Consent, Deletion, DuplicateVoiceName, JobState, NotFound, Outbox, Voice, VoiceState, jobs, voices
 from store.results import quality_of
 from store.use_cases import (
     NewVoice,
     TrainingRequest,
     agree,
+    begin_message,
     check_voice_name,
     delete_voice,
     keep_voice,
+    mark_sent,
     own_voice,
     request_training,
     voice_named,
@@ -39,7 +41,7 @@ def test_voices_are_listed_for_their_owner_by_name(scene: Scene) -> None:
 def test_a_voice_is_its_owners_whatever_its_state(scene: Scene) -> None:
     voice = scene.add_voice("mine", state=VoiceState.TRAINING)
     assert own_voice(scene.store, voice.id or 0, 7) == voice_named(scene.store, 7, "MINE") == voice
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         own_voice(scene.store, voice.id or 0, OTHER.user_id)
     with pytest.raises(NotFound):
         own_voice(scene.store, 999, 7)
@@ -58,7 +60,7 @@ def test_a_deleted_voice_leaves_nothing_but_the_record_that_it_was_deleted(scene
 def test_somebody_elses_voice_is_not_deleted(scene: Scene) -> None:
     voice = scene.add_voice("mine")
     before = scene.remains()
-    with pytest.raises(NotYours):
+    with pytest.raises(NotFound):
         delete_voice(scene.store, voice.id or 0, OTHER.user_id)
     assert scene.remains() == before
 
@@ -92,15 +94,24 @@ def test_deleting_a_voice_whose_training_has_expired_is_no_error(scene: Scene) -
     assert delete_voice(scene.store, voice.id or 0, 7) == "mine"
 
 
-def test_the_sample_of_a_deleted_voice_goes_with_it(scene: Scene) -> None:
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_message_with_the_sample_of_a_deleted_voice_goes_with_it(scene: Scene, sent: bool) -> None:
     job = request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
-    sample = scene.store.media.put_bytes(b"sample")
+    agree(scene.store, job.id, 7, "yes")
+    sample = [{"key": scene.store.media.put_bytes(b"sample"), "name": "sample.mp3"}]
     with scene.store.write() as session:
-        session.add(Outbox(job_id=job.id, user_id=7, files=[{"key": sample, "name": "sample.mp3"}]))
-    [voice] = scene.rows(Voice)
+        assert jobs.take(session, job.id, 1, WORKER) and jobs.render(session, job.id, 1, WORKER, {}, sample)
+        voice = voices.of_job(session, job.id)
+        assert voice is not None
+        voice.state = VoiceState.READY
+    begin_message(scene.store, job.id, 5)
+    if sent:
+        mark_sent(scene.store, job.id, 5, 55)
     delete_voice(scene.store, voice.id or 0, 7)
-    assert not scene.store.media.keys() & {sample}
-    assert all(message.files == [] for message in scene.rows(Outbox))
+    assert not scene.store.media.keys() & {sample[0]["key"]}
+    assert scene.rows(Outbox) == [] and scene.job(job).state is JobState.DELIVERED
+    [deletion] = scene.rows(Deletion)
+    assert (deletion.channel_id, deletion.message_id) == (5, 55 if sent else None)
 
 
 def test_an_import_is_kept_ready_with_its_consent(scene: Scene) -> None:

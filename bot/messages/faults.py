@@ -1,0 +1,23 @@
+"""Who is at fault when a message does not arrive: Discord's refusals count, its absence is waited out."""
+
+import aiohttp
+import discord
+from sqlalchemy.exc import OperationalError
+
+
+def out_of_reach(error: Exception) -> bool:
+    """Whether Discord, the way to it or the database is in trouble: nothing was refused, a retry may succeed."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return isinstance(error, aiohttp.ClientError | OSError | discord.RateLimited | OperationalError)
+
+
+def asked_pause(error: Exception) -> float:
+    """The seconds after which Discord wants to be asked again (Retry-After), or 0."""
+    if isinstance(error, discord.RateLimited):
+        return error.retry_after
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        return max(0.0, float(headers.get("Retry-After", 0)))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,73 @@
+"""Deletes the messages of members and voices that are gone, however long Discord is out of reach meanwhile."""
+
+import asyncio
+import logging
+
+import discord
+from discord.ext import commands, tasks
+
+from bot.messages.faults import asked_pause, out_of_reach
+from bot.messages.post import is_card_of, is_result_of, own_messages
+from store import Deletion, Store
+from store.use_cases import deletion_done, due_deletions, end_pauses, postpone_deletion
+
+log = logging.getLogger(__name__)
+
+
+class Removal(commands.Cog):
+    """The loop over the messages that have to go."""
+
+    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
+        self.bot, self.store = bot, store
+        self._away = True  # until the first success
+        self._loop = tasks.loop(seconds=seconds)(self.remove_due)
+
+    async def cog_load(self) -> None:
+        """Start with the bot."""
+        self._loop.start()
+
+    async def cog_unload(self) -> None:
+        """Stop with the bot."""
+        self._loop.cancel()
+
+    async def remove_due(self) -> None:
+        """Delete what is due. One that fails does not stop the others."""
+        try:
+            for one in await asyncio.to_thread(due_deletions, self.store):
+                await self._remove(one)
+        except Exception:
+            log.exception("The messages to delete could not be read or noted")
+
+    async def _remove(self, one: Deletion) -> None:
+        number = one.id or 0
+        try:
+            await self._delete(one)
+        except Exception as error:
+            self._away = self._away or out_of_reach(error)
+            log.warning("A message of job %s could not be deleted now: %s", one.job_id, error)
+            if not await asyncio.to_thread(postpone_deletion, self.store, number, asked_pause(error)):
+                _stays(one)
+            return
+        await asyncio.to_thread(deletion_done, self.store, number)
+        if self._away:
+            await asyncio.to_thread(end_pauses, self.store)
+            self._away = False
+
+    async def _delete(self, one: Deletion) -> None:
+        """Delete the message, or what names its job; nothing is left to do if it is gone or the bot may not."""
+        try:
+            if one.message_id is not None:
+                channel = self.bot.get_partial_messageable(one.channel_id)
+                await channel.get_partial_message(one.message_id).delete()
+                return
+            async for message in own_messages(self.bot, one.channel_id, one.since):
+                if is_result_of(message, one.job_id) or is_card_of(message, one.job_id):
+                    await message.delete()
+        except discord.NotFound:
+            return
+        except discord.Forbidden:
+            _stays(one)
+
+
+def _stays(one: Deletion) -> None:
+    log.warning("Message %s in channel %s stays: delete it by hand", one.message_id, one.channel_id)

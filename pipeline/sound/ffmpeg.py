@@ -1,0 +1,167 @@
+"""Reading sound with FFmpeg (inside PyAV): compressed formats, and the sound of videos.
+
+FFmpeg reads through a Python file object, accepts only the containers and codecs listed here and has no protocol at
+hand: a playlist or a reference inside a file opens nothing.
+
+The decoder's samples are the truth. A container's times are rounded, start late or leave gaps: they neither add nor
+remove sound. What is taken off is the encoder's own: its delay at the start, which FFmpeg skips where an edit list
+(MP4), a LAME header (MP3) or a pre-skip (Opus) tells it, but not Matroska's CodecDelay (RFC 9559); and what fills up
+the last packet.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
+from types import SimpleNamespace
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from models.signal import Floats32
+from pipeline import errors
+from pipeline.sound.opened import OpenedSound
+from pipeline.sound.promise import mp3_seconds
+
+FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav,aiff,caf,amr,asf,avi,flv,mpegts"
+CODECS = (
+    "opus,vorbis,mp2,mp2float,mp3,mp3float,aac,aac_latm,ac3,eac3,flac,alac,amrnb,amrwb,wmav1,wmav2,wmapro,wmalossless,"
+    "adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,pcm_u8,pcm_s8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le,pcm_f64le,pcm_s16be,"
+    "pcm_s24be,pcm_s32be,pcm_f32be,pcm_f64be,pcm_mulaw,pcm_alaw"
+)
+ENCRYPTED = {"drms", "enca", "aavd"}  # FFmpeg would decode their noise
+SELF_PRIMED = ("opus", "vorbis")  # their decoders drop Matroska's CodecDelay themselves
+SCALES = {"u1": 128.0, "i2": 32768.0, "i4": 2147483648.0}
+
+
+@contextmanager
+def open_with_ffmpeg(file: BinaryIO, name: str, number: int) -> Iterator[OpenedSound]:
+    """The sound `number` of `file`. Raises NotAudio, in `frames` too, and Encrypted."""
+    only = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
+    file.seek(0)
+    nameless = SimpleNamespace(read=file.read, seek=partial(_seek, file), tell=file.tell)  # FFmpeg goes by the suffix
+    try:
+        container = av.open(nameless, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
+    except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
+        raise errors.NotAudio(name=name) from error
+    with container:
+        known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
+        stream = next(islice(known, number, None), None)
+        if stream is None or not stream.rate or stream.channels < 1:
+            raise errors.NotAudio(name=name)
+        if _tag(stream) in ENCRYPTED:
+            raise errors.Encrypted(name=name)
+        seconds, counted = _declared(container, stream, file)
+        frames = _frames(container, stream, name)
+        yield OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
+
+
+def _seek(file: BinaryIO, offset: int, whence: int = 0) -> int:
+    """As FFmpeg expects it: a damaged file's place before the start is −1, no exception."""
+    try:
+        return file.seek(offset, whence)
+    except (OSError, ValueError):
+        return -1
+
+
+def _tag(stream: AudioStream) -> str:
+    """The four letters by which the container calls the codec, if they are letters."""
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:
+    raise PermissionError(f"a sound file may not open {url!r}")
+
+
+def _declared(container: InputContainer, stream: AudioStream, file: BinaryIO) -> tuple[float | None, bool]:
+    """About how many seconds, and whether the header counts samples."""
+    seconds = container.duration / 1e6 if container.duration else None
+    if stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    match container.format.name:
+        case "mp3":
+            seconds = mp3_seconds(file, stream.rate, seconds)
+            return seconds, seconds is not None
+        case "flac" if stream.start_time:  # a piece of the file that was counted
+            return None, False
+        case "flac":
+            return seconds, bool(stream.duration)
+        case "aac" | "amr":
+            return None, False  # a guess
+        case "matroska,webm" if seconds and container.start_time and container.start_time > 0:
+            return max(0.0, seconds - container.start_time / 1e6) or None, False
+    return seconds, False
+
+
+def _frames(container: InputContainer, stream: AudioStream, name: str) -> Iterator[tuple[int, Floats32]]:
+    """The rate and the samples (channels, n) of each frame, without the encoder's delay and padding."""
+    delay, ticks = _delay(container, stream), _ticks(container, stream)
+    total, rate, last = 0, stream.rate, np.zeros((stream.channels, 0), np.float32)
+    decoded = lasts = 0  # samples of the last frame, and by its packet
+    rounded = False  # a packet in the middle is said to be shorter than it is
+    for frame, duration in _decoded(container, stream, name):
+        if total:
+            yield rate, last
+        rounded = rounded or 0 < lasts < decoded
+        rate, decoded, last = frame.sample_rate, frame.samples, _samples(frame)
+        lasts = round((duration or 0) * rate / ticks) if ticks else 0
+        total += decoded
+        if delay:
+            skipped = min(delay, decoded)
+            delay, last = delay - skipped, last[:, skipped:]
+    edited = round((stream.duration or 0) * rate / ticks) if ticks else 0
+    paddings = (decoded - end for end in (lasts, decoded - total + edited) if end and not rounded)
+    padding = max((padding for padding in paddings if 0 < padding < decoded), default=0)
+    if total:
+        yield rate, last[:, : max(0, last.shape[1] - padding)]
+
+
+def _ticks(container: InputContainer, stream: AudioStream) -> int:
+    """Ticks in a second where a packet's duration counts its samples, as in MP4; 0 where it is but a time."""
+    base = stream.time_base
+    packed = container.format.name.startswith("mov") and not stream.codec_context.name.startswith("pcm")
+    return base.denominator if packed and base and base.numerator == 1 else 0
+
+
+def _decoded(container: InputContainer, stream: AudioStream, name: str) -> Iterator[tuple[AudioFrame, int | None]]:
+    """Each frame and its packet's duration; damaged packets are passed over. Raises NotAudio."""
+    packets = bad = total = 0
+    with suppress(av.FFmpegError, PermissionError):  # a container that breaks ends here
+        for packet in container.demux(stream):
+            packets += packet.size > 0
+            frames: list[AudioFrame] = []
+            try:
+                frames = stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                bad += 1
+            for frame in frames:
+                total += frame.samples
+                yield frame, packet.duration
+    if (total == 0 and packets) or bad > max(2, packets // 2):
+        raise errors.NotAudio(name=name)
+
+
+def _delay(container: InputContainer, stream: AudioStream) -> int:
+    """Samples of the encoder's delay that FFmpeg knows and leaves to us."""
+    codec = stream.codec_context
+    if container.format.name != "matroska,webm" or codec.name in SELF_PRIMED:
+        return 0
+    return codec.delay if 0 < codec.delay < stream.rate else 0
+
+
+def _samples(frame: AudioFrame) -> Floats32:
+    """One frame as float32 (channels, n)."""
+    raw = frame.to_ndarray()
+    raw = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
+    if raw.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return raw.astype(np.float32)
+    scale = np.float32(SCALES[raw.dtype.str[1:]])
+    return (raw.astype(np.float32) - (scale if raw.dtype == np.uint8 else np.float32(0))) / scale

@@ -1,0 +1,1 @@
+"""Mutated files: a sample here, thousands by `make fuzz`."""
