@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
+from store.patience import NONCE_SECONDS
 from store.tables import Deletion, Job, Outbox, now
-
-SENDING_SECONDS = 120.0
-"""After which a message that was being sent has arrived, or never will."""
 
 
 def of_result(session: Session, row: Outbox) -> int:
@@ -26,9 +24,9 @@ def order(
     """Order a deletion. Without a message's id, what names the job is looked for once it must have arrived."""
     if channel_id is None:
         return 0
-    begun = since or now()
-    due = begun + SENDING_SECONDS if message_id is None else 0.0
-    session.add(Deletion(job_id=job_id, channel_id=channel_id, message_id=message_id, since=begun, next_try_at=due))
+    due = now() + NONCE_SECONDS if message_id is None else 0.0
+    row = Deletion(job_id=job_id, channel_id=channel_id, message_id=message_id, since=since or now(), next_try_at=due)
+    session.add(row)
     return int(message_id is not None)
 
 

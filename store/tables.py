@@ -222,7 +222,8 @@ class Job(SQLModel, table=True):
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
-    `tried_at` and `sent_channel_id` are written before a try, `message_id` and `sent_at` after Discord has accepted it.
+    `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
+    `sent_at` after Discord has accepted it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
