@@ -245,6 +245,16 @@ class Outbox(SQLModel, table=True):
     sent_at: float | None = Field(default=None, index=True)
 
 
+class Shown(SQLModel, table=True):
+    """A message that Discord still shows although its job has left the database; it goes with its member or voice."""
+
+    __tablename__ = "shown"
+    message_id: int = snowflake(primary_key=True)
+    channel_id: int = snowflake()
+    job_id: str = Field(index=True)
+    user_id: int = snowflake(index=True)
+
+
 class Deletion(SQLModel, table=True):
     """A message that Discord still shows and that has to go; whose it was is not kept.
 
