@@ -9,11 +9,11 @@ from discord.ext import commands
 
 from bot.interactions.attachments import check, download
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, file_limit, requester_of
+from bot.interactions.services import Interaction, Services, file_limit
 from bot.texts.locale import label, reader
 from bot.texts.names import shorten, song_name
 from store import Store
-from store.use_cases import CoverRequest, check_song, ready_voices, request_cover, search_songs, song_title
+from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
 
 CHOICES = 25
 CHOICE_LENGTH = 100
@@ -67,13 +67,15 @@ class CoverCog(commands.Cog):
     ) -> None:
         """Queue a cover."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        check_song(song, title)
         limit = file_limit(interaction)
         request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
-        request = await self._with_files(request, song, instrumental)
-        job = await asyncio.to_thread(request_cover, self.services.store, requester_of(interaction), request)
-        await self.services.launch(job)
+        store = self.services.store
+        async with self.services.admitted(interaction) as requester:
+            await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title)
+            request = await self._with_files(request, song, instrumental)
+            job = await asyncio.to_thread(request_cover, store, requester, request)
         await reply(interaction, reader(interaction.locale)("job.queued"))
+        await self.services.launch(job)
 
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.interactions.attachments import check, download, is_audio
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, requester_of
+from bot.interactions.services import Interaction, Services
 from bot.texts.locale import label, note_descriptions, note_labels, reader
 from store import NotYours
 from store.use_cases import request_match
@@ -51,7 +51,8 @@ class MatchCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, settings = self.services.store, self.services.settings
         check(notes, settings.max_notes, settings.note_megabytes)
-        files = await download(self.services, notes, settings.note_megabytes)
-        job = await asyncio.to_thread(request_match, store, requester_of(interaction), files, source)
-        await self.services.launch(job)
+        async with self.services.admitted(interaction) as requester:
+            files = await download(self.services, notes, settings.note_megabytes)
+            job = await asyncio.to_thread(request_match, store, requester, files, source)
         await reply(interaction, reader(interaction.locale)("job.queued"))
+        await self.services.launch(job)

@@ -10,13 +10,13 @@ from discord.ext import commands
 from bot.interactions.attachments import MEGABYTE, check, download
 from bot.interactions.components import AnswerButton
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, requester_of, services_of
+from bot.interactions.services import Interaction, Services, services_of
 from bot.texts.locale import label, note_descriptions, note_labels, reader
 from bot.texts.names import safe, voice_name
 from bot.texts.sentences import Texts
 from store import Store, voices
 from store.params import train_params
-from store.use_cases import SavedFile, TrainingRequest, agree, decline, request_training
+from store.use_cases import SavedFile, TrainingRequest, agree, check_voice_name, decline, request_training
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
 
@@ -91,7 +91,9 @@ class TrainCog(commands.Cog):
         store, settings, say = self.services.store, self.services.settings, reader(interaction.locale)
         name = voice_name(name)
         check(notes, settings.max_notes, settings.note_megabytes)
-        files = await download(self.services, notes, settings.note_megabytes)
-        request = TrainingRequest(name, files, "command")
-        job = await asyncio.to_thread(request_training, store, requester_of(interaction), request)
+        async with self.services.admitted(interaction) as requester:
+            await asyncio.to_thread(check_voice_name, store, requester.user_id, name)
+            files = await download(self.services, notes, settings.note_megabytes)
+            request = TrainingRequest(name, files, "command")
+            job = await asyncio.to_thread(request_training, store, requester, request)
         await reply(interaction, question(store, say, name, files), consent_view(job.id, say))

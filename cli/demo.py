@@ -28,7 +28,7 @@ from store.use_cases import (
     save_files,
 )
 from worker.doorbell import Doorbell
-from worker.valkey import embedded_valkey
+from worker.valkey import EmbeddedValkey
 
 NOTES = Path(__file__).resolve().parent.parent / "demo" / "notes"
 SONG_NAME = "Slow Motion Dream (clip)"  # by Steven M Bryant, CC-BY-3.0; see demo/ATTRIBUTION.md
@@ -57,10 +57,10 @@ async def run_demo(out: Path, train_seconds: float) -> None:
         (out / name).unlink(missing_ok=True)
     settings = StoreSettings(data_dir=data, database_url="")
     store = open_store(settings)
-    with embedded_valkey(data / "valkey") as url:
-        environment = {**os.environ, "REDIS_URL": url, "DATA_DIR": str(data), "DATABASE_URL": ""}
+    with EmbeddedValkey(data / "valkey") as valkey:
+        environment = {**os.environ, "REDIS_URL": valkey.url, "DATA_DIR": str(data), "DATABASE_URL": ""}
         worker = start("worker", environment, log=out / "worker.log")
-        doorbell = Doorbell(url)
+        doorbell = Doorbell(valkey.url)
         try:
             done = await _three_jobs(Scene(store, doorbell, worker, out), train_seconds)
         finally:
@@ -116,7 +116,7 @@ async def _three_jobs(scene: Scene, train_seconds: float) -> Results:
 async def _deliver(scene: Scene, job: Job) -> Job:
     """Ring for a requested job, wait for its end, and copy its files from the outbox, as the bot does."""
     store = scene.store
-    await scene.doorbell.ring(job.id, job.attempt)
+    await scene.doorbell.ring()
     done = await watch(store, job.id, job.kind.value, alive=lambda: scene.worker.poll() is None)
     message = next(message for message in due_messages(store) if message.job.id == job.id)
     for file in message_files(store, message.row):

@@ -1,4 +1,7 @@
-"""The whole service on one machine: embedded Valkey, worker and bot, each a process; the worker is restarted."""
+"""The whole service on one machine: embedded Valkey, worker and bot, each a process.
+
+Worker and Valkey are started again when they end; Valkey at the same address, so that the others find it.
+"""
 
 import os
 import signal
@@ -11,8 +14,8 @@ from types import FrameType
 from bot.errors import NoToken
 from bot.settings import BotSettings
 from cli.console import console
-from store import StoreSettings, open_store
-from worker.valkey import embedded_valkey
+from store import StoreSettings, open_checked_store
+from worker.valkey import EmbeddedValkey
 
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 10.0
@@ -20,7 +23,7 @@ REFUSED = 2
 """Exit code of a command whose error the operator has to correct."""
 
 
-def run_all(port: int | None) -> int:
+def run_all() -> int:
     """Run until SIGINT or SIGTERM, until the bot gives up, or the worker lacks what the settings ask for.
 
     Returns the exit code.
@@ -29,11 +32,11 @@ def run_all(port: int | None) -> int:
     if BotSettings().discord_token is None:
         raise NoToken
     settings = StoreSettings()
-    open_store(settings).engine.dispose()
+    open_checked_store(settings).engine.dispose()
     signal.signal(signal.SIGTERM, _stop)
-    with embedded_valkey(settings.data_dir / "valkey", port) as url:
-        environment = {**os.environ, "REDIS_URL": url}
-        console.print(f"Valkey listens at {url}; data in {settings.data_dir.resolve()}.")
+    with EmbeddedValkey(settings.data_dir / "valkey") as valkey:
+        environment = {**os.environ, "REDIS_URL": valkey.url}
+        console.print(f"Valkey listens at {valkey.url}; data in {settings.data_dir.resolve()}.", soft_wrap=True)
         worker, bot = start("worker", environment), start("bot", environment)
         try:
             while (code := bot.poll()) is None:
@@ -43,6 +46,8 @@ def run_all(port: int | None) -> int:
                     console.print(f"The worker ended with {worker.returncode}; starting it again.")
                     time.sleep(RESTART_SECONDS)
                     worker = start("worker", environment)
+                if valkey.revive():
+                    console.print("Valkey had ended; it was started again.")
                 time.sleep(0.5)
             return code
         except KeyboardInterrupt:

@@ -3,21 +3,26 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, StoreSettings, open_store
+from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
+    FileDamaged,
     IllegalMove,
     NotFound,
     NotYours,
     SongOrTitle,
+    StoreBusy,
+    StoreDamaged,
     StoreError,
+    StoreNewer,
     StoreUnusable,
     TooManyJobs,
     VoiceNotReady,
 )
+from store.faults import refusal_of
 from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
 
 __all__ = [
@@ -28,6 +33,7 @@ __all__ = [
     "Deletion",
     "DownloadFailed",
     "DuplicateVoiceName",
+    "FileDamaged",
     "IllegalMove",
     "Job",
     "JobKind",
@@ -39,12 +45,18 @@ __all__ = [
     "Song",
     "SongOrTitle",
     "Store",
+    "StoreBusy",
+    "StoreDamaged",
     "StoreError",
+    "StoreNewer",
     "StoreSettings",
     "StoreUnusable",
     "TooManyJobs",
     "Voice",
     "VoiceNotReady",
     "VoiceState",
+    "open_checked_store",
     "open_store",
+    "private_files",
+    "refusal_of",
 ]

@@ -11,8 +11,13 @@ StoreError
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
-├── StoreUnusable      the database or the data folder cannot be opened
-└── BackupRefused      a backup cannot be made or put back
+├── ConsentMismatch    the voice notes are not those that the consent names
+├── BackupRefused      a backup cannot be made or put back
+├── FileDamaged        a file is not what was stored
+├── StoreBusy          the database has been locked for too long
+└── StoreUnusable      the database or the data folder cannot be opened
+    ├── StoreNewer     a newer version of the program has written it
+    └── StoreDamaged   it is no database, or what is in it cannot be read
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -102,11 +107,48 @@ class ConsentOver(StoreError):
     sentence = "This request is over and its voice notes are removed. Use /train again."
 
 
+class ConsentMismatch(StoreError):
+    """What would be trained on is not what the member agreed to."""
+
+    code = "consent_mismatch"
+    sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
+
+
 class StoreUnusable(StoreError):
     """Params: place, reason."""
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class StoreNewer(StoreUnusable):
+    """Params: place."""
+
+    code = "store_newer"
+    sentence = (
+        "{place} was written by a newer version of DiscoverVoice. Install that version, or restore an older backup."
+    )
+
+
+class StoreDamaged(StoreUnusable):
+    """Params: place, reason."""
+
+    code = "store_damaged"
+    sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
+
+
+class StoreBusy(StoreError):
+    """Another process has held the write lock for longer than anybody waits."""
+
+    code = "store_busy"
+    sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+
+
+class FileDamaged(StoreError):
+    """Params: name."""
+
+    code = "file_damaged"
+    sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
 
 
 class BackupRefused(StoreError):

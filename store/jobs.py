@@ -50,12 +50,17 @@ def get(session: Session, job_id: str) -> Job:
 
 def submit(session: Session, job: Job) -> Job:
     """Add an accepted job. Raises TooManyJobs when the member's cap is reached."""
-    limit = max_active_jobs(session, job.guild_id)
-    if job.user_id != OPERATOR and len(active_of(session, job.user_id)) >= limit:
-        raise TooManyJobs(limit=limit)
+    check_cap(session, job.user_id, job.guild_id)
     session.add(job)
     session.flush()
     return job
+
+
+def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
+    """Raise TooManyJobs if the member may have no further job in this guild."""
+    limit = max_active_jobs(session, guild_id)
+    if user_id != OPERATOR and len(active_of(session, user_id)) >= limit:
+        raise TooManyJobs(limit=limit)
 
 
 def enqueue(session: Session, job_id: str) -> Job:

@@ -17,7 +17,7 @@ from store.clips import DAY
 from store.database import Store
 from store.params import drop_uploads, uploads_of
 from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Clip, Job, JobState, Outbox, Voice, now
+from store.tables import MEDIA_REFERENCE, Audit, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -33,6 +33,7 @@ def tidy(store: Store) -> None:
     for folder in (store.media.root, store.cache_dir, store.work_dir):
         remove_drafts(folder, DRAFT_SECONDS)
     cache.sweep(store)
+    _forget_the_deleted(store)
 
 
 def discard(store: Store, job_id: str) -> None:
@@ -119,6 +120,15 @@ def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job
     for message in mail:
         keys |= {file["key"] for file in message.files}
     return {key for key in keys if key}
+
+
+def _forget_the_deleted(store: Store) -> None:
+    """For a day after a member was forgotten, do again what a busy database may have prevented then."""
+    lately = select(Audit.id).where(Audit.action == "forget", col(Audit.at) > now() - DAY)
+    with store.read() as session:
+        asked = session.exec(lately).first()
+    if asked is not None:
+        store.forget_the_deleted()
 
 
 def _old_clips(store: Store) -> Select[Any]:

@@ -87,10 +87,10 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[str]:
     """The address of an embedded Valkey of this test's own."""
-    from worker.valkey import embedded_valkey
+    from worker.valkey import EmbeddedValkey
 
-    with embedded_valkey(tmp_path / "valkey") as url:
-        yield url
+    with EmbeddedValkey(tmp_path / "valkey") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

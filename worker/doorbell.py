@@ -1,19 +1,28 @@
-"""The doorbell: notifies a worker of a queued row. A lost notification loses no job; the sweep rings again."""
+"""The doorbell: tells a worker to look at the rows. It rings through arq and carries no job.
 
+A lost ring loses nothing: every worker looks once a second anyway. So a queue that is gone, hangs or is emptied delays
+a job by a second, and no key of arq's can hold one.
+"""
+
+import asyncio
 import json
 import logging
 from typing import Any
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis
 from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-TASK = "run_job"
+TASK = "look"
 QUEUE = "discovervoice"
+CALL_SECONDS = 2.0
+"""The longest that a call may take, connecting included."""
 RING_SECONDS = 24 * 3600
+"""How long a ring waits for a worker."""
 
 
 class QueueSettings(BaseSettings):
@@ -27,17 +36,20 @@ class QueueSettings(BaseSettings):
     @classmethod
     def _check_address(cls, url: str) -> str:
         try:
-            redis_settings(url)
-        except (RuntimeError, ValueError) as error:
+            queue_at(url)
+        except ValueError as error:
             raise ValueError("it is no address such as redis://127.0.0.1:6379") from error
         return url
 
 
-def redis_settings(url: str) -> RedisSettings:
-    """Arq's settings for an address; one short retry, since the sweep rings again anyway."""
-    settings = RedisSettings.from_dsn(url)
-    settings.conn_timeout, settings.conn_retries, settings.conn_retry_delay = 2, 1, 1
-    return settings
+def queue_at(url: str) -> ArqRedis:
+    """Arq's queue at an address (redis://, rediss:// or unix://); connects when it is used.
+
+    A call that gets no answer for CALL_SECONDS raises a RedisError. Raises ValueError: it is no address.
+    """
+    patience = {"socket_timeout": CALL_SECONDS, "socket_connect_timeout": CALL_SECONDS}
+    pool: Any = ConnectionPool.from_url(url, **patience)
+    return ArqRedis(pool, job_serializer=to_bytes, job_deserializer=from_bytes, default_queue_name=QUEUE)
 
 
 def to_bytes(job: dict[str, Any]) -> bytes:
@@ -52,32 +64,27 @@ def from_bytes(data: bytes) -> dict[str, Any]:
 
 
 class Doorbell:
-    """Rings for jobs. Connects when it is first used and again after a loss."""
+    """Rings for a worker. Connects when it is first used and again after a loss."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: ArqRedis | None = None
+        self._queue: ArqRedis | None = None
 
-    async def ring(self, job_id: str, attempt: int) -> bool:
-        """Put `<job id>:<attempt>` on the queue (once, however often it is rung).
-
-        False if Redis is out of reach: the row stays queued, and a sweep rings later.
-        """
+    async def ring(self) -> bool:
+        """Put a ring of its own on the queue; False if the queue has not answered within CALL_SECONDS."""
         try:
-            if self._pool is None:
-                settings = redis_settings(self._url)
-                self._pool = await create_pool(
-                    settings, default_queue_name=QUEUE, job_serializer=to_bytes, job_deserializer=from_bytes
-                )
-            await self._pool.enqueue_job(TASK, job_id, attempt, _job_id=f"{job_id}:{attempt}", _expires=RING_SECONDS)
+            async with asyncio.timeout(CALL_SECONDS):
+                if self._queue is None:
+                    self._queue = queue_at(self._url)
+                await self._queue.enqueue_job(TASK, _expires=RING_SECONDS)
         except (RedisError, OSError) as error:
-            log.warning("The queue is out of reach (%s); the sweep will ring again.", error)
+            log.warning("The queue is out of reach (%s); workers look by themselves.", error or "no answer")
             await self.close()
             return False
         return True
 
     async def close(self) -> None:
         """Close the connections; the next ring connects again."""
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            await pool.aclose()
+        if self._queue is not None:
+            queue, self._queue = self._queue, None
+            await queue.aclose(close_connection_pool=True)

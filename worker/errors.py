@@ -4,7 +4,9 @@ WorkerError
 ├── ValkeyFailed    the embedded Valkey did not start
 ├── SingerRefused   a singer's clips cannot be used
 ├── CannotRun       the machine lacks a device or weights that the settings ask for
-└── ChildDied       the working process ended in the middle of a task
+├── ChildDied       the working process ended in the middle of a task
+│   └── ChildStalled    it made no progress for long, and was killed
+└── LeaseOver       the database could not be written until a job's lease had run out
 """
 
 
@@ -26,3 +28,11 @@ class CannotRun(WorkerError):
 
 class ChildDied(WorkerError):
     """The working process ended in the middle of a task."""
+
+
+class ChildStalled(ChildDied):
+    """The working process made no progress for long, and was killed."""
+
+
+class LeaseOver(WorkerError):
+    """The database could not be written until a job's lease had run out."""

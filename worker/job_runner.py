@@ -3,23 +3,21 @@
 import asyncio
 import logging
 import secrets
-import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sqlmodel import Session
 
-from files.atomic import drafts
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, jobs, library, voices
+from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, library, voices
 from store.params import cover_params, train_params
-from store.use_cases import JobProgress, LeaseLost, confirm_cancel, fail_job, finish_job, give_back_job, renew_job
+from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
 from worker.child import Child
-from worker.errors import CannotRun, ChildDied
-from worker.forecast import Forecast
+from worker.errors import CannotRun, ChildDied, LeaseOver
+from worker.lease import Lease, persist
 from worker.messages import (
     Broken,
     CoverTask,
@@ -29,97 +27,100 @@ from worker.messages import (
     JobTask,
     MatchTask,
     NoteFile,
-    Plan,
     Refused,
-    Report,
     SingerFile,
     TrainTask,
 )
+from worker.scratch import clear, scratch_of
 from worker.settings import WorkerSettings
+from worker.watchdog import Patience, Watchdog
 
 log = logging.getLogger(__name__)
 
-RENEW_SECONDS = 1.0
-FINISH_SECONDS = 600.0  # storing a long song's files may take longer than a lease
+STOP_SECONDS = 4.0
+"""How long a worker that stops tries to give its job back; then the sweep of another does."""
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
 OnFiles = Callable[[Mapping[str, Path]], None]
 """Called with the files that the child wrote, by role, before they are stored."""
 
 
 async def work_on(
-    store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles = lambda _: None
+    store: Store,
+    child: Child,
+    job: Job,
+    settings: WorkerSettings,
+    on_files: OnFiles = lambda _: None,
+    patience: Patience = Patience(),
 ) -> None:
     """Perform a leased job, and write how it ended.
 
-    If this coroutine is cancelled (the worker stops) or the child dies, the job goes back to the queue and keeps its
-    scratch folder.
+    The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
+    the child died or made no progress for longer than `patience`, and if the database could not be written in time.
     """
-    work = store.work_dir / job.id
+    lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        task = await asyncio.to_thread(_task, store, job, work, settings)
-        end, forecast = await _supervise(store, child, job, task)
-        if end is not None:
-            await asyncio.to_thread(_finish, store, job, end, forecast, on_files)
-    except ChildDied:
-        log.warning("The child died during job %s, attempt %d.", job.id, job.attempt)
-        await asyncio.to_thread(give_back_job, store, job)
+        await lease.hold(_perform(store, child, job, settings, on_files, watchdog), watchdog.check)
+    except ChildDied as error:
+        log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
+        await persist(partial(give_back_job, store, job))
         return
+    except LeaseOver as error:
+        log.warning(
+            "Job %s, attempt %d is given back: the database failed for too long (%s).", job.id, job.attempt, error
+        )
+        await persist(partial(give_back_job, store, job, lost=False))
+        return
+    except LeaseLost:
+        log.warning("Job %s, attempt %d was cancelled or taken away; its result is thrown away.", job.id, job.attempt)
+        await persist(partial(confirm_cancel, store, job))
     except asyncio.CancelledError:
-        await asyncio.to_thread(give_back_job, store, job, lost=False)
+        await _stop(store, job)
+        raise
+    await persist(partial(clear, store, job))
+
+
+async def _perform(
+    store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles, watchdog: Watchdog
+) -> None:
+    """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
+    try:
+        task = await persist(partial(_task, store, job, settings))
+        end = await child.run(task, watchdog.hear)
+        watchdog.rest()
+        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_files))
+    except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
         log.error("%s", error)
-        refusal = ModelUnusable(reason=str(error))
-        await asyncio.to_thread(fail_job, store, job, refusal.code, refusal.params, str(refusal))
+        await _fail(store, job, ModelUnusable(reason=str(error)))
     except (StoreError, DiskFull) as error:
-        await asyncio.to_thread(fail_job, store, job, error.code, error.params, str(error))
+        await _fail(store, job, error)
     except Exception:
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
-        await asyncio.to_thread(fail_job, store, job, "internal", {"reference": reference}, sentence)
-    await asyncio.to_thread(_clear, store, job, work)
+        await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
 
 
-async def _supervise(store: Store, child: Child, job: Job, task: JobTask) -> tuple[End | None, Forecast]:
-    """Run the task while renewing the lease and writing progress once a second.
+async def _fail(store: Store, job: Job, error: ModelUnusable | StoreError | DiskFull) -> None:
+    await persist(partial(fail_job, store, job, error.code, error.params, str(error)))
 
-    Returns None for its end when the lease was lost or the member cancelled: the child is killed then.
-    """
-    forecast = Forecast({})
-    latest: JobProgress | None = None
 
-    def on_report(report: Report) -> None:
-        nonlocal latest
-        if isinstance(report, Plan):
-            forecast.plan = report.stages
-        else:
-            share, left = forecast.update(report.stage, report.fraction, time.monotonic())
-            latest = JobProgress(report.stage, share, left)
-
-    working = asyncio.create_task(child.run(task, on_report))
+async def _stop(store: Store, job: Job) -> None:
+    """Give the job back within STOP_SECONDS."""
     try:
-        while not working.done():
-            await asyncio.wait({working}, timeout=RENEW_SECONDS)
-            if not working.done() and not await asyncio.to_thread(renew_job, store, job, latest):
-                working.cancel()
-                await asyncio.gather(working, return_exceptions=True)
-                await asyncio.to_thread(confirm_cancel, store, job)
-                return None, forecast
-        return working.result(), forecast
-    finally:
-        if not working.done():
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
+        async with asyncio.timeout(STOP_SECONDS):
+            await persist(partial(give_back_job, store, job, lost=False))
+    except Exception:
+        log.warning("Job %s, attempt %d is left to the sweep of another worker.", job.id, job.attempt, exc_info=True)
 
 
-def _task(store: Store, job: Job, work: Path, settings: WorkerSettings) -> JobTask:
-    """The child's task for a job: paths instead of keys. Raises StoreError (something is gone or not ready)."""
-    out = work / "out"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    for draft in drafts(work):  # of an attempt that was killed while it wrote
-        draft.unlink()
+def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
+    """The child's task for a job: paths instead of keys.
+
+    Raises StoreError (something is gone or not ready, or was not agreed to), DiskFull.
+    """
+    work, out = scratch_of(store, job)
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
@@ -136,7 +137,9 @@ def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
     notes = clips.of_job(session, job.id)
     if not notes:
         raise NotFound(what="voice note left in this job")
-    return tuple(NoteFile(store.media.path(note.media_key), note.name) for note in notes)
+    if job.kind is JobKind.TRAIN:
+        check_consent(session, job, notes)
+    return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
 
 
 def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
@@ -144,7 +147,8 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
     if not singers:
         raise NotFound(what="voice in the library yet")
     return tuple(
-        SingerFile(singer.name, store.media.path(singer.embeddings_key), singer.embedding_model) for singer in singers
+        SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
+        for singer in singers
     )
 
 
@@ -152,24 +156,25 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     params = cover_params(job)
     voice = voices.usable(session, params.voice_id, job.user_id)
     key = params.song_key or library.song(session, params.song_id or 0).media_key
+    given = params.instrumental_key
     return CoverTask(
-        song=store.media.path(key),
+        song=store.media.checked(key, params.song_name),
         song_name=params.song_name,
         voice_name=voice.name,
-        model=store.media.path(voice.model_key or ""),
-        index=store.media.path(voice.index_key or ""),
+        model=store.media.checked(voice.model_key or "", voice.name),
+        index=store.media.checked(voice.index_key or "", voice.name),
         cache=cache.folder_of(store, key),
         out=out,
         key_shift=params.key_shift,
         max_bytes=params.max_bytes,
         vocals_only=params.vocals_only,
-        instrumental=store.media.path(params.instrumental_key) if params.instrumental_key else None,
+        instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
     )
 
 
-def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_files: OnFiles) -> None:
-    """Write how the task ended into the rows, in one transaction."""
+def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_files: OnFiles) -> None:
+    """Write how the task ended into the rows, in one transaction. Raises LeaseLost."""
     match end:
         case Refused():
             if end.code in (ModelUnusable.code, OutOfMemory.code):  # for the operator to correct
@@ -178,26 +183,7 @@ def _finish(store: Store, job: Job, end: End, forecast: Forecast, on_files: OnFi
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            _save(store, job, outcome, forecast, on_files)
+            on_files(outcome.files)
+            finish_job(store, job, replace(outcome.result, stages=durations), outcome.files)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")
-
-
-def _save(store: Store, job: Job, outcome: JobOutcome, forecast: Forecast, on_files: OnFiles) -> None:
-    if not renew_job(store, job, seconds=FINISH_SECONDS):
-        confirm_cancel(store, job)
-        return
-    on_files(outcome.files)
-    try:
-        finish_job(store, job, replace(outcome.result, stages=forecast.durations()), outcome.files)
-    except LeaseLost:
-        log.warning("Job %s, attempt %d: the lease was lost, the result is thrown away.", job.id, job.attempt)
-        confirm_cancel(store, job)
-
-
-def _clear(store: Store, job: Job, work: Path) -> None:
-    """Remove the scratch folder, unless another attempt works in it (this one lost its lease)."""
-    with store.read() as session:
-        row = session.get(Job, job.id)
-    if row is None or row.state not in jobs.ACTIVE:
-        shutil.rmtree(work, ignore_errors=True)

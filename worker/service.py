@@ -1,8 +1,7 @@
-"""The worker as arq runs it: one job at a time, a sweep every second, a warm child.
+"""The worker: one job at a time, taken from the rows in their order; a sweep every second, a warm child.
 
-Why arq's own retries are not used: its in-progress key lives for the longest timeout, so a killed worker's job would
-come back after minutes. Ours is leased in the database for 15 s; when that runs out, the sweep rings for the next
-attempt, which has an arq id of its own.
+arq carries the bell: its function `look` wakes the worker and is over at once. The job runs beside it, under a lease of
+15 s in the database, so that neither a queue that hangs nor a key of arq's can hold one.
 """
 
 import asyncio
@@ -12,17 +11,18 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, cast
 
 from arq import func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
-from store import Store, retention
-from store.use_cases import sweep_jobs, take_job
+from store import Job, Store, retention
+from store.trouble import is_passing
+from store.use_cases import give_back_job, sweep_jobs, take_next_job
 from worker.child import Child
-from worker.doorbell import QUEUE, TASK, Doorbell, from_bytes, redis_settings, to_bytes
+from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
 from worker.library.seed import seed_library
 from worker.settings import WorkerSettings
@@ -31,85 +31,22 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 3600.0
-JOB_TIMEOUT = 12 * 3600
+LOOK_SECONDS = 5
+"""The longest that arq's function may take; 10 s later no key of a killed worker is left."""
 HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
 
 
-def make_worker(
-    store: Store, child: Child, redis_url: str, settings: WorkerSettings
-) -> tuple[Worker, Callable[[], Awaitable[None]]]:
-    """An arq worker over `store`, and what ends its loops; run it with `serve`.
-
-    arq calls neither hook when Redis is gone, so whoever runs the worker must call the second.
-    """
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    doorbell = Doorbell(redis_url)
-    background: list[asyncio.Task[None]] = []
-
-    async def run(_: dict[Any, Any], job_id: str, attempt: int) -> None:
-        job = await asyncio.to_thread(take_job, store, job_id, attempt, owner)
-        if job is not None:
-            await work_on(store, child, job, settings)
-
-    async def begin(_: dict[Any, Any]) -> None:
-        background.append(asyncio.create_task(_repeat(_sweep, SWEEP_SECONDS, store, doorbell)))
-        background.append(asyncio.create_task(_repeat(_expire, EXPIRE_SECONDS, store)))
-
-    async def end() -> None:
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
-        await doorbell.close()
-
-    worker = Worker(
-        functions=[func(cast(Any, run), name=TASK, timeout=JOB_TIMEOUT, keep_result=0, max_tries=1000)],
-        queue_name=QUEUE,
-        redis_settings=redis_settings(redis_url),
-        on_startup=cast(Any, begin),
-        max_jobs=1,
-        poll_delay=0.2,
-        job_completion_wait=0,
-        handle_signals=True,
-        retry_jobs=True,
-        log_results=False,
-        health_check_interval=HEALTH_SECONDS,
-        job_serializer=to_bytes,
-        job_deserializer=from_bytes,
-    )
-    return worker, end
-
-
-async def _repeat(work: Any, seconds: float, *args: Any) -> None:
-    """Await `work` every `seconds`; an error is logged, and the next round follows."""
-    while True:
-        try:
-            await work(*args)
-        except Exception:
-            log.exception("%s failed.", work.__name__)
-        await asyncio.sleep(seconds)
-
-
-async def _sweep(store: Store, doorbell: Doorbell) -> None:
-    """Queue the jobs whose lease ran out again, and ring for every queued one."""
-    for job in await asyncio.to_thread(sweep_jobs, store):
-        await doorbell.ring(job.id, job.attempt)
-
-
-async def _expire(store: Store) -> None:
-    await asyncio.to_thread(retention.tidy, store)
-
-
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
-    """Run until a stop signal (SIGTERM, SIGINT). While Redis is gone it retries to connect.
+    """Run until a stop signal (SIGTERM, SIGINT); the queue may be there or not.
 
-    Raises CannotRun at once, Redis or not, if a device or weights of the settings are missing.
+    Raises CannotRun at once if a device or weights of the settings are missing.
     """
     stopping = _stop_signal()  # a container's first process ignores SIGTERM without a handler
     child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
     try:
         if await _unless(stopping, _begin(store, child)):
-            await _serve(store, child, redis_url, settings)
+            await _unless(stopping, _serve(store, child, redis_url, settings))
     finally:
         child.kill()
 
@@ -136,44 +73,96 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> b
 
 
 async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
-    """One arq worker after another, with the same warm child, until a stop signal."""
+    """Listen, sweep, clean up and work, each beside the others, until cancelled."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    bell = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_listen(redis_url, bell))
+        tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, store, owner, bell))
+        tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
+        tasks.create_task(_repeat(_work, 0.0, store, child, settings, owner, bell))
+
+
+async def _listen(redis_url: str, bell: asyncio.Event) -> None:
+    """One arq worker after another: each listens until its queue is gone."""
     while True:
-        worker, end = make_worker(store, child, redis_url, settings)
+        listener = make_listener(redis_url, bell)
         try:
-            await worker.async_run()
-            return
-        except asyncio.CancelledError:
-            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)  # each puts its job back on the queue
-            return
+            await listener.async_run()
         except (RedisError, OSError) as error:
-            stopping = _stop_signal()
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
-            await _close(worker, stopping)
         finally:
-            await end()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), RETRY_SECONDS)
-        if stopping.is_set():
-            return
+            with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
+                async with asyncio.timeout(CALL_SECONDS):
+                    await listener.close()
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def make_listener(redis_url: str, bell: asyncio.Event) -> Worker:
+    """An arq worker whose only function sets `bell`."""
+
+    async def look(_: dict[Any, Any]) -> None:
+        bell.set()
+
+    return Worker(
+        functions=[func(cast(Any, look), name=TASK, timeout=LOOK_SECONDS, keep_result=0)],
+        queue_name=QUEUE,
+        redis_pool=queue_at(redis_url),
+        poll_delay=0.2,
+        handle_signals=False,
+        log_results=False,
+        health_check_interval=HEALTH_SECONDS,
+        job_serializer=to_bytes,
+        job_deserializer=from_bytes,
+    )
+
+
+async def _repeat(work: Any, seconds: float, *args: Any) -> None:
+    """Await `work` every `seconds`; an error is logged, and the next round follows."""
+    while True:
+        try:
+            await work(*args)
+        except Exception as error:
+            if is_passing(error):
+                log.warning("%s: the database cannot be used now (%s).", work.__name__, getattr(error, "orig", error))
+            else:
+                log.exception("%s failed.", work.__name__)
+        await asyncio.sleep(seconds)
+
+
+async def _sweep(store: Store, owner: str, bell: asyncio.Event) -> None:
+    """Queue the jobs whose lease ran out again, and look at the rows whether or not somebody rang."""
+    await asyncio.to_thread(sweep_jobs, store, owner)
+    bell.set()
+
+
+async def _expire(store: Store) -> None:
+    await asyncio.to_thread(retention.tidy, store)
+
+
+async def _work(store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event) -> None:
+    """When the bell has rung, perform one job after another until none waits."""
+    await bell.wait()
+    bell.clear()
+    while (job := await _take_next(store, owner)) is not None:
+        await work_on(store, child, job, settings)
+
+
+async def _take_next(store: Store, owner: str) -> Job | None:
+    """The next job, leased; one that is leased while the worker stops is given back."""
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):  # then the sweep of another worker finds it
+            if (job := await taking) is not None:
+                await asyncio.to_thread(give_back_job, store, job, lost=False)
+        raise
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT from now on: arq's own handlers know only the worker that has just ended."""
+    """Set by SIGTERM and SIGINT from now on."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     return stopping
-
-
-async def _close(worker: Worker, stopping: asyncio.Event) -> None:
-    """Close a worker whose Redis is gone. Its job runs to its end, or is queued again at a stop signal."""
-    closing, waiting = asyncio.ensure_future(worker.close()), asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({closing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if stopping.is_set():
-        closing.cancel()
-        for task in worker.tasks.values():
-            task.cancel()
-        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
-    with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
-        await closing

@@ -1,16 +1,18 @@
 """What every command and button works with, and who is behind an interaction."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import discord
 
 from bot.settings import BotSettings
 from bot.texts.locale import language
 from store import Job, Store
-from store.use_cases import Requester
+from store.use_cases import Requester, check_cap
 from worker.doorbell import Doorbell
 
 Interaction = discord.Interaction[Any]
@@ -26,10 +28,22 @@ class Services:
     settings: BotSettings
     show_card: Callable[[str], Awaitable[None]]
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
+    turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
+
+    @asynccontextmanager
+    async def admitted(self, interaction: Interaction) -> AsyncIterator[Requester]:
+        """The member's turn to request something: one request of theirs at a time, and only below their cap.
+
+        So nothing is downloaded for a request that would be refused. Raises TooManyJobs.
+        """
+        requester = requester_of(interaction)
+        async with self.turns.setdefault(requester.user_id, asyncio.Lock()):
+            await asyncio.to_thread(check_cap, self.store, requester)
+            yield requester
 
     async def launch(self, job: Job) -> None:
-        """A job was queued: show its card and ring for a worker. If either fails, the job is not lost."""
-        await asyncio.gather(self.show_card(job.id), self.doorbell.ring(job.id, job.attempt))
+        """A job was queued and its member was answered: show its card and ring. If either fails, no job is lost."""
+        await asyncio.gather(self.show_card(job.id), self.doorbell.ring())
 
 
 def services_of(interaction: Interaction) -> Services:

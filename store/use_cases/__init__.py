@@ -4,11 +4,11 @@ The bot, the worker, the command line and the demo perform these to change rows.
 StoreError and leaves neither a row nor a file behind.
 """
 
-from store.use_cases.accept import Requester, SavedFile, save_files
+from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
-    check_song,
+    check_cover,
     find_song,
     find_voice,
     ready_voices,
@@ -37,7 +37,14 @@ from store.use_cases.forget import Forgotten, forget
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
 from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job, recent_jobs
-from store.use_cases.training import TrainingRequest, agree, decline, request_agreed_training, request_training
+from store.use_cases.training import (
+    TrainingRequest,
+    agree,
+    check_consent,
+    decline,
+    request_agreed_training,
+    request_training,
+)
 from store.use_cases.voices import (
     NewVoice,
     check_voice_name,
@@ -83,7 +90,9 @@ __all__ = [
     "begin_card",
     "begin_message",
     "cancel_job",
-    "check_song",
+    "check_cap",
+    "check_consent",
+    "check_cover",
     "check_voice_name",
     "confirm_cancel",
     "decline",

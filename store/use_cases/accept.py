@@ -35,6 +35,12 @@ class SavedFile:
     bytes: int
 
 
+def check_cap(store: Store, requester: Requester) -> None:
+    """Raise TooManyJobs if a request of theirs would be refused; to be called before anything is downloaded."""
+    with store.read() as session:
+        jobs.check_cap(session, requester.user_id, requester.guild_id)
+
+
 def save_files(store: Store, paths: Iterable[tuple[Path, str]]) -> list[SavedFile]:
     """Copy files (path, name) into the media folder, all or none. Raises DiskFull, OSError."""
     saved: list[SavedFile] = []

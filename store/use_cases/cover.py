@@ -48,9 +48,21 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
 
 
 def check_song(song: object | None, title: str | None) -> None:
-    """Raise SongOrTitle unless exactly one of the two is given; to be called before a song is downloaded."""
+    """Raise SongOrTitle unless exactly one of the two is given."""
     if (song is None) == (title is None):
         raise SongOrTitle
+
+
+def check_cover(store: Store, user_id: int, voice: str, song: object | None, title: str | None) -> None:
+    """Raise what `request_cover` would, of all that can be told before a song is downloaded.
+
+    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady.
+    """
+    check_song(song, title)
+    with store.read() as session:
+        find_voice(session, voice, user_id)
+        if title is not None:
+            find_song(session, title)
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:

@@ -53,4 +53,5 @@ def forget(store: Store, user_id: int) -> Forgotten:
     for job in work:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)
     files = remove_unreferenced(store, keys)
+    store.forget_the_deleted()
     return Forgotten(len(notes), len(owned), len(work), files, messages)

@@ -7,10 +7,10 @@ from sqlmodel import Session
 
 from store import clips, jobs, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentOver, NotFound
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound
 from store.params import TrainParams
 from store.retention import files_or_nothing
-from store.tables import Job, JobState, now
+from store.tables import Clip, Consent, Job, JobState, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -68,6 +68,14 @@ def decline(store: Store, job_id: str, user_id: int) -> None:
         _check_open(jobs.get(session, job_id), user_id)
         jobs.cancel(session, job_id, user_id)
     retention.discard(store, job_id)
+
+
+def check_consent(session: Session, job: Job, notes: Sequence[Clip]) -> None:
+    """Raise ConsentMismatch unless the job's member has agreed to a training on these very clips."""
+    voice = voices.of_job(session, job.id)
+    consent = session.get(Consent, voice.consent_id) if voice and voice.consent_id else None
+    if consent is None or consent.clip_hash != clips.fingerprint(notes):
+        raise ConsentMismatch
 
 
 def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:

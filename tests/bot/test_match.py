@@ -34,7 +34,7 @@ async def test_notes_become_a_queued_job_a_card_and_a_result(
         world.alice.id,
         world.channel.id,
     )
-    assert rung() == [f"{job.id}:1"]
+    assert len(rung()) == 1
     (card,) = world.public()
     assert "place 1 in line" in card.content and card.id == job.card_message_id
 

@@ -22,6 +22,7 @@ from tests.conftest import BuiltOnce
 from tests.forked import fork
 from tests.pipeline import sounds
 from tests.warm_child import WarmChildren
+from worker.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -204,17 +205,11 @@ def test_without_consent_nothing_is_trained(tmp_path: Path, notes: list[Path]) -
     assert not (tmp_path / "data").exists()
 
 
-def test_no_token_wrong_settings_and_a_taken_port_are_said(tmp_path: Path) -> None:
-    import socket
-
+def test_no_token_wrong_settings_and_a_second_service_are_said(tmp_path: Path) -> None:
     assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "up"))
     assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "bot"))
     assert "TRAIN_MINUTES" in refused(discovervoice(tmp_path, "worker", TRAIN_MINUTES="-1"))
     (tmp_path / "file").write_text("x")
     assert "DATA_DIR" in refused(discovervoice(tmp_path / "file", "songs", "list"))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        done = discovervoice(tmp_path / "data", "up", "--port", port, DISCORD_TOKEN="x.y.z")
-        assert port in refused(done)
+    with EmbeddedValkey(tmp_path / "data" / "valkey"):
+        assert "is in use" in refused(discovervoice(tmp_path / "data", "up", DISCORD_TOKEN="x.y.z"))

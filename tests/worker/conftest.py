@@ -76,16 +76,19 @@ def submit(store: Store, job: Job, notes: list[Path] = [], voice: str | None = N
         for note, key in zip(notes, keys, strict=True):
             clips.add(session, job, key, note.name, note.stat().st_size, "test", days=1.0)
         if voice is not None:
-            voices.create(session, job.user_id, voice, None, job.id)
+            created = voices.create(session, job.user_id, voice, None, job.id)
+            agreed = clips.fingerprint(clips.of_job(session, job.id))
+            created.consent_id = voices.grant(session, job.user_id, None, "yes", agreed).id
+            session.add(created)
         return jobs.enqueue(session, job.id)
 
 
-def ring(url: str, job: Job) -> None:
-    """Ring for a job."""
+def ring(url: str) -> None:
+    """Ring for a worker."""
 
     async def once() -> None:
         doorbell = Doorbell(url)
-        assert await doorbell.ring(job.id, job.attempt)
+        assert await doorbell.ring()
         await doorbell.close()
 
     asyncio.run(once())
@@ -129,3 +132,22 @@ def cover_job(store: Store, song: Path, voice_id: int) -> Job:
     key = store.media.put_file(song)
     params = {"song_key": key, "song_name": "song", "voice_id": voice_id, "key_shift": 0, "max_bytes": 10_000_000}
     return Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, params=params)
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a dead one that nobody has collected yet does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Poll until `reached`, at most so many seconds; the caller asserts what it waited for."""
+    deadline = time.monotonic() + seconds
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.05)

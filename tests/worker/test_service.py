@@ -3,38 +3,34 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from arq.constants import in_progress_key_prefix
+from redis import Redis
 from sqlmodel import select
 
 from pipeline.sound.decode import SONG, decode
 from pipeline.sound.loudness import LoudnessMeter
-from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, jobs, outbox, voices
-from tests.worker.conftest import MEMBER, StartWorker, cover_job, ended, kill, read, ring, submit, tiled, wait_for
-from worker.valkey import embedded_valkey
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (a dead one that nobody has collected yet does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Poll until `reached`, at most so many seconds; the caller asserts what it waited for."""
-    deadline = time.monotonic() + seconds
-    while not reached() and time.monotonic() < deadline:
-        time.sleep(0.05)
-
+from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, clips, jobs, outbox, voices
+from tests.worker.conftest import (
+    MEMBER,
+    StartWorker,
+    alive,
+    children_of,
+    cover_job,
+    ended,
+    kill,
+    read,
+    ring,
+    submit,
+    tiled,
+    wait_for,
+    wait_until,
+)
+from worker.doorbell import QUEUE
+from worker.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -54,7 +50,7 @@ def test_training_leaves_a_voice_and_its_figures(
     store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
 ) -> None:
     job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 2}), notes[:2], voice="Me")
-    ring(valkey, job)
+    ring(valkey)
     start_worker()
     done = wait_for(store, job, ended)
     assert done.state is JobState.RENDERED
@@ -78,7 +74,7 @@ def test_match_names_the_shipped_voices_and_none_of_them(
         for singer in session.exec(select(Singer)).all()[9:]:
             session.delete(singer)
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:2])
-    ring(valkey, job)
+    ring(valkey)
     start_worker(cold=True)
     result = wait_for(store, job, ended).result
     with store.read() as session:
@@ -98,7 +94,7 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
 ) -> None:
     long = tiled(song, tmp_path / "long.mp3", 2)
     job = submit(store, cover_job(store, long, voice.id or 0))
-    ring(valkey, job)
+    ring(valkey)
     first = start_worker()
     wait_for(store, job, lambda row: row.stage == "separating" and row.progress > 0.05)
     children = children_of(first.pid)
@@ -131,7 +127,7 @@ def test_cancel_kills_the_work_and_leaves_nothing(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
     job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
-    ring(valkey, job)
+    ring(valkey)
     start_worker()
     wait_for(store, job, lambda row: row.stage == "separating")
     before = store.media.keys()
@@ -142,7 +138,7 @@ def test_cancel_kills_the_work_and_leaves_nothing(
     assert not list(store.work_dir.glob("*"))
     assert store.media.keys() == before - {job.params["song_key"]}
     again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
-    ring(valkey, again)
+    ring(valkey)
     failed = wait_for(store, again, ended)  # the same worker goes on
     assert (failed.state, failed.error_code) == (JobState.FAILED, "not_found")
 
@@ -155,33 +151,77 @@ def test_losing_all_of_redis_loses_no_job(
     assert wait_for(store, job, ended).state is JobState.RENDERED
 
 
-def test_a_worker_waits_for_a_valkey_that_is_gone(
+def test_a_worker_works_though_its_valkey_is_gone(
     store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path
 ) -> None:
-    with embedded_valkey(tmp_path / "one") as url:
-        worker = start_worker(url, cold=True)
+    with EmbeddedValkey(tmp_path / "one") as one:
+        worker = start_worker(one.url, cold=True)
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         wait_for(store, job, ended)
         warm = children_of(worker.pid)
     time.sleep(3)
     assert worker.poll() is None
     late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
-    with embedded_valkey(tmp_path / "one", port=int(url.rsplit(":", 1)[1])):
-        assert wait_for(store, late, ended).state is JobState.RENDERED
-        assert warm and children_of(worker.pid) == warm  # its models are not loaded again
+    assert wait_for(store, late, ended).state is JobState.RENDERED  # it looks at the rows by itself
+    assert warm and children_of(worker.pid) == warm  # its models are not loaded again
+
+
+def test_no_key_of_arqs_and_no_queue_that_hangs_holds_a_job(
+    store: Store, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    """A worker was killed when it had picked up the ring; then the queue does not answer any more."""
+    with EmbeddedValkey(tmp_path / "one") as queue:
+        job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])  # fails at once: it has no notes
+        ring(queue.url)
+        with Redis.from_url(queue.url) as redis:
+            for picked_up in redis.zrange(QUEUE, 0, -1):
+                redis.psetex(in_progress_key_prefix + picked_up.decode(), 12 * 3600 * 1000, b"1")
+        worker = start_worker(queue.url)
+        assert wait_for(store, job, ended, seconds=30).error_code == "not_found"
+        os.kill(queue.pid or 0, signal.SIGSTOP)
+        again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
+        lost = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, state=JobState.ACCEPTED), [])
+        assert wait_for(store, again, ended, seconds=5).error_code == "not_found"
+        assert wait_for(store, lost, ended, seconds=5).error_code == "not_found"
+        worker.terminate()
+        assert worker.wait(10) == 0
+
+
+def test_jobs_are_served_in_the_order_of_the_rows(store: Store, valkey: str, start_worker: StartWorker) -> None:
+    waiting = [submit(store, Job(kind=JobKind.MATCH, user_id=user), []) for user in range(5, 9)]
+    with store.write() as session:
+        for place, job in zip((3, 1, 4, 2), waiting, strict=True):
+            row = jobs.get(session, job.id)
+            row.queued_at, row.requeued_at = place, time.time()
+    ring(valkey)
+    start_worker()
+    done = [wait_for(store, job, ended, seconds=30) for job in waiting]
+    assert [job.user_id for job in sorted(done, key=lambda job: job.started_at or 0.0)] == [6, 8, 5, 7]
+
+
+def test_a_training_whose_notes_are_not_those_agreed_to_is_refused(
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+) -> None:
+    job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 1}), notes[:2], voice="Me")
+    with store.write() as session:
+        clips.of_job(session, job.id)[0].media_key = store.media.put_file(notes[2])
+    start_worker()
+    refused = wait_for(store, job, ended, seconds=30)
+    assert (refused.state, refused.error_code) == (JobState.FAILED, "consent_mismatch")
+    assert "not the ones that you agreed to" in (refused.error_sentence or "")
 
 
 def test_sigterm_gives_the_job_back_at_once(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
     job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
-    ring(valkey, job)
+    ring(valkey)
     worker = start_worker()
     wait_for(store, job, lambda row: row.stage == "separating")
     worker.terminate()
     worker.wait(15)
     given_back = read(store, job)
-    assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
+    assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
 
 
 def test_sigterm_ends_a_worker_that_has_just_begun(start_worker: StartWorker) -> None:
@@ -210,9 +250,9 @@ def test_sigterm_gives_the_job_back_though_redis_went_while_it_ran(
 ) -> None:
     job = submit(store, cover_job(store, tiled(song, tmp_path / "long.mp3", 6), voice.id or 0))
     log = tmp_path / "worker.log"
-    with embedded_valkey(tmp_path / "lost") as url:
-        ring(url, job)
-        worker = start_worker(url)
+    with EmbeddedValkey(tmp_path / "lost") as lost:
+        ring(lost.url)
+        worker = start_worker(lost.url)
         wait_for(store, job, lambda row: row.stage == "separating")
     (child,) = children_of(worker.pid)
     os.kill(child, signal.SIGSTOP)  # it stays in the middle of its work, and takes no time of the processor
@@ -221,7 +261,7 @@ def test_sigterm_gives_the_job_back_though_redis_went_while_it_ran(
     worker.terminate()
     assert worker.wait(15) == 0
     given_back = read(store, job)
-    assert (given_back.state, given_back.attempt) == (JobState.QUEUED, 2)
+    assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
     assert "Traceback" not in log.read_text()
 
 

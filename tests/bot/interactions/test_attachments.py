@@ -1,18 +1,21 @@
 """What is refused before and after a download, and that it leaves nothing behind."""
 
+import asyncio
 import errno
 from types import SimpleNamespace
 from typing import Any
 
+import discord
 import pytest
 from sqlmodel import select
 
 from bot.errors import AttachmentTooLarge, BotError, EmptyAttachment, NoAudio, TooManyNotes
 from bot.interactions import attachments
-from store import Clip, Job, Store
-from store.errors import DownloadFailed
+from store import Clip, Job, Store, Voice
+from store.errors import DownloadFailed, TooManyJobs
 from store.use_cases import Requester, SavedFile, request_match
 from tests.bot.world import World, response_of
+from worker.doorbell import Doorbell
 
 
 def note(name: str = "a.ogg", size: int = 5, content_type: str | None = None, voice: bool = False) -> Any:
@@ -78,6 +81,73 @@ def nothing_left(store: Store) -> bool:
 async def test_an_empty_note_is_named(world: World, store: Store) -> None:
     assert "b.ogg is empty" in await send(world, ("a.ogg", b"x"), ("b.ogg", b""))
     assert nothing_left(store)
+
+
+@pytest.fixture
+def fetched(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were asked of Discord, in order."""
+    get, asked = world.env.backend.cdn.get, []
+
+    def counted(url: str) -> bytes | None:
+        asked.append(url)
+        return get(url)
+
+    monkeypatch.setattr(world.env.backend.cdn, "get", counted)
+    return asked
+
+
+async def test_of_twenty_requests_only_those_below_the_cap_are_downloaded(
+    world: World, store: Store, fetched: list[str]
+) -> None:
+    answers = [await send(world, ("a.ogg", b"x"), ("b.ogg", b"y")) for _ in range(20)]
+    assert sum("already have 3 jobs" in answer for answer in answers) == 17
+    assert len(fetched) == 2 * 3
+
+
+async def test_of_twenty_requests_at_once_only_those_below_the_cap_are_downloaded(world: World, store: Store) -> None:
+    downloaded = []
+
+    async def read() -> bytes:
+        downloaded.append(1)
+        await asyncio.sleep(0.01)
+        return b"x"
+
+    async def request() -> None:
+        async with services.admitted(alice) as requester:
+            files = await attachments.download(services, [SimpleNamespace(filename="a.ogg", read=read)], 25)  # type: ignore[list-item]
+            await asyncio.to_thread(request_match, store, requester, files, "command")
+
+    services, user = world.bot.services, SimpleNamespace(id=world.alice.id)
+    alice: Any = SimpleNamespace(user=user, guild_id=None, channel_id=5, locale=discord.Locale.korean)
+    ended = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)
+    assert [type(error) for error in ended if error] == [TooManyJobs] * 17 and len(downloaded) == 3
+    assert not services.turns
+
+
+async def test_nothing_is_downloaded_for_a_name_that_is_taken_or_a_voice_that_is_not_there(
+    world: World, store: Store, fetched: list[str]
+) -> None:
+    with store.write() as session:
+        session.add(Voice(owner_id=world.alice.id, name="mine"))
+    taken = await world.alice.slash(world.channel, "train", name="Mine", note1=("a.ogg", b"x"))
+    assert "already have a voice called Mine" in response_of(taken).content
+    for voice, sentence in (("mine", "not ready"), ("#99", "no such voice")):
+        refused = await world.alice.slash(world.channel, "cover", voice=voice, song=("a.mp3", b"x"))
+        assert sentence in response_of(refused).content
+    assert fetched == [] and nothing_left(store)
+
+
+async def test_the_member_is_answered_before_the_bell_rings(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered_first = []
+
+    async def ring(_: Doorbell) -> bool:
+        answers = [r for r in world.env.http_requests if r.method in ("POST", "PATCH") and "/webhooks/" in r.path]
+        answered_first.append(bool(answers))
+        return False
+
+    monkeypatch.setattr(Doorbell, "ring", ring)
+    assert "in line" in await send(world, ("a.ogg", b"x"))
+    assert answered_first == [True]
 
 
 async def test_a_download_that_fails_leaves_nothing(

@@ -18,13 +18,13 @@ from store.params import CoverParams, cover_params, drop_uploads, params_of, sub
 from store.use_cases import (
     CoverRequest,
     SavedFile,
-    check_song,
     find_song,
     find_voice,
     ready_voices,
     request_cover,
     search_songs,
 )
+from store.use_cases.cover import check_song
 from tests.store.use_cases.scene import OPERATOR, OTHER, Scene
 
 

@@ -145,3 +145,20 @@ def test_messages_of_jobs_that_left_the_database_are_ordered_to_go_too(scene: Sc
     assert voice is not None
     delete_voice(scene.store, voice.id or 0, OTHER.user_id)
     assert scene.rows(Shown) == [] and len(scene.rows(Deletion)) == 4
+
+
+def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:
+    store = scene.store
+    for member in range(100, 140):
+        name = f"Nachtigall{member}"
+        for length in (0, 150, 300):
+            request_training(
+                store, Requester(member), TrainingRequest(f"{name}{length * 's'}", [scene.save(b"x")], "t")
+            )
+        with store.write() as session:
+            session.add(Job(kind=JobKind.COVER, user_id=member, params={"voice_name": name}, result={"voice": name}))
+    for member in range(100, 140, 4):
+        forget(store, member)
+        files = [path.read_bytes() for path in store.data_dir.glob("discovervoice.db*")]
+        assert files and not any(f"Nachtigall{member}".encode() in data for data in files)
+    assert any(b"Nachtigall101" in data for data in files)

@@ -1,0 +1,42 @@
+"""A child process that plays a part instead of working: real messages from a real process, in no time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from unittest.mock import patch
+
+from pipeline.pool.selection import Selection
+from store.results import MatchResult
+from worker.child import Child
+from worker.messages import Done, JobOutcome, MatchTask, Plan, Progress
+
+
+@contextmanager
+def scripted(part: str) -> Iterator[Child]:
+    """A child that does `part`: "hang", or "work 2.5" for so many seconds and then send a result."""
+    with patch("worker.child._main", play):
+        child = Child(part, 1)
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def play(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """The process: its `device` is the part."""
+    task = pipe.recv()
+    assert isinstance(task, MatchTask)
+    pipe.send(Plan({"matching": 1.0}))
+    pipe.send(Progress("matching", 0.0))
+    if part == "hang":
+        while True:
+            pipe.send(Progress("matching", 0.5))  # always the same is no progress
+            time.sleep(0.1)
+    seconds = float(part.removeprefix("work "))
+    for tenth in range(int(10 * seconds)):
+        pipe.send(Progress("matching", tenth / (10 * seconds)))
+        time.sleep(0.1)
+    picture = task.out / "match.png"
+    picture.write_bytes(b"png")
+    pipe.send(Done(JobOutcome(MatchResult(model="m", none=0.5), {"picture": picture})))

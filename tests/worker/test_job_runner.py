@@ -1,0 +1,181 @@
+"""One job under its lease: whatever fails around it, it is neither lost nor failed for what is not its fault."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from store import Clip, Job, JobKind, JobState, Singer, Store, clips, database, jobs, library, open_store
+from store.database import StoreSettings
+from store.tables import now
+from store.use_cases import take_next_job
+from tests.worker.conftest import MEMBER, alive, read, submit
+from tests.worker.scripted import scripted
+from worker.child import Child
+from worker.job_runner import work_on
+from worker.settings import WorkerSettings
+from worker.watchdog import Patience
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store with one singer, that waits a tenth of a second for a lock."""
+    monkeypatch.setattr(database, "BUSY_MS", 100)
+    opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
+    with opened.write() as session:
+        key = opened.media.put_bytes(b"embeddings")
+        library.put_singer(session, Singer(name="A", embedding_model="m", embeddings_key=key, clips=3))
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def job(store: Store, notes: list[Path]) -> Job:
+    """A match that runs, leased to this process."""
+    submitted = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:1])
+    taken = take_next_job(store, "a")
+    assert taken is not None and taken.id == submitted.id
+    return taken
+
+
+@contextmanager
+def locked(store: Store, seconds: float) -> Iterator[None]:
+    """Hold the write lock from another connection for so many seconds."""
+    held = threading.Event()
+
+    def hold() -> None:
+        other = sqlite3.connect(store.data_dir / "discovervoice.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        held.set()
+        time.sleep(seconds)
+        other.execute("ROLLBACK")
+        other.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    yield
+    holder.join()
+
+
+def perform(
+    store: Store,
+    child: Child,
+    job: Job,
+    on_files: Callable[[Mapping[str, Path]], None] = lambda _: None,
+    patience: Patience = Patience(),
+) -> Job:
+    asyncio.run(work_on(store, child, job, WorkerSettings(), on_files, patience))
+    return read(store, job)
+
+
+def clips_of(store: Store, job: Job) -> list[Clip]:
+    with store.read() as session:
+        return list(clips.of_job(session, job.id))
+
+
+def test_a_database_that_is_locked_for_long_fails_no_job(store: Store, job: Job) -> None:
+    """Through renewals, and while the result is to be written."""
+    with scripted("work 1.5") as child, locked(store, 4.0):
+        done = perform(store, child, job)
+    assert (done.state, done.error_sentence, done.result["none"]) == (JobState.RENDERED, None, 0.5)
+
+
+def test_a_lease_that_could_not_be_renewed_is_given_back_with_its_notes(
+    store: Store, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LEASE_SECONDS", 1.0)
+    with scripted("work 30") as child, locked(store, 4.0):
+        child.start()
+        pid = child.pid or 0
+        given_back = perform(store, child, job)
+        assert not alive(pid)
+    assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
+    assert [store.media.path(clip.media_key).is_file() for clip in clips_of(store, job)] == [True]
+
+
+def test_a_full_database_fails_no_job(store: Store, job: Job) -> None:
+    """A database that may not grow refuses to write, until it may."""
+
+    def until_there_is_room(files: Mapping[str, Path]) -> None:
+        if not refused:
+            refused.append(1)
+            raise full_error(store)
+
+    refused: list[int] = []
+    with scripted("work 0.2") as child:
+        done = perform(store, child, job, until_there_is_room)
+    assert refused and done.state is JobState.RENDERED
+
+
+def full_error(store: Store) -> Exception:
+    """SQLite's own error for a database that is full."""
+    with pytest.raises(Exception) as caught, store.write() as session:
+        session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+        session.connection().exec_driver_sql("CREATE TABLE filler (x BLOB)")
+        session.connection().exec_driver_sql("INSERT INTO filler VALUES (zeroblob(10000000))")
+    store.engine.dispose()
+    return caught.value
+
+
+def test_a_child_that_makes_no_progress_is_killed_and_tried_again(store: Store, job: Job) -> None:
+    with scripted("hang") as child:
+        child.start()
+        pid = child.pid or 0
+        again = perform(store, child, job, patience=Patience(seconds=0.1, of_plan=1.5))
+        assert not alive(pid)
+    assert (again.state, again.attempt, again.losses) == (JobState.QUEUED, 2, 1)
+    assert clips_of(store, job)
+
+
+def test_a_child_that_makes_progress_is_left_alone(store: Store, job: Job) -> None:
+    with scripted("work 3") as child:
+        done = perform(store, child, job, patience=Patience(seconds=1.5, of_plan=0.0))
+    assert done.state is JobState.RENDERED
+
+
+def test_while_results_are_put_away_the_lease_is_short_and_renewed(store: Store, job: Job) -> None:
+    left: list[float] = []
+
+    def slowly(files: Mapping[str, Path]) -> None:
+        for _ in range(3):
+            time.sleep(1.0)
+            left.append((read(store, job).lease_until or 0.0) - now())
+
+    with scripted("work 0.1") as child:
+        done = perform(store, child, job, slowly)
+    assert done.state is JobState.RENDERED
+    assert len(left) == 3 and all(jobs.LEASE_SECONDS - 3 < seconds <= jobs.LEASE_SECONDS for seconds in left)
+
+
+def test_a_cancel_while_results_are_put_away_leaves_nothing(store: Store, job: Job) -> None:
+    def cancelled_meanwhile(files: Mapping[str, Path]) -> None:
+        with store.write() as session:
+            jobs.cancel(session, job.id, MEMBER)
+
+    with scripted("work 0.1") as child:
+        done = perform(store, child, job, cancelled_meanwhile)
+    assert done.state is JobState.CANCELLED and clips_of(store, job) == []
+    assert not list(store.work_dir.glob("*"))
+
+
+def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: Store, job: Job) -> None:
+    async def stopped() -> None:
+        with scripted("work 30") as child:
+            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
+            await asyncio.sleep(1.0)
+            with locked(store, 2.0):
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+            assert working.cancelled()
+
+    asyncio.run(stopped())
+    given_back = read(store, job)
+    assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
