@@ -6,6 +6,7 @@ Knows nothing of sound, Discord or Redis.
 from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
+    BlankName,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
@@ -13,6 +14,7 @@ from store.errors import (
     IllegalMove,
     NotFound,
     NotYours,
+    SeveralFit,
     SongOrTitle,
     StoreBusy,
     StoreDamaged,
@@ -27,6 +29,7 @@ from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox
 
 __all__ = [
     "AlreadyAnswered",
+    "BlankName",
     "Clip",
     "Consent",
     "ConsentOver",
@@ -41,6 +44,7 @@ __all__ = [
     "NotFound",
     "NotYours",
     "Outbox",
+    "SeveralFit",
     "Singer",
     "Song",
     "SongOrTitle",
