@@ -5,7 +5,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
 from store import Job, NotFound, Song, Store, StoreSettings, jobs, library, open_store, retention
 from store.names import named
-from store.results import cover_result, match_result, train_result
+from store.results import CoverResult, cover_result, match_result, train_result
 from store.use_cases import (
     CoverRequest,
     NewSong,
@@ -39,8 +39,10 @@ from store.use_cases import (
 from worker.child import Child
 from worker.job_runner import work_on
 from worker.library.seed import embed_singer, seed_library
+from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 
+STEMS = ("vocals", "instrumental", "converted")
 OWNER = "cli"
 OPERATOR = Requester(jobs.OPERATOR)
 CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
@@ -195,7 +197,7 @@ async def _all_attempts(store: Store, child: Child, job: Job, owner: str, out: P
     """Work on the job, and again if the child died, until it has ended."""
     taken: Job | None = job
     while taken is not None:
-        await work_on(store, child, taken, WorkerSettings(), on_files=lambda files: _export(files, out))
+        await work_on(store, child, taken, WorkerSettings(), on_outcome=lambda outcome: _export(outcome, out))
         taken = take_job(store, taken.id, taken.attempt + 1, owner)
 
 
@@ -238,18 +240,20 @@ def _library_song(store: Store, title: str) -> Song:
         ) from error
 
 
-def _export(files: Mapping[str, Path], out: Path | None) -> None:
-    """Copy the files that the child wrote to the operator's folder; stems at the mix's own level."""
+def _export(outcome: JobOutcome, out: Path | None) -> None:
+    """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
     if out is None:
         return
-    from pipeline.covers.stems import export_stem  # imports torch, which the child has loaded meanwhile
+    from pipeline.covers.export import export_stems  # imports torch, which the child has loaded meanwhile
 
     for role in ("cover", "picture", "sample"):
-        if role in files:
-            shutil.copyfile(files[role], out / files[role].name)
-    for role in ("vocals", "instrumental", "converted"):
-        if role in files:
-            export_stem(files[role], out / f"{role}.flac")
+        if role in outcome.files:
+            shutil.copyfile(outcome.files[role], out / outcome.files[role].name)
+    stems = {role: outcome.files[role] for role in STEMS if role in outcome.files}
+    if stems and isinstance(outcome.result, CoverResult):
+        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out)
+        if softer:
+            console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 4.0
 """How long a worker that stops tries to give its job back; then the sweep of another does."""
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
-OnFiles = Callable[[Mapping[str, Path]], None]
-"""Called with the files that the child wrote, by role, before they are stored."""
+OnOutcome = Callable[[JobOutcome], None]
+"""Called with what the child made, before its files are stored."""
 
 
 async def work_on(
@@ -49,7 +49,7 @@ async def work_on(
     child: Child,
     job: Job,
     settings: WorkerSettings,
-    on_files: OnFiles = lambda _: None,
+    on_outcome: OnOutcome = lambda _: None,
     patience: Patience = Patience(),
 ) -> None:
     """Perform a leased job, and write how it ended.
@@ -59,7 +59,7 @@ async def work_on(
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        await lease.hold(_perform(store, child, job, settings, on_files, watchdog), watchdog.check)
+        await lease.hold(_perform(store, child, job, settings, on_outcome, watchdog), watchdog.check)
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
@@ -80,14 +80,14 @@ async def work_on(
 
 
 async def _perform(
-    store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles, watchdog: Watchdog
+    store: Store, child: Child, job: Job, settings: WorkerSettings, on_outcome: OnOutcome, watchdog: Watchdog
 ) -> None:
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
     try:
         task = await persist(partial(_task, store, job, settings))
         end = await child.run(task, watchdog.hear)
         watchdog.rest()
-        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_files))
+        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
@@ -173,7 +173,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     )
 
 
-def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_files: OnFiles) -> None:
+def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_outcome: OnOutcome) -> None:
     """Write how the task ended into the rows, in one transaction. Raises LeaseLost."""
     match end:
         case Refused():
@@ -183,7 +183,7 @@ def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_fi
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            on_files(outcome.files)
+            on_outcome(outcome)
             finish_job(store, job, replace(outcome.result, stages=durations), outcome.files)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")

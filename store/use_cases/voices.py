@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from store import deletions, jobs, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
-from store.tables import Audit, Outbox, Voice, VoiceState
+from store.tables import Audit, Outbox, Shown, Voice, VoiceState
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
         keys = media_keys([], [voice], [], mail)
         for message in mail:  # it tells of the voice, with a curve and a sample
             _withdraw(session, message)
+        deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)
