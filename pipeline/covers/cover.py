@@ -206,7 +206,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path)
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, _tags(cover))
     return _Conversion(
         path=path,
         features=features,
@@ -231,17 +231,22 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
-        tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
+        tags=_tags(cover),
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
 
 
-def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
+def _tags(cover: CoverInput) -> dict[str, str]:
+    """What says, in every file that is delivered, that a machine sings."""
+    return {"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL}
+
+
+def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, tags: dict[str, str]) -> None:
     """Write converted blocks with the source's width and air, at the stems' rate, level and length."""
     blocks = decode_blocks(stems.vocals, MUSIC_RATE, channels=2, block_seconds=1.0, limits=STEM, name="vocals")
     beside, above = tee(blocks)
     converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
-    with Encoder(path, MUSIC_RATE, 2) as encoder:
+    with Encoder(path, MUSIC_RATE, 2, tags=tags) as encoder:
         for block in with_air(with_width(converted, beside, stems.downmix), above, stems.downmix):
             encoder.write(block)
 

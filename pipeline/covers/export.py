@@ -1,8 +1,9 @@
-"""Stems go out: at the song's own level, never cut."""
+"""Stems go out: at the song's own level, never cut, and labelled where a machine sings."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import av
 import numpy as np
 
 from models.signal import MUSIC_RATE
@@ -19,7 +20,7 @@ def export_stems(stems: Mapping[str, Path], gain: float, out: Path) -> float:
     peak = max((_peak(stem) for stem in stems.values()), default=0.0)
     scale = 1 / max(LEVEL * gain, peak)
     for name, stem in stems.items():
-        with Encoder(out / f"{name}.flac", MUSIC_RATE, 2) as encoder:
+        with Encoder(out / f"{name}.flac", MUSIC_RATE, 2, tags=_tags(stem)) as encoder:
             for block in stem_blocks(stem):
                 encoder.write(block * np.float32(scale))
     return float(max(0.0, 20 * np.log10(peak / (LEVEL * gain)))) if peak > 0 else 0.0
@@ -27,3 +28,9 @@ def export_stems(stems: Mapping[str, Path], gain: float, out: Path) -> float:
 
 def _peak(stem: Path) -> float:
     return max(float(np.abs(block).max(initial=0.0)) for block in stem_blocks(stem))
+
+
+def _tags(stem: Path) -> dict[str, str]:
+    """Title and comment of one of our own files: what a machine sings is labelled."""
+    with av.open(str(stem)) as file:
+        return {name: text for name, text in file.metadata.items() if name in ("title", "comment")}

@@ -29,3 +29,11 @@ def test_the_level_is_the_songs_unless_that_would_be_cut(tmp_path: Path, song_db
         out = read(tmp_path / f"{name}.flac")
         np.testing.assert_allclose(out * 10 ** ((softer - song_db) / 20), sound, atol=2e-3)
         assert np.abs(out).max() <= 1
+
+
+def test_the_label_of_what_a_machine_sings_goes_out_too(tmp_path: Path) -> None:
+    """It lies in the comments at the head of the FLAC file."""
+    encode(tmp_path / "sung.flac", sounds.noise(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
+    export_stems({"converted": tmp_path / "sung.flac"}, 1.0, tmp_path)
+    data = (tmp_path / "converted.flac").read_bytes()[:4000]
+    assert "title=노래".encode() in data and b"=AI-generated" in data
