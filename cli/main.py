@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
 from cli.console import DeskError, console, fail, require_consent
@@ -57,25 +58,25 @@ def bot() -> None:
     """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
     from bot.app import run
     from bot.settings import BotSettings
-    from store import StoreSettings, open_store
+    from store import StoreSettings, open_checked_store
     from store.use_cases.restore import in_service
     from worker.doorbell import Doorbell, QueueSettings
 
     with in_service(StoreSettings().data_dir):
-        run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+        run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
 
 @app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
-    from store import StoreSettings, open_store
+    from store import StoreSettings, open_checked_store
     from store.use_cases.restore import in_service
     from worker.doorbell import QueueSettings
     from worker.service import serve
     from worker.settings import WorkerSettings
 
     with in_service(StoreSettings().data_dir):
-        asyncio.run(serve(open_store(), QueueSettings().redis_url, WorkerSettings()))
+        asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, WorkerSettings()))
 
 
 @app.command()
@@ -199,6 +200,9 @@ def list_songs() -> None:
 
 def main() -> None:
     """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
+    from store import private_files
+
+    private_files()
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
@@ -211,7 +215,7 @@ def guarded(command: Callable[[], Any]) -> None:
     from bot.errors import BotError
     from files.disk import DiskFull
     from pipeline.errors import SoundError
-    from store import StoreError
+    from store import StoreError, refusal_of
     from worker.errors import WorkerError
 
     try:
@@ -222,6 +226,10 @@ def guarded(command: Callable[[], Any]) -> None:
         fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
     except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull) as error:
         fail(str(error))
+    except (IntegrityError, ProgrammingError):
+        raise
+    except DBAPIError as error:
+        fail(str(refusal_of(error)))
     except OSError as error:
         if error.filename is None:
             raise

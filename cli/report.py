@@ -92,11 +92,22 @@ def cover_table(result: "CoverResult") -> Table:
     table.add_row("key shift of the vocals", "", semitones(result.key_shift), "")
     if result.instrumental_shift is not None:
         table.add_row("key shift of the instrumental", "", semitones(result.instrumental_shift), "")
-    if result.no_octave:
-        table.caption = (
+    table.caption = " ".join(_remarks(result))
+    return table
+
+
+def _remarks(cover: "CoverResult") -> list[str]:
+    """What the figures alone would not tell."""
+    remarks = []
+    if cover.no_octave:
+        remarks.append(
             "No octave was chosen: too little of the voice or of the song has a pitch. Set it with --key-shift."
         )
-    return table
+    if cover.scaled_db:
+        remarks.append(
+            f"The song was {number(cover.scaled_db, 1, ' dB')} above full scale; the cover is that much softer."
+        )
+    return remarks
 
 
 def semitones(count: int | None) -> str:

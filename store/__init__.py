@@ -3,21 +3,28 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, StoreSettings, open_store
+from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
+    BlankName,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
+    FileDamaged,
     IllegalMove,
     NotFound,
     NotYours,
+    SeveralFit,
     SongOrTitle,
+    StoreBusy,
+    StoreDamaged,
     StoreError,
+    StoreNewer,
     StoreUnusable,
     TooManyJobs,
     VoiceNotReady,
 )
+from store.faults import refusal_of
 from store.tables import (
     Clip,
     Consent,
@@ -35,12 +42,14 @@ from store.tables import (
 
 __all__ = [
     "AlreadyAnswered",
+    "BlankName",
     "Clip",
     "Consent",
     "ConsentOver",
     "Deletion",
     "DownloadFailed",
     "DuplicateVoiceName",
+    "FileDamaged",
     "IllegalMove",
     "Job",
     "JobKind",
@@ -48,17 +57,24 @@ __all__ = [
     "NotFound",
     "NotYours",
     "Outbox",
+    "SeveralFit",
     "Singer",
     "Song",
     "SongOrTitle",
     "SongVocals",
     "Store",
+    "StoreBusy",
+    "StoreDamaged",
     "StoreError",
+    "StoreNewer",
     "StoreSettings",
     "StoreUnusable",
     "TooManyJobs",
     "Voice",
     "VoiceNotReady",
     "VoiceState",
+    "open_checked_store",
     "open_store",
+    "private_files",
+    "refusal_of",
 ]

@@ -117,6 +117,8 @@ class CoverResult:
     was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
     in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
+    `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
+    multiplied by before it was separated.
     """
 
     song: str = ""
@@ -131,6 +133,8 @@ class CoverResult:
     true_peak_db: float | None = None
     key_shift: int | None = None
     instrumental_shift: int | None = None
+    scaled_db: float | None = None
+    stem_gain: float | None = None
     no_octave: bool = False
     encoding: str = ""
     cosine_source: float | None = None
@@ -212,7 +216,16 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
 
 def cover_result(row: Mapping[str, Any]) -> CoverResult:
     """Read a cover's JSON."""
-    levels = ("seconds", "compared_seconds", "lufs", "song_lufs", "true_peak_db", "peak_memory_mb")
+    levels = (
+        "seconds",
+        "compared_seconds",
+        "scaled_db",
+        "stem_gain",
+        "lufs",
+        "song_lufs",
+        "true_peak_db",
+        "peak_memory_mb",
+    )
     pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
     return CoverResult(
         key_shift=_count(row, "key_shift"),

@@ -231,7 +231,8 @@ class Job(SQLModel, table=True):
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
-    `tried_at` and `sent_channel_id` are written before a try, `message_id` and `sent_at` after Discord has accepted it.
+    `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
+    `sent_at` after Discord has accepted it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -251,6 +252,16 @@ class Outbox(SQLModel, table=True):
     message_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
     sent_at: float | None = Field(default=None, index=True)
+
+
+class Shown(SQLModel, table=True):
+    """A message that Discord still shows although its job has left the database; it goes with its member or voice."""
+
+    __tablename__ = "shown"
+    message_id: int = snowflake(primary_key=True)
+    channel_id: int = snowflake()
+    job_id: str = Field(index=True)
+    user_id: int = snowflake(index=True)
 
 
 class Deletion(SQLModel, table=True):

@@ -228,6 +228,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         key_shift=cover.key_shift,
         instrumental_shift=cover.instrumental_shift,
         no_octave=cover.no_octave,
+        scaled_db=cover.scaled_db,
+        stem_gain=cover.stems.gain,
         encoding=mix.path.suffix[1:] + bitrate,
         cosine_source=figures.cosine_source,
         cosine_cover=figures.cosine_cover,
@@ -280,7 +282,7 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: 
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
-        "reading": 0.5 + 0.005 * seconds * given,
+        "reading": 0.5 + 0.01 * seconds * (given + (separation is not None)),
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,

@@ -136,6 +136,7 @@ def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
         say("result.cover.title", member=member, song=song, voice=voice),
         given_line(result, say),
         say("result.cover.no_octave") if result.no_octave else "",
+        say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",
         " · ".join(cover_figures(result, say)),
         f"-# {models}" if models else "",
     ]

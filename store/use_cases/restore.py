@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from files.atomic import sync_folder
+from files.atomic import sync
 from files.disk import disk_full
 from store.backup import DATABASE, MEDIA, Copied, copy_file, database_file, read_backup
 from store.database import RESTORING, StoreSettings, open_store
@@ -85,7 +85,7 @@ def restore(
         _put(staged / MEDIA, data / MEDIA)
         aside = _kept(old, data)
         shutil.rmtree(data / RESTORING)
-        sync_folder(data)
+        sync(data)
     _remove_again(settings, removals)
     return Restored(manifest.made_at, len(manifest.files), removals, aside)
 
