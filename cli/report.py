@@ -139,7 +139,7 @@ def model_table(models: Mapping[str, str]) -> Table:
     return table
 
 
-def song_line(song: SongSuggestion) -> str:
+def song_line(song: "SongSuggestion") -> str:
     """A song that suits whoever was heard, and how."""
     by = f" ({song.singer})" if song.singer else ""
     key = f"--key-shift {song.key_shift}" if song.key_shift else "in its own key"

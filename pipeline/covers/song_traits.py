@@ -1,6 +1,6 @@
 """What a song of the library asks of a voice: the notes that are sung, and who sings them. Heard once, from its stems.
 
-The stems stay in the song's cache, so that its first cover does not separate it again.
+Stems and features stay in the song's cache, so that its first cover neither separates nor listens again.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import SPEECH_RATE, Floats32
-from pipeline.covers.stems import LEVEL, stems_of
+from pipeline.covers.presence import check_voice
+from pipeline.covers.stems import LEVEL, features_of, stems_of
 from pipeline.errors import NoVoice
 from pipeline.listening.vocal_range import held_seconds, voiced_seconds
 from pipeline.pool.model_pool import ModelPool
@@ -35,12 +36,18 @@ class SungVocals:
 def hear_song(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> SungVocals:
     """Separate a song, or read what was separated before, and listen to its vocals.
 
-    Raises what `stems_of` raises, and NoVoice: less than 3 s of vocals with a pitch, or none that are embedded.
+    Raises what `stems_of` raises, and NoVoice: nobody is heard, for less than 3 s with a pitch, or by no voice that is embedded.
     """
     stems = stems_of(song, name, models, cache_dir, report)
-    report("listening", 0.0)
+    check_voice(features_of(stems, models, report), stems.song_lufs, name)
     blocks = decode_blocks(
-        stems.vocals, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
+        stems.vocals,
+        SPEECH_RATE,
+        channels=1,
+        block_seconds=BLOCK_SECONDS,
+        limits=STEM,
+        name="vocals",
+        downmix=stems.downmix,
     )
     wavs = [block[0] / np.float32(LEVEL) for block in blocks]
     tracks = [models.pitch.voicing(wav) for wav in wavs]
