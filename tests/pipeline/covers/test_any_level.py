@@ -79,7 +79,7 @@ def test_an_inverted_channel_is_sung_as_loud(studio: Studio, excerpt: Floats32) 
     _, same, voiced = studio("same", np.stack([left, left]))
     _, inverted, voiced_too = studio("inverted", np.stack([left, -left]))
     assert np.linalg.norm(inverted) == pytest.approx(np.linalg.norm(same), rel=0.05)
-    assert np.corrcoef(inverted)[0, 1] < -0.95 and voiced_too == pytest.approx(voiced, rel=0.05)
+    assert np.corrcoef(inverted[0], inverted[1])[0, 1] < -0.95 and voiced_too == pytest.approx(voiced, rel=0.05)
 
 
 @pytest.mark.parametrize("what", ["a chord", "silence", "hiss"])
