@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from files.disk import DiskFull
 from models.signal import Floats32
@@ -99,6 +101,23 @@ def test_title_and_comment_of_an_mp3_are_in_the_frames_of_id3(tmp_path: Path, se
     assert frames[b"TIT2"][:1] == b"\x01" and frames[b"TIT2"][1:].decode("utf-16") == title
     assert frames[b"COMM"][:8] == b"\x01eng\xff\xfe\0\0" and frames[b"COMM"][8:].decode("utf-16") == comment
     assert set(frames) == {b"TIT2", b"COMM"}
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".wav"])
+def test_libsndfile_reads_title_and_comment(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    encode(path, sounds.sine(1, 44_100), 44_100, tags={"title": "Title", "comment": "AI-generated"})
+    with soundfile.SoundFile(path) as file:
+        assert (file.title, file.comment) == ("Title", "AI-generated")
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg"])
+def test_title_and_comment_are_fields_of_vorbis(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    encode(path, sounds.sine(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
+    head = path.read_bytes()[:4000].lower()
+    for field in ("title=노래", "description=ai-generated"):
+        assert struct.pack("<I", len(field.encode())) + field.encode() in head
 
 
 def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path: Path) -> None:
