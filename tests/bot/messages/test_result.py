@@ -168,3 +168,9 @@ def test_a_voice_of_unknown_pitch_says_that_no_octave_was_chosen(kind: JobKind, 
     unknown, known = job(kind, {"no_octave": True}), job(kind, {"no_octave": False})
     assert english in results.compose(unknown, EN) and korean in results.compose(unknown, KO)
     assert english not in results.compose(known, EN) and english not in results.compose(job(kind), EN)
+
+
+def test_a_song_above_full_scale_is_said_to_be_brought_down() -> None:
+    loud = job(JobKind.COVER, {"scaled_db": 14.0})
+    assert "14.0 dB above full scale" in results.compose(loud, EN) and "14.0 dB" in results.compose(loud, KO)
+    assert "full scale" not in results.compose(job(JobKind.COVER, {"scaled_db": 0.0}), EN)
