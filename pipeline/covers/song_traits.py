@@ -36,7 +36,7 @@ class SungVocals:
 def hear_song(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> SungVocals:
     """Separate a song, or read what was separated before, and listen to its vocals.
 
-    Raises what `stems_of` raises, and NoVoice: nobody is heard, for less than 3 s with a pitch, or by no voice that is embedded.
+    Raises what `stems_of` raises, and NoVoice: nobody is heard, or for less than 3 s with a pitch.
     """
     stems = stems_of(song, name, models, cache_dir, report)
     check_voice(features_of(stems, models, report), stems.song_lufs, name)
