@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from models.signal import Floats32
 from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
@@ -120,7 +120,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
 
 
 def _songs(
-    songs: tuple[LibrarySong, ...], embeddings: Floats32, vocals: VocalRange | None, models: ModelPool
+    songs: tuple[LibrarySong, ...], embeddings: NDArray[np.float32], vocals: VocalRange | None, models: ModelPool
 ) -> tuple[SongSuggestion, ...]:
     """Those songs, as the model in use heard them, that suit whoever is embedded (n, C)."""
     heard = [song for song in songs if song.model == models.singer.model_id]
