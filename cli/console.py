@@ -1,5 +1,6 @@
 """The operator's terminal: its console, the error of a command, and the checks that commands share."""
 
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,13 @@ def check_name(name: str, kind: str) -> None:
     """Raise DeskError for an empty name; `kind`: "voice", "singer"."""
     if not name.strip():
         raise DeskError(f"A {kind} needs a name.")
+
+
+def no_nan(value: float | None) -> float | None:
+    """For options that are numbers: not a number is neither below a minimum nor above a maximum."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("it is not a number.")
+    return value
 
 
 def require_consent(yes: bool, done: str) -> None:
