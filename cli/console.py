@@ -12,8 +12,9 @@ from rich.console import Console
 
 from models.weights.integrity import WeightsError
 
-console = Console()
-error_console = Console(stderr=True)
+console = Console(markup=False, emoji=False)
+"""Names of files, songs and voices are printed as they are: `[b]` in a title is no markup, `:cat:` no picture."""
+error_console = Console(stderr=True, markup=False, emoji=False)
 
 
 class DeskError(Exception):
@@ -25,12 +26,6 @@ def check_files(files: Iterable[Path]) -> None:
     for file in files:
         if not file.is_file():
             raise DeskError(f"There is no file {file}.")
-
-
-def check_name(name: str, kind: str) -> None:
-    """Raise DeskError for an empty name; `kind`: "voice", "singer"."""
-    if not name.strip():
-        raise DeskError(f"A {kind} needs a name.")
 
 
 def no_nan(value: float | None) -> float | None:
@@ -57,5 +52,5 @@ def weights_refusals() -> Iterator[None]:
 
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Print one sentence on stderr and exit."""
-    error_console.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    error_console.print(sentence, style="red", highlight=False, soft_wrap=True)
     sys.exit(code)

@@ -192,7 +192,7 @@ def add_song(
     """Add a song to the library."""
     from cli.offline import put_song
 
-    put_song(file, title, singer, licence)
+    asyncio.run(put_song(file, title, singer, licence))
 
 
 @songs.command("list")

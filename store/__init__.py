@@ -6,6 +6,7 @@ Knows nothing of sound, Discord or Redis.
 from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
+    BlankName,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
@@ -13,6 +14,7 @@ from store.errors import (
     IllegalMove,
     NotFound,
     NotYours,
+    SeveralFit,
     SongOrTitle,
     StoreBusy,
     StoreDamaged,
@@ -23,10 +25,24 @@ from store.errors import (
     VoiceNotReady,
 )
 from store.faults import refusal_of
-from store.tables import Clip, Consent, Deletion, Job, JobKind, JobState, Outbox, Singer, Song, Voice, VoiceState
+from store.tables import (
+    Clip,
+    Consent,
+    Deletion,
+    Job,
+    JobKind,
+    JobState,
+    Outbox,
+    Singer,
+    Song,
+    SongVocals,
+    Voice,
+    VoiceState,
+)
 
 __all__ = [
     "AlreadyAnswered",
+    "BlankName",
     "Clip",
     "Consent",
     "ConsentOver",
@@ -41,9 +57,11 @@ __all__ = [
     "NotFound",
     "NotYours",
     "Outbox",
+    "SeveralFit",
     "Singer",
     "Song",
     "SongOrTitle",
+    "SongVocals",
     "Store",
     "StoreBusy",
     "StoreDamaged",

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from store.names import folded
+
 BUSY_MS = 5000
 
 
@@ -35,7 +37,7 @@ def write_anew(engine: Engine) -> bool:
 
 def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
-    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own lowers only a to z
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only a to z, and no NFC
     pragmas = {
         "busy_timeout": BUSY_MS,
         "journal_mode": "WAL",
@@ -48,7 +50,7 @@ def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
 
 
 def _lower(text: Any) -> Any:
-    return text.lower() if isinstance(text, str) else text
+    return folded(text) if isinstance(text, str) else text
 
 
 def _begin(connection: Connection) -> None:

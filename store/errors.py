@@ -6,6 +6,8 @@ StoreError
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
+├── BlankName          a name of which nothing can be seen
+├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
@@ -70,6 +72,20 @@ class DuplicateVoiceName(StoreError):
 
     code = "duplicate_voice_name"
     sentence = "You already have a voice called {name}. Choose another name, or delete it first."
+
+
+class BlankName(StoreError):
+    """Params: what."""
+
+    code = "blank_name"
+    sentence = "A {what} needs a name that can be seen. Choose another name."
+
+
+class SeveralFit(StoreError):
+    """Params: name, candidates."""
+
+    code = "several_fit"
+    sentence = "{name} fits more than one: {candidates}. Give the whole name."
 
 
 class TooManyJobs(StoreError):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, String, cast, delete, exists
 from sqlmodel import Session, col, or_, select
 
 from files.atomic import remove_drafts
-from store import cache, clips, jobs, voices
+from store import cache, clips, deletions, jobs, voices
 from store.clips import DAY
 from store.database import Store
 from store.params import drop_uploads, uploads_of
@@ -181,11 +181,12 @@ def _old_jobs(store: Store) -> Select[Any]:
 
 
 def _drop_jobs(session: Session, ids: Sequence[Any]) -> set[str]:
-    """Delete jobs with their clips and messages; what the audit has of them stays."""
+    """Delete jobs with their clips and messages; what the audit has of them stays, and where Discord shows them."""
     work = session.exec(select(Job).where(col(Job.id).in_(ids))).all()
     notes = session.exec(select(Clip).where(col(Clip.job_id).in_(ids))).all()
     mail = session.exec(select(Outbox).where(col(Outbox.job_id).in_(ids))).all()
     keys = media_keys(notes, [], work, mail)
+    deletions.keep(session, work, mail)
     for table, job_id in ((Outbox, Outbox.job_id), (Clip, Clip.job_id), (Job, Job.id)):
         session.connection().execute(delete(table).where(col(job_id).in_(ids)))
     return keys

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from cli.console import DeskError, console, no_nan
 from lab.desk.progress import stage_bars
@@ -44,7 +45,7 @@ def build_corpus(
     console.print(table)
     for done in outcomes:
         if done.missing:
-            console.print(f"Not made: {done.source.name}: {done.missing}", highlight=False, markup=False)
+            console.print(f"Not made: {done.source.name}: {done.missing}", highlight=False)
 
 
 @corpus.command("sources")
@@ -54,9 +55,9 @@ def list_sources() -> None:
 
     for source in sources().values():
         packages = ", ".join(f"{p.name} {p.version} ({p.manager})" for p in source.packages)
-        console.print(f"[bold]{source.name}[/bold]: {source.licence}; {source.split}", highlight=False)
+        console.print(Text(source.name, "bold"), f"{source.licence}; {source.split}", sep=": ", highlight=False)
         for line in (source.credit, source.attribution, packages or f"Your own copy of {source.repository}"):
-            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"    {line}", highlight=False, soft_wrap=True)
 
 
 def _folders(own: list[str]) -> dict[str, Path]:

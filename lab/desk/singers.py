@@ -86,11 +86,11 @@ def train(
                 start=start,
                 cache=cache,
                 report=bars.report,
-                say=lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
+                say=lambda sentence: console.print(sentence, style="yellow", highlight=False),
                 on_line=_TrainingBars(bars).line,
             )
     _show(outcome)
-    console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False, markup=False)
+    console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False)
 
 
 class _TrainingBars:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import and_, col, or_, select
 
-from store import deletions, jobs
+from store import deletions, jobs, patience
 from store.database import Store
 from store.tables import Job, JobState, Outbox, OutboxState, now
 
@@ -55,7 +55,7 @@ def begin_card(store: Store, job_id: str, channel_id: int) -> None:
     """A job's card is about to be posted there. Raises NotFound if the member was forgotten meanwhile."""
     with store.write() as session:
         job = jobs.get(session, job_id)
-        job.card_channel_id, job.card_tried_at = channel_id, now()
+        job.card_channel_id, job.card_tried_at = channel_id, patience.since(job.card_tried_at)
         session.add(job)
 
 

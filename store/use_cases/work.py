@@ -57,6 +57,12 @@ def take_next_job(store: Store, owner: str) -> Job | None:
         return jobs.take_next(session, owner)
 
 
+def jobs_wait(store: Store) -> bool:
+    """Whether a job is in line."""
+    with store.read() as session:
+        return jobs.first_in_line(session) is not None
+
+
 def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
     """Recover what timed out, except what this owner works on itself; return every job that is queued."""
     with store.read() as session:

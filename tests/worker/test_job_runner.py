@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.worker.conftest import MEMBER, alive, read, submit
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import work_on
+from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
@@ -69,10 +70,10 @@ def perform(
     store: Store,
     child: Child,
     job: Job,
-    on_files: Callable[[Mapping[str, Path]], None] = lambda _: None,
+    on_outcome: Callable[[JobOutcome], None] = lambda _: None,
     patience: Patience = Patience(),
 ) -> Job:
-    asyncio.run(work_on(store, child, job, WorkerSettings(), on_files, patience))
+    asyncio.run(work_on(store, child, job, WorkerSettings(), on_outcome, patience))
     return read(store, job)
 
 
@@ -104,7 +105,7 @@ def test_a_lease_that_could_not_be_renewed_is_given_back_with_its_notes(
 def test_a_full_database_fails_no_job(store: Store, job: Job) -> None:
     """A database that may not grow refuses to write, until it may."""
 
-    def until_there_is_room(files: Mapping[str, Path]) -> None:
+    def until_there_is_room(outcome: JobOutcome) -> None:
         if not refused:
             refused.append(1)
             raise full_error(store)
@@ -144,7 +145,7 @@ def test_a_child_that_makes_progress_is_left_alone(store: Store, job: Job) -> No
 def test_while_results_are_put_away_the_lease_is_short_and_renewed(store: Store, job: Job) -> None:
     left: list[float] = []
 
-    def slowly(files: Mapping[str, Path]) -> None:
+    def slowly(outcome: JobOutcome) -> None:
         for _ in range(3):
             time.sleep(1.0)
             left.append((read(store, job).lease_until or 0.0) - now())
@@ -156,7 +157,7 @@ def test_while_results_are_put_away_the_lease_is_short_and_renewed(store: Store,
 
 
 def test_a_cancel_while_results_are_put_away_leaves_nothing(store: Store, job: Job) -> None:
-    def cancelled_meanwhile(files: Mapping[str, Path]) -> None:
+    def cancelled_meanwhile(outcome: JobOutcome) -> None:
         with store.write() as session:
             jobs.cancel(session, job.id, MEMBER)
 

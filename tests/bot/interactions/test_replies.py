@@ -15,9 +15,9 @@ from store import StoreBusy, StoreDamaged
 
 def failure(work: Callable[[sqlite3.Connection], object], path: Path) -> DBAPIError:
     """SQLite's own error at this work, as SQLAlchemy raises it."""
-    with sqlite3.connect(path, timeout=0, isolation_level=None) as connection:
-        with pytest.raises(sqlite3.Error) as caught:
-            work(connection)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with pytest.raises(sqlite3.Error) as caught:
+        work(connection)
     connection.close()
     return DBAPIError("", None, caught.value)
 

@@ -179,7 +179,7 @@ def test_a_title_typed_by_hand(scene: Scene, typed: str, title: str) -> None:
         assert find_song(session, typed).title == title
 
 
-@pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", "\u3164", "#77", "#", "nothing"])
 def test_a_title_that_is_not_there(scene: Scene, typed: str) -> None:
     for name in ("Palette", "Pal"):
         scene.add_song(name)
