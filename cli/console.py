@@ -1,5 +1,6 @@
 """The operator's terminal: its console, the error of a command, and the checks that commands share."""
 
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,13 @@ def check_files(files: Iterable[Path]) -> None:
     for file in files:
         if not file.is_file():
             raise DeskError(f"There is no file {file}.")
+
+
+def no_nan(value: float | None) -> float | None:
+    """For options that are numbers: not a number is neither below a minimum nor above a maximum."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("it is not a number.")
+    return value
 
 
 def require_consent(yes: bool, done: str) -> None:

@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
-from cli.console import DeskError, console, fail, require_consent
+from cli.console import DeskError, console, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
 
 app = typer.Typer(
@@ -37,7 +37,9 @@ Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
 @app.command()
 def demo(
     out: Out = Path("demo-output"),
-    train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 300.0,
+    train_seconds: Annotated[
+        float, typer.Option(min=1.0, max=86400.0, callback=no_nan, help="Time for training the demo's voice.")
+    ] = 300.0,
 ) -> None:
     """Match, train and cover on real sound through the real queue, and print a table of what was made."""
     from cli.demo import run_demo
@@ -121,7 +123,10 @@ def match(notes: Sounds, out: Out = Path()) -> None:
 def train(
     name: Annotated[str, typer.Argument(help="What the voice is to be called.")],
     notes: Sounds,
-    minutes: Annotated[float | None, typer.Option(help="Training time; TRAIN_MINUTES if not given.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=10080.0, callback=no_nan, help="Training time; TRAIN_MINUTES if not given."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
     out: Out = Path(),
 ) -> None:

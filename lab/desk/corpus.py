@@ -8,7 +8,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, no_nan
 from lab.desk.progress import stage_bars
 
 corpus = typer.Typer(no_args_is_help=True, help="The sound that the shipped weights are trained on.")
@@ -21,7 +21,9 @@ def build_corpus(
     own: Annotated[
         list[str] | None, typer.Option("--from", help="NAME=FOLDER: your own copy of a source that is in no package.")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.0, help="Synthetic speech and song in all.")] = 73.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, max=1e5, callback=no_nan, help="Synthetic speech and song in all.")
+    ] = 73.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the texts and melodies of synthetic speech and song.")] = 0,
 ) -> None:
     """Download the packages, cut the recordings, synthesise speech and song, and list it all with its licences."""

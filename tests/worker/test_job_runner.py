@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from store import Clip, Job, JobKind, JobState, Singer, Store, clips, database, jobs, library, open_store
+from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store
 from store.database import StoreSettings
 from store.tables import now
 from store.use_cases import take_next_job
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store with one singer, that waits a tenth of a second for a lock."""
-    monkeypatch.setattr(database, "BUSY_MS", 100)
+    monkeypatch.setattr(connection, "BUSY_MS", 100)
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
     with opened.write() as session:
         key = opened.media.put_bytes(b"embeddings")
@@ -180,3 +180,12 @@ def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: 
     asyncio.run(stopped())
     given_back = read(store, job)
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
+
+
+def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(store: Store, job: Job) -> None:
+    (note,) = clips_of(store, job)
+    store.media.path(note.media_key).write_bytes(b"something else")
+    with scripted("work 0.2") as child:
+        ended = perform(store, child, job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "file_damaged")
+    assert (ended.error_sentence or "").startswith(f"{note.name} is damaged on the server.")
