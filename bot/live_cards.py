@@ -72,7 +72,7 @@ class LiveCards(commands.Cog):
 
     async def _update(self, placed: PlacedJob) -> None:
         job = placed.job
-        card = render(job, placed.place, texts(job.locale))
+        card = render(job, placed.place, texts(job.locale), placed.wait)
         if job.id in self._unreachable or self._texts.get(job.id) == card.text:
             return
         if now() < self._not_before.get(job.id, 0.0):
@@ -86,7 +86,7 @@ class LiveCards(commands.Cog):
         async with self._posting:
             placed = await asyncio.to_thread(placed_job, self.store, job_id)
             job, say = placed.job, texts(placed.job.locale)
-            card = render(job, placed.place, say)
+            card = render(job, placed.place, say, placed.wait)
             if job.card_message_id is not None or card.final:
                 return
 

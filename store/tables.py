@@ -35,6 +35,13 @@ class JobState(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
+class Lane(StrEnum):
+    """What is over in seconds does not wait for what takes minutes."""
+
+    QUICK = "quick"
+    HEAVY = "heavy"
+
+
 class VoiceState(StrEnum):
     """A voice waits for consent and a worker, trains, and is then ready or failed."""
 
@@ -51,6 +58,8 @@ class OutboxState(StrEnum):
     FAILED = "failed"
 
 
+OPERATOR = 0
+"""The user id of jobs requested on the command line."""
 NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
@@ -203,11 +212,16 @@ class Job(SQLModel, table=True):
     params: dict[str, Any] = document(dict)
 
     state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    lane: Lane = choice(Lane, default=Lane.HEAVY)
+    turn: int = 0
+    """When its member's turn comes in this lane; `store.line` says how."""
     attempt: int = 0
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
     lease_until: float | None = None
+    worked: float = 0.0
+    """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
     stage: str | None = None
     progress: float = 0.0
@@ -221,11 +235,16 @@ class Job(SQLModel, table=True):
     card_tried_at: float | None = None
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
-    """Its place in line; it keeps it when it is given back."""
+    """With lane and turn its place in line; it keeps them when it is given back."""
     requeued_at: float | None = None
     """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it stops for a quick job and goes on afterwards, where it was."""
+        return self.kind is JobKind.TRAIN and self.lane is Lane.HEAVY and self.user_id != OPERATOR
 
 
 class Outbox(SQLModel, table=True):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from store import library, names, voices
+from store import cache, library, names, voices
 from store.database import Store
 from store.errors import NotFound, SongOrTitle
 from store.params import CoverParams
 from store.retention import files_or_nothing
-from store.tables import Job, Song, Voice, VoiceState
+from store.tables import Job, Lane, Song, Voice, VoiceState
 from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
 
@@ -44,7 +44,8 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
         check_song(request.song, request.title)
         params = _params(session, requester.user_id, request)
-        return enqueue(session, accept(session, store, requester, params, files), lease_to)
+        job = accept(session, store, requester, params, files, _lane(store, session, params))
+        return enqueue(session, job, lease_to)
 
 
 def check_song(song: object | None, title: str | None) -> None:
@@ -136,6 +137,12 @@ def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParam
         instrumental_key=request.instrumental.key if request.instrumental else None,
         instrumental_name=request.instrumental.name if request.instrumental else "",
     )
+
+
+def _lane(store: Store, session: Session, params: CoverParams) -> Lane:
+    """A cover of a song that was heard before is quick: its stems and the features of its vocals are there."""
+    key = params.song_key or library.song(session, params.song_id or 0).media_key
+    return Lane.QUICK if cache.is_heard(store, key, vocals_only=params.vocals_only) else Lane.HEAVY
 
 
 def _picked(text: str) -> int | None:
