@@ -1,10 +1,10 @@
 """How much a member may like the library's songs, by what they and others here have sung."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
-from sqlmodel import Session, select
+from sqlalchemy import distinct, func
+from sqlmodel import Session, col, select
 
 from store.tables import Job, JobKind, Song
 
@@ -17,18 +17,16 @@ def tastes(session: Session, user_id: int, guild_id: int | None, songs: Sequence
     A song that they have covered gets nothing for its singer: they know it. Others are counted once each, on a
     logarithmic scale up to the most popular song; where nobody has sung, all are equal.
     """
-    covers = session.exec(select(Job).where(Job.kind == JobKind.COVER)).all()
-    sung = {int(job.params.get("song_id") or 0) for job in covers if job.user_id == user_id}
-    pairs = {
-        (job.user_id, int(job.params.get("song_id") or 0))
-        for job in covers
-        if job.user_id != user_id and job.guild_id == guild_id
-    }
-    popular = Counter(song_id for _, song_id in pairs)
-    most = max((popular[song.id or 0] for song in songs), default=0)
+    song_id = col(Job.params)["song_id"].as_integer()
+    covers = col(Job.kind) == JobKind.COVER, song_id.is_not(None)
+    sung = set(session.scalars(select(song_id).where(*covers, Job.user_id == user_id).distinct()))
+    members = func.count(distinct(col(Job.user_id)))
+    here = select(song_id, members).where(*covers, Job.guild_id == guild_id, Job.user_id != user_id)
+    popular = dict(session.exec(here.group_by(song_id)).all())
+    most = max((popular.get(song.id or 0, 0) for song in songs), default=0)
     liked = {song.singer.casefold() for song in songs if song.id in sung and song.singer}
     return [
         OWN * (song.singer.casefold() in liked and song.id not in sung)
-        + OTHERS * (math.log1p(popular[song.id or 0]) / math.log1p(most) if most else 0.0)
+        + OTHERS * (math.log1p(popular.get(song.id or 0, 0)) / math.log1p(most) if most else 0.0)
         for song in songs
     ]

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models.signal import SPEECH_RATE, Floats32
+from models.signal import Floats32
 from pipeline.covers.presence import check_voice
-from pipeline.covers.stems import LEVEL, features_of, stems_of
+from pipeline.covers.stems import features_of, stems_of, vocals_heard
 from pipeline.errors import NoVoice
 from pipeline.listening.vocal_range import held_seconds, voiced_seconds
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import STEM, decode_blocks
 
 BLOCK_SECONDS = 60
 LEAST_SECONDS = 3.0
@@ -40,16 +39,7 @@ def hear_song(song: Path, name: str, models: ModelPool, cache_dir: Path, report:
     """
     stems = stems_of(song, name, models, cache_dir, report)
     check_voice(features_of(stems, models, report), stems.song_lufs, name)
-    blocks = decode_blocks(
-        stems.vocals,
-        SPEECH_RATE,
-        channels=1,
-        block_seconds=BLOCK_SECONDS,
-        limits=STEM,
-        name="vocals",
-        downmix=stems.downmix,
-    )
-    wavs = [block[0] / np.float32(LEVEL) for block in blocks]
+    wavs = list(vocals_heard(stems, BLOCK_SECONDS))
     tracks = [models.pitch.voicing(wav) for wav in wavs]
     seconds = voiced_seconds(tracks)
     embedding = models.singer.embed(np.concatenate(wavs)) if seconds >= LEAST_SECONDS else None

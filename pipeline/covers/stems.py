@@ -99,18 +99,23 @@ def features_of(
     encoder = encoder or models.text
     cached = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
     if not cached.exists():
-        blocks = decode_blocks(
-            stems.vocals,
-            SPEECH_RATE,
-            channels=1,
-            block_seconds=BLOCK_SECONDS,
-            limits=STEM,
-            name="vocals",
-            downmix=stems.downmix,
-        )
-        full = (block[0] / np.float32(LEVEL) for block in blocks)
+        full = vocals_heard(stems, BLOCK_SECONDS)
         feature_store.save(cached, extract_stream(full, encoder, models.pitch, stems.seconds, report))
     return feature_store.load(cached)
+
+
+def vocals_heard(stems: Stems, block_seconds: float) -> Iterator[Floats32]:
+    """The vocals in one channel, blocks (samples,) at 16 kHz at the level of the levelled song."""
+    blocks = decode_blocks(
+        stems.vocals,
+        SPEECH_RATE,
+        channels=1,
+        block_seconds=block_seconds,
+        limits=STEM,
+        name="vocals",
+        downmix=stems.downmix,
+    )
+    return (block[0] / np.float32(LEVEL) for block in blocks)
 
 
 def _separate(

@@ -29,8 +29,8 @@ def test_an_address_that_is_none_is_said(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("train", " ", "{note}", "--yes"), "A voice needs a name."),
-        (("singers", "add", "", "{note}"), "A singer needs a name."),
+        (("train", " ", "{note}", "--yes"), "A voice needs a name that can be seen. Choose another name."),
+        (("singers", "add", "", "{note}"), "A singer needs a name that can be seen. Choose another name."),
     ],
 )
 def test_nothing_is_kept_without_a_name(
