@@ -1,17 +1,17 @@
 """What an operator sets for the bot."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class BotSettings(BaseSettings):
     """Read from the environment or `.env`: DISCORD_TOKEN, POLL_SECONDS, CARD_SECONDS, MAX_NOTES, ..."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
     discord_token: SecretStr | None = None
-    poll_seconds: float = 2.0
-    card_seconds: float = 5.0
-    max_notes: int = 10
-    note_megabytes: float = 25.0
-    song_megabytes: float = 100.0
+    poll_seconds: float = Field(default=2.0, gt=0, le=3600)
+    card_seconds: float = Field(default=5.0, gt=0, le=3600)
+    max_notes: int = Field(default=10, ge=1, le=10)
+    note_megabytes: float = Field(default=25.0, gt=0, le=1000)
+    song_megabytes: float = Field(default=100.0, gt=0, le=1000)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.logging import RichHandler
 
 from cli import models, outbox, voices
-from cli.console import DeskError, console, fail, require_consent
+from cli.console import DeskError, check_environment_file, console, fail, require_consent
 from cli.laboratory import LaboratoryGroup
 
 app = typer.Typer(
@@ -215,6 +215,7 @@ def guarded(command: Callable[[], Any]) -> None:
     from worker.errors import WorkerError
 
     try:
+        check_environment_file()
         command()
     except ValidationError as error:
         first = error.errors()[0]

@@ -50,7 +50,7 @@ class Selection:
 class ModelSettings(BaseSettings):
     """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
     device: str = "auto"
     models_dir: str = ""
