@@ -11,6 +11,7 @@ the last packet.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -42,7 +43,7 @@ def open_with_ffmpeg(file: BinaryIO, name: str, number: int) -> Iterator[OpenedS
     """The sound `number` of `file`. Raises NotAudio, in `frames` too, and Encrypted."""
     only = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
     file.seek(0)
-    nameless = SimpleNamespace(read=file.read, seek=file.seek, tell=file.tell)  # FFmpeg goes by the suffix
+    nameless = SimpleNamespace(read=file.read, seek=partial(_seek, file), tell=file.tell)  # FFmpeg goes by the suffix
     try:
         container = av.open(nameless, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
     except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
@@ -52,11 +53,27 @@ def open_with_ffmpeg(file: BinaryIO, name: str, number: int) -> Iterator[OpenedS
         stream = next(islice(known, number, None), None)
         if stream is None or not stream.rate or stream.channels < 1:
             raise errors.NotAudio(name=name)
-        if stream.codec_context.codec_tag in ENCRYPTED:
+        if _tag(stream) in ENCRYPTED:
             raise errors.Encrypted(name=name)
         seconds, counted = _declared(container, stream, file)
         frames = _frames(container, stream, name)
         yield OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
+
+
+def _seek(file: BinaryIO, offset: int, whence: int = 0) -> int:
+    """As FFmpeg expects it: a damaged file's place before the start is −1, no exception."""
+    try:
+        return file.seek(offset, whence)
+    except (OSError, ValueError):
+        return -1
+
+
+def _tag(stream: AudioStream) -> str:
+    """The four letters by which the container calls the codec, if they are letters."""
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:
+        return ""
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:

@@ -1,5 +1,6 @@
 """The decoder's samples are the truth in every container, whatever its clock says."""
 
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -205,3 +206,26 @@ def test_the_shortest_is_known_by_its_samples(tmp_path: Path) -> None:
         with pytest.raises(errors.TooShort) as caught:
             probe(file, SONG, "x")
         assert caught.value.params["seconds"] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(("container", "codec"), KINDS)
+def test_damage_raises_nothing_but_our_own(
+    tmp_path: Path, container: str, codec: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    clean = np.frombuffer(recorded(tmp_path, container, codec).read_bytes(), np.uint8)
+    for _ in range(12):
+        data = clean.copy()
+        data[random.integers(0, 300, 6)] = random.integers(0, 256, 6)
+        (tmp_path / "x").write_bytes(data[: random.integers(len(data) // 2, len(data) + 1)].tobytes())
+        with suppress(errors.SoundError):
+            measure(tmp_path / "x", ANY, "x")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("form", [0x00FF, 0xA106, 0xFFFF])
+def test_a_wav_of_a_kind_whose_number_is_no_letters(tmp_path: Path, form: int) -> None:
+    path = sounds.wav(tmp_path / "x.wav", bytes(64_000))
+    path.write_bytes(path.read_bytes()[:20] + form.to_bytes(2, "little") + path.read_bytes()[22:])
+    with pytest.raises(errors.SoundError):
+        measure(path, ANY, "x")
