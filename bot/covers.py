@@ -13,6 +13,7 @@ from bot.interactions.services import Interaction, Services, file_limit
 from bot.texts.locale import label, reader
 from bot.texts.names import shorten, song_name
 from store import Store
+from store.names import is_blank
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
 
 CHOICES = 25
@@ -22,13 +23,14 @@ CHOICE_LENGTH = 100
 def voice_choices(store: Store, user_id: int, text: str) -> list[tuple[str, str]]:
     """Name and value of the member's own ready voices whose name holds the text."""
     with store.read() as session:
-        return [(voice.name, f"#{voice.id}") for voice in ready_voices(session, user_id, text)[:CHOICES]]
+        named = [voice for voice in ready_voices(session, user_id, text) if not is_blank(voice.name)]
+        return [(voice.name, f"#{voice.id}") for voice in named[:CHOICES]]
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
     """Name and value of the library's songs whose title or singer holds the text."""
     with store.read() as session:
-        songs = search_songs(session, text)[:CHOICES]
+        songs = [song for song in search_songs(session, text) if not is_blank(song.title)][:CHOICES]
         return [(shorten(song_title(song), CHOICE_LENGTH), f"#{song.id}") for song in songs]
 
 

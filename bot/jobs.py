@@ -10,6 +10,7 @@ from discord.ext import commands
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, services_of
+from bot.messages.card import time_until
 from bot.messages.post import files_of
 from bot.messages.result import compose
 from bot.texts.locale import label, reader
@@ -27,15 +28,15 @@ def listing(recent: Sequence[PlacedJob], say: Texts) -> str:
     """One line a job, newest first; each with its place in line (0 when it does not wait)."""
     if not recent:
         return say("jobs.none")
-    lines = [line(n, one.job, one.place, say) for n, one in enumerate(recent, start=1)]
+    lines = [line(n, one.job, one.place, say, one.wait) for n, one in enumerate(recent, start=1)]
     return shorten("\n".join([say("jobs.title"), *lines]), MESSAGE_LENGTH)
 
 
-def line(number: int, job: Job, place: int, say: Texts) -> str:
+def line(number: int, job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
     """`2. Cover “song”: running, 40 % · 5 minutes ago`."""
     state = say.known(f"state.{job.state.value}", job.state.value)
     if place:
-        state = say("jobs.place", state=state, place=place)
+        state = f"{say('jobs.place', state=state, place=place)} ({time_until(wait, say)})"
     elif job.state == JobState.RUNNING:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
     name = subject_of(job)

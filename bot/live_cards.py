@@ -8,10 +8,11 @@ import discord
 from discord.ext import commands, tasks
 
 from bot.messages.card import Card, render
-from bot.messages.faults import out_of_reach
+from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import Place, earlier, is_card_of, post
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Store
+from store.tables import now
 from store.use_cases import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class LiveCards(commands.Cog):
         self.bot, self.store, self.controls = bot, store, controls
         self._texts: dict[str, str] = {}
         self._unreachable: set[str] = set()
+        self._not_before: dict[str, float] = {}
         self._posting = asyncio.Lock()
         self._loop = tasks.loop(seconds=seconds)(self.refresh)
 
@@ -58,18 +60,22 @@ class LiveCards(commands.Cog):
             except NotFound:
                 continue  # forgotten meanwhile
             except Exception as error:
+                self._not_before[job.id] = now() + asked_pause(error)
                 if out_of_reach(error) or isinstance(error, discord.HTTPException):
                     log.warning("The card of job %s could not be shown now: %s", job.id, error)
                 else:
                     log.exception("The card of job %s could not be shown", job.id)
         ids = {placed.job.id for placed in shown}
         self._texts = {job_id: text for job_id, text in self._texts.items() if job_id in ids}
+        self._not_before = {job_id: time for job_id, time in self._not_before.items() if job_id in ids}
         self._unreachable &= ids
 
     async def _update(self, placed: PlacedJob) -> None:
         job = placed.job
-        card = render(job, placed.place, texts(job.locale))
+        card = render(job, placed.place, texts(job.locale), placed.wait)
         if job.id in self._unreachable or self._texts.get(job.id) == card.text:
+            return
+        if now() < self._not_before.get(job.id, 0.0):
             return
         if job.card_message_id is None:
             await self._post(job.id)
@@ -80,7 +86,7 @@ class LiveCards(commands.Cog):
         async with self._posting:
             placed = await asyncio.to_thread(placed_job, self.store, job_id)
             job, say = placed.job, texts(placed.job.locale)
-            card = render(job, placed.place, say)
+            card = render(job, placed.place, say, placed.wait)
             if job.card_message_id is not None or card.final:
                 return
 

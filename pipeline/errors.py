@@ -15,6 +15,7 @@ SoundError
 │   ├── LowRate
 │   ├── Silent
 │   ├── SilentFile
+│   ├── NoVoice
 │   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
@@ -135,6 +136,13 @@ class SilentFile(UnsuitableSound):
 
     code = "silent_file"
     sentence = "Nothing is to be heard in {name}. Export it again, or send another file."
+
+
+class NoVoice(UnsuitableSound):
+    """A song in which nobody sings. Params: name."""
+
+    code = "no_voice"
+    sentence = "No voice was heard in {name}, so there is nothing to sing. Send a song with vocals."
 
 
 class LengthsApart(UnsuitableSound):

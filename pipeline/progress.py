@@ -6,6 +6,9 @@ from itertools import takewhile
 Report = Callable[[str, float], None]
 """Called with the name of a stage ("separating") and the share of that stage that is done, 0…1."""
 
+Progress = Callable[[float], None]
+"""Called with the share of a stage's part that is done, 0…1."""
+
 
 def ignore(stage: str, fraction: float) -> None:
     """A report that nobody reads."""

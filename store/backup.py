@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from files.atomic import DRAFT, atomic_write, sync_folder
+from files.atomic import DRAFT, atomic_write, sync
 from files.disk import disk_full
 from store.database import StoreSettings
 from store.errors import BackupRefused
@@ -79,7 +79,7 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
         if target.exists():
             target.rmdir()
         draft.rename(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     return manifest
 
 

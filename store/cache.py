@@ -26,6 +26,13 @@ def folder_of(store: Store, key: str) -> Path:
     return folder
 
 
+def is_heard(store: Store, key: str, *, vocals_only: bool = False) -> bool:
+    """Whether a song's stems and the features of its vocals are there, by whichever models."""
+    card = "vocals.json" if vocals_only else "stems.json"
+    found = (store.cache_dir / _hash(key)).glob(f"*/*/{card}")
+    return any(any(one.parent.glob("*.npz")) for one in found)
+
+
 def set_aside(store: Store, session: Session, sha256: str) -> Path | None:
     """Take the cache of a sound that no row names out of use; the folder that is to be removed (None: there is none).
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from store.tables import Deletion, Job, Outbox, now
-
-SENDING_SECONDS = 120.0
-"""After which a message that was being sent has arrived, or never will."""
+from store.jobs import OPERATOR
+from store.patience import NONCE_SECONDS
+from store.tables import Deletion, Job, Outbox, Shown, now
 
 
 def of_result(session: Session, row: Outbox) -> int:
@@ -20,15 +20,34 @@ def of_card(session: Session, job: Job) -> int:
     return order(session, job.id, job.card_channel_id, job.card_message_id, job.card_tried_at)
 
 
+def of_ended(session: Session, owned: ColumnElement[bool]) -> int:
+    """Order the deletion of what jobs that have left the database had shown; return the number of messages."""
+    shown = session.exec(select(Shown).where(owned)).all()
+    for row in shown:
+        session.delete(row)
+    return sum(order(session, row.job_id, row.channel_id, row.message_id) for row in shown)
+
+
+def keep(session: Session, work: Sequence[Job], mail: Sequence[Outbox]) -> None:
+    """Note what these jobs show in Discord, before they leave the database."""
+    owners = {job.id: job.user_id for job in work}
+    places = [(job.id, job.card_channel_id, job.card_message_id) for job in work]
+    places += [(row.job_id, row.sent_channel_id, row.message_id) for row in mail]
+    for job_id, channel_id, message_id in places:
+        if channel_id is not None and message_id is not None and owners[job_id] != OPERATOR:
+            row = Shown(message_id=message_id, channel_id=channel_id, job_id=job_id, user_id=owners[job_id])
+            session.merge(row)
+
+
 def order(
     session: Session, job_id: str, channel_id: int | None, message_id: int | None, since: float | None = None
 ) -> int:
     """Order a deletion. Without a message's id, what names the job is looked for once it must have arrived."""
     if channel_id is None:
         return 0
-    begun = since or now()
-    due = begun + SENDING_SECONDS if message_id is None else 0.0
-    session.add(Deletion(job_id=job_id, channel_id=channel_id, message_id=message_id, since=begun, next_try_at=due))
+    due = now() + NONCE_SECONDS if message_id is None else 0.0
+    row = Deletion(job_id=job_id, channel_id=channel_id, message_id=message_id, since=since or now(), next_try_at=due)
+    session.add(row)
     return int(message_id is not None)
 
 

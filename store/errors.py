@@ -6,14 +6,20 @@ StoreError
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
 ├── DuplicateVoiceName the owner has a voice of this name
+├── BlankName          a name of which nothing can be seen
+├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
-├── StoreUnusable      the database or the data folder cannot be opened
-└── BackupRefused      a backup cannot be made or put back
+├── BackupRefused      a backup cannot be made or put back
+├── FileDamaged        a file is not what was stored
+├── StoreBusy          the database has been locked for too long
+└── StoreUnusable      the database or the data folder cannot be opened
+    ├── StoreNewer     a newer version of the program has written it
+    └── StoreDamaged   it is no database, or what is in it cannot be read
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -68,6 +74,20 @@ class DuplicateVoiceName(StoreError):
     sentence = "You already have a voice called {name}. Choose another name, or delete it first."
 
 
+class BlankName(StoreError):
+    """Params: what."""
+
+    code = "blank_name"
+    sentence = "A {what} needs a name that can be seen. Choose another name."
+
+
+class SeveralFit(StoreError):
+    """Params: name, candidates."""
+
+    code = "several_fit"
+    sentence = "{name} fits more than one: {candidates}. Give the whole name."
+
+
 class TooManyJobs(StoreError):
     """Params: limit."""
 
@@ -115,6 +135,36 @@ class StoreUnusable(StoreError):
 
     code = "store_unusable"
     sentence = "{place} cannot be used: {reason}. Check DATA_DIR and DATABASE_URL."
+
+
+class StoreNewer(StoreUnusable):
+    """Params: place."""
+
+    code = "store_newer"
+    sentence = (
+        "{place} was written by a newer version of DiscoverVoice. Install that version, or restore an older backup."
+    )
+
+
+class StoreDamaged(StoreUnusable):
+    """Params: place, reason."""
+
+    code = "store_damaged"
+    sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
+
+
+class StoreBusy(StoreError):
+    """Another process has held the write lock for longer than anybody waits."""
+
+    code = "store_busy"
+    sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+
+
+class FileDamaged(StoreError):
+    """Params: name."""
+
+    code = "file_damaged"
+    sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
 
 
 class BackupRefused(StoreError):

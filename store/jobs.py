@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
+from store import line
 from store.errors import IllegalMove, NoSuchMove, NotFound, TooManyJobs
-from store.tables import GuildSetting, Job, JobKind, JobState, Outbox, OutboxState, now
+from store.tables import OPERATOR as OPERATOR
+from store.tables import GuildSetting, Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -32,7 +34,6 @@ WORKING = frozenset({S.LEASED, S.RUNNING})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 
-OPERATOR = 0  # the user id of jobs requested on the command line
 LEASE_SECONDS = 15.0
 MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
@@ -49,8 +50,9 @@ def get(session: Session, job_id: str) -> Job:
 
 
 def submit(session: Session, job: Job) -> Job:
-    """Add an accepted job. Raises TooManyJobs when the member's cap is reached."""
+    """Add an accepted job; a match is quick. Raises TooManyJobs when the member's cap is reached."""
     check_cap(session, job.user_id, job.guild_id)
+    job.lane = Lane.QUICK if job.kind is JobKind.MATCH else job.lane
     session.add(job)
     session.flush()
     return job
@@ -64,9 +66,10 @@ def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
 
 
 def enqueue(session: Session, job_id: str) -> Job:
-    """Accepted → queued, first attempt. Raises NotFound, IllegalMove (a second click)."""
+    """Accepted → queued at the end of its lane, first attempt. Raises NotFound, IllegalMove (a second click)."""
     job = get(session, job_id)
-    if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now()):
+    turn = line.turn_for(session, job.lane, job.user_id)
+    if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now(), turn=turn):
         raise IllegalMove(state=job.state.value, wanted=S.QUEUED.value)
     session.refresh(job)
     return job
@@ -93,13 +96,8 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
 
 def take_next(session: Session, owner: str) -> Job | None:
     """The first in line, leased to and started by this worker; None if nobody waits."""
-    first = first_in_line(session)
+    first = line.first(session)
     return None if first is None else take(session, first.id, first.attempt, owner)
-
-
-def first_in_line(session: Session) -> Job | None:
-    """The job that is served next."""
-    return session.exec(select(Job).where(_in_line()).order_by(*_order()).limit(1)).first()
 
 
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
@@ -148,7 +146,8 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
     losses = (job.losses if job else 0) + lost
     if lost and losses >= MAX_LOSSES:
         return fail(session, job_id, attempt, owner, "worker_lost", {}, WORKER_LOST)
-    values: dict[str, Any] = {"attempt": attempt + 1, "losses": losses, "requeued_at": now()}
+    worked = job.worked + max(0.0, now() - (job.started_at or now())) if job else 0.0
+    values: dict[str, Any] = {"attempt": attempt + 1, "losses": losses, "requeued_at": now(), "worked": worked}
     values |= dict.fromkeys(("lease_owner", "lease_until", "stage", "seconds_left"))
     return move(session, job_id, WORKING, S.QUEUED, _leased_by(attempt, owner), **values)
 
@@ -198,27 +197,13 @@ def sweep(session: Session, sparing: str = "") -> list[Job]:
         give_back(session, job.id, job.attempt, job.lease_owner or "")
     for job in session.exec(select(Job).where(_too_old())).all():
         _end(session, job.id, {job.state}, S.EXPIRED)
-    return list(queued(session))
+    return list(line.waiting(session))
 
 
 def is_overdue(session: Session, sparing: str = "") -> bool:
     """Whether `sweep` would recover anything; this needs no write lock."""
     overdue = select(Job.id).where(or_(_lost(sparing), _too_old())).limit(1)
     return session.exec(overdue).first() is not None
-
-
-def queued(session: Session) -> Sequence[Job]:
-    """Every queued job, in the order of the line."""
-    return session.exec(select(Job).where(Job.state == S.QUEUED).order_by(*_order())).all()
-
-
-def place_in_line(session: Session, job: Job) -> int:
-    """1 for the job that is next; 0 when it no longer waits."""
-    if job.state != S.QUEUED:
-        return 0
-    ahead = or_(col(Job.queued_at) < job.queued_at, and_(col(Job.queued_at) == job.queued_at, col(Job.id) < job.id))
-    count = session.exec(select(func.count()).select_from(Job).where(_in_line(), ahead)).one()
-    return count + 1
 
 
 def active_of(session: Session, user_id: int) -> Sequence[Job]:
@@ -251,16 +236,6 @@ def move(
         if to not in MOVES[state]:
             raise NoSuchMove(state, to)
     return _update(session, job_id, from_, *only, state=to, **values)
-
-
-def _in_line() -> ColumnElement[bool]:
-    """Waits for a worker of the service; the command line performs the operator's jobs itself."""
-    return and_(col(Job.state) == S.QUEUED, col(Job.user_id) != OPERATOR)
-
-
-def _order() -> tuple[ColumnElement[Any], ...]:
-    """The order in which jobs are shown and served: a job that was given back keeps its place."""
-    return col(Job.queued_at).asc(), col(Job.id).asc()
 
 
 def _lost(sparing: str) -> ColumnElement[bool]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from files.atomic import atomic_write
-from files.disk import disk_full
-from store.errors import NotFound
+from files.atomic import atomic_write, make_folder, sync
+from store.errors import FileDamaged, NotFound
 
 KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 
@@ -49,6 +48,17 @@ class Media:
             raise NotFound(what="such file any more")
         return path
 
+    def checked(self, key: str, name: str) -> Path:
+        """The path of the file, for whoever works on it: its content is still what its key says.
+
+        Raises NotFound, and FileDamaged with the `name` that its reader knows it by.
+        """
+        path = self.path(key)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != key.partition(".")[0]:
+                raise FileDamaged(name=name)
+        return path
+
     def delete(self, key: str) -> None:
         """Remove the file; no error if there is none."""
         self._path(key).unlink(missing_ok=True)
@@ -68,18 +78,19 @@ class Media:
         return self.root / key[:2] / key
 
     def _touched(self, key: str) -> bool:
-        """Whether the file exists; if so its age starts anew."""
+        """Whether the file exists; if so its age starts anew (its writer may not have synced the folder yet)."""
+        path = self._path(key)
         try:
-            os.utime(self._path(key))
+            os.utime(path)
         except FileNotFoundError:
             return False
+        sync(path.parent)
         return True
 
     @contextlib.contextmanager
     def _written(self, key: str) -> Iterator[IO[bytes]]:
         path = self._path(key)
-        with disk_full():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with atomic_write(path) as file:
             yield file
 

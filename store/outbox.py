@@ -37,7 +37,7 @@ def of_job(session: Session, job_id: str) -> Outbox:
 def begin(session: Session, job_id: str, channel_id: int) -> None:
     """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound."""
     row = of_job(session, job_id)
-    row.sent_channel_id, row.tried_at = channel_id, now()
+    row.sent_channel_id, row.tried_at = channel_id, patience.since(row.tried_at)
     session.add(row)
 
 

@@ -46,6 +46,19 @@ class SungRange:
 
 
 @dataclass(frozen=True)
+class SongSuggestion:
+    """A song of the library that suits a member: `key_shift` semitones, and why (shares and cosines, 0…1)."""
+
+    title: str
+    singer: str = ""
+    song_id: int | None = None
+    key_shift: int = 0
+    inside: float | None = None
+    timbre: float | None = None
+    taste: float | None = None
+
+
+@dataclass(frozen=True)
 class MatchResult:
     """Which singers `notes` recordings are like; `seconds` are voiced. Old rows have `calibration` in words."""
 
@@ -54,6 +67,7 @@ class MatchResult:
     none: float | None = None
     calibration: MatchCalibration | str | None = None
     range: SungRange | None = None
+    songs: tuple[SongSuggestion, ...] = ()
     notes: int | None = None
     seconds: float | None = None
     models: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +117,8 @@ class CoverResult:
     was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
     in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
+    `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
+    multiplied by before it was separated.
     """
 
     song: str = ""
@@ -117,6 +133,8 @@ class CoverResult:
     true_peak_db: float | None = None
     key_shift: int | None = None
     instrumental_shift: int | None = None
+    scaled_db: float | None = None
+    stem_gain: float | None = None
     no_octave: bool = False
     encoding: str = ""
     cosine_source: float | None = None
@@ -168,6 +186,7 @@ def match_result(row: Mapping[str, Any]) -> MatchResult:
         candidates=tuple(candidates),
         calibration=_calibration(row.get("calibration")),
         range=_range(row.get("range")),
+        songs=_songs(row.get("songs")),
         notes=_count(row, "notes"),
         **_numbers(row, "none", "seconds", "peak_memory_mb"),
         **_texts(row, "model"),
@@ -197,7 +216,16 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
 
 def cover_result(row: Mapping[str, Any]) -> CoverResult:
     """Read a cover's JSON."""
-    levels = ("seconds", "compared_seconds", "lufs", "song_lufs", "true_peak_db", "peak_memory_mb")
+    levels = (
+        "seconds",
+        "compared_seconds",
+        "scaled_db",
+        "stem_gain",
+        "lufs",
+        "song_lufs",
+        "true_peak_db",
+        "peak_memory_mb",
+    )
     pairs = ("cosine_source", "cosine_cover", "mos_source", "mos_cover", "f0_correlation", "f0_cents", "voicing_f1")
     return CoverResult(
         key_shift=_count(row, "key_shift"),
@@ -251,6 +279,20 @@ def _range(value: Any) -> SungRange | None:
     if not isinstance(value, Mapping) or not (value.get("low") and value.get("high")):
         return None
     return SungRange(str(value["low"]), str(value["high"]), number(value, "low_note"), number(value, "high_note"))
+
+
+def _songs(value: Any) -> tuple[SongSuggestion, ...]:
+    return tuple(
+        SongSuggestion(
+            title=str(one["title"]),
+            singer=str(one.get("singer") or ""),
+            song_id=_count(one, "song_id"),
+            key_shift=_count(one, "key_shift") or 0,
+            **_numbers(one, "inside", "timbre", "taste"),
+        )
+        for one in (value if isinstance(value, list | tuple) else [])
+        if isinstance(one, Mapping) and one.get("title")
+    )
 
 
 def _finite(value: Any) -> Any:

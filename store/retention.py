@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, Select, String, cast, delete, exists
 from sqlmodel import Session, col, or_, select
 
 from files.atomic import remove_drafts
-from store import cache, clips, jobs, voices
+from store import cache, clips, deletions, jobs, voices
 from store.clips import DAY
 from store.database import Store
 from store.params import drop_uploads, uploads_of
 from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Clip, Job, JobState, Outbox, Voice, now
+from store.tables import MEDIA_REFERENCE, Audit, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -33,6 +33,7 @@ def tidy(store: Store) -> None:
     for folder in (store.media.root, store.cache_dir, store.work_dir):
         remove_drafts(folder, DRAFT_SECONDS)
     cache.sweep(store)
+    _forget_the_deleted(store)
 
 
 def discard(store: Store, job_id: str) -> None:
@@ -121,6 +122,15 @@ def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job
     return {key for key in keys if key}
 
 
+def _forget_the_deleted(store: Store) -> None:
+    """For a day after a member was forgotten, do again what a busy database may have prevented then."""
+    lately = select(Audit.id).where(Audit.action == "forget", col(Audit.at) > now() - DAY)
+    with store.read() as session:
+        asked = session.exec(lately).first()
+    if asked is not None:
+        store.forget_the_deleted()
+
+
 def _old_clips(store: Store) -> Select[Any]:
     """Ids of clips past their retention, but for those of jobs that wait or run."""
     active = select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))
@@ -171,11 +181,12 @@ def _old_jobs(store: Store) -> Select[Any]:
 
 
 def _drop_jobs(session: Session, ids: Sequence[Any]) -> set[str]:
-    """Delete jobs with their clips and messages; what the audit has of them stays."""
+    """Delete jobs with their clips and messages; what the audit has of them stays, and where Discord shows them."""
     work = session.exec(select(Job).where(col(Job.id).in_(ids))).all()
     notes = session.exec(select(Clip).where(col(Clip.job_id).in_(ids))).all()
     mail = session.exec(select(Outbox).where(col(Outbox.job_id).in_(ids))).all()
     keys = media_keys(notes, [], work, mail)
+    deletions.keep(session, work, mail)
     for table, job_id in ((Outbox, Outbox.job_id), (Clip, Clip.job_id), (Job, Job.id)):
         session.connection().execute(delete(table).where(col(job_id).in_(ids)))
     return keys

@@ -1,20 +1,48 @@
 """The tables of a database, brought to the newest revision when it is opened."""
 
+import contextlib
 import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+
+from files.atomic import atomic_path
+from store.connection import connect, write_anew
+from store.errors import StoreDamaged, StoreNewer
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 
 def migrate(url: str, lock_dir: Path) -> None:
-    """Upgrade the tables to the newest revision; processes that start together take turns."""
-    from alembic import command  # the child process opens no store, and starts without it
+    """Upgrade the tables to the newest revision; processes that start together take turns.
 
+    A new database appears under its name when it is whole, so an empty file is never one of ours.
+    Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log).
+    """
     with (lock_dir / ".migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        command.upgrade(alembic_config(url), "head")
+        path = database_file(url)
+        if path is None or _exists(path):
+            _upgrade(url)
+            return
+        with _unfinished(path) as draft:
+            _upgrade(make_url(url).set(database=str(draft)).render_as_string(hide_password=False))
+
+
+def database_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for one in memory or on a server."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return None
+    return Path(address.database or "")
+
+
+def files_of(path: Path) -> list[Path]:
+    """The database and the files that SQLite keeps beside it: the write-ahead log and its index."""
+    return [path, *(path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))]
 
 
 def alembic_config(url: str) -> "Config":
@@ -25,3 +53,51 @@ def alembic_config(url: str) -> "Config":
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a database. Raises StoreDamaged for what was one."""
+    log = files_of(path)[1]
+    if path.exists():
+        if path.stat().st_size == 0:
+            raise StoreDamaged(place=path, reason="the file is empty")
+        return True
+    if log.exists() and log.stat().st_size:
+        raise StoreDamaged(place=path, reason=f"the file is gone, but {log.name} is there")
+    return False
+
+
+@contextlib.contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    """A draft that becomes the database; those that killed processes left are removed (the lock is ours)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink()
+    with atomic_path(path) as draft:
+        try:
+            yield draft
+        finally:
+            for beside in files_of(draft)[1:]:
+                beside.unlink(missing_ok=True)
+
+
+def _upgrade(url: str) -> None:
+    """Run the migrations that the database lacks, if any."""
+    from alembic import command  # the child process opens no store, and starts without it
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config, engine = alembic_config(url), connect(url)
+    try:
+        scripts = ScriptDirectory.from_config(config)
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        if current not in (None, *(script.revision for script in scripts.walk_revisions())):
+            raise StoreNewer(place=database_file(url) or url)
+        command.upgrade(config, "head")
+        if current is not None and database_file(url):
+            write_anew(engine)  # what earlier versions deleted they did not overwrite
+    finally:
+        engine.dispose()

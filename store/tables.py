@@ -35,6 +35,13 @@ class JobState(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
+class Lane(StrEnum):
+    """What is over in seconds does not wait for what takes minutes."""
+
+    QUICK = "quick"
+    HEAVY = "heavy"
+
+
 class VoiceState(StrEnum):
     """A voice waits for consent and a worker, trains, and is then ready or failed."""
 
@@ -51,6 +58,8 @@ class OutboxState(StrEnum):
     FAILED = "failed"
 
 
+OPERATOR = 0
+"""The user id of jobs requested on the command line."""
 NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
@@ -143,7 +152,7 @@ class Singer(SQLModel, table=True):
 
 
 class Song(SQLModel, table=True):
-    """A song of the library. Nothing writes its range (MIDI note numbers) and key yet."""
+    """A song of the library."""
 
     __tablename__ = "song"
     __table_args__ = NEVER_REUSED
@@ -153,11 +162,20 @@ class Song(SQLModel, table=True):
     licence: str = ""
     media_key: str
     seconds: float | None = None
-    low_note: float | None = None
-    high_note: float | None = None
-    song_key: str | None = None
     added_by: int = snowflake(default=0)
     created_at: float = Field(default_factory=now)
+
+
+class SongVocals(SQLModel, table=True):
+    """What was heard of a song's separated vocals, as one model embedded them; no seconds where nobody sings."""
+
+    __tablename__ = "song_vocals"
+    song_id: int = Field(foreign_key="song.id", ondelete="CASCADE", primary_key=True)
+    model: str = Field(primary_key=True)
+    notes: dict[str, float] = document(dict)
+    """Seconds that each note (a MIDI number) is held."""
+    embedding: list[float] = document(list)
+    seconds: float = 0.0
 
 
 class Voice(SQLModel, table=True):
@@ -194,11 +212,16 @@ class Job(SQLModel, table=True):
     params: dict[str, Any] = document(dict)
 
     state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    lane: Lane = choice(Lane, default=Lane.HEAVY)
+    turn: int = 0
+    """When its member's turn comes in this lane; `store.line` says how."""
     attempt: int = 0
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
     lease_until: float | None = None
+    worked: float = 0.0
+    """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
     stage: str | None = None
     progress: float = 0.0
@@ -212,17 +235,23 @@ class Job(SQLModel, table=True):
     card_tried_at: float | None = None
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
-    """Its place in line; it keeps it when it is given back."""
+    """With lane and turn its place in line; it keeps them when it is given back."""
     requeued_at: float | None = None
     """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether it stops for a quick job and goes on afterwards, where it was."""
+        return self.kind is JobKind.TRAIN and self.lane is Lane.HEAVY and self.user_id != OPERATOR
+
 
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
-    `tried_at` and `sent_channel_id` are written before a try, `message_id` and `sent_at` after Discord has accepted it.
+    `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
+    `sent_at` after Discord has accepted it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -242,6 +271,16 @@ class Outbox(SQLModel, table=True):
     message_id: int | None = snowflake(default=None)
     created_at: float = Field(default_factory=now)
     sent_at: float | None = Field(default=None, index=True)
+
+
+class Shown(SQLModel, table=True):
+    """A message that Discord still shows although its job has left the database; it goes with its member or voice."""
+
+    __tablename__ = "shown"
+    message_id: int = snowflake(primary_key=True)
+    channel_id: int = snowflake()
+    job_id: str = Field(index=True)
+    user_id: int = snowflake(index=True)
 
 
 class Deletion(SQLModel, table=True):

@@ -7,13 +7,18 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from store.errors import DuplicateVoiceName, NotFound, VoiceNotReady
+from store.names import folded, named, tidy
 from store.tables import Consent, Voice, VoiceState
 
 POLICY_VERSION = "2026-11"
 
 
 def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None) -> Voice:
-    """Add a voice that this job trains (None: an import), in place of a failed one. Raises DuplicateVoiceName."""
+    """Add a voice that this job trains (None: an import), in place of a failed one.
+
+    Raises BlankName, DuplicateVoiceName.
+    """
+    name = named(name, what="voice")
     same = by_name(session, owner_id, name)
     if same is not None:
         if same.state != VoiceState.FAILED:
@@ -27,8 +32,8 @@ def create(session: Session, owner_id: int, name: str, guild_id: int | None, job
 
 
 def by_name(session: Session, owner_id: int, name: str) -> Voice | None:
-    """The owner's voice of this name, whatever its case."""
-    same = func.lower(col(Voice.name)) == name.lower()
+    """The owner's voice of this name, whatever its case and form."""
+    same = func.lower(col(Voice.name)) == folded(tidy(name))
     return session.exec(select(Voice).where(Voice.owner_id == owner_id, same)).first()
 
 

@@ -6,16 +6,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
 from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
+from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
-from pipeline.listening.vocal_range import vocal_range, voiced_seconds
+from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
 from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
+from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
@@ -28,6 +31,7 @@ from store.results import (
     MatchCalibration,
     MatchCandidate,
     MatchResult,
+    SongSuggestion,
     SungRange,
     TrainingPoint,
     TrainResult,
@@ -36,8 +40,11 @@ from worker.messages import (
     CoverTask,
     Embedded,
     EmbedTask,
+    HeardSong,
     JobOutcome,
     JobTask,
+    LibrarySong,
+    ListenTask,
     MatchTask,
     Outcome,
     Ready,
@@ -58,6 +65,8 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
     """
     if isinstance(task, EmbedTask):
         return _embed(task, models, plan)
+    if isinstance(task, ListenTask):
+        return _listen(task, models, report)
     if not isinstance(task, JobTask):
         return Ready(models.device_line, models.singer_id)
     outcome = _job(task, models, plan, report)
@@ -87,6 +96,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     if not len(embeddings):
         raise NotEnoughSpeech(seconds=0.0, limit=1.0)
     report("matching", 0.5)
+    songs = _songs(task.songs, embeddings, vocals, models)
     library = _library(task.singers, models)
     ranking = match(embeddings, library)
     picture = task.out / "match.png"
@@ -101,11 +111,40 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         none=ranking.none,
         calibration=MatchCalibration(**asdict(library.calibration)),
         range=SungRange(**asdict(vocals)) if vocals else None,
+        songs=songs,
         notes=len(task.notes),
         seconds=voiced_seconds(tracks),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     )
     return JobOutcome(result, {"picture": picture})
+
+
+def _songs(
+    songs: tuple[LibrarySong, ...], embeddings: NDArray[np.float32], vocals: VocalRange | None, models: ModelPool
+) -> tuple[SongSuggestion, ...]:
+    """Those songs, as the model in use heard them, that suit whoever is embedded (n, C)."""
+    heard = [song for song in songs if song.model == models.singer.model_id]
+    traits = [SongTraits(song.notes, np.array(song.embedding, np.float32)) for song in heard]
+    mean = embeddings.mean(0)
+    member = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+    return tuple(
+        SongSuggestion(
+            title=heard[one.song].title,
+            singer=heard[one.song].singer,
+            song_id=heard[one.song].song_id,
+            key_shift=one.key_shift,
+            inside=one.inside if vocals else None,
+            timbre=one.timbre,
+            taste=one.taste,
+        )
+        for one in suggest(member, vocals, traits, [song.taste for song in heard])
+    )
+
+
+def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
+    """Hear a song of the library."""
+    sung = hear_song(task.song, task.name, models, task.cache, report)
+    return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
 
 
 def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
@@ -189,6 +228,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         key_shift=cover.key_shift,
         instrumental_shift=cover.instrumental_shift,
         no_octave=cover.no_octave,
+        scaled_db=cover.scaled_db,
+        stem_gain=cover.stems.gain,
         encoding=mix.path.suffix[1:] + bitrate,
         cosine_source=figures.cosine_source,
         cosine_cover=figures.cosine_cover,
@@ -241,7 +282,7 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: 
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
-        "reading": 0.5 + 0.005 * seconds * given,
+        "reading": 0.5 + 0.01 * seconds * (given + (separation is not None)),
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,

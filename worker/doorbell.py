@@ -28,7 +28,7 @@ RING_SECONDS = 24 * 3600
 class QueueSettings(BaseSettings):
     """Read from the environment or `.env`: REDIS_URL."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
     redis_url: str = "redis://127.0.0.1:6379"
 

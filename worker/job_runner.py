@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, library, voices
 from store.params import cover_params, train_params
+from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
@@ -25,6 +26,7 @@ from worker.messages import (
     End,
     JobOutcome,
     JobTask,
+    LibrarySong,
     MatchTask,
     NoteFile,
     Refused,
@@ -40,8 +42,8 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 4.0
 """How long a worker that stops tries to give its job back; then the sweep of another does."""
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
-OnFiles = Callable[[Mapping[str, Path]], None]
-"""Called with the files that the child wrote, by role, before they are stored."""
+OnOutcome = Callable[[JobOutcome], None]
+"""Called with what the child made, before its files are stored."""
 
 
 async def work_on(
@@ -49,7 +51,7 @@ async def work_on(
     child: Child,
     job: Job,
     settings: WorkerSettings,
-    on_files: OnFiles = lambda _: None,
+    on_outcome: OnOutcome = lambda _: None,
     patience: Patience = Patience(),
 ) -> None:
     """Perform a leased job, and write how it ended.
@@ -59,7 +61,7 @@ async def work_on(
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        await lease.hold(_perform(store, child, job, settings, on_files, watchdog), watchdog.check)
+        await lease.hold(_perform(store, child, job, settings, on_outcome, watchdog), watchdog.check)
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
@@ -80,14 +82,14 @@ async def work_on(
 
 
 async def _perform(
-    store: Store, child: Child, job: Job, settings: WorkerSettings, on_files: OnFiles, watchdog: Watchdog
+    store: Store, child: Child, job: Job, settings: WorkerSettings, on_outcome: OnOutcome, watchdog: Watchdog
 ) -> None:
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
     try:
         task = await persist(partial(_task, store, job, settings))
         end = await child.run(task, watchdog.hear)
         watchdog.rest()
-        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_files))
+        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
@@ -124,7 +126,8 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
-                return MatchTask(_notes(store, session, job), _singers(store, session), out)
+                singers, songs = _singers(store, session), _songs(session, job)
+                return MatchTask(_notes(store, session, job), singers, songs, out)
             case JobKind.TRAIN:
                 params = train_params(job)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
@@ -139,7 +142,7 @@ def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
         raise NotFound(what="voice note left in this job")
     if job.kind is JobKind.TRAIN:
         check_consent(session, job, notes)
-    return tuple(NoteFile(store.media.path(note.media_key), note.name) for note in notes)
+    return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
 
 
 def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
@@ -147,7 +150,26 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
     if not singers:
         raise NotFound(what="voice in the library yet")
     return tuple(
-        SingerFile(singer.name, store.media.path(singer.embeddings_key), singer.embedding_model) for singer in singers
+        SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
+        for singer in singers
+    )
+
+
+def _songs(session: Session, job: Job) -> tuple[LibrarySong, ...]:
+    """Every song of the library in which somebody sings."""
+    rows = library.sung_songs(session)
+    liked = tastes(session, job.user_id, job.guild_id, [song for song, _ in rows])
+    return tuple(
+        LibrarySong(
+            song_id=song.id or 0,
+            title=song.title,
+            singer=song.singer,
+            notes={int(note): seconds for note, seconds in vocals.notes.items()},
+            embedding=tuple(vocals.embedding),
+            model=vocals.model,
+            taste=taste,
+        )
+        for (song, vocals), taste in zip(rows, liked, strict=True)
     )
 
 
@@ -155,23 +177,24 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     params = cover_params(job)
     voice = voices.usable(session, params.voice_id, job.user_id)
     key = params.song_key or library.song(session, params.song_id or 0).media_key
+    given = params.instrumental_key
     return CoverTask(
-        song=store.media.path(key),
+        song=store.media.checked(key, params.song_name),
         song_name=params.song_name,
         voice_name=voice.name,
-        model=store.media.path(voice.model_key or ""),
-        index=store.media.path(voice.index_key or ""),
+        model=store.media.checked(voice.model_key or "", voice.name),
+        index=store.media.checked(voice.index_key or "", voice.name),
         cache=cache.folder_of(store, key),
         out=out,
         key_shift=params.key_shift,
         max_bytes=params.max_bytes,
         vocals_only=params.vocals_only,
-        instrumental=store.media.path(params.instrumental_key) if params.instrumental_key else None,
+        instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
     )
 
 
-def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_files: OnFiles) -> None:
+def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_outcome: OnOutcome) -> None:
     """Write how the task ended into the rows, in one transaction. Raises LeaseLost."""
     match end:
         case Refused():
@@ -181,7 +204,7 @@ def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_fi
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            on_files(outcome.files)
+            on_outcome(outcome)
             finish_job(store, job, replace(outcome.result, stages=durations), outcome.files)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")

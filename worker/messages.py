@@ -30,11 +30,25 @@ class SingerFile:
 
 
 @dataclass(frozen=True)
+class LibrarySong:
+    """A song of the library as `model` heard it, and how much the member may like it (0…1)."""
+
+    song_id: int
+    title: str
+    singer: str
+    notes: Mapping[int, float]
+    embedding: tuple[float, ...]
+    model: str
+    taste: float
+
+
+@dataclass(frozen=True)
 class MatchTask:
-    """Compare the notes with the singers."""
+    """Compare the notes with the singers, and suggest songs."""
 
     notes: tuple[NoteFile, ...]
     singers: tuple[SingerFile, ...]
+    songs: tuple[LibrarySong, ...]
     out: Path
 
 
@@ -79,12 +93,21 @@ class EmbedTask:
 
 
 @dataclass(frozen=True)
+class ListenTask:
+    """Hear what a song of the library asks of a voice; `cache` is the song's folder of stems."""
+
+    song: Path
+    name: str
+    cache: Path
+
+
+@dataclass(frozen=True)
 class ReadyTask:
     """Report the device and the singer model that the child runs on."""
 
 
 JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,16 @@ class Embedded:
 
 
 @dataclass(frozen=True)
+class HeardSong:
+    """The seconds for which a song holds each note, its singer's embedding by `model`, and its seconds with a pitch."""
+
+    notes: Mapping[int, float]
+    embedding: tuple[float, ...]
+    seconds: float
+    model: str
+
+
+@dataclass(frozen=True)
 class Ready:
     """The device in words, and the id of the model that compares singers."""
 
@@ -112,7 +145,7 @@ class Ready:
     singer_model: str
 
 
-Outcome = JobOutcome | Embedded | Ready
+Outcome = JobOutcome | Embedded | HeardSong | Ready
 
 
 @dataclass(frozen=True)

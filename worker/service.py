@@ -25,6 +25,7 @@ from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
 from worker.library.seed import seed_library
+from worker.library.songs import SongListener
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -76,11 +77,12 @@ async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSet
     """Listen, sweep, clean up and work, each beside the others, until cancelled."""
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     bell = asyncio.Event()
+    songs = SongListener(store, child, (await child.ready()).singer_model)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listen(redis_url, bell))
         tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, store, owner, bell))
         tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
-        tasks.create_task(_repeat(_work, 0.0, store, child, settings, owner, bell))
+        tasks.create_task(_repeat(_work, 0.0, store, child, settings, owner, bell, songs))
 
 
 async def _listen(redis_url: str, bell: asyncio.Event) -> None:
@@ -140,12 +142,15 @@ async def _expire(store: Store) -> None:
     await asyncio.to_thread(retention.tidy, store)
 
 
-async def _work(store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event) -> None:
-    """When the bell has rung, perform one job after another until none waits."""
+async def _work(
+    store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event, songs: SongListener
+) -> None:
+    """When the bell has rung, perform one job after another until none waits; then hear what songs are new."""
     await bell.wait()
     bell.clear()
     while (job := await _take_next(store, owner)) is not None:
         await work_on(store, child, job, settings)
+    await songs.listen_while_idle()
 
 
 async def _take_next(store: Store, owner: str) -> Job | None:

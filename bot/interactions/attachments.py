@@ -12,6 +12,7 @@ from bot.interactions.services import Services
 from bot.texts.names import file_name
 from store import retention
 from store.errors import DownloadFailed
+from store.names import is_blank
 from store.use_cases import SavedFile
 
 MEGABYTE = 1_000_000
@@ -27,6 +28,19 @@ def is_audio(attachment: discord.Attachment) -> bool:
     return kind.startswith("audio/") or attachment.is_voice_message() or named
 
 
+def name_of(attachment: discord.Attachment) -> str:
+    """What a member called the file, with its suffix.
+
+    Discord replaces in `filename` what is not ASCII ("_.mp3"), and gives the true name as `title`, without the suffix.
+    """
+    _, dot, suffix = attachment.filename.rpartition(".")
+    title = (attachment.title or "").replace("/", "\u2215").replace("\\", "\u2216")  # a title has no folders
+    if is_blank(title):
+        return file_name(attachment.filename)
+    ends = f"{dot}{suffix}" if dot else ""
+    return file_name(title if title.lower().endswith(ends.lower()) else f"{title}{ends}")
+
+
 def check(attachments: Sequence[discord.Attachment], limit: int, megabytes: float) -> None:
     """Raise NoAudio, TooManyNotes, EmptyAttachment or AttachmentTooLarge before anything is downloaded."""
     if not attachments:
@@ -34,7 +48,7 @@ def check(attachments: Sequence[discord.Attachment], limit: int, megabytes: floa
     if len(attachments) > limit:
         raise TooManyNotes(limit=limit)
     for attachment in attachments:
-        check_size(attachment.filename, attachment.size, megabytes)
+        check_size(name_of(attachment), attachment.size, megabytes)
 
 
 def check_size(name: str, size: int, megabytes: float) -> None:
@@ -63,7 +77,7 @@ async def download(services: Services, attachments: Sequence[discord.Attachment]
 
 
 async def _save(services: Services, attachment: discord.Attachment, megabytes: float) -> SavedFile:
-    name = file_name(attachment.filename)
+    name = name_of(attachment)
     async with services.downloads:
         try:
             data = await attachment.read()

@@ -8,12 +8,14 @@ import aiohttp
 import discord
 from discord import app_commands
 from discord.utils import MISSING
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
 from bot.interactions.services import Interaction
 from bot.texts.locale import reader
 from files.disk import DiskFull
-from store import StoreError
+from store import StoreError, StoreUnusable
+from store import refusal_of as database_refusal
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +45,12 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
 
 
 def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
-    """The error whose sentence is shown; one that is no refusal is logged under a reference."""
+    """The error whose sentence is shown; one that is for the operator, or no refusal, is logged under a reference."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
-    if isinstance(error, StoreError | BotError | DiskFull):
-        return error
+    refusal = database_refusal(error) if isinstance(error, DBAPIError) else error
+    if isinstance(refusal, StoreError | BotError | DiskFull) and not isinstance(refusal, StoreUnusable):
+        return refusal
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)
     return Internal(reference=reference)

@@ -28,25 +28,25 @@ class Card:
     final: bool
 
 
-def render(job: Job, place: int, say: Texts) -> Card:
-    """The card of a job that waits at `place` in line (0: it does not wait)."""
+def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> Card:
+    """The card of a job that waits at `place` in line (0: it does not wait), for about `wait` seconds."""
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
     voice = "" if isinstance(params, MatchParams) else params.voice_name
     heading = say(
         f"card.{job.kind.value}", member=f"<@{job.user_id}>", voice=safe(voice or "–"), song=safe(song or "–")
     )
-    return Card(f"{heading}\n{_status(job, place, say)}", final=job.state in ENDINGS)
+    return Card(f"{heading}\n{_status(job, place, say, wait)}", final=job.state in ENDINGS)
 
 
-def _status(job: Job, place: int, say: Texts) -> str:
+def _status(job: Job, place: int, say: Texts, wait: float) -> str:
     ending = ENDINGS.get(job.state)
     if ending is not None:
         return say(f"card.{ending}")
     if job.cancel_requested:
         return say("card.stopping")
     if job.state not in WORKING:
-        return say("card.queued", place=max(place, 1))
+        return f"{say('card.queued', place=max(place, 1))} · {time_until(wait, say)}"
     if job.stage is None:
         return say("card.starting")
     stage = say.known(f"stage.{job.stage}", job.stage)
@@ -71,3 +71,12 @@ def time_left(seconds: float | None, say: Texts) -> str:
     if seconds <= 90 * 60:
         return say("time.minutes", number=math.ceil(seconds / 60))
     return say("time.hours", number=seconds / 3600)
+
+
+def time_until(seconds: float, say: Texts) -> str:
+    """When a job that waits begins, in steps of minutes, so that a card is edited seldom."""
+    if seconds < 60:
+        return say("wait.soon")
+    if seconds <= 90 * 60:
+        return say("wait.minutes", number=math.ceil(seconds / 60))
+    return say("wait.hours", number=seconds / 3600)

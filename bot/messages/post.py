@@ -7,11 +7,11 @@ import discord
 
 from bot.texts.names import file_name
 from store import Outbox, Store
+from store.patience import NONCE_SECONDS
 from store.tables import now
 from store.use_cases import message_files
 
 Place = discord.PartialMessageable | discord.DMChannel
-NONCE_SECONDS = 120.0  # Discord knows a nonce for a few minutes
 CLOCKS_APART = 60.0  # ours and Discord's, at most
 SEARCHED = 200
 

@@ -57,7 +57,20 @@ def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
     if result.none is not None:
         lines.append(say("result.match.none", share=result.none))
     lines += match_notes(result, say)
+    lines += suggested_songs(result, say)
     lines += [f"-# {line}" for line in match_meaning(result, say)]
+    return lines
+
+
+def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
+    """The songs that suit the member, each with its key."""
+    lines = [say("result.match.songs")] if result.songs else []
+    for song in result.songs:
+        by = say("result.match.by", singer=safe(song.singer)) if song.singer else ""
+        shift = song.key_shift
+        key = say("result.match.moved", shift=shift) if shift else say("result.match.own_key")
+        line = "song_only" if song.inside is None else "song"
+        lines.append(say(f"result.match.{line}", title=safe(song.title), by=by, key=key, inside=song.inside or 0.0))
     return lines
 
 
@@ -123,6 +136,7 @@ def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
         say("result.cover.title", member=member, song=song, voice=voice),
         given_line(result, say),
         say("result.cover.no_octave") if result.no_octave else "",
+        say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",
         " · ".join(cover_figures(result, say)),
         f"-# {models}" if models else "",
     ]

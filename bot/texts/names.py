@@ -1,10 +1,9 @@
 """Names that people give: checked, shortened, and made harmless where they are shown."""
 
-import unicodedata
-
 from discord.utils import escape_markdown
 
 from bot.errors import BadVoiceName
+from store.names import is_blank, tidy
 
 VOICE_NAME_LENGTH = 32
 SHOWN_LENGTH = 100
@@ -12,17 +11,17 @@ MESSAGE_LENGTH = 1900  # Discord takes 2 000 characters
 
 
 def voice_name(text: str) -> str:
-    """The name, stripped and composed (NFC). Raises BadVoiceName."""
-    name = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(name) <= VOICE_NAME_LENGTH or not name.isprintable():
+    """The name in the form that is kept. Raises BadVoiceName."""
+    name = tidy(text)
+    if is_blank(name) or len(name) > VOICE_NAME_LENGTH or not text.strip().isprintable():
         raise BadVoiceName(limit=VOICE_NAME_LENGTH)
     return name
 
 
 def file_name(text: str) -> str:
     """A plain file name: no folders, no control characters, at most 100 characters, its suffix kept."""
-    base = text.replace("\\", "/").rsplit("/", 1)[-1]
-    base = "".join(sign for sign in base if sign.isprintable()).strip().lstrip(".") or "file"
+    base = tidy(text.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
+    base = "file" if is_blank(base) else base
     stem, dot, suffix = base.rpartition(".")
     if len(base) <= SHOWN_LENGTH or not dot or len(suffix) > 11:
         return base[:SHOWN_LENGTH]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.texts.names import safe
+from bot.texts.names import SHOWN_LENGTH, safe
 
 LANGUAGES = ("en", "ko")
 SENTENCE_LENGTH = 900
+CANDIDATES_LENGTH = 600
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Texts:
         if not isinstance(value, str):
             return value
         table = {"what": "what", "state": "state", "wanted": "state"}.get(name)
-        return self.known(f"{table}.{value}", value) if table else safe(value)
+        if table:
+            return self.known(f"{table}.{value}", value)
+        return safe(value, CANDIDATES_LENGTH if name == "candidates" else SHOWN_LENGTH)
 
 
 @functools.cache

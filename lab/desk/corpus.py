@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, no_nan
 from lab.desk.progress import stage_bars
 
 corpus = typer.Typer(no_args_is_help=True, help="The sound that the shipped weights are trained on.")
@@ -20,7 +21,9 @@ def build_corpus(
     own: Annotated[
         list[str] | None, typer.Option("--from", help="NAME=FOLDER: your own copy of a source that is in no package.")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.0, help="Synthetic speech and song in all.")] = 73.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.0, max=1e5, callback=no_nan, help="Synthetic speech and song in all.")
+    ] = 73.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the texts and melodies of synthetic speech and song.")] = 0,
 ) -> None:
     """Download the packages, cut the recordings, synthesise speech and song, and list it all with its licences."""
@@ -42,7 +45,7 @@ def build_corpus(
     console.print(table)
     for done in outcomes:
         if done.missing:
-            console.print(f"Not made: {done.source.name}: {done.missing}", highlight=False, markup=False)
+            console.print(f"Not made: {done.source.name}: {done.missing}", highlight=False)
 
 
 @corpus.command("sources")
@@ -52,9 +55,9 @@ def list_sources() -> None:
 
     for source in sources().values():
         packages = ", ".join(f"{p.name} {p.version} ({p.manager})" for p in source.packages)
-        console.print(f"[bold]{source.name}[/bold]: {source.licence}; {source.split}", highlight=False)
+        console.print(Text(source.name, "bold"), f"{source.licence}; {source.split}", sep=": ", highlight=False)
         for line in (source.credit, source.attribution, packages or f"Your own copy of {source.repository}"):
-            console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"    {line}", highlight=False, soft_wrap=True)
 
 
 def _folders(own: list[str]) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import console
+from cli.console import console, no_nan
 from cli.report import model_table
 from lab.desk import tables, voice_tables
 from lab.desk.progress import progress_bar
@@ -27,7 +27,9 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
 @evaluate.command()
 def voice(
     data: Data,
-    minutes: Annotated[float, typer.Option(min=0.05, help="Training time of each target.")] = 10.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.05, max=10080.0, callback=no_nan, help="Training time of each target.")
+    ] = 10.0,
     targets: Annotated[str, typer.Option(help="Voices of the corpus, with commas; four held-out ones if empty.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for voices, sounds and evaluation.json.")] = Path("evaluation"),
     skip_training: Annotated[bool, typer.Option("--skip-training", help="Measure voices from one note only.")] = False,

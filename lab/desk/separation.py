@@ -55,7 +55,7 @@ def separation(
         elif len(names) > 1:
             fitted = fit(scores)
             console.print(_advice(fitted, recipe_of(names, fitted.weights), names, scores), highlight=False)
-    console.print(f"Figures: {out / FILE}", highlight=False, markup=False)
+    console.print(f"Figures: {out / FILE}", highlight=False)
 
 
 def _table(names: Sequence[str], scores: "Sequence[TrackScores]") -> Table:

@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.console import console
+from cli.console import console, no_nan
 from cli.report import model_table, number
 from lab.desk.progress import StageBars, sentences, stage_bars
 
@@ -39,7 +39,9 @@ def train(
     ] = Whole.album,
     min_songs: Annotated[int, typer.Option(min=3, help="Singers with fewer songs are left out.")] = 5,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the settings' own.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=1.0, help="Limit of training time, over all attempts.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, max=1e7, callback=no_nan, help="Limit of training time, over all attempts.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings (TOML), instead of those for the start.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for separated songs; in --out if not given.")] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, cuda:1, mps or cpu.")] = "auto",
@@ -84,11 +86,11 @@ def train(
                 start=start,
                 cache=cache,
                 report=bars.report,
-                say=lambda sentence: console.print(sentence, style="yellow", highlight=False, markup=False),
+                say=lambda sentence: console.print(sentence, style="yellow", highlight=False),
                 on_line=_TrainingBars(bars).line,
             )
     _show(outcome)
-    console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False, markup=False)
+    console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False)
 
 
 class _TrainingBars:

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 from cli.report import number
 
@@ -53,8 +54,8 @@ def gate_table(title: str, verdicts: "Sequence[GateVerdict]") -> Table:
     for verdict in verdicts:
         sign = "≥" if verdict.gate.sense == "at least" else "≤"
         known = not math.isnan(verdict.value)
-        result = "[green]passed[/]" if verdict.passed else "[red]missed[/]" if known else "[yellow]not measured[/]"
+        result = ("passed", "green") if verdict.passed else ("missed", "red") if known else ("not measured", "yellow")
         requirement = f"{verdict.gate.requirement} ({verdict.worst})" if verdict.worst else verdict.gate.requirement
         figure = number(verdict.value if known else None, 3)
-        table.add_row(requirement, f"{sign} {verdict.gate.limit:g}", figure, result)
+        table.add_row(requirement, f"{sign} {verdict.gate.limit:g}", figure, Text(*result))
     return table

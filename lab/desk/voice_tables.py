@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from cli.report import number
 
@@ -34,7 +35,7 @@ def pair_table(evaluation: "VoiceEvaluation", target: str) -> Table:
         if pair.target != target or pair.converted is None or pair.difference is None:
             continue
         rows = {"source": pair.unconverted, "WORLD copy": pair.copy, "difference": pair.difference}
-        table.add_row(f"[bold]{_title(pair, pair.key_shift)}")
+        table.add_row(Text(_title(pair, pair.key_shift), "bold"))
         for sound, figures in (rows | {"converted": pair.converted, "zero-shot": pair.instant}).items():
             table.add_row(f" {sound}", *_cells(figures, pair), end_section=sound == "zero-shot")
     return table
@@ -45,14 +46,14 @@ def instant_table(evaluation: "VoiceEvaluation") -> Table:
     table = _table("Zero-shot: one note, no training", "source (key shift)")
     for untrained in evaluation.untrained:
         notes = f"{len(untrained.notes)} joined notes" if len(untrained.notes) > 1 else "one note"
-        table.add_row(f"[bold]{untrained.name}", *[""] * len(COLUMNS))
+        table.add_row(Text(untrained.name, "bold"), *[""] * len(COLUMNS))
         table.caption = f"{table.caption} {untrained.name}: {untrained.seconds:.0f} s of voice in {notes}."
         for pair in evaluation.pairs:
             if pair.target == untrained.name:
                 source, copy, instant = (_cells(f, pair) for f in (pair.unconverted, pair.copy, pair.instant))
                 table.add_row(f" {_title(pair, pair.instant_key_shift)}", *instant)
-                table.add_row("   [dim]source", *(f"[dim]{cell}" for cell in source))
-                table.add_row("   [dim]WORLD copy", *(f"[dim]{cell}" for cell in copy))
+                table.add_row("   source", *source, style="dim")
+                table.add_row("   WORLD copy", *copy, style="dim")
         table.add_section()
     return table
 

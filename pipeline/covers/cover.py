@@ -18,6 +18,8 @@ from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instru
 from pipeline.covers.key import in_key, instrumental_shift
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.picture import plot_cover
+from pipeline.covers.presence import check_voice
+from pipeline.covers.song import decibels
 from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
@@ -27,11 +29,16 @@ from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks
+from pipeline.sound.downmix import Downmix
 from pipeline.sound.encode import Encoder
 from pipeline.sound.resample import Resampler
 
 LEAST_SUNG = FRAME_RATE
 """Voiced frames of a song; fewer do not tell its octave."""
+OVERSHOOT = 1.0
+"""DB above full scale that a lossy codec may give a song that never left it: they are not worth a sentence."""
+CEILING = -1.0
+"""DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -84,6 +91,8 @@ class CoverReport:
     """Semitones of the instrumental; None if none is mixed in."""
     no_octave: bool
     """No octave was chosen, for the voice's own pitch or the song's is not known: too few frames have one."""
+    scaled_db: float
+    """By which the song was above full scale, and the cover is softer than it."""
     base: str
     """What the voice's training started from."""
     content: str
@@ -110,10 +119,11 @@ class _Conversion:
 def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
     """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
 
-    The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed.
+    The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
+    above full scale is brought down to it first.
 
-    Raises what `stems_of` raises, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing, WeightsError
-    (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
+    Raises what `stems_of` raises, NoVoice, TooLong (nothing fits into `max_bytes`), VoiceOutdated, EncoderMissing,
+    WeightsError (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
     """
     info = _usable_voice(cover, models)
     stems = _stems(cover, models, report)
@@ -123,10 +133,10 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
     mix = _mix(cover, stems, converted.path, moved or 0, report)
     report("measuring", 0.0)
     models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
-    comparison = compare(stems.vocals, converted.path, converted.speaker, converted.key_shift, models)
+    comparison = compare(stems.vocals, converted.path, stems.downmix, converted.speaker, converted.key_shift, models)
     report("measuring", 0.8)
     picture = cover.out_dir / "cover.png"
-    _plot(picture, mix.path, converted, models, f"{cover.song_name} — {cover.voice_name} (AI-generated)")
+    _plot(picture, mix.path, converted, stems.downmix, models, f"{cover.song_name} — {cover.voice_name} (AI-generated)")
     report("measuring", 1.0)
     return CoverReport(
         cover=mix.path,
@@ -138,6 +148,7 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
         key_shift=converted.key_shift,
         instrumental_shift=moved,
         no_octave=converted.no_octave,
+        scaled_db=above if (above := decibels(stems.peak)) > OVERSHOOT else 0.0,
         base=info.base,
         content=converted.content,
         voice=converted.voice,
@@ -160,15 +171,25 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
     """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
     given, song = cover.instrumental, GivenFile(cover.song, cover.song_name)
     instrumental = cover.out_dir / "instrumental.flac"
+    read = 0.0 if given is None else 0.5  # of the stage
+
+    def reading(done: float) -> None:
+        report("reading", read + (1 - read) * done)
+
     if given is not None:
-        write_instrumental(given, song, instrumental, lambda done: report("reading", done / 2))
+        level = write_instrumental(given, song, instrumental, lambda done: report("reading", read * done))
     if cover.vocals_only:
-        read = 0.0 if given is None else 0.5
-        stems = vocals_as_given(song, cover.cache_dir, lambda done: report("reading", read + (1 - read) * done))
+        stems = vocals_as_given(song, cover.cache_dir, reading)
     else:
         models.only(Role.SEPARATOR, Role.VOICE)
-        stems = stems_of(cover.song, cover.song_name, models, cover.cache_dir, report)
-    return stems if given is None else over(stems, cover.song_name, instrumental, given.name)
+        stems = stems_of(
+            cover.song,
+            cover.song_name,
+            models,
+            cover.cache_dir,
+            lambda stage, done: reading(done) if stage == "reading" else report(stage, done),
+        )
+    return stems if given is None else over(stems, cover.song_name, instrumental, given.name, level)
 
 
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
@@ -176,6 +197,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     network, info, rows, speaker = models.voice(cover.model, cover.index)
     encoder = models.encoder(info.content_model)
     features = features_of(stems, models, report, encoder)
+    check_voice(features, stems.song_lufs, cover.song_name)
     report("converting", 0.0)
     asked = cover.options.key_shift
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG
@@ -184,12 +206,12 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path)
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, _tags(cover))
     return _Conversion(
         path=path,
         features=features,
         key_shift=key_shift,
-        no_octave=asked is None and not known,
+        no_octave=asked is None and not known and network.follows_f0,
         content=encoder.name,
         voice=network.kind,
         speaker=speaker,
@@ -205,20 +227,27 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         vocals,
         stems.instrumental,
         cover.out_dir / "cover.mp3",
-        reference_lufs=stems.lufs,
+        reference_lufs=stems.lufs - max(0.0, decibels(stems.peak)),
+        ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
+        vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
-        tags={"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL},
+        tags=_tags(cover),
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
 
 
-def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path) -> None:
+def _tags(cover: CoverInput) -> dict[str, str]:
+    """What says, in every file that is delivered, that a machine sings."""
+    return {"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL}
+
+
+def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, tags: dict[str, str]) -> None:
     """Write converted blocks with the source's width and air, at the stems' rate, level and length."""
     blocks = decode_blocks(stems.vocals, MUSIC_RATE, channels=2, block_seconds=1.0, limits=STEM, name="vocals")
     beside, above = tee(blocks)
     converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
-    with Encoder(path, MUSIC_RATE, 2) as encoder:
-        for block in with_air(with_width(converted, beside), above):
+    with Encoder(path, MUSIC_RATE, 2, tags=tags) as encoder:
+        for block in with_air(with_width(converted, beside, stems.downmix), above, stems.downmix):
             encoder.write(block)
 
 
@@ -237,12 +266,18 @@ def _dual(mono: Floats32) -> Floats32:
     return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
 
 
-def _plot(path: Path, cover: Path, converted: _Conversion, models: ModelPool, title: str) -> None:
+def _plot(path: Path, cover: Path, converted: _Conversion, downmix: Downmix, models: ModelPool, title: str) -> None:
     """Draw the cover, with the f0 that SwiftF0 estimates of the converted vocals."""
     tracks = [
         models.pitch.voicing(block[0])
         for block in decode_blocks(
-            converted.path, SPEECH_RATE, channels=1, block_seconds=16, limits=STEM, name=converted.path.name
+            converted.path,
+            SPEECH_RATE,
+            channels=1,
+            block_seconds=16,
+            limits=STEM,
+            name=converted.path.name,
+            downmix=downmix,
         )
     ]
     f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in tracks])

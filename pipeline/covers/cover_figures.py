@@ -17,6 +17,7 @@ from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode_blocks
+from pipeline.sound.downmix import Downmix
 
 BLOCK_SECONDS = distillmos.WINDOW / SPEECH_RATE
 MAX_SECONDS = 60.0
@@ -57,12 +58,15 @@ class CoverFigures:
     pitch_model: str = trackers.SWIFT_NAME
 
 
-def compare(source: Path, cover: Path, target: Tensor, key_shift: int, models: ModelPool) -> CoverFigures:
+def compare(
+    source: Path, cover: Path, downmix: Downmix, target: Tensor, key_shift: int, models: ModelPool
+) -> CoverFigures:
     """Compare vocals before and after conversion, on at most 60 s of blocks in which the source sounds.
 
+    Both are heard in one channel by `downmix`.
     `target` is the voice's speaker embedding (256,).
     """
-    pairs = _sounding_pairs(source, cover)
+    pairs = _sounding_pairs(source, cover, downmix)
     if not pairs:
         nan = float("nan")
         return CoverFigures(
@@ -119,10 +123,18 @@ def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 
 
-def _sounding_pairs(source: Path, cover: Path) -> list[tuple[Floats32, Floats32]]:
+def _sounding_pairs(source: Path, cover: Path, downmix: Downmix) -> list[tuple[Floats32, Floats32]]:
     """Equal blocks of both files in which the source sounds, 60 s at most."""
     streams = [
-        decode_blocks(path, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=path.name)
+        decode_blocks(
+            path,
+            SPEECH_RATE,
+            channels=1,
+            block_seconds=BLOCK_SECONDS,
+            limits=STEM,
+            name=path.name,
+            downmix=downmix,
+        )
         for path in (source, cover)
     ]
     pairs: list[tuple[Floats32, Floats32]] = []

@@ -1,6 +1,6 @@
 """Vocals and instrumental become one song again: loud as the original, not clipped, not larger than allowed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -10,12 +10,11 @@ import numpy as np
 
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
+from pipeline.progress import Progress
 from pipeline.sound.decode import STEM, decode_blocks, probe
 from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
-
-Progress = Callable[[float], None]
 
 BLOCK = 1.0  # s
 MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond

@@ -36,7 +36,7 @@ def plot_cover(path: Path, cover: Path, f0: Floats32, made_f0: Floats32, made_ho
 def _waveform(path: Path) -> tuple[Floats32, Floats32, float]:
     """Lowest and highest sample of each of about 1200 stretches, and the seconds; read block by block."""
     rate, low, high, count = 8000, [], [], 0
-    for block in decode_blocks(path, rate, channels=1, block_seconds=0.05, limits=STEM, name=path.name):
+    for block in decode_blocks(path, rate, channels=2, block_seconds=0.05, limits=STEM, name=path.name):
         low.append(block.min())
         high.append(block.max())
         count += block.shape[1]

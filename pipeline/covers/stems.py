@@ -1,38 +1,58 @@
 """A song's vocals and instrumental as files, separated once and cached by song and model.
 
-Stems are 24-bit FLAC at half level: a loud mix can leave full scale when it is split, and half leaves room, so that
-the stems still sum to the mix.
+Stems are 24-bit FLAC at half the song's level, whose peak is full scale: a mix can leave full scale when it is split,
+and half leaves room, so that the stems still sum to it.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
+from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
+from pipeline.sound.decode import STEM, decode_blocks
+from pipeline.sound.downmix import Downmix, DownmixChoice
 from pipeline.sound.encode import Encoder
-from pipeline.sound.loudness import LoudnessMeter
 
 LEVEL = 0.5
+FORM = "levelled"
+"""Stems of another form lie in another folder of the cache."""
 
 
 @dataclass(frozen=True)
 class Stems:
-    """Where the stems lie (no instrumental: none is mixed in), and what their sum measured."""
+    """Where the stems lie (no instrumental: none is mixed in), and what there is to know of the song."""
 
     vocals: Path
     instrumental: Path | None
     seconds: float
     lufs: float
+    """Of the song as it was given, and so of the cover; over a given instrumental, of the vocals and it."""
+    peak: float = 1.0
+    """Of the same; 1 is full scale."""
+    gain: float = 1.0
+    """By which the song was multiplied: its stems divided by it, and by LEVEL, are at its own level."""
+    instrumental_gain: float = 1.0
+    """The same of the instrumental."""
+    alone_lufs: float | None = None
+    """Of the song as it was given, where `lufs` is not."""
+    downmix: Downmix = field(default_factory=Downmix)
+    """How the vocals are heard in one channel."""
+
+    @property
+    def song_lufs(self) -> float:
+        """Of the song at the stems' level, LEVEL left aside."""
+        return (self.lufs if self.alone_lufs is None else self.alone_lufs) + decibels(self.gain)
 
 
 @dataclass(frozen=True)
@@ -47,17 +67,29 @@ def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: 
 
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
-    folder = cache_dir / models.separator.model_id
+    folder = cache_dir / FORM / models.separator.model_id
     card = folder / "stems.json"
     stems = folder / "vocals.flac", folder / "instrumental.flac"
     if not card.exists():
-        report("reading", 0.0)
-        declared = probe(song, SONG, name).seconds
+        level = measure_song(song, name, lambda done: report("reading", done))
         folder.mkdir(parents=True, exist_ok=True)
-        seconds, lufs = _separate(song, name, models, *stems, declared, report)
-        with atomic_write(card) as file:
-            file.write(json.dumps({"seconds": seconds, "lufs": lufs}).encode())
-    return SeparatedStems(*stems, **json.loads(card.read_text()))
+        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report)
+        write_card(card, level, downmix)
+    return SeparatedStems(*stems, **read_card(card))
+
+
+def write_card(path: Path, level: SongLevel, downmix: Downmix) -> None:
+    """Write down what is known of a song beside its stems; this is written last. Raises DiskFull."""
+    card = {"seconds": level.seconds, "lufs": level.lufs, "gain": level.gain, "downmix": asdict(downmix)}
+    with atomic_write(path) as file:
+        file.write(json.dumps(card).encode())
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """What `write_card` wrote, as the fields of `Stems` that are not files."""
+    card: dict[str, Any] = json.loads(path.read_text())
+    gain = float(card["gain"])
+    return card | {"peak": 1 / gain, "instrumental_gain": gain, "downmix": Downmix(**card["downmix"])}
 
 
 def features_of(
@@ -67,53 +99,50 @@ def features_of(
     encoder = encoder or models.text
     cached = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
     if not cached.exists():
-        blocks = decode_blocks(
-            stems.vocals, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name="vocals"
-        )
-        full = (block[0] / np.float32(LEVEL) for block in blocks)
+        full = vocals_heard(stems, BLOCK_SECONDS)
         feature_store.save(cached, extract_stream(full, encoder, models.pitch, stems.seconds, report))
     return feature_store.load(cached)
 
 
-def export_stem(stem: Path, out: Path) -> Path:
-    """Write a stem at the mix's own level."""
-    with Encoder(out, MUSIC_RATE, 2) as encoder:
-        for block in decode_blocks(stem, MUSIC_RATE, channels=2, block_seconds=10, limits=STEM, name=stem.name):
-            encoder.write(block / np.float32(LEVEL))
-    return out
+def vocals_heard(stems: Stems, block_seconds: float) -> Iterator[Floats32]:
+    """The vocals in one channel, blocks (samples,) at 16 kHz at the level of the levelled song."""
+    blocks = decode_blocks(
+        stems.vocals,
+        SPEECH_RATE,
+        channels=1,
+        block_seconds=block_seconds,
+        limits=STEM,
+        name="vocals",
+        downmix=stems.downmix,
+    )
+    return (block[0] / np.float32(LEVEL) for block in blocks)
 
 
 def _separate(
-    song: Path,
-    name: str,
-    models: ModelPool,
-    vocals: Path,
-    instrumental: Path,
-    declared: float | None,
-    report: Report,
-) -> tuple[float, float]:
-    """Write both stems; return the mix's seconds and LUFS."""
-    rate = MUSIC_RATE
+    mix: Iterator[Floats32], level: SongLevel, models: ModelPool, vocals: Path, instrumental: Path, report: Report
+) -> Downmix:
+    """Write both stems of a levelled mix; return how the vocals are heard in one channel."""
     report("separating", 0.0)
-    meter = LoudnessMeter(rate, 2)
+    choice = DownmixChoice(MUSIC_RATE)
     waiting: list[Floats32] = []
     done = 0
-    mix = decode_blocks(song, rate, channels=2, block_seconds=1.0, limits=SONG, name=name)
 
-    def metered() -> Iterator[Floats32]:
+    def kept() -> Iterator[Floats32]:
         for block in mix:
-            meter.add(block)
             waiting.append(block)
             yield block
 
-    with Encoder(vocals, rate, 2) as vocals_file, Encoder(instrumental, rate, 2) as instrumental_file:
-        for block in models.separator.vocals(metered()):
+    silence = (np.zeros_like(block) for block in kept())
+    estimate = silence if level.silent else models.separator.vocals(kept())
+    with Encoder(vocals, MUSIC_RATE, 2) as vocals_file, Encoder(instrumental, MUSIC_RATE, 2) as instrumental_file:
+        for block in estimate:
             buffered = np.concatenate(waiting, axis=1)
             n = block.shape[1]
+            choice.add(block)
             vocals_file.write(block * np.float32(LEVEL))
             instrumental_file.write((buffered[:, :n] - block) * np.float32(LEVEL))
             waiting[:] = [buffered[:, n:]]
             done += n
-            report("separating", min(0.99, done / rate / declared) if declared else 0.5)
+            report("separating", min(0.99, done / MUSIC_RATE / level.seconds))
     report("separating", 1.0)
-    return done / rate, meter.integrated()
+    return choice.choose()

@@ -24,7 +24,7 @@ CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 LEAST_VOICED = 20  # frames; fewer are slips of the tracker
-SILENCE_RMS = 10 ** (-60 / 20)
+SILENCE_RMS = 10 ** (-70 / 20)
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
 
@@ -124,8 +124,7 @@ def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Fe
     f0 = _fit(pitch.f0(wav), frames)
     if not pitch.own_voicing:
         f0 = _voiced(f0, *pitch.voicing(wav))
-    rms = np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1))
-    return Features(features, f0, rms.astype(np.float32), energy(wav))
+    return Features(features, f0, _frame_rms(wav), energy(wav))
 
 
 def extract_stream(
@@ -146,7 +145,7 @@ def extract_stream(
     for block in with_context(blocks, BLOCK_SECONDS * SPEECH_RATE, CONTEXT_SECONDS * SPEECH_RATE):
         frames = -(-block.length // HOP)
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
-        if np.sqrt((block.audio**2).mean()) < SILENCE_RMS:
+        if _frame_rms(wav).max(initial=0.0) < SILENCE_RMS:
             parts.append(_silence(frames, content.width))
         else:
             features = _extract_pieces(wav, content, pitch, at_once)
@@ -181,6 +180,12 @@ def _agreed(fcpe: Floats32, swift: Floats32) -> Floats32:
     """FCPE's f0, but SwiftF0's where the two are further apart than any slip of pitch: FCPE lost the note there."""
     cents = 1200 * np.abs(np.log2(np.maximum(fcpe, 1.0) / np.maximum(swift, 1.0)))
     return np.clip(np.where(cents > MAX_DISAGREEMENT, swift, fcpe), LOWEST, HIGHEST).astype(np.float32)
+
+
+def _frame_rms(wav: Floats32) -> Floats32:
+    """(samples,) → (samples // 160,)."""
+    frames = len(wav) // HOP
+    return np.asarray(np.sqrt((wav[: frames * HOP].reshape(frames, HOP) ** 2).mean(1)), np.float32)
 
 
 def _silence(frames: int, width: int) -> Features:

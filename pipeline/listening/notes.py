@@ -1,4 +1,4 @@
-"""Voice notes as they come in: decoded to mono speech rate, with their levels checked."""
+"""Voice notes as they come in: decoded to mono, their levels checked, without what nobody hears."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ import numpy as np
 
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
+from pipeline.sound.clean import clean
 from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.hum import without_hum
 from pipeline.sound.levels import Levels, check_levels
 
 
@@ -30,9 +32,20 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
     decoded = []
     for done, note in enumerate(notes):
         wav = decode(note.path, SPEECH_RATE, channels=1, limits=NOTE, name=note.name)
-        decoded.append((wav, check_levels(wav, SPEECH_RATE, note.name)))
+        levels = check_levels(wav, SPEECH_RATE, note.name)  # as it was sent: a filter would hide where it is clipped
+        decoded.append((audible(wav, SPEECH_RATE), levels))
         report("reading", (done + 1) / len(notes))
     return decoded
+
+
+def read_voice(path: Path, rate: int, name: str) -> Floats32:
+    """A recording of a voice as networks are to hear it, (samples,) at `rate` Hz. Raises what `decode` raises."""
+    return audible(decode(path, rate, channels=1, limits=NOTE, name=name), rate)
+
+
+def audible(wav: Floats32, rate: int) -> Floats32:
+    """Mono (samples,) without what listeners do not hear: offset, rumble, the hum of the mains."""
+    return without_hum(clean(wav, rate), rate)
 
 
 def normalize_level(wav: Floats32) -> Floats32:

@@ -42,6 +42,13 @@ def vocal_range(tracks: Sequence[tuple[Floats32, Floats32]]) -> VocalRange | Non
     )
 
 
+def held_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> dict[int, float]:
+    """Seconds that each note (a MIDI number) is held, of recordings as `vocal_range` takes them."""
+    held = np.concatenate([_held_notes(f0, sure) for f0, sure in tracks]) if tracks else np.zeros(0)
+    notes, frames = np.unique(held.round().astype(int), return_counts=True)
+    return {int(note): float(count) * FRAME_SECONDS for note, count in zip(notes, frames, strict=True)}
+
+
 def voiced_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> float:
     """Seconds with a pitch, of recordings as `vocal_range` takes them."""
     return FRAME_SECONDS * sum(int((confidence >= VOICED_CONFIDENCE).sum()) for _, confidence in tracks)

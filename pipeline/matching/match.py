@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline.canvas import BLUE, GREY, canvas
-from pipeline.sound.decode import NOTE, decode
+from pipeline.listening.notes import read_voice
 
 if TYPE_CHECKING:
     from models.speaker.ast import SingerEncoder
@@ -83,7 +83,7 @@ def embed(recordings: Sequence[Floats32], encoder: "SingerEncoder | SpeakerEncod
 
 def embed_clips(clips: Sequence[Path], encoder: "SingerEncoder | SpeakerEncoder") -> Floats32:
     """Files of one singer → (n, C) as `embed` gives them. Raises what `decode` raises."""
-    return embed([decode(clip, SPEECH_RATE, channels=1, limits=NOTE, name=clip.name) for clip in clips], encoder)
+    return embed([read_voice(clip, SPEECH_RATE, clip.name) for clip in clips], encoder)
 
 
 def fit_library(embeddings: dict[str, Floats32], labels: Collection[str] = ()) -> Library:

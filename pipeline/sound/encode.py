@@ -1,12 +1,13 @@
 """From float32 samples to an MP3, Ogg Opus, FLAC or WAV file that appears whole or not at all."""
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -18,6 +19,7 @@ from files.atomic import atomic_write
 from files.disk import Sink
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.id3 import id3_tag
 from pipeline.sound.resample import Resampler
 
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -46,17 +48,23 @@ KINDS = {
 
 
 class _Sink(Sink):
-    """The file as FFmpeg may see it."""
+    """The file as FFmpeg may see it: what stands before is no part of it."""
+
+    def __init__(self, file: BinaryIO, before: bytes) -> None:
+        super().__init__(file)
+        self._before = len(before)
+        self.write(before)
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        start = self._before if whence == os.SEEK_SET else 0
         try:
-            return self._file.seek(offset, whence)  # which writes what was buffered
+            return self._file.seek(start + offset, whence) - self._before  # which writes what was buffered
         except OSError as error:
             self.error = self.error or error
             return offset
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._file.tell() - self._before
 
 
 class Encoder:
@@ -64,7 +72,7 @@ class Encoder:
 
     FLAC has 24 bits and cuts at full scale; WAV is 32-bit float. Opus is resampled to 48 kHz, MP3 to 44.1 or
     48 kHz where it does not have `rate`. `bitrate` is in bit/s. Decoded again, the sound has the length and the
-    place in time that it had: delay and padding are declared in the file.
+    place in time that it had: delay and padding are declared in the file. `tags` are title, artist, comment.
 
     Raises DiskFull, InvalidSamples, EmptyFile (nothing was written), ValueError for a wrong suffix or shape.
     """
@@ -90,10 +98,14 @@ class Encoder:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Encoder":
-        self._sink = _Sink(self._stack.enter_context(atomic_write(self._path)))
+        own = self._kind.container == "mp3"  # FFmpeg's comment is in no frame that others read
+        before = id3_tag(self._tags) if own else b""
+        self._sink = _Sink(self._stack.enter_context(atomic_write(self._path)), before)
         try:
-            self._container: OutputContainer = av.open(self._sink, "w", format=self._kind.container)
-            self._container.metadata.update(self._tags)
+            self._container: OutputContainer = av.open(
+                self._sink, "w", format=self._kind.container, options={"id3v2_version": "0"} if own else {}
+            )
+            self._container.metadata.update({} if own else self._tags)
             layout = "mono" if self._channels == 1 else "stereo"
             stream: Any = self._container.add_stream(
                 self._kind.codec, rate=self._out_rate, options=dict(self._kind.options), layout=layout

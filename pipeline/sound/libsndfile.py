@@ -50,9 +50,8 @@ def open_with_libsndfile(file: BinaryIO) -> Iterator[OpenedSound | None]:
 
 
 def _opened(sound: SoundFile) -> OpenedSound:
-    counted = not sound.subtype.startswith("ALAC")  # there it counts whole packets
     seconds = sound.frames / sound.samplerate if sound.samplerate > 0 else None
-    return OpenedSound(sound.subtype.lower(), sound.samplerate, sound.channels, seconds, counted, _frames(sound))
+    return OpenedSound(sound.subtype.lower(), sound.samplerate, sound.channels, seconds, True, _frames(sound))
 
 
 def _frames(sound: SoundFile) -> Iterator[tuple[int, Floats32]]:

@@ -13,11 +13,10 @@ from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import FRAME_RATE, Features, extract
-from pipeline.listening.notes import Note, normalize_level, read_notes
+from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.levels import Levels
 from pipeline.sound.noise import check_noise
 
@@ -72,7 +71,7 @@ def prepare(
         if not cached.exists():
             feature_store.save(cached, extract(normalize_level(low), encoder, models.pitch))
         features = feature_store.load(cached)  # in half precision at the first attempt too: a retry ends bit-equal
-        wav = decode(note.path, rate, channels=1, limits=NOTE, name=note.name)
+        wav = read_voice(note.path, rate, note.name)
         recordings.append(
             Recording(normalize_level(_fit(wav, len(features) * rate // 100)), features, levels, windows[number])
         )

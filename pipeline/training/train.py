@@ -29,6 +29,7 @@ from pipeline.voices.retrieval import save_index
 
 SAMPLE_PEAK = 0.8
 """MP3 overshoots."""
+TITLE = "Sample of a voice (AI-generated)"
 LABEL = "AI-generated: a trained voice, not a recording of the person"
 
 __all__ = ["TrainOptions", "TrainReport", "train_voice"]
@@ -100,7 +101,7 @@ def train_voice(
     sample = work_dir / "sample.mp3"
     wav = loop.sing(data.sample())
     wav *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(wav).max())))
-    encode(sample, wav, base.sampling_rate, bitrate=96_000, tags={"comment": LABEL})
+    encode(sample, wav, base.sampling_rate, bitrate=96_000, tags={"title": TITLE, "comment": LABEL})
     return TrainReport(
         model=model,
         index=index,

@@ -4,7 +4,8 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from store import tables  # noqa: F401
-from store.database import connect
+from store.connection import connect
+from store.errors import StoreDamaged
 from store.references import keep_references
 
 url = context.config.get_main_option("sqlalchemy.url") or ""
@@ -16,6 +17,6 @@ with engine.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
         keep_references(connection)
-        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        assert not broken, f"rows name rows that are gone: {broken[:5]}"
+        if lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise StoreDamaged(place=engine.url.database, reason=f"a row of {lost[0]} names a {lost[2]} that is gone")
 engine.dispose()

@@ -34,7 +34,7 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
-from store.use_cases.library import NewSinger, NewSong, add_singer, add_song
+from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job, recent_jobs
 from store.use_cases.training import (
@@ -62,6 +62,8 @@ from store.use_cases.work import (
     fail_job,
     finish_job,
     give_back_job,
+    jobs_wait,
+    quick_job_waiting,
     renew_job,
     sweep_jobs,
     take_job,
@@ -110,14 +112,17 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "jobs_wait",
     "jobs_with_cards",
     "keep_card",
+    "keep_vocals",
     "keep_voice",
     "mark_sent",
     "message_files",
     "own_voice",
     "placed_job",
     "postpone_deletion",
+    "quick_job_waiting",
     "ready_voices",
     "recent_jobs",
     "renew_job",

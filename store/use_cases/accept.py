@@ -11,7 +11,7 @@ from store.database import Store
 from store.errors import DownloadFailed, NotFound
 from store.params import CoverParams, MatchParams, TrainParams
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind
+from store.tables import Job, JobKind, Lane
 
 KINDS = {MatchParams: JobKind.MATCH, TrainParams: JobKind.TRAIN, CoverParams: JobKind.COVER}
 
@@ -57,8 +57,9 @@ def accept(
     requester: Requester,
     params: MatchParams | TrainParams | CoverParams,
     files: Iterable[SavedFile],
+    lane: Lane = Lane.HEAVY,
 ) -> Job:
-    """Add the accepted job of files that are there. Raises TooManyJobs, DownloadFailed.
+    """Add the accepted job of files that are there; a match is quick in any case. Raises TooManyJobs, DownloadFailed.
 
     The transaction holds the write lock, so no clean-up can remove a file before the row that names it is committed.
     """
@@ -74,6 +75,7 @@ def accept(
         channel_id=requester.channel_id,
         locale=requester.locale,
         params=params.to_json(),
+        lane=lane,
     )
     return jobs.submit(session, job)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from store import library, voices
+from store import cache, library, names, voices
 from store.database import Store
 from store.errors import NotFound, SongOrTitle
 from store.params import CoverParams
 from store.retention import files_or_nothing
-from store.tables import Job, Song, Voice, VoiceState
+from store.tables import Job, Lane, Song, Voice, VoiceState
 from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
 
@@ -37,14 +37,15 @@ class CoverRequest:
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
     """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
 
-    Raises SongOrTitle, NotFound, VoiceNotReady, TooManyJobs, DownloadFailed; then neither a row nor a file
+    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit, TooManyJobs, DownloadFailed; then neither a row nor a file
     of the request remains.
     """
     files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
         check_song(request.song, request.title)
         params = _params(session, requester.user_id, request)
-        return enqueue(session, accept(session, store, requester, params, files), lease_to)
+        job = accept(session, store, requester, params, files, _lane(store, session, params))
+        return enqueue(session, job, lease_to)
 
 
 def check_song(song: object | None, title: str | None) -> None:
@@ -56,7 +57,7 @@ def check_song(song: object | None, title: str | None) -> None:
 def check_cover(store: Store, user_id: int, voice: str, song: object | None, title: str | None) -> None:
     """Raise what `request_cover` would, of all that can be told before a song is downloaded.
 
-    Raises SongOrTitle, NotFound, NotYours, VoiceNotReady.
+    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit.
     """
     check_song(song, title)
     with store.read() as session:
@@ -66,49 +67,48 @@ def check_cover(store: Store, user_id: int, voice: str, song: object | None, tit
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
-    """The member's ready voice, by the id that was picked or by its name.
+    """The member's ready voice: by the id that was picked, by its name, or by a part that no other ready one has.
 
-    Raises NotFound, VoiceNotReady.
+    Raises NotFound, VoiceNotReady, SeveralFit.
     """
-    named = voices.by_name(session, user_id, text.strip())
-    number = _picked(text)
+    named, number = voices.by_name(session, user_id, text), _picked(text)
     if named is not None and (number is None or not text.startswith("#")):
         number = named.id
+    if number is None:
+        like = names.chosen(text, ready_voices(session, user_id, ""), lambda one: (one.name,), lambda one: one.name)
+        number = like.id if like else None
     if number is None:
         raise NotFound(what="such voice")
     return voices.usable(session, number, user_id)
 
 
 def find_song(session: Session, text: str) -> Song:
-    """The song of the library, by the id that was picked or by its title. Raises NotFound."""
+    """The song of the library: by the id that was picked, by its title, or by a part that no other song has.
+
+    Raises NotFound, SeveralFit.
+    """
     number = _picked(text)
     if number is not None and text.startswith("#"):
         return library.song(session, number)
-    needle = text.strip().casefold()
-    matching = search_songs(session, text) if needle else []
-    same = [song for song in matching if needle in (song.title.casefold(), song_title(song).casefold())]
-    if same or len(matching) == 1:
-        return (same or list(matching))[0]
-    if number is not None:
+    fitting = library.find_songs(session, text, limit=None)
+    song = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), _numbered)
+    if song is None and number is not None:
         return library.song(session, number)
-    raise NotFound(what="such song")
+    if song is None:
+        raise NotFound(what="such song")
+    return song
 
 
 def search_songs(session: Session, text: str) -> Sequence[Song]:
     """Songs whose title, singer or `Singer - Title` contains the text, at most 25."""
-    matching = library.find_songs(session, text)
-    _, dash, title = text.partition(" - ")
-    if matching or not dash:
-        return matching
-    needle = text.strip().casefold()
-    return [song for song in library.find_songs(session, title) if needle in song_title(song).casefold()]
+    return library.find_songs(session, text)
 
 
 def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
     """The member's own ready voices whose name contains the text, by name."""
-    needle = text.strip().casefold()
+    needle = names.folded(names.tidy(text))
     owned = voices.of_owner(session, user_id)
-    return [voice for voice in owned if voice.state == VoiceState.READY and needle in voice.name.casefold()]
+    return [voice for voice in owned if voice.state == VoiceState.READY and needle in names.folded(voice.name)]
 
 
 def song_title(song: Song) -> str:
@@ -116,12 +116,17 @@ def song_title(song: Song) -> str:
     return f"{song.singer} - {song.title}" if song.singer else song.title
 
 
+def _numbered(song: Song) -> str:
+    """`Singer - Title (#12)`: by this number it can be asked for."""
+    return f"{song_title(song)} (#{song.id})"
+
+
 def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParams:
     voice = find_voice(session, request.voice, user_id)
     chosen = None if request.song else find_song(session, request.title or "")
     name = song_title(chosen) if chosen else (request.song.name if request.song else "")
     return CoverParams(
-        song_name=request.song_name or name,
+        song_name=names.tidy(request.song_name) or name,
         voice_id=voice.id or 0,
         voice_name=voice.name,
         song_key=request.song.key if request.song else None,
@@ -132,6 +137,12 @@ def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParam
         instrumental_key=request.instrumental.key if request.instrumental else None,
         instrumental_name=request.instrumental.name if request.instrumental else "",
     )
+
+
+def _lane(store: Store, session: Session, params: CoverParams) -> Lane:
+    """A cover of a song that was heard before is quick: its stems and the features of its vocals are there."""
+    key = params.song_key or library.song(session, params.song_id or 0).media_key
+    return Lane.QUICK if cache.is_heard(store, key, vocals_only=params.vocals_only) else Lane.HEAVY
 
 
 def _picked(text: str) -> int | None:

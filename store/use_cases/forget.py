@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, col, select
 from store import deletions, voices
 from store.database import Store
 from store.retention import media_keys, remove_unreferenced
-from store.tables import Audit, Clip, Consent, Job, Outbox, Voice
+from store.tables import Audit, Clip, Consent, Job, Outbox, Shown, Voice
 
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
@@ -46,10 +46,12 @@ def forget(store: Store, user_id: int) -> Forgotten:
         keys = media_keys(notes, owned, work, mail)
         messages = sum(deletions.of_result(session, message) for message in mail)
         messages += sum(deletions.of_card(session, job) for job in work)
+        messages += deletions.of_ended(session, col(Shown.user_id) == user_id)
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         session.add(Audit(user_id=user_id, action="forget"))
     for job in work:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)
     files = remove_unreferenced(store, keys)
+    store.forget_the_deleted()
     return Forgotten(len(notes), len(owned), len(work), files, messages)

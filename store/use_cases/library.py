@@ -5,8 +5,9 @@ from pathlib import Path
 
 from store import library, retention
 from store.database import Store
+from store.names import named, tidy
 from store.retention import files_or_nothing
-from store.tables import Singer, Song
+from store.tables import Singer, Song, SongVocals
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ class NewSinger:
 
 
 def add_song(store: Store, new: NewSong) -> Song:
-    """Add a song to the library; the same sound under the same title stays one row. Raises DiskFull."""
+    """Add a song to the library; the same sound under the same title stays one row. Raises BlankName, DiskFull."""
+    title = named(new.title, what="song")
     with files_or_nothing(store) as keys:
         keys.add(key := store.media.put_file(new.path))
         song = Song(
-            title=new.title,
-            singer=new.singer,
-            licence=new.licence,
+            title=title,
+            singer=tidy(new.singer),
+            licence=tidy(new.licence),
             seconds=new.seconds,
             media_key=key,
             added_by=new.added_by,
@@ -49,22 +51,29 @@ def add_song(store: Store, new: NewSong) -> Song:
             return library.add_song(session, song)
 
 
+def keep_vocals(store: Store, vocals: SongVocals) -> None:
+    """Keep what was heard of a song; nothing if it was removed meanwhile."""
+    with store.write() as session:
+        if session.get(Song, vocals.song_id) is not None:
+            session.merge(vocals)
+
+
 def add_singer(store: Store, new: NewSinger) -> Singer:
-    """Add a singer, or replace the one of the same name and model, with its file. Raises DiskFull."""
+    """Add a singer, or replace the one of the same name and model, with its file. Raises BlankName, DiskFull."""
+    name = named(new.name, what="singer")
     with files_or_nothing(store) as keys:
         keys.add(key := store.media.put_file(new.embeddings))
         singer = Singer(
-            name=new.name,
-            source=new.source,
-            licence=new.licence,
+            name=name,
+            source=tidy(new.source),
+            licence=tidy(new.licence),
             embedding_model=new.embedding_model,
             embeddings_key=key,
             clips=new.clips,
         )
         with store.write() as session:
-            same = new.name, new.embedding_model
-            rows = library.singers(session)
-            replaced = {row.embeddings_key for row in rows if (row.name, row.embedding_model) == same}
+            same = library.same_singer(session, name, new.embedding_model)
+            replaced = {row.embeddings_key for row in same}
             added = library.put_singer(session, singer)
     retention.remove_unreferenced(store, replaced)
     return added

@@ -1,10 +1,11 @@
 """A member follows their jobs: in a list, and on a card for each that is edited while the job lives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import and_, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
-from store import deletions, jobs
+from store import deletions, jobs, line, patience
 from store.database import Store
 from store.tables import Job, JobState, Outbox, OutboxState, now
 
@@ -15,24 +16,26 @@ FINAL_EDITS = 300.0
 
 @dataclass(frozen=True)
 class PlacedJob:
-    """A job and its place in line: 1 is next, 0 does not wait."""
+    """A job and its place in line: 1 is next, 0 does not wait; and the seconds until it begins."""
 
     job: Job
     place: int
+    wait: float = 0.0
 
 
 def recent_jobs(store: Store, user_id: int, limit: int = 10) -> list[PlacedJob]:
     """The member's newest jobs."""
     with store.read() as session:
         rows = jobs.recent_of(session, user_id, limit)
-        return [PlacedJob(job, jobs.place_in_line(session, job)) for job in rows]
+        return _placed(session, rows)
 
 
 def placed_job(store: Store, job_id: str) -> PlacedJob:
     """One job. Raises NotFound."""
     with store.read() as session:
         job = jobs.get(session, job_id)
-        return PlacedJob(job, jobs.place_in_line(session, job))
+        [placed] = _placed(session, [job])
+        return placed
 
 
 def jobs_with_cards(store: Store) -> list[PlacedJob]:
@@ -48,14 +51,14 @@ def jobs_with_cards(store: Store) -> list[PlacedJob]:
     wanted = select(Job).where(col(Job.channel_id).is_not(None), or_(col(Job.state).in_(CARD_STATES), ended))
     with store.read() as session:
         rows = session.exec(wanted.order_by(col(Job.created_at))).all()
-        return [PlacedJob(job, jobs.place_in_line(session, job)) for job in rows]
+        return _placed(session, rows)
 
 
 def begin_card(store: Store, job_id: str, channel_id: int) -> None:
     """A job's card is about to be posted there. Raises NotFound if the member was forgotten meanwhile."""
     with store.write() as session:
         job = jobs.get(session, job_id)
-        job.card_channel_id, job.card_tried_at = channel_id, now()
+        job.card_channel_id, job.card_tried_at = channel_id, patience.since(job.card_tried_at)
         session.add(job)
 
 
@@ -68,3 +71,10 @@ def keep_card(store: Store, job_id: str, channel_id: int, message_id: int) -> No
             return
         job.card_channel_id, job.card_message_id = channel_id, message_id
         session.add(job)
+
+
+def _placed(session: Session, rows: Sequence[Job]) -> list[PlacedJob]:
+    """The jobs, each with its place."""
+    places, none = line.places(session), line.Place(0, 0.0)
+    found = [(job, places.get(job.id, none)) for job in rows]
+    return [PlacedJob(job, place.number, place.seconds) for job, place in found]

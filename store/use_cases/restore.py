@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from files.atomic import sync_folder
+from files.atomic import sync
 from files.disk import disk_full
-from store.backup import DATABASE, MEDIA, Copied, copy_file, database_file, read_backup
+from store.backup import DATABASE, MEDIA, Copied, Manifest, copy_file, database_file, read_backup
 from store.database import RESTORING, StoreSettings, open_store
 from store.errors import BackupRefused, NotFound, NotYours
 from store.retention import remove_orphans
+from store.schema import migrate
 from store.tables import now
 from store.use_cases.forget import forget
 from store.use_cases.voices import delete_voice
@@ -64,7 +65,7 @@ def restore(
     """Put a backup into the data folder. Killed in the middle, it is typed again: until then nothing else opens it.
 
     Raises BackupRefused (the backup is not whole; the service runs; the folder holds a database and `replace` is not
-    set), StoreUnusable (the backup's tables are of a newer version), DiskFull.
+    set), StoreNewer, DiskFull.
     """
     manifest = read_backup(folder, copied)
     data, database = settings.data_dir, database_file(settings)
@@ -72,22 +73,32 @@ def restore(
         begun = (data / RESTORING).exists()
         if database.exists() and not replace and not begun:
             raise BackupRefused(reason=f"{database} holds a service. Say --replace to set it aside")
-        staged = data / RESTORING / "new"
-        shutil.rmtree(staged, ignore_errors=True)
-        for number, file in enumerate(manifest.files):
-            if copy_file(folder / file.name, staged / file.name) != file.sha256:
-                raise BackupRefused(reason=f"{folder / file.name} changed while it was copied. Restore it again")
-            copied(number + 1, len(manifest.files))
-        old = data / RESTORING / "old"
+        staged, old = data / RESTORING / "new", data / RESTORING / "old"
+        try:
+            _stage(folder, manifest, staged, copied)
+        except BaseException:
+            if not old.exists():  # nothing was moved yet
+                shutil.rmtree(data / RESTORING, ignore_errors=True)
+            raise
         removals = _removals([old / DATABASE, database], manifest.made_at)
         _set_aside(data, database, old)
         _put(staged / DATABASE, database)
         _put(staged / MEDIA, data / MEDIA)
         aside = _kept(old, data)
         shutil.rmtree(data / RESTORING)
-        sync_folder(data)
+        sync(data)
     _remove_again(settings, removals)
     return Restored(manifest.made_at, len(manifest.files), removals, aside)
+
+
+def _stage(folder: Path, manifest: Manifest, staged: Path, copied: Copied) -> None:
+    """Copy the backup beside what it replaces, its tables brought to this version's."""
+    shutil.rmtree(staged, ignore_errors=True)
+    for number, file in enumerate(manifest.files):
+        if copy_file(folder / file.name, staged / file.name) != file.sha256:
+            raise BackupRefused(reason=f"{folder / file.name} changed while it was copied. Restore it again")
+        copied(number + 1, len(manifest.files))
+    migrate(f"sqlite:///{staged / DATABASE}", staged)
 
 
 @contextlib.contextmanager

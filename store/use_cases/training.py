@@ -31,7 +31,8 @@ class TrainingRequest:
 def request_training(store: Store, requester: Requester, request: TrainingRequest) -> Job:
     """Keep the notes and the name until its member agrees or declines; return the accepted job.
 
-    Raises DuplicateVoiceName, TooManyJobs, DownloadFailed; then neither a row nor a file of the request remains.
+    Raises BlankName, DuplicateVoiceName, TooManyJobs, DownloadFailed; then neither a row nor a file of the request
+    remains.
     """
     with files_or_nothing(store, (note.key for note in request.notes)), store.write() as session:
         return _accept(session, store, requester, request)
@@ -82,7 +83,7 @@ def _accept(session: Session, store: Store, requester: Requester, request: Train
     params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps)
     job = accept(session, store, requester, params, request.notes)
     voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id)
-    job.params = replace(params, voice_id=voice.id or 0).to_json()
+    job.params = replace(params, voice_id=voice.id or 0, voice_name=voice.name).to_json()
     session.add(job)
     add_clips(session, store, job, request.notes, request.source)
     return job

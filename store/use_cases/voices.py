@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from store import deletions, jobs, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound
+from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
-from store.tables import Audit, Outbox, Voice, VoiceState
+from store.tables import Audit, Outbox, Shown, Voice, VoiceState
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
 
 
 def check_voice_name(store: Store, user_id: int, name: str) -> None:
-    """Raise DuplicateVoiceName if no voice of this name can be added."""
+    """Raise BlankName or DuplicateVoiceName if no voice of this name can be added."""
+    name = named(name, what="voice")
     with store.read() as session:
         same = voices.by_name(session, user_id, name)
     if same is not None and same.state != VoiceState.FAILED:
@@ -57,7 +59,7 @@ def check_voice_name(store: Store, user_id: int, name: str) -> None:
 def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> Voice:
     """Add an imported voice, ready to sing, with the consent given by `phrase`; all or nothing.
 
-    Raises DuplicateVoiceName, DiskFull.
+    Raises BlankName, DuplicateVoiceName, DiskFull.
     """
     with files_or_nothing(store) as keys:
         keys.add(model := store.media.put_file(imported.model))
@@ -92,6 +94,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
         keys = media_keys([], [voice], [], mail)
         for message in mail:  # it tells of the voice, with a curve and a sample
             _withdraw(session, message)
+        deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)

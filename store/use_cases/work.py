@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import jobs, retention, voices
+from store import jobs, line, retention, voices
 from store.database import Store
 from store.errors import NotFound
 from store.params import uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind
+from store.tables import Job, JobKind, Lane
 
 DELIVERED = {
     JobKind.MATCH: ("picture",),
@@ -51,17 +51,30 @@ def take_job(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
 def take_next_job(store: Store, owner: str) -> Job | None:
     """Lease the first job in line to this worker and start it; None if nobody waits."""
     with store.read() as session:
-        if jobs.first_in_line(session) is None:  # a look at an empty line takes no write lock
+        if line.first(session) is None:  # a look at an empty line takes no write lock
             return None
     with store.write() as session:
         return jobs.take_next(session, owner)
+
+
+def jobs_wait(store: Store) -> bool:
+    """Whether a job is in line."""
+    with store.read() as session:
+        return line.first(session) is not None
+
+
+def quick_job_waiting(store: Store) -> str | None:
+    """The id of the quick job that is served next, if one is in line."""
+    with store.read() as session:
+        quick = line.first(session, Lane.QUICK)
+    return quick.id if quick else None
 
 
 def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
     """Recover what timed out, except what this owner works on itself; return every job that is queued."""
     with store.read() as session:
         if not jobs.is_overdue(session, owner):
-            return list(jobs.queued(session))
+            return list(line.waiting(session))
     with store.write() as session:
         return jobs.sweep(session, owner)
 

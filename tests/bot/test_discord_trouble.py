@@ -104,6 +104,24 @@ async def test_a_rate_limit_is_kept_and_holds_up_nobody_else(
     assert "-# job" in world.public(other)[-1].content
 
 
+async def test_a_card_that_is_limited_is_left_alone_for_so_long(
+    job: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edits = []
+
+    async def edit(self: discord.PartialMessage, **options: Any) -> None:
+        edits.append(options)
+        raise too_many(60)
+
+    monkeypatch.setattr(discord.PartialMessage, "edit", edit)
+    worker.begin(job)
+    await world.tick(20)
+    assert len(edits) == 1
+    monkeypatch.setattr(live_cards, "now", lambda: 9e9)
+    await world.tick(5)
+    assert len(edits) == 2
+
+
 def too_many(seconds: float) -> discord.HTTPException:
     """Discord's 429, as it comes when the bot is limited for long."""
 

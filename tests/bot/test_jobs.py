@@ -34,6 +34,18 @@ async def test_jobs_are_listed_to_their_owner_only(job: Job, world: World, worke
     assert response_of(other).content == "You have no jobs yet."
 
 
+async def test_the_list_and_the_card_say_when_a_job_begins(job: Job, world: World, worker: Worker) -> None:
+    worker.begin(job)
+    worker.report(job, "reading", 0.1, 150.0)
+    await world.bob.slash(world.channel, "match", note1=("b.ogg", b"y"))
+    answer = await world.bob.slash(world.channel, "jobs")
+    assert "1. Match: waiting, place 1 in line (begins in about 3 min)" in response_of(answer).content
+    assert world.public()[-1].content.endswith("Waiting: place 1 in line · begins in about 3 min")
+    worker.render(job, {})
+    await world.tick()
+    assert "place 1 in line · begins in less than a minute" in "".join(card.content for card in world.public())
+
+
 async def test_a_job_is_cancelled_from_the_list(job: Job, world: World, worker: Worker, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "jobs")
     click = await world.alice.click(response_of(answer), label="Cancel 1")

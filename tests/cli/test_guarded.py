@@ -64,8 +64,8 @@ def test_numbers_of_the_worker_have_bounds(desk: Desk, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("train", " ", "{note}", "--yes"), "A voice needs a name."),
-        (("singers", "add", "", "{note}"), "A singer needs a name."),
+        (("train", " ", "{note}", "--yes"), "A voice needs a name that can be seen. Choose another name."),
+        (("singers", "add", "", "{note}"), "A singer needs a name that can be seen. Choose another name."),
     ],
 )
 def test_nothing_is_kept_without_a_name(

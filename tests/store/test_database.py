@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel, select
 
 from store import Store, StoreSettings, StoreUnusable, open_store
 from store.tables import Audit
 
+FULL = 2
 OPEN = (
     "import sys; from pathlib import Path; from store import *; open_store(StoreSettings(data_dir=Path(sys.argv[1])))"
 )
@@ -23,10 +25,11 @@ def test_migrations_make_exactly_the_tables(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
 
 
-def test_sqlite_writes_ahead_and_holds_foreign_keys(store: Store) -> None:
+def test_sqlite_writes_ahead_to_the_disk_and_holds_foreign_keys(store: Store) -> None:
+    names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
     with store.engine.connect() as connection:
-        pragmas = [connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "foreign_keys")]
-    assert pragmas == ["wal", 1]
+        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+    assert pragmas == ["wal", 1, FULL, 1]
 
 
 def test_two_writers_wait_for_each_other(store: Store) -> None:
@@ -44,6 +47,14 @@ def test_two_writers_wait_for_each_other(store: Store) -> None:
     with store.read() as session:
         counts = sorted(row.user_id for row in session.exec(select(Audit)).all())
     assert counts == list(range(200))
+
+
+def test_a_writer_holds_the_lock_from_its_first_line(store: Store) -> None:
+    with store.write(), store.engine.connect() as other:
+        other.exec_driver_sql("PRAGMA busy_timeout=0")
+        other.rollback()
+        with pytest.raises(OperationalError, match="locked"):
+            other.execution_options(write=True).begin()
 
 
 def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:

@@ -7,22 +7,28 @@ import pytest
 
 from store import StoreError, errors
 
+
+def below(kind: type[StoreError]) -> list[type[StoreError]]:
+    """Every error of the tree under this one."""
+    return [one for child in kind.__subclasses__() for one in (child, *below(child))]
+
+
 DRAWN = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
 
 
 def test_the_tree_that_is_drawn_is_the_real_one() -> None:
     real = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert sorted(DRAWN) == sorted(set(real) - {"StoreError"})
-    assert {kind.__name__ for kind in StoreError.__subclasses__()} == set(DRAWN) - {"NoSuchMove"}
+    assert {kind.__name__ for kind in below(StoreError)} == set(DRAWN) - {"NoSuchMove"}
     assert not issubclass(errors.NoSuchMove, StoreError)  # no member reads it
 
 
 def test_every_code_is_one_errors_own() -> None:
-    codes = [kind.code for kind in StoreError.__subclasses__()]
+    codes = [kind.code for kind in below(StoreError)]
     assert len(set(codes)) == len(codes)
 
 
-@pytest.mark.parametrize("kind", StoreError.__subclasses__(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", below(StoreError), ids=lambda kind: kind.__name__)
 def test_a_sentence_is_filled_by_the_parameters_that_its_docstring_names(kind: type[StoreError]) -> None:
     fields = {name for _, name, _, _ in string.Formatter().parse(kind.sentence) if name}
     named = re.search(r"Params: ([\w, ]+)\.", kind.__doc__ or "")

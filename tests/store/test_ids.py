@@ -24,7 +24,7 @@ from store import (
     Voice,
     open_store,
 )
-from store.database import connect
+from store.connection import connect
 from store.schema import alembic_config
 from store.tables import Audit
 from store.use_cases import delete_voice

@@ -173,28 +173,6 @@ def test_a_members_cap_counts_only_active_jobs(store: Store) -> None:
         jobs.submit(session, Job(kind=JobKind.MATCH, user_id=MEMBER, guild_id=3))
 
 
-def test_place_in_line_counts_those_before(store: Store) -> None:
-    first, second = add_job(store), add_job(store)
-    with store.read() as session:
-        assert [jobs.place_in_line(session, job) for job in (first, second)] == [1, 2]
-    leased(store, first)
-    with store.read() as session:
-        assert jobs.place_in_line(session, second) == 1
-
-
-def test_a_job_that_was_given_back_is_served_where_it_is_shown(store: Store) -> None:
-    first, second = add_job(store), add_job(store)
-    with store.write() as session:
-        taken = jobs.take_next(session, "a")
-        assert taken is not None and taken.id == first.id
-        assert jobs.give_back(session, first.id, 1, "a", lost=False)
-    with store.write() as session:
-        places = {job.id: jobs.place_in_line(session, job) for job in jobs.queued(session)}
-        assert places == {first.id: 1, second.id: 2}
-        again = jobs.take_next(session, "b")
-    assert again is not None and (again.id, again.attempt) == (first.id, 2)
-
-
 def test_the_service_takes_no_job_of_the_command_line(store: Store) -> None:
     with store.write() as session:
         operators = jobs.submit(session, Job(kind=JobKind.MATCH, user_id=jobs.OPERATOR))
@@ -202,7 +180,6 @@ def test_the_service_takes_no_job_of_the_command_line(store: Store) -> None:
         assert jobs.take_next(session, "a") is None
     job = add_job(store)
     with store.write() as session:
-        assert jobs.place_in_line(session, job) == 1
         taken = jobs.take_next(session, "a")
     assert taken is not None and taken.id == job.id
 

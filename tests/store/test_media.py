@@ -1,13 +1,14 @@
 """Files by their content: kept once, never half-written, whatever their name was."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from store import NotFound, Store
+from store import FileDamaged, NotFound, Store
 
 FULL_DISK = """
 import resource, sys
@@ -48,3 +49,30 @@ def test_a_full_disk_leaves_nothing_and_says_so(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "disk is full" in done.stdout
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_is_no_longer_what_was_stored_is_not_worked_on(store: Store) -> None:
+    key = store.media.put_bytes(b"sound", ".ogg")
+    assert store.media.checked(key, "note.ogg") == store.media.path(key)
+    store.media.path(key).write_bytes(b"sounD")
+    with pytest.raises(FileDamaged, match=r"^note\.ogg is damaged"):
+        store.media.checked(key, "note.ogg")
+
+
+def test_a_file_and_its_folders_are_on_the_disk_before_its_key_is_known(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    path = store.media.path(store.media.put_bytes(b"sound", ".ogg"))
+    parents = [str(folder.resolve()) for folder in (path.parent, path.parent.parent, store.data_dir)]
+    assert set(parents) < set(synced) and any(".part" in name for name in synced)
+    synced.clear()
+    store.media.put_bytes(b"sound", ".ogg")  # another process may have renamed it a moment ago
+    assert synced == parents[:1]

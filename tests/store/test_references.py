@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 from sqlmodel import SQLModel
 
 from store import Clip, Job, JobKind, Outbox, Singer, Song, Store, Voice, open_store
-from store.database import connect
+from store.connection import connect
 from store.references import KEYS, keep_references, names_sound, unnamed
 from tests.store.test_ids import old_database
 

@@ -137,7 +137,7 @@ def ended_job(store: Store, days: float, state: JobState = JobState.DELIVERED) -
     return job, set(keys)
 
 
-@pytest.mark.parametrize("state", [*jobs.ENDED, JobState.RENDERED])
+@pytest.mark.parametrize("state", [*sorted(jobs.ENDED), JobState.RENDERED])
 def test_an_ended_job_goes_after_its_days_with_its_messages_and_files(store: Store, state: JobState) -> None:
     ended_job(store, 91, state)
     kept, files = ended_job(store, 1, state)

@@ -4,13 +4,13 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from store import Clip, Job, JobKind, JobState, Singer, Store, clips, database, jobs, library, open_store
+from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store
 from store.database import StoreSettings
 from store.tables import now
 from store.use_cases import take_next_job
@@ -18,6 +18,7 @@ from tests.worker.conftest import MEMBER, alive, read, submit
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import work_on
+from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store with one singer, that waits a tenth of a second for a lock."""
-    monkeypatch.setattr(database, "BUSY_MS", 100)
+    monkeypatch.setattr(connection, "BUSY_MS", 100)
     opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
     with opened.write() as session:
         key = opened.media.put_bytes(b"embeddings")
@@ -69,10 +70,10 @@ def perform(
     store: Store,
     child: Child,
     job: Job,
-    on_files: Callable[[Mapping[str, Path]], None] = lambda _: None,
+    on_outcome: Callable[[JobOutcome], None] = lambda _: None,
     patience: Patience = Patience(),
 ) -> Job:
-    asyncio.run(work_on(store, child, job, WorkerSettings(), on_files, patience))
+    asyncio.run(work_on(store, child, job, WorkerSettings(), on_outcome, patience))
     return read(store, job)
 
 
@@ -104,7 +105,7 @@ def test_a_lease_that_could_not_be_renewed_is_given_back_with_its_notes(
 def test_a_full_database_fails_no_job(store: Store, job: Job) -> None:
     """A database that may not grow refuses to write, until it may."""
 
-    def until_there_is_room(files: Mapping[str, Path]) -> None:
+    def until_there_is_room(outcome: JobOutcome) -> None:
         if not refused:
             refused.append(1)
             raise full_error(store)
@@ -144,7 +145,7 @@ def test_a_child_that_makes_progress_is_left_alone(store: Store, job: Job) -> No
 def test_while_results_are_put_away_the_lease_is_short_and_renewed(store: Store, job: Job) -> None:
     left: list[float] = []
 
-    def slowly(files: Mapping[str, Path]) -> None:
+    def slowly(outcome: JobOutcome) -> None:
         for _ in range(3):
             time.sleep(1.0)
             left.append((read(store, job).lease_until or 0.0) - now())
@@ -156,7 +157,7 @@ def test_while_results_are_put_away_the_lease_is_short_and_renewed(store: Store,
 
 
 def test_a_cancel_while_results_are_put_away_leaves_nothing(store: Store, job: Job) -> None:
-    def cancelled_meanwhile(files: Mapping[str, Path]) -> None:
+    def cancelled_meanwhile(outcome: JobOutcome) -> None:
         with store.write() as session:
             jobs.cancel(session, job.id, MEMBER)
 
@@ -179,3 +180,12 @@ def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: 
     asyncio.run(stopped())
     given_back = read(store, job)
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
+
+
+def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(store: Store, job: Job) -> None:
+    (note,) = clips_of(store, job)
+    store.media.path(note.media_key).write_bytes(b"something else")
+    with scripted("work 0.2") as child:
+        ended = perform(store, child, job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "file_damaged")
+    assert (ended.error_sentence or "").startswith(f"{note.name} is damaged on the server.")

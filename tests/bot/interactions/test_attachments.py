@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import unicodedata
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,9 +19,17 @@ from tests.bot.world import World, response_of
 from worker.doorbell import Doorbell
 
 
-def note(name: str = "a.ogg", size: int = 5, content_type: str | None = None, voice: bool = False) -> Any:
+def note(
+    name: str = "a.ogg",
+    size: int = 5,
+    content_type: str | None = None,
+    voice: bool = False,
+    title: str | None = None,
+) -> Any:
     """An attachment as far as checks look at it."""
-    return SimpleNamespace(filename=name, size=size, content_type=content_type, is_voice_message=lambda: voice)
+    return SimpleNamespace(
+        filename=name, title=title, size=size, content_type=content_type, is_voice_message=lambda: voice
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,26 @@ def test_good_attachments_pass() -> None:
 )
 def test_sound_is_known_by_type_name_or_flag(attachment: Any, wanted: bool) -> None:
     assert attachments.is_audio(attachment) is wanted
+
+
+@pytest.mark.parametrize(
+    ("filename", "title", "name"),
+    [
+        ("_.mp3", "사랑의 노래", "사랑의 노래.mp3"),
+        ("_.mp3", "사랑의 노래.mp3", "사랑의 노래.mp3"),
+        ("_.MP3", unicodedata.normalize("NFD", "사랑"), "사랑.MP3"),
+        ("AC_DC.flac", "AC/DC", "AC\u2215DC.flac"),
+        ("Mr._Children.ogg", "Mr. Children", "Mr. Children.ogg"),
+        ("plain.ogg", None, "plain.ogg"),
+        ("plain.ogg", " \u3164", "plain.ogg"),
+        ("noname", "노래", "노래"),
+    ],
+)
+def test_a_file_is_called_what_its_member_called_it(filename: str, title: str | None, name: str) -> None:
+    assert attachments.name_of(note(filename, title=title)) == name
+    with pytest.raises(EmptyAttachment) as caught:
+        attachments.check([note(filename, size=0, title=title)], 1, 25)
+    assert caught.value.params == {"name": name}
 
 
 def test_a_file_that_a_cleanup_took_is_not_committed(store: Store) -> None:
@@ -114,9 +143,10 @@ async def test_of_twenty_requests_at_once_only_those_below_the_cap_are_downloade
 
     async def request() -> None:
         async with services.admitted(alice) as requester:
-            files = await attachments.download(services, [SimpleNamespace(filename="a.ogg", read=read)], 25)  # type: ignore[list-item]
+            files = await attachments.download(services, [attached], 25)
             await asyncio.to_thread(request_match, store, requester, files, "command")
 
+    attached: Any = SimpleNamespace(filename="a.ogg", title=None, read=read)
     services, user = world.bot.services, SimpleNamespace(id=world.alice.id)
     alice: Any = SimpleNamespace(user=user, guild_id=None, channel_id=5, locale=discord.Locale.korean)
     ended = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)

@@ -34,7 +34,12 @@ def test_a_running_card() -> None:
 
 
 def test_a_waiting_card() -> None:
-    assert cards.render(job(state=JobState.QUEUED, stage=None), 3, SAY).text.endswith("Waiting: place 3 in line")
+    waiting = job(state=JobState.QUEUED, stage=None)
+    shown = [cards.render(waiting, 3, SAY, seconds).text.rpartition("\n")[2] for seconds in (59, 61, 7200)]
+    assert shown == [
+        f"Waiting: place 3 in line · begins in {when}" for when in ("less than a minute", "about 2 min", "about 2.0 h")
+    ]
+    assert cards.render(waiting, 3, texts("ko"), 61).text.endswith("대기 중: 3번째 · 약 2분 뒤에 시작해요")
 
 
 def test_starting_stopping_and_an_unknown_stage() -> None:

@@ -36,6 +36,24 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
     assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
 
 
+SONGS = [
+    {"title": "Slow", "singer": "An_na", "song_id": 3, "key_shift": -3, "inside": 0.9, "timbre": 0.7, "taste": 0},
+    {"title": "밤편지", "key_shift": 0, "inside": 0.5},
+    {"title": "Unknown range"},
+]
+
+
+def test_songs_that_suit_are_named_with_their_key() -> None:
+    lines = match(songs=SONGS).splitlines()
+    start = lines.index("**Songs for you**, by timbre, range and taste. Sing one with /cover:")
+    assert lines[start + 1 : start + 4] == [
+        "♪ **Slow** (An\\_na) – key_shift -3, 90% of it in your comfortable range",
+        "♪ **밤편지** – in its own key, 50% of it in your comfortable range",
+        "♪ **Unknown range**",
+    ]
+    assert "Songs for you" not in match()
+
+
 def test_the_workers_own_calibration_is_shown_in_words() -> None:
     text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
     assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
@@ -150,3 +168,9 @@ def test_a_voice_of_unknown_pitch_says_that_no_octave_was_chosen(kind: JobKind, 
     unknown, known = job(kind, {"no_octave": True}), job(kind, {"no_octave": False})
     assert english in results.compose(unknown, EN) and korean in results.compose(unknown, KO)
     assert english not in results.compose(known, EN) and english not in results.compose(job(kind), EN)
+
+
+def test_a_song_above_full_scale_is_said_to_be_brought_down() -> None:
+    loud = job(JobKind.COVER, {"scaled_db": 14.0})
+    assert "14.0 dB above full scale" in results.compose(loud, EN) and "14.0 dB" in results.compose(loud, KO)
+    assert "full scale" not in results.compose(job(JobKind.COVER, {"scaled_db": 0.0}), EN)

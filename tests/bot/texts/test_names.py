@@ -5,8 +5,10 @@ import pytest
 from bot.errors import BadVoiceName
 from bot.texts import names
 
+BLANK = ["", "   ", "\u3164", "\u2800\u00a0", "\u200b"]
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 33, "a\nb", "a\x00b", "\u202eevil"])
+
+@pytest.mark.parametrize("text", [*BLANK, "x" * 33, "a\nb", "a\x00b", "\u202eevil"])
 def test_bad_voice_names(text: str) -> None:
     with pytest.raises(BadVoiceName):
         names.voice_name(text)
@@ -27,7 +29,9 @@ def test_good_voice_names(text: str, kept: str) -> None:
         ("C:\\notes\\a.ogg", "a.ogg"),
         ("..", "file"),
         ("", "file"),
-        ("a\r\nb.ogg", "ab.ogg"),
+        ("a\r\nb.ogg", "a b.ogg"),
+        ("\u3164", "file"),
+        ("\u110b\u1175 \u1112\u1169.mp3", "이 호.mp3"),
         (".hidden", "hidden"),
     ],
 )

@@ -21,6 +21,7 @@ from models.rvc import (
 )
 from models.rvc.attention import RelativeAttention
 from models.rvc.flow import Coupling
+from tests.models.rvc import pth_files
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -221,3 +222,8 @@ def test_an_impossible_config_is_rejected_with_the_reason() -> None:
         RVCConfig.from_dict({**S24.to_dict(), "upsample_kernel_sizes": [20, 12, 4, 3]})
     with pytest.raises(ConfigError, match="missing"):
         RVCConfig.from_dict({"n_fft": 1024})
+
+
+@pytest.mark.parametrize("f0", [True, False])
+def test_a_voice_without_f0_says_that_no_key_moves_it(f0: bool) -> None:
+    assert pth_files.network("v2 40k", f0).follows_f0 is f0

@@ -10,10 +10,11 @@ import pytest
 from models.separation import spleeter
 from models.signal import Floats32
 from pipeline.covers import stems as module
-from pipeline.covers.stems import LEVEL, export_stem, features_of, stems_of
+from pipeline.covers.stems import LEVEL, features_of, stems_of
 from pipeline.errors import NotAudio
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role, Selection
+from pipeline.sound.clean import cleaned
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter
 from tests.models.separation.separator_files import write_mdx23c
@@ -23,6 +24,11 @@ def read(path: Path) -> Floats32:
     return decode(path, 44100, channels=2, limits=STEM, name=path.name)
 
 
+def heard(song: Path) -> Floats32:
+    """Without the rumble that nobody hears."""
+    return np.concatenate(list(cleaned([decode(song, 44100, channels=2, limits=SONG, name="song")], 44100)), axis=1)
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
@@ -30,9 +36,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_stems_sum_to_the_mix(models: ModelPool, song: Path, cache: Path) -> None:
     separated = stems_of(song, "song", models, cache)
-    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    mix = heard(song)
     total = (read(separated.vocals) + read(separated.instrumental)) / LEVEL
-    assert np.abs(total - mix).max() < 2**-20
+    assert np.abs(total).max() == pytest.approx(1, abs=1e-4)
+    assert np.abs(total / separated.gain - mix).max() < 2**-19
     assert separated.seconds == pytest.approx(mix.shape[1] / 44100)
     meter = LoudnessMeter(44100, 2)
     meter.add(mix)
@@ -60,20 +67,13 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
     chosen.locate = lambda name: files  # type: ignore[assignment]
     separated, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
     assert separated.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
-    mix = decode(song, 44100, channels=2, limits=SONG, name="song")
+    mix = heard(song)
     vocals, instrumental = read(separated.vocals), read(separated.instrumental)
     assert vocals.shape == mix.shape and np.abs(vocals).max() > 0.001
     inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
     assert inside.mean() > 0.9
-    assert np.abs((vocals + instrumental) / LEVEL - mix)[inside].max() < 2**-20
+    assert np.abs((vocals + instrumental) / LEVEL / separated.gain - mix)[inside].max() < 2**-19
     assert chosen.names()[Role.SEPARATOR].startswith("MDX23C (")
-
-
-def test_an_exported_stem_has_the_mixs_level(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
-    separated = stems_of(song, "song", models, cache)
-    out = read(export_stem(separated.instrumental, tmp_path / "instrumental.flac"))
-    inside = np.abs(read(separated.instrumental)) < 0.49
-    np.testing.assert_allclose(out[inside], read(separated.instrumental)[inside] / LEVEL, atol=1e-6)
 
 
 def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(

@@ -70,6 +70,15 @@ def test_no_tracker_hears_how_loud_a_recording_is(models: ModelPool, notes: list
         assert gained.sum() == pytest.approx(loud.sum(), rel=0.01)
 
 
+def test_a_soft_word_in_a_long_break_is_heard(models: ModelPool) -> None:
+    wav = np.zeros(50 * SPEECH_RATE, np.float32)
+    wav[SPEECH_RATE : 3 * SPEECH_RATE] = tone(2)
+    word = slice(34 * SPEECH_RATE, int(34.4 * SPEECH_RATE))
+    wav[word] = tone(0.4) * np.float32(10 ** (-40 / 20))
+    heard = extract_stream([wav], models.content, models.pitch, 50)
+    assert heard.voiced[3402:3438].mean() > 0.8
+
+
 def test_pitch_does_not_jump_where_one_tracker_loses_the_note(models: ModelPool, song: Path) -> None:
     wav = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")  # voice among instruments: hard for both
     fcpe = trackers.load(name="fcpe")

@@ -229,3 +229,21 @@ def test_a_wav_of_a_kind_whose_number_is_no_letters(tmp_path: Path, form: int) -
     path.write_bytes(path.read_bytes()[:20] + form.to_bytes(2, "little") + path.read_bytes()[22:])
     with pytest.raises(errors.SoundError):
         measure(path, ANY, "x")
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("matroska", "libopus"), ("mpegts", "aac")])
+def test_the_sound_of_a_video_is_read_alone(tmp_path: Path, container: str, codec: str) -> None:
+    rate = rate_of(codec)
+    sound = recorded(tmp_path, container, codec)
+    path = tmp_path / "video"
+    with av.open(str(sound)) as old, av.open(str(path), "w", format=container) as new:
+        picture = new.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        copy = new.add_stream_from_template(old.streams.audio[0])
+        for _ in range(25):
+            new.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+        new.mux(picture.encode(None))
+        for packet in old.demux(old.streams.audio[0]):
+            if packet.size:
+                packet.stream = copy
+                new.mux(packet)
+    assert_only_the_ends_differ(plainly(path), read(path, rate), rate)

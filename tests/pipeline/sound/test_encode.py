@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from files.disk import DiskFull
 from models.signal import Floats32
@@ -83,6 +85,41 @@ def test_tags_come_back(tmp_path: Path, suffix: str) -> None:
     assert tags_of(path)["title"] == "노래 – Ünï"
 
 
+@pytest.mark.parametrize("seconds", [0.1, 3.0])
+def test_title_and_comment_of_an_mp3_are_in_the_frames_of_id3(tmp_path: Path, seconds: float) -> None:
+    """Read byte by byte after the standard, by nothing of FFmpeg's."""
+    path, title, comment = tmp_path / "x.mp3", "노래 – Ünï 🎤", "AI-generated: a machine sings this"
+    encode(path, sounds.sine(seconds, 44_100), 44_100, tags={"title": title, "comment": comment})
+    data = path.read_bytes()
+    assert data[:5] == b"ID3\x03\x00"
+    end, at, frames = 10 + sum(byte << 7 * n for n, byte in enumerate(reversed(data[6:10]))), 10, {}
+    while at < end:
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        frames[data[at : at + 4]] = data[at + 10 : at + 10 + size]
+        at += 10 + size
+    assert at == end and data[end] == 0xFF  # where the sound's first frame begins
+    assert frames[b"TIT2"][:1] == b"\x01" and frames[b"TIT2"][1:].decode("utf-16") == title
+    assert frames[b"COMM"][:8] == b"\x01eng\xff\xfe\0\0" and frames[b"COMM"][8:].decode("utf-16") == comment
+    assert set(frames) == {b"TIT2", b"COMM"}
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".wav"])
+def test_libsndfile_reads_title_and_comment(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    encode(path, sounds.sine(1, 44_100), 44_100, tags={"title": "Title", "comment": "AI-generated"})
+    with soundfile.SoundFile(path) as file:
+        assert (file.title, file.comment) == ("Title", "AI-generated")
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg"])
+def test_title_and_comment_are_fields_of_vorbis(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    encode(path, sounds.sine(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
+    head = path.read_bytes()[:4000].lower()
+    for field in ("title=노래", "description=ai-generated"):
+        assert struct.pack("<I", len(field.encode())) + field.encode() in head
+
+
 def test_flac_has_24_bits_and_is_cut_at_full_scale_wav_is_not(tmp_path: Path) -> None:
     loud = sounds.sine(1, 44_100, peak=1.3)
     encode(tmp_path / "x.flac", loud, 44_100)
@@ -135,7 +172,7 @@ def test_a_full_disk_anywhere_is_raised_and_leaves_nothing(
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     with monkeypatch.context() as patch:
         full: Any = lambda file: SimpleNamespace(write=refuse, seek=file.seek, tell=file.tell)  # noqa: E731
-        patch.setattr(module, "_Sink", lambda file: sink(full(file)))
+        patch.setattr(module, "_Sink", lambda file, before: sink(full(file), before))
         with pytest.raises(DiskFull):
             encode(tmp_path / f"x{suffix}", sound, 44_100)
     assert names(tmp_path) == []

@@ -7,6 +7,7 @@ from store import (
     Job,
     JobKind,
     JobState,
+    Lane,
     NotFound,
     SongOrTitle,
     StoreError,
@@ -179,7 +180,7 @@ def test_a_title_typed_by_hand(scene: Scene, typed: str, title: str) -> None:
         assert find_song(session, typed).title == title
 
 
-@pytest.mark.parametrize("typed", ["", "a", "#77", "#", "nothing"])
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", "\u3164", "#77", "#", "nothing"])
 def test_a_title_that_is_not_there(scene: Scene, typed: str) -> None:
     for name in ("Palette", "Pal"):
         scene.add_song(name)
@@ -218,3 +219,31 @@ def test_rows_of_every_age_are_read() -> None:
     assert params_of(old) == CoverParams("s", 1, "", "k")
     drop_uploads(old)
     assert params_of(old) == CoverParams("s", 1, "")
+
+
+def heard(scene: Scene, key: str, card: str, folder: str) -> None:
+    """Put what a worker leaves of a song into its cache."""
+    stems = scene.store.cache_dir / key.partition(".")[0] / "levelled" / folder
+    stems.mkdir(parents=True)
+    (stems / card).write_bytes(b"{}")
+    (stems / "content+pitch.npz").write_bytes(b"")
+
+
+def test_a_song_that_was_heard_is_sung_in_the_quick_lane(scene: Scene) -> None:
+    scene.add_voice("mine")
+    new, old, library = scene.save(b"new"), scene.save(b"old"), scene.add_song("Palette")
+    for key in (old.key, library.media_key):
+        heard(scene, key, "stems.json", "separator")
+    requests = [CoverRequest("mine", new), CoverRequest("mine", old), CoverRequest("mine", title="Palette")]
+    lanes = [request_cover(scene.store, scene.member, request).lane for request in requests]
+    assert lanes == [Lane.HEAVY, Lane.QUICK, Lane.QUICK]
+
+
+def test_vocals_alone_are_quick_when_they_were_heard_as_they_are(scene: Scene) -> None:
+    scene.add_voice("mine")
+    song = scene.save(b"vocals")
+    heard(scene, song.key, "stems.json", "separator")
+    request = CoverRequest("mine", song, vocals_only=True)
+    assert request_cover(scene.store, scene.member, request).lane is Lane.HEAVY
+    heard(scene, song.key, "vocals.json", "as-given")
+    assert request_cover(scene.store, scene.member, request).lane is Lane.QUICK

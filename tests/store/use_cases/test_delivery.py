@@ -79,6 +79,17 @@ def test_discord_is_waited_for_a_day_with_pauses_that_grow_to_ten_minutes(
     assert row.tries == 0 and scene.job(job).state is JobState.UNDELIVERABLE
 
 
+def test_a_message_is_looked_for_since_the_first_try_whose_nonce_discord_may_have_forgotten(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, tried = rendered(scene), []
+    for seconds in (0, 2, 64, 119, 150, 190, 256):  # looked for from 120 s on
+        monkeypatch.setattr(patience, "now", lambda seconds=seconds: 1e9 + seconds)
+        begin_message(scene.store, job.id, 5)
+        tried.append((scene.rows(Outbox)[0].tried_at or 0) - 1e9)
+    assert tried == [0, 0, 0, 0, 0, 190, 190]
+
+
 def test_discords_own_pause_is_kept(scene: Scene) -> None:
     job = rendered(scene)
     wait_with_message(scene.store, job.id, asked=3000.0)

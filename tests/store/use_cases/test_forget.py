@@ -3,14 +3,15 @@
 import pytest
 from sqlmodel import SQLModel, select
 
-from store import Deletion, Job, JobKind, Outbox, Store, Voice, clips, jobs, voices
-from store.tables import Audit, now
+from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, retention, voices
+from store.tables import Audit, Shown, now
 from store.use_cases import (
     CoverRequest,
     Requester,
     TrainingRequest,
     begin_card,
     begin_message,
+    delete_voice,
     deletion_done,
     due_deletions,
     forget,
@@ -123,3 +124,41 @@ def test_somebody_without_rows_may_be_forgotten_too(scene: Scene) -> None:
     forgotten = forget(scene.store, MEMBER.user_id)
     assert (forgotten.clips, forgotten.voices, forgotten.jobs, forgotten.files) == (0, 0, 0, 0)
     assert len(scene.rows(Voice)) == 1
+
+
+def test_messages_of_jobs_that_left_the_database_are_ordered_to_go_too(scene: Scene) -> None:
+    job = add_member(scene, MEMBER.user_id, b"mine")
+    other = add_member(scene, OTHER.user_id, b"theirs")
+    with scene.store.write() as session:
+        for number, one in enumerate((job, other)):
+            row = jobs.get(session, one.id)
+            row.state, row.ended_at, row.card_channel_id, row.card_message_id = JobState.DELIVERED, 1.0, 5, 50 + number
+            session.add(Outbox(job_id=one.id, user_id=row.user_id, sent_channel_id=6, message_id=60 + number))
+    retention.expire(scene.store)
+    assert len(scene.rows(Shown)) == 4
+    assert forget(scene.store, MEMBER.user_id).messages == 2
+    assert sorted(one.message_id or 0 for one in due_deletions(scene.store)) == [50, 60]
+    assert {row.user_id for row in scene.rows(Shown)} == {OTHER.user_id}
+
+    with scene.store.read() as session:
+        voice = voices.of_job(session, other.id)
+    assert voice is not None
+    delete_voice(scene.store, voice.id or 0, OTHER.user_id)
+    assert scene.rows(Shown) == [] and len(scene.rows(Deletion)) == 4
+
+
+def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:
+    store = scene.store
+    for member in range(100, 140):
+        name = f"Nachtigall{member}"
+        for length in (0, 150, 300):
+            request_training(
+                store, Requester(member), TrainingRequest(f"{name}{length * 's'}", [scene.save(b"x")], "t")
+            )
+        with store.write() as session:
+            session.add(Job(kind=JobKind.COVER, user_id=member, params={"voice_name": name}, result={"voice": name}))
+    for member in range(100, 140, 4):
+        forget(store, member)
+        files = [path.read_bytes() for path in store.data_dir.glob("discovervoice.db*")]
+        assert files and not any(f"Nachtigall{member}".encode() in data for data in files)
+    assert any(b"Nachtigall101" in data for data in files)

@@ -1,6 +1,9 @@
 """A backup is put back whole, over whatever stands there, without what members have had removed since."""
 
+import contextlib
+import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +11,9 @@ import pytest
 from sqlmodel import select
 
 from store import Clip, Job, JobKind, Store, StoreSettings, StoreUnusable, Voice, open_store, voices
-from store.backup import DATABASE, back_up
+from store.backup import DATABASE, MANIFEST, back_up, sha256_of
 from store.database import RESTORING
-from store.errors import BackupRefused
+from store.errors import BackupRefused, StoreNewer
 from store.tables import now
 from store.use_cases.forget import forget
 from store.use_cases.restore import in_service, restore
@@ -119,6 +122,17 @@ def test_a_database_that_cannot_be_read_tells_of_no_removals(backup: Path, setti
     (settings.data_dir / DATABASE).write_bytes(b"no database at all" * 500)
     restored = restore(backup, settings, replace=True)
     assert restored.removals is None and contents(settings) == BOTH
+
+
+def test_a_backup_of_a_newer_version_changes_nothing(backup: Path, settings: StoreSettings) -> None:
+    with contextlib.closing(sqlite3.connect(backup / DATABASE)) as rows, rows:
+        rows.execute("UPDATE alembic_version SET version_num = '9999'")
+    manifest = json.loads((backup / MANIFEST).read_text())
+    manifest["files"][0] |= {"bytes": (backup / DATABASE).stat().st_size, "sha256": sha256_of(backup / DATABASE)}
+    (backup / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(StoreNewer):
+        restore(backup, settings, replace=True)
+    assert contents(settings) == BOTH
 
 
 def test_a_damaged_backup_changes_nothing(backup: Path, settings: StoreSettings) -> None:

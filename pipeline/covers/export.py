@@ -1,0 +1,36 @@
+"""Stems go out: at the song's own level, never cut, and labelled where a machine sings."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import av
+import numpy as np
+
+from models.signal import MUSIC_RATE
+from pipeline.covers.mix import stem_blocks
+from pipeline.covers.stems import LEVEL
+from pipeline.sound.encode import Encoder
+
+
+def export_stems(stems: Mapping[str, Path], gain: float, out: Path) -> float:
+    """Write `NAME.flac` into `out` for stems by name, at the level of the song, which was multiplied by `gain`.
+
+    What would leave full scale makes all of them softer. Returns by how many dB: 0 as a rule. Raises DiskFull.
+    """
+    peak = max((_peak(stem) for stem in stems.values()), default=0.0)
+    scale = 1 / max(LEVEL * gain, peak)
+    for name, stem in stems.items():
+        with Encoder(out / f"{name}.flac", MUSIC_RATE, 2, tags=_tags(stem)) as encoder:
+            for block in stem_blocks(stem):
+                encoder.write(block * np.float32(scale))
+    return float(max(0.0, 20 * np.log10(peak / (LEVEL * gain)))) if peak > 0 else 0.0
+
+
+def _peak(stem: Path) -> float:
+    return max(float(np.abs(block).max(initial=0.0)) for block in stem_blocks(stem))
+
+
+def _tags(stem: Path) -> dict[str, str]:
+    """Title and comment of one of our own files: what a machine sings is labelled."""
+    with av.open(str(stem)) as file:
+        return {name: text for name, text in file.metadata.items() if name in ("title", "comment")}

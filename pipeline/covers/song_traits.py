@@ -1,0 +1,49 @@
+"""What a song of the library asks of a voice: the notes that are sung, and who sings them. Heard once, from its stems.
+
+Stems and features stay in the song's cache, so that its first cover neither separates nor listens again.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.signal import Floats32
+from pipeline.covers.presence import check_voice
+from pipeline.covers.stems import features_of, stems_of, vocals_heard
+from pipeline.errors import NoVoice
+from pipeline.listening.vocal_range import held_seconds, voiced_seconds
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report, ignore
+
+BLOCK_SECONDS = 60
+LEAST_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class SungVocals:
+    """Traits of a song's separated vocals."""
+
+    notes: dict[int, float]
+    """Seconds that each note (a MIDI number) is held."""
+    embedding: Floats32
+    """(C,) of length 1, by `models.singer`."""
+    seconds: float
+    """With a pitch."""
+
+
+def hear_song(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> SungVocals:
+    """Separate a song, or read what was separated before, and listen to its vocals.
+
+    Raises what `stems_of` raises, and NoVoice: nobody is heard, or for less than 3 s with a pitch.
+    """
+    stems = stems_of(song, name, models, cache_dir, report)
+    check_voice(features_of(stems, models, report), stems.song_lufs, name)
+    wavs = list(vocals_heard(stems, BLOCK_SECONDS))
+    tracks = [models.pitch.voicing(wav) for wav in wavs]
+    seconds = voiced_seconds(tracks)
+    embedding = models.singer.embed(np.concatenate(wavs)) if seconds >= LEAST_SECONDS else None
+    if embedding is None:
+        raise NoVoice(name=name)
+    report("listening", 1.0)
+    return SungVocals(held_seconds(tracks), embedding, seconds)

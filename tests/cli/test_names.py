@@ -1,0 +1,51 @@
+"""Names at the desk: whatever a title holds, it is printed as it is, and the commands go on working."""
+
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.signal import MUSIC_RATE
+from pipeline.sound.encode import encode
+from tests.cli.conftest import Desk
+from tests.pipeline import sounds
+
+MARKUP = ["Palette [/feat. GD]", "[red]Red[/red]", "[/]", "[link=x]", ":cat: song", "$x_{", "{0} %s", "back\\[slash"]
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    encode(tmp_path / "song.flac", np.stack([sounds.sine(4, MUSIC_RATE)] * 2), MUSIC_RATE)
+    return tmp_path / "song.flac"
+
+
+def test_nothing_in_a_title_is_markup(desk: Desk, song: Path) -> None:
+    for title in MARKUP:
+        assert f"{title} is song " in desk("songs", "add", song, "--title", title, "--singer", "[b]IU[/b]")
+    listed = desk("songs", "list")
+    for title in MARKUP:
+        assert title in listed
+    assert listed.count("[b]IU[/b]") == len(MARKUP)
+
+
+def test_a_file_from_a_mac_is_added_under_the_name_that_people_type(desk: Desk, song: Path) -> None:
+    typed = "사랑의 노래"
+    renamed = song.rename(song.with_name(unicodedata.normalize("NFD", typed) + ".flac"))
+    assert f"{typed} is song 1 of the library." in desk("songs", "add", renamed)
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3164", "\u200b"])
+def test_a_blank_name_is_one_sentence(desk: Desk, song: Path, blank: str) -> None:
+    assert desk.refused("songs", "add", song, "--title", blank) == (
+        "A song needs a name that can be seen. Choose another name."
+    )
+    assert "A voice needs a name" in desk.refused("train", blank, song, "--yes")
+    assert "A singer needs a name" in desk.refused("singers", "add", blank, song)
+    assert "There is no voice" in desk.refused("cover", song, "--voice", blank)
+
+
+def test_a_wrong_option_is_no_markup(desk: Desk) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(desk.data))
+        assert "There is no file [/x]" in desk.refused("songs", "add", "[/x]")

@@ -1,0 +1,44 @@
+"""Numbers of settings and options have bounds; one beyond them is said, and nothing is begun."""
+
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+from typer.testing import CliRunner
+
+from bot.settings import BotSettings
+from cli.main import app
+from store import StoreSettings
+from tests.cli.conftest import Desk
+from worker.doorbell import QueueSettings
+from worker.settings import WorkerSettings
+
+ALL: tuple[type[BaseSettings], ...] = (StoreSettings, BotSettings, WorkerSettings, QueueSettings)
+NUMBERS = [
+    (kind, name) for kind in ALL for name, field in kind.model_fields.items() if field.annotation in (int, float)
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e300"])
+@pytest.mark.parametrize(("kind", "name"), NUMBERS, ids=lambda one: one if isinstance(one, str) else "")
+def test_a_number_without_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, kind: type[BaseSettings], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name.upper(), value)
+    with pytest.raises(ValueError, match=name):
+        kind()
+
+
+@pytest.mark.parametrize(("name", "value"), [("CLIP_DAYS", "nan"), ("JOB_DAYS", "-1"), ("CACHE_GB", "much")])
+def test_a_setting_that_is_wrong_is_named_in_one_sentence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert desk.refused("songs", "list").startswith(f"The setting {name} is wrong: ")
+    assert not desk.data.exists()
+
+
+@pytest.mark.parametrize("minutes", ["nan", "inf", "-1", "0"])
+def test_a_training_takes_a_time_that_there_is(tmp_path: Path, minutes: str) -> None:
+    said = CliRunner().invoke(app, ["train", "me", str(tmp_path / "n.ogg"), "--yes", "--minutes", minutes])
+    assert said.exit_code == 2 and "--minutes" in said.output

@@ -1,0 +1,94 @@
+"""A cover is the same whatever the level of its song and the sign of its channels; where nobody sings there is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.signal import MUSIC_RATE, Floats32
+from pipeline.covers.cover import CoverInput, CoverReport, make_cover
+from pipeline.covers.stems import features_of
+from pipeline.errors import NoVoice
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import SONG, STEM, decode
+from pipeline.sound.encode import encode
+
+Made = tuple[CoverReport, Floats32, int]
+
+
+class Studio:
+    def __init__(self, models: ModelPool, voice: tuple[Path, Path], folder: Path) -> None:
+        self.models, self.voice, self.folder = models, voice, folder
+
+    def __call__(self, name: str, sound: Floats32) -> Made:
+        """The cover, its converted vocals, and the song's voiced frames."""
+        out = self.folder / name
+        out.mkdir()
+        encode(out / f"{name}.wav", sound, MUSIC_RATE)
+        model, index = self.voice
+        cover = make_cover(
+            CoverInput(
+                song=out / f"{name}.wav",
+                song_name=f"{name}.wav",
+                model=model,
+                index=index,
+                voice_name="v",
+                cache_dir=out / "cache",
+                out_dir=out,
+            ),
+            self.models,
+        )
+        converted = decode(cover.converted, MUSIC_RATE, channels=2, limits=STEM, name="converted")
+        return cover, converted, int(features_of(cover.stems, self.models).voiced.sum())
+
+
+@pytest.fixture(scope="module")
+def studio(models: ModelPool, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    return Studio(models, voice_files, tmp_path_factory.mktemp("levels"))
+
+
+@pytest.fixture(scope="module")
+def excerpt(song: Path) -> Floats32:
+    sound = decode(song, MUSIC_RATE, channels=2, limits=SONG, name="song")[:, 2 * MUSIC_RATE : 6 * MUSIC_RATE]
+    return np.asarray(sound / np.abs(sound).max(), np.float32)
+
+
+@pytest.fixture(scope="module")
+def reference(studio: Studio, excerpt: Floats32) -> Made:
+    return studio("reference", excerpt)
+
+
+@pytest.mark.parametrize("decibels", [-50, 14])
+def test_the_level_of_the_song_changes_nothing_but_the_gain(
+    studio: Studio, excerpt: Floats32, reference: Made, decibels: int
+) -> None:
+    cover, converted, voiced = studio(f"level{decibels}", excerpt * np.float32(10 ** (decibels / 20)))
+    was, converted_was, voiced_was = reference
+    assert np.corrcoef(converted.ravel(), converted_was.ravel())[0, 1] > 0.999
+    level = 20 * np.log10(np.linalg.norm(converted) / np.linalg.norm(converted_was))
+    assert level == pytest.approx(0, abs=0.3)  # its instrumental is the same too: the balance stays
+    assert voiced == pytest.approx(voiced_was, rel=0.01) and cover.key_shift == was.key_shift
+    above = max(0, decibels)
+    assert cover.scaled_db == pytest.approx(above, abs=0.5)
+    assert cover.mix.lufs == pytest.approx(was.mix.lufs + decibels - above, abs=0.5)
+    assert cover.mix.true_peak_db <= 0
+
+
+def test_an_inverted_channel_is_sung_as_loud(studio: Studio, excerpt: Floats32) -> None:
+    left = excerpt[0]
+    _, same, voiced = studio("same", np.stack([left, left]))
+    _, inverted, voiced_too = studio("inverted", np.stack([left, -left]))
+    assert np.linalg.norm(inverted) == pytest.approx(np.linalg.norm(same), rel=0.05)
+    assert np.corrcoef(inverted[0], inverted[1])[0, 1] < -0.95 and voiced_too == pytest.approx(voiced, rel=0.05)
+
+
+@pytest.mark.parametrize("what", ["a chord", "silence", "hiss"])
+def test_where_nobody_sings_there_is_one_sentence_and_no_cover(studio: Studio, what: str) -> None:
+    time = np.arange(5 * MUSIC_RATE) / MUSIC_RATE
+    chord = 0.1 * sum(np.sin(2 * np.pi * hertz * time) for hertz in (130.8, 164.8, 196.0, 261.6))
+    hiss = np.random.default_rng(0).normal(0, 0.05, len(time))
+    sound = {"a chord": chord, "silence": np.zeros(len(time)), "hiss": hiss}[what]
+    name = what.replace(" ", "-")
+    with pytest.raises(NoVoice, match=f"No voice was heard in {name}.wav"):
+        studio(name, np.stack([sound, sound]).astype(np.float32))
+    assert not list((studio.folder / name).glob("cover.*"))

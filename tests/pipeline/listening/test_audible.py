@@ -1,0 +1,51 @@
+"""What no listener hears in a note changes nothing of what networks hear."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.signal import SPEECH_RATE, Floats32
+from pipeline.listening.notes import audible
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.hum import without_hum
+from tests.conftest import LIBRARY
+from tests.pipeline import sounds
+
+
+def voice(name: str) -> Floats32:
+    path: Path = LIBRARY / name / "2.ogg"
+    wav = decode(path, SPEECH_RATE, channels=1, limits=NOTE, name=name)
+    return np.asarray(0.5 * wav / np.abs(wav).max(), np.float32)
+
+
+def tone(samples: int, hertz: float, peak: float) -> Floats32:
+    return np.asarray(peak * np.sin(2 * np.pi * hertz * np.arange(samples) / SPEECH_RATE), np.float32)
+
+
+@pytest.mark.parametrize("name", ["af_heart", "libri-1688", "bf_emma", "am_michael"])
+def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPool, name: str) -> None:
+    wav = voice(name)
+    count = len(wav)
+    added = {
+        "offset": np.full(count, 0.02, np.float32),
+        "rumble": tone(count, 20, 0.05),
+        "hum of 50 Hz": tone(count, 50.05, 0.02),
+        "hum of 60 Hz": tone(count, 60, 0.02),
+    }
+    before = models.singer.embed(audible(wav, SPEECH_RATE))
+    assert before is not None
+    for what, sound in added.items():
+        after = models.singer.embed(audible(wav + sound, SPEECH_RATE))
+        assert after is not None
+        cosine = float(before @ after)
+        print(f"{name}, {what}: {cosine:.4f}")
+        assert cosine > (0.99 if what.startswith("hum") else 0.999), what
+
+
+def test_where_nothing_hums_nothing_changes(notes: list[Path]) -> None:
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
+    assert without_hum(wav, SPEECH_RATE) is wav
+    held = sounds.sine(6, SPEECH_RATE, 100) + sounds.sine(6, SPEECH_RATE, 200)
+    assert without_hum(held, SPEECH_RATE) is held  # a held note of a bass is no hum

@@ -1,0 +1,78 @@
+"""What a member may like: singers they have covered, and what others in their server sing."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlmodel import select
+
+from store import Job, JobKind, Song, SongVocals, Store, StoreSettings, library, open_store
+from store.taste import tastes
+from store.use_cases import forget, keep_vocals
+
+ME, HERE, ELSEWHERE = 1, 10, 20
+
+
+@pytest.fixture
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(StoreSettings(data_dir=tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def songs(store: Store) -> Sequence[Song]:
+    """Two by Anna, one by Bea."""
+    with store.write() as session:
+        for title, singer in (("one", "Anna"), ("two", "anna"), ("three", "Bea")):
+            library.add_song(session, Song(title=title, singer=singer, media_key=title))
+    with store.read() as session:
+        return session.exec(select(Song)).all()
+
+
+def cover(store: Store, song: Song, user: int, guild: int = HERE) -> None:
+    with store.write() as session:
+        session.add(Job(kind=JobKind.COVER, user_id=user, guild_id=guild, params={"song_id": song.id}))
+
+
+def tasted(store: Store, songs: Sequence[Song]) -> list[float]:
+    with store.read() as session:
+        return tastes(session, ME, HERE, songs)
+
+
+def test_without_covers_all_are_equal(store: Store, songs: Sequence[Song]) -> None:
+    assert tasted(store, songs) == [0, 0, 0]
+
+
+def test_another_song_by_a_singer_they_covered_is_liked(store: Store, songs: Sequence[Song]) -> None:
+    cover(store, songs[0], ME)
+    assert tasted(store, songs) == [0, 0.5, 0]
+
+
+def test_what_others_here_sing_counts_once_a_member_and_not_elsewhere(store: Store, songs: Sequence[Song]) -> None:
+    for user, song in ((2, 2), (2, 2), (3, 2), (4, 0)):
+        cover(store, songs[song], user)
+    for user in range(5, 15):
+        cover(store, songs[1], user, ELSEWHERE)
+    first, second, third = tasted(store, songs)
+    assert (second, third) == (0, 0.5) and 0 < first < third
+
+
+def test_what_was_heard_of_a_song_goes_with_it_and_is_heard_once_for_each_model(
+    store: Store, songs: Sequence[Song]
+) -> None:
+    one, two = (song.id or 0 for song in songs[:2])
+    keep_vocals(store, SongVocals(song_id=one, model="a", notes={"60": 5.0}, embedding=[1.0], seconds=5.0))
+    keep_vocals(store, SongVocals(song_id=two, model="a"))
+    keep_vocals(store, SongVocals(song_id=999, model="a", seconds=1.0))
+    with store.read() as session:
+        assert [song.id for song in library.unheard_songs(session, "a")] == [songs[2].id]
+        assert len(library.unheard_songs(session, "b")) == 3
+        assert [(song.id, vocals.notes) for song, vocals in library.sung_songs(session)] == [(one, {"60": 5.0})]
+    with store.write() as session:
+        session.delete(session.get_one(Song, one))
+    with store.read() as session:
+        assert [vocals.song_id for vocals in session.exec(select(SongVocals)).all()] == [two]
+
+
+def test_a_forgotten_members_covers_count_no_more(store: Store, songs: Sequence[Song]) -> None:
+    cover(store, songs[2], 2)
+    forget(store, 2)
+    assert tasted(store, songs) == [0, 0, 0]

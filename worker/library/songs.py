@@ -1,0 +1,78 @@
+"""What the library's songs ask of a voice is heard by an idle worker, once for each song and model."""
+
+import asyncio
+import logging
+
+from store import Song, SongVocals, Store, StoreError, library
+from store.use_cases import jobs_wait, keep_vocals
+from worker.child import Child
+from worker.errors import ChildDied
+from worker.messages import Broken, Done, HeardSong, ListenTask, Refused
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+
+
+class SongListener:
+    """Listens to the songs that are new, one after another; those that could not be heard wait for the next start."""
+
+    def __init__(self, store: Store, child: Child, model: str) -> None:
+        self.store, self.child, self.model = store, child, model
+        self._failed: set[int] = set()
+
+    async def listen_while_idle(self) -> None:
+        """Hear songs until all are heard or a job waits; the song that is being heard then is begun anew later."""
+        while (song := await asyncio.to_thread(self._next)) is not None:
+            hearing = asyncio.create_task(self.hear(song))
+            try:
+                while not hearing.done():
+                    await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
+                    if not hearing.done() and await asyncio.to_thread(jobs_wait, self.store):
+                        return
+                await hearing
+            finally:
+                hearing.cancel()
+                await asyncio.gather(hearing, return_exceptions=True)
+            if await asyncio.to_thread(jobs_wait, self.store):
+                return
+
+    async def hear(self, song: Song) -> str | None:
+        """Hear one song and keep what was heard; the sentence that refuses it, or None."""
+        song_id = song.id or 0
+        try:
+            key = song.media_key
+            path = await asyncio.to_thread(self.store.media.path, key)
+            task = ListenTask(path, song.title, self.store.cache_dir / key.partition(".")[0])
+            end = await self.child.run(task)
+        except (StoreError, ChildDied) as error:
+            self._failed.add(song_id)
+            log.warning("The song %s of the library could not be heard: %s", song_id, error)
+            return str(error)
+        match end:
+            case Done(outcome=HeardSong() as heard):
+                notes = {str(note): seconds for note, seconds in heard.notes.items()}
+                vocals = SongVocals(
+                    song_id=song_id,
+                    model=heard.model,
+                    notes=notes,
+                    embedding=list(heard.embedding),
+                    seconds=heard.seconds,
+                )
+                await asyncio.to_thread(keep_vocals, self.store, vocals)
+                return None
+            case Refused(sentence=sentence):  # nobody sings in it, or it is no song: that stays so
+                await asyncio.to_thread(keep_vocals, self.store, SongVocals(song_id=song_id, model=self.model))
+                log.warning("/match suggests the song %s of the library to nobody: %s", song_id, sentence)
+                return sentence
+            case Broken(traceback=traceback):
+                self._failed.add(song_id)
+                log.error("%s", traceback)
+                return "This song could not be worked on; the log says why."
+            case Done(outcome=other):
+                raise TypeError(f"a child answered ListenTask with {other}")
+
+    def _next(self) -> Song | None:
+        with self.store.read() as session:
+            songs = library.unheard_songs(session, self.model)
+        return next((song for song in songs if song.id not in self._failed), None)
