@@ -36,4 +36,6 @@ def expected_seconds(session: Session, kind: JobKind, lane: Lane) -> float:
 
 
 def _left(job: Job, whole: float) -> float:
-    return whole * (1 - job.progress) if job.seconds_left is None else job.seconds_left
+    if job.seconds_left is not None:
+        return job.seconds_left
+    return whole * (1 - job.progress) if job.kind is JobKind.TRAIN else whole  # a training goes on where it was

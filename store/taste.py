@@ -22,7 +22,7 @@ def tastes(session: Session, user_id: int, guild_id: int | None, songs: Sequence
     sung = set(session.scalars(select(song_id).where(*covers, Job.user_id == user_id).distinct()))
     members = func.count(distinct(col(Job.user_id)))
     here = select(song_id, members).where(*covers, Job.guild_id == guild_id, Job.user_id != user_id)
-    popular = dict(session.exec(here.group_by(song_id)))
+    popular = dict(session.exec(here.group_by(song_id)).all())
     most = max((popular.get(song.id or 0, 0) for song in songs), default=0)
     liked = {song.singer.casefold() for song in songs if song.id in sung and song.singer}
     return [

@@ -16,8 +16,24 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pipeline.pool.selection import Selection
+from pipeline.progress import Interrupted
 from worker.errors import CannotRun, ChildDied
-from worker.messages import Broken, Done, End, Message, Missing, Plan, Progress, Ready, ReadyTask, Refused, Report, Task
+from worker.messages import (
+    Broken,
+    Done,
+    End,
+    GaveWay,
+    GiveWay,
+    Message,
+    Missing,
+    Plan,
+    Progress,
+    Ready,
+    ReadyTask,
+    Refused,
+    Report,
+    Task,
+)
 
 PROGRESS_SECONDS = 0.2
 
@@ -82,8 +98,14 @@ class Child:
                 return ready
             case Refused(sentence=reason) | Broken(traceback=reason):
                 raise CannotRun(f"The working process cannot begin: {reason}")
-            case Done(outcome=other):
+            case other:
                 raise TypeError(f"a child answered ReadyTask with {other}")
+
+    def give_way(self) -> None:
+        """Ask the process to stop what it works on and stay warm: it answers GaveWay, unless it is done before."""
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):  # it has ended; whoever awaits its answer is told
+                self._pipe.send(GiveWay())
 
     def kill(self) -> None:
         """End the process at once."""
@@ -130,26 +152,37 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
             task = pipe.recv()
         except EOFError:
             return
+        if isinstance(task, GiveWay):  # what it was meant for was done before it came
+            continue
         try:
             with disk_full(), refusals():
-                outcome = child_tasks.perform(task, models, lambda stages: pipe.send(Plan(stages)), _throttled(pipe))
+                outcome = child_tasks.perform(task, models, lambda stages: pipe.send(Plan(stages)), _reporter(pipe))
             pipe.send(Done(outcome))
         except (SoundError, DiskFull) as error:
             pipe.send(Refused(error.code, error.params, str(error)))
+        except Interrupted:
+            pipe.send(GaveWay())
         except Exception:
             pipe.send(Broken(traceback.format_exc()))
         models.release()  # only here: inside `except` the traceback still references the task's tensors
 
 
-def _throttled(pipe: Connection) -> Callable[[str, float], None]:
-    """Sends progress at most every PROGRESS_SECONDS, but each stage's beginning and end."""
-    last_sent = 0.0
+def _reporter(pipe: Connection) -> Callable[[str, float], None]:
+    """Sends progress at most every PROGRESS_SECONDS, but each stage's beginning and end.
+
+    Raises Interrupted once the worker has asked the task to give way.
+    """
+    last_sent, asked = 0.0, False
 
     def report(stage: str, fraction: float) -> None:
-        nonlocal last_sent
+        nonlocal last_sent, asked
         if fraction in (0.0, 1.0) or time.monotonic() - last_sent > PROGRESS_SECONDS:
             last_sent = time.monotonic()
             pipe.send(Progress(stage, fraction))
+        if not asked and pipe.poll():
+            asked = isinstance(pipe.recv(), GiveWay)
+        if asked:
+            raise Interrupted
 
     return report
 

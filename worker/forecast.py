@@ -15,19 +15,22 @@ class Forecast:
     plan: dict[str, float]
     began: dict[str, float] = field(default_factory=dict)
     """Time of each stage's first report, in seconds."""
+    start: dict[str, float] = field(default_factory=dict)
+    """The fraction that was done then: more than 0 of what was taken up again."""
     ended: float = 0.0
 
     def update(self, stage: str, fraction: float, now: float) -> tuple[float, float]:
         """Overall progress 0…1 and seconds left, when `fraction` of `stage` is done at time `now` (seconds)."""
         self.began.setdefault(stage, now)
+        done = fraction - self.start.setdefault(stage, fraction)
         self.ended = now
         order = list(self.plan)
         position = order.index(stage)
         expected = self.plan[stage]
         later = sum(self.plan[name] for name in order[position + 1 :])
         spent = now - self.began[stage]
-        rest_of_stage = spent * (1 - fraction) / fraction if fraction > 0.05 else expected * (1 - fraction)
-        pace = spent / (fraction * expected) if fraction > 0.2 and expected > 0.5 else 1.0
+        rest_of_stage = spent * (1 - fraction) / done if done > 0.05 else expected * (1 - fraction)
+        pace = spent / (done * expected) if done > 0.2 and expected > 0.5 else 1.0
         pace = min(max(pace, PACES[0]), PACES[1])
         return overall_share(self.plan, stage, fraction), rest_of_stage + later * pace
 

@@ -18,12 +18,14 @@ from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
+from worker.giving_way import giving_way
 from worker.lease import Lease, persist
 from worker.messages import (
     Broken,
     CoverTask,
     Done,
     End,
+    GaveWay,
     JobOutcome,
     JobTask,
     LibrarySong,
@@ -57,7 +59,8 @@ async def work_on(
     """Perform a leased job, and write how it ended.
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
-    the child died or made no progress for longer than `patience`, and if the database could not be written in time.
+    the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
+    it is a training that gave way to a quick job.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
@@ -87,7 +90,8 @@ async def _perform(
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
     try:
         task = await persist(partial(_task, store, job, settings))
-        end = await child.run(task, watchdog.hear)
+        async with giving_way(store, child, job):
+            end = await child.run(task, watchdog.hear)
         watchdog.rest()
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))
     except (ChildDied, LeaseLost):
@@ -201,6 +205,9 @@ def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_ou
             if end.code in (ModelUnusable.code, OutOfMemory.code):  # for the operator to correct
                 log.error("Job %s, attempt %d: %s", job.id, job.attempt, end.sentence)
             fail_job(store, job, end.code, end.params, end.sentence)
+        case GaveWay():
+            log.info("Job %s, attempt %d, gives way to a shorter one.", job.id, job.attempt)
+            give_back_job(store, job, lost=False)
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):

@@ -1,7 +1,7 @@
 """The messages between a worker and its child process: a task goes in, messages come out.
 
 A task carries paths and numbers, no rows of the database. A child replies with any number of `Plan` and `Progress`,
-then with one `Done`, `Refused` or `Broken`; with `Missing` if it cannot work at all.
+then with one `Done`, `Refused`, `Broken` or `GaveWay`; with `Missing` if it cannot work at all.
 """
 
 from collections.abc import Mapping
@@ -187,6 +187,16 @@ class Broken:
 
 
 @dataclass(frozen=True)
+class GiveWay:
+    """To the child: stop what runs at its next report, and keep what can be kept of it."""
+
+
+@dataclass(frozen=True)
+class GaveWay:
+    """The task has stopped because it was asked to."""
+
+
+@dataclass(frozen=True)
 class Missing:
     """The child lacks the device or the weights that the settings ask for."""
 
@@ -194,5 +204,5 @@ class Missing:
 
 
 Report = Plan | Progress
-End = Done | Refused | Broken
+End = Done | Refused | Broken | GaveWay
 Message = Report | End | Missing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.texts.names import safe
 from bot.texts.sentences import Texts
-from store import Job, JobState
+from store import Job, JobKind, JobState
 from store.jobs import WORKING
 from store.params import CoverParams, MatchParams, params_of
 
@@ -46,14 +46,26 @@ def _status(job: Job, place: int, say: Texts, wait: float) -> str:
     if job.cancel_requested:
         return say("card.stopping")
     if job.state not in WORKING:
-        return f"{say('card.queued', place=max(place, 1))} · {time_until(wait, say)}"
+        return f"{_waiting(job, max(place, 1), say)} · {time_until(wait, say)}"
     if job.stage is None:
         return say("card.starting")
     stage = say.known(f"stage.{job.stage}", job.stage)
-    percent = max(0, min(100, int(job.progress * 100)))
+    percent = _percent(job)
     shown = say("card.running", bar=bar(percent / 100), percent=percent, stage=stage)
     left = time_left(job.seconds_left, say)
     return f"{shown} · {left}" if left else shown
+
+
+def _waiting(job: Job, place: int, say: Texts) -> str:
+    """A training that was begun goes on where it was; whatever else was given back begins anew."""
+    if job.kind is JobKind.TRAIN and job.progress > 0:
+        percent = _percent(job)
+        return say("card.paused", bar=bar(percent / 100), percent=percent, place=place)
+    return say("card.queued", place=place)
+
+
+def _percent(job: Job) -> int:
+    return max(0, min(100, int(job.progress * 100)))
 
 
 def bar(part: float) -> str:

@@ -1,8 +1,9 @@
 """Features of a voice that do not depend on the speaker: content features, f0, voicing and loudness."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -157,16 +158,26 @@ def extract_stream(
 def save(path: Path, features: Features) -> None:
     """Write features atomically: content in half precision, f0 and loudness in full."""
     with atomic_write(path) as file:
-        content = features.content.astype(np.float16)
-        np.savez(file, content=content, f0=features.f0, rms=features.rms, energy=features.energy)
+        np.savez(file, **to_arrays(features))
 
 
 def load(path: Path) -> Features:
     """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as stored:
-        f0 = stored["f0"]
-        energy = stored["energy"] if "energy" in stored else np.zeros_like(f0)  # before h24, whose voices need it
-        return Features(stored["content"].astype(np.float32), f0, stored["rms"], energy)
+        return from_arrays(stored)
+
+
+def to_arrays(features: Features) -> dict[str, Any]:
+    """What is written of features: content in half precision, f0 and loudness in full."""
+    content = features.content.astype(np.float16)
+    return {"content": content, "f0": features.f0, "rms": features.rms, "energy": features.energy}
+
+
+def from_arrays(stored: Mapping[str, NDArray[Any]]) -> Features:
+    """The features that `to_arrays` gave."""
+    f0 = stored["f0"]
+    energy = stored["energy"] if "energy" in stored else np.zeros_like(f0)  # before h24, whose voices need it
+    return Features(stored["content"].astype(np.float32), f0, stored["rms"], energy)
 
 
 def _voiced(f0: Floats32, swift: Floats32, confidence: Floats32) -> Floats32:

@@ -14,8 +14,8 @@ from models.harmonic.voice import HarmonicVoice
 from models.rvc import Synthesizer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import Recording
 from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.recording import Recording
 
 FROM_NOTHING = "from nothing"
 

@@ -16,7 +16,8 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from pipeline.sound.bandwidth import bandwidth
 from pipeline.sound.resample import resample
-from pipeline.training.intake import MIN_VOICE_SECONDS, Recording, sounding
+from pipeline.training.intake import MIN_VOICE_SECONDS, sounding
+from pipeline.training.recording import Recording
 
 SAMPLE_SECONDS = 10.0
 HELD_OUT_SECONDS, MIN_HELD_OUT_SECONDS = 8.0, 2.0

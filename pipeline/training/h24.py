@@ -25,8 +25,8 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.harmonic_loss import HarmonicLoss
-from pipeline.training.intake import Recording
 from pipeline.training.losses import ReconstructionLoss, band_limited
+from pipeline.training.recording import Recording
 from pipeline.training.step import adversarial_losses, descend, discriminator_step, ema, random_piece
 
 RATE = 24_000

@@ -1,7 +1,6 @@
 """A member's voice notes prepared for training: decoded and checked, their features extracted once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,17 @@ from scipy.ndimage import binary_dilation, binary_opening, median_filter
 from models.content.encoder import ContentEncoder
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
-from pipeline.listening import features as feature_store
 from pipeline.listening.features import FRAME_RATE, Features, extract
 from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
-from pipeline.progress import Report, ignore
+from pipeline.progress import Report, ignore, uninterrupted
 from pipeline.sound.levels import Levels
 from pipeline.sound.noise import check_noise
+from pipeline.training.recording import Recording, keep_recording, kept_recording
 
 MIN_VOICE_SECONDS = 30.0
 KEPT_AROUND = FRAME_RATE // 2  # frames before and after voice: breaths, and the ends of words
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A note as training sees it: `wav` at the voice's rate, T · hop samples, and T frames of features."""
-
-    wav: Floats32
-    features: Features
-    levels: Levels
-    embeddings: Floats32
-    """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s with a voice."""
 
 
 def prepare(
@@ -43,7 +31,7 @@ def prepare(
     report: Report = ignore,
     encoder: ContentEncoder | None = None,
 ) -> list[Recording]:
-    """Everything that training needs from the notes; features are cached in `work_dir` for a retry.
+    """Everything that training needs from the notes; it is kept in `work_dir` for a retry.
 
     Content features are `encoder`'s, or the embedded one's.
 
@@ -52,6 +40,28 @@ def prepare(
 
     Raises what `read_notes` raises, NotEnoughSpeech, Noisy, SeveralSpeakers and OtherSpeaker.
     """
+    encoder = encoder or models.text
+    form = f"{encoder.cache_id}+{models.pitch.model_id}+{rate}"
+    kept = [work_dir / f"note-{number}-{form}.npz" for number in range(len(notes))]
+    if all(path.exists() for path in kept):
+        report("listening", 1.0)
+        return [kept_recording(path) for path in kept]
+    decoded, windows = _checked(notes, models, uninterrupted(report))
+    recordings = []
+    for number, (path, note, (low, levels)) in enumerate(zip(kept, notes, decoded, strict=True)):
+        if not path.exists():
+            features = extract(normalize_level(low), encoder, models.pitch)
+            wav = _fit(read_voice(note.path, rate, note.name), len(features) * rate // 100)
+            keep_recording(path, Recording(normalize_level(wav), features, levels, windows[number]))
+        recordings.append(kept_recording(path))
+        report("listening", 0.5 + (number + 1) / len(notes) / 2)
+    return recordings
+
+
+def _checked(
+    notes: Sequence[Note], models: ModelPool, report: Report
+) -> tuple[list[tuple[Floats32, Levels]], list[Floats32]]:
+    """The notes at 16 kHz with their levels, and the embeddings of their windows, if a voice can be trained on them."""
     decoded = read_notes(notes, report)
     active = sum(levels.active_seconds for _, levels in decoded)
     if active < MIN_VOICE_SECONDS:
@@ -64,19 +74,7 @@ def prepare(
         windows.append(embed_windows(low, models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
-    recordings = []
-    encoder = encoder or models.text
-    for number, ((low, levels), note) in enumerate(zip(decoded, notes, strict=True)):
-        cached = work_dir / f"note-{number}-{encoder.cache_id}+{models.pitch.model_id}.npz"
-        if not cached.exists():
-            feature_store.save(cached, extract(normalize_level(low), encoder, models.pitch))
-        features = feature_store.load(cached)  # in half precision at the first attempt too: a retry ends bit-equal
-        wav = read_voice(note.path, rate, note.name)
-        recordings.append(
-            Recording(normalize_level(_fit(wav, len(features) * rate // 100)), features, levels, windows[number])
-        )
-        report("listening", 0.5 + (number + 1) / len(notes) / 2)
-    return recordings
+    return decoded, windows
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from models.signal import SPEECH_RATE, Floats32
 from models.voice_network import VoiceFrames
 from models.weights.torch_file import read_torch, write_torch
 from pipeline.pool.model_pool import ModelPool
-from pipeline.progress import Report
+from pipeline.progress import Interrupted, Report
 from pipeline.singing.noise import SongNoise
 from pipeline.sound.resample import resample
 from pipeline.training.base import Base, TrainOptions
@@ -75,8 +75,11 @@ class TrainingLoop:
         return max(self.curve, key=lambda moment: moment.score)
 
     def run(self, data: TrainingData, checkpoint: Path, report: Report) -> str:
-        """Train until there is no progress, or steps or seconds are used up; returns which. The best moment wins."""
-        report("training", 0.0)
+        """Train until there is no progress, or steps or seconds are used up; returns which. The best moment wins.
+
+        A report that raises Interrupted after a step finds the step in the checkpoint.
+        """
+        report("training", self._used())
         if not self.curve:
             self._measure(data)
         next_save = SAVE_SECONDS + (before := time.monotonic())
@@ -88,7 +91,11 @@ class TrainingLoop:
                 self._measure(data)
             if now >= next_save:
                 next_save = _after(lambda: self._save(checkpoint))
-            report("training", self._used())
+            try:
+                report("training", self._used())
+            except Interrupted:
+                self._save(checkpoint)
+                raise
         self._save(checkpoint)
         if isinstance(self.network, Synthesizer):
             self.network.remove_posterior()

@@ -33,8 +33,8 @@ from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData, Windows
-from pipeline.training.intake import Recording
 from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.recording import Recording
 from pipeline.training.step import adversarial_losses, descend, discriminator_step
 
 CLIP_FRAMES = 370

@@ -17,8 +17,8 @@ from models.rvc.voice_base import VoiceBase, initialize, load_base
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import Recording
 from pipeline.training.losses import ReconstructionLoss
+from pipeline.training.recording import Recording
 from pipeline.training.step import descend, ema, reconstruct
 
 WARM_STEPS = 20

@@ -41,7 +41,7 @@ async def embed_singer(
             case Broken(traceback=traceback):
                 log.error("%s", traceback)
                 raise SingerRefused(f"{name}: these clips could not be worked on; the log says why.")
-            case Done(outcome=other):
+            case other:
                 raise TypeError(f"a child answered EmbedTask with {other}")
 
 

@@ -7,11 +7,13 @@ from store import Song, SongVocals, Store, StoreError, library
 from store.use_cases import jobs_wait, keep_vocals
 from worker.child import Child
 from worker.errors import ChildDied
-from worker.messages import Broken, Done, HeardSong, ListenTask, Refused
+from worker.messages import Broken, Done, GaveWay, HeardSong, ListenTask, Refused
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+GIVE_WAY_SECONDS = 3.0
+"""Shorter than a child takes to load its libraries, after which it is killed."""
 
 
 class SongListener:
@@ -29,6 +31,8 @@ class SongListener:
                 while not hearing.done():
                     await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
                     if not hearing.done() and await asyncio.to_thread(jobs_wait, self.store):
+                        self.child.give_way()
+                        await asyncio.wait({hearing}, timeout=GIVE_WAY_SECONDS)
                         return
                 await hearing
             finally:
@@ -65,6 +69,8 @@ class SongListener:
                 await asyncio.to_thread(keep_vocals, self.store, SongVocals(song_id=song_id, model=self.model))
                 log.warning("/match suggests the song %s of the library to nobody: %s", song_id, sentence)
                 return sentence
+            case GaveWay():
+                return None
             case Broken(traceback=traceback):
                 self._failed.add(song_id)
                 log.error("%s", traceback)

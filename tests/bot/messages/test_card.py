@@ -39,6 +39,12 @@ def test_a_waiting_card() -> None:
     assert shown == [
         f"Waiting: place 3 in line · begins in {when}" for when in ("less than a minute", "about 2 min", "about 2.0 h")
     ]
+    begun = job(state=JobState.QUEUED, stage=None, kind=JobKind.TRAIN, progress=0.5)
+    shown = [cards.render(begun, 2, texts(language), 5).text.rpartition("\n")[2] for language in ("en", "ko")]
+    assert shown == [
+        "▰▰▰▰▰▰▱▱▱▱▱▱ 50 % · paused: place 2 in line · begins in less than a minute",
+        "▰▰▰▰▰▰▱▱▱▱▱▱ 50% · 잠시 멈춤: 2번째 · 1분 안에 시작해요",
+    ]
     assert cards.render(waiting, 3, texts("ko"), 61).text.endswith("대기 중: 3번째 · 약 2분 뒤에 시작해요")
 
 

@@ -10,7 +10,9 @@ from models.signal import Floats32
 from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers
 from pipeline.listening.features import Features, extract
 from pipeline.listening.notes import Note, read_notes
+from pipeline.listening.same_speaker import embed_windows
 from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Interrupted
 from pipeline.sound.decode import NOTE, decode
 from pipeline.training.intake import prepare, sounding
 from tests.conftest import LIBRARY
@@ -75,6 +77,26 @@ def test_a_quiet_note_has_the_features_of_a_loud_one(models: ModelPool, notes: l
     assert quiet_recording.features.voiced.sum() == pytest.approx(loud[1].features.voiced.sum(), rel=0.03)
     assert len(quiet_recording.embeddings) == len(loud[1].embeddings) >= 4
     assert float((quiet_recording.embeddings * loud[1].embeddings).sum(1).min()) > 0.95
+
+
+def test_a_note_that_was_heard_before_the_work_was_interrupted_is_kept(
+    models: ModelPool, notes: list[Path], tmp_path: Path
+) -> None:
+    def interrupt(stage: str, fraction: float) -> None:
+        raise Interrupted
+
+    two = as_notes(*notes[:2])
+    with pytest.raises(Interrupted):
+        prepare(two, 24_000, models, tmp_path, interrupt)
+    (first,) = tmp_path.glob("note-0-*.npz")
+    written = first.stat().st_mtime_ns
+    with pytest.raises(Interrupted):  # each time one more
+        prepare(two, 24_000, models, tmp_path, interrupt)
+    again = prepare(two, 24_000, models, tmp_path)
+    assert first.stat().st_mtime_ns == written and len(list(tmp_path.glob("note-*.npz"))) == 2
+    for kept, (low, levels) in zip(again, read_notes(two), strict=True):
+        assert kept.levels == levels and np.array_equal(kept.embeddings, embed_windows(low, models.speaker))
+        assert len(kept.wav) == 240 * len(kept.features)
 
 
 @pytest.fixture(scope="module")

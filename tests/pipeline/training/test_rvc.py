@@ -35,8 +35,8 @@ from pipeline.sound.levels import Levels
 from pipeline.training import loop as training_loop
 from pipeline.training import rvc, step
 from pipeline.training.data import TrainingData
-from pipeline.training.intake import Recording
 from pipeline.training.loop import TrainingLoop
+from pipeline.training.recording import Recording
 from pipeline.training.rvc import AdversarialLearner, OfficialBase
 from pipeline.training.step import descend
 from pipeline.training.train import TrainOptions, TrainReport, train_voice

@@ -16,6 +16,7 @@ from models.voice_file import load_voice
 from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Interrupted, Report
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
 from pipeline.training import loop
@@ -103,35 +104,37 @@ def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[P
 
 
 @pytest.mark.slow
-def test_a_second_attempt_goes_on_where_the_first_was(
+def test_a_training_that_gave_way_and_was_killed_ends_bit_equal_to_one_that_was_not(
     models: ModelPool, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "QUICK_SAVE", 60.0)
-
     class Killed(Exception):
         pass
 
-    def die_at_half(stage: str, fraction: float) -> None:
-        if stage == "training" and fraction >= 0.5:
-            raise Killed
+    def stop_at(step: int, error: type[Exception]) -> Report:
+        def report(stage: str, fraction: float) -> None:
+            if stage == "training" and fraction >= step / options.steps:
+                raise error
+
+        return report
+
+    def saved() -> int:
+        step: int = torch.load(tmp_path / "training.pt", weights_only=True)["step"]
+        return step
 
     options = TrainOptions(steps=6, seconds=3000)  # so that only the steps say how far it is
     (tmp_path / "whole").mkdir()
+    with pytest.raises(Interrupted):
+        train_voice(as_notes(notes[:2]), models, tmp_path, options, stop_at(1, Interrupted))
+    assert saved() == 1
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "QUICK_SAVE", 60.0)
     with pytest.raises(Killed):
-        train_voice(as_notes(notes[:2]), models, tmp_path, options, die_at_half)
-    first = torch.load(tmp_path / "training.pt", weights_only=True)
-    assert first["step"] == 3
-    seen: list[float] = []
-    trained = train_voice(
-        as_notes(notes[:2]),
-        models,
-        tmp_path,
-        options,
-        lambda s, f: seen.append(f) if s == "training" and f > 0 else None,
-    )
+        train_voice(as_notes(notes[:2]), models, tmp_path, options, stop_at(3, Killed))
+    assert saved() == 3
+    seen: list[tuple[str, float]] = []
+    trained = train_voice(as_notes(notes[:2]), models, tmp_path, options, lambda s, f: seen.append((s, f)))
     assert trained.steps == 6
-    assert len(seen) == 3  # only the steps that were missing
+    assert seen == [("listening", 1.0), *(("training", step / 6) for step in (3, 4, 5, 6))]  # only what was missing
     whole = train_voice(as_notes(notes[:2]), models, tmp_path / "whole", options)
     once, twice = (load_voice(report.model)[0].state_dict() for report in (whole, trained))
     assert all(torch.equal(once[name], twice[name]) for name in once)

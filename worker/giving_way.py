@@ -1,0 +1,51 @@
+"""A heavy training gives way while a quick job waits; the child that performs it stays warm.
+
+The training saves, goes back to its place in line, and is taken again when no quick job waits any more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from store import Job, Store
+from store.trouble import is_passing
+from store.use_cases import quick_job_waiting
+from worker.child import Child
+
+LEAST_SECONDS = 10.0
+"""A training works at least so long before it gives way: stopping and taking up again must stay a small part of it."""
+LOOK_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def giving_way(store: Store, child: Child, job: Job) -> AsyncIterator[None]:
+    """While inside, the child is asked to stop this job, if it is one that gives way, as soon as a quick one waits."""
+    asking = asyncio.create_task(_ask(store, child)) if job.gives_way else None
+    try:
+        yield
+    finally:
+        if asking is not None:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+
+async def _ask(store: Store, child: Child) -> None:
+    """Ask once a quick job has waited from one look to the next: an idle worker would have taken it."""
+    await asyncio.sleep(LEAST_SECONDS)
+    seen = None
+    while True:
+        waits = await _waits(store)
+        if waits is not None and waits == seen:
+            return child.give_way()
+        seen = waits
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _waits(store: Store) -> str | None:
+    """The quick job that is served next; None while the database cannot be read."""
+    try:
+        return await asyncio.to_thread(quick_job_waiting, store)
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        return None
