@@ -56,6 +56,7 @@ def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
         lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))
     if result.none is not None:
         lines.append(say("result.match.none", share=result.none))
+        lines += [say("result.match.none_means")] if title == "unsure" else []
     lines += match_notes(result, say)
     lines += suggested_songs(result, say)
     lines += [f"-# {line}" for line in match_meaning(result, say)]

@@ -61,7 +61,9 @@ def test_the_workers_own_calibration_is_shown_in_words() -> None:
 
 
 def test_probably_nobody_is_said_first() -> None:
-    assert match(none=0.7).startswith("<@7> **Probably none of our singers sounds like you.**")
+    text = match(none=0.7)
+    assert text.startswith("<@7> **Probably none of our singers sounds like you.**")
+    assert "That is usual" in text and "That is usual" not in match(none=0.1)
 
 
 def test_without_calibration_nothing_is_called_a_probability() -> None:
