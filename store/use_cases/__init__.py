@@ -27,13 +27,14 @@ from store.use_cases.delivery import (
     give_up_message,
     mark_sent,
     message_files,
+    result_message,
     retry_refused,
     send_again,
-    undelivered_message,
     unsent_messages,
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
+from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.listening_clips import (
     ClipToShow,
@@ -59,7 +60,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
-from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job, recent_jobs
+from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -101,6 +102,7 @@ __all__ = [
     "JobMessage",
     "JobProgress",
     "LeaseLost",
+    "ListedJob",
     "ListeningPlace",
     "ListeningRequest",
     "ListeningVotes",
@@ -149,6 +151,7 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "job_history",
     "jobs_wait",
     "jobs_with_cards",
     "keep_card",
@@ -167,13 +170,13 @@ __all__ = [
     "quick_job_waiting",
     "reaction_removed",
     "ready_voices",
-    "recent_jobs",
     "refuse_prepared",
     "renew_job",
     "request_agreed_training",
     "request_cover",
     "request_match",
     "request_training",
+    "result_message",
     "retry_refused",
     "save_files",
     "search_songs",
@@ -185,7 +188,6 @@ __all__ = [
     "sweep_jobs",
     "take_job",
     "take_next_job",
-    "undelivered_message",
     "unsent_messages",
     "voice_named",
     "voices_of",
