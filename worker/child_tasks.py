@@ -48,8 +48,8 @@ from worker.messages import (
     ListenTask,
     MatchTask,
     Outcome,
-    Prepared,
-    PrepareTask,
+    RatedClips,
+    RatedClipsTask,
     Ready,
     SingerFile,
     Task,
@@ -70,7 +70,7 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
         return _embed(task, models, plan)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
-    if isinstance(task, PrepareTask):
+    if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
         return Ready(models.device_line, models.singer_id)
@@ -152,11 +152,11 @@ def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
 
 
-def _prepare(task: PrepareTask, report: Report) -> Prepared:
+def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
     """Make the clips of a listening test; a recording is decoded once for its clip and its anchor."""
     sources = [RatedSource(source.path, source.name, source.anchor) for source in task.sources]
     paths = make_rated_clips(sources, task.out, task.seed, report)
-    return Prepared({source.clip_id: path for source, path in zip(task.sources, paths, strict=True)})
+    return RatedClips({source.clip_id: path for source, path in zip(task.sources, paths, strict=True)})
 
 
 def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:

@@ -14,7 +14,7 @@ from store import ClipRole, ListeningClip, ListeningTest, Store, StoreError
 from store.use_cases import keep_prepared, next_unprepared, prepare_again, refuse_prepared
 from worker.child import Child
 from worker.errors import ChildDied
-from worker.messages import Broken, Done, ListeningSource, Prepared, PrepareTask, Refused
+from worker.messages import Broken, Done, ListeningSource, RatedClips, RatedClipsTask, Refused
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +42,14 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
         task = await asyncio.to_thread(_task, store, test, clips, out)
         end = await child.run(task)
         match end:
-            case Done(outcome=Prepared(clips=made)):
+            case Done(outcome=RatedClips(clips=made)):
                 await asyncio.to_thread(keep_prepared, store, number, made)
             case Refused():
                 await asyncio.to_thread(refuse_prepared, store, number, end.code, end.params, end.sentence)
             case Broken(traceback=traceback):
                 raise RuntimeError(traceback)
             case other:
-                raise TypeError(f"a child answered PrepareTask with {other}")
+                raise TypeError(f"a child answered RatedClipsTask with {other}")
     except ChildDied as error:
         log.warning("The clips of listening test %s: %s", number, error)
         await asyncio.to_thread(prepare_again, store, number)
@@ -62,7 +62,7 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
         await asyncio.to_thread(refuse_prepared, store, number, "internal", {"reference": reference}, sentence)
 
 
-def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> PrepareTask:
+def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> RatedClipsTask:
     """Raises NotFound, FileDamaged."""
     make_folder(out)
     sources = []
@@ -70,4 +70,4 @@ def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out
         name = NAMES.get(clip.role, "A reference")  # its own would tell whose it is
         path = store.media.checked(clip.source_key or "", name)
         sources.append(ListeningSource(clip.id or 0, path, name, clip.role is ClipRole.ANCHOR))
-    return PrepareTask(tuple(sources), test.seed, out)
+    return RatedClipsTask(tuple(sources), test.seed, out)

@@ -112,7 +112,7 @@ class ListeningSource:
 
 
 @dataclass(frozen=True)
-class PrepareTask:
+class RatedClipsTask:
     """Make the clips of a listening test: short, equally loud; `seed` fixes the anchors' noise."""
 
     sources: tuple[ListeningSource, ...]
@@ -126,7 +126,7 @@ class ReadyTask:
 
 
 JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | ListenTask | PrepareTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class HeardSong:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class RatedClips:
     """The clips of a listening test, by id."""
 
     clips: Mapping[int, Path]
@@ -171,7 +171,7 @@ class Ready:
     singer_model: str
 
 
-Outcome = JobOutcome | Embedded | HeardSong | Prepared | Ready
+Outcome = JobOutcome | Embedded | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)
