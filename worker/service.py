@@ -148,14 +148,14 @@ async def _work(
     """When the bell has rung, perform one job after another until none waits; then hear what songs are new."""
     await bell.wait()
     bell.clear()
-    while (job := await _take_next(store, owner)) is not None:
+    while (job := await _take_next(store, owner, settings)) is not None:
         await work_on(store, child, job, settings)
     await songs.listen_while_idle()
 
 
-async def _take_next(store: Store, owner: str) -> Job | None:
+async def _take_next(store: Store, owner: str, settings: WorkerSettings) -> Job | None:
     """The next job, leased; one that is leased while the worker stops is given back."""
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner))
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner, settings.lanes))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:
