@@ -150,15 +150,15 @@ async def _work(
     await bell.wait()
     bell.clear()
     await prepare_listening_tests(store, child)
-    while (job := await _take_next(store, owner)) is not None:
+    while (job := await _take_next(store, owner, settings)) is not None:
         await work_on(store, child, job, settings)
         await prepare_listening_tests(store, child)
     await songs.listen_while_idle()
 
 
-async def _take_next(store: Store, owner: str) -> Job | None:
+async def _take_next(store: Store, owner: str, settings: WorkerSettings) -> Job | None:
     """The next job, leased; one that is leased while the worker stops is given back."""
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner))
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner, settings.lanes))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:

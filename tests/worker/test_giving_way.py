@@ -112,8 +112,10 @@ def match(store: Store, notes: list[Path], user: int) -> Job:
 class Served:
     """The worker's loop on a child, beside what the test does; and in which order it took the jobs."""
 
-    def __init__(self, store: Store, child: Child, hears_songs_by: str = "none") -> None:
-        self.store, self.child, self.model = store, child, hears_songs_by
+    def __init__(
+        self, store: Store, child: Child, hears_songs_by: str = "none", settings: WorkerSettings = WorkerSettings()
+    ) -> None:
+        self.store, self.child, self.model, self.settings = store, child, hears_songs_by, settings
         self.order: list[tuple[str, int]] = []
 
     async def until(self, reached: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -131,8 +133,8 @@ class Served:
         await asyncio.gather(self.work, return_exceptions=True)
 
     async def _serve(self) -> None:
-        def remembered(store: Store, owner: str) -> Job | None:
-            job = take_next_job(store, owner)
+        def remembered(store: Store, owner: str, lanes: frozenset[Lane]) -> Job | None:
+            job = take_next_job(store, owner, lanes)
             if job is not None:
                 self.order.append((job.id, job.attempt))
             return job
@@ -141,7 +143,7 @@ class Served:
         with patch("worker.service.take_next_job", remembered):
             while True:
                 bell.set()
-                await _work(self.store, self.child, WorkerSettings(), "w", bell, songs)
+                await _work(self.store, self.child, self.settings, "w", bell, songs)
                 await asyncio.sleep(0.05)
 
 
@@ -266,6 +268,22 @@ async def test_a_training_that_was_done_before_it_could_give_way_is_done(store: 
             again = match(store, notes, B)
             await served.until(over(store, again))
     assert {read(store, job).state for job in (heavy, asked, again)} == {JobState.RENDERED}
+
+
+async def test_a_worker_of_one_lane_leaves_the_other_to_others(store: Store, notes: list[Path]) -> None:
+    heavy = training(store, notes, A)
+    with playing("train") as child, playing("train") as other:
+        async with Served(store, child, settings=WorkerSettings(worker_lanes="heavy")) as only_heavy:
+            await only_heavy.until(runs(store, heavy))
+            asked = match(store, notes, B)
+            await asyncio.sleep(1.0)
+            assert read(store, asked).state is JobState.QUEUED and read(store, heavy).attempt == 1
+            heavier = training(store, notes, B, "another")
+            async with Served(store, other, settings=WorkerSettings(worker_lanes="quick")) as only_quick:
+                await only_quick.until(over(store, asked))
+                await asyncio.sleep(0.5)
+    assert only_heavy.order == [(heavy.id, 1)] and only_quick.order == [(asked.id, 1)]
+    assert read(store, heavier).state is JobState.QUEUED
 
 
 async def test_a_song_that_is_listened_to_gives_way_and_is_heard_later(store: Store, notes: list[Path]) -> None:
