@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from bot.mos.ballot import REACTIONS
 from store import Job, JobKind, ListeningClip, ListeningTest, ListeningVote, Outbox, Store
+from store.tables import OutboxState
 from store.use_cases import agree_to_tests, keep_prepared, listening_votes, next_unprepared
 from tests.bot.world import World, response_of
 
@@ -33,7 +34,7 @@ class Hall:
 
     async def begin(self, **options: object) -> list[discord.Message]:
         """Start a test of the two covers and what is given; the messages of its clips, in their order."""
-        await self.say("start", **{"covers": 5, **options})
+        await self.say("start", None, **{"covers": 5, **options})
         self.prepare()
         await self.world.tick()
         return self.shown()
@@ -93,7 +94,7 @@ def hall(world: World, store: Store) -> Hall:
             session.flush()
             keys = [store.media.put_bytes(f"{member.name} {n}".encode(), "x.mp3") for n in (1, 2)]
             files = [{"key": key, "name": "x.mp3"} for key in keys]
-            session.add(Outbox(job_id=job.id, user_id=member.id, files=files, state="sent"))
+            session.add(Outbox(job_id=job.id, user_id=member.id, files=files, state=OutboxState.SENT))
         agree_to_tests(store, member.id, guild.id, True)
     moderator = guild.add_member(env.create_user("moderator"), roles=[moderators])
     return Hall(world, store, moderator, guild.add_member(env.create_user("carol")))
