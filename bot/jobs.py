@@ -12,6 +12,7 @@ from bot.interactions.pages import PageButton, numbered, pages, within
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, Services, services_of
 from bot.messages.card import time_until
+from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
 from bot.texts.locale import label, reader
@@ -129,7 +130,12 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, user_id, say = services_of(interaction).store, interaction.user.id, reader(interaction.locale)
         text, files = await asyncio.to_thread(result_again, store, self.job, user_id, say)
-        await interaction.followup.send(text, files=files, ephemeral=True)
+        try:
+            await interaction.followup.send(text, files=files, ephemeral=True)
+        except discord.HTTPException as error:
+            if not is_too_large(error):
+                raise
+            await interaction.followup.send(f"{text}\n{say('result.too_large')}", ephemeral=True)
 
 
 class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):

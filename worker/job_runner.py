@@ -90,7 +90,7 @@ async def _perform(
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
     try:
         task = await persist(partial(_task, store, job, settings))
-        async with giving_way(store, child, job):
+        async with giving_way(store, child, job, settings):
             end = await child.run(task, watchdog.hear)
         watchdog.rest()
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))

@@ -159,6 +159,15 @@ async def test_a_result_whose_files_are_gone_is_shown_without_them(
     assert response_of(shown).content.endswith("The file is no longer kept here, so it could not be attached.")
 
 
+async def test_a_result_too_large_for_here_is_shown_without_its_file(job: Job, world: World, worker: Worker) -> None:
+    worker.render(job, {}, {"a.txt": b"file"})
+    await world.tick()
+    answer = await world.alice.slash(world.channel, "jobs")
+    world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=1)
+    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    assert response_of(shown).attachments == [] and "larger than Discord allows here" in response_of(shown).content
+
+
 def test_links_lead_into_the_server_or_to_direct_messages() -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, guild_id=3, channel_id=5, state=JobState.DELIVERED)
     places = [ours.link(ListedJob(job, channel_id=channel, message_id=9)) for channel in (5, 6, None)]
