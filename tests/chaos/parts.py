@@ -1,6 +1,7 @@
 """The processes of a schedule: a worker, a bot's delivery, one act of a member, a stranger that holds the lock."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -60,8 +61,9 @@ def stranger(scene: Scene, seconds: float) -> None:
     """Holds the write lock."""
     signal.alarm(LONGEST)
     other = sqlite3.connect(scene.settings.data_dir / "discovervoice.db", isolation_level=None, timeout=2.0)
-    other.execute("BEGIN IMMEDIATE")
-    time.sleep(seconds)
+    with contextlib.suppress(sqlite3.OperationalError):  # another holds it all the time
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
     os._exit(0)
 
 
