@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from bot import voices as ours
 from bot.app import DiscoverBot
+from bot.covers import voice_choices
 from bot.texts.sentences import texts
 from store import JobState, NotFound, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
@@ -99,3 +100,14 @@ def test_the_list_is_korean_too(mine: Voice) -> None:
 def test_many_voices_fit_one_message() -> None:
     many = [Voice(owner_id=1, name="x" * 32, state=VoiceState.READY, quality={"minutes": 1.0}) for _ in range(60)]
     assert len(ours.listing(many, texts("en"))) <= 2000
+
+
+def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: World) -> None:
+    with store.write() as session:
+        voice = Voice(owner_id=world.alice.id, name="\u3164", state=VoiceState.READY)
+        session.add(voice)
+        session.flush()
+        number = voice.id
+    menu = ours.VoicePick.of([voice], "Which?")
+    assert [option.label for option in menu.item.options] == [f"#{number}"]
+    assert voice_choices(store, world.alice.id, "") == [(f"#{number}", f"#{number}")]
