@@ -7,9 +7,9 @@ ENV PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1 \
     COLUMNS=160 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
-    NUMBA_CACHE_DIR=/tmp/numba \
-    MPLCONFIGDIR=/tmp/matplotlib \
-    XDG_CACHE_HOME=/tmp/cache \
+    NUMBA_CACHE_DIR=/tmp \
+    MPLCONFIGDIR=/tmp \
+    XDG_CACHE_HOME=/tmp \
     DATA_DIR=/data
 
 RUN useradd --create-home --uid 10001 singer && install --directory --owner=singer --group=singer /data

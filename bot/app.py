@@ -16,19 +16,28 @@ from bot.forget import ForgetButton, ForgetCog
 from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
-from bot.jobs import CancelButton, FetchButton, JobsCog, cancel_view
+from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
 from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.training import ConsentButton, TrainCog
-from bot.voices import VoiceDelete, VoicePick, VoicesCog
+from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from store import Store
 from worker.doorbell import Doorbell
 
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
-COMPONENTS = (CancelButton, FetchButton, ConsentButton, VoicePick, VoiceDelete, ForgetButton)
+COMPONENTS = (
+    CancelButton,
+    FetchButton,
+    JobsPage,
+    ConsentButton,
+    VoicePick,
+    VoiceDelete,
+    VoicesPage,
+    ForgetButton,
+)
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""`/jobs`: a member's recent jobs; cancel one that is not over, look at one that could not be delivered."""
+"""`/jobs`: a member's recent jobs with links and reasons; cancel one that is not over, be shown a result again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,53 +8,81 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.components import PersistentButton, view_of
-from bot.interactions.replies import reply
+from bot.interactions.pages import PageButton, numbered, pages, within
+from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, Services, services_of
 from bot.messages.card import time_until
+from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
-from bot.messages.result import compose
+from bot.messages.result import compose, reason
 from bot.texts.locale import label, reader
-from bot.texts.names import MESSAGE_LENGTH, safe, shorten
+from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
-from store import Job, JobState, Store
+from store import JobState, NotFound, Store
 from store.jobs import ACTIVE
 from store.params import subject_of
-from store.use_cases import PlacedJob, cancel_job, recent_jobs, undelivered_message
+from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
+REASON_LENGTH = 300
+PAGE = 10
+AGAIN = (JobState.DELIVERED, JobState.UNDELIVERABLE)
+"""States in which a result can be shown again."""
+Numbered = tuple[int, ListedJob]
 
 
-def listing(recent: Sequence[PlacedJob], say: Texts) -> str:
-    """One line a job, newest first; each with its place in line (0 when it does not wait)."""
-    if not recent:
-        return say("jobs.none")
-    lines = [line(n, one.job, one.place, say, one.wait) for n, one in enumerate(recent, start=1)]
-    return shorten("\n".join([say("jobs.title"), *lines]), MESSAGE_LENGTH)
+def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str, discord.ui.View | None]:
+    """One page of the jobs, newest first, and what can be done with them."""
+    if not listed:
+        return say("jobs.none"), None
+    cut = pages(list(enumerate(listed, start=1)), lambda some: _lines(some, say), PAGE)
+    page = within(page, len(cut))
+    shown = cut[page - 1]
+    items = [*buttons(shown, say), *JobsPage.around(page, len(cut), say)]
+    return numbered(_lines(shown, say), page, len(cut), say), view_of(*items) if items else None
 
 
-def line(number: int, job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
-    """`2. Cover “song”: running, 40 % · 5 minutes ago`."""
+def _lines(shown: Sequence[Numbered], say: Texts) -> str:
+    return "\n".join([say("jobs.title"), *(line(number, one, say) for number, one in shown)])
+
+
+def line(number: int, listed: ListedJob, say: Texts) -> str:
+    """`2. Cover “song”: running, 40 % · 5 minutes ago`, with a link to its result; below it why it failed."""
+    job = listed.job
     state = say.known(f"state.{job.state.value}", job.state.value)
-    if place:
-        state = f"{say('jobs.place', state=state, place=place)} ({time_until(wait, say)})"
+    if listed.place:
+        state = f"{say('jobs.place', state=state, place=listed.place)} ({time_until(listed.wait, say)})"
     elif job.state == JobState.RUNNING:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
     name = subject_of(job)
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
     kind, when = say(f"kind.{job.kind.value}"), f"<t:{int(job.created_at)}:R>"
-    return say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
+    shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
+    address = link(listed)
+    if address and job.state == JobState.DELIVERED:
+        shown = f"{shown} · {say('jobs.link', address=address)}"
+    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if job.state == JobState.FAILED else shown
 
 
-def buttons(recent: Sequence[PlacedJob], say: Texts) -> discord.ui.View | None:
-    """A button for each job that can be cancelled or whose result was not delivered, numbered like its line."""
+def link(listed: ListedJob) -> str | None:
+    """The address of the job's message, if it is known; Discord opens it only for those who may read it."""
+    if listed.channel_id is None or listed.message_id is None:
+        return None
+    job = listed.job
+    place = job.guild_id if job.guild_id is not None and listed.channel_id == job.channel_id else "@me"
+    return f"https://discord.com/channels/{place}/{listed.channel_id}/{listed.message_id}"
+
+
+def buttons(shown: Sequence[Numbered], say: Texts) -> list[PersistentButton]:
+    """A button for each job that can be cancelled or whose result can be shown again, numbered like its line."""
     items: list[PersistentButton] = []
-    for number, one in enumerate(recent, start=1):
+    for number, one in shown:
         job = one.job
         if job.state in ACTIVE and not job.cancel_requested:
             items.append(CancelButton.labelled(say("jobs.cancel", number=number), job=job.id))
-        elif job.state == JobState.UNDELIVERABLE:
+        elif job.state in AGAIN:
             items.append(FetchButton.labelled(say("jobs.fetch", number=number), job=job.id))
-    return view_of(*items) if items else None
+    return items
 
 
 def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
@@ -62,10 +90,20 @@ def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
     return view_of(CancelButton.labelled(say("card.cancel"), job=job_id))
 
 
-def undelivered(store: Store, job_id: str, user_id: int) -> tuple[Job, list[discord.File]]:
-    """A job whose message reached nobody, with its files. Raises NotFound."""
-    message = undelivered_message(store, job_id, user_id)
-    return message.job, files_of(store, message.row)
+def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[str, list[discord.File]]:
+    """The text of a member's result and its files, or a line that they are not kept any more. Raises NotFound."""
+    message = result_message(store, job_id, user_id)
+    text = compose(message.job, say)
+    try:
+        return text, files_of(store, message.row)
+    except NotFound:
+        return f"{text}\n{say('result.file_gone')}", []
+
+
+async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+    """That page of the jobs of whoever interacts."""
+    listed = await asyncio.to_thread(job_history, services_of(interaction).store, interaction.user.id)
+    return listing(listed, reader(interaction.locale), page)
 
 
 class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -83,16 +121,29 @@ class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):
 
 
 class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
-    """Shows its owner a result that could not be delivered."""
+    """Shows its owner a result again, also one that could not be delivered."""
 
     job: str
 
     async def pressed(self, interaction: Interaction) -> None:
         """Answer with the result, to the owner only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        store, user_id = services_of(interaction).store, interaction.user.id
-        job, files = await asyncio.to_thread(undelivered, store, self.job, user_id)
-        await interaction.followup.send(compose(job, reader(interaction.locale)), files=files, ephemeral=True)
+        store, user_id, say = services_of(interaction).store, interaction.user.id, reader(interaction.locale)
+        text, files = await asyncio.to_thread(result_again, store, self.job, user_id, say)
+        try:
+            await interaction.followup.send(text, files=files, ephemeral=True)
+        except discord.HTTPException as error:
+            if not is_too_large(error):
+                raise
+            await interaction.followup.send(f"{text}\n{say('result.too_large')}", ephemeral=True)
+
+
+class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):
+    """Another page of the list."""
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the page, as the jobs are now."""
+        await replace(interaction, *await page_of(interaction, self.page))
 
 
 class JobsCog(commands.Cog):
@@ -105,6 +156,4 @@ class JobsCog(commands.Cog):
     async def jobs(self, interaction: Interaction) -> None:
         """List the member's jobs."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        say = reader(interaction.locale)
-        recent = await asyncio.to_thread(recent_jobs, self.services.store, interaction.user.id)
-        await reply(interaction, listing(recent, say), buttons(recent, say))
+        await reply(interaction, *await page_of(interaction, 1))

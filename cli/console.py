@@ -1,5 +1,6 @@
 """The operator's terminal: its console, the error of a command, and the checks that commands share."""
 
+import io
 import math
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import typer
+from dotenv.parser import parse_stream
 from rich.console import Console
 
 from models.weights.integrity import WeightsError
@@ -19,6 +21,21 @@ error_console = Console(stderr=True, markup=False, emoji=False)
 
 class DeskError(Exception):
     """A command cannot be performed; the message gives the reason and the remedy."""
+
+
+def check_environment_file(path: Path = Path(".env")) -> None:
+    """Raise DeskError if the settings in `.env` cannot be read; settings that are read wrongly are worse than none."""
+    if not path.is_file():
+        return
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DeskError(f"{path} is no text in UTF-8. Save it as UTF-8, or copy .env.example anew.") from error
+    broken = [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error]
+    if "\0" in text:
+        broken.append(text[: text.index("\0")].count("\n") + 1)
+    if broken:
+        raise DeskError(f"{path}, line {min(broken)} is no NAME=value (a quote that is not closed?). Correct the line.")
 
 
 def check_files(files: Iterable[Path]) -> None:

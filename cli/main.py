@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
-from cli.console import DeskError, console, fail, no_nan, require_consent
+from cli.console import DeskError, check_environment_file, console, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
 
 app = typer.Typer(
@@ -224,6 +224,7 @@ def guarded(command: Callable[[], Any]) -> None:
     from worker.errors import WorkerError
 
     try:
+        check_environment_file()
         command()
     except ValidationError as error:
         first = error.errors()[0]

@@ -5,7 +5,7 @@ the lease owner: zero rows changed means that the lease is lost (the job was can
 and the worker discards its result.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, update
@@ -94,9 +94,9 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
     return get(session, job_id)
 
 
-def take_next(session: Session, owner: str) -> Job | None:
-    """The first in line, leased to and started by this worker; None if nobody waits."""
-    first = line.first(session)
+def take_next(session: Session, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
+    """The first in line of these lanes, leased to and started by this worker; None if nobody waits."""
+    first = line.first(session, lanes)
     return None if first is None else take(session, first.id, first.attempt, owner)
 
 

@@ -5,7 +5,7 @@ start-time fair queueing (Goyal, Vin and Cheng, 1996): a job's turn comes after 
 lane, and no sooner than the turn that is served now. Who shares a turn is served as they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,9 @@ def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     return served if last is None else max(served, last + 1)
 
 
-def first(session: Session, lane: Lane | None = None) -> Job | None:
-    """The job that is served next, of all or of one lane."""
-    wanted = select(Job).where(_of_service(), WAITS)
-    if lane is not None:
-        wanted = wanted.where(col(Job.lane) == lane)
+def first(session: Session, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
+    """The job that is served next, of these lanes."""
+    wanted = select(Job).where(_of_service(), WAITS, col(Job.lane).in_(lanes))
     return session.exec(wanted.order_by(*_order()).limit(1)).first()
 
 

@@ -14,6 +14,7 @@ KEYS = {
     "singer": "json_array({row}.embeddings_key)",
     "voice": "json_array({row}.model_key, {row}.index_key)",
     "job": "json_array(json_extract({row}.params, '$.song_key'), json_extract({row}.params, '$.instrumental_key'))",
+    "listening_clip": "json_array({row}.source_key, {row}.media_key)",
     "outbox": "(SELECT json_group_array(json_extract(value, '$.key')) FROM json_each({row}.files))",
 }
 """The media keys that a row of each table names: an SQL expression of a JSON list, in which a NULL is no key."""
@@ -24,6 +25,7 @@ COLUMNS = {
     "singer": "embeddings_key",
     "voice": "model_key, index_key",
     "job": "params",
+    "listening_clip": "source_key, media_key",
     "outbox": "files",
 }
 

@@ -15,6 +15,7 @@ from files.atomic import remove_drafts
 from store import cache, clips, deletions, jobs, voices
 from store.clips import DAY
 from store.database import Store
+from store.listening_tables import ListeningClip, ListeningTest
 from store.params import drop_uploads, uploads_of
 from store.references import unnamed
 from store.tables import MEDIA_REFERENCE, Audit, Clip, Job, JobState, Outbox, Voice, now
@@ -192,6 +193,23 @@ def _drop_jobs(session: Session, ids: Sequence[Any]) -> set[str]:
     return keys
 
 
+def _old_listening_clips(store: Store) -> Select[Any]:
+    """Ids of clips that still name files of listening tests that ended before the clips' retention."""
+    naming = or_(col(ListeningClip.source_key).is_not(None), col(ListeningClip.media_key).is_not(None))
+    old = select(ListeningTest.id).where(col(ListeningTest.ended_at) < now() - store.clip_days * DAY)
+    return select(ListeningClip.id).where(naming, col(ListeningClip.test_id).in_(old))
+
+
+def _drop_listening_clips(session: Session, ids: Sequence[Any]) -> set[str]:
+    """Their votes stay: figures without sound."""
+    keys: set[str] = set()
+    for clip in session.exec(select(ListeningClip).where(col(ListeningClip.id).in_(ids))).all():
+        keys |= {key for key in (clip.source_key, clip.media_key) if key}
+        clip.source_key = clip.media_key = None
+        session.add(clip)
+    return keys
+
+
 def _ended_before(days: float) -> tuple[ColumnElement[bool], ...]:
     """Jobs that ended more than so many days ago, their results delivered (found by the index of ends)."""
     return col(Job.ended_at) < now() - days * DAY, col(Job.state).not_in(frozenset(JobState) - jobs.ENDED)
@@ -202,5 +220,6 @@ RETENTION: tuple[tuple[Callable[[Store], Select[Any]], Callable[[Session, Sequen
     (_old_uploads, _drop_uploads),
     (_old_results, _drop_results),
     (_old_jobs, _drop_jobs),
+    (_old_listening_clips, _drop_listening_clips),
 )
 """Which rows are past their time, and what happens to them; the latter returns the files they named."""

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
-    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES")
+    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE"):
         monkeypatch.delenv(name, raising=False)
 

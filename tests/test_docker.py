@@ -110,7 +110,7 @@ def test_nothing_but_the_data_can_be_written_and_nobody_takes_the_whole_machine(
         assert service["tmpfs"] == (["/data"] if name == "valkey" else ["/tmp"])
     [environment] = instructions("ENV")
     for cache in ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME"):
-        assert f"{cache}=/tmp/" in environment
+        assert f"{cache}=/tmp " in environment
 
 
 def test_settings_left_out_are_the_programs_own() -> None:

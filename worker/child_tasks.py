@@ -24,6 +24,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from pipeline.sound.decode import SONG, name_of_title, probe
+from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
 from store.results import (
@@ -47,6 +48,8 @@ from worker.messages import (
     ListenTask,
     MatchTask,
     Outcome,
+    RatedClips,
+    RatedClipsTask,
     Ready,
     SingerFile,
     Task,
@@ -67,6 +70,8 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
         return _embed(task, models, plan)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
+    if isinstance(task, RatedClipsTask):
+        return _prepare(task, report)
     if not isinstance(task, JobTask):
         return Ready(models.device_line, models.singer_id)
     outcome = _job(task, models, plan, report)
@@ -145,6 +150,13 @@ def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
     sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
+
+
+def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
+    """Make the clips of a listening test; a recording is decoded once for its clip and its anchor."""
+    sources = [RatedSource(source.path, source.name, source.anchor) for source in task.sources]
+    paths = make_rated_clips(sources, task.out, task.seed, report)
+    return RatedClips({source.clip_id: path for source, path in zip(task.sources, paths, strict=True)})
 
 
 def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:

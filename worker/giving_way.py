@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from store import Job, Store
+from store import Job, Lane, Store
 from store.trouble import is_passing
 from store.use_cases import quick_job_waiting
 from worker.child import Child
+from worker.settings import WorkerSettings
 
 LEAST_SECONDS = 10.0
 """A training works at least so long before it gives way: stopping and taking up again must stay a small part of it."""
@@ -18,9 +19,13 @@ LOOK_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def giving_way(store: Store, child: Child, job: Job) -> AsyncIterator[None]:
-    """While inside, the child is asked to stop this job, if it is one that gives way, as soon as a quick one waits."""
-    asking = asyncio.create_task(_ask(store, child)) if job.gives_way else None
+async def giving_way(store: Store, child: Child, job: Job, settings: WorkerSettings) -> AsyncIterator[None]:
+    """While inside, the child is asked to stop this job, if it is one that gives way, as soon as a quick one waits.
+
+    A worker that serves no quick jobs leaves them to others.
+    """
+    gives_way = job.gives_way and Lane.QUICK in settings.lanes
+    asking = asyncio.create_task(_ask(store, child)) if gives_way else None
     try:
         yield
     finally:

@@ -76,7 +76,7 @@ async def work_on(
         await persist(partial(give_back_job, store, job, lost=False))
         return
     except LeaseLost:
-        log.warning("Job %s, attempt %d was cancelled or taken away; its result is thrown away.", job.id, job.attempt)
+        log.info("Job %s, attempt %d is this worker's no more: cancelled, or taken away.", job.id, job.attempt)
         await persist(partial(confirm_cancel, store, job))
     except asyncio.CancelledError:
         await _stop(store, job)
@@ -90,7 +90,7 @@ async def _perform(
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
     try:
         task = await persist(partial(_task, store, job, settings))
-        async with giving_way(store, child, job):
+        async with giving_way(store, child, job, settings):
             end = await child.run(task, watchdog.hear)
         watchdog.rest()
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))

@@ -102,12 +102,31 @@ class ListenTask:
 
 
 @dataclass(frozen=True)
+class ListeningSource:
+    """A recording that raters of a listening test hear, by its clip's id; an anchor is made worse on purpose."""
+
+    clip_id: int
+    path: Path
+    name: str
+    anchor: bool
+
+
+@dataclass(frozen=True)
+class RatedClipsTask:
+    """Make the clips of a listening test: short, equally loud; `seed` fixes the anchors' noise."""
+
+    sources: tuple[ListeningSource, ...]
+    seed: int
+    out: Path
+
+
+@dataclass(frozen=True)
 class ReadyTask:
     """Report the device and the singer model that the child runs on."""
 
 
 JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | ListenTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -138,6 +157,13 @@ class HeardSong:
 
 
 @dataclass(frozen=True)
+class RatedClips:
+    """The clips of a listening test, by id."""
+
+    clips: Mapping[int, Path]
+
+
+@dataclass(frozen=True)
 class Ready:
     """The device in words, and the id of the model that compares singers."""
 
@@ -145,7 +171,7 @@ class Ready:
     singer_model: str
 
 
-Outcome = JobOutcome | Embedded | HeardSong | Ready
+Outcome = JobOutcome | Embedded | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)

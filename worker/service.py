@@ -26,6 +26,7 @@ from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_
 from worker.job_runner import work_on
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
+from worker.listening_clips import prepare_listening_tests
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -145,17 +146,19 @@ async def _expire(store: Store) -> None:
 async def _work(
     store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event, songs: SongListener
 ) -> None:
-    """When the bell has rung, perform one job after another until none waits; then hear what songs are new."""
+    """When the bell has rung, do jobs and listening tests' clips until none waits; then hear what songs are new."""
     await bell.wait()
     bell.clear()
-    while (job := await _take_next(store, owner)) is not None:
+    await prepare_listening_tests(store, child)
+    while (job := await _take_next(store, owner, settings)) is not None:
         await work_on(store, child, job, settings)
+        await prepare_listening_tests(store, child)
     await songs.listen_while_idle()
 
 
-async def _take_next(store: Store, owner: str) -> Job | None:
+async def _take_next(store: Store, owner: str, settings: WorkerSettings) -> Job | None:
     """The next job, leased; one that is leased while the worker stops is given back."""
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner))
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner, settings.lanes))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:

@@ -12,6 +12,11 @@ def out_of_reach(error: Exception) -> bool:
     return isinstance(error, aiohttp.ClientError | OSError | discord.RateLimited | OperationalError)
 
 
+def is_too_large(error: discord.HTTPException) -> bool:
+    """Whether Discord takes no file of that size here (HTTP 413, error 40005)."""
+    return error.status == 413 or error.code == 40005
+
+
 def asked_pause(error: Exception) -> float:
     """The seconds after which Discord wants to be asked again (Retry-After), or 0."""
     if isinstance(error, discord.RateLimited):

@@ -233,7 +233,8 @@ def _document(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path.name} is too large for a config.")
     try:
         document = yaml.load(path.read_text("utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError, AttributeError) as error:
+        # PyYAML's own readers of numbers, dates and truths raise these for what is none, text that is no UTF-8 included
         raise WeightsError(f"{path.name} is no safe YAML: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(document, dict) or "model" not in document:
         raise WeightsError(f"{path.name} has no section model.")

@@ -18,8 +18,6 @@ from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
 BLOCK = 1.0  # s
 MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
-ROOM = 1.0
-"""DB above the limiter's ceiling that a codec may give, below full scale: more is encoded again, at every level."""
 TRIES = 6
 
 
@@ -60,7 +58,7 @@ def mix_files(
     The suffix of `out` gives the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
     the report has the path. The shorter file is followed by silence. Two passes stream through a float32
     scratch file beside `out`; then the result is decoded and measured, and encoded again if the codec overshot
-    `ceiling_db` by more than ROOM, or `max_bytes`.
+    full scale or `max_bytes`.
 
     Raises what `decode_blocks` raises, TooLong (nothing fits into `max_bytes`), DiskFull. Leaves nothing
     behind then.
@@ -74,7 +72,7 @@ def mix_files(
         suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
         if max_bytes is not None:
             suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
-        ceiling, allowed = ceiling_db, min(0.0, ceiling_db + ROOM)
+        ceiling = ceiling_db
         for attempt in range(TRIES):
             encoded = Path(folder) / f"mix{suffix}"
             with Encoder(encoded, MUSIC_RATE, 2, bitrate=bitrate, tags=tags) as encoder:
@@ -82,8 +80,8 @@ def mix_files(
             lufs, peak = _measure(encoded)
             if max_bytes is not None and bitrate is not None and encoded.stat().st_size >= max_bytes:
                 suffix, bitrate = LADDER[min(LADDER.index((suffix, bitrate)) + 1, len(LADDER) - 1)]
-            elif (above := peak - allowed) > 0 and attempt < TRIES - 1:
-                ceiling -= above + 0.1
+            elif peak > 0 and attempt < TRIES - 1:
+                ceiling -= peak + 0.1
             else:
                 break
         path = out.with_suffix(suffix)

@@ -63,11 +63,7 @@ def accept(
 
     The transaction holds the write lock, so no clean-up can remove a file before the row that names it is committed.
     """
-    for file in files:
-        try:
-            store.media.path(file.key)
-        except NotFound as error:
-            raise DownloadFailed(name=file.name) from error
+    check_files(store, files)
     job = Job(
         kind=KINDS[type(params)],
         user_id=requester.user_id,
@@ -78,6 +74,15 @@ def accept(
         lane=lane,
     )
     return jobs.submit(session, job)
+
+
+def check_files(store: Store, files: Iterable[SavedFile]) -> None:
+    """Raise DownloadFailed for a file that is not in the media folder."""
+    for file in files:
+        try:
+            store.media.path(file.key)
+        except NotFound as error:
+            raise DownloadFailed(name=file.name) from error
 
 
 def add_clips(session: Session, store: Store, job: Job, notes: Sequence[SavedFile], source: str) -> None:

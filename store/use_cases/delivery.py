@@ -99,13 +99,13 @@ def send_again(store: Store, job_ids: Iterable[str]) -> None:
             outbox.send_again(session, outbox.of_job(session, job_id))
 
 
-def undelivered_message(store: Store, job_id: str, user_id: int) -> JobMessage:
-    """The message of a member's job that could not be delivered. Raises NotFound, also if it is another member's."""
+def result_message(store: Store, job_id: str, user_id: int) -> JobMessage:
+    """The message of a member's job that has a result. Raises NotFound, also if it is another member's."""
     with store.read() as session:
         job = jobs.get(session, job_id)
         row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
     if job.user_id != user_id:
         raise NotFound(what="such job")
-    if job.state != JobState.UNDELIVERABLE or row is None:
+    if job.state not in (JobState.DELIVERED, JobState.UNDELIVERABLE) or row is None:
         raise NotFound(what="such result any more")
     return JobMessage(row, job)

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
-from store import deletions, voices
+from store import deletions, listening, voices
 from store.database import Store
+from store.listening_tables import ListeningConsent
 from store.retention import media_keys, remove_unreferenced
 from store.tables import Audit, Clip, Consent, Job, Outbox, Shown, Voice
 
@@ -19,6 +20,7 @@ OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
     (Voice, Voice.owner_id),
     (Consent, Consent.user_id),
     (Job, Job.user_id),
+    (ListeningConsent, ListeningConsent.user_id),
 )
 
 
@@ -47,6 +49,8 @@ def forget(store: Store, user_id: int) -> Forgotten:
         messages = sum(deletions.of_result(session, message) for message in mail)
         messages += sum(deletions.of_card(session, job) for job in work)
         messages += deletions.of_ended(session, col(Shown.user_id) == user_id)
+        clip_keys, shown = listening.forget(session, user_id)
+        keys, messages = keys | clip_keys, messages + shown
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         session.add(Audit(user_id=user_id, action="forget"))

@@ -1,4 +1,4 @@
-"""A member follows their jobs: in a list, and on a card for each that is edited while the job lives."""
+"""A member follows their jobs on a card for each, which is edited while the job lives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,6 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
-
-
-def recent_jobs(store: Store, user_id: int, limit: int = 10) -> list[PlacedJob]:
-    """The member's newest jobs."""
-    with store.read() as session:
-        rows = jobs.recent_of(session, user_id, limit)
-        return _placed(session, rows)
 
 
 def placed_job(store: Store, job_id: str) -> PlacedJob:

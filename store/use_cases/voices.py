@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from store import deletions, jobs, voices
+from store import deletions, jobs, listening, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound
 from store.names import named
@@ -95,6 +95,8 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
         for message in mail:  # it tells of the voice, with a curve and a sample
             _withdraw(session, message)
         deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
+        if voice.job_id is not None:
+            keys |= listening.withdraw(session, listening.of_job(session, voice.job_id))
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)

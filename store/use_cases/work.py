@@ -4,7 +4,7 @@ The job that `take_job` returns carries its attempt and its lease owner; every l
 is the row's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,13 @@ def take_job(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
         return jobs.take(session, job_id, attempt, owner)
 
 
-def take_next_job(store: Store, owner: str) -> Job | None:
-    """Lease the first job in line to this worker and start it; None if nobody waits."""
+def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
+    """Lease the first job in line, of these lanes, to this worker and start it; None if nobody waits."""
     with store.read() as session:
-        if line.first(session) is None:  # a look at an empty line takes no write lock
+        if line.first(session, lanes) is None:  # a look at an empty line takes no write lock
             return None
     with store.write() as session:
-        return jobs.take_next(session, owner)
+        return jobs.take_next(session, owner, lanes)
 
 
 def jobs_wait(store: Store) -> bool:
@@ -66,7 +66,7 @@ def jobs_wait(store: Store) -> bool:
 def quick_job_waiting(store: Store) -> str | None:
     """The id of the quick job that is served next, if one is in line."""
     with store.read() as session:
-        quick = line.first(session, Lane.QUICK)
+        quick = line.first(session, (Lane.QUICK,))
     return quick.id if quick else None
 
 

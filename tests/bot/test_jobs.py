@@ -1,5 +1,6 @@
 """`/jobs` and cancelling: by the owner, by somebody else, twice, after a restart."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ from bot import jobs as ours
 from bot.app import DiscoverBot
 from bot.texts.sentences import texts
 from store import Job, JobKind, JobState, NotFound, Store, jobs, use_cases
-from store.use_cases import PlacedJob
+from store.use_cases import ListedJob
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -107,21 +108,101 @@ async def test_a_forgotten_job_is_one_sentence(job: Job, world: World, store: St
 
 def test_lines_in_korean() -> None:
     job = Job(kind=JobKind.COVER, user_id=1, params={"song_name": "**팔레트**"}, state=JobState.RUNNING, progress=0.5)
-    shown = ours.line(2, job, 0, texts("ko"))
+    shown = ours.line(2, ListedJob(job), texts("ko"))
     assert shown.startswith("2. 커버 “\\*\\*팔레트\\*\\*”: 진행 중, 50%")
-    assert ours.listing([], texts("ko")) == "아직 작업이 없어요."
+    assert ours.listing([], texts("ko")) == ("아직 작업이 없어요.", None)
 
 
 @pytest.mark.parametrize("state", sorted(JobState))
 def test_every_state_has_a_line_and_only_active_jobs_a_button(state: JobState) -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, state=state)
-    assert ours.line(1, job, 0, texts("ko"))
+    assert ours.line(1, ListedJob(job), texts("ko"))
 
 
-async def test_only_active_jobs_have_buttons() -> None:
+async def test_active_jobs_and_results_have_buttons() -> None:
     for state in JobState:
-        view = ours.buttons([PlacedJob(Job(kind=JobKind.MATCH, user_id=1, state=state), 0)], texts("en"))
-        assert (view is not None) == (state in jobs.ACTIVE or state == JobState.UNDELIVERABLE)
+        _, view = ours.listing([ListedJob(Job(kind=JobKind.MATCH, user_id=1, state=state))], texts("en"))
+        assert (view is not None) == (state in jobs.ACTIVE or state in (JobState.UNDELIVERABLE, JobState.DELIVERED))
+
+
+async def test_a_failed_job_says_why_in_the_members_language(job: Job, world: World, worker: Worker) -> None:
+    worker.fail(job, "not_found", {"what": "voice in the library yet"}, "There is no voice in the library yet.")
+    answer = await world.alice.slash(world.channel, "jobs")
+    assert response_of(answer).content.splitlines()[1:] == [
+        f"1. Match: failed · <t:{int(job.created_at)}:R>",
+        "-# There is no voice in the library yet.",
+    ]
+    failed = ListedJob(worker.job(job.id))
+    assert ours.line(1, failed, texts("ko")).splitlines()[1].startswith("-# 아직 라이브러리에")
+
+
+async def test_a_delivered_result_is_linked_and_shown_again(job: Job, world: World, worker: Worker) -> None:
+    worker.render(job, {}, {"a.txt": b"file"})
+    await world.tick()
+    sent = worker.outbox()[0]
+    answer = await world.alice.slash(world.channel, "jobs")
+    assert f"/{sent.sent_channel_id}/{sent.message_id})" in response_of(answer).content
+    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    assert response_of(shown).ephemeral and await response_of(shown).attachments[0].read() == b"file"
+    again = await world.alice.click(response_of(answer), label="Show result 1")  # a second click
+    assert response_of(again).ephemeral and len(response_of(again).attachments) == 1
+
+
+async def test_a_result_whose_files_are_gone_is_shown_without_them(
+    job: Job, world: World, worker: Worker, store: Store
+) -> None:
+    worker.render(job, {}, {"a.txt": b"file"})
+    await world.tick()
+    store.media.delete(worker.outbox()[0].files[0]["key"])
+    answer = await world.alice.slash(world.channel, "jobs")
+    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    assert response_of(shown).content.endswith("The file is no longer kept here, so it could not be attached.")
+
+
+async def test_a_result_too_large_for_here_is_shown_without_its_file(job: Job, world: World, worker: Worker) -> None:
+    worker.render(job, {}, {"a.txt": b"file"})
+    await world.tick()
+    answer = await world.alice.slash(world.channel, "jobs")
+    world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=1)
+    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    assert response_of(shown).attachments == [] and "larger than Discord allows here" in response_of(shown).content
+
+
+def test_links_lead_into_the_server_or_to_direct_messages() -> None:
+    job = Job(kind=JobKind.MATCH, user_id=1, guild_id=3, channel_id=5, state=JobState.DELIVERED)
+    places = [ours.link(ListedJob(job, channel_id=channel, message_id=9)) for channel in (5, 6, None)]
+    assert places == ["https://discord.com/channels/3/5/9", "https://discord.com/channels/@me/6/9", None]
+
+
+async def test_a_long_list_is_turned_over_even_after_a_restart(
+    world: World, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    sentence = "This sentence says at length why it failed. " * 6
+    with store.write() as session:
+        for second in range(30):
+            job = Job(kind=JobKind.COVER, user_id=world.alice.id, state=JobState.FAILED, error_sentence=sentence)
+            job.created_at, job.params = 1000.0 + second, {"song_name": f"song {second}"}
+            session.add(job)
+    answer = await world.alice.slash(world.channel, "jobs")
+    seen, pages = list[str](), 0
+    while True:
+        pages += 1
+        text = response_of(answer).content
+        assert len(text) <= 2000
+        seen += re.findall(r"song \d+", text)
+        if "More ▶" not in str(response_of(answer).components):
+            break
+        await world.env.restart_bot(make_bot())
+        await world.alice.click(response_of(answer), label="More ▶")
+    assert seen == [f"song {second}" for second in reversed(range(30))] and pages >= 5
+    assert f"Page {pages} of {pages}" in text
+    await world.alice.click(response_of(answer), label="◀ Back")
+    assert f"Page {pages - 1} of {pages}" in response_of(answer).content
+
+
+async def test_a_page_that_is_no_more_is_the_last(job: Job, world: World) -> None:
+    listed, say = [ListedJob(job)], texts("en")
+    assert ours.listing(listed, say, 9)[0] == ours.listing(listed, say, 0)[0] == ours.listing(listed, say)[0]
 
 
 async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
@@ -137,7 +218,7 @@ async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
     assert response_of(shown).ephemeral and "No singer" in response_of(shown).content
     assert await response_of(shown).attachments[0].read() == b"file"
     with pytest.raises(NotFound):
-        ours.undelivered(store, job.id, world.bob.id)
+        ours.result_again(store, job.id, world.bob.id, texts("en"))
 
 
 def test_other_results_are_not_handed_out(store: Store) -> None:
@@ -145,4 +226,4 @@ def test_other_results_are_not_handed_out(store: Store) -> None:
     with store.write() as session:
         session.add(row)
     with pytest.raises(NotFound):
-        ours.undelivered(store, row.id, 1)
+        ours.result_again(store, row.id, 1, texts("en"))

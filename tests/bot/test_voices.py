@@ -1,5 +1,6 @@
 """`/voices`: the list, and deleting after a second look."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -91,15 +92,56 @@ async def test_deleting_a_voice_in_training_stops_its_training(world: World, sto
     assert worker.only().state == JobState.CANCELLED and names(store) == [] and store.media.keys() == set()
 
 
-def test_the_list_is_korean_too(mine: Voice) -> None:
-    shown = ours.listing([mine], texts("ko"))
+async def test_the_list_is_korean_too(mine: Voice) -> None:
+    shown, _ = ours.listing([mine], texts("ko"))
     assert "사용 가능" in shown and "유사도(코사인): 0.87" in shown
-    assert ours.listing([], texts("ko")).startswith("아직 목소리가 없어요")
+    assert ours.listing([], texts("ko"))[0].startswith("아직 목소리가 없어요")
 
 
-def test_many_voices_fit_one_message() -> None:
-    many = [Voice(owner_id=1, name="x" * 32, state=VoiceState.READY, quality={"minutes": 1.0}) for _ in range(60)]
-    assert len(ours.listing(many, texts("en"))) <= 2000
+def add_many(store: Store, owner: int, number: int) -> None:
+    """Voices with every figure, the last ones by newer models."""
+    with store.write() as session:
+        for each in range(number):
+            models = {"voice": "h24" if each < number - 2 else "h25", "content": "whisper text", "f0": "SwiftF0"}
+            quality = {"minutes": 9.5, "cosine": 0.87, "steps": 1200, "base": "h24 base", "models": models}
+            session.add(Voice(owner_id=owner, name=f"voice {each:02}", state=VoiceState.READY, quality=quality))
+
+
+async def test_every_one_of_many_voices_can_be_seen_and_deleted(
+    world: World, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    add_many(store, world.alice.id, 60)
+    answer = await world.alice.slash(world.channel, "voices")
+    seen, pages = list[str](), list[int]()
+    while True:
+        text, components = response_of(answer).content, response_of(answer).components
+        assert len(text) <= 2000
+        found = re.findall(r"voice \d+", text)
+        seen += found
+        pages.append(len(found))
+        options = components[0]["components"][0]["options"]
+        assert [option["label"] for option in options] == found
+        if "More ▶" not in str(components):
+            break
+        await world.env.restart_bot(make_bot())
+        await world.alice.click(response_of(answer), label="More ▶")
+    assert sorted(seen) == [f"voice {each:02}" for each in range(60)] and max(pages) <= 25 and min(pages[:-1]) > 12
+    assert text.count("h25") == 1  # once, below the voices that were measured with it
+    last = next(voice for voice in names(store) if voice == seen[-1])
+    await world.alice.select(response_of(answer), [options[-1]["value"]])
+    await world.alice.click(response_of(answer), label="Delete it")
+    assert last not in names(store) and len(names(store)) == 59
+
+
+async def test_a_page_that_is_gone_shows_the_last_one(world: World, store: Store) -> None:
+    add_many(store, world.alice.id, 20)
+    answer = await world.alice.slash(world.channel, "voices")
+    with store.write() as session:
+        for voice in session.exec(select(Voice)).all()[3:]:
+            session.delete(voice)
+    await world.alice.click(response_of(answer), label="More ▶")
+    assert len(re.findall(r"voice \d+", response_of(answer).content)) == 3
+    assert "Page" not in response_of(answer).content
 
 
 def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: World) -> None:

@@ -27,6 +27,41 @@ def test_an_address_that_is_none_is_said(
 
 
 @pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"DEVICE=\xff\xfe\n", ".env is no text in UTF-8. Save it as UTF-8, or copy .env.example anew."),
+        (b'# one\nTRAIN_MINUTES="5\nDEVICE=cpu\n', ".env, line 2 is no NAME=value"),
+        (b"DEVICE=cpu\nDATA_DIR=a\0b\n", ".env, line 2 is no NAME=value"),
+        (b"MAX_NOTES=many\n", "The setting MAX_NOTES is wrong"),
+        (b"POLL_SECONDS=nan\n", "The setting POLL_SECONDS is wrong"),
+        (b"NOTE_MEGABYTES=-1\n", "The setting NOTE_MEGABYTES is wrong"),
+        (b"CARD_SECONDS=inf\n", "The setting CARD_SECONDS is wrong"),
+    ],
+)
+def test_a_damaged_settings_file_is_one_sentence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(content)
+    assert desk.refused("bot").startswith(sentence)
+
+
+def test_a_settings_file_may_have_comments_quotes_and_empty_lines(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("# 설정\n\nexport DISCORD_TOKEN=\nDEVICE='cpu' # here\n#X\nEMPTY\n")
+    assert "DISCORD_TOKEN is not set" in desk.refused("bot")
+
+
+@pytest.mark.parametrize("setting", ["TRAIN_MINUTES=inf", "TRAIN_MINUTES=1e9", "TORCH_THREADS=99999999999999999999"])
+def test_numbers_of_the_worker_have_bounds(desk: Desk, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
+    assert desk.refused("worker").startswith(f"The setting {name} is wrong")
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("train", " ", "{note}", "--yes"), "A voice needs a name that can be seen. Choose another name."),

@@ -39,10 +39,10 @@ def test_a_valkey_that_was_killed_comes_back_at_its_address(tmp_path: Path) -> N
         [sys.executable, "-c", UP], env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE
     )
     try:
-        assert answers(url)
+        assert up.stdout is not None
+        assert any(b"Valkey listens" in line for line in up.stdout) and answers(url)
         valkey = next(pid for pid in children_of(up.pid) if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes())
         os.kill(valkey, signal.SIGKILL)
-        assert up.stdout is not None
         assert any(b"Valkey had ended" in line for line in up.stdout)
         assert answers(url)
         up.terminate()

@@ -9,7 +9,21 @@ from alembic.operations import Operations
 from sqlalchemy import delete, update
 from sqlmodel import SQLModel
 
-from store import Clip, Job, JobKind, Outbox, Singer, Song, Store, Voice, open_store
+from store import (
+    Clip,
+    ClipRole,
+    Job,
+    JobKind,
+    ListeningClip,
+    ListeningTest,
+    Outbox,
+    Question,
+    Singer,
+    Song,
+    Store,
+    Voice,
+    open_store,
+)
 from store.connection import connect
 from store.references import KEYS, keep_references, names_sound, unnamed
 from tests.store.test_ids import old_database
@@ -20,6 +34,7 @@ ROWS: dict[str, SQLModel] = {
     "singer": Singer(name="s", embedding_model="m", embeddings_key="a", clips=1),
     "voice": Voice(owner_id=1, name="v", model_key="a", index_key="b"),
     "job": Job(id="second", kind=JobKind.COVER, user_id=1, params={"song_key": "a", "instrumental_key": "b"}),
+    "listening_clip": ListeningClip(test_id=1, position=1, role=ClipRole.COVER, source_key="a", media_key="b"),
     "outbox": Outbox(job_id="first", user_id=1, files=[{"key": "a", "name": "x"}, {"key": "b", "name": "y"}]),
 }
 CHANGES: dict[str, dict[str, Any]] = {
@@ -28,6 +43,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "singer": {"embeddings_key": "c"},
     "voice": {"model_key": "c", "index_key": None},
     "job": {"params": {"song_key": "c"}},
+    "listening_clip": {"source_key": "c", "media_key": None},
     "outbox": {"files": [{"key": "c"}]},
 }
 assert set(ROWS) == set(CHANGES) == set(KEYS)
@@ -42,9 +58,12 @@ def named(store: Store) -> set[str]:
 def test_a_row_names_its_files_from_its_beginning_to_its_end(store: Store, table: str) -> None:
     row = ROWS[table].model_copy()
     kind = type(row)
-    two = table in ("voice", "job", "outbox")
+    two = table in ("voice", "job", "outbox", "listening_clip")
     with store.write() as session:
         session.add(Job(id="first", kind=JobKind.MATCH, user_id=1))
+        session.add(
+            ListeningTest(guild_id=1, channel_id=1, moderator_id=1, question=Question.NATURALNESS, seed=1, ends_at=1.0)
+        )
         session.flush()
         session.add(kind(**row.model_dump()))
     assert named(store) == (set("ab") if two else {"a"})

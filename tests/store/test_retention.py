@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, jobs, library, retention, voices
 from store.tables import Audit, now
-from store.use_cases import recent_jobs
+from store.use_cases import job_history
 
 MEMBER, OTHER = 7, 8
 FAR = 4e9
@@ -143,7 +143,7 @@ def test_an_ended_job_goes_after_its_days_with_its_messages_and_files(store: Sto
     kept, files = ended_job(store, 1, state)
     assert retention.expire(store) == 3
     assert store.media.keys() == files
-    assert [placed.job.id for placed in recent_jobs(store, MEMBER)] == [kept.id]
+    assert [placed.job.id for placed in job_history(store, MEMBER)] == [kept.id]
     with store.read() as session:
         counts = [len(session.exec(select(table)).all()) for table in (Clip, Outbox, Job, Audit)]
     assert counts == [1, 1, 1, 2]

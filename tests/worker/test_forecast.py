@@ -34,3 +34,11 @@ def test_durations_are_from_one_stage_to_the_next() -> None:
     for stage, fraction, now in (("reading", 0.0, 0.0), ("separating", 0.0, 2.0), ("converting", 1.0, 9.0)):
         forecast.update(stage, fraction, now)
     assert forecast.durations() == {"reading": 2.0, "separating": 7.0, "converting": 0.0}
+
+
+def test_what_is_taken_up_half_done_has_half_of_its_time_left() -> None:
+    forecast = Forecast({"listening": 10.0, "training": 600.0})
+    forecast.update("listening", 1.0, 0.0)
+    assert forecast.update("training", 0.5, 1.0)[1] == pytest.approx(300)
+    assert forecast.update("training", 0.52, 2.0)[1] == pytest.approx(288)  # not 1 s for each 50 %
+    assert forecast.update("training", 0.6, 121.0)[1] == pytest.approx(480)  # by its pace: 10 % took 120 s

@@ -13,15 +13,15 @@ import pytest
 
 from pipeline.pool.selection import Selection
 from pipeline.progress import Interrupted, Report
-from store import Job, JobKind, JobState, Lane, Store, jobs
+from store import Job, JobKind, JobState, Lane, Store, jobs, library
 from store.results import MatchResult, TrainResult
-from store.use_cases import take_next_job
+from store.use_cases import NewSong, add_song, take_next_job
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, ended, read, submit
 from worker import giving_way
 from worker.child import Child, _reporter
 from worker.library.songs import SongListener
-from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, MatchTask, Plan, TrainTask
+from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, TrainTask
 from worker.service import _work
 from worker.settings import WorkerSettings
 
@@ -55,16 +55,28 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
         task = pipe.recv()
         if isinstance(task, GiveWay):
             continue
-        assert isinstance(task, JobTask)
         pipe.send(Plan({"training": 1.0}))
         try:
+            if isinstance(task, ListenTask):
+                _listen(task, _reporter(pipe))
+            assert isinstance(task, JobTask)
             _train(task, part, _reporter(pipe)) if isinstance(task, TrainTask) else time.sleep(0.2)
             pipe.send(Done(_outcome(task)))
         except Interrupted:
             if part == "die":
                 os._exit(1)
-            time.sleep(1.5 if part == "save slowly" else 0.0)
+            time.sleep(4.0 if part == "save slowly" else 0.0)
             pipe.send(Done(_outcome(task)) if part == "be done" else GaveWay())
+
+
+def _listen(task: ListenTask, report: Report) -> None:
+    """Without an end; the first time and later ones leave a file each."""
+    folder = task.cache.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ("again" if (folder / "listens").exists() else "listens")).touch()
+    while True:
+        time.sleep(0.01)
+        report("training", 0.5)
 
 
 def _train(task: TrainTask, part: str, report: Report) -> None:
@@ -100,8 +112,10 @@ def match(store: Store, notes: list[Path], user: int) -> Job:
 class Served:
     """The worker's loop on a child, beside what the test does; and in which order it took the jobs."""
 
-    def __init__(self, store: Store, child: Child) -> None:
-        self.store, self.child = store, child
+    def __init__(
+        self, store: Store, child: Child, hears_songs_by: str = "none", settings: WorkerSettings = WorkerSettings()
+    ) -> None:
+        self.store, self.child, self.model, self.settings = store, child, hears_songs_by, settings
         self.order: list[tuple[str, int]] = []
 
     async def until(self, reached: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -119,17 +133,17 @@ class Served:
         await asyncio.gather(self.work, return_exceptions=True)
 
     async def _serve(self) -> None:
-        def remembered(store: Store, owner: str) -> Job | None:
-            job = take_next_job(store, owner)
+        def remembered(store: Store, owner: str, lanes: frozenset[Lane]) -> Job | None:
+            job = take_next_job(store, owner, lanes)
             if job is not None:
                 self.order.append((job.id, job.attempt))
             return job
 
-        bell, songs = asyncio.Event(), SongListener(self.store, self.child, "none")
+        bell, songs = asyncio.Event(), SongListener(self.store, self.child, self.model)
         with patch("worker.service.take_next_job", remembered):
             while True:
                 bell.set()
-                await _work(self.store, self.child, WorkerSettings(), "w", bell, songs)
+                await _work(self.store, self.child, self.settings, "w", bell, songs)
                 await asyncio.sleep(0.05)
 
 
@@ -254,6 +268,37 @@ async def test_a_training_that_was_done_before_it_could_give_way_is_done(store: 
             again = match(store, notes, B)
             await served.until(over(store, again))
     assert {read(store, job).state for job in (heavy, asked, again)} == {JobState.RENDERED}
+
+
+async def test_a_worker_of_one_lane_leaves_the_other_to_others(store: Store, notes: list[Path]) -> None:
+    heavy = training(store, notes, A)
+    with playing("train") as child, playing("train") as other:
+        async with Served(store, child, settings=WorkerSettings(worker_lanes="heavy")) as only_heavy:
+            await only_heavy.until(runs(store, heavy))
+            asked = match(store, notes, B)
+            await asyncio.sleep(1.0)
+            assert read(store, asked).state is JobState.QUEUED and read(store, heavy).attempt == 1
+            heavier = training(store, notes, B, "another")
+            async with Served(store, other, settings=WorkerSettings(worker_lanes="quick")) as only_quick:
+                await only_quick.until(over(store, asked))
+                await asyncio.sleep(0.5)
+    assert only_heavy.order == [(heavy.id, 1)] and only_quick.order == [(asked.id, 1)]
+    assert read(store, heavier).state is JobState.QUEUED
+
+
+async def test_a_song_that_is_listened_to_gives_way_and_is_heard_later(store: Store, notes: list[Path]) -> None:
+    added = add_song(store, NewSong(notes[0], "Slow Motion"))
+    with playing("listen") as child:
+        async with Served(store, child, "m") as served:
+            await served.until(lambda: store.cache_dir.joinpath("listens").exists())
+            pid = child.pid
+            asked = match(store, notes, B)
+            await served.until(over(store, asked))
+            await served.until(lambda: store.cache_dir.joinpath("again").exists())
+            assert child.pid == pid
+    with store.read() as session:
+        assert [song.id for song in library.unheard_songs(session, "m")] == [added.id]  # it is still listened to
+    assert read(store, asked).state is JobState.RENDERED
 
 
 def test_only_trainings_of_members_give_way() -> None:

@@ -177,7 +177,7 @@ def test_no_key_of_arqs_and_no_queue_that_hangs_holds_a_job(
             for picked_up in redis.zrange(QUEUE, 0, -1):
                 redis.psetex(in_progress_key_prefix + picked_up.decode(), 12 * 3600 * 1000, b"1")
         worker = start_worker(queue.url)
-        assert wait_for(store, job, ended, seconds=30).error_code == "not_found"
+        assert wait_for(store, job, ended).error_code == "not_found"
         os.kill(queue.pid or 0, signal.SIGSTOP)
         again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
         lost = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, state=JobState.ACCEPTED), [])
@@ -195,7 +195,7 @@ def test_jobs_are_served_in_the_order_of_the_rows(store: Store, valkey: str, sta
             row.queued_at, row.requeued_at = place, time.time()
     ring(valkey)
     start_worker()
-    done = [wait_for(store, job, ended, seconds=30) for job in waiting]
+    done = [wait_for(store, job, ended) for job in waiting]
     assert [job.user_id for job in sorted(done, key=lambda job: job.started_at or 0.0)] == [6, 8, 5, 7]
 
 
@@ -206,7 +206,7 @@ def test_a_training_whose_notes_are_not_those_agreed_to_is_refused(
     with store.write() as session:
         clips.of_job(session, job.id)[0].media_key = store.media.put_file(notes[2])
     start_worker()
-    refused = wait_for(store, job, ended, seconds=30)
+    refused = wait_for(store, job, ended)
     assert (refused.state, refused.error_code) == (JobState.FAILED, "consent_mismatch")
     assert "not the ones that you agreed to" in (refused.error_sentence or "")
 

@@ -12,7 +12,7 @@ from worker.messages import Broken, Done, GaveWay, HeardSong, ListenTask, Refuse
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-GIVE_WAY_SECONDS = 3.0
+GIVE_WAY_SECONDS = 5.0
 """Shorter than a child takes to load its libraries, after which it is killed."""
 
 

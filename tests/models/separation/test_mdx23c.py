@@ -171,6 +171,9 @@ def test_a_cut_a_packed_and_an_absent_checkpoint_are_refused(tmp_path: Path) -> 
         mdx23c.load(files["weights"], files["config"])
 
 
+DAMAGED = ("!!int x", '!!int ""', "!!float x", "!!bool x", "!!timestamp x", "2024-13-45", "{[1]: 2}", "[1", "\\x00: :")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -189,6 +192,7 @@ def test_a_cut_a_packed_and_an_absent_checkpoint_are_refused(tmp_path: Path) -> 
         ("  - Vocals", "  - Drums", "among the stems (instrumental, drums) are no vocals"),
         ("target_instrument: null", "target_instrument: other", "among the stems (other) are no vocals"),
         ("lr: 9.0e-05", "lr: !!python/object/apply:os.system ['true']", "is no safe YAML"),
+        *(("lr: 9.0e-05", f"lr: {damaged}", "is no safe YAML") for damaged in DAMAGED),
         ("audio:\n", "sound:\n", "mdx23c.yaml has no section audio"),
     ],
 )

@@ -19,10 +19,10 @@ from store.use_cases import (
     mark_sent,
     message_files,
     request_match,
+    result_message,
     retry_refused,
     send_again,
     take_job,
-    undelivered_message,
     unsent_messages,
     wait_with_message,
 )
@@ -119,19 +119,17 @@ def test_the_operator_has_a_message_sent_again(scene: Scene) -> None:
     assert scene.job(job).state is JobState.DELIVERED and unsent_messages(scene.store) == []
 
 
-def test_an_undelivered_message_is_fetched_by_its_owner_only(scene: Scene) -> None:
+def test_an_result_message_is_fetched_by_its_owner_only(scene: Scene) -> None:
     job = rendered(scene)
     with pytest.raises(NotFound, match="such result"):
-        undelivered_message(scene.store, job.id, 7)
+        result_message(scene.store, job.id, 7)
     [message] = due_messages(scene.store)
     give_up_message(scene.store, message.job.id)
-    assert [f.name for f in message_files(scene.store, undelivered_message(scene.store, job.id, 7).row)] == [
-        "match.png"
-    ]
+    assert [f.name for f in message_files(scene.store, result_message(scene.store, job.id, 7).row)] == ["match.png"]
     with pytest.raises(NotFound):
-        undelivered_message(scene.store, job.id, OTHER.user_id)
+        result_message(scene.store, job.id, OTHER.user_id)
     with pytest.raises(NotFound):
-        undelivered_message(scene.store, "0" * 32, 7)
+        result_message(scene.store, "0" * 32, 7)
 
 
 def test_a_file_past_its_retention_is_said(scene: Scene) -> None:

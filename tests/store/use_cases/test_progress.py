@@ -10,11 +10,11 @@ from store.use_cases import (
     cancel_job,
     due_deletions,
     forget,
+    job_history,
     jobs_with_cards,
     keep_card,
     mark_sent,
     placed_job,
-    recent_jobs,
     request_match,
     take_job,
 )
@@ -35,12 +35,12 @@ def shown(scene: Scene) -> list[str]:
 def test_the_newest_jobs_come_first_with_their_places(scene: Scene) -> None:
     first, second = queued(scene, b"1"), queued(scene, b"2")
     queued(scene, b"3", OTHER)
-    recent = recent_jobs(scene.store, 7)
+    recent = job_history(scene.store, 7)
     assert [(placed.job.id, placed.place) for placed in recent] == [
         (second.id, 3),
         (first.id, 1),
     ]  # the other's first comes between
-    assert len(recent_jobs(scene.store, 7, limit=1)) == 1
+    assert len(job_history(scene.store, 7, limit=1)) == 1
     take_job(scene.store, first.id, 1, WORKER)
     assert [placed_job(scene.store, job.id).place for job in (first, second)] == [0, 2]
     with pytest.raises(NotFound):

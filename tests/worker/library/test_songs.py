@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from models.signal import MUSIC_RATE
 from pipeline.sound.encode import encode
-from store import Job, JobKind, JobState, Song, SongVocals, Store, library
+from store import Job, JobKind, JobState, Song, SongVocals, Store, cache, library
 from store.use_cases import NewSong, add_song, take_job
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, StartWorker, read, submit, wait_for, wait_until
@@ -51,7 +51,8 @@ def test_a_song_is_heard_once_and_then_suggested(store: Store, child: Child, son
     assert vocals.song_id == added.id and 3 < vocals.seconds < 11 and len(vocals.embedding) == 256
     assert np.linalg.norm(vocals.embedding) == pytest.approx(1, abs=1e-3)
     assert sum(vocals.notes.values()) <= vocals.seconds and all(36 < int(note) < 90 for note in vocals.notes)
-    assert list(store.cache_dir.rglob("stems.json"))  # its first cover separates nothing
+    assert cache.is_heard(store, added.media_key)  # its first cover separates nothing, and is quick
+    assert not cache.is_heard(store, added.media_key, vocals_only=True)
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:1])
     taken = take_job(store, job.id, 1, "test")
     assert taken is not None

@@ -1,0 +1,1 @@
+"""Listening tests: moderators collect Human MOS ratings by reactions, and read what they say."""

@@ -1,0 +1,137 @@
+"""A worker makes the clips of a listening test, and the bot shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import col, select
+
+from store import listening
+from store.database import Store
+from store.listening_tables import ClipRole, ListeningClip, ListeningState, ListeningTest, Question
+from store.retention import files_or_nothing, remove_unreferenced
+from store.tables import now
+
+MOST_TRIES = 3
+UNPREPARED = "The worker stopped three times while it prepared the clips. Tell the operator, or choose other clips."
+
+
+@dataclass(frozen=True)
+class ClipToShow:
+    """A clip without a message: what is sent where. `beside` is the reference that a similarity test shows with it."""
+
+    clip: ListeningClip
+    test: ListeningTest
+    sound: Path
+    beside: Path | None
+
+
+def next_unprepared(store: Store) -> tuple[ListeningTest, Sequence[ListeningClip]] | None:
+    """The oldest test whose clips have to be made, and these."""
+    with store.read() as session:
+        waiting = select(ListeningTest).where(ListeningTest.state == ListeningState.PREPARING)
+        test = session.exec(waiting.order_by(col(ListeningTest.id)).limit(1)).first()
+        return (test, listening.clips_of(session, test.id or 0)) if test else None
+
+
+def keep_prepared(store: Store, test_id: int, made: Mapping[int, Path]) -> None:
+    """Keep the clips (by id) and let the test run, in one transaction; nothing if it was stopped meanwhile."""
+    with files_or_nothing(store) as saved:
+        keys = {}
+        for clip_id, path in made.items():
+            saved.add(key := store.media.put_file(path))
+            keys[clip_id] = key
+        with store.write() as session:
+            test = session.get_one(ListeningTest, test_id)
+            stopped = test.state is not ListeningState.PREPARING
+            for clip in [] if stopped else listening.clips_of(session, test_id):
+                clip.media_key = keys.get(clip.id or 0)
+                session.add(clip)
+            test.state = test.state if stopped else ListeningState.RUNNING
+            session.add(test)
+    remove_unreferenced(store, saved)  # of clips that were withdrawn meanwhile
+
+
+def refuse_prepared(store: Store, test_id: int, code: str, params: dict[str, Any], sentence: str) -> None:
+    """A clip cannot be made: the test fails with one sentence."""
+    with store.write() as session:
+        test = session.get_one(ListeningTest, test_id)
+        if test.state is ListeningState.PREPARING:
+            test.error_code, test.error_params, test.error_sentence = code, params, sentence
+            test.state, test.ended_at = ListeningState.FAILED, now()
+            session.add(test)
+
+
+def prepare_again(store: Store, test_id: int) -> None:
+    """The child died while it prepared the clips: again, and the third time never again."""
+    with store.write() as session:
+        test = session.get_one(ListeningTest, test_id)
+        test.tries += 1
+        session.add(test)
+        tries = test.tries
+    if tries >= MOST_TRIES:
+        refuse_prepared(store, test_id, "unprepared", {}, UNPREPARED)
+
+
+def clips_to_show(store: Store) -> list[ClipToShow]:
+    """The clips of tests that run and have no message yet, in their order. Raises NotFound (a file is gone)."""
+    with store.read() as session:
+        running = select(ListeningTest).where(ListeningTest.state == ListeningState.RUNNING)
+        return [
+            ClipToShow(clip, test, store.media.path(clip.media_key), _beside(store, test, clips))
+            for test in session.exec(running).all()
+            for clips in [listening.clips_of(session, test.id or 0)]
+            for clip in clips
+            if clip.message_id is None and clip.media_key is not None
+        ]
+
+
+def begin_clip(store: Store, clip_id: int) -> bool:
+    """Note that a clip's message is about to be sent; False if it was withdrawn meanwhile."""
+    with store.write() as session:
+        clip = session.get(ListeningClip, clip_id)
+        if clip is not None:
+            clip.tried_at = clip.tried_at or now()
+            session.add(clip)
+        return clip is not None
+
+
+def keep_clip(store: Store, clip_id: int, message_id: int) -> bool:
+    """Note a clip's message; False if the clip was withdrawn meanwhile."""
+    with store.write() as session:
+        clip = session.get(ListeningClip, clip_id)
+        if clip is not None:
+            clip.message_id = message_id
+            session.add(clip)
+        return clip is not None
+
+
+def shown_clips(store: Store) -> list[tuple[ListeningTest, ListeningClip]]:
+    """The clips that have a message in a test that runs by reactions."""
+    with store.read() as session:
+        wanted = select(ListeningTest, ListeningClip).where(
+            ListeningClip.test_id == ListeningTest.id,
+            ListeningTest.state == ListeningState.RUNNING,
+            col(ListeningTest.reactions).is_(True),
+            col(ListeningClip.message_id).is_not(None),
+        )
+        return list(session.exec(wanted.order_by(col(ListeningClip.id))).all())
+
+
+def end_due_tests(store: Store) -> None:
+    """End the tests whose time is over."""
+    due = (ListeningTest.state == ListeningState.RUNNING, ListeningTest.ends_at <= now())
+    with store.read() as session:
+        if session.exec(select(ListeningTest.id).where(*due)).first() is None:
+            return
+    with store.write() as session:
+        for test in session.exec(select(ListeningTest).where(*due)).all():
+            listening.end(session, test)
+
+
+def _beside(store: Store, test: ListeningTest, clips: Sequence[ListeningClip]) -> Path | None:
+    if test.question is not Question.SIMILARITY:
+        return None
+    keys = [clip.media_key for clip in clips if clip.role is ClipRole.REFERENCE and clip.media_key]
+    return store.media.path(keys[0]) if keys else None

@@ -1,0 +1,105 @@
+"""A worker makes the clips of listening tests between two jobs."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from files.disk import DiskFull
+from models.signal import MUSIC_RATE
+from pipeline.errors import SoundError
+from pipeline.sound.encode import encode
+from store import ClipRole, ListeningState, Question, Store
+from store.use_cases import (
+    ListeningPlace,
+    ListeningRequest,
+    SavedFile,
+    clips_to_show,
+    listening_votes,
+    save_files,
+    start_listening_test,
+)
+from worker import child_tasks
+from worker.child import Child
+from worker.errors import ChildDied
+from worker.listening_clips import prepare_listening_tests
+from worker.messages import Broken, Done, End, Refused, Task
+
+
+class Inside:
+    """A child in this process; the first tasks end as it is told."""
+
+    def __init__(self, *ends: End | Exception) -> None:
+        self.ends = list(ends)
+
+    async def run(self, task: Task) -> End:
+        if self.ends:
+            end = self.ends.pop(0)
+            if isinstance(end, Exception):
+                raise end
+            return end
+        try:
+            return Done(child_tasks.perform(task, cast(Any, None), lambda _: None, lambda *_: None))
+        except (SoundError, DiskFull) as error:
+            return Refused(error.code, error.params, str(error))
+
+
+def hiss(path: Path, gain: float) -> Path:
+    sound = gain * np.random.default_rng(round(1000 * gain)).standard_normal((2, 2 * MUSIC_RATE))
+    encode(path, np.asarray(sound, np.float32), MUSIC_RATE)
+    return path
+
+
+def start(store: Store, *files: SavedFile) -> None:
+    request = ListeningRequest(Question.NATURALNESS, 1.0, uploads=files[:-1], references=files[-1:])
+    start_listening_test(store, ListeningPlace(1, 2, 3), request)
+
+
+def prepare(store: Store, child: Inside) -> ListeningState:
+    asyncio.run(prepare_listening_tests(store, cast(Child, child)))
+    return listening_votes(store, 1).test.state
+
+
+@pytest.fixture
+def files(store: Store, tmp_path: Path) -> list[SavedFile]:
+    return save_files(store, [(hiss(tmp_path / f"{gain}.wav", gain), f"{gain}.wav") for gain in (0.1, 0.02, 0.05)])
+
+
+def test_a_waiting_test_gets_its_clips_and_runs(store: Store, files: list[SavedFile]) -> None:
+    start(store, *files)
+    assert prepare(store, Inside()) is ListeningState.RUNNING
+    shown = clips_to_show(store)
+    assert len(shown) == 4 and all(one.sound.suffix == ".mp3" for one in shown)
+    assert len({one.sound for one in shown}) == 4  # the anchor is not its reference
+    assert list(store.work_dir.glob("*")) == []
+
+
+def test_a_clip_that_is_no_sound_fails_the_test(store: Store, files: list[SavedFile]) -> None:
+    start(store, SavedFile(store.media.put_bytes(b"text", "x.mp3"), "x.mp3", 4), *files)
+    assert prepare(store, Inside()) is ListeningState.FAILED
+    test = listening_votes(store, 1).test
+    assert test.error_code == "not_audio" and (test.error_sentence or "").startswith("An uploaded clip")
+
+
+def test_a_child_that_dies_is_tried_again_and_not_for_ever(store: Store, files: list[SavedFile]) -> None:
+    start(store, *files)
+    assert prepare(store, Inside(ChildDied("gone"), ChildDied("gone"))) is ListeningState.RUNNING
+    start_listening_test(
+        store, ListeningPlace(9, 2, 3), ListeningRequest(Question.NATURALNESS, 1.0, uploads=tuple(files))
+    )
+    asyncio.run(prepare_listening_tests(store, cast(Child, Inside(*[ChildDied("gone")] * 3))))
+    assert listening_votes(store, 9).test.state is ListeningState.FAILED
+
+
+def test_a_bug_and_a_lost_file_fail_the_test_too(store: Store, files: list[SavedFile]) -> None:
+    start(store, *files)
+    assert prepare(store, Inside(Broken("Traceback"))) is ListeningState.FAILED
+    assert "reference" in listening_votes(store, 1).test.error_params
+    again = save_files(store, [(store.media.path(file.key), file.name) for file in files])
+    start(store, *again)
+    store.media.path(again[0].key).write_bytes(b"changed on the disk")
+    assert prepare(store, Inside()) is ListeningState.FAILED
+    assert listening_votes(store, 1).test.error_code == "file_damaged"
+    assert {clip.role for clip in listening_votes(store, 1).clips} >= {ClipRole.ANCHOR}

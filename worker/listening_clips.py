@@ -1,0 +1,73 @@
+"""The clips of listening tests are made by a worker between two jobs: a few seconds for each test."""
+
+import asyncio
+import logging
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from files.atomic import make_folder
+from files.disk import DiskFull
+from pipeline.errors import SoundError
+from store import ClipRole, ListeningClip, ListeningTest, Store, StoreError
+from store.use_cases import keep_prepared, next_unprepared, prepare_again, refuse_prepared
+from worker.child import Child
+from worker.errors import ChildDied
+from worker.messages import Broken, Done, ListeningSource, RatedClips, RatedClipsTask, Refused
+
+log = logging.getLogger(__name__)
+
+INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
+NAMES = {ClipRole.COVER: "A cover", ClipRole.VOICE: "A voice sample", ClipRole.UPLOAD: "An uploaded clip"}
+
+
+async def prepare_listening_tests(store: Store, child: Child) -> None:
+    """Make the clips of every test that waits for them; a test whose clips cannot be made fails with one sentence.
+
+    A test that is being prepared when the worker stops is prepared anew.
+    """
+    while (waiting := await asyncio.to_thread(next_unprepared, store)) is not None:
+        test, clips = waiting
+        out = store.work_dir / f"listening-{test.id}"
+        try:
+            await _prepare(store, child, test, clips, out)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
+
+
+async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> None:
+    number = test.id or 0
+    try:
+        task = await asyncio.to_thread(_task, store, test, clips, out)
+        end = await child.run(task)
+        match end:
+            case Done(outcome=RatedClips(clips=made)):
+                await asyncio.to_thread(keep_prepared, store, number, made)
+            case Refused():
+                await asyncio.to_thread(refuse_prepared, store, number, end.code, end.params, end.sentence)
+            case Broken(traceback=traceback):
+                raise RuntimeError(traceback)
+            case other:
+                raise TypeError(f"a child answered RatedClipsTask with {other}")
+    except ChildDied as error:
+        log.warning("The clips of listening test %s: %s", number, error)
+        await asyncio.to_thread(prepare_again, store, number)
+    except (StoreError, SoundError, DiskFull) as error:
+        await asyncio.to_thread(refuse_prepared, store, number, error.code, error.params, str(error))
+    except (RuntimeError, TypeError, OSError):
+        reference = secrets.token_hex(4)
+        log.exception("The clips of listening test %s could not be made (%s).", number, reference)
+        sentence = INTERNAL.format(reference=reference)
+        await asyncio.to_thread(refuse_prepared, store, number, "internal", {"reference": reference}, sentence)
+
+
+def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> RatedClipsTask:
+    """Raises NotFound, FileDamaged."""
+    make_folder(out)
+    sources = []
+    for clip in clips:
+        name = NAMES.get(clip.role, "A reference")  # its own would tell whose it is
+        path = store.media.checked(clip.source_key or "", name)
+        sources.append(ListeningSource(clip.id or 0, path, name, clip.role is ClipRole.ANCHOR))
+    return RatedClipsTask(tuple(sources), test.seed, out)
