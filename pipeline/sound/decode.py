@@ -128,7 +128,7 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
     downmix = downmix_of(parts, rate)
     for part in parts:
         part[0] = downmix.mono(part)
-    return sound[0].copy()
+    return np.array(sound[0], np.float32)
 
 
 def _joined(blocks: Iterator[Floats32], channels: int, expected: int) -> Floats32:

@@ -90,12 +90,12 @@ def _fitted(frame: Floats64, window: Floats64, frequency: float, rate: float) ->
     weights = window / (power + np.quantile(power, PAUSES) + 1e-12)
     weights /= weights.sum()
     tones = frequency * np.arange(1, LINES + 1)
-    all_of_them, heights = _fit(frame, weights, tones / rate)
+    all_of_them, heights = _fit(frame, weights, np.asarray(tones / rate, np.float64))
     around = (tones[:, None] + AROUND) / rate
     rest = (frame - all_of_them) * weights
     beside = 2 * np.abs(np.exp(-2j * np.pi * around.reshape(-1, 1) * np.arange(len(frame))) @ rest)
     there = heights > SURE * np.median(beside.reshape(around.shape), axis=1)
-    return _fit(frame, weights, tones[there] / rate)[0]
+    return _fit(frame, weights, np.asarray(tones[there] / rate, np.float64))[0]
 
 
 def _fit(frame: Floats64, weights: Floats64, tones: Floats64) -> tuple[Floats64, Floats64]:
