@@ -5,20 +5,17 @@ import time
 import tracemalloc
 from pathlib import Path
 from typing import Any, Literal
-from unittest.mock import patch
 
 import av
 import numpy as np
 import pytest
-import soundfile
 import soxr
 from av.audio.frame import AudioFrame
 
 from models.signal import Floats32
 from pipeline import errors
-from pipeline.sound import decode as decoding
 from pipeline.sound import ffmpeg
-from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, display_name, name_of_title, probe
+from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, display_name, probe
 from tests.pipeline import sounds
 
 ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)
@@ -339,21 +336,6 @@ def test_a_file_cannot_make_ffmpeg_open_another(tmp_path: Path, monkeypatch: pyt
 )
 def test_display_name(name: str, shown: str) -> None:
     assert display_name(name) == shown
-
-
-def test_a_title_is_no_path() -> None:
-    assert display_name(name_of_title("Palette (feat. AC/DC) \\o/")) == "Palette (feat. AC\u2215DC) \u2216o\u2215"
-
-
-def test_a_note_is_heard_in_the_channel_that_keeps_it_after_one_reading(tmp_path: Path) -> None:
-    wide = sounds.noise(3, 48_000, 1).repeat(2, axis=0) * np.array([[1], [-1]], np.float32)
-    path = tmp_path / "wide.wav"
-    soundfile.write(path, wide.T, 48_000, subtype="FLOAT")
-    blocks = decode_blocks(path, 16_000, channels=1, block_seconds=1, limits=NOTE, name="x")
-    np.testing.assert_array_equal(read(path), np.concatenate(list(blocks), axis=1)[0])
-    with patch.object(decoding, "_whole", wraps=decoding._whole) as readings:
-        read(path)
-    assert readings.call_count == 1
 
 
 def test_display_name_is_short_and_fills_a_sentence() -> None:
