@@ -23,7 +23,7 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
-from pipeline.sound.decode import SONG, probe
+from pipeline.sound.decode import SONG, name_of_title, probe
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
@@ -148,7 +148,7 @@ def _songs(
 
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
-    sung = hear_song(task.song, task.name, models, task.cache, report)
+    sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
 
 
