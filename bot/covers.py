@@ -15,16 +15,20 @@ from bot.texts.names import shorten, song_name
 from store import Store
 from store.names import is_blank
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
+from store.voices import PUBLIC
 
 CHOICES = 25
 CHOICE_LENGTH = 100
 
 
-def voice_choices(store: Store, user_id: int, text: str) -> list[tuple[str, str]]:
-    """Name and value of the member's own ready voices whose name holds the text."""
+def voice_choices(store: Store, user_id: int, text: str, free: str) -> list[tuple[str, str]]:
+    """Name and value of the ready voices whose name holds the text: the member's own, then those marked as `free`."""
     with store.read() as session:
         named = [voice for voice in ready_voices(session, user_id, text) if not is_blank(voice.name)]
-        return [(voice.name, f"#{voice.id}") for voice in named[:CHOICES]]
+        return [
+            (f"{voice.name} · {free}" if voice.owner_id == PUBLIC else voice.name, f"#{voice.id}")
+            for voice in named[:CHOICES]
+        ]
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
@@ -81,9 +85,9 @@ class CoverCog(commands.Cog):
 
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The member's own ready voices."""
-        user_id = interaction.user.id
-        choices = await asyncio.to_thread(voice_choices, self.services.store, user_id, current)
+        """The member's own ready voices, and the free ones."""
+        free = reader(interaction.locale)("command.cover.free")
+        choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, free)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 
     @cover.autocomplete("title")
