@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: demo test fuzz check lock check-lock install install-lab install-dev clean
+.PHONY: demo test fuzz chaos check lock check-lock install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
@@ -18,6 +18,10 @@ test: check
 fuzz: install-dev
 	FUZZ=10000 $(BIN)/pytest --capture no tests/fuzz/test_sounds.py
 	FUZZ=2000 $(BIN)/pytest --capture no tests/fuzz/test_weights.py
+
+# A thousand schedules of kills, stops, locks and second thoughts; what is interrupted goes on from the table in results/.
+chaos: install-dev
+	CHAOS=1000 $(BIN)/pytest --capture no tests/chaos/test_schedules.py
 
 check: install-dev
 	$(BIN)/ruff format --check .

@@ -19,6 +19,10 @@ from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.mos.ballot import VoteMenu
+from bot.mos.command import MosCog
+from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
+from bot.mos.running import ListeningTests
 from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
@@ -37,6 +41,8 @@ COMPONENTS = (
     VoiceDelete,
     VoicesPage,
     ForgetButton,
+    VoteMenu,
+    ListeningConsentButton,
 )
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -48,7 +54,7 @@ class DiscoverBot(commands.Bot):
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(guilds=True, guild_reactions=True),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
@@ -56,12 +62,13 @@ class DiscoverBot(commands.Bot):
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
         self.delivery = Delivery(self, store, settings.poll_seconds)
         self.removal = Removal(self, store, settings.poll_seconds)
+        self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
-        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog):
+        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, MosCog, ListeningConsentCog):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
@@ -70,6 +77,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
+        await self.add_cog(self.listening_tests)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""

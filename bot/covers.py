@@ -11,31 +11,32 @@ from bot.interactions.attachments import check, download
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, file_limit
 from bot.texts.locale import label, reader
-from bot.texts.names import shorten, song_name
+from bot.texts.names import choice_name, song_name
 from store import Store
-from store.names import is_blank
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
 from store.voices import PUBLIC
 
 CHOICES = 25
-CHOICE_LENGTH = 100
 
 
 def voice_choices(store: Store, user_id: int, text: str, free: str) -> list[tuple[str, str]]:
     """Name and value of the ready voices whose name holds the text: the member's own, then those marked as `free`."""
     with store.read() as session:
-        named = [voice for voice in ready_voices(session, user_id, text) if not is_blank(voice.name)]
+        fitting = ready_voices(session, user_id, text)[:CHOICES]
         return [
-            (f"{voice.name} · {free}" if voice.owner_id == PUBLIC else voice.name, f"#{voice.id}")
-            for voice in named[:CHOICES]
+            (
+                choice_name(f"{voice.name} · {free}" if voice.owner_id == PUBLIC else voice.name, voice.id),
+                f"#{voice.id}",
+            )
+            for voice in fitting
         ]
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
     """Name and value of the library's songs whose title or singer holds the text."""
     with store.read() as session:
-        songs = [song for song in search_songs(session, text) if not is_blank(song.title)][:CHOICES]
-        return [(shorten(song_title(song), CHOICE_LENGTH), f"#{song.id}") for song in songs]
+        songs = search_songs(session, text)[:CHOICES]
+        return [(choice_name(song_title(song), song.id), f"#{song.id}") for song in songs]
 
 
 class CoverCog(commands.Cog):

@@ -10,6 +10,8 @@ BotError
     ├── AttachmentTooLarge an attachment over the limit
     ├── TooManyNotes       more notes than one command takes
     ├── BadVoiceName       not a name for a voice
+    ├── ModeratorsOnly     a command of moderators, used by somebody else
+    ├── MissingRights      the bot may not do in this channel what a command needs
     ├── UnknownButton      a button or menu that this bot does not make
     └── Internal           a bug of ours; the log has it under the reference
 """
@@ -89,6 +91,20 @@ class BadVoiceName(Refusal):
 
     code = "bad_voice_name"
     sentence = "A voice's name has 1 to {limit} visible characters on one line. Choose another name."
+
+
+class ModeratorsOnly(Refusal):
+    """The member neither manages the server nor has its role of moderators."""
+
+    code = "moderators_only"
+    sentence = "Only moderators can use this: members with the permission Manage Server, or with the moderators' role."
+
+
+class MissingRights(Refusal):
+    """Params: rights."""
+
+    code = "missing_rights"
+    sentence = "I lack permissions in this channel: {rights}. Give them to my role, or use another channel."
 
 
 class UnknownButton(Refusal):

@@ -15,7 +15,7 @@ from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, Services, services_of
 from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label, reader
-from bot.texts.names import safe
+from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import NotFound, Voice
 from store.results import quality_of
@@ -70,7 +70,8 @@ class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"v
     @classmethod
     def of(cls, owned: Sequence[Voice], text: str) -> "VoicePick":
         """The menu of these voices."""
-        options = [discord.SelectOption(label=voice.name, value=str(voice.id)) for voice in owned[:CHOICES]]
+        named = [(choice_name(voice.name, voice.id), str(voice.id)) for voice in owned[:CHOICES]]
+        options = [discord.SelectOption(label=name, value=value) for name, value in named]
         return cls(discord.ui.Select(custom_id=cls.custom_id_of(), placeholder=text, options=options))
 
     async def pressed(self, interaction: Interaction) -> None:

@@ -24,7 +24,7 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
-from pipeline.sound.decode import SONG, probe
+from pipeline.sound.decode import SONG, name_of_title, probe
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
@@ -162,7 +162,7 @@ def _instant(task: InstantTask, models: ModelPool, report: Report) -> InstantVoi
 
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
-    sung = hear_song(task.song, task.name, models, task.cache, report)
+    sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
 
 

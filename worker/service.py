@@ -98,10 +98,20 @@ async def _listen(redis_url: str, bell: asyncio.Event) -> None:
         except (RedisError, OSError) as error:
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
         finally:
-            with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
-                async with asyncio.timeout(CALL_SECONDS):
-                    await listener.close()
+            await _close(listener)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _close(listener: Worker) -> None:
+    """Close the listener; its tasks, which it cancels, end its own call as if that were cancelled."""
+    try:
+        with contextlib.suppress(RedisError, OSError):
+            async with asyncio.timeout(CALL_SECONDS):
+                await listener.close()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # the worker stops
+            raise
 
 
 def make_listener(redis_url: str, bell: asyncio.Event) -> Worker:

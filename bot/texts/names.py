@@ -39,6 +39,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def choice_name(name: str, number: int | None) -> str:
+    """What a menu shows for a row's name: Discord refuses blank and long ones."""
+    return f"#{number}" if is_blank(name) else shorten(name, SHOWN_LENGTH)
+
+
 def safe(text: object, limit: int = SHOWN_LENGTH) -> str:
     """Text for a message: no markdown, no mention, no link, one line, not longer than `limit`."""
     line = " ".join(str(text).split())

@@ -28,7 +28,7 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.decode import STEM, decode_blocks
+from pipeline.sound.decode import STEM, decode_blocks, name_of_title
 from pipeline.sound.downmix import Downmix
 from pipeline.sound.encode import Encoder
 from pipeline.sound.resample import Resampler
@@ -73,6 +73,11 @@ class CoverInput:
     """The song's own: stems and features are taken from it if they are there."""
     out_dir: Path
     options: CoverOptions = field(default_factory=CoverOptions)
+
+    @property
+    def said(self) -> str:
+        """What the song is called in sentences about its file."""
+        return name_of_title(self.song_name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +174,7 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
 
 def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
     """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
-    given, song = cover.instrumental, GivenFile(cover.song, cover.song_name)
+    given, song = cover.instrumental, GivenFile(cover.song, cover.said)
     instrumental = cover.out_dir / "instrumental.flac"
     read = 0.0 if given is None else 0.5  # of the stage
 
@@ -184,12 +189,12 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
         models.only(Role.SEPARATOR, Role.VOICE)
         stems = stems_of(
             cover.song,
-            cover.song_name,
+            cover.said,
             models,
             cover.cache_dir,
             lambda stage, done: reading(done) if stage == "reading" else report(stage, done),
         )
-    return stems if given is None else over(stems, cover.song_name, instrumental, given.name, level)
+    return stems if given is None else over(stems, cover.said, instrumental, given.name, level)
 
 
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
@@ -197,7 +202,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     network, info, rows, speaker = models.voice(cover.model, cover.index)
     encoder = models.encoder(info.content_model)
     features = features_of(stems, models, report, encoder)
-    check_voice(features, stems.song_lufs, cover.song_name)
+    check_voice(features, stems.song_lufs, cover.said)
     report("converting", 0.0)
     asked = cover.options.key_shift
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG

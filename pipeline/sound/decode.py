@@ -82,6 +82,11 @@ def display_name(name: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1 - len(suffix)].rstrip() + "…" + suffix
 
 
+def name_of_title(title: str) -> str:
+    """A song's title as a name for `display_name`, which takes the last part of a path: a title has no folders."""
+    return title.replace("/", "\u2215").replace("\\", "\u2216")
+
+
 def probe(path: Path, limits: Limits, name: str) -> Sound:
     """Read the headers of `path` and its sound until it is long enough, no more.
 
@@ -114,17 +119,30 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
     """
     with _open(path, limits, display_name(name)) as source:
         expected = min(source.sound.seconds or 60.0, limits.max_seconds)
-    out = np.empty((channels, floor(expected * rate + 0.5)), np.float32)
+        read: Literal[1, 2] = 2 if channels == 1 and source.sound.channels == 2 else channels
+    blocks = decode_blocks(path, rate, channels=read, block_seconds=1.0, limits=limits, name=name)
+    sound = _joined(blocks, read, floor(expected * rate + 0.5))
+    if read == channels:
+        return sound[0] if channels == 1 else sound
+    parts = [sound[:, start : start + rate] for start in range(0, sound.shape[1], rate)]
+    downmix = downmix_of(parts, rate)
+    for part in parts:
+        part[0] = downmix.mono(part)
+    return np.array(sound[0], np.float32)
+
+
+def _joined(blocks: Iterator[Floats32], channels: int, expected: int) -> Floats32:
+    """The blocks as one array (channels, n), made for `expected` samples."""
+    out = np.empty((channels, expected), np.float32)
     filled = 0
-    for block in decode_blocks(path, rate, channels=channels, block_seconds=1.0, limits=limits, name=name):
+    for block in blocks:
         end = filled + block.shape[1]
         if end > out.shape[1]:
             more = np.empty((channels, max(end, out.shape[1] * 3 // 2) - filled), np.float32)
             out = np.concatenate([out[:, :filled], more], axis=1)
         out[:, filled:end] = block
         filled = end
-    out = out if filled == out.shape[1] else out[:, :filled].copy()
-    return out[0] if channels == 1 else out
+    return out if filled == out.shape[1] else out[:, :filled].copy()
 
 
 def decode_blocks(

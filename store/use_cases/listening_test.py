@@ -19,7 +19,7 @@ from store.listening_tables import (
 )
 from store.results import result_of
 from store.retention import files_or_nothing, remove_unreferenced
-from store.tables import Job, JobKind, Outbox, now
+from store.tables import GuildSetting, Job, JobKind, Outbox, now
 from store.use_cases.accept import SavedFile, check_files
 from store.use_cases.work import DELIVERED
 
@@ -153,6 +153,27 @@ def agreed_to_tests(store: Store, user_id: int, guild_id: int) -> bool | None:
     with store.read() as session:
         row = session.get(ListeningConsent, (user_id, guild_id))
         return row.agreed if row else None
+
+
+def ask_once(store: Store, user_id: int, guild_id: int) -> bool:
+    """Whether to ask the member now: never before, in a guild that has had a test. Noted as a no until they answer."""
+    with store.read() as session:
+        known = session.get(ListeningConsent, (user_id, guild_id)) is not None
+        tested = session.exec(select(ListeningTest.id).where(ListeningTest.guild_id == guild_id)).first() is not None
+    if known or not tested:
+        return False
+    with store.write() as session:
+        if session.get(ListeningConsent, (user_id, guild_id)) is not None:
+            return False
+        session.add(ListeningConsent(user_id=user_id, guild_id=guild_id, agreed=False))
+        return True
+
+
+def moderator_role(store: Store, guild_id: int) -> int | None:
+    """The role whose members moderate, besides whoever manages the server."""
+    with store.read() as session:
+        setting = session.get(GuildSetting, guild_id)
+        return setting.moderator_role_id if setting else None
 
 
 def _check_free(session: Session, guild_id: int) -> None:

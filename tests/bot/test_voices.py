@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from bot import voices as ours
 from bot.app import DiscoverBot
+from bot.covers import voice_choices
 from bot.texts.sentences import texts
 from store import JobState, NotFound, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
@@ -141,3 +142,14 @@ async def test_a_page_that_is_gone_shows_the_last_one(world: World, store: Store
     await world.alice.click(response_of(answer), label="More ▶")
     assert len(re.findall(r"voice \d+", response_of(answer).content)) == 3
     assert "Page" not in response_of(answer).content
+
+
+def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: World) -> None:
+    with store.write() as session:
+        voice = Voice(owner_id=world.alice.id, name="\u3164", state=VoiceState.READY)
+        session.add(voice)
+        session.flush()
+        number = voice.id
+    menu = ours.VoicePick.of([voice], "Which?")
+    assert [option.label for option in menu.item.options] == [f"#{number}"]
+    assert voice_choices(store, world.alice.id, "") == [(f"#{number}", f"#{number}")]

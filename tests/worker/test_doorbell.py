@@ -1,5 +1,6 @@
 """The doorbell: every ring its own, bounded in time, and no pickles."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 from arq.constants import job_key_prefix
 from redis import Redis
 
+from worker import service
 from worker.doorbell import CALL_SECONDS, QUEUE, Doorbell, from_bytes
 from worker.valkey import EmbeddedValkey
 
@@ -52,3 +54,43 @@ async def test_a_queue_that_hangs_holds_nobody_for_more_than_two_seconds(tmp_pat
         os.kill(server.pid or 0, signal.SIGCONT)
         assert await doorbell.ring()
         await doorbell.close()
+
+
+async def test_a_worker_that_stops_while_it_closes_its_listener_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the queue gone it closes one every two seconds; a stop in that moment was lost once."""
+    closing = asyncio.Event()
+
+    class Listener:
+        async def async_run(self) -> None:
+            raise ConnectionError("gone")
+
+        async def close(self) -> None:
+            closing.set()
+            await asyncio.sleep(1.0)
+
+    monkeypatch.setattr(service, "make_listener", lambda *_: Listener())
+    listening = asyncio.create_task(service._listen("redis://127.0.0.1:1", asyncio.Event()))
+    await closing.wait()
+    listening.cancel()
+    ended, _ = await asyncio.wait({listening}, timeout=0.5)
+    assert ended and listening.cancelled()
+
+
+async def test_a_listener_that_ends_its_own_tasks_does_not_end_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    class Listener:
+        async def async_run(self) -> None:
+            begun.append(1)
+            raise ConnectionError("gone")
+
+        async def close(self) -> None:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(service, "make_listener", lambda *_: Listener())
+    monkeypatch.setattr(service, "RETRY_SECONDS", 0.01)
+    listening = asyncio.create_task(service._listen("redis://127.0.0.1:1", asyncio.Event()))
+    await asyncio.wait({listening}, timeout=0.3)
+    assert len(begun) > 1
+    listening.cancel()
+    await asyncio.wait({listening})

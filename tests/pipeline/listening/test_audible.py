@@ -33,6 +33,8 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
         "rumble": tone(count, 20, 0.05),
         "hum of 50 Hz": tone(count, 50.05, 0.02),
         "hum of 60 Hz": tone(count, 60, 0.02),
+        "hum of a rectifier": tone(count, 100, 0.02),
+        "hum with overtones": np.sum([tone(count, 60 * k, 0.02 / k) for k in range(1, 10)], axis=0, dtype=np.float32),
     }
     before = models.singer.embed(audible(wav, SPEECH_RATE))
     assert before is not None
@@ -41,7 +43,8 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
         assert after is not None
         cosine = float(before @ after)
         print(f"{name}, {what}: {cosine:.4f}")
-        assert cosine > (0.99 if what.startswith("hum") else 0.999), what
+        hardest = name == "am_michael" and ("rectifier" in what or "overtones" in what)  # he speaks at 100 Hz
+        assert cosine > (0.97 if hardest else 0.99 if what.startswith("hum") else 0.999), what
 
 
 def test_where_nothing_hums_nothing_changes(notes: list[Path]) -> None:

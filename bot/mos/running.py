@@ -1,0 +1,175 @@
+"""Shows the clips of listening tests, counts the reactions on them, and ends tests, across restarts of the bot."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+import discord
+from discord.ext import commands, tasks
+
+from bot.messages.faults import asked_pause, out_of_reach
+from bot.messages.post import earlier
+from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
+from bot.texts.sentences import texts
+from store import ListeningClip, ListeningOver, NotFound, OwnClip, Store
+from store.listening import mark
+from store.tables import now
+from store.use_cases import (
+    ClipToShow,
+    begin_clip,
+    cast_vote,
+    clip_of_message,
+    clips_to_show,
+    count_lying,
+    end_due_tests,
+    keep_clip,
+    reaction_removed,
+    shown_clips,
+)
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 60.0
+UNCOUNTED = (ListeningOver, NotFound, OwnClip)
+
+
+class ListeningTests(commands.Cog):
+    """A loop over the tests that run, and the listener of reactions.
+
+    What members put on clips while the bot was away is counted before anything else, above all before a test ends.
+    """
+
+    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
+        self.bot, self.store = bot, store
+        self._back_at, self._recount = now(), True
+        self._not_before: dict[int, float] = {}
+        self._loop = tasks.loop(seconds=seconds)(self.go_on)
+
+    async def cog_load(self) -> None:
+        """Start with the bot."""
+        self._loop.start()
+
+    async def cog_unload(self) -> None:
+        """Stop with the bot."""
+        self._loop.cancel()
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Discord has begun a new session: what happened before is not told again."""
+        self._back_at, self._recount = now(), True
+
+    async def go_on(self) -> None:
+        """Count what lies there, show what is not shown, end what is over. What fails is tried again."""
+        try:
+            if self._recount:
+                self._recount = False
+                await self._count_all()
+            for one in await asyncio.to_thread(clips_to_show, self.store):
+                await self._show(one)
+            if not self._recount:
+                await asyncio.to_thread(end_due_tests, self.store)
+        except Exception as error:
+            self._recount = True
+            if out_of_reach(error):
+                log.warning("The listening tests wait: Discord is out of reach (%s)", error)
+            else:
+                log.exception("The listening tests could not go on")
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Somebody has put a reaction: if it is a vote, count it and take it away."""
+        value = value_of(payload.emoji)
+        ours = self.bot.user is not None and payload.user_id == self.bot.user.id
+        if value is None or ours or (payload.member is not None and payload.member.bot):
+            return
+        try:
+            clip = await asyncio.to_thread(clip_of_message, self.store, payload.message_id)
+            if clip is None:
+                return
+            counted = await _counted(cast_vote, self.store, clip.id or 0, payload.user_id, value, by_reaction=True)
+            if counted is not False:
+                channel = self.bot.get_partial_messageable(payload.channel_id)
+                await self._take_away(channel.get_partial_message(payload.message_id), clip, payload.user_id, value)
+        except Exception:
+            self._recount = True  # the reaction lies there
+            log.exception("A vote could not be counted now")
+
+    async def _count_all(self) -> None:
+        for test, clip in await asyncio.to_thread(shown_clips, self.store):
+            channel = self.bot.get_partial_messageable(test.channel_id)
+            try:
+                message = await channel.get_partial_message(clip.message_id or 0).fetch()
+                await self._count(message, clip)
+            except (discord.NotFound, discord.Forbidden) as error:
+                log.warning("The reactions on %s of listening test %s cannot be read: %s", clip.name, test.id, error)
+
+    async def _count(self, message: discord.Message, clip: ListeningClip) -> None:
+        """Count what lies on one message, take it away, and put the bot's own reactions where they are missing."""
+        lying: dict[int, set[int]] = defaultdict(set)
+        own = set()
+        for reaction in message.reactions:
+            value = value_of(reaction.emoji)
+            if value is None:
+                continue
+            own |= {value} if reaction.me else set()
+            async for user in reaction.users():
+                if not user.bot:
+                    lying[user.id].add(value)
+        for user_id, values in lying.items():
+            await _counted(count_lying, self.store, clip.id or 0, user_id, values, self._back_at)
+            for value in sorted(values):
+                await self._take_away(message, clip, user_id, value)
+        await self._put(message, set(REACTIONS) - own)
+
+    async def _take_away(
+        self, message: discord.Message | discord.PartialMessage, clip: ListeningClip, user_id: int, value: int
+    ) -> None:
+        """Remove a reaction, so that nobody sees how somebody voted."""
+        try:
+            await message.remove_reaction(REACTIONS[value], discord.Object(user_id))
+        except discord.NotFound:
+            pass
+        except discord.HTTPException as error:
+            log.warning("A reaction on %s of listening test %s stays: %s", clip.name, clip.test_id, error)
+            return
+        await asyncio.to_thread(reaction_removed, self.store, clip.id or 0, user_id, value)
+
+    async def _put(self, message: discord.Message, values: set[int]) -> None:
+        try:
+            for value in sorted(values):
+                await message.add_reaction(REACTIONS[value])
+        except (discord.Forbidden, discord.NotFound) as error:
+            log.warning("Reactions could not be put on message %s: %s", message.id, error)
+
+    async def _show(self, one: ClipToShow) -> None:
+        number = one.test.id or 0
+        if now() < self._not_before.get(number, 0.0):
+            return
+        try:
+            await self._post(one)
+        except discord.HTTPException as error:
+            self._not_before[number] = now() + max(PAUSE_SECONDS, asked_pause(error))
+            log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, number, error)
+
+    async def _post(self, one: ClipToShow) -> None:
+        clip, say = one.clip, texts(one.test.locale)
+        clip_id, channel = clip.id or 0, self.bot.get_partial_messageable(one.test.channel_id)
+        message = await earlier(self.bot, channel.id, clip.tried_at, lambda m: mark(clip) in m.content)
+        if message is None:
+            if not await asyncio.to_thread(begin_clip, self.store, clip_id):
+                return
+            view = VoteMenu.beside(clip_id, say)
+            message = await channel.send(ballot(one, say), files=files_of(one), view=view, nonce=f"mos{clip_id}")
+        if not await asyncio.to_thread(keep_clip, self.store, clip_id, message.id):
+            await message.delete()
+        elif one.test.reactions:
+            await self._put(message, set(REACTIONS))
+
+
+async def _counted(count: Callable[..., bool], *args: object, **options: object) -> bool | None:
+    """Whether a vote was counted; None if it may not be."""
+    try:
+        return await asyncio.to_thread(count, *args, **options)
+    except UNCOUNTED:
+        return None

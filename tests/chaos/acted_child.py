@@ -1,0 +1,101 @@
+"""A child that acts: no sound, but all the reports, files and ends that a worker can meet."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from files.atomic import DRAFT
+from store.results import CoverResult, MatchResult, TrainResult
+from worker.child import Child
+from worker.errors import ChildDied
+from worker.messages import (
+    Broken,
+    CoverTask,
+    Done,
+    End,
+    GaveWay,
+    HeardSong,
+    JobOutcome,
+    JobTask,
+    ListenTask,
+    MatchTask,
+    Plan,
+    Progress,
+    Ready,
+    ReadyTask,
+    Refused,
+    Report,
+    Task,
+    TrainTask,
+)
+
+MODEL = "m"
+TRAINING_SECONDS = 0.8
+OTHER_SECONDS = 0.3
+
+
+class ActedChild(Child):
+    """Acts within the worker's process, by the numbers of its own generator."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__("cpu", 1)
+        self._rng, self._asked = rng, False
+
+    async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
+        """As in Child."""
+        self._asked = False
+        match task:
+            case ReadyTask():
+                return Done(Ready("cpu", MODEL))
+            case ListenTask():
+                return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
+            case MatchTask() | TrainTask() | CoverTask():
+                return await self._act(task, on_report)
+            case other:
+                raise TypeError(f"nobody wrote a part for {other}")
+
+    def give_way(self) -> None:
+        """As in Child."""
+        self._asked = True
+
+    def kill(self) -> None:
+        """There is no process."""
+
+    async def _act(self, task: JobTask, on_report: Callable[[Report], None]) -> End:
+        on_report(Plan({"acting": 1.0}))
+        (task.out.parent / f".half{DRAFT}").write_bytes(b"half")
+        longest = TRAINING_SECONDS if isinstance(task, TrainTask) else OTHER_SECONDS
+        seconds = self._rng.uniform(0.0, longest)
+        for tenth in range(10):
+            on_report(Progress("acting", tenth / 10))
+            await asyncio.sleep(seconds / 10)
+            if self._asked:
+                return GaveWay()
+        fate = self._rng.random()
+        if fate < 0.08:
+            raise ChildDied("It has left the stage.")
+        if fate < 0.16:
+            return Refused("not_audio", {"name": "a.ogg"}, "a.ogg is not audio that I can read.")
+        return Broken("Traceback: forgot the text") if fate < 0.2 else Done(self._outcome(task))
+
+    def _outcome(self, task: JobTask) -> JobOutcome:
+        match task:
+            case MatchTask():
+                return JobOutcome(MatchResult(model=MODEL, none=0.5), self._files(task.out, "picture"))
+            case TrainTask():
+                (task.work / "checkpoint").write_bytes(b"checkpoint")
+                return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
+            case CoverTask():
+                stems = task.cache / MODEL / MODEL
+                stems.mkdir(parents=True, exist_ok=True)
+                for name in ("stems.json", "features.npz", f".stem{DRAFT}"):
+                    (stems / name).write_bytes(b"stem")
+                return JobOutcome(CoverResult(song=task.song_name), self._files(task.out, "cover", "picture"))
+
+    def _files(self, out: Path, *roles: str) -> dict[str, Path]:
+        """A file for each role; no two have the same content."""
+        files = {role: out / f"{role}.bin" for role in roles}
+        for file in files.values():
+            file.write_bytes(self._rng.randbytes(200))
+        return files

@@ -1,0 +1,148 @@
+"""A Discord in a file: what was sent and deleted outlives every process. It knows nonces for a while, as the real one.
+
+It takes the place of the client of discord.py below the real delivery and the real removal.
+"""
+
+import json
+import random
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from store.tables import now
+
+KNOWS_NONCES = 5.0
+"""Seconds; far longer than the bot believes in `hurry`, for the two cores of a test may be busy."""
+BOT_ID = 1
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message as Discord has it."""
+
+    id: int
+    channel_id: int
+    content: str
+    nonce: str
+    at: float
+    files: int
+    components: tuple[Any, ...] = ()
+
+    @property
+    def author(self) -> "Whoever":
+        """The bot."""
+        return Whoever(BOT_ID)
+
+    @property
+    def channel(self) -> "Whoever":
+        """Where it was sent."""
+        return Whoever(self.channel_id)
+
+
+@dataclass(frozen=True)
+class Whoever:
+    """Whatever has an id only."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class NotedDiscord:
+    """The file, and another whose presence means that Discord is away."""
+
+    file: Path
+    away: Path
+
+    def sent(self) -> list[Sent]:
+        """Every message that was ever sent."""
+        return [Sent(**line["sent"]) for line in self._lines() if "sent" in line]
+
+    def shown(self) -> list[Sent]:
+        """The messages that were not deleted."""
+        gone = {line["deleted"] for line in self._lines() if "deleted" in line}
+        return [message for message in self.sent() if message.id not in gone]
+
+    def note(self, **line: Any) -> None:
+        """Add a line; it is there whole or not at all."""
+        with self.file.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+
+    def _lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_bytes().splitlines()] if self.file.exists() else []
+
+
+@dataclass
+class Client:
+    """Those methods of a bot that delivery and removal call."""
+
+    discord: NotedDiscord
+    rng: random.Random
+    user: Whoever = field(default_factory=lambda: Whoever(BOT_ID))
+
+    def get_partial_messageable(self, channel_id: int) -> "Channel":
+        """A channel."""
+        return Channel(channel_id, self)
+
+    async def create_dm(self, user: Any) -> "Channel":
+        """A member's own channel."""
+        return Channel(user.id, self)
+
+    def answer(self) -> None:
+        """Raise ClientConnectionError while Discord is away."""
+        if self.discord.away.exists():
+            raise aiohttp.ClientConnectionError("away")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel, or one message in it."""
+
+    id: int
+    client: Client
+    message_id: int = 0
+
+    async def send(self, text: str, *, files: Sequence[Any], nonce: str, **_: Any) -> Sent:
+        """Send once for a nonce; if Discord goes away meanwhile, its answer or the message is lost."""
+        discord = self.client.discord
+        lost_on_the_way = self.client.rng.random() < 0.5
+        if lost_on_the_way:
+            self.client.answer()
+        for earlier in discord.sent():
+            if earlier.nonce == nonce and earlier.channel_id == self.id and now() - earlier.at < KNOWS_NONCES:
+                return earlier
+        sent = Sent(secrets.randbits(48), self.id, text, nonce, now(), len(files))
+        discord.note(sent=vars(sent))
+        self.client.answer()
+        return sent
+
+    async def history(self, *, after: datetime, limit: int) -> AsyncIterator[Sent]:
+        """The messages here since a time."""
+        self.client.answer()
+        here = [one for one in self.client.discord.shown() if one.channel_id == self.id]
+        for message in [one for one in here if one.at > after.timestamp()][:limit]:
+            yield Found(**vars(message), client=self.client)
+
+    def get_partial_message(self, message_id: int) -> "Channel":
+        """One message here."""
+        return Channel(self.id, self.client, message_id)
+
+    async def delete(self) -> None:
+        """Delete the message."""
+        self.client.answer()
+        self.client.discord.note(deleted=self.message_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(Sent):
+    """A message of the history, that can be deleted."""
+
+    client: Client
+
+    async def delete(self) -> None:
+        """Delete it."""
+        await Channel(self.channel_id, self.client, self.id).delete()

@@ -1,0 +1,76 @@
+"""The processes of a schedule: a worker, a bot's delivery, one act of a member, a stranger that holds the lock."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from unittest.mock import patch
+
+from bot.delivery import Delivery
+from bot.removal import Removal
+from tests.chaos.acted_child import ActedChild
+from tests.chaos.acts import act
+from tests.chaos.dying import die_before
+from tests.chaos.noted_discord import Client
+from tests.chaos.scene import Scene
+from tests.chaos.schedule import Event
+from worker.service import serve
+from worker.settings import WorkerSettings
+
+LONGEST = 90
+"""Seconds after which a process ends whatever happens to the one that started it."""
+NO_QUEUE = "redis://127.0.0.1:1"
+LOOK_SECONDS = 0.1
+
+
+def worker(scene: Scene, seed: str, dies_at: int) -> None:
+    """The real service with a child that acts."""
+    rng = _begin(scene, seed, dies_at)
+    with patch("worker.service.Child", lambda *_: ActedChild(rng)):
+        asyncio.run(serve(scene.open(), NO_QUEUE, WorkerSettings()))
+
+
+def bot(scene: Scene, seed: str, dies_at: int) -> None:
+    """The real delivery and removal, in the bot's two loops."""
+    client = Client(scene.discord, _begin(scene, seed, dies_at))
+    store = scene.open()
+    delivery, removal = Delivery(client, store, 0), Removal(client, store, 0)  # type: ignore[arg-type]
+
+    async def loops() -> None:
+        while True:
+            await asyncio.gather(delivery.deliver_due(), removal.remove_due())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    asyncio.run(loops())
+
+
+def one_act(scene: Scene, seed: str, event: Event) -> None:
+    """What a member does, or the cleaner."""
+    rng = _begin(scene, seed, 0)
+    store = scene.open()
+    die_before(event.dies_at)
+    act(scene, store, event, rng)
+
+
+def stranger(scene: Scene, seconds: float) -> None:
+    """Holds the write lock."""
+    signal.alarm(LONGEST)
+    other = sqlite3.connect(scene.settings.data_dir / "discovervoice.db", isolation_level=None, timeout=2.0)
+    other.execute("BEGIN IMMEDIATE")
+    time.sleep(seconds)
+    os._exit(0)
+
+
+def _begin(scene: Scene, seed: str, dies_at: int) -> random.Random:
+    """A process's own log, generator and death."""
+    signal.alarm(LONGEST)
+    log = os.open(scene.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {seed} %(message)s", force=True)
+    die_before(dies_at)
+    return random.Random(seed)

@@ -1,0 +1,117 @@
+"""Many schedules, a few at a time; a table of them that is written as they end, and from which a run goes on."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.chaos.schedule import scheduled
+from tests.chaos.stage import Outcome
+
+AT_ONCE = 3
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def seeds(sample: int) -> list[int]:
+    """The sample's, or as many as CHAOS says, or the one that CHAOS_SEED says."""
+    one = os.environ.get("CHAOS_SEED")
+    return [int(one)] if one else list(range(int(os.environ.get("CHAOS", sample))))
+
+
+def table_of(code: Path = ROOT) -> Path:
+    """The table of this very code: what was found before a change says nothing about it."""
+    files = [
+        file for room in ("files", "store", "worker", "bot", "tests/chaos") for file in (code / room).rglob("*.py")
+    ]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
+    return code / "results" / f"chaos-{digest[:8]}.jsonl"
+
+
+def run(seeds: Iterable[int], furnished: Path, folder: Path, table: Path | None = None) -> Iterator[Outcome]:
+    """The outcomes, those in the table first; the others are added to it."""
+    known = _known(table)
+    wanted = list(seeds)
+    yield from (known[seed] for seed in wanted if seed in known)
+    lanes = [Lane(furnished, folder) for _ in range(AT_ONCE)]
+    free = SimpleQueue[Lane]()
+    for lane in lanes:
+        free.put(lane)
+
+    def play(seed: int) -> Outcome:
+        lane = free.get()
+        try:
+            return lane.play(seed)
+        finally:
+            free.put(lane)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for playing in as_completed([threads.submit(play, seed) for seed in wanted if seed not in known]):
+            outcome = playing.result()
+            if table is not None:
+                table.parent.mkdir(exist_ok=True)
+                with table.open("a") as file:
+                    file.write(json.dumps(vars(outcome)) + "\n")
+            yield outcome
+    for lane in lanes:
+        lane.end()
+
+
+def told(outcome: Outcome) -> str:
+    """A line of the table, and below it what is wrong, and when."""
+    ends = ", ".join(f"{count} {state}" for state, count in sorted(outcome.jobs.items()))
+    line = f"{outcome.seed:5}  {len(outcome.breaches)} breaches  {outcome.deaths:2} deaths  {ends or 'no jobs'}"
+    return "\n".join([line, *outcome.breaches, str(scheduled(outcome.seed))]) if outcome.breaches else line
+
+
+def summed(outcomes: Iterable[Outcome]) -> str:
+    """One sentence on all of them."""
+    every = list(outcomes)
+    jobs = sum((Counter(outcome.jobs) for outcome in every), Counter[str]())
+    ends = ", ".join(f"{count} {state}" for state, count in sorted(jobs.items()))
+    faults, deaths = sum(bool(o.breaches) for o in every), sum(o.deaths for o in every)
+    return (
+        f"{len(every)} schedules, {faults} with breaches; {deaths} processes died; {jobs.total()} jobs kept ({ends})."
+    )
+
+
+class Lane:
+    """A process that plays schedules (`tests.chaos.lane`); another takes its place if it dies."""
+
+    def __init__(self, furnished: Path, folder: Path) -> None:
+        self._command = [sys.executable, "-m", "tests.chaos.lane", str(furnished), str(folder)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def play(self, seed: int) -> Outcome:
+        """The outcome of a seed."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            )
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(f"{seed}\n")
+        process.stdin.flush()
+        if line := process.stdout.readline():
+            return Outcome(**json.loads(line))
+        self.end()
+        return Outcome(seed, {}, 0, 0.0, [f"the lane ended with {process.returncode}"])
+
+    def end(self) -> None:
+        """Let the process end."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+def _known(table: Path | None) -> dict[int, Outcome]:
+    """The outcomes without breaches in the table; the others are to be seen again."""
+    if table is None or not table.exists():
+        return {}
+    outcomes = [Outcome(**json.loads(line)) for line in table.read_text().splitlines()]
+    return {outcome.seed: outcome for outcome in outcomes if not outcome.breaches}

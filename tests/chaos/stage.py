@@ -1,0 +1,210 @@
+"""One schedule from its first event until all is quiet, and what was found then."""
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
+from typing import Any
+
+from store import retention
+from store.jobs import ACTIVE
+from tests.chaos import parts
+from tests.chaos.invariants import breaches, jobs_by_state
+from tests.chaos.scene import Scene
+from tests.chaos.schedule import BOT, SECONDS, SIGNALS, WORKERS, Event, Schedule, What
+
+FORK = multiprocessing.get_context("fork")
+QUIET_SECONDS = 40.0
+DAYS = 2 * 86400.0
+STEP = 0.02
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many jobs ended how, how many processes died, the processor's seconds, and what should not be."""
+
+    seed: int
+    jobs: dict[str, int]
+    deaths: int
+    seconds: float
+    breaches: list[str]
+
+
+@dataclass
+class Stage:
+    """The processes of one schedule."""
+
+    scene: Scene
+    schedule: Schedule
+    running: dict[str, ForkProcess] = field(default_factory=dict)
+    acts: list[tuple[Event, ForkProcess]] = field(default_factory=list)
+    stopped: dict[str, float] = field(default_factory=dict)
+    starts: int = 0
+    deaths: int = 0
+    found: list[str] = field(default_factory=list)
+
+    def play(self) -> Outcome:
+        """All of it."""
+        began = spent()
+        try:
+            self._events()
+            self._calm()
+            self._wait_until_quiet()
+        finally:
+            self._end()
+        self._clean()
+        self.found += breaches(self.scene)
+        return Outcome(self.schedule.seed, dict(jobs_by_state(self.scene)), self.deaths, spent() - began, self.found)
+
+    def _events(self) -> None:
+        """Each at its time; processes that have ended are started again meanwhile, as operators have it."""
+        began = time.monotonic()
+        for name in (*WORKERS, BOT):
+            self._start(name, mortal=True)
+        for event in (*self.schedule.events, None):
+            until = event.at if event else SECONDS
+            while time.monotonic() - began < until:
+                self._attend(mortal=True)
+                time.sleep(STEP)
+            if event is not None:
+                self._happen(event)
+
+    def _happen(self, event: Event) -> None:
+        match event.what:
+            case What.LOCK:
+                self._perform(event, parts.stranger, self.scene, event.seconds)
+            case What.AWAY:
+                self.scene.discord.away.touch()
+                self.stopped["discord"] = time.monotonic() + event.seconds
+            case what if what in SIGNALS:
+                self._signal(event)
+            case What.FORGET:
+                self._forget(event)
+            case _:
+                self._perform(event, parts.one_act, self.scene, self._name(event.what), event)
+
+    def _forget(self, event: Event) -> None:
+        """A member who has asked for it asks for nothing else at the same time."""
+        for earlier, process in self.acts:
+            if earlier.member == event.member:
+                process.join()
+        self._perform(event, parts.one_act, self.scene, self._name(event.what), event)
+
+    def _perform(self, event: Event, part: Callable[..., None], *args: Any) -> ForkProcess:
+        process = FORK.Process(target=part, args=args)
+        process.start()
+        self.acts.append((event, process))
+        return process
+
+    def _start(self, name: str, mortal: bool) -> None:
+        deaths = self.schedule.deaths
+        dies_at = deaths[self.starts % len(deaths)] if mortal else 0
+        part = parts.bot if name == BOT else parts.worker
+        self.running[name] = FORK.Process(target=part, args=(self.scene, self._name(name), dies_at))
+        self.running[name].start()
+
+    def _name(self, what: str) -> str:
+        """A process's own seed."""
+        self.starts += 1
+        return f"{self.schedule.seed} {what} {self.starts}"
+
+    def _attend(self, mortal: bool) -> None:
+        """Wake what has slept enough; start what has ended."""
+        for name in [name for name, until in self.stopped.items() if time.monotonic() > until]:
+            self._wake(name)
+        for name, process in list(self.running.items()):
+            if not process.is_alive():
+                self._count(process)
+                self._start(name, mortal)
+
+    def _count(self, process: ForkProcess) -> None:
+        self.deaths += process.exitcode == -signal.SIGKILL
+
+    def _signal(self, event: Event) -> None:
+        number = {What.KILL: signal.SIGKILL, What.TERM: signal.SIGTERM, What.STOP: signal.SIGSTOP}[event.what]
+        if event.what is What.STOP:
+            self.stopped[event.process] = time.monotonic() + event.seconds
+        self._send(event.process, number)
+
+    def _wake(self, name: str) -> None:
+        del self.stopped[name]
+        if name == "discord":
+            self.scene.discord.away.unlink(missing_ok=True)
+        else:
+            self._send(name, signal.SIGCONT)
+
+    def _send(self, name: str, number: int) -> None:
+        process = self.running[name]
+        if process.is_alive() and process.pid is not None:
+            os.kill(process.pid, number)
+
+    def _calm(self) -> None:
+        """Everybody wakes and stops; what a member was not told to be forgotten is asked for again."""
+        for name in list(self.stopped):
+            self._wake(name)
+        for process in [*(process for _, process in self.acts), *self.running.values()]:
+            process.join(0.0 if process in self.running.values() else None)
+            self._count(process)
+        for name in self.running:
+            self._send(name, signal.SIGTERM)
+        for name, process in self.running.items():
+            process.join(10.0)
+            if process.is_alive():
+                self.found.append(f"{name} did not stop at SIGTERM")
+                process.kill()
+        for member in {event.member for event, _ in self.acts if event.what is What.FORGET}:
+            again = Event(0.0, What.FORGET, member=member)
+            while member not in self.scene.told("forgotten"):
+                self._perform(again, parts.one_act, self.scene, self._name(again.what), again).join()
+        self.running = {}
+        for name in (WORKERS[0], BOT):
+            self._start(name, mortal=False)
+
+    def _wait_until_quiet(self) -> None:
+        until = time.monotonic() + QUIET_SECONDS
+        while left := self._left():
+            if time.monotonic() > until:
+                self.found.append(f"after {QUIET_SECONDS:.0f} s without trouble: {left}")
+                return
+            self._attend(mortal=False)
+            time.sleep(0.1)
+
+    def _left(self) -> str:
+        """What is still to be done."""
+        active = ", ".join(f"'{state}'" for state in (*ACTIVE, "rendered"))
+        with closing(sqlite3.connect(self.scene.settings.data_dir / "discovervoice.db", timeout=5.0)) as database:
+            count = [
+                database.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]
+                for rows in (f"job WHERE state IN ({active})", "outbox WHERE state = 'pending'", "deletion")
+            ]
+        return "{} jobs, {} messages, {} deletions".format(*count) if any(count) else ""
+
+    def _end(self) -> None:
+        """Nobody is left."""
+        for process in [*self.running.values(), *(process for _, process in self.acts)]:
+            if process.is_alive() and process.pid is not None:
+                os.kill(process.pid, signal.SIGCONT)
+                process.terminate()
+        for process in [*self.running.values(), *(process for _, process in self.acts)]:
+            process.join(10.0)
+            process.kill()
+            process.join()
+
+    def _clean(self) -> None:
+        """Two days later the cleaner comes."""
+        data = self.scene.settings.data_dir
+        for path in [one for one in data.rglob("*") if one.is_file()]:
+            os.utime(path, (time.time() - DAYS,) * 2)
+        store = self.scene.open()
+        retention.tidy(store)
+        store.engine.dispose()
+
+
+def spent() -> float:
+    """Seconds that the processors have worked for this process and those that it has waited for."""
+    return sum(os.times()[:4])

@@ -1,0 +1,90 @@
+"""The checks of a schedule see what they are for."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.invariants import breaches
+from tests.chaos.scene import Scene, furnish, secret
+from tests.chaos.schedule import MEMBERS, scheduled
+
+JOB = "0123456789abcdef"
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    """A furnished scene, nothing played."""
+    scene = Scene(tmp_path)
+    furnish(scene)
+    return scene
+
+
+def execute(scene: Scene, *statements: str) -> None:
+    with closing(sqlite3.connect(scene.settings.data_dir / "discovervoice.db")) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
+def add_job(scene: Scene, state: str) -> None:
+    values = {"id": JOB, "kind": "match", "user_id": MEMBERS[0], "state": state, "locale": "en", "params": "{}"}
+    values |= {"result": "{}", "error_params": "{}", "lane": "quick"}
+    numbers = ("turn", "attempt", "losses", "worked", "cancel_requested", "progress", "created_at")
+    columns = ", ".join([*values, *numbers])
+    listed = ", ".join([f"'{value}'" for value in values.values()] + ["0"] * len(numbers))
+    execute(scene, f"INSERT INTO job ({columns}) VALUES ({listed})")
+
+
+def put(scene: Scene, path: str) -> None:
+    file = scene.settings.data_dir / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"x")
+
+
+SPOILED: dict[str, Callable[[Scene], None]] = {
+    "is running": lambda scene: add_job(scene, "running"),
+    "the message of job": lambda scene: add_job(scene, "failed"),
+    "is lost": lambda scene: scene.tell(job=JOB, member=MEMBERS[0], voice=None),
+    "2 messages were sent": lambda scene: sent(scene, 1, 2),
+    "is gone or whose voice is": lambda scene: sent(scene, 1),
+    "voice in training": lambda scene: execute(scene, "UPDATE voice SET state = 'training' WHERE id = 1"),
+    "no file": lambda scene: next((scene.settings.data_dir / "media").glob("??/*")).unlink(),
+    "no row names the file": lambda scene: put(scene, f"media/ab/{'ab' * 32}"),
+    "no row names the cache": lambda scene: put(scene, f"cache/{'ab' * 32}/stems.json"),
+    "scratch is left": lambda scene: put(scene, f"work/{JOB}/1/out"),
+    "a draft is left": lambda scene: put(scene, "media/ab/.x.part"),
+    "media_reference": lambda scene: execute(scene, "DELETE FROM media_reference"),
+    "a row of voice is left": lambda scene: scene.tell(forgotten=MEMBERS[0]),
+    "in the database's bytes": lambda scene: scene.tell(forgotten=MEMBERS[0]),
+    "was given 2 times": lambda scene: trained(scene, 9, 9),
+}
+
+
+def sent(scene: Scene, *numbers: int) -> None:
+    for number in numbers:
+        scene.discord.note(sent={"id": number, "channel_id": 5, "content": JOB, "nonce": JOB, "at": 0.0, "files": 0})
+
+
+def trained(scene: Scene, *voices: int) -> None:
+    for voice in voices:
+        scene.tell(job=JOB, member=MEMBERS[0], voice=voice)
+
+
+def test_nothing_is_wrong_at_first(scene: Scene) -> None:
+    assert breaches(scene) == []
+    assert secret(MEMBERS[0]).encode() in b"".join(
+        file.read_bytes() for file in scene.settings.data_dir.glob("discovervoice.db*")
+    )
+
+
+@pytest.mark.parametrize("sentence", SPOILED)
+def test_what_is_wrong_is_found(scene: Scene, sentence: str) -> None:
+    SPOILED[sentence](scene)
+    assert any(sentence in breach for breach in breaches(scene))
+
+
+def test_a_seed_is_always_the_same_schedule() -> None:
+    assert scheduled(7) == scheduled(7) != scheduled(8)
