@@ -23,13 +23,8 @@ def voice_choices(store: Store, user_id: int, text: str, free: str) -> list[tupl
     """Name and value of the ready voices whose name holds the text: the member's own, then those marked as `free`."""
     with store.read() as session:
         fitting = ready_voices(session, user_id, text)[:CHOICES]
-        return [
-            (
-                choice_name(f"{voice.name} · {free}" if voice.owner_id == PUBLIC else voice.name, voice.id),
-                f"#{voice.id}",
-            )
-            for voice in fitting
-        ]
+        names = [f"{one.name} · {free}" if one.owner_id == PUBLIC else one.name for one in fitting]
+        return [(choice_name(name, one.id), f"#{one.id}") for name, one in zip(names, fitting, strict=True)]
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
