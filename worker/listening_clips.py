@@ -1,4 +1,4 @@
-"""The clips of listening tests are made by a worker between two jobs: a few seconds for each test."""
+"""The clips of listening tests are made by a worker between two jobs: two seconds of one core for each clip."""
 
 import asyncio
 import logging
