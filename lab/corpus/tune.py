@@ -28,7 +28,7 @@ RELEASE = 1.2  # s after the last bar
 
 
 @dataclass(frozen=True)
-class Note:
+class SungNote:
     """A pitch (MIDI number) and how long it is held, in beats."""
 
     pitch: float
@@ -40,7 +40,7 @@ class Syllable:
     """Phones with one vowel, and what is sung on it."""
 
     phones: str
-    notes: tuple[Note, ...]
+    notes: tuple[SungNote, ...]
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _hertz(pitch: Any) -> Any:
 def _tune(name: str, entry: dict[str, Any]) -> Tune:
     lines = [
         Line(
-            tuple(Syllable(phones, tuple(Note(*note) for note in notes)) for phones, notes in line["sung"]),
+            tuple(Syllable(phones, tuple(SungNote(*note) for note in notes)) for phones, notes in line["sung"]),
             line["pause"],
         )
         for line in entry["lines"]
