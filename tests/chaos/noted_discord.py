@@ -3,6 +3,7 @@
 It takes the place of the client of discord.py below the real delivery and the real removal.
 """
 
+import asyncio
 import json
 import random
 import secrets
@@ -19,6 +20,7 @@ from store.tables import now
 KNOWS_NONCES = 5.0
 """Seconds; far longer than the bot believes in `hurry`, for the two cores of a test may be busy."""
 BOT_ID = 1
+ANSWER_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class Channel:
                 return earlier
         sent = Sent(secrets.randbits(48), self.id, text, nonce, now(), len(files))
         discord.note(sent=vars(sent))
+        await asyncio.sleep(self.client.rng.uniform(0.0, ANSWER_SECONDS))
         self.client.answer()
         return sent
 

@@ -1,6 +1,7 @@
 """The processes of a schedule: a worker, a bot's delivery, one act of a member, a stranger that holds the lock."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -14,7 +15,7 @@ from bot.delivery import Delivery
 from bot.removal import Removal
 from tests.chaos.acted_child import ActedChild
 from tests.chaos.acts import act
-from tests.chaos.dying import die_before
+from tests.chaos.dying import Death, die
 from tests.chaos.noted_discord import Client
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import Event
@@ -27,16 +28,16 @@ NO_QUEUE = "redis://127.0.0.1:1"
 LOOK_SECONDS = 0.1
 
 
-def worker(scene: Scene, seed: str, dies_at: int) -> None:
+def worker(scene: Scene, seed: str, death: Death | None) -> None:
     """The real service with a child that acts."""
-    rng = _begin(scene, seed, dies_at)
+    rng = _begin(scene, seed, death)
     with patch("worker.service.Child", lambda *_: ActedChild(rng)):
         asyncio.run(serve(scene.open(), NO_QUEUE, WorkerSettings()))
 
 
-def bot(scene: Scene, seed: str, dies_at: int) -> None:
+def bot(scene: Scene, seed: str, death: Death | None) -> None:
     """The real delivery and removal, in the bot's two loops."""
-    client = Client(scene.discord, _begin(scene, seed, dies_at))
+    client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
     delivery, removal = Delivery(client, store, 0), Removal(client, store, 0)  # type: ignore[arg-type]
 
@@ -50,9 +51,9 @@ def bot(scene: Scene, seed: str, dies_at: int) -> None:
 
 def one_act(scene: Scene, seed: str, event: Event) -> None:
     """What a member does, or the cleaner."""
-    rng = _begin(scene, seed, 0)
+    rng = _begin(scene, seed, None)
     store = scene.open()
-    die_before(event.dies_at)
+    die(event.death)
     act(scene, store, event, rng)
 
 
@@ -60,17 +61,18 @@ def stranger(scene: Scene, seconds: float) -> None:
     """Holds the write lock."""
     signal.alarm(LONGEST)
     other = sqlite3.connect(scene.settings.data_dir / "discovervoice.db", isolation_level=None, timeout=2.0)
-    other.execute("BEGIN IMMEDIATE")
-    time.sleep(seconds)
+    with contextlib.suppress(sqlite3.OperationalError):  # another holds it all the time
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
     os._exit(0)
 
 
-def _begin(scene: Scene, seed: str, dies_at: int) -> random.Random:
+def _begin(scene: Scene, seed: str, death: Death | None) -> random.Random:
     """A process's own log, generator and death."""
     signal.alarm(LONGEST)
     log = os.open(scene.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {seed} %(message)s", force=True)
-    die_before(dies_at)
+    die(death)
     return random.Random(seed)

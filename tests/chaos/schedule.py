@@ -4,6 +4,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.chaos.dying import MOMENTS, Death
+
 MEMBERS = (900_100_200_300_400_001, 900_100_200_300_400_002, 900_100_200_300_400_003)
 WORKERS = ("worker-a", "worker-b")
 BOT = "bot"
@@ -37,7 +39,7 @@ TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, What.AWAY, What.TIDY)
 class Event:
     """Something that happens `at` so many seconds: to a member or a process, for `seconds`.
 
-    Who does it dies before the line `dies_at` that it executes of ours, 0: does not die.
+    Who does it may die meanwhile.
     """
 
     at: float
@@ -45,26 +47,26 @@ class Event:
     member: int = 0
     process: str = ""
     seconds: float = 0.0
-    dies_at: int = 0
+    death: Death | None = None
 
     def __str__(self) -> str:
         whom = self.process or (f"member {self.member % 10}" if self.member else "")
-        dies = f"dies before line {self.dies_at}" if self.dies_at else ""
+        dies = f"dies before {self.death}" if self.death else ""
         lasts = f"for {self.seconds:.2f} s" if self.seconds else ""
         return " ".join(part for part in (f"{self.at:5.2f} s", self.what, whom, lasts, dies) if part)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The events of a seed in their order, and the lines before which one start of a process after another dies."""
+    """The events of a seed in their order, and how one start of a process after another dies."""
 
     seed: int
     events: tuple[Event, ...]
-    deaths: tuple[int, ...]
+    deaths: tuple[Death | None, ...]
 
     def __str__(self) -> str:
-        deaths = ", ".join(str(line) if line else "not" for line in self.deaths)
-        return "\n".join([f"seed {self.seed}; starts die before line: {deaths}", *map(str, self.events)])
+        deaths = ", ".join(str(death or "not") for death in self.deaths)
+        return "\n".join([f"seed {self.seed}; processes die before: {deaths}", *map(str, self.events)])
 
 
 def scheduled(seed: int) -> Schedule:
@@ -77,29 +79,32 @@ def scheduled(seed: int) -> Schedule:
     events += [_second_thought(rng, What.FORGET)] if rng.random() < 0.5 else []
     gone: dict[int, float] = {event.member: event.at for event in events if event.what is What.FORGET}
     stay = [event for event in events if event.what is What.FORGET or event.at < gone.get(event.member, SECONDS)]
-    deaths = tuple(_line(rng, 0.5) for _ in range(6))
+    deaths = tuple(_death(rng, 0.8) for _ in range(6))
     return Schedule(seed, tuple(sorted(stay, key=lambda event: event.at)), deaths)
 
 
 def _request(rng: random.Random) -> Event:
     at, what = rng.uniform(0.0, 0.8 * SECONDS), rng.choice(REQUESTS)
-    return Event(at, what, member=rng.choice(MEMBERS), dies_at=_line(rng, 0.15))
+    return Event(at, what, member=rng.choice(MEMBERS), death=_death(rng, 0.15))
 
 
 def _second_thought(rng: random.Random, what: What) -> Event:
-    return Event(rng.uniform(0.3, SECONDS), what, member=rng.choice(MEMBERS), dies_at=_line(rng, 0.25))
+    return Event(rng.uniform(0.3, SECONDS), what, member=rng.choice(MEMBERS), death=_death(rng, 0.25))
 
 
 def _trouble(rng: random.Random) -> Event:
     at, what = rng.uniform(0.1, SECONDS), rng.choice(TROUBLE)
     if what is What.TIDY:
-        return Event(at, what, dies_at=_line(rng, 0.5))
-    process = rng.choice((*WORKERS, *WORKERS, BOT)) if what in SIGNALS else ""
+        return Event(at, what, death=_death(rng, 0.5))
+    process = rng.choice((*WORKERS, BOT)) if what in SIGNALS else ""
     longest = 1.5 if process in WORKERS else 0.5
     seconds = 0.0 if what in (What.KILL, What.TERM) else rng.uniform(0.1, longest)
     return Event(at, what, process=process, seconds=seconds)
 
 
-def _line(rng: random.Random, chance: float) -> int:
-    """The number of a line to die before, early ones as likely as late ones; 0 more often than not."""
-    return int(10 ** rng.uniform(1.0, 3.8)) if rng.random() < chance else 0
+def _death(rng: random.Random, chance: float) -> Death | None:
+    """Most often soon after a moment's begin; without one anywhere, early lines as likely as late ones."""
+    if rng.random() >= chance:
+        return None
+    moment = rng.choice(MOMENTS) if rng.random() < 0.75 else ""
+    return Death(moment, int(10 ** rng.uniform(0.0, 2.2)) if moment else int(10 ** rng.uniform(1.0, 3.8)))

@@ -103,9 +103,9 @@ class Stage:
 
     def _start(self, name: str, mortal: bool) -> None:
         deaths = self.schedule.deaths
-        dies_at = deaths[self.starts % len(deaths)] if mortal else 0
+        death = deaths[self.starts % len(deaths)] if mortal else None
         part = parts.bot if name == BOT else parts.worker
-        self.running[name] = FORK.Process(target=part, args=(self.scene, self._name(name), dies_at))
+        self.running[name] = FORK.Process(target=part, args=(self.scene, self._name(name), death))
         self.running[name].start()
 
     def _name(self, what: str) -> str:
