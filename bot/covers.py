@@ -14,15 +14,17 @@ from bot.texts.locale import label, reader
 from bot.texts.names import choice_name, song_name
 from store import Store
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
+from store.voices import PUBLIC
 
 CHOICES = 25
 
 
-def voice_choices(store: Store, user_id: int, text: str) -> list[tuple[str, str]]:
-    """Name and value of the member's own ready voices whose name holds the text."""
+def voice_choices(store: Store, user_id: int, text: str, free: str) -> list[tuple[str, str]]:
+    """Name and value of the ready voices whose name holds the text: the member's own, then those marked as `free`."""
     with store.read() as session:
         fitting = ready_voices(session, user_id, text)[:CHOICES]
-        return [(choice_name(voice.name, voice.id), f"#{voice.id}") for voice in fitting]
+        names = [f"{one.name} · {free}" if one.owner_id == PUBLIC else one.name for one in fitting]
+        return [(choice_name(name, one.id), f"#{one.id}") for name, one in zip(names, fitting, strict=True)]
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
@@ -79,9 +81,9 @@ class CoverCog(commands.Cog):
 
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The member's own ready voices."""
-        user_id = interaction.user.id
-        choices = await asyncio.to_thread(voice_choices, self.services.store, user_id, current)
+        """The member's own ready voices, and the free ones."""
+        free = reader(interaction.locale)("command.cover.free")
+        choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, free)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 
     @cover.autocomplete("title")

@@ -44,6 +44,11 @@ def add_song(session: Session, song: Song) -> Song:
     return song
 
 
+def titled(session: Session, title: str) -> Sequence[Song]:
+    """The songs of this title, in any case and form."""
+    return session.exec(select(Song).where(func.lower(col(Song.title)) == folded(title))).all()
+
+
 def find_songs(session: Session, text: str, limit: int | None = AUTOCOMPLETE_CHOICES) -> Sequence[Song]:
     """Songs whose title, singer or `Singer - Title` contains the text, ordered by title."""
     needle = folded(tidy(text))

@@ -11,6 +11,7 @@ from store.names import folded, named, tidy
 from store.tables import Consent, Voice, VoiceState
 
 POLICY_VERSION = "2026-11"
+PUBLIC = -1  # the owner of free voices, which everybody may sing with and nobody can delete
 
 
 def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None) -> Voice:
@@ -48,9 +49,9 @@ def of_job(session: Session, job_id: str) -> Voice | None:
 
 
 def usable(session: Session, voice_id: int, user_id: int) -> Voice:
-    """The voice, ready and the user's own. Raises NotFound (also if it is another member's), VoiceNotReady."""
+    """The voice, ready, and the user's own or free. Raises NotFound (also if it is another member's), VoiceNotReady."""
     voice = session.get(Voice, voice_id)
-    if voice is None or voice.owner_id != user_id:
+    if voice is None or voice.owner_id not in (user_id, PUBLIC):
         raise NotFound(what="such voice")
     if voice.state != VoiceState.READY:
         raise VoiceNotReady(name=voice.name, state=voice.state.value)

@@ -38,6 +38,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FREE_LIBRARY", "false")  # made in seconds, by the tests that want it
 
 
 @pytest.fixture

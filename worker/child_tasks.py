@@ -1,5 +1,6 @@
 """What the child process performs for each task: paths and numbers in, a typed result and files out."""
 
+import hashlib
 import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -25,6 +26,8 @@ from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from pipeline.sound.decode import SONG, name_of_title, probe
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
+from pipeline.training.instant import BASE as INSTANT_BASE
+from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
 from store.results import (
@@ -42,6 +45,8 @@ from worker.messages import (
     Embedded,
     EmbedTask,
     HeardSong,
+    InstantTask,
+    InstantVoiceFiles,
     JobOutcome,
     JobTask,
     LibrarySong,
@@ -68,12 +73,14 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
     """
     if isinstance(task, EmbedTask):
         return _embed(task, models, plan)
+    if isinstance(task, InstantTask):
+        return _instant(task, models, report)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
     if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
-        return Ready(models.device_line, models.singer_id)
+        return Ready(models.device_line, models.singer_id, INSTANT_BASE)
     outcome = _job(task, models, plan, report)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return replace(outcome, result=replace(outcome.result, peak_memory_mb=peak))
@@ -144,6 +151,13 @@ def _songs(
         )
         for one in suggest(member, vocals, traits, [song.taste for song in heard])
     )
+
+
+def _instant(task: InstantTask, models: ModelPool, report: Report) -> InstantVoiceFiles:
+    """Make a voice of the clips. Raises what `instant_voice` raises."""
+    made = instant_voice([Note(clip.path, clip.name) for clip in task.clips], models, task.out, report)
+    digest = hashlib.sha256(b"".join(clip.path.read_bytes() for clip in task.clips)).hexdigest()
+    return InstantVoiceFiles(made.model, made.index, INSTANT_BASE, made.seconds, digest)
 
 
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:

@@ -93,6 +93,14 @@ class EmbedTask:
 
 
 @dataclass(frozen=True)
+class InstantTask:
+    """Make a voice of one speaker's clips, without training."""
+
+    clips: tuple[NoteFile, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
 class ListenTask:
     """Hear what a song of the library asks of a voice; `cache` is the song's folder of stems."""
 
@@ -126,7 +134,7 @@ class ReadyTask:
 
 
 JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | ListenTask | RatedClipsTask | ReadyTask
+Task = JobTask | EmbedTask | InstantTask | ListenTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -164,14 +172,26 @@ class RatedClips:
 
 
 @dataclass(frozen=True)
+class InstantVoiceFiles:
+    """The files of a voice, its base, and the seconds and the sha256 of the recording that it was made from."""
+
+    model: Path
+    index: Path
+    base: str
+    seconds: float
+    source_sha256: str
+
+
+@dataclass(frozen=True)
 class Ready:
-    """The device in words, and the id of the model that compares singers."""
+    """The device in words, the id of the model that compares singers, and the base of voices that are not trained."""
 
     device: str
     singer_model: str
+    instant_base: str = ""
 
 
-Outcome = JobOutcome | Embedded | HeardSong | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardSong | InstantVoiceFiles | RatedClips | Ready
 
 
 @dataclass(frozen=True)

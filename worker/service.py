@@ -24,6 +24,7 @@ from store.use_cases import give_back_job, sweep_jobs, take_next_job
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
+from worker.library.free import seed_free
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
@@ -47,16 +48,18 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
     stopping = _stop_signal()  # a container's first process ignores SIGTERM without a handler
     child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
     try:
-        if await _unless(stopping, _begin(store, child)):
+        if await _unless(stopping, _begin(store, child, settings)):
             await _unless(stopping, _serve(store, child, redis_url, settings))
     finally:
         child.kill()
 
 
-async def _begin(store: Store, child: Child) -> None:
+async def _begin(store: Store, child: Child, settings: WorkerSettings) -> None:
     """Log the child's device, and have it embed what the library lacks. Raises CannotRun, SingerRefused."""
     log.info("Device: %s.", (await child.ready()).device)
     await seed_library(store, child)
+    if settings.free_library:
+        await seed_free(store, child)
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:

@@ -46,7 +46,7 @@ def sing(phones: Sequence[str], spoken: Prosody, speaking_hz: float, rng: np.ran
     edges = np.concatenate([[0], np.cumsum(durations)])
     onsets = [0, *(2 * int(edges[i]) for i in starts[1:])]
     semitones = np.repeat(notes, np.diff([*onsets, 2 * int(edges[-1])]))
-    curve = _glided(semitones) + _vibrato(len(semitones), onsets, rng)
+    curve = glided(semitones) + vibrato(len(semitones), onsets, rng)
     f0 = 440.0 * 2 ** ((curve - 69) / 12)
     sung = np.where(np.repeat(voiced(phones), 2 * durations), f0, UNVOICED_HZ).astype(np.float32)
     return Prosody(durations, sung, stretched(spoken.energy, spoken.durations, durations))
@@ -109,14 +109,14 @@ def _melody(count: int, speaking_hz: float, rng: np.random.Generator) -> NDArray
     return np.array(notes, np.float64)
 
 
-def _glided(semitones: NDArray[np.float64]) -> NDArray[np.float64]:
+def glided(semitones: NDArray[np.float64]) -> NDArray[np.float64]:
     size = round(GLIDE * F0_RATE) | 1
     window = np.hanning(size + 2)[1:-1]
     padded = np.pad(semitones, size // 2, mode="edge")
     return np.asarray(np.convolve(padded, window / window.sum(), mode="valid"))
 
 
-def _vibrato(count: int, onsets: Sequence[int], rng: np.random.Generator) -> NDArray[np.float64]:
+def vibrato(count: int, onsets: Sequence[int], rng: np.random.Generator) -> NDArray[np.float64]:
     """(count,) semitones around the note; it sets in a quarter of a second after the note does."""
     depth, rate = rng.uniform(0.1, 0.5), rng.uniform(4.8, 6.3)
     time = np.arange(count) / F0_RATE

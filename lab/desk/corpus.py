@@ -60,6 +60,24 @@ def list_sources() -> None:
             console.print(f"    {line}", highlight=False, soft_wrap=True)
 
 
+@corpus.command("songs")
+def make_songs(
+    folder: Annotated[Path, typer.Argument(help="Where the songs are written.")],
+    packages: Annotated[Path, typer.Option(help="Where downloaded packages are kept.")] = Path("corpus/.packages"),
+) -> None:
+    """Render the songs that ship: public melodies, sung by a synthetic voice over plucked strings."""
+    from lab.corpus import songs
+    from lab.errors import BuildError
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    try:
+        with stage_bars(*columns) as bars:
+            made = songs.make_songs(packages, folder, lambda _, done: bars.report("songs", done))
+    except BuildError as error:
+        raise DeskError(str(error)) from error
+    console.print(f"{made} songs in {folder}.", highlight=False)
+
+
 def _folders(own: list[str]) -> dict[str, Path]:
     folders = {}
     for words in own:

@@ -38,7 +38,7 @@ def make_untrained(target: EvaluationTarget, models: ModelPool, out: Path) -> Un
     folder = out / target.name / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     note, names = choose_note(target.notes, folder)
-    voice = instant_voice(note, models, folder)
+    voice = instant_voice([note], models, folder)
     return Untrained(name=target.name, model=voice.model, index=voice.index, seconds=voice.seconds, notes=names)
 
 

@@ -1,8 +1,10 @@
-"""A voice from one note, untrained: the embedded base sings with the embedding of whoever speaks in it."""
+"""A voice from a note or a few, untrained: the embedded base sings with the embedding of whoever speaks in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from models.harmonic import voice_base
@@ -16,6 +18,7 @@ from pipeline.training.intake import sounding
 from pipeline.voices.owner import analyze_owner
 from pipeline.voices.retrieval import save_index
 
+BASE = f"{voice_base.NAME}, untrained"
 LEAST_SECONDS = 10.0
 """Of voice; the embedding of less is another one at every second note."""
 
@@ -30,21 +33,23 @@ class InstantVoice:
     """Of voice that it was made from."""
 
 
-def instant_voice(note: Note, models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
+def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
     """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir`, in seconds.
 
     Raises what `analyze_owner` raises, NotEnoughSpeech (under 10 s of voice), WeightsError, DiskFull.
     """
-    [(wav, levels)] = read_notes([note], report)
-    if levels.active_seconds < LEAST_SECONDS:
-        raise NotEnoughSpeech(seconds=levels.active_seconds, limit=LEAST_SECONDS)
-    owner = analyze_owner([note], models.speaker, models.pitch)
+    read = read_notes(notes, report)
+    wav = np.concatenate([normalize_level(sound) for sound, _ in read])
+    active = sum(levels.active_seconds for _, levels in read)
+    if active < LEAST_SECONDS:
+        raise NotEnoughSpeech(seconds=active, limit=LEAST_SECONDS)
+    owner = analyze_owner(notes, models.speaker, models.pitch)
     report("listening", 0.3)
-    features = extract(normalize_level(wav), models.text, models.pitch)
+    features = extract(wav, models.text, models.pitch)
     seconds = float(sounding(features).mean() * len(wav) / 16_000)
     info = VoiceInfo(
         content_model=models.text.model_id,
-        base=f"{voice_base.NAME}, untrained",
+        base=BASE,
         median_f0=owner.median_f0,
         steps=0,
         seconds=seconds,

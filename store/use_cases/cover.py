@@ -71,7 +71,8 @@ def find_voice(session: Session, text: str, user_id: int) -> Voice:
 
     Raises NotFound, VoiceNotReady, SeveralFit.
     """
-    named, number = voices.by_name(session, user_id, text), _picked(text)
+    named = voices.by_name(session, user_id, text) or voices.by_name(session, voices.PUBLIC, text)
+    number = _picked(text)
     if named is not None and (number is None or not text.startswith("#")):
         number = named.id
     if number is None:
@@ -105,9 +106,9 @@ def search_songs(session: Session, text: str) -> Sequence[Song]:
 
 
 def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
-    """The member's own ready voices whose name contains the text, by name."""
+    """The ready voices whose name contains the text: the member's own by name, then the free ones."""
     needle = names.folded(names.tidy(text))
-    owned = voices.of_owner(session, user_id)
+    owned = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
     return [voice for voice in owned if voice.state == VoiceState.READY and needle in names.folded(voice.name)]
 
 

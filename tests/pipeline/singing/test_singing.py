@@ -26,7 +26,7 @@ FORMANTS = ((700, 90), (1150, 110), (2600, 160), (3500, 250))
 @pytest.fixture(scope="module")
 def voice(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> HarmonicVoice:
     """The demo's speaker, from one note."""
-    made = instant_voice(Note(notes[0], notes[0].name), models, tmp_path_factory.mktemp("instant"))
+    made = instant_voice([Note(notes[0], notes[0].name)], models, tmp_path_factory.mktemp("instant"))
     network = models.voice(made.model, made.index).network
     assert isinstance(network, HarmonicVoice)
     return network

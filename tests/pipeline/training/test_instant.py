@@ -25,7 +25,7 @@ def note_of(path: Path, wav: np.ndarray) -> Note:
 
 
 def test_it_sings_as_whoever_spoke(models: ModelPool, notes: list[Path], song: Path, tmp_path: Path) -> None:
-    made = instant_voice(Note(notes[0], "note"), models, tmp_path)
+    made = instant_voice([Note(notes[0], "note")], models, tmp_path)
     voice, info = load_voice(made.model)
     rows, speaker = load_index(made.index)
     assert info.steps == 0 and info.base.endswith("untrained") and 100 < info.median_f0 < 220
@@ -43,7 +43,7 @@ def test_what_is_too_short_or_silent_is_one_sentence(models: ModelPool, notes: l
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(NotEnoughSpeech, match="at least 10"):
-        instant_voice(note_of(tmp_path / "short.wav", wav[: 5 * SPEECH_RATE]), models, out)
+        instant_voice([note_of(tmp_path / "short.wav", wav[: 5 * SPEECH_RATE])], models, out)
     with pytest.raises(Silent, match=r"quiet\.wav is silent"):
-        instant_voice(note_of(tmp_path / "quiet.wav", np.zeros(12 * SPEECH_RATE)), models, out)
+        instant_voice([note_of(tmp_path / "quiet.wav", np.zeros(12 * SPEECH_RATE))], models, out)
     assert not list(out.iterdir())

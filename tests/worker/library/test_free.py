@@ -1,0 +1,89 @@
+"""The free voices and songs that ship: made once, sung by everybody, deleted by nobody."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from pipeline.sound.decode import SONG, measure
+from store import NotFound, Song, Store, StoreSettings, Voice, VoiceState, open_store, voices
+from store.use_cases import CoverRequest, Requester, delete_voice, forget, ready_voices, request_cover
+from tests.conftest import LIBRARY
+from tests.warm_child import WarmChildren
+from worker.child import Child
+from worker.library.free import SONGS, VOICES, seed_free
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+ME = 7
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(StoreSettings(data_dir=tmp_path / "data"))
+
+
+@pytest.fixture
+def child(warm_children: WarmChildren) -> Child:
+    return warm_children("cpu", 1)
+
+
+@pytest.fixture
+def one_voice(tmp_path: Path) -> Path:
+    """A library whose only free voice is Emma."""
+    folder = tmp_path / "voices"
+    shutil.copytree(LIBRARY / "bf_emma", folder / "bf_emma")
+    row = '{ folder = "bf_emma", name = "Kokoro Emma", free = "Emma", source = "Kokoro", licence = "Apache-2.0" }'
+    other = '{ folder = "maxim", name = "Maxim", source = "x", licence = "y" }'
+    (folder / "library.toml").write_text(f"voice = [{row}, {other}]")
+    return folder
+
+
+def test_they_are_made_once_and_everybody_may_sing_with_them(store: Store, child: Child, one_voice: Path) -> None:
+    added = asyncio.run(seed_free(store, child, one_voice))
+    assert added == (1, 5) and asyncio.run(seed_free(store, child, one_voice)) == (0, 0)
+    with store.read() as session:
+        (voice,) = session.exec(select(Voice)).all()
+        assert (voice.name, voice.owner_id, voice.state) == ("Emma", voices.PUBLIC, VoiceState.READY)
+        assert [one.name for one in ready_voices(session, ME, "em")] == ["Emma"]
+        title = session.exec(select(Song)).all()[0].title
+    job = request_cover(store, Requester(ME, channel_id=1), CoverRequest(voice="emma", title=title))
+    assert job.params["voice_id"] == voice.id
+    with pytest.raises(NotFound):
+        delete_voice(store, voice.id or 0, ME)
+    forget(store, ME)
+    with store.read() as session:
+        assert len(session.exec(select(Voice)).all()) == 1 and len(session.exec(select(Song)).all()) == 5
+
+
+def test_a_voice_of_another_base_is_made_anew_under_another_id(store: Store, child: Child, one_voice: Path) -> None:
+    asyncio.run(seed_free(store, child, one_voice))
+    with store.write() as session:
+        voice = session.exec(select(Voice)).one()
+        before, voice.quality = voice.id, {**voice.quality, "base": "an earlier one"}
+    asyncio.run(seed_free(store, child, one_voice))
+    with store.read() as session:
+        after = session.exec(select(Voice)).one()
+    assert after.name == "Emma" and after.id != before and after.quality["base"] != "an earlier one"
+
+
+def test_an_own_voice_of_the_same_name_comes_first(store: Store, child: Child, one_voice: Path) -> None:
+    asyncio.run(seed_free(store, child, one_voice))
+    with store.write() as session:
+        own = voices.create(session, ME, "Emma", None, None)
+        voices.finish(session, own, "model", "index", {})
+    job = request_cover(store, Requester(ME, channel_id=1), CoverRequest(voice="Emma", title="아리랑"))
+    assert job.params["voice_id"] == own.id
+
+
+def test_the_songs_that_ship_are_sound_with_a_source_and_a_licence() -> None:
+    import tomllib
+
+    rows = tomllib.loads((SONGS / "songs.toml").read_text())["song"]
+    assert len(rows) == 5 and {row["file"] for row in rows} == {path.name for path in SONGS.glob("*.ogg")}
+    for row in rows:
+        assert measure(SONGS / row["file"], SONG, row["file"]) == pytest.approx(row["seconds"], abs=0.1)
+        assert row["licence"] == "CC0-1.0" and "synthetic" in row["singer"] and row["words"]
+    free = [row for row in tomllib.loads((VOICES / "library.toml").read_text())["voice"] if "free" in row]
+    assert len(free) == 4 and all(row["licence"] == "Apache-2.0" for row in free)
