@@ -21,7 +21,7 @@ VOICES, SONGS = Path(__file__).parent / "voices", Path(__file__).parent / "songs
 
 
 async def seed_free(store: Store, child: Child, shipped: Path = VOICES, songs: Path = SONGS) -> tuple[int, int]:
-    """Add the free voices and songs that are missing; how many of each. Raises SingerRefused."""
+    """Add the free voices and songs that are missing; how many of each. One that cannot be made is logged."""
     added = await _seed_voices(store, child, shipped), _seed_songs(store, songs)
     if any(added):
         log.info("%d free voices and %d songs that ship were added.", *added)
@@ -40,13 +40,17 @@ async def _seed_voices(store: Store, child: Child, folder: Path) -> int:
         if present is not None and present.quality.get("base") == base:
             continue
         with tempfile.TemporaryDirectory(prefix=".voice-", dir=store.data_dir) as out:
-            made = await _made(child, row, sorted((folder / row["folder"]).glob("*.ogg")), Path(out))
-            if present is not None and present.id is not None:
-                delete_voice(store, present.id, voices.PUBLIC)
-            quality = {"base": made.base, "minutes": made.seconds / 60, "steps": 0}
-            new = NewVoice(row["free"], made.model, made.index, quality, made.source_sha256)
-            keep_voice(store, voices.PUBLIC, new, f"Free: {row['source']}, {row['licence']}.")
-        added += 1
+            try:
+                made = await _made(child, row, sorted((folder / row["folder"]).glob("*.ogg")), Path(out))
+                if present is not None and present.id is not None:
+                    delete_voice(store, present.id, voices.PUBLIC)
+                quality = {"base": made.base, "minutes": made.seconds / 60, "steps": 0}
+                new = NewVoice(row["free"], made.model, made.index, quality, made.source_sha256)
+                keep_voice(store, voices.PUBLIC, new, f"Free: {row['source']}, {row['licence']}.")
+            except (SingerRefused, StoreError) as error:  # or another worker was faster
+                log.warning("The free voice %s was not added: %s", row["free"], error)
+            else:
+                added += 1
     return added
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -14,6 +15,7 @@ from tests.conftest import LIBRARY
 from tests.warm_child import WarmChildren
 from worker.child import Child
 from worker.library.free import SONGS, VOICES, seed_free
+from worker.messages import End, InstantTask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 ME = 7
@@ -53,6 +55,23 @@ def test_they_are_made_once_and_everybody_may_sing_with_them(store: Store, child
     with pytest.raises(NotFound):
         delete_voice(store, voice.id or 0, ME)
     forget(store, ME)
+    with store.read() as session:
+        assert len(session.exec(select(Voice)).all()) == 1 and len(session.exec(select(Song)).all()) == 5
+
+
+def test_two_workers_that_start_at_once_add_one_of_each(store: Store, child: Child, one_voice: Path) -> None:
+    """The second finds no voice either, and makes one while the first keeps its own."""
+    run = child.run
+
+    async def slower(*arguments: Any) -> End:
+        end = await run(*arguments)
+        if isinstance(arguments[0], InstantTask):
+            child.run = run  # type: ignore[method-assign]
+            assert await seed_free(store, child, one_voice) == (1, 5)
+        return end
+
+    child.run = slower  # type: ignore[method-assign, assignment]
+    assert asyncio.run(seed_free(store, child, one_voice)) == (0, 0)
     with store.read() as session:
         assert len(session.exec(select(Voice)).all()) == 1 and len(session.exec(select(Song)).all()) == 5
 
