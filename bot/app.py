@@ -13,6 +13,7 @@ from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.errors import NoToken, Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
+from bot.help import HelpCog
 from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
@@ -68,12 +69,12 @@ class DiscoverBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
-        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, MosCog, ListeningConsentCog):
+        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, HelpCog, MosCog, ListeningConsentCog):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
-        await self.tree.sync()
+        services.mentions.update({command.name: command.mention for command in await self.tree.sync()})
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)

@@ -11,6 +11,7 @@ import discord
 
 from bot.settings import BotSettings
 from bot.texts.locale import language
+from bot.texts.sentences import texts
 from store import Job, Store
 from store.use_cases import Requester, check_cap
 from worker.doorbell import Doorbell
@@ -29,6 +30,12 @@ class Services:
     show_card: Callable[[str], Awaitable[None]]
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
     turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
+    mentions: dict[str, str] = field(default_factory=dict)  # of commands by their English names, once Discord has them
+
+    def mention(self, key: str) -> str:
+        """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that."""
+        name = texts("en")(f"command.{key}.name")
+        return self.mentions.get(name, f"/{name}")
 
     @asynccontextmanager
     async def admitted(self, interaction: Interaction) -> AsyncIterator[Requester]:

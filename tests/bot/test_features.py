@@ -51,7 +51,19 @@ def test_a_part_of_the_bot_imports_only_what_it_may(part: str) -> None:
 
 
 def test_the_features_are_seen() -> None:
-    features = {"match", "training", "covers", "voices", "jobs", "forget", "live_cards", "delivery", "removal", "mos"}
+    features = {
+        "match",
+        "training",
+        "covers",
+        "voices",
+        "jobs",
+        "forget",
+        "help",
+        "live_cards",
+        "delivery",
+        "removal",
+        "mos",
+    }
     assert features == set(FEATURES)
 
 

@@ -1,0 +1,47 @@
+"""`/help`, and a greeting where the bot has joined: what there is, as commands to click."""
+
+import logging
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.interactions.replies import reply
+from bot.interactions.services import Interaction, Services
+from bot.texts.locale import label, reader
+from bot.texts.sentences import Texts
+
+log = logging.getLogger(__name__)
+SHOWN = ("cover", "match", "train", "voices", "jobs", "forget")
+
+
+def overview(services: Services, say: Texts) -> str:
+    """The first step and every command of a member, each as a mention that can be clicked."""
+    lines = [f"{services.mention(key)} – {say(f'command.{key}.description')}" for key in SHOWN]
+    return "\n".join([say("help.first", cover=services.mention("cover")), *lines, f"-# {say('help.label')}"])
+
+
+class HelpCog(commands.Cog):
+    """The command and the greeting."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    @app_commands.command(name=label("help.name"), description=label("help.description"))
+    async def help(self, interaction: Interaction) -> None:
+        """Answer whoever asks, and nobody else."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await reply(interaction, overview(self.services, reader(interaction.locale)))
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Say hello in the first channel where the bot may write; nowhere if there is none."""
+        candidates = [guild.system_channel, *guild.text_channels]
+        place = next((one for one in candidates if one and one.permissions_for(guild.me).send_messages), None)
+        if place is None:
+            return
+        say = reader(guild.preferred_locale)
+        try:
+            await place.send(f"{say('help.hello')}\n{overview(self.services, say)}", suppress_embeds=True)
+        except discord.HTTPException as error:
+            log.warning("The greeting of a server could not be sent: %s", error)
