@@ -3,6 +3,7 @@
 It does what an operator's does, in a process of its own; but the child that it starts is forked too.
 """
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -78,6 +79,7 @@ def _main(words: list[str], environment: dict[str, str], out: Path, errors: Path
             os.dup2(file.fileno(), number)
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    _load_anew()
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["discovervoice", *words]
@@ -85,3 +87,14 @@ def _main(words: list[str], environment: dict[str, str], out: Path, errors: Path
 
     with patch.object(multiprocessing, "get_context", return_value=multiprocessing.get_context("fork")):
         main()
+
+
+def _load_anew() -> None:
+    """Where the preloading of the worker broke off, its half-loaded packages hide modules: load them from the disk."""
+    if "worker.service" in sys.modules:
+        return
+    library = sys.modules.get("worker.library")
+    print(f"worker.service was not preloaded; worker.library: {library}, cwd {Path.cwd()}", file=sys.stderr)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "worker"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()

@@ -6,18 +6,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cli import offline
 from models.signal import MUSIC_RATE
 from pipeline.sound.encode import encode
 from tests.cli.conftest import Desk
 from tests.pipeline import sounds
+from tests.warm_child import WarmChildren
 
-MARKUP = ["Palette [/feat. GD]", "[red]Red[/red]", "[/]", "[link=x]", ":cat: song", "$x_{", "{0} %s", "back\\[slash"]
+MARKUP = ["Palette [/feat. GD]", "[link=x]", ":cat: song", "{0} $x_{ %s"]
 
 
 @pytest.fixture
 def song(tmp_path: Path) -> Path:
     encode(tmp_path / "song.flac", np.stack([sounds.sine(4, MUSIC_RATE)] * 2), MUSIC_RATE)
     return tmp_path / "song.flac"
+
+
+@pytest.fixture(autouse=True)
+def warm(warm_children: WarmChildren, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`songs add` listens with a child that is warm."""
+    monkeypatch.setattr(offline, "Child", warm_children)
 
 
 def test_nothing_in_a_title_is_markup(desk: Desk, song: Path) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from cli.console import DeskError
+from cli.console import DeskError, console
 from cli.main import app
 from store import Job, JobKind, JobState, Outbox, Store, StoreSettings, open_store, outbox
 from store.tables import OutboxState
@@ -43,7 +43,8 @@ def due(store: Store) -> list[str]:
         return [row.job_id for row in outbox.due(session)]
 
 
-def test_what_waits_or_was_given_up_is_listed_and_sent_again(desk: Store) -> None:
+def test_what_waits_or_was_given_up_is_listed_and_sent_again(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_width", 200)  # no cell is folded
     first, second, done = (digit * 32 for digit in "abc")
     message(desk, first, OutboxState.FAILED)
     message(desk, second, OutboxState.PENDING)
