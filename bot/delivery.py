@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import discord
 from discord.ext import commands, tasks
 
-from bot.messages.faults import asked_pause, out_of_reach
+from bot.messages.faults import asked_pause, is_too_large, out_of_reach
 from bot.messages.post import Place, earlier, files_of, is_result_of, post
 from bot.messages.result import compose
 from bot.texts.sentences import Texts, texts
@@ -27,7 +27,6 @@ from store.use_cases import (
 )
 
 log = logging.getLogger(__name__)
-TOO_LARGE = (413, 40005)  # status, code
 NONCE_LENGTH = 25  # Discord's limit
 
 
@@ -104,7 +103,7 @@ class Delivery(commands.Cog):
         except NotFound:
             reason = "result.file_gone"
         except discord.HTTPException as error:
-            if error.status not in TOO_LARGE and error.code not in TOO_LARGE:
+            if not is_too_large(error):
                 raise
             reason = "result.too_large"
         return await self._post(row, with_reason(text, reason, say), with_files=False)

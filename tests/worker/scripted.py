@@ -1,7 +1,7 @@
 """A child process that plays a part instead of working: real messages from a real process, in no time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from unittest.mock import patch
@@ -11,16 +11,8 @@ from store.results import MatchResult
 from worker.child import Child
 from worker.messages import Done, JobOutcome, MatchTask, Plan, Progress
 
-
-@contextmanager
-def scripted(part: str) -> Iterator[Child]:
-    """A child that does `part`: "hang", or "work 2.5" for so many seconds and then send a result."""
-    with patch("worker.child._main", play):
-        child = Child(part, 1)
-        try:
-            yield child
-        finally:
-            child.kill()
+Script = Callable[[Connection, str, int, Selection], None]
+"""What the process does: its `device` is the part."""
 
 
 def play(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
@@ -40,3 +32,14 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
     picture = task.out / "match.png"
     picture.write_bytes(b"png")
     pipe.send(Done(JobOutcome(MatchResult(model="m", none=0.5), {"picture": picture})))
+
+
+@contextmanager
+def scripted(part: str, script: Script = play) -> Iterator[Child]:
+    """A child that plays `part` by a script; by the default "hang", or "work 2.5": so many seconds, then a result."""
+    with patch("worker.child._main", script):
+        child = Child(part, 1)
+        try:
+            yield child
+        finally:
+            child.kill()

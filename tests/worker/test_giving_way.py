@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest.mock import patch
@@ -18,6 +18,7 @@ from store.results import MatchResult, TrainResult
 from store.use_cases import NewSong, add_song, take_next_job
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, ended, read, submit
+from tests.worker.scripted import scripted
 from worker import giving_way
 from worker.child import Child, _reporter
 from worker.library.songs import SongListener
@@ -38,15 +39,9 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(giving_way, "LOOK_SECONDS", 0.1)
 
 
-@contextmanager
-def playing(part: str) -> Iterator[Child]:
+def playing(part: str) -> AbstractContextManager[Child]:
     """A child that does `part` instead of working."""
-    with patch("worker.child._main", play):
-        child = Child(part, 1)
-        try:
-            yield child
-        finally:
-            child.kill()
+    return scripted(part, play)
 
 
 def play(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
