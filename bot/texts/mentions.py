@@ -13,7 +13,7 @@ LONGEST = 2000
 
 def mentions_of(commands: Sequence[AppCommand]) -> dict[str, str]:
     """The mention of every command, by its name in each language: `train`, `목소리학습`, `mos stop`."""
-    found = {}
+    found: dict[str, str] = {}
     for command in commands:
         below = [option for option in command.options if isinstance(option, AppCommandGroup)]
         for name, mention in [(one.qualified_name, one.mention) for one in below] or [(command.name, command.mention)]:
