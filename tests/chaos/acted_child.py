@@ -16,6 +16,7 @@ from worker.messages import (
     End,
     GaveWay,
     HeardSong,
+    InstantTask,
     JobOutcome,
     JobTask,
     ListenTask,
@@ -50,7 +51,7 @@ class ActedChild(Child):
                 return Done(Ready("cpu", MODEL))
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
-            case MatchTask() | TrainTask() | CoverTask():
+            case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 return await self._act(task, on_report)
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
@@ -86,6 +87,8 @@ class ActedChild(Child):
             case TrainTask():
                 (task.work / "checkpoint").write_bytes(b"checkpoint")
                 return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
+            case InstantTask():
+                return JobOutcome(TrainResult(steps=0), self._files(task.out, "model", "index"))
             case CoverTask():
                 stems = task.cache / MODEL / MODEL
                 stems.mkdir(parents=True, exist_ok=True)
