@@ -44,7 +44,8 @@ class World:
 
     def allow(self, command: str, *members: MemberActor) -> None:
         """A server's Integrations page shows them a command that Discord hides from them by default."""
-        number = int(self.bot.services.mentions[command].rpartition(":")[2].rstrip(">"))
+        mention = next(text for name, text in self.bot.services.mentions.items() if name.split()[0] == command)
+        number = int(mention.rpartition(":")[2].rstrip(">"))
         self.guild.set_command_permissions(number, dict.fromkeys(members, True))
 
     def public(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
