@@ -186,4 +186,4 @@ def _stacked(rows: Sequence[tuple[int, Numbers]]) -> tuple[Numbers, Places]:
 
 
 def _without(own: Floats32, fold: int) -> Floats32:
-    return own[np.arange(len(own)) % FOLDS != fold]
+    return np.asarray(own[np.arange(len(own)) % FOLDS != fold])
