@@ -15,6 +15,7 @@ from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.errors import NoToken, Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
+from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
 from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
@@ -29,14 +30,26 @@ from bot.mos.running import ListeningTests
 from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
+from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
-from store.use_cases import read_backlog
+from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
+COMMANDS = (
+    TrainCog,
+    CoverCog,
+    VoicesCog,
+    JobsCog,
+    ForgetCog,
+    HelpCog,
+    MosCog,
+    ListeningConsentCog,
+    GuildSettingsCog,
+)
 COMPONENTS = (
     CancelButton,
     FetchButton,
@@ -68,21 +81,23 @@ class DiscoverBot(commands.Bot):
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
             http_trace=metrics.trace(),
         )
+        mentions: dict[str, str] = {}
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds)
+        self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
         self.removal = Removal(self, store, settings.poll_seconds)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
-        self.services = Services(store, doorbell, settings, self.cards.show)
+        self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
-        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, HelpCog, MosCog, ListeningConsentCog):
+        services.languages.update(await asyncio.to_thread(guild_languages, services.store))
+        for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
-        services.mentions.update({command.name: command.mention for command in await self.tree.sync()})
+        services.mentions.update(mentions_of(await self.tree.sync()))
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)

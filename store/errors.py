@@ -14,6 +14,7 @@ StoreError
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
+├── ListeningOff       the server has listening tests off
 ├── AlreadyListening   a listening test runs in this server
 ├── NothingToRate      too few clips for a listening test
 ├── TooManyClips       too many clips for a listening test
@@ -171,6 +172,13 @@ class FileDamaged(StoreError):
 
     code = "file_damaged"
     sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
+
+
+class ListeningOff(StoreError):
+    """The moderators have set it so."""
+
+    code = "listening_off"
+    sentence = "Listening tests are off in this server. Use /settings to turn them on."
 
 
 class AlreadyListening(StoreError):

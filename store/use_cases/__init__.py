@@ -35,6 +35,7 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
+from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.listening_clips import (
@@ -58,7 +59,6 @@ from store.use_cases.listening_test import (
     ask_once,
     check_listening_test,
     listening_votes,
-    moderator_role,
     start_listening_test,
     stop_listening_test,
 )
@@ -118,6 +118,7 @@ __all__ = [
     "PlacedJob",
     "Requester",
     "SavedFile",
+    "SettingsChange",
     "TrainingRequest",
     "abandon_dead",
     "abandon_job",
@@ -132,6 +133,7 @@ __all__ = [
     "begin_message",
     "cancel_job",
     "cast_vote",
+    "change_settings",
     "check_cap",
     "check_consent",
     "check_cover",
@@ -157,6 +159,8 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "guild_languages",
+    "guild_setting",
     "job_history",
     "job_row",
     "jobs_wait",
@@ -169,7 +173,6 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
-    "moderator_role",
     "next_unprepared",
     "own_voice",
     "placed_job",
