@@ -42,6 +42,7 @@ LOOK_SECONDS = 5
 """The longest that arq's function may take; 10 s later no key of a killed worker is left."""
 HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
+CANCEL_SECONDS = 0.1
 SILENT_SECONDS = 30.0
 """A worker that could not look at the rows for so long is not well."""
 
@@ -121,13 +122,23 @@ async def _listen(redis_url: str, bell: asyncio.Event) -> None:
     """One arq worker after another: each listens until its queue is gone."""
     while True:
         listener = make_listener(redis_url, bell)
+        listening = asyncio.create_task(listener.async_run())
         try:
-            await listener.async_run()
+            await asyncio.wait({listening})
+            await listening
         except (RedisError, OSError) as error:
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
         finally:
+            await _end(listening)
             await _close(listener)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _end(listening: asyncio.Task[None]) -> None:
+    """Cancel it until it has ended: a cancellation that meets a time-out of redis-py's gets lost in it."""
+    while not listening.done():
+        listening.cancel()
+        await asyncio.wait({listening}, timeout=CANCEL_SECONDS)
 
 
 async def _close(listener: Worker) -> None:
