@@ -17,7 +17,8 @@ from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
-from store import NotFound, Voice
+from store import Voice
+from store.errors import NoSuchVoice
 from store.results import quality_of
 from store.use_cases import delete_voice, own_voice, voices_of
 
@@ -60,7 +61,7 @@ async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.
 def voice_number(value: str) -> int:
     """The voice's id in the value of a choice. Raises NotFound for what no menu of ours ever had."""
     if NUMBER.fullmatch(value) is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return int(value)
 
 

@@ -1,7 +1,17 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or another member's, or no such file any more
+├── NotFound           no such row, or another member's
+│   ├── NoSuchVoice         no voice that the member may use
+│   ├── NoSuchSong          no song of the library
+│   ├── NoSuchJob           no job of the member
+│   ├── ResultGone          a result that is not kept any more
+│   ├── FileGone            a file that is not kept any more
+│   ├── NotesGone           the notes of a job are not kept any more
+│   ├── ClipGone            a clip of a listening test that was withdrawn
+│   ├── NoSingers           the library has nobody to compare with
+│   ├── NoSuchListeningTest no listening test of this number
+│   └── NothingRuns         no listening test to stop
 ├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
@@ -47,10 +57,80 @@ class StoreError(Exception):
 
 
 class NotFound(StoreError):
-    """Params: what."""
+    """What is not there is answered like what is another member's."""
 
     code = "not_found"
-    sentence = "There is no {what}."
+    sentence = "This is not here any more. /help shows what there is."
+
+
+class NoSuchVoice(NotFound):
+    """No voice that this member may use."""
+
+    code = "no_such_voice"
+    sentence = "There is no such voice. /voices lists yours; /train makes one."
+
+
+class NoSuchSong(NotFound):
+    """No song of the library."""
+
+    code = "no_such_song"
+    sentence = "There is no such song. Pick a title in /cover, or send a song file with it."
+
+
+class NoSuchJob(NotFound):
+    """No job of this member."""
+
+    code = "no_such_job"
+    sentence = "There is no such job. /jobs lists yours."
+
+
+class ResultGone(NotFound):
+    """A result that was removed, or that is not there yet."""
+
+    code = "result_gone"
+    sentence = "There is no such result any more. /jobs lists what is kept; /cover and /match make new ones."
+
+
+class FileGone(NotFound):
+    """A media file that was removed."""
+
+    code = "file_gone"
+    sentence = "There is no such file any more. Send it again with /cover, /match or /train."
+
+
+class NotesGone(NotFound):
+    """The voice notes of a job were removed before it began."""
+
+    code = "notes_gone"
+    sentence = "There is no voice note left in this job. Send your notes again with /match or /train."
+
+
+class ClipGone(NotFound):
+    """A clip of a listening test that was withdrawn."""
+
+    code = "clip_gone"
+    sentence = "There is no such clip any more. /listening-tests tells what of yours is rated."
+
+
+class NoSingers(NotFound):
+    """The library is empty."""
+
+    code = "no_singers"
+    sentence = "There is no voice in the library yet, so nobody can be compared with. /cover sings without it."
+
+
+class NoSuchListeningTest(NotFound):
+    """None of this number in this server."""
+
+    code = "no_such_listening_test"
+    sentence = "There is no such listening test. /mos start begins one."
+
+
+class NothingRuns(NotFound):
+    """No listening test runs in this server."""
+
+    code = "nothing_runs"
+    sentence = "There is no listening test that runs here. /mos start begins one."
 
 
 class NotYours(StoreError):
@@ -71,14 +151,16 @@ class VoiceNotReady(StoreError):
     """Params: name, state."""
 
     code = "voice_not_ready"
-    sentence = "The voice {name} is not ready (it is {state}). Wait for its training, or train it again."
+    sentence = (
+        "The voice {name} is not ready (it is {state}). /jobs shows how far its training is; /train begins a new one."
+    )
 
 
 class DuplicateVoiceName(StoreError):
     """Params: name."""
 
     code = "duplicate_voice_name"
-    sentence = "You already have a voice called {name}. Choose another name, or delete it first."
+    sentence = "You already have a voice called {name}. Choose another name, or delete it first: /voices."
 
 
 class BlankName(StoreError):
@@ -99,7 +181,7 @@ class TooManyJobs(StoreError):
     """Params: limit."""
 
     code = "too_many_jobs"
-    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
+    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one: /jobs."
 
 
 class DownloadFailed(StoreError):
@@ -113,7 +195,7 @@ class SongOrTitle(StoreError):
     """Exactly one of the two is needed."""
 
     code = "song_or_title"
-    sentence = "Give either a song file or a title from the library, and not both."
+    sentence = "Give either a song file or a title from the library to /cover, and not both."
 
 
 class AlreadyAnswered(StoreError):

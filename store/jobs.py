@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import guilds, line
-from store.errors import IllegalMove, NoSuchMove, NotFound, TooManyJobs
+from store.errors import IllegalMove, NoSuchJob, NoSuchMove, TooManyJobs
 from store.tables import OPERATOR as OPERATOR
 from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
@@ -45,7 +45,7 @@ def get(session: Session, job_id: str) -> Job:
     """The job's row. Raises NotFound."""
     job = session.get(Job, job_id)
     if job is None:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     return job
 
 
@@ -159,7 +159,7 @@ def cancel(session: Session, job_id: str, user_id: int) -> Job:
     """
     job = get(session, job_id)
     if job.user_id != user_id:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     if job.state in WORKING:
         _update(session, job_id, WORKING, cancel_requested=True)
     elif job.state in WAITING:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from store.errors import NotFound
-from store.names import folded, tidy
+from store.errors import NoSuchSong
+from store.names import folded, is_blank
+from store.search import search
 from store.tables import Singer, Song, SongVocals
 
 AUTOCOMPLETE_CHOICES = 25
@@ -50,13 +51,14 @@ def titled(session: Session, title: str) -> Sequence[Song]:
 
 
 def find_songs(session: Session, text: str, limit: int | None = AUTOCOMPLETE_CHOICES) -> Sequence[Song]:
-    """Songs whose title, singer or `Singer - Title` contains the text, ordered by title."""
-    needle = folded(tidy(text))
-    wanted = select(Song).order_by(col(Song.title), col(Song.id)).limit(limit)
-    if needle:
-        called = col(Song.title), col(Song.singer), col(Song.singer) + " - " + col(Song.title)
-        wanted = wanted.where(or_(*(func.lower(name).contains(needle, autoescape=True) for name in called)))
-    return session.exec(wanted).all()
+    """Songs whose title or singer fits the text, best first; all of them by title if there is nothing to look for."""
+    ordered = col(Song.title), col(Song.id)
+    if is_blank(text):
+        return session.exec(select(Song).order_by(*ordered).limit(limit)).all()
+    rows = session.exec(select(Song.id, Song.title, Song.singer).order_by(*ordered)).all()
+    ids = [rows[hit.row][0] for hit in search(text, [(title, singer) for _, title, singer in rows], limit)]
+    found = {song.id: song for song in session.exec(select(Song).where(col(Song.id).in_(ids))).all()}
+    return [found[number] for number in ids]
 
 
 def unheard_songs(session: Session, model: str) -> Sequence[Song]:
@@ -75,5 +77,5 @@ def song(session: Session, song_id: int) -> Song:
     """One song. Raises NotFound."""
     row = session.get(Song, song_id)
     if row is None:
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return row

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from store import jobs, line, retention, voices
 from store.database import Store
-from store.errors import NotFound
+from store.errors import NoSuchVoice
 from store.params import aim_of, uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
@@ -158,7 +158,7 @@ def _finish_voice(session: Session, job: Job, result: TrainResult, keys: Mapping
     """Make the job's voice ready; the result with its name and id. Raises NotFound: its owner has deleted it."""
     voice = voices.of_job(session, job.id)
     if voice is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     result = replace(result, voice=voice.name, voice_id=voice.id)
     voices.finish(session, voice, keys["model"], keys["index"], to_json(result))
     return result
