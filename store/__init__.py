@@ -6,8 +6,11 @@ Knows nothing of sound, Discord or Redis.
 from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
+    AlreadyHandled,
     AlreadyListening,
+    AlreadyReported,
     BlankName,
+    Blocked,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
@@ -15,6 +18,7 @@ from store.errors import (
     IllegalMove,
     ListeningOff,
     ListeningOver,
+    NoStaffChannel,
     NotFound,
     NothingToRate,
     NotYours,
@@ -41,6 +45,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
+from store.report_tables import Block, MemberReport, ReportReason
 from store.tables import (
     Clip,
     Consent,
@@ -59,8 +64,12 @@ from store.tables import (
 
 __all__ = [
     "AlreadyAnswered",
+    "AlreadyHandled",
     "AlreadyListening",
+    "AlreadyReported",
     "BlankName",
+    "Block",
+    "Blocked",
     "Clip",
     "ClipRole",
     "Consent",
@@ -81,6 +90,8 @@ __all__ = [
     "ListeningState",
     "ListeningTest",
     "ListeningVote",
+    "MemberReport",
+    "NoStaffChannel",
     "NotFound",
     "NotYours",
     "NothingToRate",
@@ -88,6 +99,7 @@ __all__ = [
     "OwnClip",
     "Question",
     "ReferenceNeeded",
+    "ReportReason",
     "SeveralFit",
     "Singer",
     "Song",
