@@ -5,6 +5,7 @@ StoreError and leaves neither a row nor a file behind.
 """
 
 from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
+from store.use_cases.backlog import Backlog, read_backlog
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
@@ -103,6 +104,7 @@ from store.use_cases.work import (
     fail_job,
     finish_job,
     give_back_job,
+    job_row,
     jobs_wait,
     quick_job_waiting,
     renew_job,
@@ -112,6 +114,7 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "Backlog",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -178,6 +181,7 @@ __all__ = [
     "guild_languages",
     "guild_setting",
     "job_history",
+    "job_row",
     "jobs_wait",
     "jobs_with_cards",
     "keep_card",
@@ -196,6 +200,7 @@ __all__ = [
     "prepare_again",
     "quick_job_waiting",
     "reaction_removed",
+    "read_backlog",
     "ready_voices",
     "refuse_prepared",
     "remove_reported",

@@ -10,7 +10,7 @@ from store.database import Store
 from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound
 from store.params import TrainParams
 from store.retention import files_or_nothing
-from store.tables import Clip, Consent, Job, JobState, now
+from store.tables import Clip, Consent, Job, JobState, Lane, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -18,7 +18,8 @@ from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqu
 class TrainingRequest:
     """The name of the voice to be, and the recordings to train it on.
 
-    `source` is how they were sent: "command", "cli", "demo". A limit of None leaves it to the worker's settings.
+    `source` is how they were sent: "command", "cli", "demo". A limit of None leaves it to the worker's settings. An
+    `instant` voice is not trained, and comes by the quick lane.
     """
 
     voice_name: str
@@ -26,6 +27,7 @@ class TrainingRequest:
     source: str
     train_seconds: float | None = None
     train_steps: int | None = None
+    instant: bool = False
 
 
 def request_training(store: Store, requester: Requester, request: TrainingRequest) -> Job:
@@ -80,8 +82,9 @@ def check_consent(session: Session, job: Job, notes: Sequence[Clip]) -> None:
 
 
 def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:
-    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps)
-    job = accept(session, store, requester, params, request.notes)
+    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps, request.instant)
+    lane = Lane.QUICK if request.instant else Lane.HEAVY
+    job = accept(session, store, requester, params, request.notes, lane)
     voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id)
     job.params = replace(params, voice_id=voice.id or 0, voice_name=voice.name).to_json()
     session.add(job)

@@ -14,17 +14,18 @@ from sqlmodel import Session
 from store import jobs, line, retention, voices
 from store.database import Store
 from store.errors import NotFound
-from store.params import uploads_of
+from store.params import aim_of, uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind, Lane
 
 DELIVERED = {
-    JobKind.MATCH: ("picture",),
-    JobKind.TRAIN: ("picture", "sample"),
-    JobKind.COVER: ("cover", "picture"),
+    "match": ("picture",),
+    "train": ("picture", "sample"),
+    "instant": (),
+    "cover": ("cover", "picture"),
 }
-"""Roles of the files that go with a job's message."""
+"""Roles of the files that go with a job's message, by its aim."""
 KEPT = {JobKind.MATCH: (), JobKind.TRAIN: ("model", "index"), JobKind.COVER: ()}
 """Roles of the files that stay with the voice."""
 
@@ -55,6 +56,12 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
             return None
     with store.write() as session:
         return jobs.take_next(session, owner, lanes)
+
+
+def job_row(store: Store, job_id: str) -> Job | None:
+    """A job as it is now; None if it is forgotten."""
+    with store.read() as session:
+        return session.get(Job, job_id)
 
 
 def jobs_wait(store: Store) -> bool:
@@ -96,11 +103,11 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
     Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
     with files_or_nothing(store) as saved:
-        keys = {}
-        for role in (*KEPT[job.kind], *DELIVERED[job.kind]):
+        keys, delivered = {}, DELIVERED[aim_of(job)]
+        for role in (*KEPT[job.kind], *delivered):
             saved.add(key := store.media.put_file(files[role]))
             keys[role] = key
-        message = [{"key": keys[role], "name": files[role].name} for role in DELIVERED[job.kind]]
+        message = [{"key": keys[role], "name": files[role].name} for role in delivered]
         with store.write() as session:
             if isinstance(result, TrainResult):
                 result = _finish_voice(session, job, result, keys)
