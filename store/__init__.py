@@ -45,7 +45,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
-from store.report_tables import Block, MemberReport, ReportReason
+from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.tables import (
     Clip,
     Consent,
@@ -68,7 +68,6 @@ __all__ = [
     "AlreadyListening",
     "AlreadyReported",
     "BlankName",
-    "Block",
     "Blocked",
     "Clip",
     "ClipRole",
@@ -90,6 +89,7 @@ __all__ = [
     "ListeningState",
     "ListeningTest",
     "ListeningVote",
+    "MemberBlock",
     "MemberReport",
     "NoStaffChannel",
     "NotFound",

@@ -48,7 +48,7 @@ class MemberReport(SQLModel, table=True):
         return f"report-{self.id}."
 
 
-class Block(SQLModel, table=True):
+class MemberBlock(SQLModel, table=True):
     """A member who may request nothing in a server; it stays when they are forgotten, or it would be none."""
 
     __tablename__ = "block"

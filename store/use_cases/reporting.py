@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from store import blocks, deletions, guilds, jobs, listening, patience, retention
 from store.database import Store
 from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel, NotFound
-from store.report_tables import Block, MemberReport, ReportReason
+from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.retention import remove_unreferenced
 from store.tables import Audit, Job, Outbox, Shown
 
@@ -123,7 +123,7 @@ def block_reported(store: Store, report_id: int, guild_id: int, moderator_id: in
     """
     with store.write() as session:
         report = _open(session, report_id, guild_id, "blocked_by", moderator_id)
-        block = Block(guild_id=guild_id, user_id=report.user_id, moderator_id=moderator_id, reason=report.reason)
+        block = MemberBlock(guild_id=guild_id, user_id=report.user_id, moderator_id=moderator_id, reason=report.reason)
         session.merge(block)
         for job in jobs.active_of(session, report.user_id):
             if job.guild_id == guild_id:
@@ -135,7 +135,7 @@ def block_reported(store: Store, report_id: int, guild_id: int, moderator_id: in
 def unblock(store: Store, guild_id: int, user_id: int, moderator_id: int) -> None:
     """Let a member request things here again. Raises NotFound: they are not blocked."""
     with store.write() as session:
-        block = session.get(Block, (guild_id, user_id))
+        block = session.get(MemberBlock, (guild_id, user_id))
         if block is None:
             raise NotFound(what="such blocked member")
         session.delete(block)
@@ -145,7 +145,7 @@ def unblock(store: Store, guild_id: int, user_id: int, moderator_id: int) -> Non
         )
 
 
-def blocked_members(store: Store, guild_id: int) -> Sequence[Block]:
+def blocked_members(store: Store, guild_id: int) -> Sequence[MemberBlock]:
     """Whom a guild has blocked, the newest first."""
     with store.read() as session:
         return blocks.of_guild(session, guild_id)

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from bot.app import DiscoverBot
 from bot.interactions.components import view_of
-from store import Block, Blocked, Job, JobKind, JobState, MemberReport, Outbox, Store, jobs
+from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
 from store.tables import Audit, GuildSetting, OutboxState
 from store.use_cases import Requester, check_cap, forget
 from tests.bot.world import Worker, World, response_of
@@ -193,5 +193,5 @@ async def test_a_forgotten_member_leaves_no_report_but_stays_blocked(court: Cour
     await court.world.tick(5)
     with court.store.read() as session:
         assert session.exec(select(MemberReport)).all() == []
-        assert session.get(Block, (court.world.guild.id, court.world.alice.id)) is not None
+        assert session.get(MemberBlock, (court.world.guild.id, court.world.alice.id)) is not None
     assert court.told() == []
