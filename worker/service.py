@@ -28,6 +28,7 @@ from worker.library.free import seed_free
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
+from worker.notes import hear_notes
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -159,12 +160,14 @@ async def _expire(store: Store) -> None:
 async def _work(
     store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event, songs: SongListener
 ) -> None:
-    """When the bell has rung, do jobs and listening tests' clips until none waits; then hear what songs are new."""
+    """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then hear what songs are new."""
     await bell.wait()
     bell.clear()
+    await hear_notes(store, child)
     await prepare_listening_tests(store, child)
     while (job := await _take_next(store, owner, settings)) is not None:
         await work_on(store, child, job, settings)
+        await hear_notes(store, child)
         await prepare_listening_tests(store, child)
     await songs.listen_while_idle()
 

@@ -5,6 +5,7 @@ StoreError and leaves neither a row nor a file behind.
 """
 
 from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
+from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
@@ -34,6 +35,7 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
+from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.listening_clips import (
@@ -64,11 +66,13 @@ from store.use_cases.listening_test import (
 from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.training import (
+    BasketTraining,
     TrainingRequest,
     agree,
     check_consent,
     decline,
     request_agreed_training,
+    request_basket_training,
     request_training,
 )
 from store.use_cases.voices import (
@@ -77,6 +81,8 @@ from store.use_cases.voices import (
     delete_voice,
     keep_voice,
     own_voice,
+    rename_voice,
+    voice_files,
     voice_named,
     voices_of,
 )
@@ -90,7 +96,7 @@ from store.use_cases.work import (
     finish_job,
     give_back_job,
     jobs_wait,
-    quick_job_waiting,
+    quick_work_waiting,
     renew_job,
     sweep_jobs,
     take_job,
@@ -98,6 +104,7 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "BasketTraining",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -116,19 +123,23 @@ __all__ = [
     "Requester",
     "SavedFile",
     "TrainingRequest",
+    "UnheardNote",
     "abandon_dead",
     "abandon_job",
     "add_singer",
     "add_song",
+    "add_to_basket",
     "agree",
     "agree_to_tests",
     "agreed_to_tests",
     "ask_once",
+    "basket_of",
     "begin_card",
     "begin_clip",
     "begin_message",
     "cancel_job",
     "cast_vote",
+    "check_basket",
     "check_cap",
     "check_consent",
     "check_cover",
@@ -154,11 +165,13 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "hear_again",
     "job_history",
     "jobs_wait",
     "jobs_with_cards",
     "keep_card",
     "keep_clip",
+    "keep_heard",
     "keep_prepared",
     "keep_vocals",
     "keep_voice",
@@ -166,17 +179,22 @@ __all__ = [
     "mark_sent",
     "message_files",
     "moderator_role",
+    "next_unheard",
     "next_unprepared",
     "own_voice",
     "placed_job",
     "postpone_deletion",
     "prepare_again",
-    "quick_job_waiting",
+    "quick_work_waiting",
     "reaction_removed",
     "ready_voices",
+    "refuse_note",
     "refuse_prepared",
+    "remove_notes",
+    "rename_voice",
     "renew_job",
     "request_agreed_training",
+    "request_basket_training",
     "request_cover",
     "request_match",
     "request_training",
@@ -193,6 +211,7 @@ __all__ = [
     "take_job",
     "take_next_job",
     "unsent_messages",
+    "voice_files",
     "voice_named",
     "voices_of",
     "wait_with_message",
