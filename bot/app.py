@@ -13,6 +13,7 @@ from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.errors import NoToken, Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
+from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
 from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
@@ -31,9 +32,21 @@ from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from store import Store
+from store.use_cases import guild_languages
 from worker.doorbell import Doorbell
 
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
+COMMANDS = (
+    TrainCog,
+    CoverCog,
+    VoicesCog,
+    JobsCog,
+    ForgetCog,
+    HelpCog,
+    MosCog,
+    ListeningConsentCog,
+    GuildSettingsCog,
+)
 COMPONENTS = (
     CancelButton,
     FetchButton,
@@ -71,7 +84,8 @@ class DiscoverBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
-        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, HelpCog, MosCog, ListeningConsentCog):
+        services.languages.update(await asyncio.to_thread(guild_languages, services.store))
+        for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)

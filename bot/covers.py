@@ -9,8 +9,8 @@ from discord.ext import commands
 
 from bot.interactions.attachments import check, download
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, file_limit
-from bot.texts.locale import label, reader
+from bot.interactions.services import Interaction, Services, file_limit, texts_for
+from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
 from store import Store
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
@@ -76,13 +76,13 @@ class CoverCog(commands.Cog):
             await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title)
             request = await self._with_files(request, song, instrumental)
             job = await asyncio.to_thread(request_cover, store, requester, request)
-        await reply(interaction, reader(interaction.locale)("job.queued"))
+        await reply(interaction, texts_for(interaction)("job.queued"))
         await self.services.launch(job)
 
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """The member's own ready voices, and the free ones."""
-        free = reader(interaction.locale)("command.cover.free")
+        free = texts_for(interaction)("command.cover.free")
         choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, free)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 

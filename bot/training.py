@@ -10,8 +10,8 @@ from discord.ext import commands
 from bot.interactions.attachments import MEGABYTE, check, download
 from bot.interactions.components import AnswerButton
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of
-from bot.texts.locale import label, note_descriptions, note_labels, reader
+from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import safe, voice_name
 from bot.texts.sentences import Texts
 from store import Store, voices
@@ -47,7 +47,7 @@ class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>
 
     async def accepted(self, interaction: Interaction) -> None:
         """Record the consent and queue the training."""
-        services, say = services_of(interaction), reader(interaction.locale)
+        services, say = services_of(interaction), texts_for(interaction)
         phrase = say("consent.phrase")
         job = await asyncio.to_thread(agree, services.store, self.job, interaction.user.id, phrase)
         name = safe(train_params(job).voice_name)
@@ -57,7 +57,7 @@ class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>
     async def declined(self, interaction: Interaction) -> None:
         """Train nothing and remove what was sent."""
         await asyncio.to_thread(decline, services_of(interaction).store, self.job, interaction.user.id)
-        await replace(interaction, reader(interaction.locale)("consent.declined"))
+        await replace(interaction, texts_for(interaction)("consent.declined"))
 
 
 class TrainCog(commands.Cog):
@@ -88,7 +88,7 @@ class TrainCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         given = (note1, note2, note3, note4, note5, note6, note7, note8, note9, note10)
         notes = [note for note in given if note is not None]
-        store, settings, say = self.services.store, self.services.settings, reader(interaction.locale)
+        store, settings, say = self.services.store, self.services.settings, texts_for(interaction)
         name = voice_name(name)
         check(notes, settings.max_notes, settings.note_megabytes)
         async with self.services.admitted(interaction) as requester:

@@ -19,6 +19,7 @@ StoreError
 ├── BasketEmpty        nothing of a basket can be trained on
 ├── BasketUnheard      notes of a basket were not heard yet
 ├── BasketShort        too little voice in a basket
+├── ListeningOff       the server has listening tests off
 ├── AlreadyListening   a listening test runs in this server
 ├── NothingToRate      too few clips for a listening test
 ├── TooManyClips       too many clips for a listening test
@@ -145,16 +146,14 @@ class NoteKnown(StoreError):
     """A second click."""
 
     code = "note_known"
-    sentence = "This note is in your basket already. /notes shows it; /train makes a voice of your notes."
+    sentence = "This note is in your basket already. /train makes a voice of your notes."
 
 
 class BasketFull(StoreError):
     """Params: limit."""
 
     code = "basket_full"
-    sentence = (
-        "A basket holds at most {limit} notes. Remove some with /notes, or train with those that are in it: /train."
-    )
+    sentence = "A basket holds at most {limit} notes. Remove some, or train with those that are in it: /train."
 
 
 class BasketEmpty(StoreError):
@@ -221,6 +220,13 @@ class FileDamaged(StoreError):
 
     code = "file_damaged"
     sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
+
+
+class ListeningOff(StoreError):
+    """The moderators have set it so."""
+
+    code = "listening_off"
+    sentence = "Listening tests are off in this server. Use /settings to turn them on."
 
 
 class AlreadyListening(StoreError):

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store import line
+from store import guilds, line
 from store.errors import IllegalMove, NoSuchMove, NotFound, TooManyJobs
 from store.tables import OPERATOR as OPERATOR
-from store.tables import GuildSetting, Job, JobKind, JobState, Lane, Outbox, OutboxState, now
+from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -220,8 +220,7 @@ def recent_of(session: Session, user_id: int, limit: int = 10) -> Sequence[Job]:
 
 def max_active_jobs(session: Session, guild_id: int | None) -> int:
     """How many jobs a member of this guild may have waiting or running."""
-    setting = session.get(GuildSetting, guild_id) if guild_id else None
-    return (setting or GuildSetting(guild_id=0)).max_active_jobs
+    return guilds.setting(session, guild_id).max_active_jobs
 
 
 def move(

@@ -98,14 +98,15 @@ def document(default: type[Any]) -> Any:
 
 
 class GuildSetting(SQLModel, table=True):
-    """A guild's choices; a guild without a row has the defaults."""
+    """A guild's choices; a guild without a row has the defaults. Without a locale every member reads their own."""
 
     __tablename__ = "guild_setting"
     guild_id: int = snowflake(primary_key=True)
-    locale: str = "en"
+    locale: str | None = None
     moderator_role_id: int | None = snowflake(default=None)
+    staff_channel_id: int | None = snowflake(default=None)
+    listening_tests: bool = True
     max_active_jobs: int = 3
-    clip_days: float = 30.0
 
 
 class Consent(SQLModel, table=True):

@@ -4,9 +4,23 @@ The bot, the worker, the command line and the demo perform these to change rows.
 StoreError and leaves neither a row nor a file behind.
 """
 
-from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
-from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
-from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
+from store.use_cases.accept import (
+    Requester,
+    SavedFile,
+    check_cap,
+    save_files,
+)
+from store.use_cases.basket import (
+    add_to_basket,
+    basket_of,
+    check_basket,
+    remove_notes,
+)
+from store.use_cases.cancel import (
+    abandon_dead,
+    abandon_job,
+    cancel_job,
+)
 from store.use_cases.cover import (
     CoverRequest,
     check_cover,
@@ -17,7 +31,11 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
+from store.use_cases.deletion import (
+    deletion_done,
+    due_deletions,
+    postpone_deletion,
+)
 from store.use_cases.delivery import (
     JobMessage,
     MessageFile,
@@ -34,10 +52,34 @@ from store.use_cases.delivery import (
     unsent_messages,
     wait_with_message,
 )
-from store.use_cases.forget import Forgotten, forget
-from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
-from store.use_cases.history import ListedJob, job_history
-from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
+from store.use_cases.forget import (
+    Forgotten,
+    forget,
+)
+from store.use_cases.guild_settings import (
+    SettingsChange,
+    change_settings,
+    guild_languages,
+    guild_setting,
+)
+from store.use_cases.hearing import (
+    UnheardNote,
+    hear_again,
+    keep_heard,
+    next_unheard,
+    refuse_note,
+)
+from store.use_cases.history import (
+    ListedJob,
+    job_history,
+)
+from store.use_cases.library import (
+    NewSinger,
+    NewSong,
+    add_singer,
+    add_song,
+    keep_vocals,
+)
 from store.use_cases.listening_clips import (
     ClipToShow,
     begin_clip,
@@ -59,12 +101,19 @@ from store.use_cases.listening_test import (
     ask_once,
     check_listening_test,
     listening_votes,
-    moderator_role,
     start_listening_test,
     stop_listening_test,
 )
-from store.use_cases.match import request_match
-from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
+from store.use_cases.match import (
+    request_match,
+)
+from store.use_cases.progress import (
+    PlacedJob,
+    begin_card,
+    jobs_with_cards,
+    keep_card,
+    placed_job,
+)
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -86,7 +135,12 @@ from store.use_cases.voices import (
     voice_named,
     voices_of,
 )
-from store.use_cases.voting import cast_vote, clip_of_message, count_lying, reaction_removed
+from store.use_cases.voting import (
+    cast_vote,
+    clip_of_message,
+    count_lying,
+    reaction_removed,
+)
 from store.use_cases.work import (
     JobProgress,
     LeaseLost,
@@ -122,6 +176,7 @@ __all__ = [
     "PlacedJob",
     "Requester",
     "SavedFile",
+    "SettingsChange",
     "TrainingRequest",
     "UnheardNote",
     "abandon_dead",
@@ -139,6 +194,7 @@ __all__ = [
     "begin_message",
     "cancel_job",
     "cast_vote",
+    "change_settings",
     "check_basket",
     "check_cap",
     "check_consent",
@@ -165,6 +221,8 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "guild_languages",
+    "guild_setting",
     "hear_again",
     "job_history",
     "jobs_wait",
@@ -178,7 +236,6 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
-    "moderator_role",
     "next_unheard",
     "next_unprepared",
     "own_voice",

@@ -63,6 +63,7 @@ def test_the_features_are_seen() -> None:
         "delivery",
         "removal",
         "mos",
+        "guild_settings",
     }
     assert features == set(FEATURES)
 
