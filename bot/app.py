@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import signal
 
 import aiohttp
 import discord
 from discord.ext import commands
+from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
@@ -31,8 +33,9 @@ from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
-from store.use_cases import guild_languages
+from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
@@ -66,6 +69,9 @@ class DiscoverBot(commands.Bot):
     """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+        self.registry = CollectorRegistry()
+        metrics = GatewayMetrics(self.registry, lambda: self.latency)
+        self.registry.register(InstallationCollector(store))
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -73,6 +79,7 @@ class DiscoverBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
+            http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
@@ -100,6 +107,16 @@ class DiscoverBot(commands.Bot):
         """Discord reports an interaction; commands and our own components answer for themselves."""
         await answer_unknown(interaction, COMPONENTS)
 
+    async def trouble(self) -> str:
+        """What is wrong, "" if the bot is well."""
+        if not self.is_ready() or not math.isfinite(self.latency):
+            return "there is no connection to Discord"
+        try:
+            await asyncio.to_thread(read_backlog, self.services.store)
+        except Exception as error:
+            return f"the database cannot be read ({type(error).__name__})"
+        return ""
+
     async def close(self) -> None:
         """Stop the loops and close the queue's connection."""
         await super().close()
@@ -123,7 +140,11 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with DiscoverBot(store, doorbell, settings) as bot:
+    seen = MetricsSettings()
+    async with (
+        DiscoverBot(store, doorbell, settings) as bot,
+        endpoint(seen.metrics_host, seen.bot_metrics_port, bot.registry, bot.trouble),
+    ):
         try:
             await bot.start(token)
         except discord.LoginFailure as error:

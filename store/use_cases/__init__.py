@@ -4,23 +4,10 @@ The bot, the worker, the command line and the demo perform these to change rows.
 StoreError and leaves neither a row nor a file behind.
 """
 
-from store.use_cases.accept import (
-    Requester,
-    SavedFile,
-    check_cap,
-    save_files,
-)
-from store.use_cases.basket import (
-    add_to_basket,
-    basket_of,
-    check_basket,
-    remove_notes,
-)
-from store.use_cases.cancel import (
-    abandon_dead,
-    abandon_job,
-    cancel_job,
-)
+from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
+from store.use_cases.backlog import Backlog, read_backlog
+from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
+from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
     check_cover,
@@ -31,11 +18,7 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
-from store.use_cases.deletion import (
-    deletion_done,
-    due_deletions,
-    postpone_deletion,
-)
+from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
     MessageFile,
@@ -52,34 +35,11 @@ from store.use_cases.delivery import (
     unsent_messages,
     wait_with_message,
 )
-from store.use_cases.forget import (
-    Forgotten,
-    forget,
-)
-from store.use_cases.guild_settings import (
-    SettingsChange,
-    change_settings,
-    guild_languages,
-    guild_setting,
-)
-from store.use_cases.hearing import (
-    UnheardNote,
-    hear_again,
-    keep_heard,
-    next_unheard,
-    refuse_note,
-)
-from store.use_cases.history import (
-    ListedJob,
-    job_history,
-)
-from store.use_cases.library import (
-    NewSinger,
-    NewSong,
-    add_singer,
-    add_song,
-    keep_vocals,
-)
+from store.use_cases.forget import Forgotten, forget
+from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
+from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
+from store.use_cases.history import ListedJob, job_history
+from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.listening_clips import (
     ClipToShow,
     begin_clip,
@@ -104,16 +64,8 @@ from store.use_cases.listening_test import (
     start_listening_test,
     stop_listening_test,
 )
-from store.use_cases.match import (
-    request_match,
-)
-from store.use_cases.progress import (
-    PlacedJob,
-    begin_card,
-    jobs_with_cards,
-    keep_card,
-    placed_job,
-)
+from store.use_cases.match import request_match
+from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -135,12 +87,7 @@ from store.use_cases.voices import (
     voice_named,
     voices_of,
 )
-from store.use_cases.voting import (
-    cast_vote,
-    clip_of_message,
-    count_lying,
-    reaction_removed,
-)
+from store.use_cases.voting import cast_vote, clip_of_message, count_lying, reaction_removed
 from store.use_cases.work import (
     JobProgress,
     LeaseLost,
@@ -149,6 +96,7 @@ from store.use_cases.work import (
     fail_job,
     finish_job,
     give_back_job,
+    job_row,
     jobs_wait,
     quick_work_waiting,
     renew_job,
@@ -158,6 +106,7 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "Backlog",
     "BasketTraining",
     "ClipToShow",
     "CoverRequest",
@@ -225,6 +174,7 @@ __all__ = [
     "guild_setting",
     "hear_again",
     "job_history",
+    "job_row",
     "jobs_wait",
     "jobs_with_cards",
     "keep_card",
@@ -244,6 +194,7 @@ __all__ = [
     "prepare_again",
     "quick_work_waiting",
     "reaction_removed",
+    "read_backlog",
     "ready_voices",
     "refuse_note",
     "refuse_prepared",

@@ -58,6 +58,12 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
         return jobs.take_next(session, owner, lanes)
 
 
+def job_row(store: Store, job_id: str) -> Job | None:
+    """A job as it is now; None if it is forgotten."""
+    with store.read() as session:
+        return session.get(Job, job_id)
+
+
 def jobs_wait(store: Store) -> bool:
     """Whether a job is in line, or a note waits to be heard."""
     with store.read() as session:

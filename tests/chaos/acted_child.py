@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from files.atomic import DRAFT
+from files.disk import DiskFull, disk_full
 from store.results import CoverResult, MatchResult, TrainResult
 from worker.child import Child
 from worker.errors import ChildDied
@@ -51,7 +52,11 @@ class ActedChild(Child):
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
             case MatchTask() | TrainTask() | CoverTask():
-                return await self._act(task, on_report)
+                try:
+                    with disk_full():
+                        return await self._act(task, on_report)
+                except DiskFull as error:
+                    return Refused(error.code, error.params, str(error))
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
 
