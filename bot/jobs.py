@@ -21,7 +21,7 @@ from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import JobState, NotFound, Store
 from store.jobs import ACTIVE
-from store.params import subject_of
+from store.params import aim_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
@@ -57,7 +57,7 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
     name = subject_of(job)
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
-    kind, when = say(f"kind.{job.kind.value}"), f"<t:{int(job.created_at)}:R>"
+    kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
     shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
     address = link(listed)
     if address and job.state == JobState.DELIVERED:

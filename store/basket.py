@@ -11,6 +11,8 @@ from store.tables import BasketNote, Clip, NoteState, now
 MOST_NOTES = 50
 LEAST_SECONDS = 30.0
 """Of voice, for a training."""
+LEAST_SECONDS_INSTANT = 10.0
+"""Of voice, for a voice that is not trained."""
 WANTED_SECONDS = 600.0
 """Of voice, for a good one."""
 
@@ -37,15 +39,15 @@ def check_room(session: Session, user_id: int, coming: int) -> None:
         raise BasketFull(limit=MOST_NOTES)
 
 
-def check_trainable(notes: Sequence[BasketNote]) -> list[BasketNote]:
-    """The notes to train on. Raises BasketUnheard, BasketEmpty, BasketShort."""
+def check_trainable(notes: Sequence[BasketNote], least: float) -> list[BasketNote]:
+    """The notes to make a voice of, which takes at least so many seconds of voice. Raises BasketUnheard, BasketEmpty, BasketShort."""
     if waiting := sum(note.state is NoteState.WAITING for note in notes):
         raise BasketUnheard(number=waiting)
     good, seconds = good_notes(notes), seconds_of(notes)
     if not good:
         raise BasketEmpty
-    if seconds < LEAST_SECONDS:
-        raise BasketShort(seconds=seconds, limit=LEAST_SECONDS)
+    if seconds < least:
+        raise BasketShort(seconds=seconds, limit=least)
     return good
 
 

@@ -1,6 +1,5 @@
 """What the child process performs for each task: paths and numbers in, a typed result and files out."""
 
-import hashlib
 import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -48,7 +47,6 @@ from worker.messages import (
     HeardNote,
     HeardSong,
     InstantTask,
-    InstantVoiceFiles,
     JobOutcome,
     JobTask,
     LibrarySong,
@@ -77,8 +75,6 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
     """
     if isinstance(task, EmbedTask):
         return _embed(task, models, plan)
-    if isinstance(task, InstantTask):
-        return _instant(task, models, report)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
     if isinstance(task, OwnNoteTask):
@@ -98,6 +94,8 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOut
             return _match(task, models, plan, report)
         case TrainTask():
             return _train(task, models, plan, report)
+        case InstantTask():
+            return _instant(task, models, plan, report)
         case CoverTask():
             return _cover(task, models, plan, report)
 
@@ -157,13 +155,6 @@ def _songs(
         )
         for one in suggest(member, vocals, traits, [song.taste for song in heard])
     )
-
-
-def _instant(task: InstantTask, models: ModelPool, report: Report) -> InstantVoiceFiles:
-    """Make a voice of the clips. Raises what `instant_voice` raises."""
-    made = instant_voice([Note(clip.path, clip.name) for clip in task.clips], models, task.out, report)
-    digest = hashlib.sha256(b"".join(clip.path.read_bytes() for clip in task.clips)).hexdigest()
-    return InstantVoiceFiles(made.model, made.index, INSTANT_BASE, made.seconds, digest)
 
 
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
@@ -229,6 +220,22 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     )
     files = {"model": trained.model, "index": trained.index, "sample": trained.sample, "picture": picture}
     return JobOutcome(result, files)
+
+
+def _instant(task: InstantTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    """Make a voice of the notes, without training. Raises what `instant_voice` raises."""
+    count = len(task.notes)
+    plan({"reading": 0.3 * count, "listening": 4.0 * count})
+    made = instant_voice([Note(note.path, note.name) for note in task.notes], models, task.out, report)
+    names = models.names()
+    result = TrainResult(
+        minutes=made.seconds / 60,
+        no_octave=not made.median_f0,
+        steps=0,
+        base=INSTANT_BASE,
+        models={role.value: names[role] for role in (Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)},
+    )
+    return JobOutcome(result, {"model": made.model, "index": made.index})
 
 
 def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:

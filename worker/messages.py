@@ -64,6 +64,14 @@ class TrainTask:
 
 
 @dataclass(frozen=True)
+class InstantTask:
+    """Make a voice of one speaker's notes, without training."""
+
+    notes: tuple[NoteFile, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
 class CoverTask:
     """Convert the song's vocals to the voice; `cache` is the song's folder of stems.
 
@@ -89,14 +97,6 @@ class EmbedTask:
     """Embed a singer's clips."""
 
     clips: tuple[Path, ...]
-    out: Path
-
-
-@dataclass(frozen=True)
-class InstantTask:
-    """Make a voice of one speaker's clips, without training."""
-
-    clips: tuple[NoteFile, ...]
     out: Path
 
 
@@ -149,8 +149,8 @@ class ReadyTask:
     """Report the device and the singer model that the child runs on."""
 
 
-JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | InstantTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
+JobTask = MatchTask | TrainTask | InstantTask | CoverTask
+Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -196,17 +196,6 @@ class RatedClips:
 
 
 @dataclass(frozen=True)
-class InstantVoiceFiles:
-    """The files of a voice, its base, and the seconds and the sha256 of the recording that it was made from."""
-
-    model: Path
-    index: Path
-    base: str
-    seconds: float
-    source_sha256: str
-
-
-@dataclass(frozen=True)
 class Ready:
     """The device in words, the id of the model that compares singers, and the base of voices that are not trained."""
 
@@ -215,7 +204,7 @@ class Ready:
     instant_base: str = ""
 
 
-Outcome = JobOutcome | Embedded | HeardNote | HeardSong | InstantVoiceFiles | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)

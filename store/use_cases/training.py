@@ -10,7 +10,7 @@ from store.database import Store
 from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound
 from store.params import TrainParams
 from store.retention import files_or_nothing
-from store.tables import Clip, Job, JobState, Voice, now
+from store.tables import Clip, Job, JobState, Lane, Voice, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -18,8 +18,9 @@ from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqu
 class TrainingRequest:
     """The name of the voice to be, and the recordings to train it on.
 
-    `source` is how they were sent: "basket", "cli", "demo". A limit of None leaves it to the worker's settings. With
-    `anew` a voice of this name that is ready is trained anew.
+    `source` is how they were sent: "basket", "cli", "demo". A limit of None leaves it to the worker's settings. An
+    `instant` voice is not trained, and comes by the quick lane. With `anew` a voice of this name that is ready is
+    trained anew.
     """
 
     voice_name: str
@@ -27,6 +28,7 @@ class TrainingRequest:
     source: str
     train_seconds: float | None = None
     train_steps: int | None = None
+    instant: bool = False
     anew: bool = False
 
 
@@ -52,16 +54,20 @@ def request_training(store: Store, requester: Requester, request: TrainingReques
         return _accept(session, store, requester, request)
 
 
-def request_basket_training(store: Store, requester: Requester, voice_name: str) -> BasketTraining:
+def request_basket_training(
+    store: Store, requester: Requester, voice_name: str, *, instant: bool = False
+) -> BasketTraining:
     """Like `request_training`, of the good notes of the member's basket; they stay in it, however it ends.
 
-    A voice of this name that is ready is trained anew. Raises also BasketUnheard, BasketEmpty, BasketShort, and
+    A voice of this name that is ready is trained anew, unless it is to be `instant`. Raises also BasketUnheard, BasketEmpty, BasketShort, and
     VoiceNotReady: a training of this voice is on its way.
     """
     with store.write() as session:
-        notes = basket.check_trainable(basket.of_member(session, requester.user_id))
+        least = basket.LEAST_SECONDS_INSTANT if instant else basket.LEAST_SECONDS
+        notes = basket.check_trainable(basket.of_member(session, requester.user_id), least)
         files = [SavedFile(note.media_key, note.name, note.bytes) for note in notes]
-        job = _accept(session, store, requester, TrainingRequest(voice_name, files, "basket", anew=True))
+        request = TrainingRequest(voice_name, files, "basket", instant=instant, anew=not instant)
+        job = _accept(session, store, requester, request)
         voice = voices.of_job(session, job.id)
         return BasketTraining(job, voice_name, len(notes), basket.seconds_of(notes), _is_anew(voice, job))
 
@@ -106,8 +112,9 @@ def check_consent(session: Session, job: Job, notes: Sequence[Clip]) -> None:
 
 
 def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:
-    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps)
-    job = accept(session, store, requester, params, request.notes)
+    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps, request.instant)
+    lane = Lane.QUICK if request.instant else Lane.HEAVY
+    job = accept(session, store, requester, params, request.notes, lane)
     voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id, anew=request.anew)
     job.params = replace(params, voice_id=voice.id or 0, voice_name=voice.name).to_json()
     session.add(job)

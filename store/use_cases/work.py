@@ -14,18 +14,19 @@ from sqlmodel import Session
 from store import basket, clips, jobs, line, retention, voices
 from store.database import Store
 from store.errors import NotFound
-from store.params import uploads_of
+from store.params import aim_of, uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind, Lane
 from store.use_cases.voices import withdraw_sample
 
 DELIVERED = {
-    JobKind.MATCH: ("picture",),
-    JobKind.TRAIN: ("picture", "sample"),
-    JobKind.COVER: ("cover", "picture"),
+    "match": ("picture",),
+    "train": ("picture", "sample"),
+    "instant": (),
+    "cover": ("cover", "picture"),
 }
-"""Roles of the files that go with a job's message."""
+"""Roles of the files that go with a job's message, by its aim."""
 KEPT = {JobKind.MATCH: (), JobKind.TRAIN: ("model", "index"), JobKind.COVER: ()}
 """Roles of the files that stay with the voice."""
 
@@ -105,11 +106,11 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
     Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
     with files_or_nothing(store) as saved:
-        keys = {}
-        for role in (*KEPT[job.kind], *DELIVERED[job.kind]):
+        keys, delivered = {}, DELIVERED[aim_of(job)]
+        for role in (*KEPT[job.kind], *delivered):
             saved.add(key := store.media.put_file(files[role]))
             keys[role] = key
-        message = [{"key": keys[role], "name": files[role].name} for role in DELIVERED[job.kind]]
+        message = [{"key": keys[role], "name": files[role].name} for role in delivered]
         with store.write() as session:
             replaced: set[str] = set()
             if isinstance(result, TrainResult):
