@@ -40,7 +40,10 @@ def check_room(session: Session, user_id: int, coming: int) -> None:
 
 
 def check_trainable(notes: Sequence[BasketNote], least: float) -> list[BasketNote]:
-    """The notes to make a voice of, which takes at least so many seconds of voice. Raises BasketUnheard, BasketEmpty, BasketShort."""
+    """The notes to make a voice of, which takes at least so many seconds of voice.
+
+    Raises BasketUnheard, BasketEmpty, BasketShort.
+    """
     if waiting := sum(note.state is NoteState.WAITING for note in notes):
         raise BasketUnheard(number=waiting)
     good, seconds = good_notes(notes), seconds_of(notes)

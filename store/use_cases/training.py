@@ -59,8 +59,8 @@ def request_basket_training(
 ) -> BasketTraining:
     """Like `request_training`, of the good notes of the member's basket; they stay in it, however it ends.
 
-    A voice of this name that is ready is trained anew, unless it is to be `instant`. Raises also BasketUnheard, BasketEmpty, BasketShort, and
-    VoiceNotReady: a training of this voice is on its way.
+    A voice of this name that is ready is trained anew, unless it is to be `instant`. Raises also BasketUnheard,
+    BasketEmpty, BasketShort, and VoiceNotReady: a training of this voice is on its way.
     """
     with store.write() as session:
         least = basket.LEAST_SECONDS_INSTANT if instant else basket.LEAST_SECONDS
