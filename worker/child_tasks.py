@@ -29,6 +29,7 @@ from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
+from pipeline.voices.own_note import hear_note
 from store.results import (
     CoverResult,
     MatchCalibration,
@@ -43,6 +44,7 @@ from worker.messages import (
     CoverTask,
     Embedded,
     EmbedTask,
+    HeardNote,
     HeardSong,
     InstantTask,
     JobOutcome,
@@ -51,10 +53,12 @@ from worker.messages import (
     ListenTask,
     MatchTask,
     Outcome,
+    OwnNoteTask,
     RatedClips,
     RatedClipsTask,
     Ready,
     SingerFile,
+    SpeakerOfNote,
     Task,
     TrainTask,
 )
@@ -73,6 +77,8 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
         return _embed(task, models, plan)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
+    if isinstance(task, OwnNoteTask):
+        return _hear_note(task, models, report)
     if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
@@ -155,6 +161,15 @@ def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
     sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
+
+
+def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNote:
+    """Hear a note of a basket. Raises what `hear_note` raises."""
+    model = models.speaker.model_id
+    known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
+    others = np.stack(known) if known else np.zeros((0, 0), np.float32)
+    heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
+    return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
 
 
 def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:

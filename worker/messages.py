@@ -110,6 +110,22 @@ class ListenTask:
 
 
 @dataclass(frozen=True)
+class SpeakerOfNote:
+    """Who speaks in a note, as `model` embedded them."""
+
+    embedding: tuple[float, ...]
+    model: str
+
+
+@dataclass(frozen=True)
+class OwnNoteTask:
+    """Hear whether a note can be trained on; `others` are those of the same member."""
+
+    note: NoteFile
+    others: tuple[SpeakerOfNote, ...]
+
+
+@dataclass(frozen=True)
 class ListeningSource:
     """A recording that raters of a listening test hear, by its clip's id; an anchor is made worse on purpose."""
 
@@ -134,7 +150,7 @@ class ReadyTask:
 
 
 JobTask = MatchTask | TrainTask | InstantTask | CoverTask
-Task = JobTask | EmbedTask | ListenTask | RatedClipsTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -165,6 +181,14 @@ class HeardSong:
 
 
 @dataclass(frozen=True)
+class HeardNote:
+    """A note that can be trained on: its seconds of voice, and who speaks."""
+
+    seconds: float
+    speaker: SpeakerOfNote
+
+
+@dataclass(frozen=True)
 class RatedClips:
     """The clips of a listening test, by id."""
 
@@ -180,7 +204,7 @@ class Ready:
     instant_base: str = ""
 
 
-Outcome = JobOutcome | Embedded | HeardSong | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)
