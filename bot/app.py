@@ -28,6 +28,10 @@ from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.removal import Removal
+from bot.reports.blocked import BlockedCog
+from bot.reports.command import ReasonMenu, ReportCog
+from bot.reports.staff import StepButton
+from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
@@ -49,6 +53,7 @@ COMMANDS = (
     MosCog,
     ListeningConsentCog,
     GuildSettingsCog,
+    BlockedCog,
 )
 COMPONENTS = (
     CancelButton,
@@ -61,6 +66,8 @@ COMPONENTS = (
     ForgetButton,
     VoteMenu,
     ListeningConsentButton,
+    ReasonMenu,
+    StepButton,
 )
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -86,6 +93,7 @@ class DiscoverBot(commands.Bot):
         self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
         self.removal = Removal(self, store, settings.poll_seconds)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
@@ -95,6 +103,7 @@ class DiscoverBot(commands.Bot):
         for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
+        await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
         services.mentions.update(mentions_of(await self.tree.sync()))
@@ -102,6 +111,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(self.reports)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""

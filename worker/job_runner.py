@@ -27,6 +27,7 @@ from worker.messages import (
     Done,
     End,
     GaveWay,
+    InstantTask,
     JobOutcome,
     JobTask,
     LibrarySong,
@@ -149,6 +150,8 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
+                if params.instant:
+                    return InstantTask(_notes(store, session, job), out)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
                 return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
             case JobKind.COVER:
