@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 
 import aiohttp
 import discord
 from discord.ext import commands
+from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
@@ -26,13 +28,18 @@ from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.removal import Removal
+from bot.reports.blocked import BlockedCog
+from bot.reports.command import ReasonMenu, ReportCog
+from bot.reports.staff import StepButton
+from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
-from store.use_cases import guild_languages
+from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
 SLASH = discord.AppCommandType.chat_input
@@ -47,6 +54,7 @@ COMMANDS = (
     MosCog,
     ListeningConsentCog,
     GuildSettingsCog,
+    BlockedCog,
 )
 COMPONENTS = (
     CancelButton,
@@ -59,6 +67,8 @@ COMPONENTS = (
     ForgetButton,
     VoteMenu,
     ListeningConsentButton,
+    ReasonMenu,
+    StepButton,
 )
 log = logging.getLogger(__name__)
 
@@ -68,6 +78,9 @@ class DiscoverBot(commands.Bot):
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
+        self.registry = CollectorRegistry()
+        metrics = GatewayMetrics(self.registry, lambda: self.latency)
+        self.registry.register(InstallationCollector(store))
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -75,12 +88,14 @@ class DiscoverBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
+            http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
         self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
         self.removal = Removal(self, store, settings.poll_seconds)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
@@ -90,6 +105,7 @@ class DiscoverBot(commands.Bot):
         for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
+        await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
         services.mentions.update(mentions_of(await self.tree.sync()))
@@ -97,6 +113,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(self.reports)
 
     async def on_ready(self) -> None:
         """Discord has the bot online, for the first time or after a session that was lost."""
@@ -106,6 +123,16 @@ class DiscoverBot(commands.Bot):
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""
         await answer_unknown(interaction, COMPONENTS)
+
+    async def trouble(self) -> str:
+        """What is wrong, "" if the bot is well."""
+        if not self.is_ready() or not math.isfinite(self.latency):
+            return "there is no connection to Discord"
+        try:
+            await asyncio.to_thread(read_backlog, self.services.store)
+        except Exception as error:
+            return f"the database cannot be read ({type(error).__name__})"
+        return ""
 
     async def close(self) -> None:
         """Stop the loops and close the queue's connection."""
@@ -126,7 +153,11 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with DiscoverBot(store, doorbell, settings) as bot:
+    seen = MetricsSettings()
+    async with (
+        DiscoverBot(store, doorbell, settings) as bot,
+        endpoint(seen.metrics_host, seen.bot_metrics_port, bot.registry, bot.trouble),
+    ):
         try:
             await bot.start(token)
         except discord.LoginFailure as error:

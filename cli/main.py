@@ -229,6 +229,7 @@ def guarded(command: Callable[[], Any]) -> None:
     """Run `command`; of an error with a sentence for its reader, that sentence is printed, and the exit code is 2."""
     from bot.errors import BotError
     from files.disk import DiskFull
+    from metrics import CannotListen
     from pipeline.errors import SoundError
     from store import StoreError, refusal_of
     from worker.errors import WorkerError
@@ -240,7 +241,7 @@ def guarded(command: Callable[[], Any]) -> None:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
-    except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull) as error:
+    except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull, CannotListen) as error:
         fail(str(error))
     except (IntegrityError, ProgrammingError):
         raise

@@ -163,7 +163,18 @@ def test_the_bots_check_wants_a_connection_to_discord(store: Store, tmp_path: Pa
 def test_the_image_holds_every_room_and_nobody_is_root() -> None:
     copied = [argument.split()[0] for argument in instructions("COPY")]
     copied += [word for argument in instructions("COPY") for word in argument.split()[1:-1]]
-    assert {"files", "models", "pipeline", "store", "worker", "bot", "cli", "lab", "requirements.lock"} <= set(copied)
+    assert {
+        "files",
+        "models",
+        "pipeline",
+        "store",
+        "metrics",
+        "worker",
+        "bot",
+        "cli",
+        "lab",
+        "requirements.lock",
+    } <= set(copied)
     assert all((ROOT / path).exists() for path in copied)
     assert instructions("FROM") == ["python:3.11-slim"]
     assert instructions("USER")[-1] not in ("root", "0")
