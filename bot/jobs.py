@@ -21,7 +21,7 @@ from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import JobState, NotFound, Store
 from store.jobs import ACTIVE
-from store.params import subject_of
+from store.params import aim_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
@@ -57,12 +57,13 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
     name = subject_of(job)
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
-    kind, when = say(f"kind.{job.kind.value}"), f"<t:{int(job.created_at)}:R>"
+    kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
     shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
     address = link(listed)
     if address and job.state == JobState.DELIVERED:
         shown = f"{shown} · {say('jobs.link', address=address)}"
-    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if job.state == JobState.FAILED else shown
+    told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
+    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
 
 
 def link(listed: ListedJob) -> str | None:

@@ -17,6 +17,7 @@ from worker.messages import (
     End,
     GaveWay,
     HeardSong,
+    InstantTask,
     JobOutcome,
     JobTask,
     ListenTask,
@@ -51,7 +52,7 @@ class ActedChild(Child):
                 return Done(Ready("cpu", MODEL))
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
-            case MatchTask() | TrainTask() | CoverTask():
+            case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 try:
                     with disk_full():
                         return await self._act(task, on_report)
@@ -91,6 +92,8 @@ class ActedChild(Child):
             case TrainTask():
                 (task.work / "checkpoint").write_bytes(b"checkpoint")
                 return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
+            case InstantTask():
+                return JobOutcome(TrainResult(steps=0), self._files(task.out, "model", "index"))
             case CoverTask():
                 stems = task.cache / MODEL / MODEL
                 stems.mkdir(parents=True, exist_ok=True)
