@@ -17,7 +17,8 @@ from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
 from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
-from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
+from pipeline.matching.match import Library, embed, embed_clips, fit_library, match
+from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
@@ -29,6 +30,7 @@ from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
+from pipeline.voices.own_note import hear_note
 from store.results import (
     CoverResult,
     MatchCalibration,
@@ -43,6 +45,7 @@ from worker.messages import (
     CoverTask,
     Embedded,
     EmbedTask,
+    HeardNote,
     HeardSong,
     InstantTask,
     JobOutcome,
@@ -51,10 +54,12 @@ from worker.messages import (
     ListenTask,
     MatchTask,
     Outcome,
+    OwnNoteTask,
     RatedClips,
     RatedClipsTask,
     Ready,
     SingerFile,
+    SpeakerOfNote,
     Task,
     TrainTask,
 )
@@ -73,6 +78,8 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
         return _embed(task, models, plan)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
+    if isinstance(task, OwnNoteTask):
+        return _hear_note(task, models, report)
     if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
@@ -110,7 +117,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     library = _library(task.singers, models)
     ranking = match(embeddings, library)
     picture = task.out / "match.png"
-    plot_match(picture, ranking, models.singer.name)
+    plot_match(picture, ranking, task.language)
     report("matching", 1.0)
     result = MatchResult(
         model=models.singer.name,
@@ -157,6 +164,15 @@ def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
 
 
+def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNote:
+    """Hear a note of a basket. Raises what `hear_note` raises."""
+    model = models.speaker.model_id
+    known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
+    others = np.stack(known) if known else np.zeros((0, 0), np.float32)
+    heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
+    return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
+
+
 def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
     """Make the clips of a listening test; a recording is decoded once for its clip and its anchor."""
     sources = [RatedSource(source.path, source.name, source.anchor) for source in task.sources]
@@ -184,7 +200,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     options = TrainOptions(seconds=task.seconds, steps=TrainOptions.steps if task.steps is None else task.steps)
     trained = train_voice(notes, models, task.work, options, report)
     picture = task.out / "training.png"
-    plot_training(picture, trained.curve, trained.best)
+    plot_training(picture, trained.curve, trained.best, task.language)
     first, best = trained.curve[0], trained.best
     result = TrainResult(
         minutes=trained.minutes,
@@ -240,6 +256,7 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
             instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
             cache_dir=task.cache,
             out_dir=task.out,
+            language=task.language,
             options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
         ),
         models,

@@ -44,12 +44,13 @@ class LibrarySong:
 
 @dataclass(frozen=True)
 class MatchTask:
-    """Compare the notes with the singers, and suggest songs."""
+    """Compare the notes with the singers, and suggest songs; `language` is that of the picture's words, as below."""
 
     notes: tuple[NoteFile, ...]
     singers: tuple[SingerFile, ...]
     songs: tuple[LibrarySong, ...]
     out: Path
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class TrainTask:
     steps: int | None
     work: Path
     out: Path
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class CoverTask:
     vocals_only: bool = False
     instrumental: Path | None = None
     instrumental_name: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,22 @@ class ListenTask:
     song: Path
     name: str
     cache: Path
+
+
+@dataclass(frozen=True)
+class SpeakerOfNote:
+    """Who speaks in a note, as `model` embedded them."""
+
+    embedding: tuple[float, ...]
+    model: str
+
+
+@dataclass(frozen=True)
+class OwnNoteTask:
+    """Hear whether a note can be trained on; `others` are those of the same member."""
+
+    note: NoteFile
+    others: tuple[SpeakerOfNote, ...]
 
 
 @dataclass(frozen=True)
@@ -134,7 +153,7 @@ class ReadyTask:
 
 
 JobTask = MatchTask | TrainTask | InstantTask | CoverTask
-Task = JobTask | EmbedTask | ListenTask | RatedClipsTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -165,6 +184,14 @@ class HeardSong:
 
 
 @dataclass(frozen=True)
+class HeardNote:
+    """A note that can be trained on: its seconds of voice, and who speaks."""
+
+    seconds: float
+    speaker: SpeakerOfNote
+
+
+@dataclass(frozen=True)
 class RatedClips:
     """The clips of a listening test, by id."""
 
@@ -180,7 +207,7 @@ class Ready:
     instant_base: str = ""
 
 
-Outcome = JobOutcome | Embedded | HeardSong | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)

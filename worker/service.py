@@ -32,6 +32,7 @@ from worker.library.free import seed_free
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
+from worker.notes import hear_notes
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -197,12 +198,14 @@ async def _expire(store: Store) -> None:
 
 
 async def _work(shift: Shift) -> None:
-    """When the bell has rung, do jobs and listening tests' clips until none waits; then hear what songs are new."""
+    """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then hear what songs are new."""
     await shift.bell.wait()
     shift.bell.clear()
+    await hear_notes(shift.store, shift.child)
     await prepare_listening_tests(shift.store, shift.child)
     while (job := await _take_next(shift.store, shift.owner, shift.settings)) is not None:
         await _attempt(shift, job)
+        await hear_notes(shift.store, shift.child)
         await prepare_listening_tests(shift.store, shift.child)
     await shift.songs.listen_while_idle()
 

@@ -18,7 +18,8 @@ def compose(job: Job, say: Texts) -> str:
     if job.state == JobState.FAILED:
         lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        lines = [say("result.cancelled", member=member, kind=kind)]
+        key = "result.ended" if job.error_code else "result.cancelled"
+        lines = [say(key, member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
         key = "result.expired" if job.queued_at is not None else "result.unanswered"
         lines = [say(key, member=member, kind=kind)]

@@ -33,4 +33,4 @@ def test_a_sentence_is_filled_by_the_parameters_that_its_docstring_names(kind: t
     fields = {name for _, name, _, _ in string.Formatter().parse(kind.sentence) if name}
     named = re.search(r"Params: ([\w, ]+)\.", kind.__doc__ or "")
     assert fields == (set(named[1].split(", ")) if named else set())
-    assert "{" not in str(kind(**dict.fromkeys(fields, "x")))
+    assert "{" not in str(kind(**dict.fromkeys(fields, 3)))
