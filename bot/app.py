@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
 import math
-import re
 import signal
 
 import aiohttp
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
-from bot.errors import NoToken, Unreachable, WrongToken
+from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
@@ -29,6 +29,10 @@ from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.notes import NotesCog, NotesPage, NotesPick
 from bot.removal import Removal
+from bot.reports.blocked import BlockedCog
+from bot.reports.command import ReasonMenu, ReportCog
+from bot.reports.staff import StepButton
+from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
@@ -39,6 +43,7 @@ from store import Store
 from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
+SLASH = discord.AppCommandType.chat_input
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
 COMMANDS = (
     TrainCog,
@@ -50,6 +55,7 @@ COMMANDS = (
     MosCog,
     ListeningConsentCog,
     GuildSettingsCog,
+    BlockedCog,
 )
 COMPONENTS = (
     CancelButton,
@@ -64,14 +70,17 @@ COMPONENTS = (
     ForgetButton,
     VoteMenu,
     ListeningConsentButton,
+    ReasonMenu,
+    StepButton,
 )
-TOKEN = re.compile(r"[\w.-]+", re.ASCII)
+log = logging.getLogger(__name__)
 
 
 class DiscoverBot(commands.Bot):
     """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
         self.registry = CollectorRegistry()
         metrics = GatewayMetrics(self.registry, lambda: self.latency)
         self.registry.register(InstallationCollector(store))
@@ -89,6 +98,7 @@ class DiscoverBot(commands.Bot):
         self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
         self.removal = Removal(self, store, settings.poll_seconds)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
@@ -99,6 +109,7 @@ class DiscoverBot(commands.Bot):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         await self.add_cog(NotesCog(self, services))
+        await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
         services.mentions.update(mentions_of(await self.tree.sync()))
@@ -106,6 +117,12 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(self.reports)
+
+    async def on_ready(self) -> None:
+        """Discord has the bot online, for the first time or after a session that was lost."""
+        names = " ".join(sorted(f"/{command.name}" for command in self.tree.get_commands(type=SLASH)))
+        log.info("Connected as %s in %d servers with %s.", self.user, len(self.guilds), names)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""
@@ -135,11 +152,7 @@ def run(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
 
 async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
     """`run` inside an event loop."""
-    token = settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
-    if not token:
-        raise NoToken
-    if not TOKEN.fullmatch(token):
-        raise WrongToken
+    token = settings.token
     task = asyncio.current_task()
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):

@@ -62,7 +62,8 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
     address = link(listed)
     if address and job.state == JobState.DELIVERED:
         shown = f"{shown} · {say('jobs.link', address=address)}"
-    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if job.state == JobState.FAILED else shown
+    told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
+    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
 
 
 def link(listed: ListedJob) -> str | None:

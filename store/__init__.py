@@ -6,12 +6,15 @@ Knows nothing of sound, Discord or Redis.
 from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
+    AlreadyHandled,
     AlreadyListening,
+    AlreadyReported,
     BasketEmpty,
     BasketFull,
     BasketShort,
     BasketUnheard,
     BlankName,
+    Blocked,
     ConsentOver,
     DownloadFailed,
     DuplicateVoiceName,
@@ -19,6 +22,7 @@ from store.errors import (
     IllegalMove,
     ListeningOff,
     ListeningOver,
+    NoStaffChannel,
     NoteKnown,
     NotFound,
     NothingToRate,
@@ -46,6 +50,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
+from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.tables import (
     BasketNote,
     Clip,
@@ -66,13 +71,16 @@ from store.tables import (
 
 __all__ = [
     "AlreadyAnswered",
+    "AlreadyHandled",
     "AlreadyListening",
+    "AlreadyReported",
     "BasketEmpty",
     "BasketFull",
     "BasketNote",
     "BasketShort",
     "BasketUnheard",
     "BlankName",
+    "Blocked",
     "Clip",
     "ClipRole",
     "Consent",
@@ -93,6 +101,9 @@ __all__ = [
     "ListeningState",
     "ListeningTest",
     "ListeningVote",
+    "MemberBlock",
+    "MemberReport",
+    "NoStaffChannel",
     "NotFound",
     "NotYours",
     "NoteKnown",
@@ -102,6 +113,7 @@ __all__ = [
     "OwnClip",
     "Question",
     "ReferenceNeeded",
+    "ReportReason",
     "SeveralFit",
     "Singer",
     "Song",

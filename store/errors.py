@@ -9,6 +9,10 @@ StoreError
 ├── BlankName          a name of which nothing can be seen
 ├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
+├── Blocked            the moderators of this server have blocked the member
+├── NoStaffChannel     a report without moderators to tell
+├── AlreadyReported    a report of what the moderators know already
+├── AlreadyHandled     a second click on a moderator's button
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
@@ -105,6 +109,34 @@ class TooManyJobs(StoreError):
 
     code = "too_many_jobs"
     sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
+
+
+class Blocked(StoreError):
+    """The member may request nothing in this server."""
+
+    code = "blocked"
+    sentence = "Moderators of this server have blocked you here, so nothing is made for you. Ask them if that is wrong."
+
+
+class NoStaffChannel(StoreError):
+    """Nobody would read the report."""
+
+    code = "no_staff_channel"
+    sentence = "This server has no channel for reports yet. Tell a moderator directly; /settings chooses a channel."
+
+
+class AlreadyReported(StoreError):
+    """One report of a result is enough."""
+
+    code = "already_reported"
+    sentence = "The moderators know of this result already. They will look at it."
+
+
+class AlreadyHandled(StoreError):
+    """Another moderator was faster."""
+
+    code = "already_handled"
+    sentence = "This was done already. The message shows what was done, and by whom."
 
 
 class DownloadFailed(StoreError):

@@ -340,15 +340,17 @@ class Deletion(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """Who did what. Append only; contains no sound and no names."""
+    """Who did what, in which guild and for which reason. Append only; contains no sound and no names."""
 
     __tablename__ = "audit"
     __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     at: float = Field(default_factory=now)
     user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
     action: str
     subject: str = ""
+    reason: str = ""
 
 
 MEDIA_REFERENCE = Table(

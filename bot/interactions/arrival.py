@@ -21,12 +21,12 @@ async def gather(
 ) -> list[BasketNote]:
     """Put attachments into the basket of whoever interacts, all or none; the notes that are new to it.
 
-    Raises what `check` and `download` raise, BasketFull, NoteKnown.
+    Raises what `check` and `download` raise, Blocked, BasketFull, NoteKnown.
     """
     settings, store, requester = services.settings, services.store, requester_of(interaction)
     check(attachments, settings.max_notes, settings.note_megabytes)
     async with services.turn_of(requester.user_id):
-        await asyncio.to_thread(check_basket, store, requester.user_id, len(attachments))
+        await asyncio.to_thread(check_basket, store, requester, len(attachments))
         files = await download(services, attachments, settings.note_megabytes)
         return await asyncio.to_thread(add_to_basket, store, requester, files, source)
 

@@ -69,6 +69,12 @@ def texts_for(interaction: Interaction) -> Texts:
     return texts(chosen or language(interaction.locale))
 
 
+def texts_for_server(interaction: Interaction) -> Texts:
+    """The sentences for what everybody in an interaction's server reads: in its language, else in Discord's for it."""
+    chosen = services_of(interaction).languages.get(interaction.guild_id or 0)
+    return texts(chosen or language(interaction.guild_locale or interaction.locale))
+
+
 def requester_of(interaction: Interaction) -> Requester:
     """The member behind an interaction, and where the answer goes."""
     return Requester(interaction.user.id, interaction.guild_id, interaction.channel_id, texts_for(interaction).language)

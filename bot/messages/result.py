@@ -18,7 +18,9 @@ def compose(job: Job, say: Texts) -> str:
     if job.state == JobState.FAILED:
         lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        lines = [say("result.cancelled_train" if trains else "result.cancelled", member=member, kind=kind)]
+        cancelled = "result.cancelled_train" if trains else "result.cancelled"
+        key = "result.ended" if job.error_code else cancelled
+        lines = [say(key, member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
         over = "result.expired_train" if trains else "result.expired"
         key = over if job.queued_at is not None else "result.unanswered"

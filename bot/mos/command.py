@@ -11,10 +11,10 @@ from discord.ext import commands
 from bot.interactions.attachments import check, download
 from bot.interactions.moderators import MODERATORS, admit_moderator, check_rights, lacking, named_rights
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, texts_for
+from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
 from bot.mos.report import report, status
-from bot.texts.locale import label, language
+from bot.texts.locale import label
 from store import Question
 from store.use_cases import (
     ListeningPlace,
@@ -147,12 +147,11 @@ class MosCog(commands.Cog):
         """Acknowledge; where the moderator is. Raises ModeratorsOnly."""
         await admit_moderator(interaction)
         guild_id, rights = interaction.guild_id or 0, interaction.app_permissions
-        chosen = self.services.languages.get(guild_id)
         return ListeningPlace(
             guild_id=guild_id,
             channel_id=interaction.channel_id or 0,
             moderator_id=interaction.user.id,
-            locale=chosen or language(interaction.guild_locale or interaction.locale),
+            locale=texts_for_server(interaction).language,
             reactions=not lacking(rights, FOR_REACTIONS),
         )
 

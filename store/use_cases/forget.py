@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
-from store import deletions, listening, voices
+from store import deletions, listening, reports, voices
 from store.database import Store
 from store.listening_tables import ListeningConsent
 from store.retention import media_keys, remove_unreferenced
@@ -54,7 +54,7 @@ def forget(store: Store, user_id: int) -> Forgotten:
         messages += sum(deletions.of_card(session, job) for job in work)
         messages += deletions.of_ended(session, col(Shown.user_id) == user_id)
         clip_keys, shown = listening.forget(session, user_id)
-        keys, messages = keys | clip_keys, messages + shown
+        keys, messages = keys | clip_keys, messages + shown + reports.forget(session, user_id)
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         session.add(Audit(user_id=user_id, action="forget"))

@@ -56,7 +56,8 @@ def change_settings(store: Store, guild_id: int, moderator_id: int, change: Sett
         for name, value in changes.items():
             setattr(row, name, value)
         session.add(row)
-        session.add(Audit(user_id=moderator_id, action="settings", subject=", ".join(sorted(changes))))
+        changed = ", ".join(sorted(changes))
+        session.add(Audit(user_id=moderator_id, guild_id=guild_id, action="settings", subject=changed))
         test = listening.active(session, guild_id)
         if test is not None and not row.listening_tests:
             listening.end(session, test)

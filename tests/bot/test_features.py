@@ -65,6 +65,7 @@ def test_the_features_are_seen() -> None:
         "removal",
         "mos",
         "guild_settings",
+        "reports",
     }
     assert features == set(FEATURES)
 

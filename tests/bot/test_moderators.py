@@ -44,7 +44,7 @@ def moderator(world: World) -> MemberActor:
 async def test_every_command_of_moderators_is_guarded_twice(world: World) -> None:
     sent = await commands_of(world)
     theirs = {name: one for name, one in sent.items() if name not in MEMBERS}
-    assert set(theirs) == {"mos", "settings"}
+    assert set(theirs) == {"mos", "settings", "blocked"}
     for name, one in theirs.items():
         assert one["default_member_permissions"] == MODERATORS.value, name
         assert one["contexts"] == [0] or one["dm_permission"] is False, name
@@ -111,4 +111,4 @@ async def test_a_servers_language_is_that_of_every_answer_after_a_restart_too(
 
 async def test_answers_take_their_language_from_one_place() -> None:
     own = {path.name for path in ROOT.rglob("*.py") if "interaction.locale" in path.read_text()}
-    assert own == {"services.py", "command.py"}
+    assert own == {"services.py"}

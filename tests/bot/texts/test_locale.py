@@ -47,6 +47,8 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "listening-tests",
         "mos",
         "settings",
+        "blocked",
+        "Report this result",
         "Match this voice note",
         "Add to my voice",
     }
