@@ -11,8 +11,8 @@ from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
-from bot.interactions.services import Interaction
-from bot.texts.locale import reader
+from bot.interactions.services import Interaction, services_of, texts_for
+from bot.texts.mentions import clickable
 from files.disk import DiskFull
 from store import StoreError, StoreUnusable
 from store import refusal_of as database_refusal
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 async def reply(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Answer only to the member, whether or not the interaction has been acknowledged."""
-    shown = view or MISSING
+    shown, text = view or MISSING, clickable(text, services_of(interaction).mentions)
     if interaction.response.is_done():
         await interaction.followup.send(text, view=shown, ephemeral=True)
     else:
@@ -31,13 +31,14 @@ async def reply(interaction: Interaction, text: str, view: discord.ui.View | Non
 
 async def replace(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Put `text` in the place of the (already acknowledged) message whose button was pressed."""
+    text = clickable(text, services_of(interaction).mentions)
     await interaction.edit_original_response(content=text, view=view)
 
 
 async def refuse(interaction: Interaction, error: BaseException) -> None:
     """Answer with one sentence on what is wrong; a bug of ours gets a reference for the log."""
     error = refusal_of(error)
-    sentence = reader(interaction.locale).error(error.code, error.params, str(error))
+    sentence = texts_for(interaction).error(error.code, error.params, str(error))
     try:
         await reply(interaction, sentence)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as trouble:
