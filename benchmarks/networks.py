@@ -98,7 +98,8 @@ def spleeter(device: torch.device) -> Work:
 
     def run(half: bool) -> Tensor:
         with precision(device, half):
-            return networks[0](magnitude).float() + networks[1](magnitude).float()
+            total: Tensor = networks[0](magnitude).float() + networks[1](magnitude).float()
+        return total
 
     return Work(networks, run, model.FRAMES * model.HOP / MUSIC_RATE, 2)
 
