@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.cli.conftest import Desk
 MINUTE = 60.0
 
 
-def add(store: Store, kind: JobKind, state: JobState, waits: float = 0.0, **more: object) -> Job:
+def add(store: Store, kind: JobKind, state: JobState, waits: float = 0.0, **more: Any) -> Job:
     """A member's job."""
     with store.write() as session:
         job = Job(kind=kind, user_id=7654321, state=state, queued_at=now() - waits, **more)
