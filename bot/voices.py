@@ -18,7 +18,7 @@ from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import Voice
-from store.errors import NoSuchVoice
+from store.missing import NoSuchVoice
 from store.results import quality_of
 from store.use_cases import delete_voice, own_voice, voices_of
 

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import blocks, guilds, line
-from store.errors import IllegalMove, NoSuchJob, NoSuchMove, StoreError, TooManyJobs
+from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from store.errors import NoSuchSong
+from store.missing import NoSuchSong
 from store.names import folded, is_blank
 from store.search import search
 from store.tables import Singer, Song, SongVocals

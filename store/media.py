@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from files.atomic import atomic_write, make_folder, sync
-from store.errors import FileDamaged, FileGone
+from store.errors import FileDamaged
+from store.missing import FileGone
 
 KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 

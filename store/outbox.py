@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from store import jobs, patience
-from store.errors import ResultGone
+from store.missing import ResultGone
 from store.tables import Outbox, OutboxState, now
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)

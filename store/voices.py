@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
-from store.errors import DuplicateVoiceName, NoSuchVoice, VoiceNotReady
+from store.errors import DuplicateVoiceName, VoiceNotReady
+from store.missing import NoSuchVoice
 from store.names import folded, named, tidy
 from store.tables import Consent, Voice, VoiceState
 

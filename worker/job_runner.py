@@ -14,7 +14,7 @@ from sqlmodel import Session
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
-from store.errors import NoSingers, NotesGone
+from store.missing import NoSingers, NotesGone
 from store.params import cover_params, train_params
 from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job

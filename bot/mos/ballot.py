@@ -9,8 +9,8 @@ from bot.interactions.components import PersistentItem, view_of
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.sentences import Texts
-from store.errors import ClipGone
 from store.listening import mark
+from store.missing import ClipGone
 from store.use_cases import ClipToShow, cast_vote
 from store.use_cases.voting import VALUES
 

@@ -13,7 +13,7 @@ from bot.interactions.services import Interaction, Services, services_of, texts_
 from bot.texts.locale import label
 from bot.texts.sentences import Texts
 from store import ReportReason
-from store.errors import NoResultShown
+from store.missing import NoResultShown
 from store.use_cases import ReportedMessage, check_report, report_result
 
 MARK = re.compile(r"\b[0-9a-f]{12}\b")

@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from store import basket, blocks, jobs
 from store.database import Store
-from store.errors import NoteGone, NoteKnown
+from store.errors import NoteKnown
+from store.missing import NoteGone
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Audit, BasketNote, NoteState
 from store.use_cases.accept import Requester, SavedFile, check_files

@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from store import cache, library, names, voices
 from store.database import Store
-from store.errors import NoSuchSong, NoSuchVoice, SongOrTitle
+from store.errors import SongOrTitle
+from store.missing import NoSuchSong, NoSuchVoice
 from store.params import CoverParams
 from store.retention import files_or_nothing
 from store.search import search

@@ -8,7 +8,8 @@ from sqlmodel import select
 
 from store import deletions, jobs, outbox, patience, retention
 from store.database import Store
-from store.errors import NoSuchJob, NotFound, ResultGone
+from store.errors import NotFound
+from store.missing import NoSuchJob, ResultGone
 from store.tables import Job, JobState, Outbox
 
 UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})

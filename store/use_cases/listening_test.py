@@ -8,15 +8,7 @@ from sqlmodel import Session, col, select
 
 from store import guilds, listening
 from store.database import Store
-from store.errors import (
-    AlreadyListening,
-    ListeningOff,
-    NoSuchListeningTest,
-    NothingRuns,
-    NothingToRate,
-    ReferenceNeeded,
-    TooManyClips,
-)
+from store.errors import AlreadyListening, ListeningOff, NothingToRate, ReferenceNeeded, TooManyClips
 from store.listening_tables import (
     ClipRole,
     ListeningClip,
@@ -25,6 +17,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
+from store.missing import NoSuchListeningTest, NothingRuns
 from store.results import result_of
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Job, JobKind, Outbox, now

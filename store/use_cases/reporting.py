@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from store import blocks, deletions, guilds, jobs, listening, patience, retention
 from store.database import Store
-from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoResultShown, NoStaffChannel, NotBlocked, ReportGone
+from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel
+from store.missing import NoResultShown, NotBlocked, ReportGone
 from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.retention import remove_unreferenced
 from store.tables import Audit, Job, Outbox, Shown

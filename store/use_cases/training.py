@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NoSuchJob, VoiceNotReady
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
+from store.missing import NoSuchJob
 from store.names import named
 from store.params import TrainParams
 from store.retention import files_or_nothing

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 
 from store import deletions, jobs, listening, voices
 from store.database import Store
-from store.errors import DuplicateVoiceName, IllegalMove, NoSuchVoice, NotFound, VoiceNotReady
+from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotReady
+from store.missing import NoSuchVoice
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
 from store.tables import Audit, Outbox, Shown, Voice, VoiceState

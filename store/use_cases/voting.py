@@ -9,8 +9,9 @@ from collections.abc import Set
 from sqlmodel import Session, select
 
 from store.database import Store
-from store.errors import ClipGone, ListeningOver, OwnClip
+from store.errors import ListeningOver, OwnClip
 from store.listening_tables import ListeningClip, ListeningState, ListeningTest, ListeningVote
+from store.missing import ClipGone
 from store.tables import now
 
 VALUES = range(1, 6)

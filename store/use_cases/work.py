@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, line, retention, voices
 from store.database import Store
-from store.errors import NoSuchVoice
+from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
