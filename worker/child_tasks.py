@@ -18,7 +18,8 @@ from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
 from pipeline.listening.vocal_range import VocalRange, range_of_held, vocal_range, voiced_seconds
-from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
+from pipeline.matching.match import Library, embed, embed_clips, fit_library, match
+from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
@@ -122,7 +123,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     library = _library(task.singers, models)
     ranking = match(embeddings, library)
     picture = task.out / "match.png"
-    plot_match(picture, ranking, models.singer.name)
+    plot_match(picture, ranking, task.language)
     report("matching", 1.0)
     result = MatchResult(
         model=models.singer.name,
@@ -238,7 +239,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     options = TrainOptions(seconds=task.seconds, steps=TrainOptions.steps if task.steps is None else task.steps)
     trained = train_voice(notes, models, task.work, options, report)
     picture = task.out / "training.png"
-    plot_training(picture, trained.curve, trained.best)
+    plot_training(picture, trained.curve, trained.best, task.language)
     first, best = trained.curve[0], trained.best
     result = TrainResult(
         minutes=trained.minutes,
@@ -294,6 +295,7 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
             instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
             cache_dir=task.cache,
             out_dir=task.out,
+            language=task.language,
             options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
         ),
         models,

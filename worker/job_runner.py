@@ -149,13 +149,13 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
         match job.kind:
             case JobKind.MATCH:
                 singers, songs = _singers(store, session, job), _songs(session, job)
-                return MatchTask(_notes(store, session, job), singers, songs, out)
+                return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
                 if params.instant:
                     return InstantTask(_notes(store, session, job), out)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
-                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out)
+                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
             case JobKind.COVER:
                 return _cover_task(store, session, job, out)
             case JobKind.LIBRARY:
@@ -228,6 +228,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         vocals_only=params.vocals_only,
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
+        language=job.locale,
     )
 
 

@@ -44,12 +44,13 @@ class LibrarySong:
 
 @dataclass(frozen=True)
 class MatchTask:
-    """Compare the notes with the singers, and suggest songs."""
+    """Compare the notes with the singers, and suggest songs; `language` is that of the picture's words, as below."""
 
     notes: tuple[NoteFile, ...]
     singers: tuple[SingerFile, ...]
     songs: tuple[LibrarySong, ...]
     out: Path
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class TrainTask:
     steps: int | None
     work: Path
     out: Path
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class CoverTask:
     vocals_only: bool = False
     instrumental: Path | None = None
     instrumental_name: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True)
