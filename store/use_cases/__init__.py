@@ -65,6 +65,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.my_data import MyData, my_data
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
@@ -134,6 +135,7 @@ __all__ = [
     "ListeningRequest",
     "ListeningVotes",
     "MessageFile",
+    "MyData",
     "NewSinger",
     "NewSong",
     "NewVoice",
@@ -208,6 +210,7 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
+    "my_data",
     "next_unheard",
     "next_unprepared",
     "own_voice",
