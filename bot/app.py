@@ -29,6 +29,7 @@ from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.presence import Presence
 from bot.removal import Removal
 from bot.reports.blocked import BlockedCog
 from bot.reports.command import ReasonMenu, ReportCog
@@ -120,6 +121,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(Presence(self, services.store))
         await self.add_cog(self.reports)
 
     async def on_ready(self) -> None:

@@ -66,6 +66,7 @@ from store.use_cases.listening_test import (
 )
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
+from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
@@ -185,6 +186,7 @@ __all__ = [
     "due_deletions",
     "due_messages",
     "end_due_tests",
+    "end_life",
     "end_pauses",
     "fail_job",
     "find_song",
@@ -239,7 +241,9 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "show_life",
     "shown_clips",
+    "signs_of_life",
     "song_title",
     "start_listening_test",
     "stop_listening_test",
