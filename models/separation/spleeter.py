@@ -5,6 +5,8 @@ source separation tool with pre-trained models", JOSS 2020. The weights are thos
 """
 
 import _codecs
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.separation.channels import Group, Units
+from models.separation.separator_file import load_narrowed
 from models.weights.integrity import packaged, verify
 from models.weights.torch_file import read_torch
 
@@ -69,11 +73,56 @@ class UNet(nn.Module):
             h = self.up_norm[level](F.relu(conv(h)[:, :, 1:-2, 1:-2]))
         return torch.sigmoid(self.out(h)) * magnitude
 
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The channels of every convolution but the last; those of the way down are read by the way up, too."""
+        at = f"{name}." if name else ""
+        last = len(self.down) - 1
+        for level, conv in enumerate(self.down):
+            places = [Units(f"{at}down.{level}.weight"), Units(f"{at}down.{level}.bias")]
+            if level < last:
+                places += [*_norm(f"{at}down_norm.{level}"), Units(f"{at}down.{level + 1}.weight", 1)]
+            places.append(Units(f"{at}up.{last - level}.weight", 0))
+            yield Group(f"{at}down.{level}", _outputs(conv, 0), tuple(places))
+        for level, conv in enumerate(self.up[:-1]):
+            skipped = _outputs(self.down[last - level - 1], 0)
+            made = (Units(f"{at}up.{level}.weight", 1), Units(f"{at}up.{level}.bias"), *_norm(f"{at}up_norm.{level}"))
+            read = Units(f"{at}up.{level + 1}.weight", 0, start=skipped)
+            yield Group(f"{at}up.{level}", _outputs(conv, 1), (*made, read))
+
+
+class Pair(nn.Module):
+    """Both stems' networks as one."""
+
+    def __init__(self, vocals: UNet, accompaniment: UNet) -> None:
+        super().__init__()
+        self.vocals, self.accompaniment = vocals, accompaniment
+
+    def forward(self, magnitude: Tensor) -> Tensor:
+        """(B, 2, T, F) magnitudes of the mix → (B, 2, 2, T, F) of vocals and accompaniment."""
+        return torch.stack([self.vocals(magnitude), self.accompaniment(magnitude)], dim=1)
+
+
+def _norm(name: str) -> list[Units]:
+    return [Units(f"{name}.{tensor}") for tensor in ("weight", "bias", "running_mean", "running_var")]
+
+
+def _outputs(conv: nn.Module, dim: int) -> int:
+    assert isinstance(conv.weight, Tensor)
+    return conv.weight.shape[dim]
+
 
 def load(device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
     """The networks for vocals and accompaniment, in evaluation mode. Raises WeightsError."""
     vocals, accompaniment = (_load_stem(name, sha256) for name, sha256 in CHECKPOINTS)
     return vocals.to(device), accompaniment.to(device)
+
+
+def load_file(path: Path, device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
+    """The same of a file that was pruned or trained here. Raises WeightsError."""
+    with torch.device("meta"):
+        both = Pair(UNet(), UNet())
+    load_narrowed(both, path, device)
+    return both.vocals, both.accompaniment
 
 
 def _load_stem(name: str, sha256: str) -> UNet:
