@@ -27,6 +27,7 @@ from bot.mos.running import ListeningTests
 from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
+from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from store import Store
@@ -60,11 +61,12 @@ class DiscoverBot(commands.Bot):
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
         )
+        mentions: dict[str, str] = {}
         self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds)
+        self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
         self.removal = Removal(self, store, settings.poll_seconds)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
-        self.services = Services(store, doorbell, settings, self.cards.show)
+        self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
@@ -74,7 +76,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
-        services.mentions.update({command.name: command.mention for command in await self.tree.sync()})
+        services.mentions.update(mentions_of(await self.tree.sync()))
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)

@@ -5,7 +5,7 @@ Where a try is going is written before it, so that a message that was sent but n
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import discord
 from discord.ext import commands, tasks
@@ -13,6 +13,7 @@ from discord.ext import commands, tasks
 from bot.messages.faults import asked_pause, is_too_large, out_of_reach
 from bot.messages.post import Place, earlier, files_of, is_result_of, post
 from bot.messages.result import compose
+from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store
 from store.use_cases import (
@@ -37,8 +38,8 @@ class Withdrawn(Exception):
 class Delivery(commands.Cog):
     """The loop over the outbox."""
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
-        self.bot, self.store = bot, store
+    def __init__(self, bot: commands.Bot, store: Store, seconds: float, mentions: Mapping[str, str]) -> None:
+        self.bot, self.store, self.mentions = bot, store, mentions
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
 
@@ -97,7 +98,7 @@ class Delivery(commands.Cog):
 
     async def _send(self, row: Outbox, job: Job) -> discord.Message | None:
         say = texts(job.locale)
-        text = compose(job, say)
+        text = clickable(compose(job, say), self.mentions)
         try:
             return await self._post(row, text, with_files=True)
         except NotFound:

@@ -8,6 +8,7 @@ LabError
 ├── SingersError     a folder of songs cannot be trained on
 ├── StemsError       a folder of songs in stems cannot be learnt from
 ├── PruningError     a separator cannot be pruned or trained as asked
+├── ProcessLost      one of several processes has died
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
 
@@ -34,6 +35,10 @@ class RecipeError(LabError):
 
 class SingersError(LabError):
     """The folder of songs, or what is left of it, cannot be trained on."""
+
+
+class ProcessLost(LabError):
+    """One of the processes that share the work was killed; what the others have finished is kept."""
 
 
 class TracksError(LabError):

@@ -26,8 +26,8 @@ Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspos
 def layers(network: nn.Module) -> dict[str, Layer]:
     """What the rules touch, by name: the dense layers, or the convolutions of a network without any."""
     named = dict(network.named_modules())
-    dense = {name: module for name, module in named.items() if isinstance(module, nn.Linear)}
-    return dense or {name: module for name, module in named.items() if isinstance(module, Layer)}
+    touched = nn.Linear if any(isinstance(module, nn.Linear) for module in named.values()) else Layer
+    return {name: module for name, module in named.items() if isinstance(module, touched)}
 
 
 def zeros(network: nn.Module) -> float:
@@ -46,7 +46,7 @@ def magnitude(network: nn.Module, share: float) -> None:
     """Zero the smallest of all weights (Han et al. 2015), until that share of them is zero."""
     touched = [(layer, "weight") for layer in layers(network).values()]
     count = round(share * sum(layer.weight.numel() for layer, _ in touched))
-    prune.global_unstructured(touched, prune.L1Unstructured, amount=count)  # type: ignore[no-untyped-call]
+    prune.global_unstructured(touched, prune.L1Unstructured, amount=count)
     for layer, name in touched:
         prune.remove(layer, name)  # type: ignore[no-untyped-call]
 

@@ -55,7 +55,7 @@ class SeparatorTask:
         self.learnt, self.held_out = learnt, held_out
         self.network = network.requires_grad_(True).eval()
         self.device = next(network.parameters()).device
-        self.average = AveragedModel(network, avg_fn=_moved(config.average))  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(network, avg_fn=_moved(config.average))
         self.modules = {"network": network, "average": self.average}
         self.optimizers = {"adam": torch.optim.Adam(network.parameters(), config.learning_rate)}
 
@@ -65,7 +65,7 @@ class SeparatorTask:
         for group in adam.param_groups:
             group["lr"] = config.learning_rate * min(1.0, (number + 1) / config.warm_steps)
         stems = self.crew.share(self.learnt.draw(config.batch, self.trainable.length, generator)).to(self.device)
-        loss = self.loss(self.network, stems)
+        loss = separation_loss(self.trainable, self.network, stems, self.teacher, self.config.distilled)
         adam.zero_grad()
         torch.autograd.backward(loss)
         self.crew.average(self.network.parameters())
@@ -77,29 +77,36 @@ class SeparatorTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The loss of the moving average on the same held-out crops each time."""
+        """The error of the moving average on the same held-out crops each time, against the true stems."""
         generator = torch.Generator().manual_seed(0)
         losses = []
         for _ in range(self.config.checked):
             stems = self.held_out.draw(1, self.trainable.length, generator).to(self.device)
-            losses.append(float(self.loss(self.average.module, stems)))
+            losses.append(float(separation_loss(self.trainable, self.average.module, stems)))
         return {"loss": sum(losses) / len(losses)}
-
-    def loss(self, network: nn.Module, stems: Tensor) -> Tensor:
-        """Mean absolute error on the mix of stems (B, stems, 2, n), towards the truth and towards the teacher."""
-        mix = stems.sum(1)
-        estimate = self.trainable.estimate(network, mix)
-        true = F.l1_loss(estimate, self.trainable.wanted(stems))
-        if self.teacher is None or not self.config.distilled:
-            return true
-        with torch.no_grad():
-            taught = self.trainable.estimate(self.teacher, mix)
-        return torch.lerp(true, F.l1_loss(estimate, taught), self.config.distilled)
 
     @torch.no_grad()
     def _mask(self) -> None:
         for name, mask in self.masks.items():
             self.network.get_parameter(name).mul_(mask)
+
+
+def separation_loss(
+    trainable: TrainableSeparator,
+    network: nn.Module,
+    stems: Tensor,
+    teacher: nn.Module | None = None,
+    distilled: float = 0.0,
+) -> Tensor:
+    """Mean absolute error on the mix of stems (B, stems, 2, n): towards the truth, and by a share towards a teacher."""
+    mix = stems.sum(1)
+    estimate = trainable.estimate(network, mix)
+    true = F.l1_loss(estimate, trainable.wanted(stems))
+    if teacher is None or not distilled:
+        return true
+    with torch.no_grad():
+        taught = trainable.estimate(teacher, mix)
+    return torch.lerp(true, F.l1_loss(estimate, taught), distilled)
 
 
 def _moved(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

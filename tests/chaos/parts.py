@@ -39,7 +39,7 @@ def bot(scene: Scene, seed: str, death: Death | None) -> None:
     """The real delivery and removal, in the bot's two loops."""
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
-    delivery, removal = Delivery(client, store, 0), Removal(client, store, 0)  # type: ignore[arg-type]
+    delivery, removal = Delivery(client, store, 0, {}), Removal(client, store, 0)  # type: ignore[arg-type]
 
     async def loops() -> None:
         while True:
