@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -52,16 +51,16 @@ class CurvePoint:
 
     @property
     def mean(self) -> float:
-        """dB over the tracks."""
+        """Mean over the tracks, dB."""
         return sum(self.sdr) / len(self.sdr)
 
     @property
     def untuned(self) -> float:
-        """dB over the tracks, before it learnt again."""
+        """Mean over the tracks before it learnt again, dB."""
         return sum(self.untuned_sdr) / len(self.untuned_sdr)
 
     def change(self, other: "CurvePoint") -> list[float]:
-        """dB by which each track is better than another point's."""
+        """By how many dB each track is better than at another point."""
         return [own - theirs for own, theirs in zip(self.sdr, other.sdr, strict=True)]
 
 
@@ -161,10 +160,11 @@ def sentences(curve: Curve) -> list[str]:
     smaller = [p for p in curve.points if p.parameters < curve.start.parameters]
     if smaller:
         least = min(smaller, key=lambda point: point.parameters)
+        change = _signed(least.mean - curve.start.mean)
         said.append(
             f"Units taken out do: with {least.parameters / curve.start.parameters:.0%} of the parameters it takes "
             f"{least.seconds / least.unpruned_seconds:.2f} of the time and "
-            f"{least.megabytes / curve.start.megabytes:.2f} of the file, at {_signed(least.mean - curve.start.mean)} dB."
+            f"{least.megabytes / curve.start.megabytes:.2f} of the file; its SDR is {change} dB."
         )
     if len(curve.tracks) < LEAST:
         said.append(f"{len(curve.tracks)} held-out tracks are too few for an interval; {LEAST} are needed.")
@@ -193,7 +193,8 @@ def plot(path: Path, curve: Curve) -> None:
                 low, high = (curve.start.mean + edge for edge in interval)
                 panels[2].vlines(point.share, low, high, color=COLOURS.get(point.rule, GREY), alpha=0.5)
         panels[0].set_ylabel("SDR of vocals, dB", fontsize=9)
-        panels[0].legend(fontsize=8, frameon=False)
+        if len(curve.points) > 1:
+            panels[0].legend(fontsize=8, frameon=False)
         figure.suptitle(f"{curve.separator}: {len(curve.tracks)} held-out tracks", fontsize=10)
 
 
@@ -208,8 +209,3 @@ def _seconds(trainable: TrainableSeparator, network: nn.Module, mix: Tensor) -> 
 
 def _signed(decibels: float) -> str:
     return f"{decibels:+.2f}".replace("-", "−")
-
-
-def means(values: Sequence[float]) -> float:
-    """The mean."""
-    return sum(values) / len(values)

@@ -96,16 +96,19 @@ class _Pruning:
                 path = self.out / f"{rule}-{round(100 * share):02}{SUFFIX}"
                 if not any(point.file == path.name for point in curve.points):
                     steps = (number + 1) * self.options.steps
-                    curve = self._add(curve, self._pruned(rule, share, deepcopy(before), path, steps))
+                    last = [point for point in curve.points if point.rule in (UNPRUNED, rule)][-1]
+                    curve = self._add(curve, self._pruned(rule, share, deepcopy(before), last.sdr, path, steps))
                 before = open_trainable(str(path), _nowhere, self.device).network
         return curve
 
-    def _pruned(self, rule: str, share: float, network: nn.Module, path: Path, steps: int) -> CurvePoint:
+    def _pruned(
+        self, rule: str, share: float, network: nn.Module, before: list[float], path: Path, steps: int
+    ) -> CurvePoint:
         """Take, look, learn again, keep, look."""
         name = f"{rule} {share:.0%}"
         self.report(name, 0.0)
         self._take(rule, share, network)
-        untuned = self._sdr(network)
+        untuned = self._sdr(network) if rule != "none" else before
         folder = self.out / TRAINING / path.stem
         task = SeparatorTask(
             self.trainable,
@@ -168,7 +171,7 @@ class _Pruning:
         )
 
     def _sdr(self, network: nn.Module) -> list[float]:
-        """dB of the vocals of every held-out track. Raises PruningError."""
+        """SDR of the vocals of every held-out track in dB. Raises PruningError."""
         separator = self.trainable.vocals(network.eval())
         scores = []
         for track in self.tracks:

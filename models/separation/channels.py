@@ -149,8 +149,8 @@ def saliency(network: nn.Module, group: Group) -> Tensor:
     for place in made:
         weight = network.get_parameter(place.tensor)
         if weight.grad is not None:
-            product = (weight.detach() * weight.grad).movedim(place.dim, 0).flatten(1).sum(1).cpu()
-            taken = product[_inside(place, group.count, range(group.count))]
+            product = (weight.detach() * weight.grad).movedim(place.dim, 0)
+            taken = product.reshape(len(product), -1).sum(1).cpu()[_inside(place, group.count, range(group.count))]
             total += taken.reshape(place.parts, group.count, place.size).sum((0, 2))
     return total.square()
 
