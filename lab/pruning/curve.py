@@ -90,7 +90,7 @@ def cost(trainable: TrainableSeparator, original: nn.Module, network: nn.Module,
 
 
 def write_curve(out: Path, curve: Curve) -> None:
-    """Write rows, table and picture, each atomically. Raises DiskFull."""
+    """Write rows and table, each atomically. Raises DiskFull."""
     with atomic_write(out / ROWS) as file:
         file.write(json.dumps(asdict(curve), indent=1, ensure_ascii=False).encode())
     text = io.StringIO()
@@ -100,7 +100,6 @@ def write_curve(out: Path, curve: Curve) -> None:
     writer.writerows(rows)
     with atomic_write(out / TABLE) as file:
         file.write(text.getvalue().encode())
-    plot(out / PICTURE, curve)
 
 
 def read_curve(out: Path) -> Curve | None:

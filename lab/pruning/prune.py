@@ -18,7 +18,7 @@ from lab.evaluate.tracks import Track
 from lab.pretrain import loop
 from lab.pretrain.config import Schedule
 from lab.pruning import rules
-from lab.pruning.curve import ROWS, UNPRUNED, Curve, CurvePoint, cost, read_curve, write_curve
+from lab.pruning.curve import PICTURE, ROWS, UNPRUNED, Curve, CurvePoint, cost, plot, read_curve, write_curve
 from lab.pruning.structure import take_units
 from lab.separators.stems import MIXTURE, VOCALS, StemMaterial, StemSides, StemSong
 from lab.separators.task import SeparatorConfig, SeparatorTask, separation_loss
@@ -99,17 +99,24 @@ class _Pruning:
                     last = [point for point in curve.points if point.rule in (UNPRUNED, rule)][-1]
                     curve = self._add(curve, self._pruned(rule, share, deepcopy(before), last.sdr, path, steps))
                 before = open_trainable(str(path), _nowhere, self.device).network
+        plot(self.out / PICTURE, curve)
         return curve
 
     def _pruned(
         self, rule: str, share: float, network: nn.Module, before: list[float], path: Path, steps: int
     ) -> CurvePoint:
         """Take, look, learn again, keep, look."""
-        name = f"{rule} {share:.0%}"
-        self.report(name, 0.0)
+        self.report(f"{rule} {share:.0%}", 0.0)
         self._take(rule, share, network)
         untuned = self._sdr(network) if rule != "none" else before
-        folder = self.out / TRAINING / path.stem
+        learnt = self._tuned(rule, share, network, path.stem) if self.options.steps else network
+        self.trainable.save(learnt, path, f"{rule}, {share:.0%}, {steps} steps")
+        point = self._measured(rule, share, learnt, untuned, steps, path)
+        rmtree(self.out / TRAINING / path.stem, ignore_errors=True)
+        return point
+
+    def _tuned(self, rule: str, share: float, network: nn.Module, stem: str) -> nn.Module:
+        """The moving average of a network that learns again; what was zeroed stays zero."""
         task = SeparatorTask(
             self.trainable,
             network,
@@ -120,12 +127,9 @@ class _Pruning:
             masks={} if rule in ("none", "structured") else rules.masks(network),
         )
         schedule = Schedule(self.options.steps, seed=self.options.seed + round(100 * share), save_seconds=120.0)
-        loop.run(task, folder, schedule, lambda _, done: self.report(name, done))
-        learnt = task.average.module if self.options.steps else network
-        self.trainable.save(learnt, path, f"{rule}, {share:.0%}, {steps} steps")
-        point = self._measured(rule, share, learnt, untuned, steps, path)
-        rmtree(folder)
-        return point
+        name = f"{rule} {share:.0%}"
+        loop.run(task, self.out / TRAINING / stem, schedule, lambda _, done: self.report(name, done))
+        return task.average.module
 
     def _take(self, rule: str, share: float, network: nn.Module) -> None:
         """Prune a network in place."""
