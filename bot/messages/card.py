@@ -7,7 +7,7 @@ from bot.texts.names import safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
 from store.jobs import WORKING
-from store.params import CoverParams, MatchParams, params_of
+from store.params import CoverParams, MatchParams, aim_of, params_of
 
 CELLS = 12
 ENDINGS = {
@@ -33,9 +33,7 @@ def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> Card:
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
     voice = "" if isinstance(params, MatchParams) else params.voice_name
-    heading = say(
-        f"card.{job.kind.value}", member=f"<@{job.user_id}>", voice=safe(voice or "–"), song=safe(song or "–")
-    )
+    heading = say(f"card.{aim_of(job)}", member=f"<@{job.user_id}>", voice=safe(voice or "–"), song=safe(song or "–"))
     return Card(f"{heading}\n{_status(job, place, say, wait)}", final=job.state in ENDINGS)
 
 
