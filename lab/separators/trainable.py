@@ -85,7 +85,7 @@ def open_trainable(name: str, locate: Locate, device: torch.device) -> Trainable
 
 
 def _spleeter(own: Path | None, device: torch.device) -> TrainableSeparator:
-    pair = spleeter.Pair(*(spleeter.load_file(own, device) if own else spleeter.load(device)))
+    pair = spleeter.StemPair(*(spleeter.load_file(own, device) if own else spleeter.load(device)))
     window = torch.hann_window(spleeter.N_FFT, device=device)
 
     def magnitudes(waves: Tensor) -> Tensor:
@@ -97,12 +97,12 @@ def _spleeter(own: Path | None, device: torch.device) -> TrainableSeparator:
         return magnitude.reshape(*waves.shape[:-1], *magnitude.shape[1:])
 
     def separator(network: nn.Module) -> Separator:
-        assert isinstance(network, spleeter.Pair)
+        assert isinstance(network, spleeter.StemPair)
         networks = (network.vocals, network.accompaniment)
         return Separator(spleeter.NAME, "", lambda mix: separate(mix, networks))
 
     with torch.device("meta"):
-        published = widths(spleeter.Pair(spleeter.UNet(), spleeter.UNet()))
+        published = widths(spleeter.StemPair(spleeter.UNet(), spleeter.UNet()))
     return TrainableSeparator(
         name="spleeter",
         start=f"{own.stem} ({digest(own)[:8]})" if own else spleeter.MODEL_ID,

@@ -90,7 +90,7 @@ class UNet(nn.Module):
             yield Group(f"{at}up.{level}", _outputs(conv, 1), (*made, read))
 
 
-class Pair(nn.Module):
+class StemPair(nn.Module):
     """Both stems' networks as one."""
 
     def __init__(self, vocals: UNet, accompaniment: UNet) -> None:
@@ -120,7 +120,7 @@ def load(device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
 def load_file(path: Path, device: torch.device | str = "cpu") -> tuple[UNet, UNet]:
     """The same of a file that was pruned or trained here. Raises WeightsError."""
     with torch.device("meta"):
-        both = Pair(UNet(), UNet())
+        both = StemPair(UNet(), UNet())
     load_narrowed(both, path, device)
     return both.vocals, both.accompaniment
 

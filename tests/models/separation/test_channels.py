@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.separation import mdx23c, roformer
 from models.separation.channels import Group, NarrowAttention, groups, keep, narrow, saliency, widths
 from models.separation.config import MDX23CConfig, RoformerConfig, read_mdx23c, read_roformer
-from models.separation.spleeter import Pair, UNet
+from models.separation.spleeter import StemPair, UNet
 from models.weights.integrity import WeightsError
 from tests.models.separation.separator_files import HTDEMUCS, write_mdx23c, write_roformer
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def spleeter_pair(folder: Path) -> tuple[nn.Module, Tensor]:
-    return Pair(UNet(), UNet()), torch.rand(1, 2, 64, 64)
+    return StemPair(UNet(), UNet()), torch.rand(1, 2, 64, 64)
 
 
 def small_mdx23c(folder: Path) -> tuple[nn.Module, Tensor]:
