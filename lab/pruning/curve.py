@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -82,9 +83,10 @@ def cost(trainable: TrainableSeparator, original: nn.Module, network: nn.Module,
     """Seconds per second of sound of a network and of the original, measured in turn, the fastest of five each."""
     best = [float("inf"), float("inf")]
     with torch.inference_mode():
+        running = [trainable.as_it_runs(which) for which in (network, original)]
         for _ in range(ROUNDS + 1):  # the first warms up
-            for place, which in enumerate((network, original)):
-                best[place] = min(best[place], _seconds(trainable, which, mix))
+            for place, run in enumerate(running):
+                best[place] = min(best[place], _seconds(run, mix))
     length = mix.shape[0] * mix.shape[-1] / MUSIC_RATE
     return best[0] / length, best[1] / length
 
@@ -197,10 +199,10 @@ def plot(path: Path, curve: Curve) -> None:
         figure.suptitle(f"{curve.separator}: {len(curve.tracks)} held-out tracks", fontsize=10)
 
 
-def _seconds(trainable: TrainableSeparator, network: nn.Module, mix: Tensor) -> float:
+def _seconds(run: Callable[[Tensor], object], mix: Tensor) -> float:
     clock = time.process_time if mix.device.type == "cpu" else time.perf_counter
     start = clock()
-    trainable.estimate(network, mix)
+    run(mix)
     if mix.device.type == "cuda":
         torch.cuda.synchronize()
     return clock() - start

@@ -45,11 +45,19 @@ class TrainableSeparator:
     """A network of this form as a separator of whole songs."""
     full_widths: Mapping[str, int]
     """Of its groups, as published."""
+    running: Callable[[nn.Module], Callable[[Tensor], object]] | None = None
+    """A network as it runs in the service, if that is another form than the one that learns."""
     half: bool = False
     """Whether its weights are kept in half precision."""
     config: Path | None = None
     more: Mapping[str, str] = field(default_factory=dict)
     """Metadata that its loader needs."""
+
+    def as_it_runs(self, network: nn.Module) -> Callable[[Tensor], object]:
+        """What a network of this form does with a mix (B, 2, length) in the service."""
+        if self.running is not None:
+            return self.running(network)
+        return lambda mix: self.estimate(network, mix)
 
     def save(self, network: nn.Module, path: Path, made: str) -> None:
         """Write a network of this form as one file, its config beside it. Raises DiskFull."""
@@ -85,7 +93,7 @@ def open_trainable(name: str, locate: Locate, device: torch.device) -> Trainable
 
 
 def _spleeter(own: Path | None, device: torch.device) -> TrainableSeparator:
-    pair = spleeter.StemPair(*(spleeter.load_file(own, device) if own else spleeter.load(device)))
+    pair = spleeter.load_own(own, device) if own else spleeter.load_published(device)
     window = torch.hann_window(spleeter.N_FFT, device=device)
 
     def magnitudes(waves: Tensor) -> Tensor:
@@ -98,11 +106,16 @@ def _spleeter(own: Path | None, device: torch.device) -> TrainableSeparator:
 
     def separator(network: nn.Module) -> Separator:
         assert isinstance(network, spleeter.StemPair)
-        networks = (network.vocals, network.accompaniment)
-        return Separator(spleeter.NAME, "", lambda mix: separate(mix, networks))
+        stems = network.in_phases()
+        return Separator(spleeter.NAME, "", lambda mix: separate(mix, stems))
+
+    def running(network: nn.Module) -> Callable[[Tensor], object]:
+        assert isinstance(network, spleeter.StemPair)
+        stems = network.in_phases()
+        return lambda mix: [stem(magnitudes(mix)) for stem in stems]
 
     with torch.device("meta"):
-        published = widths(spleeter.StemPair(spleeter.UNet(), spleeter.UNet()))
+        published = widths(spleeter.StemPair(spleeter.PublishedUNet(), spleeter.PublishedUNet()))
     return TrainableSeparator(
         name="spleeter",
         start=f"{own.stem} ({digest(own)[:8]})" if own else spleeter.MODEL_ID,
@@ -113,6 +126,7 @@ def _spleeter(own: Path | None, device: torch.device) -> TrainableSeparator:
         wanted=magnitudes,
         vocals=separator,
         full_widths=published,
+        running=running,
     )
 
 

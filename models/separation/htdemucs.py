@@ -18,8 +18,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from models.precision import adaptive_precision, precision
 from models.separation.channels import narrow, widths
-from models.separation.chunks import Chunks, ChunkSeparator, adaptive_precision, precision
+from models.separation.chunks import Chunks, ChunkSeparator
 from models.separation.separator_file import widths_of
 from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError

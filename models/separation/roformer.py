@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.precision import adaptive_precision, precision
 from models.separation.channels import Group, Units
-from models.separation.chunks import ChunkSeparator, adaptive_precision, precision
+from models.separation.chunks import ChunkSeparator
 from models.separation.config import RoformerConfig, Settings, read_roformer
 from models.separation.separator_file import load_narrowed
 from models.signal import MUSIC_RATE

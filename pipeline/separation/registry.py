@@ -74,13 +74,13 @@ def open_separator(
 ) -> Separator:
     """The separator of a name, one of NAMES, an ensemble as in `recipe`, or a file that was pruned or trained here.
 
-    `bf16` None means bfloat16 on CUDA where it holds its quality. Raises WeightsError: no such name, or what `locate`
+    `bf16` is as in `adaptive_precision`. Raises WeightsError: no such name, or what `locate`
     raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
     if name.endswith(SUFFIX):
         return open_file(Path(name), device, bf16=bf16)
     if name == "spleeter":
-        networks = cache(partial(spleeter.load, device))
+        networks = cache(partial(spleeter.load, device, bf16=bf16))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))
     chosen = ENSEMBLES.get(name) or recipe(name)
     if chosen is not None:
@@ -112,7 +112,7 @@ def open_file(path: Path, device: torch.device | str = "cpu", *, bf16: bool | No
     title = f"{TITLES.get(info.separator, spleeter.NAME)}, {path.stem} ({start})"
     model_id, cost = f"{info.separator}-{start}", COST[info.separator]
     if info.separator == "spleeter":
-        networks = cache(partial(spleeter.load_file, path, device))
+        networks = cache(partial(spleeter.load_file, path, device, bf16=bf16))
         return Separator(title, model_id, lambda mix: separate(mix, networks()), cost)
     network = cache(partial(_load, info.separator, files, torch.device(device), bf16))
     return Separator(title, model_id, lambda mix: chunked_vocals(mix, network()), cost)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.pruning import rules
-from models.separation.spleeter import UNet
+from models.separation.spleeter import PublishedUNet
 
 
 def dense(seed: int = 0) -> nn.Sequential:
@@ -23,7 +23,7 @@ def forward(network: nn.Module, mix: Tensor) -> Tensor:
 def test_dense_layers_are_touched_where_there_are_any_else_convolutions() -> None:
     mixed = nn.Sequential(nn.Conv1d(2, 3, 1), nn.Linear(4, 4))
     assert list(rules.layers(mixed)) == ["1"]
-    assert len(rules.layers(UNet())) == 13
+    assert len(rules.layers(PublishedUNet())) == 13
 
 
 def test_magnitude_takes_the_smallest_of_all() -> None:

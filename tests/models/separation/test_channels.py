@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.separation import mdx23c, roformer
 from models.separation.channels import Group, NarrowAttention, groups, keep, narrow, saliency, widths
 from models.separation.config import MDX23CConfig, RoformerConfig, read_mdx23c, read_roformer
-from models.separation.spleeter import StemPair, UNet
+from models.separation.spleeter import PublishedUNet, StemPair
 from models.weights.integrity import WeightsError
 from tests.models.separation.separator_files import HTDEMUCS, write_mdx23c, write_roformer
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def spleeter_pair(folder: Path) -> tuple[nn.Module, Tensor]:
-    return StemPair(UNet(), UNet()), torch.rand(1, 2, 64, 64)
+    return StemPair(PublishedUNet(), PublishedUNet()), torch.rand(1, 2, 64, 64)
 
 
 def small_mdx23c(folder: Path) -> tuple[nn.Module, Tensor]:
@@ -92,7 +92,7 @@ def test_attention_with_all_its_heads_is_torchs() -> None:
 
 
 def test_the_unit_on_which_the_loss_depends_most_is_known() -> None:
-    network = UNet().requires_grad_(True)
+    network = PublishedUNet().requires_grad_(True)
     group = next(group for group in groups(network) if group.name == "down.2")
     first = network.get_parameter("down.2.weight")
     first.data[:] = 1e-3
@@ -103,7 +103,7 @@ def test_the_unit_on_which_the_loss_depends_most_is_known() -> None:
 
 def test_a_file_cannot_ask_for_widths_that_its_network_does_not_have() -> None:
     with torch.device("meta"):
-        network = UNet()
+        network = PublishedUNet()
     full = widths(network)["down.3"]
     for narrower in ({"down.3": full + 1}, {"down.3": 0}, {"down.3": 3.5}, {"down.3": True}):
         with pytest.raises(WeightsError, match=r"down\.3 has .* units, which is not from 1 to 128"):
