@@ -65,6 +65,8 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.my_data import MyData, my_data
+from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
@@ -134,6 +136,7 @@ __all__ = [
     "ListeningRequest",
     "ListeningVotes",
     "MessageFile",
+    "MyData",
     "NewSinger",
     "NewSong",
     "NewVoice",
@@ -183,6 +186,7 @@ __all__ = [
     "due_deletions",
     "due_messages",
     "end_due_tests",
+    "end_life",
     "end_pauses",
     "fail_job",
     "find_song",
@@ -208,6 +212,7 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
+    "my_data",
     "next_unheard",
     "next_unprepared",
     "own_voice",
@@ -236,7 +241,9 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "show_life",
     "shown_clips",
+    "signs_of_life",
     "song_title",
     "start_listening_test",
     "stop_listening_test",
