@@ -9,6 +9,9 @@ NotFound
 ├── NotesGone           the notes of a job are not kept any more
 ├── ClipGone            a clip of a listening test that was withdrawn
 ├── NoteGone            a note that is not in the basket any more
+├── NoSuchServerSong    no song of this server's own
+├── NoSuchServerSinger  no singer of this server's own
+├── SongsGone           the song of a job is not kept any more
 ├── NoResultShown       a message that shows no result
 ├── ReportGone          a report that is not kept any more
 ├── NotBlocked          a member whom nobody has blocked
@@ -74,6 +77,27 @@ class NoteGone(NotFound):
 
     code = "note_gone"
     sentence = "There is no such note any more. /notes shows your basket."
+
+
+class NoSuchServerSong(NotFound):
+    """None that this server has added."""
+
+    code = "no_such_server_song"
+    sentence = "There is no such song of this server. /songs list shows them."
+
+
+class NoSuchServerSinger(NotFound):
+    """None that this server has added."""
+
+    code = "no_such_server_singer"
+    sentence = "There is no such singer of this server. /singers list shows them."
+
+
+class SongsGone(NotFound):
+    """What a moderator sent was removed before it was heard."""
+
+    code = "songs_gone"
+    sentence = "There is no song left in this job. Send it again with /songs add."
 
 
 class NoResultShown(NotFound):
