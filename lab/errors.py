@@ -7,6 +7,7 @@ LabError
 ├── RecipeError      a settings file cannot be used
 ├── SingersError     a folder of songs cannot be trained on
 ├── ProcessLost      one of several processes has died
+├── ReportError      there is nothing to report
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
 
@@ -37,6 +38,10 @@ class SingersError(LabError):
 
 class ProcessLost(LabError):
     """One of the processes that share the work was killed; what the others have finished is kept."""
+
+
+class ReportError(LabError):
+    """A folder holds nothing that was measured, or a file of it is damaged."""
 
 
 class TracksError(LabError):

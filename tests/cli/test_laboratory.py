@@ -64,10 +64,10 @@ def test_help_lists_them_with_and_without_their_packages(installed: bool, monkey
     if not installed:
         for module in COMMANDS.values():
             without(monkeypatch, f"lab.desk.{module}", "pyworld")
-    assert all(f"│ {name}" in help_of() for name in ("corpus", "evaluate", "pretrain", "singers"))
+    assert all(f"│ {name}" in help_of() for name in ("corpus", "evaluate", "pretrain", "report", "singers"))
     assert "│ train" in help_of("singers")
     assert ("Not installed" in help_of()) is not installed
-    assert set(added_commands()) == {"corpus", "evaluate", "pretrain"}
+    assert set(added_commands()) == {"corpus", "evaluate", "pretrain", "report"}
     assert set(added_commands("singers.")) == {"train"}
 
 
