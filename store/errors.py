@@ -13,6 +13,9 @@ StoreError
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
+├── LibraryFull        a server's library holds no more
+├── TooFewSongs        a singer of fewer songs than it takes
+├── SongInUse          a song that is being sung now cannot be removed
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
@@ -139,6 +142,27 @@ class AlreadyHandled(StoreError):
     sentence = "This was done already. The message shows what was done, and by whom."
 
 
+class LibraryFull(StoreError):
+    """Params: limit."""
+
+    code = "library_full"
+    sentence = "This server's library already holds {limit} of these. Remove one first."
+
+
+class TooFewSongs(StoreError):
+    """Params: limit."""
+
+    code = "too_few_songs"
+    sentence = "A singer needs {limit} different songs at least. Add more songs of theirs."
+
+
+class SongInUse(StoreError):
+    """A cover reads its file."""
+
+    code = "song_in_use"
+    sentence = "A cover of this song is being made now. Remove it in a few minutes."
+
+
 class DownloadFailed(StoreError):
     """Params: name."""
 
@@ -178,14 +202,16 @@ class NoteKnown(StoreError):
     """A second click."""
 
     code = "note_known"
-    sentence = "This note is in your basket already. /train makes a voice of your notes."
+    sentence = "This note is in your basket already. /notes shows it; /train makes a voice of your notes."
 
 
 class BasketFull(StoreError):
     """Params: limit."""
 
     code = "basket_full"
-    sentence = "A basket holds at most {limit} notes. Remove some, or train with those that are in it: /train."
+    sentence = (
+        "A basket holds at most {limit} notes. Remove some with /notes, or train with those that are in it: /train."
+    )
 
 
 class BasketEmpty(StoreError):

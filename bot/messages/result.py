@@ -4,9 +4,9 @@ from bot.messages.figures import cover_figures, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
-from store import Job, JobState
+from store import Job, JobKind, JobState
 from store.params import aim_of
-from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
+from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
 ENDS = ("steps", "time", "no progress")
@@ -14,14 +14,16 @@ ENDS = ("steps", "time", "no progress")
 
 def compose(job: Job, say: Texts) -> str:
     """The text of the result, or one sentence on why there is none; mentions the member."""
-    member, kind = f"<@{job.user_id}>", say(f"kind.{aim_of(job)}")
+    member, kind, trains = f"<@{job.user_id}>", say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
         lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        key = "result.ended" if job.error_code else "result.cancelled"
+        cancelled = "result.cancelled_train" if trains else "result.cancelled"
+        key = "result.ended" if job.error_code else cancelled
         lines = [say(key, member=member, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
-        key = "result.expired" if job.queued_at is not None else "result.unanswered"
+        over = "result.expired_train" if trains else "result.expired"
+        key = over if job.queued_at is not None else "result.unanswered"
         lines = [say(key, member=member, kind=kind)]
     else:
         lines = result_lines(job, member, say)
@@ -42,6 +44,8 @@ def result_lines(job: Job, member: str, say: Texts) -> list[str]:
         return match_lines(result, member, say)
     if isinstance(result, TrainResult):
         return train_lines(result, member, say)
+    if isinstance(result, LibraryResult):
+        return library_lines(result, aim_of(job), member, say)
     return cover_lines(result, member, say)
 
 
@@ -120,6 +124,16 @@ def held_out_line(result: TrainResult, say: Texts) -> str:
     known = result.stopped in ENDS
     why = say(f"result.train.ended.{result.stopped.replace(' ', '_')}") if known else ""
     return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
+
+
+def library_lines(result: LibraryResult, entry: str, member: str, say: Texts) -> list[str]:
+    """What is in the server's library now, and what was heard of it."""
+    models = models_line(result.models, say)
+    found = [say("result.library.heard", seconds=result.seconds)] if result.seconds is not None else []
+    if result.range is not None:
+        found.append(say("result.library.range", low=safe(result.range.low), high=safe(result.range.high)))
+    title = say(f"result.library.{entry}", member=member, name=safe(result.name or "–"), songs=result.songs or 0)
+    return [title, " · ".join(found), f"-# {models}" if models else ""]
 
 
 def given_line(result: CoverResult, say: Texts) -> str:
