@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
 import math
-import re
 import signal
 
 import aiohttp
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
-from bot.errors import NoToken, Unreachable, WrongToken
+from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
@@ -42,6 +42,7 @@ from store import Store
 from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
+SLASH = discord.AppCommandType.chat_input
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
 COMMANDS = (
     TrainCog,
@@ -69,13 +70,14 @@ COMPONENTS = (
     ReasonMenu,
     StepButton,
 )
-TOKEN = re.compile(r"[\w.-]+", re.ASCII)
+log = logging.getLogger(__name__)
 
 
 class DiscoverBot(commands.Bot):
     """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
         self.registry = CollectorRegistry()
         metrics = GatewayMetrics(self.registry, lambda: self.latency)
         self.registry.register(InstallationCollector(store))
@@ -113,6 +115,11 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.listening_tests)
         await self.add_cog(self.reports)
 
+    async def on_ready(self) -> None:
+        """Discord has the bot online, for the first time or after a session that was lost."""
+        names = " ".join(sorted(f"/{command.name}" for command in self.tree.get_commands(type=SLASH)))
+        log.info("Connected as %s in %d servers with %s.", self.user, len(self.guilds), names)
+
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""
         await answer_unknown(interaction, COMPONENTS)
@@ -141,11 +148,7 @@ def run(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
 
 async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
     """`run` inside an event loop."""
-    token = settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
-    if not token:
-        raise NoToken
-    if not TOKEN.fullmatch(token):
-        raise WrongToken
+    token = settings.token
     task = asyncio.current_task()
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):

@@ -4,7 +4,6 @@ Rooms are imported inside the commands, so that `discovervoice bot` never loads 
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.logging import RichHandler
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
-from cli.console import DeskError, check_environment_file, console, fail, no_nan, require_consent
+from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
+from cli.log import LogSettings, log_events
 
 app = typer.Typer(
     cls=LaboratoryGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -66,6 +65,15 @@ def bot() -> None:
 
     with in_service(StoreSettings().data_dir):
         run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+
+
+@app.command()
+def invite() -> None:
+    """Print the address at which a server's owner adds the bot, with the permissions that it needs."""
+    from bot.invite import invite_of
+    from bot.settings import BotSettings
+
+    typer.echo(invite_of(BotSettings().token))
 
 
 @app.command()
@@ -208,11 +216,13 @@ def main() -> None:
     from store import private_files
 
     private_files()
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    guarded(app)
+    guarded(_begin)
+
+
+def _begin() -> None:
+    """Run the command that was typed, with the log that the settings ask for."""
+    log_events(LogSettings().log_format)
+    app()
 
 
 def guarded(command: Callable[[], Any]) -> None:

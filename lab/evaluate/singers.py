@@ -18,6 +18,7 @@ import numpy as np
 
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, read_corpus
+from lab.evaluate.loudest import loudest
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
 from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
@@ -37,7 +38,7 @@ CASES = (
     ("clean query, real music", CLEAN, REAL),
 )
 """Name, condition of the queries, condition of the enrolment."""
-CLIPS, SECONDS, MIN_SECONDS = 10, 6.0, 2.0
+CLIPS, MIN_SECONDS = 10, 2.0
 DECIBELS = 3.0
 PIECE_SECONDS, PIECE_SEED = 60.0, 1_000_000
 
@@ -206,13 +207,3 @@ def _embed(
         }
         for done in raw
     ]
-
-
-def loudest(wav: Floats32, seconds: float = SECONDS) -> Floats32:
-    """The loudest seconds of a recording at 16 kHz, or all of a shorter one."""
-    window = int(seconds * SPEECH_RATE)
-    if len(wav) <= window:
-        return wav
-    power = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])
-    start = int((power[window:] - power[:-window]).argmax())
-    return wav[start : start + window]

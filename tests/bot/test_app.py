@@ -1,6 +1,7 @@
 """The bot as a whole: light, without privileged intents, clear about a bad token."""
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 
 from bot.app import DiscoverBot, run
 from bot.errors import BotError, NoToken, Unreachable, WrongToken
+from bot.help import HelpCog
 from bot.settings import BotSettings
 from store import Store
 from worker.doorbell import Doorbell
@@ -24,6 +26,7 @@ PROBE = """
 import sys
 from pathlib import Path
 from bot.app import DiscoverBot
+from bot.help import HelpCog
 from bot.settings import BotSettings
 from store import StoreSettings, open_store
 from worker.doorbell import Doorbell
@@ -124,3 +127,15 @@ def test_no_file_is_long() -> None:
 
     for path in Path(bot.__file__).parent.rglob("*.py"):
         assert len(path.read_text().splitlines()) < 300, path
+
+
+async def test_once_connected_one_line_says_as_whom_where_and_with_what(
+    make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bot = make_bot()
+    await bot.add_cog(HelpCog(bot.services))
+    await bot.on_ready()
+    said = [record.getMessage() for record in caplog.records if record.name == "bot.app"]
+    assert said == [f"Connected as {bot.user} in {len(bot.guilds)} servers with /help."]
+    assert not [record for record in caplog.records if "voice will NOT" in record.getMessage()]
