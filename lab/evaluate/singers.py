@@ -28,7 +28,6 @@ from pipeline.progress import Report, ignore
 from pipeline.separation.spleeter_stream import separate
 from pipeline.sound.decode import SONG, decode
 
-Networks = tuple[spleeter.UNet, spleeter.UNet]
 CLEAN, SYNTHETIC, REAL = "clean", "synthetic music", "real music"
 CASES = (
     ("clean", CLEAN, CLEAN),
@@ -105,13 +104,13 @@ def held_out_clips(clips: Sequence[CorpusClip]) -> dict[str, list[CorpusClip]]:
     return {speaker: same for speaker, same in voices.items() if len(same) > 1}
 
 
-def instrumental(song: Path, networks: Networks) -> Floats32:
+def instrumental(song: Path, networks: spleeter.Stems) -> Floats32:
     """The accompaniment (2, samples) at 44.1 kHz of a real song. Raises what `decode` raises."""
     mix = decode(song, MUSIC_RATE, channels=2, limits=SONG, name=song.name)
     return np.asarray(mix - np.concatenate(list(separate([mix], networks)), axis=1), np.float32)
 
 
-def record(data: Path, song: Path, networks: Networks, cache: Path, report: Report = ignore) -> Recordings:
+def record(data: Path, song: Path, networks: spleeter.Stems, cache: Path, report: Report = ignore) -> Recordings:
     """The held-out voices in every condition; separated clips are cached in `cache`, a file a voice.
 
     Raises CorpusError, and what `decode` raises.
