@@ -34,7 +34,7 @@ PREVIEW: dict[str, Any] = {"layout": "channel", "width": 960, "height": 900}
 
 
 @dataclass(frozen=True)
-class Scene:
+class SimulatedServer:
     """A server of one language with one channel, two members and a moderator."""
 
     env: "simcord.Env"
@@ -73,7 +73,7 @@ def house(data: Path, settings: dict[str, str]) -> Iterator[House]:
 
 
 @asynccontextmanager
-async def scene(at: House, language: str) -> AsyncIterator[Scene]:
+async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedServer]:
     """The real bot in a simulated server whose language is set as moderators set it. Raises DeskError: no simcord."""
     try:
         import simcord
@@ -86,7 +86,7 @@ async def scene(at: House, language: str) -> AsyncIterator[Scene]:
         bot.services.languages[guild.id] = language
         first, second, moderates = MEMBERS[language]
         role = guild.create_role("moderators", permissions=_may("manage_guild"))
-        yield Scene(
+        yield SimulatedServer(
             env,
             guild,
             guild.create_text_channel(CHANNEL[language]),
@@ -98,7 +98,7 @@ async def scene(at: House, language: str) -> AsyncIterator[Scene]:
 async def show(data: Path, language: str, port: int | None) -> None:
     """Serve the preview until it is interrupted, and print its address. Raises DeskError."""
     with house(data, {}) as at:
-        async with scene(at, language) as shown:
+        async with simulated_server(at, language) as shown:
             options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
             async with shown.env.preview(shown.channel, viewers=shown.viewers, **options) as preview:
                 console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)

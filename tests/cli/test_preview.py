@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cli.preview import PREVIEW, House, scene
+from cli.preview import PREVIEW, House, simulated_server
 from store import StoreSettings, open_store
 
 NO_QUEUE = "redis://127.0.0.1:1"
@@ -22,7 +22,7 @@ def at(tmp_path: Path) -> House:
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Sing"), ("ko", "노래")])
 async def test_members_are_answered_in_the_servers_language(at: House, language: str, word: str) -> None:
-    async with scene(at, language) as shown:
+    async with simulated_server(at, language) as shown:
         answer = await shown.members[0].slash(shown.channel, "help")
         assert answer.response is not None and word in answer.response.content
         assert "settings" in shown.moderator.available_commands(shown.channel)
@@ -31,7 +31,7 @@ async def test_members_are_answered_in_the_servers_language(at: House, language:
 
 async def test_the_page_is_served_on_this_machine(at: House) -> None:
     async with (
-        scene(at, "en") as shown,
+        simulated_server(at, "en") as shown,
         shown.env.preview(shown.channel, viewers=shown.viewers, **PREVIEW) as preview,
         aiohttp.ClientSession() as session,
         session.get(preview.url) as page,
