@@ -65,6 +65,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.my_data import MyData, my_data
 from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.reporting import (
@@ -80,6 +81,16 @@ from store.use_cases.reporting import (
     unblock,
     warn_reported,
     warning_failed,
+)
+from store.use_cases.server_library import (
+    LibraryRequest,
+    check_library,
+    edit_song,
+    own_singers,
+    own_songs,
+    remove_singer,
+    remove_song,
+    request_library,
 )
 from store.use_cases.training import (
     BasketTraining,
@@ -130,11 +141,13 @@ __all__ = [
     "JobMessage",
     "JobProgress",
     "LeaseLost",
+    "LibraryRequest",
     "ListedJob",
     "ListeningPlace",
     "ListeningRequest",
     "ListeningVotes",
     "MessageFile",
+    "MyData",
     "NewSinger",
     "NewSong",
     "NewVoice",
@@ -168,6 +181,7 @@ __all__ = [
     "check_cap",
     "check_consent",
     "check_cover",
+    "check_library",
     "check_listening_test",
     "check_report",
     "check_training",
@@ -183,6 +197,7 @@ __all__ = [
     "discard_unfinished",
     "due_deletions",
     "due_messages",
+    "edit_song",
     "end_due_tests",
     "end_life",
     "end_pauses",
@@ -210,8 +225,11 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
+    "my_data",
     "next_unheard",
     "next_unprepared",
+    "own_singers",
+    "own_songs",
     "own_voice",
     "placed_job",
     "postpone_deletion",
@@ -224,6 +242,8 @@ __all__ = [
     "refuse_prepared",
     "remove_notes",
     "remove_reported",
+    "remove_singer",
+    "remove_song",
     "rename_voice",
     "renew_job",
     "report_result",
@@ -231,6 +251,7 @@ __all__ = [
     "request_agreed_training",
     "request_basket_training",
     "request_cover",
+    "request_library",
     "request_match",
     "request_training",
     "result_message",
