@@ -69,5 +69,5 @@ def models_line(models: Mapping[str, str], say: Texts) -> str:
     """`Models: separator htdemucs, voice …`, or nothing."""
     if not models:
         return ""
-    named = ", ".join(f"{safe(role)} {safe(name)}" for role, name in list(models.items())[:MODELS])
+    named = ", ".join(f"{say.known(f'role.{role}', role)} {safe(name)}" for role, name in list(models.items())[:MODELS])
     return say("result.models", models=named)

@@ -1,0 +1,85 @@
+"""One glossary and one register in Korean, particles that agree with any name, and English plurals of one."""
+
+import re
+
+import pytest
+
+from bot.texts.grammar import agreeing
+from bot.texts.sentences import Texts, texts
+from store import errors as store_errors
+from store.missing import NotFound
+
+EN, KO = texts("en").sentences, texts("ko").sentences
+GLOSSARY = {
+    r"\boperator\b": "운영자",
+    r"\bmoderators?\b": "관리자",
+    r"\bmembers?\b": "멤버",
+    r"\bvoice model\b": "목소리 모델",
+    r"\blistening tests?\b": "청취 테스트",
+    r"\binstrumental\b": "반주",
+    r"\bbasket\b": "바구니",
+    r"\bworker\b": "워커",
+    r"\bworking\b": "작업",
+    r"\bAI-generated\b": "AI",
+}
+"""What a word of an English sentence is in the Korean one of the same key."""
+ONLY_WORD = {"회원": "멤버", "음성 모델": "목소리 모델", "유저": "멤버", "사용자": "멤버", "콘서트": "청취 테스트"}
+FREE = {"listening.question", "my_data.left_out"}
+FORMAL = re.compile(r"(니다|십시오|시오|습니까|이다|한다)(?=[.!?\s”]|$)")
+DOUBLED = re.compile(r"목소리 [“*]*\{(voice|name)\}|\{(voice|name)\}[”*]* 목소리")
+
+
+@pytest.mark.parametrize("word", GLOSSARY)
+def test_a_word_has_one_translation(word: str) -> None:
+    shared = [key for key in EN if key in KO and re.search(word, EN[key], re.IGNORECASE) and key not in FREE]
+    assert {key for key in shared if GLOSSARY[word] not in KO[key]} == set()
+
+
+def test_korean_has_one_word_for_a_thing_one_register_and_says_nothing_twice() -> None:
+    for key, sentence in KO.items():
+        assert not [word for word in ONLY_WORD if word in sentence], key
+        assert not FORMAL.search(sentence), key
+        assert not DOUBLED.search(sentence), key
+        assert "}: 없어요" not in sentence, key
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("“팔레트”을(를) 삭제", "“팔레트”를 삭제"),
+        ("“밤편”을(를) 삭제", "“밤편”을 삭제"),
+        ("**내 목소리**이(가) 부른", "**내 목소리**가 부른"),
+        ("Palette은(는)", "Palette는"),
+        ("Motion은(는)", "Motion은"),
+        ("song 3(으)로", "song 3으로"),
+        ("song 1(으)로", "song 1로"),
+        ("서울(으)로", "서울로"),
+        ("10이(가)", "10이"),
+        ("2과(와)", "2와"),
+        ("(AI)을(를)", "(AI)를"),
+        ("🎤을(를)", "🎤을(를)"),
+        ("٣을(를)", "٣을"),
+    ],
+)
+def test_a_particle_agrees_with_the_name_before_it(sentence: str, shown: str) -> None:
+    assert agreeing(sentence, "ko") == shown
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("1 vote[s] of 2 rater[s]", "1 vote of 2 raters"),
+        ("3 of 1 clip[s]", "3 of 1 clip"),
+        ("0 voice note[s], 1 voice note[s], 21 voice note[s]", "0 voice notes, 1 voice note, 21 voice notes"),
+        ("1,001 file[s]", "1,001 files"),
+    ],
+)
+def test_one_is_singular(sentence: str, shown: str) -> None:
+    assert agreeing(sentence, "en") == shown
+
+
+def test_sentences_and_errors_agree() -> None:
+    assert Texts("ko", {"a": "“{voice}”을(를)"})("a", voice="밤") == "“밤”을"
+    assert texts("ko").error("voice_not_ready", {"name": "밤", "state": "training"}, "").startswith("밤은 아직")
+    assert texts("ko").error(NotFound.code, {}, "") == KO["errors.not_found"]
+    assert store_errors.NotYours(what="This voice note").params
