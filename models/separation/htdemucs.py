@@ -33,7 +33,7 @@ OTHERS_MAX = 100_000
 SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 
-def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> ChunkSeparator:
+def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator from a local file; `bf16` is as in `adaptive_precision`. No random shift, a quarter of overlap.
 
     Each chunk is normalised to mean 0 and deviation 1, and the estimate denormalised. The package does so with the

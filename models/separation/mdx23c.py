@@ -156,7 +156,7 @@ class MDX23C(nn.Module):
 
 
 def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False
 ) -> ChunkSeparator:
     """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     settings, place = read_mdx23c(config), torch.device(device)

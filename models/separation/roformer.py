@@ -212,7 +212,7 @@ class Roformer(nn.Module):
 
 
 def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = False
 ) -> ChunkSeparator:
     """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     settings, place = read_roformer(config, mel), torch.device(device)
