@@ -27,6 +27,9 @@ from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
+from bot.my_data import MyDataCog
+from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.presence import Presence
 from bot.removal import Removal
 from bot.reports.blocked import BlockedCog
 from bot.reports.command import ReasonMenu, ReportCog
@@ -36,7 +39,7 @@ from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
-from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
 from store.use_cases import guild_languages, read_backlog
@@ -50,6 +53,7 @@ COMMANDS = (
     VoicesCog,
     JobsCog,
     ForgetCog,
+    MyDataCog,
     HelpCog,
     MosCog,
     ListeningConsentCog,
@@ -61,7 +65,10 @@ COMPONENTS = (
     FetchButton,
     JobsPage,
     ConsentButton,
+    NotesPick,
+    NotesPage,
     VoicePick,
+    VoiceAct,
     VoiceDelete,
     VoicesPage,
     ForgetButton,
@@ -105,6 +112,7 @@ class DiscoverBot(commands.Bot):
         for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
+        await self.add_cog(NotesCog(self, services))
         await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
@@ -113,6 +121,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(Presence(self, services.store))
         await self.add_cog(self.reports)
 
     async def on_ready(self) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import DeskError
-from lab.classifiers.songs import SUFFIXES
+from cli.song_folder import SUFFIXES
 
 if TYPE_CHECKING:
     from lab.evaluate.one_voice import OpenedVoice

@@ -65,6 +65,8 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.my_data import MyData, my_data
+from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
@@ -85,6 +87,7 @@ from store.use_cases.training import (
     TrainingRequest,
     agree,
     check_consent,
+    check_training,
     decline,
     request_agreed_training,
     request_basket_training,
@@ -133,6 +136,7 @@ __all__ = [
     "ListeningRequest",
     "ListeningVotes",
     "MessageFile",
+    "MyData",
     "NewSinger",
     "NewSong",
     "NewVoice",
@@ -168,6 +172,7 @@ __all__ = [
     "check_cover",
     "check_listening_test",
     "check_report",
+    "check_training",
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
@@ -181,6 +186,7 @@ __all__ = [
     "due_deletions",
     "due_messages",
     "end_due_tests",
+    "end_life",
     "end_pauses",
     "fail_job",
     "find_song",
@@ -206,6 +212,7 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
+    "my_data",
     "next_unheard",
     "next_unprepared",
     "own_voice",
@@ -234,7 +241,9 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "show_life",
     "shown_clips",
+    "signs_of_life",
     "song_title",
     "start_listening_test",
     "stop_listening_test",

@@ -39,7 +39,7 @@ async def history(world: World, worker: Worker) -> None:
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"alice"))
     worker.render(worker.only(), {}, {"chart.png": b"chart"})
     await world.tick()
-    asked = await world.alice.slash(world.channel, "train", name="mine", note1=("b.ogg", b"two"))
+    asked = await world.train(worker, "mine", [("b.ogg", b"two")])
     await world.alice.click(response_of(asked), label="This is my voice, train it")
     await world.bob.slash(world.channel, "match", note1=("c.ogg", b"bob"))
     await world.tick()
