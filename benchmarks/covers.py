@@ -45,13 +45,13 @@ def measure(seconds: float, precision: str) -> list[Stages]:
 
     def cover(song: Path, cache: Path, out: Path) -> Stages:
         spent: Stages = {}
-        begun = {"stage": "", "at": time.process_time()}
+        current, since = "", time.process_time()
 
         def report(stage: str, done: float) -> None:
-            now = time.process_time()
-            before = str(begun["stage"] or stage)
-            spent[before] = spent.get(before, 0.0) + now - float(begun["at"])
-            begun.update(stage=stage, at=now)
+            nonlocal current, since
+            now, before = time.process_time(), current or stage
+            spent[before] = spent.get(before, 0.0) + now - since
+            current, since = stage, now
 
         start = time.process_time()
         make_cover(

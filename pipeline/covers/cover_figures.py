@@ -87,7 +87,7 @@ def compare(
     `target` is the voice's speaker embedding (256,). What is heard of the source is kept beside it.
     """
     heard = _heard_source(source, downmix, models)
-    after = _of_blocks(cover, downmix, heard.blocks)
+    after = np.concatenate([np.zeros(0, np.float32), *_at(cover, downmix, heard.blocks)])
     if not len(after):
         nan = float("nan")
         return CoverFigures(
@@ -128,26 +128,39 @@ def _heard_source(source: Path, downmix: Downmix, models: ModelPool) -> HeardSou
 
 
 def _hear(source: Path, downmix: Downmix, models: ModelPool) -> HeardSource:
-    sounding: list[int] = []
+    numbers, parts = _sounding(source, downmix)
+    nothing = np.zeros(0, np.float32)
+    wav = np.concatenate([nothing, *parts])
+    f0, sure = models.pitch.voicing(wav) if parts else (nothing, nothing)
+    scores = models.mos.windows(wav) if parts else nothing
+    return HeardSource(numbers, f0, sure, _embedding(wav, models), scores)
+
+
+def sounding_pairs(source: Path, cover: Path, downmix: Downmix) -> list[tuple[Floats32, Floats32]]:
+    """Equal blocks (samples,) of both files in which the source sounds, 60 s at most; heard by `downmix`."""
+    numbers, before = _sounding(source, downmix)
+    after = _at(cover, downmix, numbers)
+    lengths = [min(len(one), len(other)) for one, other in zip(before, after, strict=False)]
+    return [(one[:n], other[:n]) for n, one, other in zip(lengths, before, after, strict=False)]
+
+
+def _sounding(source: Path, downmix: Downmix) -> tuple[NDArray[np.int64], list[Floats32]]:
+    """The blocks in which a file sounds, 60 s at most, and which they are."""
+    numbers: list[int] = []
     parts: list[Floats32] = []
     for number, block in enumerate(_blocks(source, downmix)):
         if np.sqrt((block**2).mean()) > SILENCE_RMS:
-            sounding.append(number)
+            numbers.append(number)
             parts.append(block)
         if len(parts) * BLOCK_SECONDS >= MAX_SECONDS:
             break
-    nothing = np.zeros(0, np.float32)
-    wav = np.concatenate(parts) if parts else nothing
-    f0, sure = models.pitch.voicing(wav) if parts else (nothing, nothing)
-    scores = models.mos.windows(wav) if parts else nothing
-    return HeardSource(np.array(sounding, np.int64), f0, sure, _embedding(wav, models), scores)
+    return np.array(numbers, np.int64), parts
 
 
-def _of_blocks(cover: Path, downmix: Downmix, wanted: NDArray[np.int64]) -> Floats32:
-    """Those blocks of a file, joined (samples,)."""
-    last = int(wanted.max(initial=-1))
-    blocks = islice(_blocks(cover, downmix), last + 1)
-    return np.concatenate([np.zeros(0, np.float32), *(block for n, block in enumerate(blocks) if n in wanted)])
+def _at(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> list[Floats32]:
+    """Those blocks of a file."""
+    blocks = islice(_blocks(path, downmix), int(numbers.max(initial=-1)) + 1)
+    return [block for number, block in enumerate(blocks) if number in numbers]
 
 
 def _blocks(path: Path, downmix: Downmix) -> Iterator[Floats32]:

@@ -1,6 +1,7 @@
 """The voices that ship come with what the model that ships hears of them."""
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,21 @@ from safetensors.numpy import load_file
 from models.speaker import resemblyzer
 from pipeline.matching.match import embed_clips
 from pipeline.pool.model_pool import ModelPool
-from store import Store, library
+from store import Store, StoreSettings, library, open_store
 from worker.child import Child
 from worker.library.seed import SHIPPED, seed_library, shipped_embeddings
 from worker.messages import End, Ready, Task
 
 MODEL = resemblyzer.model_id(resemblyzer.SINGERS_DB)
 VOICES = tomllib.loads((SHIPPED / "library.toml").read_text())["voice"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """With an empty library."""
+    opened = open_store(StoreSettings(data_dir=tmp_path / "data"))
+    yield opened
+    opened.engine.dispose()
 
 
 class IdleChild(Child):
