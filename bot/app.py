@@ -20,6 +20,7 @@ from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
@@ -60,9 +61,10 @@ class DiscoverBot(commands.Bot):
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
         )
-        self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds)
-        self.removal = Removal(self, store, settings.poll_seconds)
+        private = PrivateCards(self)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view, self.mention)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private, self.mention)
+        self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show)
 
@@ -79,6 +81,10 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+
+    def mention(self, key: str) -> str:
+        """A command as a mention (`Services.mention`)."""
+        return self.services.mention(key)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""

@@ -15,7 +15,6 @@ from bot.texts.locale import label, note_descriptions, note_labels, reader
 from bot.texts.names import safe, voice_name
 from bot.texts.sentences import Texts
 from store import Store, voices
-from store.params import train_params
 from store.use_cases import SavedFile, TrainingRequest, agree, check_voice_name, decline, request_training
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
@@ -30,6 +29,7 @@ def question(store: Store, say: Texts, name: str, notes: Sequence[SavedFile]) ->
         voice=safe(name),
         notes=say(key, number=len(notes), megabytes=megabytes),
         days=store.clip_days,
+        phrase=say("consent.phrase"),
         policy=voices.POLICY_VERSION,
     ).strip()
 
@@ -46,12 +46,11 @@ class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>
     job: str
 
     async def accepted(self, interaction: Interaction) -> None:
-        """Record the consent and queue the training."""
+        """Record the consent and queue the training, whose card takes the place of the question."""
         services, say = services_of(interaction), reader(interaction.locale)
         phrase = say("consent.phrase")
-        job = await asyncio.to_thread(agree, services.store, self.job, interaction.user.id, phrase)
-        name = safe(train_params(job).voice_name)
-        await replace(interaction, say("consent.agreed", voice=name, phrase=phrase))
+        member, token = interaction.user.id, interaction.token
+        job = await asyncio.to_thread(agree, services.store, self.job, member, phrase, token)
         await services.launch(job)
 
     async def declined(self, interaction: Interaction) -> None:

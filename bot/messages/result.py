@@ -8,23 +8,31 @@ from store import Job, JobState
 from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
+WITH_RESULT = (JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE)
 ENDS = ("steps", "time", "no progress")
 
 
 def compose(job: Job, say: Texts) -> str:
-    """The text of the result, or one sentence on why there is none; mentions the member."""
-    member, kind = f"<@{job.user_id}>", say(f"kind.{job.kind.value}")
+    """The text of the result, or one sentence on why there is none; for the member's eyes."""
+    kind = say(f"kind.{job.kind.value}")
     if job.state == JobState.FAILED:
-        lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
+        lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        lines = [say("result.cancelled", member=member, kind=kind)]
+        lines = [say("result.cancelled", kind=kind)]
     elif job.state == JobState.EXPIRED:
         key = "result.expired" if job.queued_at is not None else "result.unanswered"
-        lines = [say(key, member=member, kind=kind)]
+        lines = [say(key, kind=kind)]
     else:
-        lines = result_lines(job, member, say)
+        lines = result_lines(job, say)
     body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def notice(job: Job, say: Texts, jobs: str) -> str:
+    """That the job has ended, for a channel: it names the member, and nothing of theirs. `jobs` is a mention."""
+    outcome = "done" if job.state in WITH_RESULT else "over"
+    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"), jobs=jobs)
+    return f"{text}\n-# {say('result.job', job=mark(job.id))}"
 
 
 def reason(job: Job, say: Texts) -> str:
@@ -33,17 +41,17 @@ def reason(job: Job, say: Texts) -> str:
     return say.error(job.error_code or "", job.error_params, english)
 
 
-def result_lines(job: Job, member: str, say: Texts) -> list[str]:
+def result_lines(job: Job, say: Texts) -> list[str]:
     """The lines of a job's result, by its kind."""
     result = result_of(job)
     if isinstance(result, MatchResult):
-        return match_lines(result, member, say)
+        return match_lines(result, say)
     if isinstance(result, TrainResult):
-        return train_lines(result, member, say)
-    return cover_lines(result, member, say)
+        return train_lines(result, say)
+    return cover_lines(result, say)
 
 
-def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
+def match_lines(result: MatchResult, say: Texts) -> list[str]:
     """Candidates with calibrated probabilities, and the probability that none of them fits."""
     candidates = result.candidates[:CANDIDATES]
     if not candidates:
@@ -51,7 +59,7 @@ def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
     else:
         unsure = result.none is not None and result.none > max(one.share for one in candidates)
         title = "unsure" if unsure else "title"
-    lines = [say(f"result.match.{title}", member=member)]
+    lines = [say(f"result.match.{title}")]
     for place, one in enumerate(candidates, start=1):
         lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))
     if result.none is not None:
@@ -100,9 +108,9 @@ def match_notes(result: MatchResult, say: Texts) -> list[str]:
     return lines
 
 
-def train_lines(result: TrainResult, member: str, say: Texts) -> list[str]:
+def train_lines(result: TrainResult, say: Texts) -> list[str]:
     """The voice's name and quality."""
-    title = say("result.train.title", member=member, voice=safe(result.voice or "–"))
+    title = say("result.train.title", voice=safe(result.voice or "–"))
     models = models_line(result.models, say)
     lines = [title, " · ".join(voice_figures(result, say)), held_out_line(result, say)]
     lines += [say("result.train.no_octave")] if result.no_octave else []
@@ -129,12 +137,12 @@ def given_line(result: CoverResult, say: Texts) -> str:
     return " ".join(part for part in (vocals, music) if part)
 
 
-def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
+def cover_lines(result: CoverResult, say: Texts) -> list[str]:
     """The label that this is AI-generated, and the figures."""
     song, voice = safe(result.song or "–"), safe(result.voice or "–")
     models = models_line(result.models, say)
     return [
-        say("result.cover.title", member=member, song=song, voice=voice),
+        say("result.cover.title", song=song, voice=voice),
         given_line(result, say),
         say("result.cover.no_octave") if result.no_octave else "",
         say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",

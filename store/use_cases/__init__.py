@@ -27,6 +27,8 @@ from store.use_cases.delivery import (
     give_up_message,
     mark_sent,
     message_files,
+    release_reply,
+    reply_token,
     result_message,
     retry_refused,
     send_again,
@@ -62,7 +64,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
-from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
+from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.training import (
     TrainingRequest,
     agree,
@@ -124,7 +126,6 @@ __all__ = [
     "agree_to_tests",
     "agreed_to_tests",
     "ask_once",
-    "begin_card",
     "begin_clip",
     "begin_message",
     "cancel_job",
@@ -157,7 +158,6 @@ __all__ = [
     "job_history",
     "jobs_wait",
     "jobs_with_cards",
-    "keep_card",
     "keep_clip",
     "keep_prepared",
     "keep_vocals",
@@ -175,7 +175,9 @@ __all__ = [
     "reaction_removed",
     "ready_voices",
     "refuse_prepared",
+    "release_reply",
     "renew_job",
+    "reply_token",
     "request_agreed_training",
     "request_cover",
     "request_match",

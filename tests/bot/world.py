@@ -48,6 +48,10 @@ class World:
         posted = (channel or self.channel).history()
         return [m for m in posted if m.author.id == self.bot.user.id and not m.flags.ephemeral]
 
+    def cards(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
+        """The bot's private answers in the channel, oldest first: what only the one who asked sees."""
+        return [message for message in (channel or self.channel).history() if message.flags.ephemeral]
+
     async def post(self, text: str, view: discord.ui.View) -> discord.Message:
         """The bot writes in the channel."""
         message = await self.bot.get_partial_messageable(self.channel.id).send(text, view=view)
@@ -59,8 +63,8 @@ class World:
         return self.public(member.user.dm_channel)
 
     def edits(self) -> int:
-        """How often the bot has edited an ordinary message."""
-        return sum(1 for r in self.env.http_requests if r.method == "PATCH" and r.path.startswith("/channels/"))
+        """How often the bot has edited a private answer, the first answer included."""
+        return sum(1 for r in self.env.http_requests if r.method == "PATCH" and r.path.startswith("/webhooks/"))
 
 
 @dataclass
@@ -83,6 +87,13 @@ class Worker:
         """Every message row."""
         with self.store.read() as session:
             return list(session.exec(select(Outbox)).all())
+
+    def end_replies(self) -> None:
+        """Let the tokens of private answers be dead, as after 15 minutes."""
+        with self.store.write() as session:
+            for row in session.exec(select(Job)).all():
+                row.reply_until = 0.0 if row.reply_token else None
+                session.add(row)
 
     def due_now(self) -> None:
         """Let postponed messages be due."""
