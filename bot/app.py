@@ -28,6 +28,7 @@ from bot.mos.running import ListeningTests
 from bot.removal import Removal
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
+from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from store import Store
@@ -61,12 +62,13 @@ class DiscoverBot(commands.Bot):
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
         )
-        private = PrivateCards(self)
-        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view, self.mention)
-        self.delivery = Delivery(self, store, settings.poll_seconds, private, self.mention)
+        mentions: dict[str, str] = {}
+        private = PrivateCards(self, mentions)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private)
         self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
-        self.services = Services(store, doorbell, settings, self.cards.show)
+        self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
@@ -76,15 +78,11 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(MatchCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
-        services.mentions.update({command.name: command.mention for command in await self.tree.sync()})
+        services.mentions.update(mentions_of(await self.tree.sync()))
         await self.add_cog(self.cards)
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
-
-    def mention(self, key: str) -> str:
-        """A command as a mention (`Services.mention`)."""
-        return self.services.mention(key)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""

@@ -17,6 +17,7 @@ from bot.messages.faults import asked_pause, is_reply_over, is_too_large, out_of
 from bot.messages.post import Place, earlier, files_of, is_result_of, to_channel, to_member
 from bot.messages.private import PrivateCards
 from bot.messages.result import compose, notice
+from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store
 from store.use_cases import (
@@ -44,10 +45,8 @@ class Withdrawn(Exception):
 class Delivery(commands.Cog):
     """The loop over the outbox."""
 
-    def __init__(
-        self, bot: commands.Bot, store: Store, seconds: float, private: PrivateCards, mention: Callable[[str], str]
-    ) -> None:
-        self.bot, self.store, self.private, self.mention = bot, store, private, mention
+    def __init__(self, bot: commands.Bot, store: Store, seconds: float, private: PrivateCards) -> None:
+        self.bot, self.store, self.private = bot, store, private
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
 
@@ -149,7 +148,7 @@ class Delivery(commands.Cog):
     async def _notify(self, row: Outbox, job: Job) -> discord.Message | None:
         """Tell the member in the channel that `/jobs` has something for them, and nothing else."""
         allowed = discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(row.user_id)])
-        text = notice(job, texts(job.locale), self.mention("jobs"))
+        text = clickable(notice(job, texts(job.locale)), self.private.mentions)
 
         async def send(place: Place) -> discord.Message:
             await self._begin(row, place)
@@ -162,7 +161,7 @@ class Delivery(commands.Cog):
     ) -> Shown:
         """Show the result with its files, or with a sentence why they are missing."""
         say = texts(job.locale)
-        text = compose(job, say)
+        text = clickable(compose(job, say), self.private.mentions)
         try:
             return await show(text, files_of(self.store, row))
         except NotFound:

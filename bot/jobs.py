@@ -16,6 +16,7 @@ from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
 from bot.texts.locale import label, reader
+from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import JobState, NotFound, Store
@@ -130,6 +131,7 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, user_id, say = services_of(interaction).store, interaction.user.id, reader(interaction.locale)
         text, files = await asyncio.to_thread(result_again, store, self.job, user_id, say)
+        text = clickable(text, services_of(interaction).mentions)
         try:
             await interaction.followup.send(text, files=files, ephemeral=True)
         except discord.HTTPException as error:

@@ -25,14 +25,9 @@ class LiveCards(commands.Cog):
     """Edits the cards, with the buttons of `controls(job_id, say)`. What is in memory only spares edits."""
 
     def __init__(
-        self,
-        store: Store,
-        seconds: float,
-        private: PrivateCards,
-        controls: Callable[[str, Texts], discord.ui.View],
-        mention: Callable[[str], str],
+        self, store: Store, seconds: float, private: PrivateCards, controls: Callable[[str, Texts], discord.ui.View]
     ) -> None:
-        self.store, self.private, self.controls, self.mention = store, private, controls, mention
+        self.store, self.private, self.controls = store, private, controls
         self._texts: dict[str, str] = {}
         self._not_before: dict[str, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.refresh)
@@ -99,7 +94,7 @@ class LiveCards(commands.Cog):
 
     def _text(self, job: Job, place: int, wait: float) -> str:
         say = texts(job.locale)
-        return farewell(job, say, self.mention("jobs")) if _ends_soon(job) else render(job, place, say, wait)
+        return farewell(job, say) if _ends_soon(job) else render(job, place, say, wait)
 
 
 def _ends_soon(job: Job) -> bool:

@@ -6,6 +6,7 @@ LabError
 ├── UnknownVoice     a corpus lacks a voice
 ├── RecipeError      a settings file cannot be used
 ├── SingersError     a folder of songs cannot be trained on
+├── ProcessLost      one of several processes has died
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
 
@@ -32,6 +33,10 @@ class RecipeError(LabError):
 
 class SingersError(LabError):
     """The folder of songs, or what is left of it, cannot be trained on."""
+
+
+class ProcessLost(LabError):
+    """One of the processes that share the work was killed; what the others have finished is kept."""
 
 
 class TracksError(LabError):

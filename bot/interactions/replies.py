@@ -11,8 +11,9 @@ from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
-from bot.interactions.services import Interaction
+from bot.interactions.services import Interaction, services_of
 from bot.texts.locale import reader
+from bot.texts.mentions import clickable
 from files.disk import DiskFull
 from store import StoreError, StoreUnusable
 from store import refusal_of as database_refusal
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 async def reply(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Answer only to the member, whether or not the interaction has been acknowledged."""
-    shown = view or MISSING
+    shown, text = view or MISSING, clickable(text, services_of(interaction).mentions)
     if interaction.response.is_done():
         await interaction.followup.send(text, view=shown, ephemeral=True)
     else:
@@ -31,6 +32,7 @@ async def reply(interaction: Interaction, text: str, view: discord.ui.View | Non
 
 async def replace(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
     """Put `text` in the place of the (already acknowledged) message whose button was pressed."""
+    text = clickable(text, services_of(interaction).mentions)
     await interaction.edit_original_response(content=text, view=view)
 
 

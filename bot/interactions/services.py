@@ -31,7 +31,7 @@ class Services:
     show_card: Callable[[str], Awaitable[None]]
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
     turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
-    mentions: dict[str, str] = field(default_factory=dict)  # of commands by their English names, once Discord has them
+    mentions: dict[str, str] = field(default_factory=dict)  # of commands by their names, once Discord has them
 
     def mention(self, key: str) -> str:
         """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that."""
@@ -51,7 +51,8 @@ class Services:
 
     async def launch(self, job: Job) -> None:
         """A job was queued: answer with its card, and ring. If either fails, no job is lost."""
-        await asyncio.gather(self.show_card(job.id), self.doorbell.ring())
+        await self.show_card(job.id)
+        await self.doorbell.ring()
 
 
 def services_of(interaction: Interaction) -> Services:

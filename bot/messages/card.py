@@ -16,9 +16,9 @@ def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
     return f"{heading(job, say)}\n{_status(job, place, say, wait)}"
 
 
-def farewell(job: Job, say: Texts, jobs: str) -> str:
-    """The last state of a card whose token is about to die; `jobs` is the mention of the command that goes on."""
-    return f"{heading(job, say)}\n{say('card.later', jobs=jobs)}"
+def farewell(job: Job, say: Texts) -> str:
+    """The last state of a card whose token is about to die: where the job goes on."""
+    return f"{heading(job, say)}\n{say('card.later')}"
 
 
 def heading(job: Job, say: Texts) -> str:

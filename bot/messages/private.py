@@ -1,20 +1,25 @@
 """A member's private card: the answer to their interaction, which nobody else sees, edited through its token."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 from weakref import WeakValueDictionary
 
 import discord
+from discord.http import handle_message_parameters
+from discord.webhook.async_ import async_context
 
-ORIGINAL = cast(int, "@original")  # Discord's name for the answer; the library wants a number
+from bot.texts.mentions import clickable
 
 
 class PrivateCards:
-    """Edits and deletes cards. Whoever edits takes the job's turn first, so no older state covers a newer one."""
+    """Edits and deletes cards; the commands in them can be clicked (`mentions` by name).
 
-    def __init__(self, client: discord.Client) -> None:
-        self._client = client
+    Whoever edits takes the job's turn first, so no older state covers a newer one.
+    """
+
+    def __init__(self, client: discord.Client, mentions: Mapping[str, str]) -> None:
+        self._client, self.mentions = client, mentions
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def turn(self, job_id: str) -> asyncio.Lock:
@@ -25,14 +30,17 @@ class PrivateCards:
         self, token: str, text: str, view: discord.ui.View | None = None, files: Sequence[discord.File] = ()
     ) -> None:
         """Make the card this text with these buttons and files. Raises as Discord does (`is_reply_over`)."""
-        nobody = discord.AllowedMentions.none()
-        answer = self._answer(token)
-        await answer.edit_message(ORIGINAL, content=text, view=view, attachments=list(files), allowed_mentions=nobody)
+        shown: dict[str, Any] = {"content": clickable(text, self.mentions), "view": view, "attachments": list(files)}
+        with handle_message_parameters(**shown, allowed_mentions=discord.AllowedMentions.none()) as params:
+            body: dict[str, Any] = {"payload": params.payload, "multipart": params.multipart, "files": params.files}
+            await async_context.get().edit_original_interaction_response(**self._answer(token), **body)
 
     async def delete(self, token: str) -> None:
         """Delete the card. Raises as Discord does."""
-        await self._answer(token).delete_message(ORIGINAL)
+        await async_context.get().delete_original_interaction_response(**self._answer(token))
 
-    def _answer(self, token: str) -> discord.Webhook:
-        client: Any = self._client
-        return discord.Webhook.partial(client.application_id or 0, token, client=client)
+    def _answer(self, token: str) -> dict[str, Any]:
+        """The library edits an answer only from its interaction, which a restarted bot has no more."""
+        http: Any = self._client.http
+        way = {"session": http._HTTPClient__session, "proxy": http.proxy, "proxy_auth": http.proxy_auth}
+        return {"application_id": self._client.application_id, "token": token, **way}

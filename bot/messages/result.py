@@ -28,10 +28,10 @@ def compose(job: Job, say: Texts) -> str:
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
 
 
-def notice(job: Job, say: Texts, jobs: str) -> str:
-    """That the job has ended, for a channel: it names the member, and nothing of theirs. `jobs` is a mention."""
+def notice(job: Job, say: Texts) -> str:
+    """That the job has ended, for a channel: it names the member, and nothing of theirs."""
     outcome = "done" if job.state in WITH_RESULT else "over"
-    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"), jobs=jobs)
+    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"))
     return f"{text}\n-# {say('result.job', job=mark(job.id))}"
 
 

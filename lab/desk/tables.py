@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from lab.evaluate.singers import EncoderComparison, EncoderScores
 
 
+def with_interval(value: float, interval: "tuple[float, float] | None", digits: int = 2) -> str:
+    """A figure, and its 95 % interval where there is one."""
+    return number(value, digits) + (f" ({interval[0]:.{digits}f}…{interval[1]:.{digits}f})" if interval else "")
+
+
 def content_table(scores: "dict[str, ContentScores]") -> Table:
     """Content features by the name of what computes them."""
     table = Table(title="Content features on held-out voices", title_justify="left")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.errors import TracksError
 from models.signal import MUSIC_RATE, Floats32
@@ -11,7 +12,12 @@ from pipeline.sound.decode import Limits, decode_blocks
 TRACK = Limits(max_bytes=1 << 31, min_seconds=1.0, max_seconds=3600.0, min_rate=16_000)
 SUFFIX = ".stem.mp4"
 MIX_STREAM, VOCALS_STREAM = 0, 4
+OTHER_STREAMS = (1, 2, 3)
 """In a `.stem.mp4`: mix, drums, bass, other, vocals."""
+OTHER_FILES = ("drums.wav", "bass.wav", "other.wav")
+Layout = Literal["MUSDB18-HQ", "MUSDB18"]
+Part = tuple[Path, int]
+"""A file and the number of the sound in it."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +25,13 @@ class Track:
     """A song and its vocals, each as a file and the number of the sound in it."""
 
     name: str
-    mix: tuple[Path, int]
-    vocals: tuple[Path, int]
+    mix: Part
+    vocals: Part
+    layout: Layout = "MUSDB18-HQ"
+    others: tuple[Part, ...] = ()
+    """Drums, bass and other, where all three are there."""
 
-    def blocks(self, part: tuple[Path, int]) -> Iterator[Floats32]:
+    def blocks(self, part: Part) -> Iterator[Floats32]:
         """Seconds (2, n) of the mix or the vocals at 44.1 kHz. Raises SoundError."""
         path, stream = part
         return decode_blocks(
@@ -45,14 +54,9 @@ def list_tracks(folder: Path) -> list[Track]:
         raise TracksError(f"There is no folder {folder}.")
     inside = folder / "test" if (folder / "test").is_dir() else folder
     tracks = [
-        Track(path.parent.name, (path, 0), (path.with_name("vocals.wav"), 0))
-        for path in inside.glob("*/mixture.wav")
-        if path.with_name("vocals.wav").is_file()
+        _of_folder(path.parent) for path in inside.glob("*/mixture.wav") if path.with_name("vocals.wav").is_file()
     ]
-    tracks += [
-        Track(path.name.removesuffix(SUFFIX), (path, MIX_STREAM), (path, VOCALS_STREAM))
-        for path in inside.glob(f"*{SUFFIX}")
-    ]
+    tracks += [_of_stem_file(path) for path in inside.glob(f"*{SUFFIX}")]
     if not tracks:
         raise TracksError(
             f"{inside} holds no tracks. They are folders with mixture.wav and vocals.wav (MUSDB18-HQ), or files "
@@ -60,3 +64,14 @@ def list_tracks(folder: Path) -> list[Track]:
         )
     alone = {track.name: track for track in reversed(tracks)}  # a folder with both layouts holds each song once
     return [alone[name] for name in sorted(alone)]
+
+
+def _of_folder(folder: Path) -> Track:
+    others = tuple((folder / name, 0) for name in OTHER_FILES)
+    whole = all(path.is_file() for path, _ in others)
+    return Track(folder.name, (folder / "mixture.wav", 0), (folder / "vocals.wav", 0), others=others if whole else ())
+
+
+def _of_stem_file(path: Path) -> Track:
+    others = tuple((path, stream) for stream in OTHER_STREAMS)
+    return Track(path.name.removesuffix(SUFFIX), (path, MIX_STREAM), (path, VOCALS_STREAM), "MUSDB18", others)

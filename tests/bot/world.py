@@ -50,7 +50,8 @@ class World:
 
     def cards(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
         """The bot's private answers in the channel, oldest first: what only the one who asked sees."""
-        return [message for message in (channel or self.channel).history() if message.flags.ephemeral]
+        seen = [m for member in (self.alice, self.bob) for m in (channel or self.channel).history(viewer=member)]
+        return sorted((message for message in seen if message.flags.ephemeral), key=lambda message: message.id)
 
     async def post(self, text: str, view: discord.ui.View) -> discord.Message:
         """The bot writes in the channel."""

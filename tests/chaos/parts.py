@@ -40,8 +40,8 @@ def bot(scene: Scene, seed: str, death: Death | None) -> None:
     """The real delivery and removal, in the bot's two loops."""
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
-    private = PrivateCards(client)  # type: ignore[arg-type]
-    delivery = Delivery(client, store, 0, private, mention=str)  # type: ignore[arg-type]
+    private = PrivateCards(client, {})  # type: ignore[arg-type]
+    delivery = Delivery(client, store, 0, private)  # type: ignore[arg-type]
     removal = Removal(client, store, 0, private)  # type: ignore[arg-type]
 
     async def loops() -> None:

@@ -1,5 +1,6 @@
 """The desk that measures: memory that runs out is one sentence."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from typer.testing import CliRunner
 from cli.console import DeskError
 from cli.main import app
 from lab.desk.evaluate import evaluate
+from lab.desk.separation import SeparatorOpening
 from lab.evaluate.voice import VoiceEvaluation
 from models import memory
 from pipeline.errors import OutOfMemory
+from pipeline.pool.selection import Selection
 
 WORK = {
     "voice": "lab.evaluate.voice.evaluate_voice",
@@ -51,6 +54,13 @@ def test_separation_without_tracks_or_with_an_unknown_separator_is_one_sentence(
         run("--separator", "demucs9")
     with pytest.raises(DeskError, match="htdemucs is not here; run `discovervoice models pull htdemucs`"):
         run("--separator", "spleeter", "--separator", "htdemucs")
+
+
+def test_processes_can_open_the_separators_of_the_settings() -> None:
+    opening = SeparatorOpening(("spleeter",), "cpu", Selection(), torch.get_num_threads())
+    copied = pickle.loads(pickle.dumps(opening))  # noqa: S301
+    assert copied == opening and hash(copied) == hash(opening)
+    assert [separator.model_id for separator in copied()] == [opening()[0].model_id]
 
 
 @pytest.mark.parametrize(("words", "seconds"), [([], 600.0), (["--minutes", "2"], 120.0), (["--skip-training"], None)])
