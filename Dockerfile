@@ -23,6 +23,7 @@ COPY files files
 COPY models models
 COPY pipeline pipeline
 COPY store store
+COPY metrics metrics
 COPY worker worker
 COPY bot bot
 COPY cli cli

@@ -2,17 +2,20 @@
 
 import asyncio
 import contextlib
-import re
+import logging
+import math
 import signal
 
 import aiohttp
 import discord
 from discord.ext import commands
+from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
-from bot.errors import NoToken, Unreachable, WrongToken
+from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
+from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
 from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
@@ -26,15 +29,34 @@ from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.removal import Removal
+from bot.reports.blocked import BlockedCog
+from bot.reports.command import ReasonMenu, ReportCog
+from bot.reports.staff import StepButton
+from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
+from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
+SLASH = discord.AppCommandType.chat_input
 RATE_LIMIT_SECONDS = 30.0  # a longer one is waited out by each loop, and holds up nothing else
+COMMANDS = (
+    TrainCog,
+    CoverCog,
+    VoicesCog,
+    JobsCog,
+    ForgetCog,
+    HelpCog,
+    MosCog,
+    ListeningConsentCog,
+    GuildSettingsCog,
+    BlockedCog,
+)
 COMPONENTS = (
     CancelButton,
     FetchButton,
@@ -46,14 +68,20 @@ COMPONENTS = (
     ForgetButton,
     VoteMenu,
     ListeningConsentButton,
+    ReasonMenu,
+    StepButton,
 )
-TOKEN = re.compile(r"[\w.-]+", re.ASCII)
+log = logging.getLogger(__name__)
 
 
 class DiscoverBot(commands.Bot):
     """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
+        self.registry = CollectorRegistry()
+        metrics = GatewayMetrics(self.registry, lambda: self.latency)
+        self.registry.register(InstallationCollector(store))
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -61,6 +89,7 @@ class DiscoverBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
+            http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
         private = PrivateCards(self, mentions)
@@ -68,14 +97,17 @@ class DiscoverBot(commands.Bot):
         self.delivery = Delivery(self, store, settings.poll_seconds, private)
         self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""
         services = self.services
-        for cog in (TrainCog, CoverCog, VoicesCog, JobsCog, ForgetCog, HelpCog, MosCog, ListeningConsentCog):
+        services.languages.update(await asyncio.to_thread(guild_languages, services.store))
+        for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
+        await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
         services.mentions.update(mentions_of(await self.tree.sync()))
@@ -83,10 +115,26 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(self.reports)
+
+    async def on_ready(self) -> None:
+        """Discord has the bot online, for the first time or after a session that was lost."""
+        names = " ".join(sorted(f"/{command.name}" for command in self.tree.get_commands(type=SLASH)))
+        log.info("Connected as %s in %d servers with %s.", self.user, len(self.guilds), names)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """Discord reports an interaction; commands and our own components answer for themselves."""
         await answer_unknown(interaction, COMPONENTS)
+
+    async def trouble(self) -> str:
+        """What is wrong, "" if the bot is well."""
+        if not self.is_ready() or not math.isfinite(self.latency):
+            return "there is no connection to Discord"
+        try:
+            await asyncio.to_thread(read_backlog, self.services.store)
+        except Exception as error:
+            return f"the database cannot be read ({type(error).__name__})"
+        return ""
 
     async def close(self) -> None:
         """Stop the loops and close the queue's connection."""
@@ -102,16 +150,16 @@ def run(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
 
 async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
     """`run` inside an event loop."""
-    token = settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
-    if not token:
-        raise NoToken
-    if not TOKEN.fullmatch(token):
-        raise WrongToken
+    token = settings.token
     task = asyncio.current_task()
     if task is not None:
         with contextlib.suppress(NotImplementedError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with DiscoverBot(store, doorbell, settings) as bot:
+    seen = MetricsSettings()
+    async with (
+        DiscoverBot(store, doorbell, settings) as bot,
+        endpoint(seen.metrics_host, seen.bot_metrics_port, bot.registry, bot.trouble),
+    ):
         try:
             await bot.start(token)
         except discord.LoginFailure as error:

@@ -8,22 +8,30 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download
-from bot.interactions.services import FILE_LIMIT, Interaction, Services
-from bot.texts.locale import label, reader
+from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
+from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
-from store import Store
+from bot.texts.sentences import Texts
+from store import Store, Voice
+from store.results import quality_of
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
 from store.voices import PUBLIC
 
 CHOICES = 25
 
 
-def voice_choices(store: Store, user_id: int, text: str, free: str) -> list[tuple[str, str]]:
-    """Name and value of the ready voices whose name holds the text: the member's own, then those marked as `free`."""
+def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tuple[str, str]]:
+    """Name and value of the ready voices that fit the text, marked as free or untrained where they are."""
     with store.read() as session:
         fitting = ready_voices(session, user_id, text)[:CHOICES]
-        names = [f"{one.name} · {free}" if one.owner_id == PUBLIC else one.name for one in fitting]
-        return [(choice_name(name, one.id), f"#{one.id}") for name, one in zip(names, fitting, strict=True)]
+        return [(choice_name(marked(one, say), one.id), f"#{one.id}") for one in fitting]
+
+
+def marked(voice: Voice, say: Texts) -> str:
+    """The voice's name, with what a member has to know of it: `Emma · free`, `mine · untrained`."""
+    if voice.owner_id == PUBLIC:
+        return f"{voice.name} · {say('command.cover.free')}"
+    return f"{voice.name} · {say('command.cover.untrained')}" if quality_of(voice).untrained else voice.name
 
 
 def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
@@ -79,8 +87,8 @@ class CoverCog(commands.Cog):
     @cover.autocomplete("voice")
     async def complete_voice(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """The member's own ready voices, and the free ones."""
-        free = reader(interaction.locale)("command.cover.free")
-        choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, free)
+        say = texts_for(interaction)
+        choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, say)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 
     @cover.autocomplete("title")

@@ -11,6 +11,8 @@ BotError
     ├── TooManyNotes       more notes than one command takes
     ├── BadVoiceName       not a name for a voice
     ├── ModeratorsOnly     a command of moderators, used by somebody else
+    ├── EveryoneModerates  @everyone as the role of moderators
+    ├── MemberUnreachable  a warning that the member's direct messages do not take
     ├── MissingRights      the bot may not do in this channel what a command needs
     ├── UnknownButton      a button or menu that this bot does not make
     └── Internal           a bug of ours; the log has it under the reference
@@ -98,6 +100,22 @@ class ModeratorsOnly(Refusal):
 
     code = "moderators_only"
     sentence = "Only moderators can use this: members with the permission Manage Server, or with the moderators' role."
+
+
+class EveryoneModerates(Refusal):
+    """The role of moderators would be everybody's."""
+
+    code = "everyone_moderates"
+    sentence = "Everybody has this role, so everybody would moderate. Choose a role that only moderators have."
+
+
+class MemberUnreachable(Refusal):
+    """The member takes no direct messages, or Discord does not hand it over now."""
+
+    code = "member_unreachable"
+    sentence = (
+        "The member could not be reached by direct message, so they are not warned. Try again, or tell them here."
+    )
 
 
 class MissingRights(Refusal):

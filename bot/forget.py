@@ -7,8 +7,8 @@ from discord.ext import commands
 
 from bot.interactions.components import AnswerButton
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of
-from bot.texts.locale import label, reader
+from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.texts.locale import label
 from store.use_cases import forget
 
 
@@ -18,7 +18,7 @@ class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
     async def accepted(self, interaction: Interaction) -> None:
         """Remove rows and files; the bot's loop deletes the messages."""
         forgotten = await asyncio.to_thread(forget, services_of(interaction).store, interaction.user.id)
-        text = reader(interaction.locale)(
+        text = texts_for(interaction)(
             "forget.done",
             notes=forgotten.clips,
             voices=forgotten.voices,
@@ -30,7 +30,7 @@ class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
 
     async def declined(self, interaction: Interaction) -> None:
         """Keep everything."""
-        await replace(interaction, reader(interaction.locale)("forget.kept"))
+        await replace(interaction, texts_for(interaction)("forget.kept"))
 
 
 class ForgetCog(commands.Cog):
@@ -43,5 +43,5 @@ class ForgetCog(commands.Cog):
     async def forget_me(self, interaction: Interaction) -> None:
         """Ask whether it is meant."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        say = reader(interaction.locale)
+        say = texts_for(interaction)
         await reply(interaction, say("forget.question").strip(), ForgetButton.both(say("forget.yes"), say("forget.no")))

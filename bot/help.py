@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services
+from bot.interactions.services import Interaction, Services, texts_for
 from bot.texts.locale import label, reader
 from bot.texts.sentences import Texts
 
@@ -31,7 +31,7 @@ class HelpCog(commands.Cog):
     async def help(self, interaction: Interaction) -> None:
         """Answer whoever asks, and nobody else."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await reply(interaction, overview(self.services, reader(interaction.locale)))
+        await reply(interaction, overview(self.services, texts_for(interaction)))
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

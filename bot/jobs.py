@@ -10,18 +10,18 @@ from discord.ext import commands
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.pages import PageButton, numbered, pages, within
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of
+from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.messages.card import time_until
 from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
-from bot.texts.locale import label, reader
+from bot.texts.locale import label
 from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import JobState, NotFound, Store
 from store.jobs import ACTIVE
-from store.params import subject_of
+from store.params import aim_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
@@ -57,12 +57,13 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
     name = subject_of(job)
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
-    kind, when = say(f"kind.{job.kind.value}"), f"<t:{int(job.created_at)}:R>"
+    kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
     shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
     address = link(listed)
     if address and job.state == JobState.DELIVERED:
         shown = f"{shown} · {say('jobs.link', address=address)}"
-    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if job.state == JobState.FAILED else shown
+    told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
+    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
 
 
 def link(listed: ListedJob) -> str | None:
@@ -104,7 +105,7 @@ def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[s
 async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
     """That page of the jobs of whoever interacts."""
     listed = await asyncio.to_thread(job_history, services_of(interaction).store, interaction.user.id)
-    return listing(listed, reader(interaction.locale), page)
+    return listing(listed, texts_for(interaction), page)
 
 
 class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -116,7 +117,7 @@ class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):
     async def pressed(self, interaction: Interaction) -> None:
         """Cancel; the delivery loop removes what was sent for the job."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        services, say = services_of(interaction), reader(interaction.locale)
+        services, say = services_of(interaction), texts_for(interaction)
         job = await asyncio.to_thread(cancel_job, services.store, self.job, interaction.user.id)
         await reply(interaction, say("job.cancelled" if job.state == JobState.CANCELLED else "job.stopping"))
 
@@ -129,7 +130,7 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
     async def pressed(self, interaction: Interaction) -> None:
         """Answer with the result, to the owner only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        store, user_id, say = services_of(interaction).store, interaction.user.id, reader(interaction.locale)
+        store, user_id, say = services_of(interaction).store, interaction.user.id, texts_for(interaction)
         text, files = await asyncio.to_thread(result_again, store, self.job, user_id, say)
         text = clickable(text, services_of(interaction).mentions)
         try:

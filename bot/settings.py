@@ -1,7 +1,13 @@
 """What an operator sets for the bot."""
 
+import re
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import NoToken, WrongToken
+
+TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
 
 class BotSettings(BaseSettings):
@@ -15,3 +21,13 @@ class BotSettings(BaseSettings):
     max_notes: int = Field(default=10, ge=1, le=100)
     note_megabytes: float = Field(default=25.0, gt=0, le=10000)
     song_megabytes: float = Field(default=100.0, gt=0, le=10000)
+
+    @property
+    def token(self) -> str:
+        """The bot's token. Raises NoToken, WrongToken (it cannot be one)."""
+        token = self.discord_token.get_secret_value().strip() if self.discord_token else ""
+        if not token:
+            raise NoToken
+        if not TOKEN.fullmatch(token):
+            raise WrongToken
+        return token

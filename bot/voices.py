@@ -12,9 +12,9 @@ from discord.ext import commands
 from bot.interactions.components import AnswerButton, PersistentItem, view_of
 from bot.interactions.pages import PageButton, numbered, pages, within
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of
+from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.messages.figures import models_line, voice_figures
-from bot.texts.locale import label, reader
+from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import NotFound, Voice
@@ -54,7 +54,7 @@ def line(voice: Voice, say: Texts) -> str:
 async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
     """That page of the voices of whoever interacts."""
     owned = await asyncio.to_thread(voices_of, services_of(interaction).store, interaction.user.id)
-    return listing(owned, reader(interaction.locale), page)
+    return listing(owned, texts_for(interaction), page)
 
 
 def voice_number(value: str) -> int:
@@ -77,7 +77,7 @@ class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"v
     async def pressed(self, interaction: Interaction) -> None:
         """Ask whether it is meant."""
         await interaction.response.defer()
-        store, say = services_of(interaction).store, reader(interaction.locale)
+        store, say = services_of(interaction).store, texts_for(interaction)
         number = voice_number("".join(getattr(self.item, "values", ())))
         voice = await asyncio.to_thread(own_voice, store, number, interaction.user.id)
         view = VoiceDelete.both(say("voices.yes"), say("voices.no"), voice=voice.id or 0)
@@ -91,13 +91,13 @@ class VoiceDelete(AnswerButton, template=r"voices:(?P<answer>yes|no):(?P<voice>[
 
     async def accepted(self, interaction: Interaction) -> None:
         """Delete the voice."""
-        store, say = services_of(interaction).store, reader(interaction.locale)
+        store, say = services_of(interaction).store, texts_for(interaction)
         name = await asyncio.to_thread(delete_voice, store, self.voice, interaction.user.id)
         await replace(interaction, say("voices.deleted", voice=safe(name)))
 
     async def declined(self, interaction: Interaction) -> None:
         """Keep it."""
-        await replace(interaction, reader(interaction.locale)("voices.kept"))
+        await replace(interaction, texts_for(interaction)("voices.kept"))
 
 
 class VoicesPage(PageButton, template=r"voices:page:(?P<page>[0-9]{1,4})"):

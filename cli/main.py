@@ -4,7 +4,6 @@ Rooms are imported inside the commands, so that `discovervoice bot` never loads 
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.logging import RichHandler
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import models, outbox, voices
-from cli.console import DeskError, check_environment_file, console, fail, no_nan, require_consent
+from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
+from cli.log import LogSettings, log_events
 
 app = typer.Typer(
     cls=LaboratoryGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
@@ -66,6 +65,15 @@ def bot() -> None:
 
     with in_service(StoreSettings().data_dir):
         run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
+
+
+@app.command()
+def invite() -> None:
+    """Print the address at which a server's owner adds the bot, with the permissions that it needs."""
+    from bot.invite import invite_of
+    from bot.settings import BotSettings
+
+    typer.echo(invite_of(BotSettings().token))
 
 
 @app.command()
@@ -208,17 +216,20 @@ def main() -> None:
     from store import private_files
 
     private_files()
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    guarded(app)
+    guarded(_begin)
+
+
+def _begin() -> None:
+    """Run the command that was typed, with the log that the settings ask for."""
+    log_events(LogSettings().log_format)
+    app()
 
 
 def guarded(command: Callable[[], Any]) -> None:
     """Run `command`; of an error with a sentence for its reader, that sentence is printed, and the exit code is 2."""
     from bot.errors import BotError
     from files.disk import DiskFull
+    from metrics import CannotListen
     from pipeline.errors import SoundError
     from store import StoreError, refusal_of
     from worker.errors import WorkerError
@@ -230,7 +241,7 @@ def guarded(command: Callable[[], Any]) -> None:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
-    except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull) as error:
+    except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull, CannotListen) as error:
         fail(str(error))
     except (IntegrityError, ProgrammingError):
         raise

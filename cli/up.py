@@ -3,6 +3,7 @@
 Worker and Valkey are started again when they end; Valkey at the same address, so that the others find it.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -11,11 +12,11 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from bot.errors import NoToken
 from bot.settings import BotSettings
-from cli.console import console
 from store import StoreSettings, open_checked_store
 from worker.valkey import EmbeddedValkey
+
+log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 10.0
@@ -27,27 +28,26 @@ def run_all() -> int:
     """Run until SIGINT or SIGTERM, until the bot gives up, or the worker lacks what the settings ask for.
 
     Returns the exit code.
-    Raises NoToken, ValkeyFailed, StoreUnusable before anything is started.
+    Raises NoToken, WrongToken, ValkeyFailed, StoreUnusable before anything is started.
     """
-    if BotSettings().discord_token is None:
-        raise NoToken
+    BotSettings().token  # noqa: B018  (raises)
     settings = StoreSettings()
     open_checked_store(settings).engine.dispose()
     signal.signal(signal.SIGTERM, _stop)
     with EmbeddedValkey(settings.data_dir / "valkey") as valkey:
         environment = {**os.environ, "REDIS_URL": valkey.url}
-        console.print(f"Valkey listens at {valkey.url}; data in {settings.data_dir.resolve()}.", soft_wrap=True)
+        log.info("Valkey listens at %s; data in %s.", valkey.url, settings.data_dir.resolve())
         worker, bot = start("worker", environment), start("bot", environment)
         try:
             while (code := bot.poll()) is None:
                 if worker.poll() == REFUSED:
                     return REFUSED  # it has printed what is missing; a restart would miss it, too
                 if worker.poll() is not None:
-                    console.print(f"The worker ended with {worker.returncode}; starting it again.")
+                    log.warning("The worker ended with %s; starting it again.", worker.returncode)
                     time.sleep(RESTART_SECONDS)
                     worker = start("worker", environment)
                 if valkey.revive():
-                    console.print("Valkey had ended; it was started again.")
+                    log.warning("Valkey had ended; it was started again.")
                 time.sleep(0.5)
             return code
         except KeyboardInterrupt:

@@ -16,6 +16,7 @@ SoundError
 │   ├── Silent
 │   ├── SilentFile
 │   ├── NoVoice
+│   ├── VoiceMissing
 │   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
@@ -143,6 +144,16 @@ class NoVoice(UnsuitableSound):
 
     code = "no_voice"
     sentence = "No voice was heard in {name}, so there is nothing to sing. Send a song with vocals."
+
+
+class VoiceMissing(UnsuitableSound):
+    """A note in which nobody speaks or sings. Params: name, seconds (of voice), limit."""
+
+    code = "voice_missing"
+    sentence = (
+        "{name} holds {seconds:.1f} seconds of voice; at least {limit:.0f} are needed. Speak or sing close to the "
+        "microphone, and record again."
+    )
 
 
 class LengthsApart(UnsuitableSound):

@@ -15,7 +15,8 @@ PLACES = {  # x, y of a room's lower left corner, width, height: each stands on 
     "worker": (4.2, 4.2, 4.3, 1.5),
     "bot": (8.7, 4.2, 3.3, 1.5),
     "pipeline": (0.0, 2.6, 7.4, 1.4),
-    "store": (7.6, 1.0, 4.4, 3.0),
+    "metrics": (7.6, 3.2, 4.4, 0.8),
+    "store": (7.6, 1.0, 4.4, 2.0),
     "models": (0.0, 1.0, 7.4, 1.4),
     "files": (0.0, 0.0, 12.0, 0.8),
 }

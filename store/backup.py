@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from files.atomic import DRAFT, atomic_write, sync
 from files.disk import disk_full
 from store.database import StoreSettings
@@ -54,9 +52,9 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     """Copy database and media of a service, which may run, into the new folder `target`.
 
     Media first, since a row names a file only after it is stored; then the database; then the media that came between.
-    Raises BackupRefused (no database, another kind of database, `target` is not empty), DiskFull.
+    Raises BackupRefused (no database, `target` is not empty), DiskFull.
     """
-    database = database_file(settings)
+    database = settings.database
     if not database.is_file():
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -103,14 +101,6 @@ def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
     if DATABASE not in {file.name for file in manifest.files} or not is_whole(folder / DATABASE):
         raise BackupRefused(reason=f"The database of {folder} is missing or damaged. Use another backup")
     return manifest
-
-
-def database_file(settings: StoreSettings) -> Path:
-    """The database's file. Raises BackupRefused: it is none of SQLite."""
-    url = make_url(settings.url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise BackupRefused(reason=f"{url.get_backend_name()} has backups of its own: only SQLite files are copied")
-    return Path(url.database)
 
 
 def is_whole(database: Path) -> bool:

@@ -1,5 +1,6 @@
 """The cache: what was computed from songs, a folder for each by its hash. It goes with its song, and it has a limit."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -49,6 +50,16 @@ def remove(folders: Iterable[Path | None]) -> None:
     for folder in folders:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def size(store: Store) -> int:
+    """Bytes on disk; what is removed meanwhile counts or not."""
+    total = 0
+    for folder, _, names in os.walk(store.cache_dir):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(folder, name).stat().st_size
+    return total
 
 
 def sweep(store: Store) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -18,7 +18,7 @@ from store.connection import connect, write_anew
 from store.errors import StoreDamaged, StoreUnusable
 from store.faults import damage_told, refusal_of
 from store.media import Media
-from store.schema import database_file, files_of, migrate
+from store.schema import database_file, files_of, is_file_of_sqlite, migrate
 
 OTHERS = 0o077
 OURS = ("media", "cache", "work", "valkey")
@@ -36,6 +36,19 @@ class StoreSettings(BaseSettings):
     clip_days: float = Field(default=30.0, gt=0, le=36500)
     job_days: float = Field(default=90.0, gt=0, le=36500)
     cache_gb: float = Field(default=20.0, gt=0, le=1e6)
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: str) -> str:
+        """The tables keep themselves by triggers of SQLite's, and bot and worker share them: only a file will do."""
+        if url and not is_file_of_sqlite(url):
+            raise ValueError("only a file of SQLite works, such as sqlite:////srv/voices.db; or leave it empty")
+        return url
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        return database_file(self.url) or self.data_dir
 
     @property
     def url(self) -> str:

@@ -9,11 +9,21 @@ StoreError
 ├── BlankName          a name of which nothing can be seen
 ├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
+├── Blocked            the moderators of this server have blocked the member
+├── NoStaffChannel     a report without moderators to tell
+├── AlreadyReported    a report of what the moderators know already
+├── AlreadyHandled     a second click on a moderator's button
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
+├── NoteKnown          the note is in the member's basket already
+├── BasketFull         a member's basket takes no more notes
+├── BasketEmpty        nothing of a basket can be trained on
+├── BasketUnheard      notes of a basket were not heard yet
+├── BasketShort        too little voice in a basket
+├── ListeningOff       the server has listening tests off
 ├── AlreadyListening   a listening test runs in this server
 ├── NothingToRate      too few clips for a listening test
 ├── TooManyClips       too many clips for a listening test
@@ -101,6 +111,34 @@ class TooManyJobs(StoreError):
     sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
 
 
+class Blocked(StoreError):
+    """The member may request nothing in this server."""
+
+    code = "blocked"
+    sentence = "Moderators of this server have blocked you here, so nothing is made for you. Ask them if that is wrong."
+
+
+class NoStaffChannel(StoreError):
+    """Nobody would read the report."""
+
+    code = "no_staff_channel"
+    sentence = "This server has no channel for reports yet. Tell a moderator directly; /settings chooses a channel."
+
+
+class AlreadyReported(StoreError):
+    """One report of a result is enough."""
+
+    code = "already_reported"
+    sentence = "The moderators know of this result already. They will look at it."
+
+
+class AlreadyHandled(StoreError):
+    """Another moderator was faster."""
+
+    code = "already_handled"
+    sentence = "This was done already. The message shows what was done, and by whom."
+
+
 class DownloadFailed(StoreError):
     """Params: name."""
 
@@ -126,7 +164,7 @@ class ConsentOver(StoreError):
     """The fifteen minutes for an answer are over."""
 
     code = "consent_over"
-    sentence = "This request is over and its voice notes are removed. Use /train again."
+    sentence = "This request is over. Your notes are still in your basket: use /train again."
 
 
 class ConsentMismatch(StoreError):
@@ -134,6 +172,49 @@ class ConsentMismatch(StoreError):
 
     code = "consent_mismatch"
     sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
+
+
+class NoteKnown(StoreError):
+    """A second click."""
+
+    code = "note_known"
+    sentence = "This note is in your basket already. /train makes a voice of your notes."
+
+
+class BasketFull(StoreError):
+    """Params: limit."""
+
+    code = "basket_full"
+    sentence = "A basket holds at most {limit} notes. Remove some, or train with those that are in it: /train."
+
+
+class BasketEmpty(StoreError):
+    """Neither a good note nor one that is still to be heard."""
+
+    code = "basket_empty"
+    sentence = (
+        "Your basket has no note to train on. Send voice notes with /train, or use Apps ▸ Add to my voice on a note of "
+        "yours."
+    )
+
+
+class BasketUnheard(StoreError):
+    """Params: number."""
+
+    code = "basket_unheard"
+    sentence = (
+        "{number} of your notes are still to be listened to. They stay in your basket; use /train again in a minute."
+    )
+
+
+class BasketShort(StoreError):
+    """Params: seconds, limit."""
+
+    code = "basket_short"
+    sentence = (
+        "Your basket holds {seconds:.0f} seconds of voice; at least {limit:.0f} are needed, and ten minutes are best. "
+        "Add notes: /train, or Apps ▸ Add to my voice."
+    )
 
 
 class StoreUnusable(StoreError):
@@ -171,6 +252,13 @@ class FileDamaged(StoreError):
 
     code = "file_damaged"
     sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
+
+
+class ListeningOff(StoreError):
+    """The moderators have set it so."""
+
+    code = "listening_off"
+    sentence = "Listening tests are off in this server. Use /settings to turn them on."
 
 
 class AlreadyListening(StoreError):

@@ -11,11 +11,12 @@ DONE = (JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE)
 LATEST = 20
 DEFAULTS = {
     (JobKind.MATCH, Lane.QUICK): 5.0,
+    (JobKind.TRAIN, Lane.QUICK): 10.0,
     (JobKind.TRAIN, Lane.HEAVY): 660.0,
     (JobKind.COVER, Lane.QUICK): 60.0,
     (JobKind.COVER, Lane.HEAVY): 180.0,
 }
-"""Seconds on two cores: a training of ten minutes, songs of three."""
+"""Seconds on two cores: a training of ten minutes, or none (an instant voice), songs of three."""
 
 
 def seconds_left(session: Session, jobs: Sequence[Job]) -> dict[str, float]:

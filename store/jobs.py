@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store import line
-from store.errors import IllegalMove, NoSuchMove, NotFound, TooManyJobs
+from store import blocks, guilds, line
+from store.errors import IllegalMove, NoSuchMove, NotFound, StoreError, TooManyJobs
 from store.tables import OPERATOR as OPERATOR
-from store.tables import GuildSetting, Job, JobKind, JobState, Lane, Outbox, OutboxState, now
+from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -50,7 +50,7 @@ def get(session: Session, job_id: str) -> Job:
 
 
 def submit(session: Session, job: Job) -> Job:
-    """Add an accepted job; a match is quick. Raises TooManyJobs when the member's cap is reached."""
+    """Add an accepted job; a match is quick. Raises Blocked, or TooManyJobs when the member's cap is reached."""
     check_cap(session, job.user_id, job.guild_id)
     job.lane = Lane.QUICK if job.kind is JobKind.MATCH else job.lane
     session.add(job)
@@ -59,7 +59,8 @@ def submit(session: Session, job: Job) -> Job:
 
 
 def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
-    """Raise TooManyJobs if the member may have no further job in this guild."""
+    """Raise Blocked or TooManyJobs if the member may have no further job in this guild."""
+    blocks.check(session, user_id, guild_id)
     limit = max_active_jobs(session, guild_id)
     if user_id != OPERATOR and len(active_of(session, user_id)) >= limit:
         raise TooManyJobs(limit=limit)
@@ -152,18 +153,22 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
     return move(session, job_id, WORKING, S.QUEUED, _leased_by(attempt, owner), **values)
 
 
-def cancel(session: Session, job_id: str, user_id: int) -> Job:
+def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None = None) -> Job:
     """Cancel a waiting job at once; request a running one to stop, which its worker confirms.
 
+    `why` is what its member is told, if it was not they who cancelled it.
     Raises NotFound (also if it is another member's), IllegalMove (it has ended already).
     """
     job = get(session, job_id)
     if job.user_id != user_id:
         raise NotFound(what="such job")
+    told: dict[str, Any] = (
+        {} if why is None else {"error_code": why.code, "error_params": why.params, "error_sentence": str(why)}
+    )
     if job.state in WORKING:
-        _update(session, job_id, WORKING, cancel_requested=True)
+        _update(session, job_id, WORKING, cancel_requested=True, **told)
     elif job.state in WAITING:
-        _end(session, job_id, WAITING, S.CANCELLED)
+        _end(session, job_id, WAITING, S.CANCELLED, **told)
     else:
         raise IllegalMove(state=job.state.value, wanted=S.CANCELLED.value)
     session.refresh(job)
@@ -220,8 +225,7 @@ def recent_of(session: Session, user_id: int, limit: int = 10) -> Sequence[Job]:
 
 def max_active_jobs(session: Session, guild_id: int | None) -> int:
     """How many jobs a member of this guild may have waiting or running."""
-    setting = session.get(GuildSetting, guild_id) if guild_id else None
-    return (setting or GuildSetting(guild_id=0)).max_active_jobs
+    return guilds.setting(session, guild_id).max_active_jobs
 
 
 def move(

@@ -25,18 +25,23 @@ class MatchParams:
 
 @dataclass(frozen=True)
 class TrainParams:
-    """Which voice is trained, and for how long at most; None leaves it to the worker's settings."""
+    """Which voice is trained, and for how long at most; None leaves it to the worker's settings.
+
+    An `instant` voice is not trained: it sings in seconds.
+    """
 
     voice_id: int = 0
     voice_name: str = ""
     train_seconds: float | None = None
     train_steps: int | None = None
+    instant: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
         limits = {"train_seconds": self.train_seconds, "train_steps": self.train_steps}
         voice = {"voice_id": self.voice_id, "voice_name": self.voice_name}
-        return voice | {name: limit for name, limit in limits.items() if limit is not None}
+        instant = {"instant": True} if self.instant else {}
+        return voice | instant | {name: limit for name, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,12 @@ def train_params(job: Job) -> TrainParams:
 def cover_params(job: Job) -> CoverParams:
     """What a cover was requested with. After its retention an uploaded file has no key any more."""
     return _read(CoverParams, job)
+
+
+def aim_of(job: Job) -> str:
+    """What a job is for, as texts name it: its kind, or `instant` for a voice that is not trained."""
+    params = params_of(job)
+    return "instant" if isinstance(params, TrainParams) and params.instant else job.kind.value
 
 
 def subject_of(job: Job) -> str:

@@ -10,6 +10,7 @@ from store.tables import MEDIA_REFERENCE
 BATCH = 500
 KEYS = {
     "clip": "json_array({row}.media_key)",
+    "basket_note": "json_array({row}.media_key)",
     "song": "json_array({row}.media_key)",
     "singer": "json_array({row}.embeddings_key)",
     "voice": "json_array({row}.model_key, {row}.index_key)",
@@ -21,6 +22,7 @@ KEYS = {
 NAMED = "AS named WHERE named.value IS NOT NULL"
 COLUMNS = {
     "clip": "media_key",
+    "basket_note": "media_key",
     "song": "media_key",
     "singer": "embeddings_key",
     "voice": "model_key, index_key",

@@ -89,6 +89,7 @@ class TrainingPoint:
 class TrainResult:
     """How a voice was trained, and its figures on held-out seconds before training (`first_…`) and at its best.
 
+    An instant voice has `steps` 0 and none of these figures.
     `no_octave`: too little of the notes has a pitch, so covers in the voice choose no octave.
     """
 
@@ -107,6 +108,11 @@ class TrainResult:
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
+
+    @property
+    def untrained(self) -> bool:
+        """Whether it is of an instant voice."""
+        return self.steps == 0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from store.database import Store
 from store.listening_tables import ListeningClip, ListeningTest
 from store.params import drop_uploads, uploads_of
 from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Audit, Clip, Job, JobState, Outbox, Voice, now
+from store.tables import MEDIA_REFERENCE, Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -146,6 +146,18 @@ def _drop_clips(session: Session, ids: Sequence[Any]) -> set[str]:
     return media_keys(notes, [], [], [])
 
 
+def _old_basket_notes(store: Store) -> Select[Any]:
+    """Ids of notes of baskets past their retention; a training that waits or runs has clips of its own."""
+    return select(BasketNote.id).where(col(BasketNote.expires_at) < now())
+
+
+def _drop_basket_notes(session: Session, ids: Sequence[Any]) -> set[str]:
+    notes = session.exec(select(BasketNote).where(col(BasketNote.id).in_(ids))).all()
+    for note in notes:
+        session.delete(note)
+    return {note.media_key for note in notes}
+
+
 def _old_uploads(store: Store) -> Select[Any]:
     """Ids of jobs that ended before the clips' retention and still name uploads."""
     naming = exists().where(NAMES.source == "job", NAMES.row_id == Job.id)
@@ -217,6 +229,7 @@ def _ended_before(days: float) -> tuple[ColumnElement[bool], ...]:
 
 RETENTION: tuple[tuple[Callable[[Store], Select[Any]], Callable[[Session, Sequence[Any]], set[str]]], ...] = (
     (_old_clips, _drop_clips),
+    (_old_basket_notes, _drop_basket_notes),
     (_old_uploads, _drop_uploads),
     (_old_results, _drop_results),
     (_old_jobs, _drop_jobs),

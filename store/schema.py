@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
 from store.connection import connect, write_anew
@@ -14,6 +15,9 @@ from store.errors import StoreDamaged, StoreNewer
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+
+DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
 def migrate(url: str, lock_dir: Path) -> None:
@@ -38,6 +42,15 @@ def database_file(url: str) -> Path | None:
     if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
         return None
     return Path(address.database or "")
+
+
+def is_file_of_sqlite(url: str) -> bool:
+    """Whether an address is that of a file for the driver that is installed, and nothing else is said of it."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        return False
+    return address.drivername in DRIVERS and database_file(url) is not None and not (address.query or address.host)
 
 
 def files_of(path: Path) -> list[Path]:

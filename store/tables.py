@@ -58,6 +58,14 @@ class OutboxState(StrEnum):
     FAILED = "failed"
 
 
+class NoteState(StrEnum):
+    """A note of a basket waits to be heard by a worker; it is then good to train on, or refused with a sentence."""
+
+    WAITING = "waiting"
+    GOOD = "good"
+    REFUSED = "refused"
+
+
 OPERATOR = 0
 """The user id of jobs requested on the command line."""
 NEVER_REUSED = {"sqlite_autoincrement": True}
@@ -90,14 +98,15 @@ def document(default: type[Any]) -> Any:
 
 
 class GuildSetting(SQLModel, table=True):
-    """A guild's choices; a guild without a row has the defaults."""
+    """A guild's choices; a guild without a row has the defaults. Without a locale every member reads their own."""
 
     __tablename__ = "guild_setting"
     guild_id: int = snowflake(primary_key=True)
-    locale: str = "en"
+    locale: str | None = None
     moderator_role_id: int | None = snowflake(default=None)
+    staff_channel_id: int | None = snowflake(default=None)
+    listening_tests: bool = True
     max_active_jobs: int = 3
-    clip_days: float = 30.0
 
 
 class Consent(SQLModel, table=True):
@@ -132,6 +141,34 @@ class Clip(SQLModel, table=True):
     seconds: float | None = None
     level_db: float | None = None
     snr_db: float | None = None
+    created_at: float = Field(default_factory=now)
+    expires_at: float = Field(index=True)
+
+
+class BasketNote(SQLModel, table=True):
+    """A recording that a member keeps for trainings: no training that fails or is declined takes it away.
+
+    `seconds` of voice and the `embedding` (256) of who speaks, by `model`, are a worker's; `tries` counts the children
+    that ended while they heard it.
+    """
+
+    __tablename__ = "basket_note"
+    __table_args__ = (UniqueConstraint("user_id", "media_key", name="uq_basket_note_user_media"), NEVER_REUSED)
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
+    media_key: str = Field(index=True)
+    name: str
+    bytes: int
+    source: str
+    state: NoteState = choice(NoteState, default=NoteState.WAITING, index=True)
+    seconds: float = 0.0
+    embedding: list[float] = document(list)
+    model: str = ""
+    tries: int = 0
+    error_code: str | None = None
+    error_params: dict[str, Any] = document(dict)
+    error_sentence: str | None = None
     created_at: float = Field(default_factory=now)
     expires_at: float = Field(index=True)
 
@@ -188,6 +225,8 @@ class Voice(SQLModel, table=True):
     guild_id: int | None = snowflake(default=None)
     consent_id: int | None = Field(default=None, foreign_key="consent.id")
     job_id: str | None = Field(default=None, index=True)
+    next_job_id: str | None = Field(default=None, index=True)
+    """The training that will take the place of what it sings with now."""
     name: str
     state: VoiceState = choice(VoiceState, default=VoiceState.TRAINING)
     model_key: str | None = None
@@ -307,15 +346,17 @@ class Deletion(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """Who did what. Append only; contains no sound and no names."""
+    """Who did what, in which guild and for which reason. Append only; contains no sound and no names."""
 
     __tablename__ = "audit"
     __table_args__ = NEVER_REUSED
     id: int | None = Field(default=None, primary_key=True)
     at: float = Field(default_factory=now)
     user_id: int = snowflake(index=True)
+    guild_id: int | None = snowflake(default=None)
     action: str
     subject: str = ""
+    reason: str = ""
 
 
 MEDIA_REFERENCE = Table(

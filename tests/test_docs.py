@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from bot.settings import BotSettings
 from cli import offline
+from cli.log import LogSettings
 from cli.main import app, guarded
 from store import StoreSettings
 from tests.warm_child import WarmChildren
@@ -33,7 +34,7 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "bot": (BotSettings,),
     "bot, worker": (QueueSettings,),
     "worker, command line": (WorkerSettings,),
-    "bot, worker, command line": (StoreSettings,),
+    "bot, worker, command line": (StoreSettings, LogSettings),
 }
 OFFLINE = (
     "match",

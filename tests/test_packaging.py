@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICE = ("files", "models", "pipeline", "store", "worker", "bot", "cli")
+SERVICE = ("files", "models", "pipeline", "store", "metrics", "worker", "bot", "cli")
 ROOMS = (*SERVICE, "lab")
 OPTIONAL = {"faiss"}
 """Imported by the service where its extra is installed."""

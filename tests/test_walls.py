@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "models": {"files"},
     "pipeline": {"files", "models"},
     "store": {"files"},
-    "worker": {"files", "store", "pipeline"},
-    "bot": {"files", "store", "worker.doorbell"},
-    "cli": {"files", "models", "pipeline", "store", "worker", "bot"},
+    "metrics": {"files", "store"},
+    "worker": {"files", "store", "metrics", "pipeline"},
+    "bot": {"files", "store", "metrics", "worker.doorbell"},
+    "cli": {"files", "models", "pipeline", "store", "metrics", "worker", "bot"},
     "lab": {"files", "models", "pipeline", "store", "cli"},
 }
 OUTSIDE = {  # what a room may not know of the world
@@ -27,6 +28,7 @@ OUTSIDE = {  # what a room may not know of the world
     "models": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
     "pipeline": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
     "store": {"discord", "redis", "arq", "torch"},
+    "metrics": {"discord", "redis", "arq", "torch", "sqlmodel", "sqlalchemy"},
     "worker": {"discord"},
     "bot": {"torch", "torchaudio", "numpy", "av", "onnxruntime"},
     "cli": set[str](),

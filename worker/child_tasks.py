@@ -1,6 +1,5 @@
 """What the child process performs for each task: paths and numbers in, a typed result and files out."""
 
-import hashlib
 import resource
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -18,7 +17,8 @@ from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
 from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
-from pipeline.matching.match import Library, embed, embed_clips, fit_library, match, plot_match
+from pipeline.matching.match import Library, embed, embed_clips, fit_library, match
+from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
@@ -30,6 +30,7 @@ from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
+from pipeline.voices.own_note import hear_note
 from store.results import (
     CoverResult,
     MatchCalibration,
@@ -44,19 +45,21 @@ from worker.messages import (
     CoverTask,
     Embedded,
     EmbedTask,
+    HeardNote,
     HeardSong,
     InstantTask,
-    InstantVoiceFiles,
     JobOutcome,
     JobTask,
     LibrarySong,
     ListenTask,
     MatchTask,
     Outcome,
+    OwnNoteTask,
     RatedClips,
     RatedClipsTask,
     Ready,
     SingerFile,
+    SpeakerOfNote,
     Task,
     TrainTask,
 )
@@ -73,10 +76,10 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
     """
     if isinstance(task, EmbedTask):
         return _embed(task, models, plan)
-    if isinstance(task, InstantTask):
-        return _instant(task, models, report)
     if isinstance(task, ListenTask):
         return _listen(task, models, report)
+    if isinstance(task, OwnNoteTask):
+        return _hear_note(task, models, report)
     if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
@@ -92,6 +95,8 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOut
             return _match(task, models, plan, report)
         case TrainTask():
             return _train(task, models, plan, report)
+        case InstantTask():
+            return _instant(task, models, plan, report)
         case CoverTask():
             return _cover(task, models, plan, report)
 
@@ -112,7 +117,7 @@ def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     library = _library(task.singers, models)
     ranking = match(embeddings, library)
     picture = task.out / "match.png"
-    plot_match(picture, ranking, models.singer.name)
+    plot_match(picture, ranking, task.language)
     report("matching", 1.0)
     result = MatchResult(
         model=models.singer.name,
@@ -153,17 +158,19 @@ def _songs(
     )
 
 
-def _instant(task: InstantTask, models: ModelPool, report: Report) -> InstantVoiceFiles:
-    """Make a voice of the clips. Raises what `instant_voice` raises."""
-    made = instant_voice([Note(clip.path, clip.name) for clip in task.clips], models, task.out, report)
-    digest = hashlib.sha256(b"".join(clip.path.read_bytes() for clip in task.clips)).hexdigest()
-    return InstantVoiceFiles(made.model, made.index, INSTANT_BASE, made.seconds, digest)
-
-
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
     sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
     return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
+
+
+def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNote:
+    """Hear a note of a basket. Raises what `hear_note` raises."""
+    model = models.speaker.model_id
+    known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
+    others = np.stack(known) if known else np.zeros((0, 0), np.float32)
+    heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
+    return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
 
 
 def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
@@ -193,7 +200,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     options = TrainOptions(seconds=task.seconds, steps=TrainOptions.steps if task.steps is None else task.steps)
     trained = train_voice(notes, models, task.work, options, report)
     picture = task.out / "training.png"
-    plot_training(picture, trained.curve, trained.best)
+    plot_training(picture, trained.curve, trained.best, task.language)
     first, best = trained.curve[0], trained.best
     result = TrainResult(
         minutes=trained.minutes,
@@ -216,6 +223,22 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     return JobOutcome(result, files)
 
 
+def _instant(task: InstantTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    """Make a voice of the notes, without training. Raises what `instant_voice` raises."""
+    count = len(task.notes)
+    plan({"reading": 0.3 * count, "listening": 4.0 * count})
+    made = instant_voice([Note(note.path, note.name) for note in task.notes], models, task.out, report)
+    names = models.names()
+    result = TrainResult(
+        minutes=made.seconds / 60,
+        no_octave=not made.median_f0,
+        steps=0,
+        base=INSTANT_BASE,
+        models={role.value: names[role] for role in (Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)},
+    )
+    return JobOutcome(result, {"model": made.model, "index": made.index})
+
+
 def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
     seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
@@ -233,6 +256,7 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
             instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
             cache_dir=task.cache,
             out_dir=task.out,
+            language=task.language,
             options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
         ),
         models,

@@ -1,6 +1,6 @@
-"""A heavy training gives way while a quick job waits; the child that performs it stays warm.
+"""A heavy training gives way while a quick job or a note to hear waits; the child that performs it stays warm.
 
-The training saves, goes back to its place in line, and is taken again when no quick job waits any more.
+The training saves, goes back to its place in line, and is taken again when nothing quick waits any more.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from store import Job, Lane, Store
 from store.trouble import is_passing
-from store.use_cases import quick_job_waiting
+from store.use_cases import quick_work_waiting
 from worker.child import Child
 from worker.settings import WorkerSettings
 
@@ -47,9 +47,9 @@ async def _ask(store: Store, child: Child) -> None:
 
 
 async def _waits(store: Store) -> str | None:
-    """The quick job that is served next; None while the database cannot be read."""
+    """What quick work is next; None while the database cannot be read."""
     try:
-        return await asyncio.to_thread(quick_job_waiting, store)
+        return await asyncio.to_thread(quick_work_waiting, store)
     except Exception as error:
         if not is_passing(error):
             raise

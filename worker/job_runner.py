@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from worker.messages import (
     Done,
     End,
     GaveWay,
+    InstantTask,
     JobOutcome,
     JobTask,
     LibrarySong,
@@ -44,6 +46,17 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 4.0
 """How long a worker that stops tries to give its job back; then the sweep of another does."""
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
+
+
+class AttemptEnd(StrEnum):
+    """How an attempt ended: its result or its failure was put away, or why the job was left or given back."""
+
+    WRITTEN = "written"
+    CHILD_DIED = "child_died"
+    LEASE_OVER = "lease_over"
+    LEASE_LOST = "lease_lost"
+
+
 OnOutcome = Callable[[JobOutcome], None]
 """Called with what the child made, before its files are stored."""
 
@@ -55,7 +68,7 @@ async def work_on(
     settings: WorkerSettings,
     on_outcome: OnOutcome = lambda _: None,
     patience: Patience = Patience(),
-) -> None:
+) -> AttemptEnd:
     """Perform a leased job, and write how it ended.
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
@@ -68,20 +81,23 @@ async def work_on(
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
-        return
+        return AttemptEnd.CHILD_DIED
     except LeaseOver as error:
         log.warning(
             "Job %s, attempt %d is given back: the database failed for too long (%s).", job.id, job.attempt, error
         )
         await persist(partial(give_back_job, store, job, lost=False))
-        return
+        return AttemptEnd.LEASE_OVER
     except LeaseLost:
         log.info("Job %s, attempt %d is this worker's no more: cancelled, or taken away.", job.id, job.attempt)
         await persist(partial(confirm_cancel, store, job))
+        await persist(partial(clear, store, job))
+        return AttemptEnd.LEASE_LOST
     except asyncio.CancelledError:
         await _stop(store, job)
         raise
     await persist(partial(clear, store, job))
+    return AttemptEnd.WRITTEN
 
 
 async def _perform(
@@ -131,11 +147,13 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
         match job.kind:
             case JobKind.MATCH:
                 singers, songs = _singers(store, session), _songs(session, job)
-                return MatchTask(_notes(store, session, job), singers, songs, out)
+                return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
+                if params.instant:
+                    return InstantTask(_notes(store, session, job), out)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
-                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out)
+                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
             case JobKind.COVER:
                 return _cover_task(store, session, job, out)
 
@@ -195,6 +213,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         vocals_only=params.vocals_only,
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
+        language=job.locale,
     )
 
 

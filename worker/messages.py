@@ -44,12 +44,13 @@ class LibrarySong:
 
 @dataclass(frozen=True)
 class MatchTask:
-    """Compare the notes with the singers, and suggest songs."""
+    """Compare the notes with the singers, and suggest songs; `language` is that of the picture's words, as below."""
 
     notes: tuple[NoteFile, ...]
     singers: tuple[SingerFile, ...]
     songs: tuple[LibrarySong, ...]
     out: Path
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class TrainTask:
     seconds: float
     steps: int | None
     work: Path
+    out: Path
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class InstantTask:
+    """Make a voice of one speaker's notes, without training."""
+
+    notes: tuple[NoteFile, ...]
     out: Path
 
 
@@ -82,6 +92,7 @@ class CoverTask:
     vocals_only: bool = False
     instrumental: Path | None = None
     instrumental_name: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -93,20 +104,28 @@ class EmbedTask:
 
 
 @dataclass(frozen=True)
-class InstantTask:
-    """Make a voice of one speaker's clips, without training."""
-
-    clips: tuple[NoteFile, ...]
-    out: Path
-
-
-@dataclass(frozen=True)
 class ListenTask:
     """Hear what a song of the library asks of a voice; `cache` is the song's folder of stems."""
 
     song: Path
     name: str
     cache: Path
+
+
+@dataclass(frozen=True)
+class SpeakerOfNote:
+    """Who speaks in a note, as `model` embedded them."""
+
+    embedding: tuple[float, ...]
+    model: str
+
+
+@dataclass(frozen=True)
+class OwnNoteTask:
+    """Hear whether a note can be trained on; `others` are those of the same member."""
+
+    note: NoteFile
+    others: tuple[SpeakerOfNote, ...]
 
 
 @dataclass(frozen=True)
@@ -133,8 +152,8 @@ class ReadyTask:
     """Report the device and the singer model that the child runs on."""
 
 
-JobTask = MatchTask | TrainTask | CoverTask
-Task = JobTask | EmbedTask | InstantTask | ListenTask | RatedClipsTask | ReadyTask
+JobTask = MatchTask | TrainTask | InstantTask | CoverTask
+Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -165,21 +184,18 @@ class HeardSong:
 
 
 @dataclass(frozen=True)
+class HeardNote:
+    """A note that can be trained on: its seconds of voice, and who speaks."""
+
+    seconds: float
+    speaker: SpeakerOfNote
+
+
+@dataclass(frozen=True)
 class RatedClips:
     """The clips of a listening test, by id."""
 
     clips: Mapping[int, Path]
-
-
-@dataclass(frozen=True)
-class InstantVoiceFiles:
-    """The files of a voice, its base, and the seconds and the sha256 of the recording that it was made from."""
-
-    model: Path
-    index: Path
-    base: str
-    seconds: float
-    source_sha256: str
 
 
 @dataclass(frozen=True)
@@ -191,7 +207,7 @@ class Ready:
     instant_base: str = ""
 
 
-Outcome = JobOutcome | Embedded | HeardSong | InstantVoiceFiles | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,20 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from arq import func
 from arq.worker import Worker
+from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
+from metrics import MetricsSettings, WorkMetrics, endpoint
 from store import Job, Store, retention
 from store.trouble import is_passing
-from store.use_cases import give_back_job, sweep_jobs, take_next_job
+from store.use_cases import give_back_job, job_row, sweep_jobs, take_next_job
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
@@ -28,6 +32,7 @@ from worker.library.free import seed_free
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
+from worker.notes import hear_notes
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -38,6 +43,28 @@ LOOK_SECONDS = 5
 """The longest that arq's function may take; 10 s later no key of a killed worker is left."""
 HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
+CANCEL_SECONDS = 0.1
+SILENT_SECONDS = 30.0
+"""A worker that could not look at the rows for so long is not well."""
+
+
+@dataclass
+class Shift:
+    """What the loops of one worker share."""
+
+    store: Store
+    child: Child
+    settings: WorkerSettings
+    songs: SongListener
+    metrics: WorkMetrics
+    owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    looked: float = field(default_factory=time.monotonic)
+
+    async def trouble(self) -> str:
+        """What is wrong, "" if the worker is well."""
+        silent = time.monotonic() - self.looked
+        return f"the rows were last read {silent:.0f} s ago" if silent > SILENT_SECONDS else ""
 
 
 async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
@@ -79,27 +106,40 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> b
 
 async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
     """Listen, sweep, clean up and work, each beside the others, until cancelled."""
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    bell = asyncio.Event()
+    registry, seen = CollectorRegistry(), MetricsSettings()
     songs = SongListener(store, child, (await child.ready()).singer_model)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_listen(redis_url, bell))
-        tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, store, owner, bell))
+    shift = Shift(store, child, settings, songs, WorkMetrics(registry, lambda: child.pid))
+    async with (
+        endpoint(seen.metrics_host, seen.worker_metrics_port, registry, shift.trouble),
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(_listen(redis_url, shift.bell))
+        tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
         tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
-        tasks.create_task(_repeat(_work, 0.0, store, child, settings, owner, bell, songs))
+        tasks.create_task(_repeat(_work, 0.0, shift))
 
 
 async def _listen(redis_url: str, bell: asyncio.Event) -> None:
     """One arq worker after another: each listens until its queue is gone."""
     while True:
         listener = make_listener(redis_url, bell)
+        listening = asyncio.create_task(listener.async_run())
         try:
-            await listener.async_run()
+            await asyncio.wait({listening})
+            await listening
         except (RedisError, OSError) as error:
             log.warning("The queue is gone (%s); trying again in %.0f s.", error, RETRY_SECONDS)
         finally:
+            await _end(listening)
             await _close(listener)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _end(listening: asyncio.Task[None]) -> None:
+    """Cancel it until it has ended: a cancellation that meets a time-out of redis-py's gets lost in it."""
+    while not listening.done():
+        listening.cancel()
+        await asyncio.wait({listening}, timeout=CANCEL_SECONDS)
 
 
 async def _close(listener: Worker) -> None:
@@ -146,27 +186,37 @@ async def _repeat(work: Any, seconds: float, *args: Any) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _sweep(store: Store, owner: str, bell: asyncio.Event) -> None:
+async def _sweep(shift: Shift) -> None:
     """Queue the jobs whose lease ran out again, and look at the rows whether or not somebody rang."""
-    await asyncio.to_thread(sweep_jobs, store, owner)
-    bell.set()
+    await asyncio.to_thread(sweep_jobs, shift.store, shift.owner)
+    shift.looked = time.monotonic()
+    shift.bell.set()
 
 
 async def _expire(store: Store) -> None:
     await asyncio.to_thread(retention.tidy, store)
 
 
-async def _work(
-    store: Store, child: Child, settings: WorkerSettings, owner: str, bell: asyncio.Event, songs: SongListener
-) -> None:
-    """When the bell has rung, do jobs and listening tests' clips until none waits; then hear what songs are new."""
-    await bell.wait()
-    bell.clear()
-    await prepare_listening_tests(store, child)
-    while (job := await _take_next(store, owner, settings)) is not None:
-        await work_on(store, child, job, settings)
-        await prepare_listening_tests(store, child)
-    await songs.listen_while_idle()
+async def _work(shift: Shift) -> None:
+    """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then hear what songs are new."""
+    await shift.bell.wait()
+    shift.bell.clear()
+    await hear_notes(shift.store, shift.child)
+    await prepare_listening_tests(shift.store, shift.child)
+    while (job := await _take_next(shift.store, shift.owner, shift.settings)) is not None:
+        await _attempt(shift, job)
+        await hear_notes(shift.store, shift.child)
+        await prepare_listening_tests(shift.store, shift.child)
+    await shift.songs.listen_while_idle()
+
+
+async def _attempt(shift: Shift, job: Job) -> None:
+    """Perform a leased job, and count how it waited, worked and ended."""
+    shift.metrics.began(job)
+    began = time.monotonic()
+    end = await work_on(shift.store, shift.child, job, shift.settings)
+    row = await asyncio.to_thread(job_row, shift.store, job.id)
+    shift.metrics.ended(row or job, end, time.monotonic() - began)
 
 
 async def _take_next(store: Store, owner: str, settings: WorkerSettings) -> Job | None:

@@ -11,8 +11,7 @@ from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
-from bot.interactions.services import Interaction, services_of
-from bot.texts.locale import reader
+from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
 from files.disk import DiskFull
 from store import StoreError, StoreUnusable
@@ -39,7 +38,7 @@ async def replace(interaction: Interaction, text: str, view: discord.ui.View | N
 async def refuse(interaction: Interaction, error: BaseException) -> None:
     """Answer with one sentence on what is wrong; a bug of ours gets a reference for the log."""
     error = refusal_of(error)
-    sentence = reader(interaction.locale).error(error.code, error.params, str(error))
+    sentence = texts_for(interaction).error(error.code, error.params, str(error))
     try:
         await reply(interaction, sentence)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as trouble:

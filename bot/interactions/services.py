@@ -11,7 +11,7 @@ import discord
 
 from bot.settings import BotSettings
 from bot.texts.locale import language
-from bot.texts.sentences import texts
+from bot.texts.sentences import Texts, texts
 from store import Job, Store
 from store.use_cases import Requester, check_cap
 from worker.doorbell import Doorbell
@@ -32,6 +32,7 @@ class Services:
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
     turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
     mentions: dict[str, str] = field(default_factory=dict)  # of commands by their names, once Discord has them
+    languages: dict[int, str] = field(default_factory=dict)  # of the servers that have chosen one
 
     def mention(self, key: str) -> str:
         """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that."""
@@ -60,7 +61,19 @@ def services_of(interaction: Interaction) -> Services:
     return cast(Services, interaction.client.services)
 
 
+def texts_for(interaction: Interaction) -> Texts:
+    """The sentences for an interaction: in the language of its server, else in the member's."""
+    chosen = services_of(interaction).languages.get(interaction.guild_id or 0)
+    return texts(chosen or language(interaction.locale))
+
+
+def texts_for_server(interaction: Interaction) -> Texts:
+    """The sentences for what everybody in an interaction's server reads: in its language, else in Discord's for it."""
+    chosen = services_of(interaction).languages.get(interaction.guild_id or 0)
+    return texts(chosen or language(interaction.guild_locale or interaction.locale))
+
+
 def requester_of(interaction: Interaction) -> Requester:
     """The member behind an interaction, and where the answer goes."""
-    place, locale = (interaction.guild_id, interaction.channel_id), language(interaction.locale)
+    place, locale = (interaction.guild_id, interaction.channel_id), texts_for(interaction).language
     return Requester(interaction.user.id, *place, locale, interaction.token)

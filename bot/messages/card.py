@@ -6,7 +6,7 @@ from bot.texts.names import safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind
 from store.jobs import WORKING
-from store.params import CoverParams, MatchParams, params_of
+from store.params import CoverParams, MatchParams, aim_of, params_of
 
 CELLS = 12
 
@@ -26,7 +26,7 @@ def heading(job: Job, say: Texts) -> str:
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
     voice = "" if isinstance(params, MatchParams) else params.voice_name
-    return say(f"card.{job.kind.value}", voice=safe(voice or "–"), song=safe(song or "–"))
+    return say(f"card.{aim_of(job)}", voice=safe(voice or "–"), song=safe(song or "–"))
 
 
 def _status(job: Job, place: int, say: Texts, wait: float) -> str:

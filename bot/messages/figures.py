@@ -10,7 +10,10 @@ MODELS = 8
 
 
 def voice_figures(voice: TrainResult, say: Texts) -> list[str]:
-    """The figures of a trained voice: minutes, steps, likeness, base."""
+    """The figures of a voice: minutes, steps, likeness, base; an instant one says that it was not trained."""
+    if voice.untrained:
+        seconds = [] if voice.minutes is None else [say("result.instant.seconds", seconds=60 * voice.minutes)]
+        return [say("result.instant.untrained"), *seconds]
     figures = []
     if voice.minutes is not None:
         figures.append(say("result.train.minutes", minutes=voice.minutes))

@@ -5,6 +5,7 @@ from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobState
+from store.params import aim_of
 from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
@@ -14,11 +15,12 @@ ENDS = ("steps", "time", "no progress")
 
 def compose(job: Job, say: Texts) -> str:
     """The text of the result, or one sentence on why there is none; for the member's eyes."""
-    kind = say(f"kind.{job.kind.value}")
+    kind = say(f"kind.{aim_of(job)}")
     if job.state == JobState.FAILED:
         lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        lines = [say("result.cancelled", kind=kind)]
+        key = "result.ended" if job.error_code else "result.cancelled"
+        lines = [say(key, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
         key = "result.expired" if job.queued_at is not None else "result.unanswered"
         lines = [say(key, kind=kind)]
@@ -110,11 +112,12 @@ def match_notes(result: MatchResult, say: Texts) -> list[str]:
 
 def train_lines(result: TrainResult, say: Texts) -> list[str]:
     """The voice's name and quality."""
-    title = say("result.train.title", voice=safe(result.voice or "–"))
-    models = models_line(result.models, say)
-    lines = [title, " · ".join(voice_figures(result, say)), held_out_line(result, say)]
+    kind = "instant" if result.untrained else "train"
+    lines = [say(f"result.{kind}.title", voice=safe(result.voice or "–"))]
+    lines += [" · ".join(voice_figures(result, say)), held_out_line(result, say)]
     lines += [say("result.train.no_octave")] if result.no_octave else []
-    return [*lines, say("result.train.sample"), f"-# {models}" if models else ""]
+    models = models_line(result.models, say)
+    return [*lines, say(f"result.{kind}.next"), f"-# {models}" if models else ""]
 
 
 def held_out_line(result: TrainResult, say: Texts) -> str:

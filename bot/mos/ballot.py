@@ -7,8 +7,7 @@ import discord
 
 from bot.interactions.components import PersistentItem, view_of
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, services_of
-from bot.texts.locale import reader
+from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.sentences import Texts
 from store import NotFound
 from store.listening import mark
@@ -60,4 +59,4 @@ class VoteMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"mo
         if VALUE.fullmatch(chosen) is None:
             raise NotFound(what="such clip any more")
         await asyncio.to_thread(cast_vote, services_of(interaction).store, self.clip, interaction.user.id, int(chosen))
-        await reply(interaction, reader(interaction.locale)("mos.counted", value=int(chosen)))
+        await reply(interaction, texts_for(interaction)("mos.counted", value=int(chosen)))

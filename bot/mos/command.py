@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.errors import MissingRights, ModeratorsOnly
 from bot.interactions.attachments import check, download
+from bot.interactions.moderators import MODERATORS, admit_moderator, check_rights, lacking, named_rights
 from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services
+from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
 from bot.mos.report import report, status
-from bot.texts.locale import label, language, reader
+from bot.texts.locale import label
 from store import Question
 from store.use_cases import (
     ListeningPlace,
@@ -23,7 +23,6 @@ from store.use_cases import (
     SavedFile,
     check_listening_test,
     listening_votes,
-    moderator_role,
     start_listening_test,
     stop_listening_test,
 )
@@ -42,7 +41,12 @@ ABOUT = dict.fromkeys(CLIPS, label("mos.clip_about")) | dict.fromkeys(REFERENCES
 class MosCog(commands.Cog):
     """The commands."""
 
-    mos = app_commands.Group(name=label("mos.name"), description=label("mos.description"), guild_only=True)
+    mos = app_commands.Group(
+        name=label("mos.name"),
+        description=label("mos.description"),
+        guild_only=True,
+        default_permissions=MODERATORS,
+    )
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -83,7 +87,7 @@ class MosCog(commands.Cog):
     ) -> None:
         """Draw the clips; a worker makes them, and the bot's loop shows them here."""
         place = await self._admit(interaction)
-        _check_rights(interaction)
+        check_rights(interaction.app_permissions, NEEDED, texts_for(interaction))
         clips = [one for one in (clip1, clip2, clip3, clip4, clip5, clip6, clip7, clip8) if one is not None]
         references = [one for one in (reference1, reference2) if one is not None]
         asked, store = Question(question), self.services.store
@@ -93,22 +97,23 @@ class MosCog(commands.Cog):
             asked, float(hours), covers, voices, tuple(files[: len(clips)]), tuple(files[len(clips) :])
         )
         test = await asyncio.to_thread(start_listening_test, store, place, request)
-        say = reader(interaction.locale)
-        secrecy = say("mos.secret") if place.reactions else say("mos.menu_only")
+        say = texts_for(interaction)
+        rights = named_rights(lacking(interaction.app_permissions, FOR_REACTIONS), say)
+        secrecy = say("mos.menu_alone", rights=rights) if rights else say("mos.secret")
         await reply(interaction, say("mos.started", number=test.id, secrecy=secrecy))
 
     @mos.command(name=label("mos.status"), description=label("mos.status_about"))
     async def status(self, interaction: Interaction) -> None:
         """How far the newest test is."""
         votes = await self._votes(interaction, None)
-        await reply(interaction, status(votes, reader(interaction.locale)))
+        await reply(interaction, status(votes, texts_for(interaction)))
 
     @mos.command(name=label("mos.stop"), description=label("mos.stop_about"))
     async def stop(self, interaction: Interaction) -> None:
         """End the test that runs."""
         place = await self._admit(interaction)
         test = await asyncio.to_thread(stop_listening_test, self.services.store, place.guild_id)
-        await reply(interaction, reader(interaction.locale)("mos.stopped", number=test.id))
+        await reply(interaction, texts_for(interaction)("mos.stopped", number=test.id))
 
     @mos.command(name=label("mos.report"), description=label("mos.report_about"))
     @app_commands.rename(test=label("mos.test"))
@@ -116,7 +121,7 @@ class MosCog(commands.Cog):
     async def report(self, interaction: Interaction, test: app_commands.Range[int, 1] | None = None) -> None:
         """What a test says."""
         votes = await self._votes(interaction, test)
-        text = await asyncio.to_thread(report, votes, reader(interaction.locale))
+        text = await asyncio.to_thread(report, votes, texts_for(interaction))
         await reply(interaction, text)
 
     @mos.command(name=label("mos.export"), description=label("mos.export_about"))
@@ -131,7 +136,7 @@ class MosCog(commands.Cog):
             discord.File(io.BytesIO(write(votes, figures)), filename=f"listening-test-{votes.test.id}.{suffix}")
             for write, suffix in made
         ]
-        text = reader(interaction.locale)("mos.exported", number=votes.test.id)
+        text = texts_for(interaction)("mos.exported", number=votes.test.id)
         await interaction.followup.send(text, files=files, ephemeral=True)
 
     async def _votes(self, interaction: Interaction, number: int | None) -> ListeningVotes:
@@ -140,20 +145,14 @@ class MosCog(commands.Cog):
 
     async def _admit(self, interaction: Interaction) -> ListeningPlace:
         """Acknowledge; where the moderator is. Raises ModeratorsOnly."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        guild_id = interaction.guild_id or 0
-        role_id = await asyncio.to_thread(moderator_role, self.services.store, guild_id)
-        member = interaction.user
-        has_role = role_id is not None and isinstance(member, discord.Member) and member.get_role(role_id) is not None
-        if not (interaction.permissions.manage_guild or has_role):
-            raise ModeratorsOnly
-        rights = interaction.app_permissions
+        await admit_moderator(interaction)
+        guild_id, rights = interaction.guild_id or 0, interaction.app_permissions
         return ListeningPlace(
             guild_id=guild_id,
             channel_id=interaction.channel_id or 0,
-            moderator_id=member.id,
-            locale=language(interaction.guild_locale or interaction.locale),
-            reactions=all(getattr(rights, name) for name in FOR_REACTIONS),
+            moderator_id=interaction.user.id,
+            locale=texts_for_server(interaction).language,
+            reactions=not lacking(rights, FOR_REACTIONS),
         )
 
     async def _files(self, attachments: Sequence[discord.Attachment]) -> list[SavedFile]:
@@ -162,11 +161,3 @@ class MosCog(commands.Cog):
         limit = self.services.settings.song_megabytes
         check(attachments, len(attachments), limit)
         return await download(self.services, attachments, limit)
-
-
-def _check_rights(interaction: Interaction) -> None:
-    """Raise MissingRights if the bot cannot show clips in this channel."""
-    missing = [name for name in NEEDED if not getattr(interaction.app_permissions, name)]
-    if missing:
-        say = reader(interaction.locale)
-        raise MissingRights(rights=", ".join(say(f"mos.right.{name}") for name in missing))

@@ -7,8 +7,8 @@ from discord.ext import commands
 
 from bot.interactions.components import AnswerButton
 from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of
-from bot.texts.locale import label, reader
+from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.texts.locale import label
 from bot.texts.sentences import Texts
 from store.use_cases import agree_to_tests, agreed_to_tests, ask_once
 
@@ -27,7 +27,7 @@ class ListeningConsentButton(AnswerButton, template=r"mos:agree:(?P<answer>yes|n
     async def _note(self, interaction: Interaction, agreed: bool) -> None:
         store, guild_id = services_of(interaction).store, interaction.guild_id or 0
         await asyncio.to_thread(agree_to_tests, store, interaction.user.id, guild_id, agreed)
-        say = reader(interaction.locale)
+        say = texts_for(interaction)
         await replace(interaction, say("listening.agreed") if agreed else say("listening.declined"))
 
 
@@ -45,7 +45,7 @@ class ListeningConsentCog(commands.Cog):
         agreed = await asyncio.to_thread(
             agreed_to_tests, self.services.store, interaction.user.id, interaction.guild_id or 0
         )
-        say = reader(interaction.locale)
+        say = texts_for(interaction)
         now = say("listening.is_agreed") if agreed else say("listening.is_declined")
         await self._ask(interaction, f"{now}\n{say('listening.question').strip()}", say)
 
@@ -56,7 +56,7 @@ class ListeningConsentCog(commands.Cog):
         if name != "cover" or interaction.guild_id is None:
             return
         if await asyncio.to_thread(ask_once, self.services.store, interaction.user.id, interaction.guild_id):
-            say = reader(interaction.locale)
+            say = texts_for(interaction)
             await self._ask(interaction, say("listening.question").strip(), say)
 
     async def _ask(self, interaction: Interaction, text: str, say: Texts) -> None:

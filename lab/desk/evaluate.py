@@ -8,6 +8,7 @@ import typer
 from cli.console import console, no_nan
 from cli.report import model_table
 from lab.desk import tables, voice_tables
+from lab.desk.match import match
 from lab.desk.progress import progress_bar
 from lab.desk.separation import separation
 
@@ -19,6 +20,7 @@ evaluate = typer.Typer(
     help="Measure the embedded voice against its gates, and separators where the vocals are known.",
 )
 evaluate.command("separation")(separation)
+evaluate.command("match")(match)
 
 Data = Annotated[Path, typer.Option(help="A folder that `discovervoice corpus build` made.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]

@@ -208,9 +208,9 @@ def _embed(
     ]
 
 
-def loudest(wav: Floats32) -> Floats32:
-    """The loudest six seconds of a recording at 16 kHz, or all of a shorter one."""
-    window = int(SECONDS * SPEECH_RATE)
+def loudest(wav: Floats32, seconds: float = SECONDS) -> Floats32:
+    """The loudest seconds of a recording at 16 kHz, or all of a shorter one."""
+    window = int(seconds * SPEECH_RATE)
     if len(wav) <= window:
         return wav
     power = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])

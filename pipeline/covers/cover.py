@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from models.pitch import trackers
-from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
+from models.signal import MUSIC_RATE, Floats32
 from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
@@ -29,7 +28,6 @@ from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import STEM, decode_blocks, name_of_title
-from pipeline.sound.downmix import Downmix
 from pipeline.sound.encode import Encoder
 from pipeline.sound.resample import Resampler
 
@@ -72,6 +70,8 @@ class CoverInput:
     cache_dir: Path
     """The song's own: stems and features are taken from it if they are there."""
     out_dir: Path
+    language: str = "en"
+    """Of the words in the picture."""
     options: CoverOptions = field(default_factory=CoverOptions)
 
     @property
@@ -141,7 +141,8 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
     comparison = compare(stems.vocals, converted.path, stems.downmix, converted.speaker, converted.key_shift, models)
     report("measuring", 0.8)
     picture = cover.out_dir / "cover.png"
-    _plot(picture, mix.path, converted, stems.downmix, models, f"{cover.song_name} — {cover.voice_name} (AI-generated)")
+    key = converted.key_shift if moved is None else moved
+    plot_cover(picture, mix.path, converted.features.f0, cover.song_name, cover.voice_name, key, cover.language)
     report("measuring", 1.0)
     return CoverReport(
         cover=mix.path,
@@ -269,21 +270,3 @@ def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]
 
 def _dual(mono: Floats32) -> Floats32:
     return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
-
-
-def _plot(path: Path, cover: Path, converted: _Conversion, downmix: Downmix, models: ModelPool, title: str) -> None:
-    """Draw the cover, with the f0 that SwiftF0 estimates of the converted vocals."""
-    tracks = [
-        models.pitch.voicing(block[0])
-        for block in decode_blocks(
-            converted.path,
-            SPEECH_RATE,
-            channels=1,
-            block_seconds=16,
-            limits=STEM,
-            name=converted.path.name,
-            downmix=downmix,
-        )
-    ]
-    f0 = np.concatenate([np.where(sure >= trackers.VOICED_CONFIDENCE, hz, 0) for hz, sure in tracks])
-    plot_cover(path, cover, converted.features.f0, f0, trackers.SWIFT_HOP / SPEECH_RATE, title)

@@ -1,52 +1,87 @@
-"""The picture of a cover: its waveform above the f0 of source and cover."""
+"""The picture of a cover: its waveform, with what the voice sings, its key and its length."""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.signal import Floats32
-from pipeline.canvas import BLUE, GREY, ORANGE, canvas
+from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, SMALL, WIDTH, canvas, shortened
+from pipeline.captions import Captions, captions
 from pipeline.listening.features import FRAME_RATE
 from pipeline.sound.decode import STEM, decode_blocks
 
-POINTS = 1200
+POINTS = 390
+"""Columns of the waveform: one for each pixel of a telephone."""
+TITLE = 36
 
 
-def plot_cover(path: Path, cover: Path, f0: Floats32, made_f0: Floats32, made_hop: float, title: str) -> None:
-    """Waveform of the cover above f0 of source (10 ms frames) and of the converted vocals (`made_hop` seconds)."""
-    with canvas(path, 9, 5) as figure:
-        wave, pitch = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.4])
-        low, high, seconds = _waveform(cover)
-        times = np.linspace(0, seconds, len(low))
-        wave.fill_between(times, low, high, color=BLUE, linewidth=0)
-        wave.set_ylim(-1.05, 1.05)
-        wave.set_ylabel("cover")
-        wave.set_title(title, fontsize=10, loc="left")
-        pitch.plot(np.arange(len(f0)) / FRAME_RATE, _gaps(f0), color=GREY, linewidth=3, label="source f0")
-        pitch.plot(np.arange(len(made_f0)) * made_hop, _gaps(made_f0), color=ORANGE, linewidth=1.2, label="cover f0")
-        pitch.set_yscale("log", base=2)
-        pitch.yaxis.set_major_formatter(lambda hz, _: f"{hz:.0f}")
-        pitch.set_ylabel("f0 (Hz)")
-        pitch.set_xlabel("seconds")
-        pitch.legend(loc="upper right", fontsize=8, frameon=False)
-        for axes in (wave, pitch):
-            axes.spines[["top", "right"]].set_visible(False)
+def plot_cover(
+    path: Path, cover: Path, f0: Floats32, title: str, voice: str, key_shift: int | None, language: str = "en"
+) -> None:
+    """The cover's waveform in two colours: where its vocals have an f0 (Hz, 10 ms frames, 0: none), and where not.
+
+    `key_shift` in semitones is the instrumental's, None if there is none.
+    """
+    words = captions(language)
+    low, high, seconds = _waveform(cover)
+    edges = np.linspace(0, seconds, len(low) + 1)
+    sung = sung_columns(f0, edges)
+    with canvas(path, WIDTH, 3.4) as figure:
+        axes = figure.subplots()
+        names = f"{shortened(title, TITLE)}\n{shortened(voice, TITLE)} · {words.generated}"
+        axes.set_title(names, fontsize=LARGE, loc="left", pad=10)
+        for part, colour, label in ((sung, ORANGE, words.sung), (~sung, GREY, words.rest)):
+            axes.bar(
+                edges[:-1][part],
+                (high - low)[part],
+                np.diff(edges)[part],
+                low[part],
+                align="edge",
+                color=colour,
+                linewidth=0,
+                label=label,
+            )
+        axes.set_xlim(0, seconds)
+        axes.set_ylim(-1.05, 1.05)
+        axes.set_yticks([])
+        axes.set_xticks([0, seconds], ["0:00", _clock(seconds)], fontsize=SMALL)
+        axes.get_xticklabels()[0].set_horizontalalignment("left")
+        axes.get_xticklabels()[1].set_horizontalalignment("right")
+        axes.set_xlabel(_key(key_shift, words), fontsize=SMALL)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(FAINT)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False, handlelength=1)
+
+
+def sung_columns(f0: Floats32, edges: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether at least a tenth of the frames between two edges (seconds) have an f0."""
+    voiced = np.concatenate([[0], np.cumsum(f0 > 0)])
+    at = np.clip(np.round(edges * FRAME_RATE).astype(int), 0, len(f0))
+    frames = np.maximum(np.diff(at), 1)
+    found = np.diff(voiced[at])
+    sung: NDArray[np.bool_] = (found > 0) & (found >= 0.1 * frames)
+    return sung
+
+
+def _key(shift: int | None, words: Captions) -> str:
+    return words.key.format(shift=f"{shift:+d}") if shift else words.own_key
+
+
+def _clock(seconds: float) -> str:
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 def _waveform(path: Path) -> tuple[Floats32, Floats32, float]:
-    """Lowest and highest sample of each of about 1200 stretches, and the seconds; read block by block."""
+    """Lowest and highest sample of each of about POINTS stretches, and the seconds; read block by block."""
     rate, low, high, count = 8000, [], [], 0
     for block in decode_blocks(path, rate, channels=2, block_seconds=0.05, limits=STEM, name=path.name):
         low.append(block.min())
         high.append(block.max())
         count += block.shape[1]
-    group = max(1, len(low) // POINTS)
+    group = -(-len(low) // POINTS)
     return (
         np.array([min(low[i : i + group]) for i in range(0, len(low), group)], np.float32),
         np.array([max(high[i : i + group]) for i in range(0, len(high), group)], np.float32),
         count / rate,
     )
-
-
-def _gaps(f0: Floats32) -> Floats32:
-    return np.where(f0 > 0, f0, np.nan).astype(np.float32)

@@ -31,6 +31,8 @@ class InstantVoice:
     index: Path
     seconds: float
     """Of voice that it was made from."""
+    median_f0: float
+    """In Hz; 0 where too little of it has a pitch."""
 
 
 def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
@@ -59,4 +61,4 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     rows = features.content[sounding(features)[::2][: len(features.content)]]
     save_index(index, torch.from_numpy(rows), owner.embedding)
     report("listening", 1.0)
-    return InstantVoice(model, index, seconds)
+    return InstantVoice(model, index, seconds, owner.median_f0)

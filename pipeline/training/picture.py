@@ -1,28 +1,35 @@
-"""Pictures of a training: what was measured on held-out seconds, and the losses of its log."""
+"""Pictures of a training: how the voice came to be like its owner's, and the losses of its log."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.canvas import BLUE, GREY, ORANGE, canvas
+from pipeline.canvas import FAINT, LARGE, ORANGE, SMALL, WIDTH, canvas
+from pipeline.captions import captions
 from pipeline.training.loop import Moment
 
 
-def plot_training(path: Path, curve: Sequence[Moment], best: Moment) -> None:
-    """Log-mel error and likeness on held-out seconds over the steps; a line marks the best moment."""
-    steps = [moment.step for moment in curve]
-    with canvas(path, 7, 3.6) as figure:
-        loss = figure.subplots()
-        likeness = loss.twinx()
-        loss.plot(steps, [m.mel_loss for m in curve], color=BLUE, marker=".")
-        likeness.plot(steps, [m.similarity for m in curve], color=ORANGE, marker=".")
-        loss.axvline(best.step, color=GREY, linewidth=1, linestyle="--")
-        loss.set_xlabel(f"steps (the voice is that of step {best.step})", fontsize=9)
-        loss.set_ylabel("log-mel error, held out", color=BLUE)
-        likeness.set_ylabel("likeness (cosine), held out", color=ORANGE)
-        for axes in (loss, likeness):
-            axes.spines["top"].set_visible(False)
+def plot_training(path: Path, curve: Sequence[Moment], best: Moment, language: str = "en") -> None:
+    """Likeness (cosine of speaker embeddings on held-out seconds of the notes) over the minutes; what is kept."""
+    words = captions(language)
+    minutes = [moment.seconds / 60 for moment in curve]
+    with canvas(path, WIDTH, 3.6) as figure:
+        axes = figure.subplots()
+        axes.set_title(words.learnt, fontsize=LARGE, loc="left", pad=10)
+        axes.plot(minutes, [m.similarity for m in curve], color=ORANGE, linewidth=3)
+        axes.plot(best.seconds / 60, best.similarity, color=ORANGE, marker="o", markersize=11)
+        if np.isfinite(best.similarity):
+            kept = words.best.format(likeness=f"{best.similarity:.2f}")
+            point = best.seconds / 60, best.similarity
+            axes.annotate(kept, point, (0, -34), textcoords="offset points", ha="right", va="top", fontsize=SMALL)
+        axes.set_xlabel(words.minutes, fontsize=SMALL)
+        axes.set_ylabel(words.likeness, fontsize=SMALL)
+        axes.tick_params(labelsize=SMALL)
+        axes.grid(axis="y")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(FAINT)
+        axes.margins(x=0.06, y=0.2)
 
 
 def plot_losses(path: Path, logs: Mapping[str, list[dict[str, float]]]) -> None:

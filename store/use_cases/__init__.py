@@ -5,6 +5,8 @@ StoreError and leaves neither a row nor a file behind.
 """
 
 from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
+from store.use_cases.backlog import Backlog, read_backlog
+from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
 from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
 from store.use_cases.cover import (
     CoverRequest,
@@ -36,6 +38,8 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
+from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
+from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
 from store.use_cases.listening_clips import (
@@ -59,18 +63,33 @@ from store.use_cases.listening_test import (
     ask_once,
     check_listening_test,
     listening_votes,
-    moderator_role,
     start_listening_test,
     stop_listening_test,
 )
 from store.use_cases.match import request_match
 from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.reporting import (
+    ReportedMessage,
+    begin_report,
+    block_reported,
+    blocked_members,
+    check_report,
+    keep_report,
+    remove_reported,
+    report_result,
+    reports_to_show,
+    unblock,
+    warn_reported,
+    warning_failed,
+)
 from store.use_cases.training import (
+    BasketTraining,
     TrainingRequest,
     agree,
     check_consent,
     decline,
     request_agreed_training,
+    request_basket_training,
     request_training,
 )
 from store.use_cases.voices import (
@@ -79,6 +98,8 @@ from store.use_cases.voices import (
     delete_voice,
     keep_voice,
     own_voice,
+    rename_voice,
+    voice_files,
     voice_named,
     voices_of,
 )
@@ -91,8 +112,9 @@ from store.use_cases.work import (
     fail_job,
     finish_job,
     give_back_job,
+    job_row,
     jobs_wait,
-    quick_job_waiting,
+    quick_work_waiting,
     renew_job,
     sweep_jobs,
     take_job,
@@ -100,6 +122,8 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "Backlog",
+    "BasketTraining",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -115,25 +139,36 @@ __all__ = [
     "NewSong",
     "NewVoice",
     "PlacedJob",
+    "ReportedMessage",
     "Requester",
     "SavedFile",
+    "SettingsChange",
     "TrainingRequest",
+    "UnheardNote",
     "abandon_dead",
     "abandon_job",
     "add_singer",
     "add_song",
+    "add_to_basket",
     "agree",
     "agree_to_tests",
     "agreed_to_tests",
     "ask_once",
+    "basket_of",
     "begin_clip",
     "begin_message",
+    "begin_report",
+    "block_reported",
+    "blocked_members",
     "cancel_job",
     "cast_vote",
+    "change_settings",
+    "check_basket",
     "check_cap",
     "check_consent",
     "check_cover",
     "check_listening_test",
+    "check_report",
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
@@ -155,30 +190,44 @@ __all__ = [
     "forget",
     "give_back_job",
     "give_up_message",
+    "guild_languages",
+    "guild_setting",
+    "hear_again",
     "job_history",
+    "job_row",
     "jobs_wait",
     "jobs_with_cards",
     "keep_clip",
+    "keep_heard",
     "keep_prepared",
+    "keep_report",
     "keep_vocals",
     "keep_voice",
     "listening_votes",
     "mark_sent",
     "message_files",
-    "moderator_role",
+    "next_unheard",
     "next_unprepared",
     "own_voice",
     "placed_job",
     "postpone_deletion",
     "prepare_again",
-    "quick_job_waiting",
+    "quick_work_waiting",
     "reaction_removed",
+    "read_backlog",
     "ready_voices",
+    "refuse_note",
     "refuse_prepared",
     "release_reply",
+    "remove_notes",
+    "remove_reported",
+    "rename_voice",
     "renew_job",
     "reply_token",
+    "report_result",
+    "reports_to_show",
     "request_agreed_training",
+    "request_basket_training",
     "request_cover",
     "request_match",
     "request_training",
@@ -194,8 +243,12 @@ __all__ = [
     "sweep_jobs",
     "take_job",
     "take_next_job",
+    "unblock",
     "unsent_messages",
+    "voice_files",
     "voice_named",
     "voices_of",
     "wait_with_message",
+    "warn_reported",
+    "warning_failed",
 ]

@@ -40,7 +40,7 @@ class SavedFile:
 
 
 def check_cap(store: Store, requester: Requester) -> None:
-    """Raise TooManyJobs if a request of theirs would be refused; to be called before anything is downloaded."""
+    """Raise Blocked or TooManyJobs if a request of theirs would be refused; for before anything is downloaded."""
     with store.read() as session:
         jobs.check_cap(session, requester.user_id, requester.guild_id)
 

@@ -7,16 +7,17 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
-from store import deletions, listening, voices
+from store import deletions, listening, reports, voices
 from store.database import Store
 from store.listening_tables import ListeningConsent
 from store.retention import media_keys, remove_unreferenced
-from store.tables import Audit, Clip, Consent, Job, Outbox, Shown, Voice
+from store.tables import Audit, BasketNote, Clip, Consent, Job, Outbox, Shown, Voice
 
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
     (Outbox, Outbox.user_id),
     (Clip, Clip.user_id),
+    (BasketNote, BasketNote.user_id),
     (Voice, Voice.owner_id),
     (Consent, Consent.user_id),
     (Job, Job.user_id),
@@ -29,6 +30,7 @@ class Forgotten:
     """How much was removed, and how many messages Discord still shows; the bot deletes them."""
 
     clips: int
+    """Recordings of the member's voice."""
     voices: int
     jobs: int
     files: int
@@ -42,15 +44,17 @@ def forget(store: Store, user_id: int) -> Forgotten:
     """
     with store.write() as session:
         notes = session.exec(select(Clip).where(Clip.user_id == user_id)).all()
+        basket = session.exec(select(BasketNote).where(BasketNote.user_id == user_id)).all()
         owned = voices.of_owner(session, user_id)
         work = session.exec(select(Job).where(Job.user_id == user_id)).all()
         mail = session.exec(select(Outbox).where(Outbox.user_id == user_id)).all()
-        keys = media_keys(notes, owned, work, mail)
+        recordings = {note.media_key for note in notes} | {note.media_key for note in basket}
+        keys = media_keys([], owned, work, mail) | recordings
         messages = sum(deletions.of_result(session, message) for message in mail)
         messages += sum(deletions.of_card(session, job) for job in work)
         messages += deletions.of_ended(session, col(Shown.user_id) == user_id)
         clip_keys, shown = listening.forget(session, user_id)
-        keys, messages = keys | clip_keys, messages + shown
+        keys, messages = keys | clip_keys, messages + shown + reports.forget(session, user_id)
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         session.add(Audit(user_id=user_id, action="forget"))
@@ -58,4 +62,4 @@ def forget(store: Store, user_id: int) -> Forgotten:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)
     files = remove_unreferenced(store, keys)
     store.forget_the_deleted()
-    return Forgotten(len(notes), len(owned), len(work), files, messages)
+    return Forgotten(len(recordings), len(owned), len(work), files, messages)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from store import listening
+from store import guilds, listening
 from store.database import Store
-from store.errors import AlreadyListening, NotFound, NothingToRate, ReferenceNeeded, TooManyClips
+from store.errors import AlreadyListening, ListeningOff, NotFound, NothingToRate, ReferenceNeeded, TooManyClips
 from store.listening_tables import (
     ClipRole,
     ListeningClip,
@@ -19,7 +19,7 @@ from store.listening_tables import (
 )
 from store.results import result_of
 from store.retention import files_or_nothing, remove_unreferenced
-from store.tables import GuildSetting, Job, JobKind, Outbox, now
+from store.tables import Job, JobKind, Outbox, now
 from store.use_cases.accept import SavedFile, check_files
 from store.use_cases.work import DELIVERED
 
@@ -66,7 +66,7 @@ class ListeningVotes:
 
 
 def check_listening_test(store: Store, guild_id: int, question: Question, references: int) -> None:
-    """Raise AlreadyListening or ReferenceNeeded before anything is downloaded."""
+    """Raise ListeningOff, AlreadyListening or ReferenceNeeded before anything is downloaded."""
     if question is Question.SIMILARITY and references != 1:
         raise ReferenceNeeded
     with store.read() as session:
@@ -78,7 +78,8 @@ def start_listening_test(
 ) -> ListeningTest:
     """Draw the clips and their order, and leave their making to a worker, in one transaction.
 
-    Raises AlreadyListening, ReferenceNeeded, NothingToRate, TooManyClips, DownloadFailed; then no upload is kept.
+    Raises ListeningOff, AlreadyListening, ReferenceNeeded, NothingToRate, TooManyClips, DownloadFailed; then no upload
+    is kept.
     """
     files = [*request.uploads, *request.references]
     seed = random.SystemRandom().getrandbits(53) if seed is None else seed
@@ -156,9 +157,13 @@ def agreed_to_tests(store: Store, user_id: int, guild_id: int) -> bool | None:
 
 
 def ask_once(store: Store, user_id: int, guild_id: int) -> bool:
-    """Whether to ask the member now: never before, in a guild that has had a test. Noted as a no until they answer."""
+    """Whether to ask the member now: never before, in a guild that has had a test and not turned tests off.
+
+    Noted as a no until they answer.
+    """
     with store.read() as session:
         known = session.get(ListeningConsent, (user_id, guild_id)) is not None
+        known = known or not guilds.setting(session, guild_id).listening_tests
         tested = session.exec(select(ListeningTest.id).where(ListeningTest.guild_id == guild_id)).first() is not None
     if known or not tested:
         return False
@@ -169,14 +174,9 @@ def ask_once(store: Store, user_id: int, guild_id: int) -> bool:
         return True
 
 
-def moderator_role(store: Store, guild_id: int) -> int | None:
-    """The role whose members moderate, besides whoever manages the server."""
-    with store.read() as session:
-        setting = session.get(GuildSetting, guild_id)
-        return setting.moderator_role_id if setting else None
-
-
 def _check_free(session: Session, guild_id: int) -> None:
+    if not guilds.setting(session, guild_id).listening_tests:
+        raise ListeningOff
     if listening.active(session, guild_id) is not None:
         raise AlreadyListening
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from files.atomic import sync
 from files.disk import disk_full
-from store.backup import DATABASE, MEDIA, Copied, Manifest, copy_file, database_file, read_backup
+from store.backup import DATABASE, MEDIA, Copied, Manifest, copy_file, read_backup
 from store.database import RESTORING, StoreSettings, open_store
 from store.errors import BackupRefused, NotFound, NotYours
 from store.retention import remove_orphans
@@ -68,7 +68,7 @@ def restore(
     set), StoreNewer, DiskFull.
     """
     manifest = read_backup(folder, copied)
-    data, database = settings.data_dir, database_file(settings)
+    data, database = settings.data_dir, settings.database
     with disk_full(), _alone(data):
         begun = (data / RESTORING).exists()
         if database.exists() and not replace and not begun:

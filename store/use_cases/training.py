@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
-from store import clips, jobs, replies, retention, voices
+from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
 from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound
 from store.params import TrainParams
 from store.retention import files_or_nothing
-from store.tables import Clip, Consent, Job, JobState, now
+from store.tables import Clip, Job, JobState, Lane, Voice, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -18,7 +18,9 @@ from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqu
 class TrainingRequest:
     """The name of the voice to be, and the recordings to train it on.
 
-    `source` is how they were sent: "command", "cli", "demo". A limit of None leaves it to the worker's settings.
+    `source` is how they were sent: "basket", "cli", "demo". A limit of None leaves it to the worker's settings. An
+    `instant` voice is not trained, and comes by the quick lane. With `anew` a voice of this name that is ready is
+    trained anew.
     """
 
     voice_name: str
@@ -26,6 +28,20 @@ class TrainingRequest:
     source: str
     train_seconds: float | None = None
     train_steps: int | None = None
+    instant: bool = False
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class BasketTraining:
+    """A training that waits for its member's consent: the voice's name, and of how many notes and seconds of voice."""
+
+    job: Job
+    voice_name: str
+    notes: int
+    seconds: float
+    anew: bool
+    """Whether it takes the place of what the voice sings with now."""
 
 
 def request_training(store: Store, requester: Requester, request: TrainingRequest) -> Job:
@@ -36,6 +52,24 @@ def request_training(store: Store, requester: Requester, request: TrainingReques
     """
     with files_or_nothing(store, (note.key for note in request.notes)), store.write() as session:
         return _accept(session, store, requester, request)
+
+
+def request_basket_training(
+    store: Store, requester: Requester, voice_name: str, *, instant: bool = False
+) -> BasketTraining:
+    """Like `request_training`, of the good notes of the member's basket; they stay in it, however it ends.
+
+    A voice of this name that is ready is trained anew, unless it is to be `instant`. Raises also BasketUnheard,
+    BasketEmpty, BasketShort, and VoiceNotReady: a training of this voice is on its way.
+    """
+    with store.write() as session:
+        least = basket.LEAST_SECONDS_INSTANT if instant else basket.LEAST_SECONDS
+        notes = basket.check_trainable(basket.of_member(session, requester.user_id), least)
+        files = [SavedFile(note.media_key, note.name, note.bytes) for note in notes]
+        request = TrainingRequest(voice_name, files, "basket", instant=instant, anew=not instant)
+        job = _accept(session, store, requester, request)
+        voice = voices.of_job(session, job.id)
+        return BasketTraining(job, voice_name, len(notes), basket.seconds_of(notes), _is_anew(voice, job))
 
 
 def request_agreed_training(
@@ -77,20 +111,23 @@ def decline(store: Store, job_id: str, user_id: int) -> None:
 
 def check_consent(session: Session, job: Job, notes: Sequence[Clip]) -> None:
     """Raise ConsentMismatch unless the job's member has agreed to a training on these very clips."""
-    voice = voices.of_job(session, job.id)
-    consent = session.get(Consent, voice.consent_id) if voice and voice.consent_id else None
-    if consent is None or consent.clip_hash != clips.fingerprint(notes):
+    if voices.consent_to(session, job.user_id, clips.fingerprint(notes)) is None:
         raise ConsentMismatch
 
 
 def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:
-    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps)
-    job = accept(session, store, requester, params, request.notes)
-    voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id)
+    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps, request.instant)
+    lane = Lane.QUICK if request.instant else Lane.HEAVY
+    job = accept(session, store, requester, params, request.notes, lane)
+    voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id, anew=request.anew)
     job.params = replace(params, voice_id=voice.id or 0, voice_name=voice.name).to_json()
     session.add(job)
     add_clips(session, store, job, request.notes, request.source)
     return job
+
+
+def _is_anew(voice: Voice | None, job: Job) -> bool:
+    return voice is not None and voice.next_job_id == job.id
 
 
 def _grant(session: Session, job: Job, phrase: str) -> None:
@@ -100,7 +137,8 @@ def _grant(session: Session, job: Job, phrase: str) -> None:
         raise ConsentOver
     notes = clips.of_job(session, job.id)
     consent = voices.grant(session, job.user_id, job.guild_id, phrase, clips.fingerprint(notes))
-    voice.consent_id = consent.id
+    if voice.next_job_id != job.id:  # what it sings with was agreed to before
+        voice.consent_id = consent.id
     session.add(voice)
     session.flush()
 

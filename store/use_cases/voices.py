@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from store import deletions, jobs, listening, voices
 from store.database import Store
-from store.errors import DuplicateVoiceName, IllegalMove, NotFound
+from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotReady
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
 from store.tables import Audit, Outbox, Shown, Voice, VoiceState
@@ -77,26 +77,57 @@ def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
     Covers that it has sung stay. Raises NotFound, also for another member's voice.
     """
     voice = own_voice(store, voice_id, user_id)
-    if voice.state == VoiceState.TRAINING and voice.job_id is not None:
+    training = voice.job_id if voice.state == VoiceState.TRAINING else voice.next_job_id
+    if training is not None:
         try:
             with store.write() as session:
-                jobs.cancel(session, voice.job_id, user_id)
+                jobs.cancel(session, training, user_id)
         except (IllegalMove, NotFound):
             pass  # the training has ended meanwhile
     return _remove(store, voice_id, user_id)
 
 
+def rename_voice(store: Store, voice_id: int, user_id: int, name: str) -> str:
+    """Call a voice otherwise; return the name that it had. Raises NotFound, BlankName, DuplicateVoiceName."""
+    name = named(name, what="voice")
+    with store.write() as session:
+        voice = _owned(session, voice_id, user_id)
+        same = voices.by_name(session, user_id, name)
+        if same is not None and same.id != voice.id:
+            raise DuplicateVoiceName(name=name)
+        before, voice.name = voice.name, name
+        session.add(voice)
+        return before
+
+
+def voice_files(store: Store, voice_id: int, user_id: int) -> tuple[Voice, Path, Path]:
+    """A voice of its owner with its model and its index, as files. Raises NotFound, VoiceNotReady."""
+    voice = own_voice(store, voice_id, user_id)
+    if voice.state != VoiceState.READY:
+        raise VoiceNotReady(name=voice.name, state=voice.state.value)
+    return voice, store.media.path(voice.model_key or ""), store.media.path(voice.index_key or "")
+
+
+def withdraw_sample(session: Session, voice: Voice) -> set[str]:
+    """Delete the message that tells of a voice, with a curve and a sample, and the clips of it that raters hear.
+
+    Returns the media keys that these named.
+    """
+    trained = voice.state == VoiceState.READY
+    mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all() if trained else []
+    keys = media_keys([], [], [], mail)
+    for message in mail:
+        _withdraw(session, message)
+    deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
+    if voice.job_id is not None:
+        keys |= listening.withdraw(session, listening.of_job(session, voice.job_id))
+    return keys
+
+
 def _remove(store: Store, voice_id: int, user_id: int) -> str:
     with store.write() as session:
         voice = _owned(session, voice_id, user_id)
-        trained = voice.state == VoiceState.READY
-        mail = session.exec(select(Outbox).where(Outbox.job_id == voice.job_id)).all() if trained else []
-        keys = media_keys([], [voice], [], mail)
-        for message in mail:  # it tells of the voice, with a curve and a sample
-            _withdraw(session, message)
-        deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
-        if voice.job_id is not None:
-            keys |= listening.withdraw(session, listening.of_job(session, voice.job_id))
+        keys = media_keys([], [voice], [], []) | withdraw_sample(session, voice)
         session.delete(voice)
         session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
     remove_unreferenced(store, keys)

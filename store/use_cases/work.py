@@ -11,20 +11,22 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import jobs, line, retention, voices
+from store import basket, clips, jobs, line, retention, voices
 from store.database import Store
 from store.errors import NotFound
-from store.params import uploads_of
+from store.params import aim_of, uploads_of
 from store.results import Result, TrainResult, to_json
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind, Lane
+from store.use_cases.voices import withdraw_sample
 
 DELIVERED = {
-    JobKind.MATCH: ("picture",),
-    JobKind.TRAIN: ("picture", "sample"),
-    JobKind.COVER: ("cover", "picture"),
+    "match": ("picture",),
+    "train": ("picture", "sample"),
+    "instant": (),
+    "cover": ("cover", "picture"),
 }
-"""Roles of the files that go with a job's message."""
+"""Roles of the files that go with a job's message, by its aim."""
 KEPT = {JobKind.MATCH: (), JobKind.TRAIN: ("model", "index"), JobKind.COVER: ()}
 """Roles of the files that stay with the voice."""
 
@@ -57,17 +59,25 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
         return jobs.take_next(session, owner, lanes)
 
 
+def job_row(store: Store, job_id: str) -> Job | None:
+    """A job as it is now; None if it is forgotten."""
+    with store.read() as session:
+        return session.get(Job, job_id)
+
+
 def jobs_wait(store: Store) -> bool:
-    """Whether a job is in line."""
+    """Whether a job is in line, or a note waits to be heard."""
     with store.read() as session:
-        return line.first(session) is not None
+        return line.first(session) is not None or basket.unheard(session) is not None
 
 
-def quick_job_waiting(store: Store) -> str | None:
-    """The id of the quick job that is served next, if one is in line."""
+def quick_work_waiting(store: Store) -> str | None:
+    """The quick job that is served next, if one is in line, or the note that is heard next: the same word for each."""
     with store.read() as session:
-        quick = line.first(session, (Lane.QUICK,))
-    return quick.id if quick else None
+        if quick := line.first(session, (Lane.QUICK,)):
+            return quick.id
+        note = basket.unheard(session)
+    return f"note {note.id}" if note else None
 
 
 def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
@@ -96,19 +106,21 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
     Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
     with files_or_nothing(store) as saved:
-        keys = {}
-        for role in (*KEPT[job.kind], *DELIVERED[job.kind]):
+        keys, delivered = {}, DELIVERED[aim_of(job)]
+        for role in (*KEPT[job.kind], *delivered):
             saved.add(key := store.media.put_file(files[role]))
             keys[role] = key
-        message = [{"key": keys[role], "name": files[role].name} for role in DELIVERED[job.kind]]
+        message = [{"key": keys[role], "name": files[role].name} for role in delivered]
         with store.write() as session:
+            replaced: set[str] = set()
             if isinstance(result, TrainResult):
-                result = _finish_voice(session, job, result, keys)
+                result, replaced = _finish_voice(session, job, result, keys)
             owner = job.lease_owner or ""
             if not jobs.render(session, job.id, job.attempt, owner, to_json(result), message):
                 raise LeaseLost
     if job.user_id == jobs.OPERATOR:
         retention.remove_unreferenced(store, saved)
+    retention.remove_unreferenced(store, replaced)
 
 
 def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
@@ -147,11 +159,20 @@ def deliver_to_operator(store: Store, job_id: str) -> None:
         jobs.delivered(session, job_id)
 
 
-def _finish_voice(session: Session, job: Job, result: TrainResult, keys: Mapping[str, str]) -> TrainResult:
-    """Make the job's voice ready; the result with its name and id. Raises NotFound: its owner has deleted it."""
+def _finish_voice(
+    session: Session, job: Job, result: TrainResult, keys: Mapping[str, str]
+) -> tuple[TrainResult, set[str]]:
+    """Make the job's voice ready; the result with its name and id, and the keys of what it replaces.
+
+    Raises NotFound: its owner has deleted it.
+    """
     voice = voices.of_job(session, job.id)
     if voice is None:
         raise NotFound(what="such voice")
-    result = replace(result, voice=voice.name, voice_id=voice.id)
+    result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
+    if voice.next_job_id == job.id:
+        replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}
+        agreed = voices.consent_to(session, job.user_id, clips.fingerprint(clips.of_job(session, job.id)))
+        voice.job_id, voice.next_job_id, voice.consent_id = job.id, None, agreed.id if agreed else voice.consent_id
     voices.finish(session, voice, keys["model"], keys["index"], to_json(result))
-    return result
+    return result, replaced

@@ -63,6 +63,8 @@ def test_the_features_are_seen() -> None:
         "delivery",
         "removal",
         "mos",
+        "guild_settings",
+        "reports",
     }
     assert features == set(FEATURES)
 

@@ -1,5 +1,6 @@
 """`/train`: notes, consent, and what each answer does."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,8 +10,9 @@ from sqlmodel import SQLModel, select
 
 from bot import training
 from bot.app import DiscoverBot
+from bot.covers import voice_choices
 from bot.texts.sentences import texts
-from store import Clip, Consent, Job, JobState, NotFound, Store, Voice, clips, jobs, use_cases, voices
+from store import Clip, Consent, Job, JobState, Lane, NotFound, Store, Voice, clips, jobs, use_cases, voices
 from store.errors import AlreadyAnswered, ConsentOver
 from store.use_cases import SavedFile, agree, decline
 from tests.bot.world import Worker, World, response_of
@@ -237,3 +239,29 @@ async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World,
     await world.alice.slash(world.channel, "train", name="É", note1=("a.ogg", b"x"))
     answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
     assert "already have a voice called" in response_of(answer).content and len(rows(store, Voice)) == 1
+
+
+async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
+    world: World, worker: Worker, store: Store
+) -> None:
+    answer = response_of(
+        await world.alice.slash(world.channel, "train", name="mine", note1=NOTES["note1"], at_once=True)
+    )
+    for part in ("at once", "without training", "one recording", "of you", voices.POLICY_VERSION):
+        assert part in answer.content
+    await world.alice.click(answer, label=YES)
+    assert "is made now" in answer.content and len(rows(store, Consent)) == 1
+    job = worker.only()
+    assert (job.state, job.lane) == (JobState.QUEUED, Lane.QUICK) and job.params["instant"] is True
+
+    worker.render(job, {"voice": "mine", "voice_id": 1, "minutes": 0.2, "steps": 0})
+    with store.write() as session:
+        voices.finish(session, session.exec(select(Voice)).one(), "model", "index", {"minutes": 0.2, "steps": 0})
+    await world.tick()
+    (message,) = world.dms(world.alice)
+    for part in ("can sing already", "not trained", "made from 12 s of voice", "A trained voice sounds more like you"):
+        assert part in message.content
+    assert re.search(r"</train:\d+>", message.content) and re.search(r"</cover:\d+>", message.content)
+    listed = response_of(await world.alice.slash(world.channel, "voices")).content
+    assert "mine" in listed and "not trained" in listed
+    assert voice_choices(store, world.alice.id, "", texts("en"))[0][0] == "mine · not trained"

@@ -152,4 +152,4 @@ def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: 
         number = voice.id
     menu = ours.VoicePick.of([voice], "Which?")
     assert [option.label for option in menu.item.options] == [f"#{number}"]
-    assert voice_choices(store, world.alice.id, "", "free") == [(f"#{number}", f"#{number}")]
+    assert voice_choices(store, world.alice.id, "", texts("en")) == [(f"#{number}", f"#{number}")]

@@ -42,6 +42,12 @@ class World:
         """Let the loops run."""
         await self.env.advance_time(seconds)
 
+    def allow(self, command: str, *members: MemberActor) -> None:
+        """A server's Integrations page shows them a command that Discord hides from them by default."""
+        mention = next(text for name, text in self.bot.services.mentions.items() if name.split()[0] == command)
+        number = int(mention.rpartition(":")[2].rstrip(">"))
+        self.guild.set_command_permissions(number, dict.fromkeys(members, True))
+
     def public(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
         """The bot's ordinary messages in the channel, oldest first."""
         assert self.bot.user is not None

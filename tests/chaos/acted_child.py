@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from files.atomic import DRAFT
+from files.disk import DiskFull, disk_full
 from store.results import CoverResult, MatchResult, TrainResult
 from worker.child import Child
 from worker.errors import ChildDied
@@ -16,6 +17,7 @@ from worker.messages import (
     End,
     GaveWay,
     HeardSong,
+    InstantTask,
     JobOutcome,
     JobTask,
     ListenTask,
@@ -50,8 +52,12 @@ class ActedChild(Child):
                 return Done(Ready("cpu", MODEL))
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
-            case MatchTask() | TrainTask() | CoverTask():
-                return await self._act(task, on_report)
+            case MatchTask() | TrainTask() | InstantTask() | CoverTask():
+                try:
+                    with disk_full():
+                        return await self._act(task, on_report)
+                except DiskFull as error:
+                    return Refused(error.code, error.params, str(error))
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
 
@@ -86,6 +92,8 @@ class ActedChild(Child):
             case TrainTask():
                 (task.work / "checkpoint").write_bytes(b"checkpoint")
                 return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
+            case InstantTask():
+                return JobOutcome(TrainResult(steps=0), self._files(task.out, "model", "index"))
             case CoverTask():
                 stems = task.cache / MODEL / MODEL
                 stems.mkdir(parents=True, exist_ok=True)

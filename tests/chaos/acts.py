@@ -30,10 +30,10 @@ Act = Callable[[Scene, Store, int, random.Random], None]
 
 
 def act(scene: Scene, store: Store, event: Event, rng: random.Random) -> None:
-    """Do what the event says; a refusal and a busy database are answers, too."""
+    """Do what the event says; a refusal, a busy database and a full disk are answers, too."""
     try:
         ACTS[event.what](scene, store, event.member, rng)
-    except (StoreError, OperationalError) as error:
+    except (StoreError, OperationalError, OSError) as error:
         scene.tell(refused=f"{event}: {type(error).__name__}")
 
 

@@ -2,6 +2,7 @@
 
 import bot.messages.post
 import store.deletions
+import worker.doorbell
 import worker.giving_way
 import worker.job_runner
 import worker.lease
@@ -10,6 +11,7 @@ from store import connection, jobs, outbox, patience
 
 LEASE = 1.5
 NONCE = 1.0
+CALL = 0.3
 
 
 def hurry() -> None:
@@ -24,5 +26,8 @@ def hurry() -> None:
         vars(module)["NONCE_SECONDS"] = NONCE
     worker.lease.RENEW_SECONDS, worker.lease.AGAIN_SECONDS = 0.15, 0.05
     worker.service.SWEEP_SECONDS = 0.15
+    for module in (worker.doorbell, worker.service):
+        vars(module)["CALL_SECONDS"] = CALL
+    worker.service.RETRY_SECONDS = 0.2
     worker.job_runner.STOP_SECONDS = 1.0
     worker.giving_way.LEAST_SECONDS, worker.giving_way.LOOK_SECONDS = 0.2, 0.1

@@ -123,7 +123,8 @@ def _forgotten(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
     """No row and no byte of those who asked."""
     data: Path = scene.settings.data_dir
     written = b"".join(file.read_bytes() for file in data.glob("discovervoice.db*"))
-    owners = {"job": "user_id", "clip": "user_id", "outbox": "user_id", "consent": "user_id", "voice": "owner_id"}
+    tables = ("job", "clip", "basket_note", "outbox", "consent")
+    owners = dict.fromkeys(tables, "user_id") | {"voice": "owner_id"}
     for member in scene.told("forgotten"):
         for table, owner in owners.items():
             if database.execute(f"SELECT 1 FROM {table} WHERE {owner} = {member}").fetchone():

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import discord
 
 from store.tables import now
+from tests.chaos.schedule import What
 
 KNOWS_NONCES = 5.0
 """Seconds; far longer than the bot believes in `hurry`, for the two cores of a test may be busy."""
@@ -55,10 +57,10 @@ class Whoever:
 
 @dataclass(frozen=True)
 class NotedDiscord:
-    """The file, and another whose presence means that Discord is away."""
+    """The file, and another that says what is wrong with Discord while it is there."""
 
     file: Path
-    away: Path
+    trouble: Path
 
     def sent(self) -> list[Sent]:
         """Every message that was ever sent."""
@@ -69,6 +71,13 @@ class NotedDiscord:
         gone = {line["deleted"] for line in self._lines() if "deleted" in line}
         return [message for message in self.sent() if message.id not in gone]
 
+    def wrong(self) -> str:
+        """What is wrong now, or nothing."""
+        try:
+            return self.trouble.read_text()
+        except FileNotFoundError:
+            return ""
+
     def note(self, **line: Any) -> None:
         """Add a line; it is there whole or not at all."""
         with self.file.open("ab", buffering=0) as file:
@@ -76,6 +85,14 @@ class NotedDiscord:
 
     def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.file.read_bytes().splitlines()] if self.file.exists() else []
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Discord's refusal, as its errors want it."""
+
+    status: int
+    reason: str
 
 
 @dataclass
@@ -92,12 +109,17 @@ class Client:
 
     async def create_dm(self, user: Any) -> "Channel":
         """A member's own channel."""
-        return Channel(user.id, self)
+        return Channel(user.id, self, direct=True)
 
-    def answer(self) -> None:
-        """Raise ClientConnectionError while Discord is away."""
-        if self.discord.away.exists():
-            raise aiohttp.ClientConnectionError("away")
+    def answer(self, *, speaking: bool = False) -> None:
+        """Raise what is wrong with Discord; a channel that is shut takes no message, and shows and deletes others."""
+        match self.discord.wrong():
+            case What.AWAY:
+                raise aiohttp.ClientConnectionError("away")
+            case What.DOWN:
+                raise discord.DiscordServerError(Answer(503, "Service Unavailable"), "down")  # type: ignore[arg-type]
+            case What.SHUT if speaking:
+                raise discord.Forbidden(Answer(403, "Forbidden"), "Missing Permissions")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -107,18 +129,19 @@ class Channel:
     id: int
     client: Client
     message_id: int = 0
+    direct: bool = False
 
     async def send(self, text: str, *, files: Sequence[Any], nonce: str, **_: Any) -> Sent:
         """Send once for a nonce; if Discord goes away meanwhile, its answer or the message is lost."""
-        discord = self.client.discord
+        noted = self.client.discord
         lost_on_the_way = self.client.rng.random() < 0.5
-        if lost_on_the_way:
-            self.client.answer()
-        for earlier in discord.sent():
+        if lost_on_the_way or noted.wrong() == What.SHUT:
+            self.client.answer(speaking=not self.direct)
+        for earlier in noted.sent():
             if earlier.nonce == nonce and earlier.channel_id == self.id and now() - earlier.at < KNOWS_NONCES:
                 return earlier
         sent = Sent(secrets.randbits(48), self.id, text, nonce, now(), len(files))
-        discord.note(sent=vars(sent))
+        noted.note(sent=vars(sent))
         await asyncio.sleep(self.client.rng.uniform(0.0, ANSWER_SECONDS))
         self.client.answer()
         return sent

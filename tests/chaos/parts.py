@@ -19,13 +19,13 @@ from tests.chaos.acts import act
 from tests.chaos.dying import Death, die
 from tests.chaos.noted_discord import Client
 from tests.chaos.scene import Scene
-from tests.chaos.schedule import Event
+from tests.chaos.schedule import REQUESTS, Event
+from worker.doorbell import Doorbell
 from worker.service import serve
 from worker.settings import WorkerSettings
 
-LONGEST = 90
+LONGEST = 240
 """Seconds after which a process ends whatever happens to the one that started it."""
-NO_QUEUE = "redis://127.0.0.1:1"
 LOOK_SECONDS = 0.1
 
 
@@ -33,7 +33,7 @@ def worker(scene: Scene, seed: str, death: Death | None) -> None:
     """The real service with a child that acts."""
     rng = _begin(scene, seed, death)
     with patch("worker.service.Child", lambda *_: ActedChild(rng)):
-        asyncio.run(serve(scene.open(), NO_QUEUE, WorkerSettings()))
+        asyncio.run(serve(scene.open(), scene.valkey.url, WorkerSettings()))
 
 
 def bot(scene: Scene, seed: str, death: Death | None) -> None:
@@ -58,6 +58,15 @@ def one_act(scene: Scene, seed: str, event: Event) -> None:
     store = scene.open()
     die(event.death)
     act(scene, store, event, rng)
+    if event.what in REQUESTS:
+        asyncio.run(_ring(scene))
+
+
+async def _ring(scene: Scene) -> None:
+    """As the bot does when it has answered."""
+    doorbell = Doorbell(scene.valkey.url)
+    await doorbell.ring()
+    await doorbell.close()
 
 
 def stranger(scene: Scene, seconds: float) -> None:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from tests.chaos.schedule import scheduled
 from tests.chaos.stage import Outcome
 
-AT_ONCE = 3
+AT_ONCE = 4
 ROOT = Path(__file__).resolve().parents[2]
 
 

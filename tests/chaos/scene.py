@@ -11,6 +11,7 @@ from store.use_cases import NewSong, NewVoice, add_song, keep_voice
 from tests.chaos.acted_child import MODEL
 from tests.chaos.noted_discord import NotedDiscord
 from tests.chaos.schedule import MEMBERS
+from worker.valkey import EmbeddedValkey
 
 CHANNEL = 77
 
@@ -24,12 +25,17 @@ class Scene:
     @property
     def discord(self) -> NotedDiscord:
         """What Discord has."""
-        return NotedDiscord(self.folder / "discord", self.folder / "away")
+        return NotedDiscord(self.folder / "discord", self.folder / "trouble")
 
     @property
     def settings(self) -> StoreSettings:
         """Of the store."""
         return StoreSettings(data_dir=self.folder / "data", database_url="")
+
+    @property
+    def valkey(self) -> EmbeddedValkey:
+        """The queue."""
+        return EmbeddedValkey(self.folder / "valkey")
 
     @property
     def log(self) -> Path:

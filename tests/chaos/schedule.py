@@ -9,6 +9,7 @@ from tests.chaos.dying import MOMENTS, Death
 MEMBERS = (900_100_200_300_400_001, 900_100_200_300_400_002, 900_100_200_300_400_003)
 WORKERS = ("worker-a", "worker-b")
 BOT = "bot"
+VALKEY = "valkey"
 SECONDS = 2.0
 
 
@@ -27,12 +28,18 @@ class What(StrEnum):
     TERM = "SIGTERM"
     STOP = "SIGSTOP"
     LOCK = "lock"
+    FULL = "disk full"
+    CRAMPED = "no room for the log"
     AWAY = "discord away"
+    DOWN = "discord 503"
+    SHUT = "channel 403"
 
 
 REQUESTS = (What.MATCH, What.TRAIN, What.COVER, What.COVER_OF_LIBRARY)
 SIGNALS = (What.KILL, What.TERM, What.STOP)
-TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, What.AWAY, What.TIDY)
+FULL = (What.FULL, What.CRAMPED)
+DISCORD = (What.AWAY, What.DOWN, What.SHUT)
+TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, *FULL, *DISCORD, What.TIDY)
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,8 @@ def _trouble(rng: random.Random) -> Event:
     at, what = rng.uniform(0.1, SECONDS), rng.choice(TROUBLE)
     if what is What.TIDY:
         return Event(at, what, death=_death(rng, 0.5))
-    process = rng.choice((*WORKERS, BOT)) if what in SIGNALS else ""
-    longest = 1.5 if process in WORKERS else 0.5
+    process = rng.choice((*WORKERS, BOT, VALKEY)) if what in SIGNALS else ""
+    longest = 1.5 if process in (*WORKERS, VALKEY) else 0.5
     seconds = 0.0 if what in (What.KILL, What.TERM) else rng.uniform(0.1, longest)
     return Event(at, what, process=process, seconds=seconds)
 

@@ -1,14 +1,16 @@
 """One schedule from its first event until all is quiet, and what was found then."""
 
+import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from typing import Any
 
 from store import retention
@@ -16,10 +18,13 @@ from store.jobs import ACTIVE
 from tests.chaos import parts
 from tests.chaos.invariants import breaches, jobs_by_state
 from tests.chaos.scene import Scene
-from tests.chaos.schedule import BOT, SECONDS, SIGNALS, WORKERS, Event, Schedule, What
+from tests.chaos.schedule import BOT, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
+from worker.valkey import EmbeddedValkey
 
 FORK = multiprocessing.get_context("fork")
-QUIET_SECONDS = 40.0
+QUIET_SECONDS = 90.0
+STOP_SECONDS = 30.0
+"""For machines that do much else; what ends sooner costs nothing."""
 DAYS = 2 * 86400.0
 STEP = 0.02
 
@@ -41,22 +46,29 @@ class Stage:
 
     scene: Scene
     schedule: Schedule
+    valkey: EmbeddedValkey = field(init=False)
     running: dict[str, ForkProcess] = field(default_factory=dict)
     acts: list[tuple[Event, ForkProcess]] = field(default_factory=list)
     stopped: dict[str, float] = field(default_factory=dict)
+    largest_file: int = resource.RLIM_INFINITY
+    """Bytes: no process may write beyond them."""
     starts: int = 0
     deaths: int = 0
     found: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.valkey = self.scene.valkey
+
     def play(self) -> Outcome:
         """All of it."""
         began = spent()
-        try:
-            self._events()
-            self._calm()
-            self._wait_until_quiet()
-        finally:
-            self._end()
+        with self.valkey:
+            try:
+                self._events()
+                self._calm()
+                self._wait_until_quiet()
+            finally:
+                self._end()
         self._clean()
         self.found += breaches(self.scene)
         return Outcome(self.schedule.seed, dict(jobs_by_state(self.scene)), self.deaths, spent() - began, self.found)
@@ -78,9 +90,15 @@ class Stage:
         match event.what:
             case What.LOCK:
                 self._perform(event, parts.stranger, self.scene, event.seconds)
-            case What.AWAY:
-                self.scene.discord.away.touch()
-                self.stopped["discord"] = time.monotonic() + event.seconds
+            case what if what in DISCORD:
+                self.scene.discord.trouble.write_text(what)
+                self._until("discord", event)
+            case What.FULL:
+                self._limit_files(0)
+                self._until("disk", event)
+            case What.CRAMPED:
+                self._limit_files(size_of(self.scene.settings.data_dir / "discovervoice.db-wal"))
+                self._until("disk", event)
             case what if what in SIGNALS:
                 self._signal(event)
             case What.FORGET:
@@ -98,6 +116,7 @@ class Stage:
     def _perform(self, event: Event, part: Callable[..., None], *args: Any) -> ForkProcess:
         process = FORK.Process(target=part, args=args)
         process.start()
+        self._limit(process)
         self.acts.append((event, process))
         return process
 
@@ -107,6 +126,19 @@ class Stage:
         part = parts.bot if name == BOT else parts.worker
         self.running[name] = FORK.Process(target=part, args=(self.scene, self._name(name), death))
         self.running[name].start()
+        self._limit(self.running[name])
+
+    def _limit_files(self, largest: int) -> None:
+        """As if the disk were full: no process of the service may write beyond so many bytes of any file."""
+        self.largest_file = largest
+        for process in [*self.running.values(), *(process for _, process in self.acts)]:
+            self._limit(process)
+
+    def _limit(self, process: ForkProcess) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if process.pid is not None and process.is_alive():
+                _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (self.largest_file, most))
 
     def _name(self, what: str) -> str:
         """A process's own seed."""
@@ -117,6 +149,7 @@ class Stage:
         """Wake what has slept enough; start what has ended."""
         for name in [name for name, until in self.stopped.items() if time.monotonic() > until]:
             self._wake(name)
+        self.valkey.revive()
         for name, process in list(self.running.items()):
             if not process.is_alive():
                 self._count(process)
@@ -128,17 +161,27 @@ class Stage:
     def _signal(self, event: Event) -> None:
         number = {What.KILL: signal.SIGKILL, What.TERM: signal.SIGTERM, What.STOP: signal.SIGSTOP}[event.what]
         if event.what is What.STOP:
-            self.stopped[event.process] = time.monotonic() + event.seconds
+            self._until(event.process, event)
         self._send(event.process, number)
+
+    def _until(self, name: str, event: Event) -> None:
+        self.stopped[name] = time.monotonic() + event.seconds
 
     def _wake(self, name: str) -> None:
         del self.stopped[name]
         if name == "discord":
-            self.scene.discord.away.unlink(missing_ok=True)
+            self.scene.discord.trouble.unlink(missing_ok=True)
+        elif name == "disk":
+            self._limit_files(resource.RLIM_INFINITY)
         else:
             self._send(name, signal.SIGCONT)
 
     def _send(self, name: str, number: int) -> None:
+        if name == VALKEY:
+            if self.valkey.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.valkey.pid, number)
+            return
         process = self.running[name]
         if process.is_alive() and process.pid is not None:
             os.kill(process.pid, number)
@@ -153,7 +196,7 @@ class Stage:
         for name in self.running:
             self._send(name, signal.SIGTERM)
         for name, process in self.running.items():
-            process.join(10.0)
+            process.join(STOP_SECONDS)
             if process.is_alive():
                 self.found.append(f"{name} did not stop at SIGTERM")
                 process.kill()
@@ -177,7 +220,9 @@ class Stage:
     def _left(self) -> str:
         """What is still to be done."""
         active = ", ".join(f"'{state}'" for state in (*ACTIVE, "rendered"))
-        with closing(sqlite3.connect(self.scene.settings.data_dir / "discovervoice.db", timeout=5.0)) as database:
+        with contextlib.closing(
+            sqlite3.connect(self.scene.settings.data_dir / "discovervoice.db", timeout=5.0)
+        ) as database:
             count = [
                 database.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]
                 for rows in (f"job WHERE state IN ({active})", "outbox WHERE state = 'pending'", "deletion")
@@ -203,6 +248,11 @@ class Stage:
         store = self.scene.open()
         retention.tidy(store)
         store.engine.dispose()
+
+
+def size_of(file: Path) -> int:
+    """Its bytes; none if it is not there."""
+    return file.stat().st_size if file.exists() else 0
 
 
 def spent() -> float:

@@ -38,6 +38,37 @@ def test_a_setting_that_is_wrong_is_named_in_one_sentence(
     assert not desk.data.exists()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "postgresql://host/name",
+        "mysql+pymysql://me:secret@host/name",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite+aiosqlite:///a.db",
+        "sqlite:///a.db?timeout=long",
+        "sqlite://host/a.db",
+    ],
+)
+def test_a_database_that_cannot_work_is_one_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    said = desk.refused("songs", "list")
+    assert said.startswith("The setting DATABASE_URL is wrong: only a file of SQLite works") and "secret" not in said
+    assert not desk.data.exists()
+
+
+@pytest.mark.parametrize("token", [None, "", "  ", "two words"])
+def test_without_a_token_nothing_is_started(desk: Desk, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    monkeypatch.chdir(desk.data.parent)
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("DISCORD_TOKEN", token)
+    for command in ("up", "invite"):
+        assert "DISCORD_TOKEN" in desk.refused(command)
+    assert not desk.data.exists()
+
+
 @pytest.mark.parametrize("minutes", ["nan", "inf", "-1", "0"])
 def test_a_training_takes_a_time_that_there_is(tmp_path: Path, minutes: str) -> None:
     said = CliRunner().invoke(app, ["train", "me", str(tmp_path / "n.ogg"), "--yes", "--minutes", minutes])

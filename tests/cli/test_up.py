@@ -16,6 +16,8 @@ from worker.valkey import EmbeddedValkey
 UP = """
 import subprocess, sys
 from cli import up
+from cli.log import log_events
+log_events()
 up.start = lambda command, environment: subprocess.Popen(["sleep", "60"])  # in place of bot and worker
 sys.exit(up.run_all())
 """

@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 from sqlmodel import SQLModel
 
 from store import (
+    BasketNote,
     Clip,
     ClipRole,
     Job,
@@ -29,6 +30,7 @@ from store.references import KEYS, keep_references, names_sound, unnamed
 from tests.store.test_ids import old_database
 
 ROWS: dict[str, SQLModel] = {
+    "basket_note": BasketNote(user_id=1, media_key="a", name="n", bytes=1, source="t", expires_at=1.0),
     "clip": Clip(user_id=1, media_key="a", name="n", bytes=1, source="t", expires_at=1.0),
     "song": Song(title="t", media_key="a"),
     "singer": Singer(name="s", embedding_model="m", embeddings_key="a", clips=1),
@@ -38,6 +40,7 @@ ROWS: dict[str, SQLModel] = {
     "outbox": Outbox(job_id="first", user_id=1, files=[{"key": "a", "name": "x"}, {"key": "b", "name": "y"}]),
 }
 CHANGES: dict[str, dict[str, Any]] = {
+    "basket_note": {"media_key": "c"},
     "clip": {"media_key": "c"},
     "song": {"media_key": "c"},
     "singer": {"embeddings_key": "c"},

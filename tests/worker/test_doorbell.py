@@ -1,6 +1,7 @@
 """The doorbell: every ring its own, bounded in time, and no pickles."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -94,3 +95,24 @@ async def test_a_listener_that_ends_its_own_tasks_does_not_end_the_worker(monkey
     assert len(begun) > 1
     listening.cancel()
     await asyncio.wait({listening})
+
+
+async def test_a_listener_that_loses_the_first_cancellation_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As redis-py does when it comes while a time-out ends: one worker in fifty did not stop at SIGTERM."""
+    listens = asyncio.Event()
+
+    class Listener:
+        async def async_run(self) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                listens.set()
+                await asyncio.sleep(60)
+            await asyncio.sleep(60)
+
+        async def close(self) -> None: ...
+
+    monkeypatch.setattr(service, "make_listener", lambda *_: Listener())
+    listening = asyncio.create_task(service._listen("redis://127.0.0.1:1", asyncio.Event()))
+    await listens.wait()
+    listening.cancel()
+    ended, _ = await asyncio.wait({listening}, timeout=5.0)
+    assert ended and listening.cancelled()

@@ -10,7 +10,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from metrics import WorkMetrics
 from pipeline.pool.selection import Selection
 from pipeline.progress import Interrupted, Report
 from store import Job, JobKind, JobState, Lane, Store, jobs, library
@@ -23,7 +25,7 @@ from worker import giving_way
 from worker.child import Child, _reporter
 from worker.library.songs import SongListener
 from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, TrainTask
-from worker.service import _work
+from worker.service import Shift, _work
 from worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.timeout(120)
@@ -134,11 +136,13 @@ class Served:
                 self.order.append((job.id, job.attempt))
             return job
 
-        bell, songs = asyncio.Event(), SongListener(self.store, self.child, self.model)
+        songs = SongListener(self.store, self.child, self.model)
+        metrics = WorkMetrics(CollectorRegistry(), lambda: None)
+        shift = Shift(self.store, self.child, self.settings, songs, metrics, owner="w")
         with patch("worker.service.take_next_job", remembered):
             while True:
-                bell.set()
-                await _work(self.store, self.child, self.settings, "w", bell, songs)
+                shift.bell.set()
+                await _work(shift)
                 await asyncio.sleep(0.05)
 
 

@@ -3,6 +3,7 @@
 The voices are made from shipped clips of synthetic speakers, without training, so that nobody's voice is given away.
 """
 
+import hashlib
 import logging
 import tempfile
 import tomllib
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from store import Store, StoreError, library, voices
+from store.results import to_json
 from store.use_cases import NewSong, NewVoice, add_song, delete_voice, keep_voice
 from worker.child import Child
 from worker.errors import SingerRefused
-from worker.messages import Broken, Done, InstantTask, InstantVoiceFiles, NoteFile, Refused
+from worker.messages import Broken, Done, InstantTask, JobOutcome, NoteFile, Refused
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +43,13 @@ async def _seed_voices(store: Store, child: Child, folder: Path) -> int:
             continue
         with tempfile.TemporaryDirectory(prefix=".voice-", dir=store.data_dir) as out:
             try:
-                made = await _made(child, row, sorted((folder / row["folder"]).glob("*.ogg")), Path(out))
+                clips = sorted((folder / row["folder"]).glob("*.ogg"))
+                made = await _made(child, row, clips, Path(out))
                 if present is not None and present.id is not None:
                     delete_voice(store, present.id, voices.PUBLIC)
-                quality = {"base": made.base, "minutes": made.seconds / 60, "steps": 0}
-                new = NewVoice(row["free"], made.model, made.index, quality, made.source_sha256)
+                digest = hashlib.sha256(b"".join(clip.read_bytes() for clip in clips)).hexdigest()
+                model, index = made.files["model"], made.files["index"]
+                new = NewVoice(row["free"], model, index, to_json(made.result), digest)
                 keep_voice(store, voices.PUBLIC, new, f"Free: {row['source']}, {row['licence']}.")
             except (SingerRefused, StoreError) as error:  # or another worker was faster
                 log.warning("The free voice %s was not added: %s", row["free"], error)
@@ -54,9 +58,9 @@ async def _seed_voices(store: Store, child: Child, folder: Path) -> int:
     return added
 
 
-async def _made(child: Child, row: dict[str, Any], clips: list[Path], out: Path) -> InstantVoiceFiles:
+async def _made(child: Child, row: dict[str, Any], clips: list[Path], out: Path) -> JobOutcome:
     match await child.run(InstantTask(tuple(NoteFile(clip, clip.name) for clip in clips), out)):
-        case Done(outcome=InstantVoiceFiles() as made):
+        case Done(outcome=JobOutcome() as made):
             return made
         case Refused(sentence=sentence):
             raise SingerRefused(f"{row['free']}: {sentence}")

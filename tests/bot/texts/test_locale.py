@@ -45,6 +45,9 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "help",
         "listening-tests",
         "mos",
+        "settings",
+        "blocked",
+        "Report this result",
         "Match this voice note",
     }
     for command in sent:

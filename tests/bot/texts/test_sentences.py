@@ -76,7 +76,7 @@ def test_what_only_a_job_row_can_say_has_a_korean_sentence() -> None:
 
 
 def test_every_korean_error_belongs_to_a_class() -> None:
-    known = {e.code for e in every_error()} | {"worker_lost", "internal"}
+    known = {e.code for e in every_error()} | {"worker_lost", "unheard", "internal"}
     assert {key.removeprefix("errors.") for key in KO if key.startswith("errors.")} == known
 
 

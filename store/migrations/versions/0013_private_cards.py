@@ -1,14 +1,14 @@
 """cards are private: a job keeps its interaction's token while that lives, and cards in channels are no more
 
-Revision: 0010, after 0009
+Revision: 0013, after 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import AutoString
 
-revision = '0010'
-down_revision = '0009'
+revision = '0013'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

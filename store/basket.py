@@ -1,0 +1,71 @@
+"""Baskets: the notes that a member keeps for trainings, and what of them can be trained on."""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import Session, col, select
+
+from store.clips import DAY
+from store.errors import BasketEmpty, BasketFull, BasketShort, BasketUnheard
+from store.tables import BasketNote, Clip, NoteState, now
+
+MOST_NOTES = 50
+LEAST_SECONDS = 30.0
+"""Of voice, for a training."""
+LEAST_SECONDS_INSTANT = 10.0
+"""Of voice, for a voice that is not trained."""
+WANTED_SECONDS = 600.0
+"""Of voice, for a good one."""
+
+
+def of_member(session: Session, user_id: int) -> Sequence[BasketNote]:
+    """A member's notes, oldest first."""
+    wanted = select(BasketNote).where(BasketNote.user_id == user_id)
+    return session.exec(wanted.order_by(col(BasketNote.id))).all()
+
+
+def good_notes(notes: Sequence[BasketNote]) -> list[BasketNote]:
+    """Those that can be trained on."""
+    return [note for note in notes if note.state is NoteState.GOOD]
+
+
+def seconds_of(notes: Sequence[BasketNote]) -> float:
+    """Seconds of voice that can be trained on."""
+    return sum(note.seconds for note in good_notes(notes))
+
+
+def check_room(session: Session, user_id: int, coming: int) -> None:
+    """Raise BasketFull if so many notes more are too many."""
+    if len(of_member(session, user_id)) + coming > MOST_NOTES:
+        raise BasketFull(limit=MOST_NOTES)
+
+
+def check_trainable(notes: Sequence[BasketNote], least: float) -> list[BasketNote]:
+    """The notes to make a voice of, which takes at least so many seconds of voice.
+
+    Raises BasketUnheard, BasketEmpty, BasketShort.
+    """
+    if waiting := sum(note.state is NoteState.WAITING for note in notes):
+        raise BasketUnheard(number=waiting)
+    good, seconds = good_notes(notes), seconds_of(notes)
+    if not good:
+        raise BasketEmpty
+    if seconds < least:
+        raise BasketShort(seconds=seconds, limit=least)
+    return good
+
+
+def expiry(days: float) -> float:
+    """When a note that arrives now goes."""
+    return now() + days * DAY
+
+
+def unheard(session: Session) -> BasketNote | None:
+    """The note that has waited longest to be heard."""
+    waiting = select(BasketNote).where(BasketNote.state == NoteState.WAITING)
+    return session.exec(waiting.order_by(col(BasketNote.id)).limit(1)).first()
+
+
+def clips_beside(session: Session, user_id: int, keys: Collection[str], working: Collection[str]) -> Sequence[Clip]:
+    """The member's clips of the same recordings, but for those of these jobs."""
+    same = select(Clip).where(Clip.user_id == user_id, col(Clip.media_key).in_(keys))
+    return [clip for clip in session.exec(same).all() if clip.job_id not in working]

@@ -1,0 +1,90 @@
+"""A member gathers notes in their basket, looks at it, and takes notes out of it."""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import Session
+
+from store import basket, jobs
+from store.database import Store
+from store.errors import NoteKnown, NotFound
+from store.retention import files_or_nothing, remove_unreferenced
+from store.tables import Audit, BasketNote, NoteState
+from store.use_cases.accept import Requester, SavedFile, check_files
+
+
+def basket_of(store: Store, user_id: int) -> Sequence[BasketNote]:
+    """The member's notes, oldest first."""
+    with store.read() as session:
+        return basket.of_member(session, user_id)
+
+
+def check_basket(store: Store, user_id: int, coming: int) -> None:
+    """Raise BasketFull if so many notes more would be refused; to be called before anything is downloaded."""
+    with store.read() as session:
+        basket.check_room(session, user_id, coming)
+
+
+def add_to_basket(store: Store, requester: Requester, files: Sequence[SavedFile], source: str) -> list[BasketNote]:
+    """Put recordings into the member's basket, where they wait to be heard; return those that were new to it.
+
+    One that was refused before is heard again. Raises BasketFull, NoteKnown (none of them is new), DownloadFailed;
+    then neither a row nor a file of them remains.
+    """
+    with files_or_nothing(store, (file.key for file in files)), store.write() as session:
+        check_files(store, files)
+        known = {note.media_key: note for note in basket.of_member(session, requester.user_id)}
+        fresh = {file.key: file for file in files if file.key not in known}
+        again = [
+            note for note in known.values() if note.media_key in {file.key for file in files} and _is_refused(note)
+        ]
+        if not fresh and not again:
+            raise NoteKnown
+        basket.check_room(session, requester.user_id, len(fresh))
+        for note in again:
+            note.state, note.tries = NoteState.WAITING, 0
+        added = again + [_note(store, requester, file, source) for file in fresh.values()]
+        session.add_all(added)
+        session.flush()
+        return added
+
+
+def remove_notes(store: Store, user_id: int, note_ids: Collection[int]) -> list[str]:
+    """Take notes out of the basket for good; return their names.
+
+    A training that waits or runs keeps what it was agreed to, until it has ended. Raises NotFound if none of them is
+    there: a second click, or somebody else's.
+    """
+    with store.write() as session:
+        notes = [note for note in basket.of_member(session, user_id) if note.id in set(note_ids)]
+        if not notes:
+            raise NotFound(what="such note any more")
+        keys = _remove(session, user_id, notes)
+    remove_unreferenced(store, keys)
+    return [note.name for note in notes]
+
+
+def _remove(session: Session, user_id: int, notes: Sequence[BasketNote]) -> set[str]:
+    keys = {note.media_key for note in notes}
+    working = {job.id for job in jobs.active_of(session, user_id)}
+    for clip in basket.clips_beside(session, user_id, keys, working):
+        session.delete(clip)
+    for note in notes:
+        session.delete(note)
+        session.add(Audit(user_id=user_id, action="remove note", subject=str(note.id)))
+    return keys
+
+
+def _is_refused(note: BasketNote) -> bool:
+    return note.state is NoteState.REFUSED
+
+
+def _note(store: Store, requester: Requester, file: SavedFile, source: str) -> BasketNote:
+    return BasketNote(
+        user_id=requester.user_id,
+        guild_id=requester.guild_id,
+        media_key=file.key,
+        name=file.name,
+        bytes=file.bytes,
+        source=source,
+        expires_at=basket.expiry(store.clip_days),
+    )

@@ -1,0 +1,68 @@
+"""A worker hears the notes of baskets: which waits, and what was heard or refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from store import basket
+from store.database import Store
+from store.tables import BasketNote, NoteState
+
+MOST_TRIES = 3
+UNHEARD = "The worker stopped three times while it listened to this note. Remove it, and record it again."
+
+
+@dataclass(frozen=True)
+class UnheardNote:
+    """A note that waits, and its member's good notes."""
+
+    note: BasketNote
+    others: Sequence[BasketNote]
+
+
+def next_unheard(store: Store) -> UnheardNote | None:
+    """The note that has waited longest."""
+    with store.read() as session:
+        note = basket.unheard(session)
+        if note is None:
+            return None
+        return UnheardNote(note, basket.good_notes(basket.of_member(session, note.user_id)))
+
+
+def keep_heard(store: Store, note_id: int, seconds: float, embedding: Sequence[float], model: str) -> None:
+    """The note is good; nothing if it was removed meanwhile."""
+    with store.write() as session:
+        if note := _waiting(session, note_id):
+            note.state, note.seconds, note.embedding, note.model = NoteState.GOOD, seconds, list(embedding), model
+            note.error_code = note.error_sentence = None
+            note.error_params = {}
+            session.add(note)
+
+
+def refuse_note(store: Store, note_id: int, code: str, params: dict[str, Any], sentence: str) -> None:
+    """The note cannot be trained on, with one sentence."""
+    with store.write() as session:
+        if note := _waiting(session, note_id):
+            note.state, note.seconds = NoteState.REFUSED, 0.0
+            note.error_code, note.error_params, note.error_sentence = code, params, sentence
+            session.add(note)
+
+
+def hear_again(store: Store, note_id: int) -> None:
+    """The child died while it heard the note: again, and the third time never again."""
+    with store.write() as session:
+        note = _waiting(session, note_id)
+        if note is None:
+            return
+        note.tries += 1
+        session.add(note)
+        tries = note.tries
+    if tries >= MOST_TRIES:
+        refuse_note(store, note_id, "unheard", {}, UNHEARD)
+
+
+def _waiting(session: Session, note_id: int) -> BasketNote | None:
+    note = session.get(BasketNote, note_id)
+    return note if note is not None and note.state is NoteState.WAITING else None

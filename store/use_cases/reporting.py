@@ -1,0 +1,196 @@
+"""Members report results; moderators remove them, warn or block whose they are, and unblock them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from store import blocks, deletions, guilds, jobs, listening, patience, retention
+from store.database import Store
+from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel, NotFound
+from store.report_tables import MemberBlock, MemberReport, ReportReason
+from store.retention import remove_unreferenced
+from store.tables import Audit, Job, Outbox, Shown
+
+MARK_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class ReportedMessage:
+    """A message of the bot in a guild, and the first digits of the job that it names."""
+
+    guild_id: int
+    channel_id: int
+    message_id: int
+    mark: str
+
+
+def check_report(store: Store, message: ReportedMessage) -> None:
+    """Raise NoStaffChannel, NotFound or AlreadyReported before its member is asked for a reason."""
+    with store.read() as session:
+        _reportable(session, message)
+
+
+def report_result(store: Store, reporter_id: int, message: ReportedMessage, reason: ReportReason) -> MemberReport:
+    """Keep a report until the moderators are told. Raises NoStaffChannel, NotFound, AlreadyReported."""
+    with store.write() as session:
+        job_id, user_id = _reportable(session, message)
+        report = MemberReport(
+            guild_id=message.guild_id,
+            job_id=job_id,
+            user_id=user_id,
+            reporter_id=reporter_id,
+            reason=reason,
+            channel_id=message.channel_id,
+            message_id=message.message_id,
+        )
+        session.add(report)
+        session.flush()
+        session.add(_audit(report, reporter_id, "report"))
+        return report
+
+
+def reports_to_show(store: Store) -> list[tuple[MemberReport, int, str | None]]:
+    """The reports of which the moderators do not know yet, each with its staff channel and the guild's language."""
+    with store.read() as session:
+        new = session.exec(select(MemberReport).where(col(MemberReport.staff_message_id).is_(None))).all()
+        settings = [guilds.setting(session, report.guild_id) for report in new]
+    return [
+        (report, setting.staff_channel_id, setting.locale)
+        for report, setting in zip(new, settings, strict=True)
+        if setting.staff_channel_id is not None
+    ]
+
+
+def begin_report(store: Store, report_id: int, channel_id: int) -> bool:
+    """The moderators are about to be told there; False if the report's member was forgotten meanwhile."""
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is not None:
+            report.staff_channel_id, report.tried_at = channel_id, patience.since(report.tried_at)
+            session.add(report)
+        return report is not None
+
+
+def keep_report(store: Store, report_id: int, message_id: int) -> bool:
+    """Note the message to the moderators; False if the report's member was forgotten meanwhile."""
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is not None:
+            report.staff_message_id = message_id
+            session.add(report)
+        return report is not None
+
+
+def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
+    """Order the deletion of the reported message, and remove its files. Raises NotFound, AlreadyHandled."""
+    with store.write() as session:
+        report = _open(session, report_id, guild_id, "removed_by", moderator_id)
+        deletions.order(session, report.job_id, report.channel_id, report.message_id)
+        mail = session.exec(select(Outbox).where(Outbox.job_id == report.job_id)).all()
+        keys = retention.media_keys([], [], [], mail)
+        for row in mail:
+            row.files = []
+            session.add(row)
+        keys |= listening.withdraw(session, listening.of_job(session, report.job_id))
+        session.add(_audit(report, moderator_id, "remove result"))
+    remove_unreferenced(store, keys)
+    return report
+
+
+def warn_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
+    """Note that the member is warned, before they are. Raises NotFound, AlreadyHandled."""
+    with store.write() as session:
+        report = _open(session, report_id, guild_id, "warned_by", moderator_id)
+        session.add(_audit(report, moderator_id, "warn"))
+        return report
+
+
+def warning_failed(store: Store, report_id: int, moderator_id: int) -> None:
+    """The warning did not reach the member: it can be tried again."""
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is not None:
+            report.warned_by = None
+            session.add(report)
+            session.add(_audit(report, moderator_id, "warning failed"))
+
+
+def block_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
+    """Block the member in this guild and end their live jobs there. Raises NotFound, AlreadyHandled.
+
+    Jobs that wait end at once, those that run when their worker sees it, each with its sentence.
+    """
+    with store.write() as session:
+        report = _open(session, report_id, guild_id, "blocked_by", moderator_id)
+        block = MemberBlock(guild_id=guild_id, user_id=report.user_id, moderator_id=moderator_id, reason=report.reason)
+        session.merge(block)
+        for job in jobs.active_of(session, report.user_id):
+            if job.guild_id == guild_id:
+                jobs.cancel(session, job.id, report.user_id, Blocked())
+        session.add(_audit(report, moderator_id, "block"))
+        return report
+
+
+def unblock(store: Store, guild_id: int, user_id: int, moderator_id: int) -> None:
+    """Let a member request things here again. Raises NotFound: they are not blocked."""
+    with store.write() as session:
+        block = session.get(MemberBlock, (guild_id, user_id))
+        if block is None:
+            raise NotFound(what="such blocked member")
+        session.delete(block)
+        reason = block.reason.value
+        session.add(
+            Audit(user_id=moderator_id, guild_id=guild_id, action="unblock", subject=str(user_id), reason=reason)
+        )
+
+
+def blocked_members(store: Store, guild_id: int) -> Sequence[MemberBlock]:
+    """Whom a guild has blocked, the newest first."""
+    with store.read() as session:
+        return blocks.of_guild(session, guild_id)
+
+
+def _reportable(session: Session, message: ReportedMessage) -> tuple[str, int]:
+    """The job that a message shows, and whose it is."""
+    if guilds.setting(session, message.guild_id).staff_channel_id is None:
+        raise NoStaffChannel
+    found = _shown_by(session, message)
+    if found is None:
+        raise NotFound(what="result in this message")
+    reports = select(MemberReport).where(MemberReport.guild_id == message.guild_id, MemberReport.job_id == found[0])
+    if any(not _is_handled(report) for report in session.exec(reports).all()):
+        raise AlreadyReported
+    return found
+
+
+def _shown_by(session: Session, message: ReportedMessage) -> tuple[str, int] | None:
+    """By the job that it names, else (that is no row any more) by the note of what Discord still shows."""
+    if len(message.mark) == MARK_LENGTH:
+        here = select(Job).where(col(Job.id).startswith(message.mark), Job.guild_id == message.guild_id)
+        job = session.exec(here).first()
+        if job is not None:
+            return job.id, job.user_id
+    shown = session.get(Shown, message.message_id)
+    return (shown.job_id, shown.user_id) if shown else None
+
+
+def _is_handled(report: MemberReport) -> bool:
+    return bool(report.removed_by or report.warned_by or report.blocked_by)
+
+
+def _open(session: Session, report_id: int, guild_id: int, step: str, moderator_id: int) -> MemberReport:
+    """The guild's report, the step noted as this moderator's; only the first click does it."""
+    report = session.get(MemberReport, report_id)
+    if report is None or report.guild_id != guild_id:
+        raise NotFound(what="such report any more")
+    if getattr(report, step) is not None:
+        raise AlreadyHandled
+    setattr(report, step, moderator_id)
+    session.add(report)
+    return report
+
+
+def _audit(report: MemberReport, user_id: int, action: str) -> Audit:
+    subject = f"report {report.id}, job {report.job_id}"
+    return Audit(user_id=user_id, guild_id=report.guild_id, action=action, subject=subject, reason=report.reason.value)

@@ -1,0 +1,114 @@
+"""Commands of moderators: Discord shows them to who manages the server, and the bot looks at whoever sends one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import discord
+import pytest
+from simcord.actors import MemberActor
+
+from bot.interactions.moderators import MODERATORS
+from bot.interactions.services import Services
+from bot.texts.locale import Translator
+from store import Store
+from store.tables import GuildSetting
+from tests.bot.test_features import ROOT
+from tests.bot.world import World, response_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
+GIVEN: dict[str, dict[str, Any]] = {}
+"""What a command cannot be sent without."""
+MEMBERS = {"match", "train", "cover", "voices", "jobs", "forget-me", "help", "listening-tests"}
+
+
+def leaves(command: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The names under which a command can be sent."""
+    name = f"{above} {command['name']}".strip()
+    inside = [one for one in command.get("options", []) if one["type"] in (1, 2)]
+    yield from (leaf for one in inside for leaf in leaves(one, name)) if inside else (name,)
+
+
+async def commands_of(world: World) -> dict[str, dict[str, Any]]:
+    """Every slash command as Discord gets it."""
+    tree, translator = world.bot.tree, Translator()
+    listed = tree.get_commands(type=discord.AppCommandType.chat_input)
+    return {one.name: await one.get_translated_payload(tree, translator) for one in listed}
+
+
+@pytest.fixture
+def moderator(world: World) -> MemberActor:
+    role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("moderator"), roles=[role])
+
+
+async def test_every_command_of_moderators_is_guarded_twice(world: World) -> None:
+    sent = await commands_of(world)
+    theirs = {name: one for name, one in sent.items() if name not in MEMBERS}
+    assert set(theirs) == {"mos", "settings", "blocked"}
+    for name, one in theirs.items():
+        assert one["default_member_permissions"] == MODERATORS.value, name
+        assert one["contexts"] == [0] or one["dm_permission"] is False, name
+        world.allow(name, world.bob)
+        for leaf in leaves(one):
+            answer = response_of(await world.bob.slash(world.channel, leaf, **GIVEN.get(leaf, {})))
+            assert answer.ephemeral and answer.content.startswith("Only moderators"), leaf
+    assert all(not sent[name].get("default_member_permissions") for name in MEMBERS)
+
+
+async def test_the_role_of_moderators_moderates_until_it_is_cleared(world: World, moderator: MemberActor) -> None:
+    role = world.guild.create_role("ears")
+    dora = world.guild.add_member(world.env.create_user("dora"), roles=[role])
+    world.allow("settings", dora)
+    assert "Only moderators" in response_of(await dora.slash(world.channel, "settings")).content
+    shown = response_of(await moderator.slash(world.channel, "settings", moderator_role=role)).content
+    assert f"or the role <@&{role.id}>" in shown and "Integrations" in shown
+    assert "Settings of this server" in response_of(await dora.slash(world.channel, "settings")).content
+    await moderator.slash(world.channel, "settings", clear="moderator_role_id")
+    assert "Only moderators" in response_of(await dora.slash(world.channel, "settings")).content
+
+
+async def test_settings_are_kept_shown_and_audited(world: World, moderator: MemberActor, store: Store) -> None:
+    staff = world.guild.create_text_channel("staff")
+    options = {"staff_channel": staff, "listening_tests": False, "max_jobs": 7}
+    shown = response_of(await moderator.slash(world.channel, "settings", **options)).content
+    assert f"Staff channel: <#{staff.id}>" in shown and "Listening tests: off" in shown and "at once: 7" in shown
+    with store.read() as session:
+        row = session.get_one(GuildSetting, world.guild.id)
+    assert (row.staff_channel_id, row.listening_tests, row.max_active_jobs, row.locale) == (staff.id, False, 7, None)
+    refused = response_of(await moderator.slash(world.channel, "mos start", covers=2)).content
+    assert refused.startswith("Listening tests are off")
+    assert response_of(await moderator.slash(world.channel, "settings")).content == shown
+
+
+async def test_what_cannot_be_set_is_one_sentence(world: World, moderator: MemberActor, store: Store) -> None:
+    me = world.guild.me
+    assert me is not None
+    mute = world.guild.create_text_channel(
+        "mute", overwrites={me: discord.PermissionOverwrite(send_messages=False, view_channel=False)}
+    )
+    refused = response_of(await moderator.slash(world.channel, "settings", staff_channel=mute)).content
+    assert refused.startswith("I lack permissions in this channel: View Channel, Send Messages.")
+    everyone = response_of(await moderator.slash(world.channel, "settings", moderator_role=world.guild.default_role))
+    assert everyone.content.startswith("Everybody has this role")
+    with store.read() as session:
+        assert session.get(GuildSetting, world.guild.id) is None
+
+
+async def test_a_servers_language_is_that_of_every_answer_after_a_restart_too(
+    world: World, moderator: MemberActor, make_bot: Any
+) -> None:
+    assert "You have no jobs yet" in response_of(await world.alice.slash(world.channel, "jobs")).content
+    assert "이 서버의 설정" in response_of(await moderator.slash(world.channel, "settings", language="ko")).content
+    await world.env.restart_bot(make_bot())
+    world.allow("settings", world.alice)
+    assert "아직 작업이 없어요" in response_of(await world.alice.slash(world.channel, "jobs")).content
+    assert "관리자만 쓸 수 있어요" in response_of(await world.alice.slash(world.channel, "settings")).content
+    services = world.bot.services
+    assert isinstance(services, Services) and services.languages == {world.guild.id: "ko"}
+    await moderator.slash(world.channel, "settings", clear="locale")
+    assert "You have no jobs yet" in response_of(await world.alice.slash(world.channel, "jobs")).content
+
+
+async def test_answers_take_their_language_from_one_place() -> None:
+    own = {path.name for path in ROOT.rglob("*.py") if "interaction.locale" in path.read_text()}
+    assert own == {"services.py"}

@@ -1,0 +1,197 @@
+"""A report from a member to the moderators and back: removed, warned, blocked, unblocked; once, and after restarts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import discord
+import pytest
+from simcord import InteractionResult
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from sqlmodel import select
+
+from bot.app import DiscoverBot
+from bot.interactions.components import view_of
+from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
+from store.tables import Audit, GuildSetting, OutboxState
+from store.use_cases import Requester, check_cap, forget
+from tests.bot.world import Worker, World, response_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
+MENU = "Report this result"
+
+
+@dataclass
+class Court:
+    """Alice's cover in the channel, a staff channel, a moderator; Bob reports."""
+
+    world: World
+    store: Store
+    staff: ChannelHandle
+    moderator: MemberActor
+    job: Job
+    result: discord.Message
+    key: str
+
+    async def ask(self, message: discord.Message | None = None) -> InteractionResult:
+        return await self.world.bob.context_menu(self.world.channel, MENU, message or self.result)
+
+    async def report(self, reason: str = "not_theirs") -> str:
+        """Bob's report; what he is answered."""
+        asked = await self.ask()
+        await self.world.bob.select(response_of(asked), [reason])
+        answer = response_of(asked).content
+        await self.world.tick()
+        return answer
+
+    async def press(self, label: str, who: MemberActor | None = None) -> str:
+        """Press a button of the newest staff message; what is answered beside it."""
+        pressed = await (who or self.moderator).click(self.told()[-1], label=label)
+        return "".join(followup.content for followup in pressed.followups)
+
+    def told(self) -> list[discord.Message]:
+        return self.world.public(self.staff)
+
+    def audit(self) -> list[tuple[int, str, str]]:
+        with self.store.read() as session:
+            return [(row.user_id, row.action, row.reason) for row in session.exec(select(Audit)).all()]
+
+
+@pytest.fixture
+async def court(world: World, store: Store) -> Court:
+    guild = world.guild
+    staff = guild.create_text_channel("staff")
+    role = guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    key = store.media.put_bytes(b"cover", "cover.mp3")
+    with store.write() as session:
+        session.add(GuildSetting(guild_id=guild.id, staff_channel_id=staff.id))
+        job = Job(kind=JobKind.COVER, user_id=world.alice.id, guild_id=guild.id, state=JobState.DELIVERED)
+        session.add(job)
+        session.flush()
+        files = [{"key": key, "name": "cover.mp3"}]
+        session.add(Outbox(job_id=job.id, user_id=world.alice.id, files=files, state=OutboxState.SENT))
+    result = await world.post(f"a cover\n-# job {job.id[:12]}", view_of())
+    moderator = guild.add_member(world.env.create_user("moderator"), roles=[role])
+    return Court(world, store, staff, moderator, job, result, key)
+
+
+async def test_a_report_reaches_the_staff_and_its_result_is_removed_once(
+    court: Court, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    asked = await court.ask()
+    assert response_of(asked).ephemeral and "What is wrong" in response_of(asked).content
+    assert "The moderators are told" in await court.report()
+    [told] = court.told()
+    assert f"<@{court.world.alice.id}>" in told.content and f"/{court.result.id}" in told.content
+    assert "voice without their consent" in told.content and f"<@{court.world.bob.id}>" in told.content
+    await court.world.env.restart_bot(make_bot())
+    await court.world.tick()
+    assert len(court.told()) == 1
+    assert "Only moderators" in await court.press("Remove the result", court.world.bob)
+    assert court.result.id in {message.id for message in court.world.public()}
+    await court.press("Remove the result")
+    assert f"Removed by <@{court.moderator.id}>" in court.told()[0].content
+    assert [item.disabled for row in court.told()[0].components for item in row.children] == [True, False, False]  # type: ignore[union-attr]
+    await court.world.tick(5)
+    assert court.world.public() == [] and court.key not in set(court.store.media.keys())
+    with pytest.raises(Exception, match="disabled"):
+        await court.press("Remove the result")
+    assert court.audit() == [
+        (court.world.bob.id, "report", "not_theirs"),
+        (court.moderator.id, "remove result", "not_theirs"),
+    ]
+
+
+async def test_a_second_click_does_nothing_again(court: Court) -> None:
+    await court.report("spam")
+    with court.store.write() as session:
+        report = session.exec(select(MemberReport)).one()
+        report.warned_by = 5  # another moderator, a moment ago
+        session.add(report)
+    assert "This was done already" in await court.press("Warn its member")
+    assert court.world.dms(court.world.alice) == []
+
+
+async def test_a_warning_goes_to_the_member_alone(court: Court) -> None:
+    await court.report("hurtful")
+    await court.press("Warn its member")
+    [warning] = court.world.dms(court.world.alice)
+    assert "Test Guild" in warning.content and "hurtful" in warning.content
+    assert f"Warned by <@{court.moderator.id}>" in court.told()[0].content
+
+
+async def test_a_blocked_members_jobs_end_with_a_sentence_and_new_ones_are_refused(
+    court: Court, worker: Worker
+) -> None:
+    world, store = court.world, court.store
+    with store.write() as session:
+        waits, runs, elsewhere = (
+            jobs.submit(session, Job(kind=JobKind.MATCH, user_id=world.alice.id, guild_id=guild))
+            for guild in (world.guild.id, world.guild.id, 77)
+        )
+        for job in (waits, runs, elsewhere):
+            jobs.enqueue(session, job.id)
+    worker.begin(worker.job(runs.id))
+    await court.report()
+    await court.press("Block its member")
+    assert worker.job(waits.id).state is JobState.CANCELLED and worker.job(elsewhere.id).state is JobState.QUEUED
+    worker.stop(worker.job(runs.id))
+    await world.tick(5)
+    listed = response_of(await world.alice.slash(world.channel, "jobs")).content
+    assert listed.count("Moderators of this server have blocked you here") == 2
+    told = [m.content for m in [*world.public(), *world.dms(world.alice)] if "Match ended" in m.content]
+    assert len(told) == 2 and all("have blocked you here" in text for text in told)
+    refused = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"note"))
+    assert "have blocked you here" in response_of(refused).content
+    with pytest.raises(Blocked):
+        check_cap(store, Requester(world.alice.id, world.guild.id))
+    check_cap(store, Requester(world.alice.id, 77))
+
+    listing = response_of(await court.moderator.slash(world.channel, "blocked")).content
+    assert f"<@{world.alice.id}>: somebody's voice" in listing and f"by <@{court.moderator.id}>" in listing
+    freed = response_of(await court.moderator.slash(world.channel, "blocked", unblock=world.alice)).content
+    assert "may use the bot in this server again" in freed
+    again = response_of(await court.moderator.slash(world.channel, "blocked", unblock=world.alice)).content
+    assert again == "There is no such blocked member."
+    assert "Nobody is blocked" in response_of(await court.moderator.slash(world.channel, "blocked")).content
+    check_cap(store, Requester(world.alice.id, world.guild.id))
+    assert [action for _, action, _ in court.audit()] == ["report", "block", "unblock"]
+
+
+async def test_what_cannot_be_reported_is_one_sentence(court: Court) -> None:
+    chat = await court.world.alice.send(court.world.channel, f"job {court.job.id[:12]}")
+    assert response_of(await court.ask(chat)).content == "There is no result in this message."
+    plain = await court.world.post("hello", view_of())
+    assert response_of(await court.ask(plain)).content == "There is no result in this message."
+    await court.report()
+    assert response_of(await court.ask()).content.startswith("The moderators know of this result already")
+    with court.store.write() as session:
+        session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = None
+    assert response_of(await court.ask()).content.startswith("This server has no channel for reports yet")
+
+
+async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court) -> None:
+    closed = court.world.guild.create_text_channel(
+        "closed",
+        overwrites={court.world.guild.me: discord.PermissionOverwrite(send_messages=False)},  # type: ignore[dict-item]
+    )
+    with court.store.write() as session:
+        session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = closed.id
+    await court.report()
+    assert court.told() == []
+    with court.store.write() as session:
+        session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = court.staff.id
+    court.world.bot.reports._not_before.clear()
+    await court.world.tick(5)
+    assert len(court.told()) == 1
+
+
+async def test_a_forgotten_member_leaves_no_report_but_stays_blocked(court: Court) -> None:
+    await court.report()
+    await court.press("Block its member")
+    forget(court.store, court.world.alice.id)
+    await court.world.tick(5)
+    with court.store.read() as session:
+        assert session.exec(select(MemberReport)).all() == []
+        assert session.get(MemberBlock, (court.world.guild.id, court.world.alice.id)) is not None
+    assert court.told() == []

@@ -1,0 +1,86 @@
+"""The pictures that members get: dark, as wide as a telephone, in their language, and true to what they show."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.canvas import BLUE, GREY, ORANGE, PAPER, shortened
+from pipeline.captions import ENGLISH, KOREAN, captions
+from pipeline.covers.picture import plot_cover, sung_columns
+from pipeline.matching.match import Candidate, Match
+from pipeline.matching.picture import plot_match
+from pipeline.training.loop import Moment
+from pipeline.training.picture import plot_training
+
+
+def pixels(path: Path) -> NDArray[np.int_]:
+    """(height, width, 3), 0…255."""
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def covered(picture: NDArray[np.int_], colour: str) -> int:
+    """How many pixels have this colour."""
+    return int((np.abs(picture - 255 * np.array(to_rgb(colour))).max(-1) < 8).sum())
+
+
+def is_dark_and_narrow(picture: NDArray[np.int_]) -> bool:
+    return picture.shape[1] == 780 and covered(picture[:6], PAPER) == picture[:6, :, 0].size
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_match_draws_each_voice_and_nobody_as_long_as_they_are_probable(tmp_path: Path, language: str) -> None:
+    names = ["A", "아주 긴 이름을 가진 목소리라서 다 들어가지 않는 목소리", "C"]
+    shares = (0.5, 0.1, 0.1)
+    candidates = [Candidate(name, share, 0.8) for name, share in zip(names, shares, strict=True)]
+    plot_match(tmp_path / "match.png", Match(candidates, 0.3), language)
+    picture = pixels(tmp_path / "match.png")
+    assert is_dark_and_narrow(picture)
+    assert covered(picture, GREY) / covered(picture, BLUE) == pytest.approx(0.3 / 0.7, rel=0.1)
+
+
+def test_a_cover_is_coloured_where_it_is_sung(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (40 * 8000, 2))
+    soundfile.write(tmp_path / "cover.flac", noise, 8000)
+    f0 = np.zeros(4000, np.float32)
+    f0[1000:2000] = 220
+    plot_cover(tmp_path / "cover.png", tmp_path / "cover.flac", f0, "밤편지", "Me", 2, "ko")
+    picture = pixels(tmp_path / "cover.png")
+    assert is_dark_and_narrow(picture)
+    assert covered(picture, ORANGE) / covered(picture, GREY) == pytest.approx(1 / 3, rel=0.15)
+
+
+def test_a_column_is_sung_where_a_tenth_of_it_has_a_pitch_and_none_is_beyond_the_vocals() -> None:
+    f0 = np.zeros(300, np.float32)
+    f0[5:9], f0[100:110] = 200, 200
+    edges = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    assert sung_columns(f0, edges).tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("likeness", [0.8, float("nan")])
+def test_a_training_is_drawn_with_and_without_a_likeness(tmp_path: Path, likeness: float) -> None:
+    curve = [Moment(step, 30.0 * step, 1.0, likeness) for step in range(4)]
+    plot_training(tmp_path / "training.png", curve, curve[2], "ko")
+    picture = pixels(tmp_path / "training.png")
+    assert is_dark_and_narrow(picture)
+    assert (covered(picture, ORANGE) > 500) == (likeness == 0.8)
+
+
+def test_every_caption_is_there_in_both_languages() -> None:
+    assert captions("ko") is KOREAN and captions("en") is captions("fr") is ENGLISH
+    for field in fields(ENGLISH):
+        english, korean = getattr(ENGLISH, field.name), getattr(KOREAN, field.name)
+        assert english.isascii() and any("가" <= letter <= "힣" for letter in korean)
+        assert ("{" in english) == ("{" in korean)
+
+
+def test_a_name_that_is_too_long_is_shortened_by_the_room_it_takes() -> None:
+    assert shortened("Slow Motion Dream", 20) == "Slow Motion Dream"
+    assert shortened("Slow Motion Dream", 10) == "Slow Moti…"
+    assert shortened("밤편지밤편지", 12) == "밤편지밤편지"
+    assert shortened("밤편지밤편지", 11) == "밤편지밤…"

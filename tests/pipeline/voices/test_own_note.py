@@ -1,0 +1,71 @@
+"""A note of a basket is heard on arrival: how much voice is in it, and whether it can be trained on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.signal import SPEECH_RATE, Floats32
+from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers, Silent, TooShort, VoiceMissing
+from pipeline.listening.notes import Note
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import NOTE, decode
+from pipeline.voices.own_note import OwnNote, hear_note
+from tests.conftest import LIBRARY
+from tests.pipeline import sounds
+
+RATE = SPEECH_RATE
+Hear = Callable[..., OwnNote]
+NOBODY = np.zeros((0, 256), np.float32)
+STRANGER = sorted((LIBRARY / "libri-1688").glob("*.ogg"))[:2]
+
+
+def wav_of(*paths: Path, seconds: float = 9.0) -> Floats32:
+    """So many seconds of each, one after the other."""
+    parts = [decode(path, RATE, channels=1, limits=NOTE, name=path.name)[: round(seconds * RATE)] for path in paths]
+    return np.concatenate(parts)
+
+
+@pytest.fixture
+def heard(models: ModelPool, tmp_path: Path) -> Hear:
+    """Hear a sound as a note."""
+
+    def hear(wav: Floats32, others: Floats32 = NOBODY) -> OwnNote:
+        path = sounds.write(tmp_path / "note.flac", wav, RATE)
+        return hear_note(Note(path, "note.flac"), others, models.speaker, models.pitch)
+
+    return hear
+
+
+def test_seconds_of_voice_are_counted_not_those_of_the_file(heard: Hear, notes: list[Path]) -> None:
+    voice = wav_of(notes[0])
+    alone = heard(voice)
+    padded = heard(np.concatenate([voice, np.zeros(6 * RATE, np.float32)]))
+    assert 5 < alone.seconds < 9.1 and padded.seconds == pytest.approx(alone.seconds, abs=0.7)
+    assert np.linalg.norm(alone.embedding) == pytest.approx(1, abs=1e-4)
+    assert heard(wav_of(notes[1]), alone.embedding[None]).seconds > 5
+
+
+def test_another_person_and_a_second_one_are_refused(heard: Hear, notes: list[Path]) -> None:
+    own = heard(wav_of(notes[0])).embedding[None]
+    with pytest.raises(OtherSpeaker, match=r"note\.flac"):
+        heard(wav_of(*STRANGER), own)
+    with pytest.raises(SeveralSpeakers):
+        heard(np.concatenate([wav_of(notes[0], seconds=12), wav_of(*STRANGER, seconds=6)]))
+
+
+def test_noise_silence_and_a_moment_are_refused(heard: Hear, notes: list[Path]) -> None:
+    noise = np.random.default_rng(0).standard_normal(8 * RATE).astype(np.float32)
+    with pytest.raises(VoiceMissing, match="at least 2 are needed"):
+        heard(0.1 * noise)
+    with pytest.raises(VoiceMissing):
+        heard(sounds.sine(8, RATE, 440.0))
+    with pytest.raises(Silent):
+        heard(1e-4 * noise)
+    with pytest.raises(TooShort):
+        heard(0.1 * noise[: RATE // 2])
+    with pytest.raises(VoiceMissing):
+        heard(np.concatenate([wav_of(notes[0], seconds=1.5), 1e-5 * noise]))
+    with pytest.raises(Noisy):
+        heard(wav_of(notes[0])[: 8 * RATE] + 0.05 * noise)

@@ -1,0 +1,97 @@
+"""A worker hears the notes of baskets before it takes a job."""
+
+import asyncio
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from files.disk import DiskFull
+from pipeline.errors import SoundError
+from pipeline.pool.model_pool import ModelPool
+from store import BasketNote, NoteState, Store
+from store.use_cases import Requester, add_to_basket, basket_of, save_files
+from worker import child_tasks
+from worker.child import Child
+from worker.errors import CannotRun, ChildDied
+from worker.messages import Broken, Done, End, HeardNote, OwnNoteTask, Refused, SpeakerOfNote, Task
+from worker.notes import hear_notes
+
+HEARD = Done(HeardNote(12.0, SpeakerOfNote((1.0, 0.0), "m")))
+
+
+class Played:
+    """A child that ends its tasks as it is told, or performs them in this process."""
+
+    def __init__(self, *ends: End | Exception, models: ModelPool | None = None) -> None:
+        self.ends, self.models = list(ends), models
+        self.tasks: list[Task] = []
+
+    async def run(self, task: Task) -> End:
+        self.tasks.append(task)
+        if self.models is None:
+            end = self.ends.pop(0)
+            if isinstance(end, Exception):
+                raise end
+            return end
+        try:
+            return Done(child_tasks.perform(task, self.models, lambda _: None, lambda *_: None))
+        except (SoundError, DiskFull) as error:
+            return Refused(error.code, error.params, str(error))
+
+
+def hear(store: Store, child: Played) -> list[BasketNote]:
+    asyncio.run(hear_notes(store, cast(Child, child)))
+    return list(basket_of(store, 7))
+
+
+def add(store: Store, *paths: Path) -> None:
+    add_to_basket(store, Requester(7), save_files(store, [(path, path.name) for path in paths]), "command")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in ("one.ogg", "two.ogg")]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    return paths
+
+
+def test_a_note_is_heard_and_what_is_no_sound_is_refused(
+    store: Store, models: ModelPool, notes: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "text.ogg").write_bytes(b"no sound at all")
+    add(store, notes[0], tmp_path / "text.ogg")
+    good, refused = hear(store, Played(models=models))
+    assert good.state is NoteState.GOOD and 15 < good.seconds < 25
+    assert len(good.embedding) == 256 and good.model == models.speaker.model_id
+    assert (refused.state, refused.error_code) == (NoteState.REFUSED, "not_audio")
+
+
+def test_later_notes_are_compared_with_those_that_were_heard(store: Store, files: list[Path]) -> None:
+    add(store, *files)
+    child = Played(HEARD, HEARD)
+    assert [note.seconds for note in hear(store, child)] == [12.0, 12.0]
+    assert [task.others for task in child.tasks if isinstance(task, OwnNoteTask)] == [
+        (),
+        (SpeakerOfNote((1.0, 0.0), "m"),),
+    ]
+
+
+def test_a_child_that_dies_is_tried_again_and_not_for_ever(store: Store, files: list[Path]) -> None:
+    add(store, *files)
+    died = ChildDied("gone")
+    one, two = hear(store, Played(died, died, HEARD, died, died, died))
+    assert one.state is NoteState.GOOD
+    assert (two.state, two.error_code) == (NoteState.REFUSED, "unheard")
+
+
+def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(store: Store, files: list[Path]) -> None:
+    add(store, *files)
+    one, two = hear(store, Played(Broken("Traceback"), CannotRun("no device")))
+    assert (one.error_code, two.error_code) == ("internal", "model_unusable")
+    third = files[0].with_name("three.ogg")
+    third.write_bytes(b"three")
+    add(store, third)
+    store.media.path(basket_of(store, 7)[2].media_key).write_bytes(b"changed on the disk")
+    assert hear(store, Played())[2].error_code == "file_damaged"

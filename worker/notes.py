@@ -1,0 +1,69 @@
+"""The notes of baskets are heard by a worker before it takes a job: about a second of one core for each."""
+
+import asyncio
+import logging
+import secrets
+
+from files.disk import DiskFull
+from pipeline.errors import ModelUnusable
+from store import Store, StoreError
+from store.use_cases import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
+from worker.child import Child
+from worker.errors import CannotRun, ChildDied
+from worker.messages import Broken, Done, End, HeardNote, NoteFile, OwnNoteTask, Refused, SpeakerOfNote
+
+log = logging.getLogger(__name__)
+
+INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
+
+
+async def hear_notes(store: Store, child: Child) -> None:
+    """Hear every note that waits; what cannot be trained on is refused with one sentence.
+
+    A note that is being heard when the worker stops is heard anew.
+    """
+    while (waiting := await asyncio.to_thread(next_unheard, store)) is not None:
+        await _hear(store, child, waiting)
+
+
+async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
+    note_id = waiting.note.id or 0
+    try:
+        await asyncio.to_thread(_keep, store, note_id, await child.run(await asyncio.to_thread(_task, store, waiting)))
+    except ChildDied as error:
+        log.warning("Note %s of a basket: %s", note_id, error)
+        await asyncio.to_thread(hear_again, store, note_id)
+    except CannotRun as error:
+        log.error("%s", error)
+        await asyncio.to_thread(_refuse, store, note_id, ModelUnusable(reason=str(error)))
+    except (StoreError, DiskFull) as error:
+        await asyncio.to_thread(_refuse, store, note_id, error)
+    except (RuntimeError, TypeError):
+        reference = secrets.token_hex(4)
+        log.exception("Note %s of a basket could not be heard (%s).", note_id, reference)
+        sentence = INTERNAL.format(reference=reference)
+        await asyncio.to_thread(refuse_note, store, note_id, "internal", {"reference": reference}, sentence)
+
+
+def _task(store: Store, waiting: UnheardNote) -> OwnNoteTask:
+    """Raises NotFound, FileDamaged."""
+    note = waiting.note
+    path = store.media.checked(note.media_key, note.name)
+    others = tuple(SpeakerOfNote(tuple(other.embedding), other.model) for other in waiting.others if other.embedding)
+    return OwnNoteTask(NoteFile(path, note.name), others)
+
+
+def _keep(store: Store, note_id: int, end: End) -> None:
+    match end:
+        case Done(outcome=HeardNote() as heard):
+            keep_heard(store, note_id, heard.seconds, heard.speaker.embedding, heard.speaker.model)
+        case Refused():
+            refuse_note(store, note_id, end.code, end.params, end.sentence)
+        case Broken(traceback=traceback):
+            raise RuntimeError(traceback)
+        case other:
+            raise TypeError(f"a child answered OwnNoteTask with {other}")
+
+
+def _refuse(store: Store, note_id: int, error: ModelUnusable | StoreError | DiskFull) -> None:
+    refuse_note(store, note_id, error.code, error.params, str(error))
