@@ -250,7 +250,7 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     for part in ("at once", "without training", "one recording", "of you", voices.POLICY_VERSION):
         assert part in answer.content
     await world.alice.click(answer, label=YES)
-    assert "is made now" in answer.content and len(rows(store, Consent)) == 1
+    assert "place 1 in line" in answer.content and len(rows(store, Consent)) == 1
     job = worker.only()
     assert (job.state, job.lane) == (JobState.QUEUED, Lane.QUICK) and job.params["instant"] is True
 
@@ -258,7 +258,7 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     with store.write() as session:
         voices.finish(session, session.exec(select(Voice)).one(), "model", "index", {"minutes": 0.2, "steps": 0})
     await world.tick()
-    (message,) = world.dms(world.alice)
+    (message,) = world.cards()
     for part in ("can sing already", "not trained", "made from 12 s of voice", "A trained voice sounds more like you"):
         assert part in message.content
     assert re.search(r"</train:\d+>", message.content) and re.search(r"</cover:\d+>", message.content)
