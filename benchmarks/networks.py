@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from models.device import GIB, choose, describe
-from models.separation.chunks import agreement, precision
+from models.precision import agreement, precision
 from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
 from models.signal import MUSIC_RATE, SPEECH_RATE
 from models.weights.integrity import packaged
@@ -92,11 +92,16 @@ def spleeter(device: torch.device) -> Work:
     """Both stems' networks, on one block of 512 frames, half of it new."""
     from models.separation import spleeter as model
 
-    networks = model.load(device)
-    magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device)
-    return Work(
-        networks, lambda _: networks[0](magnitude) + networks[1](magnitude), model.FRAMES * model.HOP / MUSIC_RATE, 2
-    )
+    stems = model.load(device)
+    networks = [stem.network for stem in stems]
+    magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device).to(memory_format=torch.channels_last)
+
+    def run(half: bool) -> Tensor:
+        with precision(device, half):
+            total: Tensor = networks[0](magnitude).float() + networks[1](magnitude).float()
+        return total
+
+    return Work(networks, run, model.FRAMES * model.HOP / MUSIC_RATE, 2)
 
 
 def htdemucs(device: torch.device) -> Work:

@@ -28,6 +28,8 @@ from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
+from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.presence import Presence
 from bot.removal import Removal
 from bot.reports.blocked import BlockedCog
 from bot.reports.command import ReasonMenu, ReportCog
@@ -62,6 +64,8 @@ COMPONENTS = (
     FetchButton,
     JobsPage,
     ConsentButton,
+    NotesPick,
+    NotesPage,
     VoicePick,
     VoiceDelete,
     VoicesPage,
@@ -107,6 +111,7 @@ class DiscoverBot(commands.Bot):
         for cog in COMMANDS:
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
+        await self.add_cog(NotesCog(self, services))
         await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
@@ -115,6 +120,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
+        await self.add_cog(Presence(self, services.store))
         await self.add_cog(self.reports)
 
     async def on_ready(self) -> None:

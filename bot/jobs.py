@@ -19,7 +19,7 @@ from bot.texts.locale import label
 from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
-from store import JobState, NotFound, Store
+from store import JobKind, JobState, NotFound, Store
 from store.jobs import ACTIVE
 from store.params import aim_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
@@ -119,7 +119,8 @@ class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         services, say = services_of(interaction), texts_for(interaction)
         job = await asyncio.to_thread(cancel_job, services.store, self.job, interaction.user.id)
-        await reply(interaction, say("job.cancelled" if job.state == JobState.CANCELLED else "job.stopping"))
+        cancelled = "job.cancelled_train" if job.kind is JobKind.TRAIN else "job.cancelled"
+        await reply(interaction, say(cancelled if job.state == JobState.CANCELLED else "job.stopping"))
 
 
 class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):

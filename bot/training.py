@@ -1,33 +1,39 @@
-"""`/train`: a voice's notes are kept, and its member is asked for consent before anything is trained."""
+"""`/train`: notes go into the basket and are heard, and their member is asked before anything is trained."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.attachments import MEGABYTE, check, download
+from bot.interactions.arrival import gather, show_until_heard
 from bot.interactions.components import AnswerButton
-from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.interactions.replies import replace
+from bot.interactions.services import Interaction, Services, requester_of, services_of, texts_for
+from bot.messages.basket import basket_lines
 from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import safe, voice_name
 from bot.texts.sentences import Texts
-from store import Store, voices
-from store.use_cases import SavedFile, TrainingRequest, agree, check_voice_name, decline, request_training
+from store import BasketNote, NoteKnown, Store, voices
+from store.params import train_params
+from store.use_cases import BasketTraining, agree, check_training, decline, request_basket_training
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
+SHOWN = 10
+"""Notes of a basket that is being heard."""
 
 
-def question(store: Store, say: Texts, name: str, notes: Sequence[SavedFile], instant: bool = False) -> str:
+def question(store: Store, say: Texts, training: BasketTraining) -> str:
     """The consent card: what is made of the notes, whose voice, who sees it, how to delete it, which policy."""
-    megabytes = sum(note.bytes for note in notes) / MEGABYTE
-    key = "consent.one_note" if len(notes) == 1 else "consent.notes"
-    sent = say(key, number=len(notes), megabytes=megabytes)
+    key = "consent.one_note" if training.notes == 1 else "consent.notes"
+    sent = say(key, number=training.notes, minutes=training.seconds / 60)
+    making = "instant" if train_params(training.job).instant else "anew" if training.anew else "training"
+    left_out = f"\n{say('consent.left_out', number=training.left_out)}" if training.left_out else ""
     return say(
         "consent.question",
-        making=say("consent.instant" if instant else "consent.training", voice=safe(name), notes=sent),
+        making=say(f"consent.{making}", voice=safe(training.voice_name), notes=sent) + left_out,
         days=store.clip_days,
         phrase=say("consent.phrase"),
         policy=voices.POLICY_VERSION,
@@ -53,7 +59,7 @@ class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>
         await services.launch(job)
 
     async def declined(self, interaction: Interaction) -> None:
-        """Train nothing and remove what was sent."""
+        """Train nothing; the notes stay in the basket."""
         await asyncio.to_thread(decline, services_of(interaction).store, self.job, interaction.user.id)
         await replace(interaction, texts_for(interaction)("consent.declined"))
 
@@ -73,7 +79,7 @@ class TrainCog(commands.Cog):
         self,
         interaction: Interaction,
         name: str,
-        note1: discord.Attachment,
+        note1: discord.Attachment | None = None,
         note2: discord.Attachment | None = None,
         note3: discord.Attachment | None = None,
         note4: discord.Attachment | None = None,
@@ -85,16 +91,21 @@ class TrainCog(commands.Cog):
         note10: discord.Attachment | None = None,
         at_once: bool = False,
     ) -> None:
-        """Keep the notes and ask."""
+        """Put the notes into the basket, have them heard, and ask."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         given = (note1, note2, note3, note4, note5, note6, note7, note8, note9, note10)
-        notes = [note for note in given if note is not None]
-        store, settings, say = self.services.store, self.services.settings, texts_for(interaction)
-        name = voice_name(name)
-        check(notes, settings.max_notes, settings.note_megabytes)
+        store, say, name = self.services.store, texts_for(interaction), voice_name(name)
+        await asyncio.to_thread(check_training, store, requester_of(interaction), name)
+        if notes := [note for note in given if note is not None]:
+            with contextlib.suppress(NoteKnown):
+                await gather(self.services, interaction, notes, "command")
+        await show_until_heard(self.services, interaction, lambda basket: (_heard(basket, say, store.clip_days), None))
         async with self.services.admitted(interaction) as requester:
-            await asyncio.to_thread(check_voice_name, store, requester.user_id, name)
-            files = await download(self.services, notes, settings.note_megabytes)
-            request = TrainingRequest(name, files, "command", instant=at_once)
-            job = await asyncio.to_thread(request_training, store, requester, request)
-        await reply(interaction, question(store, say, name, files, at_once), consent_view(job.id, say))
+            training = await asyncio.to_thread(request_basket_training, store, requester, name, instant=at_once)
+        await replace(interaction, question(store, say, training), consent_view(training.job.id, say))
+
+
+def _heard(notes: Sequence[BasketNote], say: Texts, days: float) -> str:
+    """The basket while it is heard: its newest notes."""
+    newest = list(enumerate(reversed(notes), start=1))[:SHOWN]
+    return basket_lines(notes, newest, say, days)

@@ -77,6 +77,14 @@ def invite() -> None:
 
 
 @app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Tell how the service is: jobs, processes, messages, files; from the database alone."""
+    from cli.status import show_status
+
+    show_status(as_json)
+
+
+@app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
     from store import StoreSettings, open_checked_store

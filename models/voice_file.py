@@ -49,8 +49,10 @@ def save_voice(path: Path, network: Synthesizer | HarmonicVoice, info: VoiceInfo
         file.write(save(state, meta))
 
 
-def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesizer | HarmonicVoice, VoiceInfo]:
-    """The voice in evaluation mode, and its metadata. Raises WeightsError."""
+def load_voice(
+    path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
+) -> tuple[Synthesizer | HarmonicVoice, VoiceInfo]:
+    """The voice in evaluation mode, and its metadata; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     try:
         with safe_open(path, framework="pt") as file:
             meta: dict[str, Any] = file.metadata() or {}
@@ -62,7 +64,9 @@ def load_voice(path: Path, device: torch.device | str = "cpu") -> tuple[Synthesi
         network = _harmonic(config, state) if meta.get("network", RVC) == HARMONIC else _synthesizer(config, state)
     except (SafetensorError, KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
         raise WeightsError(f"{path.name} cannot be read as a voice: {error}") from error
-    return network.eval().to(device), info
+    network.eval().to(device)
+    network.choose_precision(bf16)
+    return network, info
 
 
 def _synthesizer(config: dict[str, Any], state: dict[str, Tensor]) -> Synthesizer:

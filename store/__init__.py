@@ -3,7 +3,7 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, StoreSettings, open_checked_store, open_store, private_files
+from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store, private_files
 from store.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -62,6 +62,7 @@ from store.tables import (
     Lane,
     NoteState,
     Outbox,
+    SignOfLife,
     Singer,
     Song,
     SongVocals,
@@ -115,6 +116,7 @@ __all__ = [
     "ReferenceNeeded",
     "ReportReason",
     "SeveralFit",
+    "SignOfLife",
     "Singer",
     "Song",
     "SongOrTitle",
@@ -131,6 +133,7 @@ __all__ = [
     "Voice",
     "VoiceNotReady",
     "VoiceState",
+    "existing_store",
     "open_checked_store",
     "open_store",
     "private_files",

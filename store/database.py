@@ -132,6 +132,11 @@ def open_store(settings: StoreSettings | None = None) -> Store:
         raise refusal_of(error, place) from error
     except (OSError, SQLAlchemyError) as error:
         raise StoreUnusable(place=settings.data_dir, reason=getattr(error, "strerror", None) or error) from error
+    return existing_store(settings)
+
+
+def existing_store(settings: StoreSettings) -> Store:
+    """The store of a database that is known to have this version's tables; nothing is looked at or changed."""
     media = Media(settings.data_dir / "media")
     limits = settings.clip_days, settings.job_days, settings.cache_gb
     return Store(connect(settings.url), media, settings.data_dir, *limits)

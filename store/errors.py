@@ -178,14 +178,16 @@ class NoteKnown(StoreError):
     """A second click."""
 
     code = "note_known"
-    sentence = "This note is in your basket already. /train makes a voice of your notes."
+    sentence = "This note is in your basket already. /notes shows it; /train makes a voice of your notes."
 
 
 class BasketFull(StoreError):
     """Params: limit."""
 
     code = "basket_full"
-    sentence = "A basket holds at most {limit} notes. Remove some, or train with those that are in it: /train."
+    sentence = (
+        "A basket holds at most {limit} notes. Remove some with /notes, or train with those that are in it: /train."
+    )
 
 
 class BasketEmpty(StoreError):

@@ -67,6 +67,10 @@ class Media:
         """Every key that has a file."""
         return {file.name for file in self.root.glob("??/*") if KEY.fullmatch(file.name)}
 
+    def size(self) -> int:
+        """How large all files are together."""
+        return sum(self._path(key).stat().st_size for key in self.keys())
+
     def older_than(self, seconds: float) -> set[str]:
         """Keys of files last stored that many seconds ago or more."""
         before = time.time() - seconds

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
@@ -51,6 +53,20 @@ def is_file_of_sqlite(url: str) -> bool:
     except ArgumentError:
         return False
     return address.drivername in DRIVERS and database_file(url) is not None and not (address.query or address.host)
+
+
+def newest_revision() -> str:
+    """The revision of this program's tables."""
+    return max(file.name.partition("_")[0] for file in VERSIONS.glob("[0-9]*_*.py"))
+
+
+def revision_of(database: Path) -> str | None:
+    """The revision of a database's tables; None if it has none of ours. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
 
 
 def files_of(path: Path) -> list[Path]:

@@ -345,6 +345,15 @@ class Deletion(SQLModel, table=True):
     next_try_at: float = 0.0
 
 
+class SignOfLife(SQLModel, table=True):
+    """A process of the service, and when it was seen last; one that ends as planned takes its row along."""
+
+    __tablename__ = "sign_of_life"
+    process: str = Field(primary_key=True)
+    role: str
+    seen_at: float
+
+
 class Audit(SQLModel, table=True):
     """Who did what, in which guild and for which reason. Append only; contains no sound and no names."""
 

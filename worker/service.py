@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from metrics import MetricsSettings, WorkMetrics, endpoint
 from store import Job, Store, retention
 from store.trouble import is_passing
-from store.use_cases import give_back_job, job_row, sweep_jobs, take_next_job
+from store.use_cases import end_life, give_back_job, job_row, show_life, sweep_jobs, take_next_job
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
@@ -44,6 +44,7 @@ LOOK_SECONDS = 5
 HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
 CANCEL_SECONDS = 0.1
+LIFE_SECONDS = 15.0
 SILENT_SECONDS = 30.0
 """A worker that could not look at the rows for so long is not well."""
 
@@ -115,6 +116,7 @@ async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSet
     ):
         tasks.create_task(_listen(redis_url, shift.bell))
         tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
+        tasks.create_task(_live(shift))
         tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
         tasks.create_task(_repeat(_work, 0.0, shift))
 
@@ -191,6 +193,20 @@ async def _sweep(shift: Shift) -> None:
     await asyncio.to_thread(sweep_jobs, shift.store, shift.owner)
     shift.looked = time.monotonic()
     shift.bell.set()
+
+
+async def _live(shift: Shift) -> None:
+    """Give a sign of life again and again; a planned stop takes it back."""
+    try:
+        await _repeat(_show_life, LIFE_SECONDS, shift)
+    finally:
+        with contextlib.suppress(Exception):  # then the worker is seen to be silent
+            await asyncio.to_thread(end_life, shift.store, shift.owner)
+
+
+async def _show_life(shift: Shift) -> None:
+    lanes = ", ".join(sorted(shift.settings.lanes))
+    await asyncio.to_thread(show_life, shift.store, shift.owner, f"worker ({lanes})")
 
 
 async def _expire(store: Store) -> None:

@@ -46,9 +46,13 @@ class Services:
         So nothing is downloaded for a request that would be refused. Raises TooManyJobs.
         """
         requester = requester_of(interaction)
-        async with self.turns.setdefault(requester.user_id, asyncio.Lock()):
+        async with self.turn_of(requester.user_id):
             await asyncio.to_thread(check_cap, self.store, requester)
             yield requester
+
+    def turn_of(self, user_id: int) -> asyncio.Lock:
+        """Held while a request of this member is taken in."""
+        return self.turns.setdefault(user_id, asyncio.Lock())
 
     async def launch(self, job: Job) -> None:
         """A job was queued: answer with its card, and ring. If either fails, no job is lost."""

@@ -4,7 +4,7 @@ from bot.messages.figures import cover_figures, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
-from store import Job, JobState
+from store import Job, JobKind, JobState
 from store.params import aim_of
 from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
 
@@ -15,14 +15,16 @@ ENDS = ("steps", "time", "no progress")
 
 def compose(job: Job, say: Texts) -> str:
     """The text of the result, or one sentence on why there is none; for the member's eyes."""
-    kind = say(f"kind.{aim_of(job)}")
+    kind, trains = say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
         lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
-        key = "result.ended" if job.error_code else "result.cancelled"
+        cancelled = "result.cancelled_train" if trains else "result.cancelled"
+        key = "result.ended" if job.error_code else cancelled
         lines = [say(key, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
-        key = "result.expired" if job.queued_at is not None else "result.unanswered"
+        over = "result.expired_train" if trains else "result.expired"
+        key = over if job.queued_at is not None else "result.unanswered"
         lines = [say(key, kind=kind)]
     else:
         lines = result_lines(job, say)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cli.song_folder import LabelledSong, list_songs
 from files.atomic import atomic_write
 from lab.classifiers import crops
 from lab.classifiers.crops import SongMaterial
-from lab.classifiers.songs import LabelledSong, list_songs
 from lab.classifiers.split import By, Split, check, enough, make_split, without_duplicates
 from lab.classifiers.vocals import alone, separated
 from lab.errors import SingersError

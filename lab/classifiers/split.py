@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from lab.classifiers.songs import LabelledSong
+from cli.song_folder import LabelledSong
 from lab.errors import SingersError
 
 By = Literal["album", "song"]

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import ASTModel
 
+from cli.song_folder import LabelledSong
 from lab.classifiers.crops import SongMaterial
-from lab.classifiers.songs import LabelledSong
 from lab.pretrain.mel_augment import augment_mel, random_window
 from models.device import has_bf16
 from models.memory import AdaptiveSize

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import console, no_nan
+from cli.console import console
 from cli.report import model_table
-from lab.desk import tables, voice_tables
+from lab.desk import tables
+from lab.desk.cover import cover
 from lab.desk.match import match
 from lab.desk.progress import progress_bar
 from lab.desk.separation import separation
+from lab.desk.voice import voice
 
 if TYPE_CHECKING:
     from pipeline.progress import Report
@@ -21,50 +23,11 @@ evaluate = typer.Typer(
 )
 evaluate.command("separation")(separation)
 evaluate.command("match")(match)
+evaluate.command("cover")(cover)
+evaluate.command("voice")(voice)
 
 Data = Annotated[Path, typer.Option(help="A folder that `discovervoice corpus build` made.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
-
-
-@evaluate.command()
-def voice(
-    data: Data,
-    minutes: Annotated[
-        float, typer.Option(min=0.05, max=10080.0, callback=no_nan, help="Training time of each target.")
-    ] = 10.0,
-    targets: Annotated[str, typer.Option(help="Voices of the corpus, with commas; four held-out ones if empty.")] = "",
-    out: Annotated[Path, typer.Option(help="Folder for voices, sounds and evaluation.json.")] = Path("evaluation"),
-    skip_training: Annotated[bool, typer.Option("--skip-training", help="Measure voices from one note only.")] = False,
-    threads: Threads = 2,
-) -> None:
-    """Train held-out voices, convert held-out speech and song, and print the gates; goes on where it was."""
-    import torch
-
-    from lab.evaluate import record
-    from lab.evaluate.plan import TARGETS
-    from lab.evaluate.voice import evaluate_voice
-    from pipeline.pool.model_pool import ModelPool
-
-    torch.set_num_threads(threads)
-    chosen = [name.strip() for name in targets.split(",") if name.strip()] or TARGETS
-    models = ModelPool()
-    seconds = None if skip_training else minutes * 60
-    with progress_bar() as report:
-        evaluation = evaluate_voice(data, out, models, seconds, chosen, report)
-    file = record.write(out, evaluation)
-    for target in evaluation.targets:
-        console.print(voice_tables.pair_table(evaluation, target.name))
-    console.print(voice_tables.instant_table(evaluation))
-    if evaluation.targets:
-        console.print(voice_tables.target_table(evaluation))
-    for untrained in evaluation.untrained:
-        name = untrained.name
-        console.print(tables.gate_table(f"Gates: {name}", record.target_verdicts(evaluation, name)))
-    console.print(tables.gate_table("Gates: all targets", record.verdicts(evaluation)))
-    console.print(model_table(evaluation.models))
-    for sentence in evaluation.missing:
-        console.print(sentence, highlight=False)
-    console.print(f"Figures: {file}; sounds beside it.")
 
 
 @evaluate.command()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lab.evaluate.loudest import loudest
 from lab.evaluate.recommender import HeardSinger
 from lab.evaluate.singer_folder import FolderSinger
-from lab.evaluate.singers import loudest
 from models.signal import SPEECH_RATE
 from pipeline.listening.notes import read_voice
 from pipeline.pool.model_pool import ModelPool

@@ -23,7 +23,7 @@ Judge = TypeVar("Judge")
 class Judges:
     """The loaded judges; None where a package is not installed."""
 
-    whisper: Recogniser
+    whisper: Recogniser | None = None
     """For languages that Moonshine does not know. It is also the first half of the content encoder of h24."""
     moonshine: Moonshine | None = None
     speaker: CamPlusPlus | None = None
@@ -35,7 +35,7 @@ class Judges:
         """The transcript of mono (samples,) at 16 kHz by the language's judge; None if that is not here."""
         if independent(language):
             return self.moonshine.text(wav) if self.moonshine else None
-        return self.whisper.text(wav, language)
+        return self.whisper.text(wav, language) if self.whisper else None
 
     def names(self) -> dict[str, str]:
         """The name of the model behind each figure that only the laboratory has."""

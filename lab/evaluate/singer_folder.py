@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.classifiers.songs import SUFFIXES
+from cli.song_folder import SUFFIXES
 from lab.errors import SingersError
 
 GUIDE = re.compile(r"SINGER_(\d+)(?=_|$|\.)", re.IGNORECASE)

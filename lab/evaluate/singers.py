@@ -18,6 +18,7 @@ import numpy as np
 
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, read_corpus
+from lab.evaluate.loudest import loudest
 from lab.evaluate.trials import Trials, advantage, calibrated_cross_entropy, make_trials
 from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
@@ -27,7 +28,6 @@ from pipeline.progress import Report, ignore
 from pipeline.separation.spleeter_stream import separate
 from pipeline.sound.decode import SONG, decode
 
-Networks = tuple[spleeter.UNet, spleeter.UNet]
 CLEAN, SYNTHETIC, REAL = "clean", "synthetic music", "real music"
 CASES = (
     ("clean", CLEAN, CLEAN),
@@ -37,7 +37,7 @@ CASES = (
     ("clean query, real music", CLEAN, REAL),
 )
 """Name, condition of the queries, condition of the enrolment."""
-CLIPS, SECONDS, MIN_SECONDS = 10, 6.0, 2.0
+CLIPS, MIN_SECONDS = 10, 2.0
 DECIBELS = 3.0
 PIECE_SECONDS, PIECE_SEED = 60.0, 1_000_000
 
@@ -104,13 +104,13 @@ def held_out_clips(clips: Sequence[CorpusClip]) -> dict[str, list[CorpusClip]]:
     return {speaker: same for speaker, same in voices.items() if len(same) > 1}
 
 
-def instrumental(song: Path, networks: Networks) -> Floats32:
+def instrumental(song: Path, networks: spleeter.Stems) -> Floats32:
     """The accompaniment (2, samples) at 44.1 kHz of a real song. Raises what `decode` raises."""
     mix = decode(song, MUSIC_RATE, channels=2, limits=SONG, name=song.name)
     return np.asarray(mix - np.concatenate(list(separate([mix], networks)), axis=1), np.float32)
 
 
-def record(data: Path, song: Path, networks: Networks, cache: Path, report: Report = ignore) -> Recordings:
+def record(data: Path, song: Path, networks: spleeter.Stems, cache: Path, report: Report = ignore) -> Recordings:
     """The held-out voices in every condition; separated clips are cached in `cache`, a file a voice.
 
     Raises CorpusError, and what `decode` raises.
@@ -206,13 +206,3 @@ def _embed(
         }
         for done in raw
     ]
-
-
-def loudest(wav: Floats32, seconds: float = SECONDS) -> Floats32:
-    """The loudest seconds of a recording at 16 kHz, or all of a shorter one."""
-    window = int(seconds * SPEECH_RATE)
-    if len(wav) <= window:
-        return wav
-    power = np.concatenate([[0.0], np.cumsum(wav.astype(np.float64) ** 2)])
-    start = int((power[window:] - power[:-window]).argmax())
-    return wav[start : start + window]

@@ -16,7 +16,7 @@ from lab.evaluate import mcd as distortion
 from lab.evaluate.figures import likeness_of
 from lab.evaluate.judges import Judges
 from lab.evaluate.pairs import Pair, PreparedTarget, measure_pair, prepare_source
-from lab.evaluate.plan import TARGETS, EvaluationTarget, choose_sources, choose_target, read_held_out
+from lab.evaluate.plan import EvaluationTarget, choose_sources, choose_target, default_targets, read_held_out
 from lab.evaluate.trained_target import CARD, TargetFigures, Trained, measure_target, train_target
 from lab.evaluate.untrained_target import Untrained, make_untrained
 from models.content import student
@@ -63,20 +63,21 @@ def evaluate_voice(
     out: Path,
     models: ModelPool,
     seconds: float | None = 600.0,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] = (),
     report: Report = ignore,
 ) -> VoiceEvaluation:
     """Train (for `seconds` each; None: not at all), convert and measure; voices and sounds are written to `out`.
 
-    A target whose voice is in `out` is not trained again. `report` gets the share of the time that all is expected to
-    take. Raises UnknownVoice, CorpusError, what `train_voice` and `instant_voice` raise, WeightsError, DiskFull.
+    `data` is a corpus or a folder of singers; without `targets` its own are taken. A target whose voice is in `out` is
+    not trained again. `report` gets the share of the time that all is expected to take. Raises UnknownVoice,
+    SingersError, CorpusError, what `train_voice` and `instant_voice` raise, WeightsError, DiskFull.
     """
-    chosen = [choose_target(data, name) for name in targets]
+    chosen = [choose_target(data, name) for name in targets or default_targets(data)]
     out.mkdir(parents=True, exist_ok=True)
     pace = Pace(_stages(chosen, out, seconds), report)
     pace("preparing", 0.0)
     panel = judges.load(out / "cache")
-    sources = choose_sources(data, VOICE_RATE, models, out / "cache")
+    sources = choose_sources(data, VOICE_RATE, models, out / "cache", [target.name for target in chosen])
     encoders = list(dict.fromkeys([models.text.model_id, chosen_base(models).content_model]))
     prepared = []
     for done, source in enumerate(sources):

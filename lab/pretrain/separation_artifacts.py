@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lab.pretrain.mel_augment import uniform
-from models.separation.spleeter import UNet
+from models.separation.spleeter import Stems
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.separation.spleeter_stream import separate
 from pipeline.sound.resample import resample
@@ -29,7 +29,7 @@ SHARE = 0.5
 
 
 def remix(
-    voices: Sequence[Floats32], accompaniment: Floats32, decibels: Sequence[float], networks: tuple[UNet, UNet]
+    voices: Sequence[Floats32], accompaniment: Floats32, decibels: Sequence[float], networks: Stems
 ) -> list[Floats32]:
     """Voices (samples,) at 16 kHz as they come back from a mix in which each is so many decibels over the music.
 

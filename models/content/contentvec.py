@@ -7,6 +7,7 @@ base (Hsu et al., 2021). v2 voices are conditioned on its last layer (768), v1 v
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.precision import AdaptivePrecision, adaptive_precision, precision
 from models.signal import SPEECH_RATE
 from models.weights import state_dict
 from models.weights.integrity import WeightsError, digest, verify
@@ -53,11 +55,15 @@ class ContentVec(nn.Module):
     rate = SPEECH_RATE
     centred = False
 
-    def __init__(self, hubert: Any, projection: nn.Linear | None, model_id: str, sha: str) -> None:
+    def __init__(
+        self, hubert: Any, projection: nn.Linear | None, model_id: str, sha: str, bf16: bool | None = False
+    ) -> None:
+        """`bf16` is as in `adaptive_precision`."""
         super().__init__()
         self.hubert, self.final_proj = hubert, projection
         layer = f"layer {len(hubert.encoder.layers)}{', projected' if projection is not None else ''}"
         self.model_id, self.cache_id, self.name = model_id, f"{model_id}-{sha}", f"ContentVec ({layer}, {sha})"
+        self.bf16 = bf16
         self.width: int = projection.out_features if projection is not None else hubert.config.hidden_size
 
     @property
@@ -71,13 +77,26 @@ class ContentVec(nn.Module):
         frames = -(-(len(wav) // PITCH_HOP) // 2)
         if not frames:
             return wav.new_zeros(0, self.width)
-        padded = F.pad(wav, (0, max(0, HOP * (frames - 1) + REACH - len(wav))))
-        x: Tensor = self.hubert(padded[None]).last_hidden_state[0, :frames]
-        return x if self.final_proj is None else self.final_proj(x)
+        return self._features(F.pad(wav, (0, max(0, HOP * (frames - 1) + REACH - len(wav)))))[:frames]
+
+    @cached_property
+    def _features(self) -> AdaptivePrecision[Tensor]:
+        return adaptive_precision(self.name, self._run, self.device, self.bf16)
+
+    def _run(self, wav: Tensor, half: bool) -> Tensor:
+        with precision(self.device, half):
+            x: Tensor = self.hubert(wav[None]).last_hidden_state[0]
+            x = x if self.final_proj is None else self.final_proj(x)
+        return x.float()
 
 
 def load(
-    path: Path, model_id: str = MODEL_ID, device: torch.device | str = "cpu", sha256: str | None = None
+    path: Path,
+    model_id: str = MODEL_ID,
+    device: torch.device | str = "cpu",
+    sha256: str | None = None,
+    *,
+    bf16: bool | None = False,
 ) -> ContentVec:
     """The encoder of v2 or v1 voices, from a folder as transformers writes it, or the weights file of one.
 
@@ -98,7 +117,7 @@ def load(
         hubert.encoder.layers = hubert.encoder.layers[:LAYER_V1]
     elif model_id != MODEL_ID:
         raise WeightsError(f"ContentVec does not give the features {model_id}.")
-    return ContentVec(hubert, projection, model_id, sha).eval().requires_grad_(False).to(device)
+    return ContentVec(hubert, projection, model_id, sha, bf16).eval().requires_grad_(False).to(device)
 
 
 def _weights_file(path: Path) -> Path:

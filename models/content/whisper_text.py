@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.content import whisper
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.network import ConvNeXtBlock
+from models.precision import adaptive_precision, precision
 from models.signal import SPEECH_RATE
 from models.weights.integrity import WEIGHTS, load_tensors
 
@@ -81,19 +82,27 @@ class WhisperText(HeardLayers):
     width = WIDTH
     model_id, cache_id, name = MODEL_ID, MODEL_ID, NAME
 
-    def __init__(self, encoder: whisper.WhisperEncoder, text_map: TextMap) -> None:
+    def __init__(self, encoder: whisper.WhisperEncoder, text_map: TextMap, bf16: bool | None = False) -> None:
+        """`bf16` is as in `adaptive_precision`."""
         super().__init__(encoder)
         self.map = text_map
+        self._features = adaptive_precision(self.name, self._run, self.device, bf16)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
         """(samples,) at 16 kHz → (ceil(samples // 160 / 2), 128)."""
-        features: Tensor = self.map(super().encode(wav)[None])[0]
-        return features
+        return self._features(wav)
+
+    def _run(self, wav: Tensor, half: bool) -> Tensor:
+        with precision(self.device, half):
+            features: Tensor = self.map(super().encode(wav)[None])[0]
+        return features.float()
 
 
-def load(device: torch.device | str = "cpu", path: Path = FILE, sha256: str = SHA256) -> WhisperText:
+def load(
+    device: torch.device | str = "cpu", path: Path = FILE, sha256: str = SHA256, *, bf16: bool | None = False
+) -> WhisperText:
     """The encoder, in evaluation mode. Raises WeightsError."""
     text_map = TextMap()
     text_map.load_state_dict(load_tensors(path, sha256))
-    return WhisperText(whisper.load().to(device), text_map.eval().to(device))
+    return WhisperText(whisper.load().to(device), text_map.eval().to(device), bf16)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.device import multiplies_bf16
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import start_phases
 from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
 from models.harmonic.network import HarmonicDecoder
+from models.precision import adaptive_precision, precision
 from models.signal import Floats32, Floats64
 from models.voice_network import Noise, VoiceFrames
 
@@ -34,6 +34,11 @@ class HarmonicVoice(nn.Module):
         self.config = config
         self.decoder = HarmonicDecoder(config)
         self.register_buffer("speaker", speaker.float())
+        self.choose_precision(None)
+
+    def choose_precision(self, bf16: bool | None) -> None:
+        """How it sings from now on; `bf16` is as in `adaptive_precision`."""
+        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16)
 
     @property
     def sampling_rate(self) -> int:
@@ -66,13 +71,17 @@ class HarmonicVoice(nn.Module):
         The decoder is told energies as if the recording's median was LEVEL. The filters of a whole window of some 20 s
         are computed at once: they are convolutions, without attention.
         """
+        return self._singing((frames, noise))
+
+    def _sung(self, given: tuple[VoiceFrames, Noise], half: bool) -> Tensor:
+        frames, noise = given
         count = len(frames.f0)
         padded = pad_to_span(frames)
         columns = decoder_frames(padded.content.T[None], padded.f0[None], padded.energy[None] - frames.level + LEVEL)
         wanted = columns.f0.shape[1]
         drawn = noise(2 * self.config.bins, self.config.frame_rate)[:, :wanted].to(self.device)
         drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bf16(self.device)):
+        with precision(self.device, half):
             filters = self.decoder.filters(*columns, self.speaker[None] * SPEAKER_GAIN)
         wav = self.decoder.synthesize(filters, padded.f0[None], noise=drawn, phase=frames.phase)[0]
         return wav[: count * self.sampling_rate // PIPELINE_RATE] / wave_gain(frames.level)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.precision import adaptive_precision, precision
 from models.rvc.config import RVCConfig
 from models.rvc.errors import UnfitWeights
 from models.rvc.flow import Flow
@@ -24,7 +25,7 @@ from models.weights.state_dict import mismatch
 
 PRIOR_NOISE = 0.66666
 FRAME_RATE = 100
-TILE_SECONDS = 1.0
+TILE_SECONDS = 4.0
 V1_CONTENT = 256
 """Width of the content features of RVC v1."""
 
@@ -67,6 +68,7 @@ class Synthesizer(nn.Module):
         self.flow = Flow(config)
         self.emb_g = nn.Embedding(config.spk_embed_dim, config.gin_channels)
         self.enc_p = TextEncoder(config)
+        self.choose_precision(None)
 
     def forward(
         self,
@@ -120,7 +122,7 @@ class Synthesizer(nn.Module):
         z, _, g = self.latents(
             phone, phone_lengths, pitch, speaker, noise_scale=noise_scale, noise=noise, generator=generator
         )
-        wav = z.new_zeros(len(z), 1, z.shape[-1] * self.config.hop)
+        wav = f0.new_zeros(len(z), 1, z.shape[-1] * self.config.hop)
         # Item by item where lengths differ: the decoder has no mask for padding.
         lengths = phone_lengths.tolist()
         groups = [slice(None)] if min(lengths) == max(lengths) else [slice(i, i + 1) for i in range(len(z))]
@@ -167,21 +169,30 @@ class Synthesizer(nn.Module):
         turned = f0.astype(np.float64) / FRAME_RATE
         return np.cumsum(turned) - turned
 
+    def choose_precision(self, bf16: bool | None) -> None:
+        """How it sings from now on; `bf16` is as in `adaptive_precision`."""
+        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16)
+
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """Frames of 10 ms → (T · hop,); RVC knows no energy."""
+        return self._singing((frames, noise))
+
+    def _sung(self, given: tuple[VoiceFrames, Noise], half: bool) -> Tensor:
+        frames, noise = given
         count = len(frames.f0)
-        wav = self.infer(
-            frames.content.repeat_interleave(2, dim=0)[None, :count],
-            torch.tensor([count], device=self.device),
-            coarse_pitch(frames.f0)[None],
-            frames.f0[None],
-            torch.zeros(1, dtype=torch.long, device=self.device),
-            noise=noise(self.config.inter_channels, FRAME_RATE)[None].to(self.device),
-            source_noise=noise(1, self.sampling_rate, 1)[None].to(self.device),
-            phase=frames.phase,
-            tile_seconds=TILE_SECONDS,
-        )
-        return wav[0, 0]
+        with precision(self.device, half):
+            wav = self.infer(
+                frames.content.repeat_interleave(2, dim=0)[None, :count],
+                torch.tensor([count], device=self.device),
+                coarse_pitch(frames.f0)[None],
+                frames.f0[None],
+                torch.zeros(1, dtype=torch.long, device=self.device),
+                noise=noise(self.config.inter_channels, FRAME_RATE)[None].to(self.device),
+                source_noise=noise(1, self.sampling_rate, 1)[None].to(self.device),
+                phase=frames.phase,
+                tile_seconds=TILE_SECONDS,
+            )
+        return wav[0, 0].float()
 
     def latents(
         self,

@@ -18,7 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from models.separation.chunks import Chunks, ChunkSeparator, adaptive_precision, precision
+from models.precision import adaptive_precision, precision
+from models.separation.chunks import Chunks, ChunkSeparator
 from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError
 from models.weights.state_dict import check_fit

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.separation.chunks import ChunkSeparator, adaptive_precision, precision
+from models.precision import adaptive_precision, precision
+from models.separation.chunks import ChunkSeparator
 from models.separation.config import MDX23CConfig, read_mdx23c
 from models.weights.state_dict import load_checkpoint
 

@@ -66,7 +66,7 @@ def compare(
     Both are heard in one channel by `downmix`.
     `target` is the voice's speaker embedding (256,).
     """
-    pairs = _sounding_pairs(source, cover, downmix)
+    pairs = sounding_pairs(source, cover, downmix)
     if not pairs:
         nan = float("nan")
         return CoverFigures(
@@ -123,7 +123,7 @@ def _cosine(wav: Floats32, target: Tensor, models: ModelPool) -> float:
     return float("nan") if vector is None else float(vector @ target.cpu().numpy())
 
 
-def _sounding_pairs(source: Path, cover: Path, downmix: Downmix) -> list[tuple[Floats32, Floats32]]:
+def sounding_pairs(source: Path, cover: Path, downmix: Downmix) -> list[tuple[Floats32, Floats32]]:
     """Equal blocks of both files in which the source sounds, 60 s at most."""
     streams = [
         decode_blocks(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from models.device import DeviceMissing
 from models.memory import is_out_of_memory
 from models.pitch import trackers
+from models.precision import PrecisionMissing
 from models.rvc.pretrained import BASES
 from models.weights.integrity import NotFetched, WeightsError
 from pipeline.errors import ModelUnusable, OutOfMemory
@@ -40,6 +41,8 @@ def open_models(device: str, selection: Selection, roles: Sequence[Role] = SELEC
         check_selected(models, roles)
     except DeviceMissing as error:
         raise ModelsUnavailable(f"DEVICE={error}") from error
+    except PrecisionMissing as error:
+        raise ModelsUnavailable(f"PRECISION={error}") from error
     except WeightsError as error:
         raise ModelsUnavailable(str(error)) from error
     except (RuntimeError, MemoryError) as error:

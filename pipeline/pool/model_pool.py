@@ -14,6 +14,7 @@ from models.device import choose, describe, memory
 from models.harmonic.voice import HarmonicVoice
 from models.memory import drop_all_but, release
 from models.pitch import trackers as pitch
+from models.precision import asked_precision
 from models.quality import distillmos
 from models.rvc import Synthesizer
 from models.separation import spleeter
@@ -66,8 +67,9 @@ class ModelPool:
     """One process's models on one device. Each property loads on first use and stays while there is room."""
 
     def __init__(self, device: str = "cpu", selection: Selection = Selection()) -> None:
-        """Raises DeviceMissing."""
+        """Raises DeviceMissing, PrecisionMissing."""
         self.device = choose(device)
+        self.bf16 = asked_precision(selection.precision, self.device)
         self.selection = selection
         self.locate = partial(catalog.locate, folder=selection.weights)
         self._ran: dict[Role, str] = {}
@@ -82,19 +84,19 @@ class ModelPool:
     @cached_property
     def separator(self) -> Separator:
         """What takes the vocals out of a song. Raises WeightsError: no such separator, or it is not here."""
-        separator = open_separator(self.selection.separator, self.locate, self.device)
+        separator = open_separator(self.selection.separator, self.locate, self.device, bf16=self.bf16)
         self._ran[Role.SEPARATOR] = separator.name
         return separator
 
     @cached_property
-    def spleeter(self) -> tuple[spleeter.UNet, spleeter.UNet]:
+    def spleeter(self) -> spleeter.Stems:
         """The embedded separator's networks: vocals and accompaniment."""
-        return spleeter.load(self.device)
+        return spleeter.load(self.device, bf16=self.bf16)
 
     @cached_property
     def text(self) -> whisper_text.WhisperText:
         """The content encoder of h24 voices. Raises WeightsError."""
-        encoder = whisper_text.load(self.device)
+        encoder = whisper_text.load(self.device, bf16=self.bf16)
         self._ran[Role.CONTENT] = encoder.name
         return encoder
 
@@ -162,7 +164,10 @@ class ModelPool:
         from models.quality import utmos
 
         weights = self.mos_weights()
-        predictor = distillmos.load(self.device) if weights is None else utmos.load(weights, self.device)
+        if weights is None:
+            predictor: distillmos.MosPredictor | UtmosPredictor = distillmos.load(self.device, bf16=self.bf16)
+        else:
+            predictor = utmos.load(weights, self.device)
         self._ran[Role.MOS] = predictor.name
         return predictor
 
@@ -194,13 +199,13 @@ class ModelPool:
     def _contentvec(self, model_id: str) -> contentvec.ContentVec:
         if model_id not in contentvec.BY_WIDTH.values():
             raise WeightsError(f"There is no content encoder {model_id}.")
-        return contentvec.load(self.locate("contentvec")["weights"], model_id, self.device)
+        return contentvec.load(self.locate("contentvec")["weights"], model_id, self.device, bf16=self.bf16)
 
     def _singer_weights(self) -> Path | None:
         return self.selection.singers or (SINGER_WEIGHTS if SINGER_WEIGHTS.is_file() else None)
 
     def _voice(self, model: Path, index: Path) -> WarmVoice:
-        network, info = load_voice(model, self.device)
+        network, info = load_voice(model, self.device, bf16=self.bf16)
         rows, speaker = load_index(index)
         return WarmVoice(network, info, rows.to(self.device), speaker)
 

@@ -45,10 +45,12 @@ class Selection:
     """A classifier that `singers train` wrote, for `/match`; None: the embedded speaker encoder."""
     voice_base: str = EMBEDDED_BASES[0]
     """What `/train` starts from: `h24`, `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""
+    precision: str = "auto"
+    """`auto` (bfloat16 where the device multiplies it and a network's output agrees), `float32` or `bfloat16`."""
 
 
 class ModelSettings(BaseSettings):
-    """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE."""
+    """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE, PRECISION."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
@@ -61,6 +63,7 @@ class ModelSettings(BaseSettings):
     singers: str = ""
     """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
     voice_base: str = EMBEDDED_BASES[0]
+    precision: str = "auto"
 
     def weights_folder(self, data_dir: Path) -> Path:
         """Where fetched weights lie; absolute."""
@@ -76,4 +79,5 @@ class ModelSettings(BaseSettings):
             weights=self.weights_folder(data_dir),
             singers=Path(self.singers).expanduser().absolute() if self.singers else None,
             voice_base=self.voice_base,
+            precision=self.precision,
         )

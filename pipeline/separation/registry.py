@@ -71,11 +71,11 @@ def open_separator(
 ) -> Separator:
     """The separator of a name, one of NAMES or an ensemble as in `recipe`.
 
-    `bf16` None means bfloat16 on CUDA where it holds its quality. Raises WeightsError: no such name, or what `locate`
+    `bf16` is as in `adaptive_precision`. Raises WeightsError: no such name, or what `locate`
     raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
     if name == "spleeter":
-        networks = cache(partial(spleeter.load, device))
+        networks = cache(partial(spleeter.load, device, bf16=bf16))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))
     chosen = ENSEMBLES.get(name) or recipe(name)
     if chosen is not None:

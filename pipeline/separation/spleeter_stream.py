@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, UNet
+from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, Stems
 from models.signal import Floats32
 from pipeline.sound.overlap_add import HANN_GAIN, OverlapAdd, overlap_add_frames
 
@@ -19,13 +19,13 @@ STEP = FRAMES // 2
 EDGE_BINS = 64
 
 
-def separate(mix: Iterable[Floats32], networks: tuple[UNet, UNet], count: int | None = None) -> Iterator[Floats32]:
+def separate(mix: Iterable[Floats32], networks: Stems, count: int | None = None) -> Iterator[Floats32]:
     """Yield vocals (2, n) for a mix (2, n) at 44.1 kHz; what is yielded sums to the mix's length.
 
     `mix` is read one segment ahead. A block is 5.94 s; segments lie on one grid for the whole song, so the result
     does not depend on how the mix was cut.
     """
-    device = next(networks[0].parameters()).device
+    device = networks[0].device
     window = torch.hann_window(N_FFT, device=device)
     fade = (1 - ((torch.arange(FRAMES, device=device) + 0.5) / STEP - 1).abs())[None, :, None]
     before: list[Tensor] | None = None

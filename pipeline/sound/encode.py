@@ -25,6 +25,9 @@ from pipeline.sound.resample import Resampler
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_BITRATES = (320_000, 256_000, 224_000, 192_000, 160_000, 128_000)
 OPUS_BITRATES = (128_000, 112_000, 96_000, 80_000, 64_000, 48_000, 40_000, 32_000)
+QUICK_MP3 = 192_000
+"""Bit/s from which LAME's effort 7 is enough: it does not shape the noise, of which there is little, takes six tenths
+of the time, and its error is smaller than the default's (benchmarks/effort.py)."""
 LADDER = [(".mp3", rate) for rate in MP3_BITRATES] + [(".ogg", rate) for rate in OPUS_BITRATES]
 HEADER_BYTES = 12_000  # tags, first pages, encoder delay
 OGG_BYTES_PER_SECOND = 200  # page and packet headers at 50 packets/s
@@ -91,6 +94,9 @@ class Encoder:
         self._kind = KINDS[path.suffix.lower()]
         self._path, self._rate, self._channels = path, rate, channels
         self._bitrate = bitrate or self._kind.bitrate
+        self._options = dict(self._kind.options)
+        if self._kind.codec == "libmp3lame" and (self._bitrate or 0) >= QUICK_MP3:
+            self._options["compression_level"] = "7"
         self._tags = dict(tags or {})
         self._out_rate = _out_rate(self._kind.codec, rate)
         self._resampler = Resampler(rate, self._out_rate, channels) if self._out_rate != rate else None
@@ -108,7 +114,7 @@ class Encoder:
             self._container.metadata.update({} if own else self._tags)
             layout = "mono" if self._channels == 1 else "stereo"
             stream: Any = self._container.add_stream(
-                self._kind.codec, rate=self._out_rate, options=dict(self._kind.options), layout=layout
+                self._kind.codec, rate=self._out_rate, options=self._options, layout=layout
             )
             stream.format = self._kind.sample_format
             if self._bitrate:

@@ -67,6 +67,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
@@ -87,6 +88,7 @@ from store.use_cases.training import (
     TrainingRequest,
     agree,
     check_consent,
+    check_training,
     decline,
     request_agreed_training,
     request_basket_training,
@@ -169,6 +171,7 @@ __all__ = [
     "check_cover",
     "check_listening_test",
     "check_report",
+    "check_training",
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
@@ -182,6 +185,7 @@ __all__ = [
     "due_deletions",
     "due_messages",
     "end_due_tests",
+    "end_life",
     "end_pauses",
     "fail_job",
     "find_song",
@@ -236,7 +240,9 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "show_life",
     "shown_clips",
+    "signs_of_life",
     "song_title",
     "start_listening_test",
     "stop_listening_test",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlmodel import Session
 
-from store import basket, jobs
+from store import basket, blocks, jobs
 from store.database import Store
 from store.errors import NoteKnown, NotFound
 from store.retention import files_or_nothing, remove_unreferenced
@@ -18,10 +18,11 @@ def basket_of(store: Store, user_id: int) -> Sequence[BasketNote]:
         return basket.of_member(session, user_id)
 
 
-def check_basket(store: Store, user_id: int, coming: int) -> None:
-    """Raise BasketFull if so many notes more would be refused; to be called before anything is downloaded."""
+def check_basket(store: Store, requester: Requester, coming: int) -> None:
+    """Raise Blocked, or BasketFull if so many notes are too many; to be called before anything is downloaded."""
     with store.read() as session:
-        basket.check_room(session, user_id, coming)
+        blocks.check(session, requester.user_id, requester.guild_id)
+        basket.check_room(session, requester.user_id, coming)
 
 
 def add_to_basket(store: Store, requester: Requester, files: Sequence[SavedFile], source: str) -> list[BasketNote]:

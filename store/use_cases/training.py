@@ -7,10 +7,11 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound, VoiceNotReady
+from store.names import named
 from store.params import TrainParams
 from store.retention import files_or_nothing
-from store.tables import Clip, Job, JobState, Lane, Voice, now
+from store.tables import Clip, Job, JobState, Lane, Voice, VoiceState, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -40,6 +41,8 @@ class BasketTraining:
     voice_name: str
     notes: int
     seconds: float
+    left_out: int
+    """Notes of the basket that were refused."""
     anew: bool
     """Whether it takes the place of what the voice sings with now."""
 
@@ -64,12 +67,24 @@ def request_basket_training(
     """
     with store.write() as session:
         least = basket.LEAST_SECONDS_INSTANT if instant else basket.LEAST_SECONDS
-        notes = basket.check_trainable(basket.of_member(session, requester.user_id), least)
+        everything = basket.of_member(session, requester.user_id)
+        notes = basket.check_trainable(everything, least)
         files = [SavedFile(note.media_key, note.name, note.bytes) for note in notes]
         request = TrainingRequest(voice_name, files, "basket", instant=instant, anew=not instant)
         job = _accept(session, store, requester, request)
         voice = voices.of_job(session, job.id)
-        return BasketTraining(job, voice_name, len(notes), basket.seconds_of(notes), _is_anew(voice, job))
+        seconds, left_out = basket.seconds_of(notes), len(everything) - len(notes)
+        return BasketTraining(job, voice_name, len(notes), seconds, left_out, _is_anew(voice, job))
+
+
+def check_training(store: Store, requester: Requester, voice_name: str) -> None:
+    """Raise what `request_basket_training` would refuse whatever the basket holds; to be called before a download."""
+    name = named(voice_name, what="voice")
+    with store.read() as session:
+        jobs.check_cap(session, requester.user_id, requester.guild_id)
+        same = voices.by_name(session, requester.user_id, name)
+    if same is not None and (same.state is VoiceState.TRAINING or same.next_job_id is not None):
+        raise VoiceNotReady(name=same.name, state=VoiceState.TRAINING.value)
 
 
 def request_agreed_training(

@@ -69,6 +69,11 @@ async def test_a_member_matches_trains_and_sings(
     assert "Resemblyzer" in answer.content and [a.filename for a in answer.attachments] == ["match.png"]
 
     asked = await world.alice.slash(world.channel, "train", name="내 목소리", **attachments)
+    for _ in range(60):  # the real worker hears the notes
+        await world.tick()
+        if "Train the voice" in response_of(asked).content:
+            break
+        await asyncio.sleep(0.5)
     await world.alice.click(response_of(asked), label="This is my voice, train it")
     trained = await until(world, store, JobState.DELIVERED, "train")
     assert "내 목소리" in world.cards()[-1].content

@@ -53,6 +53,7 @@ def test_a_part_of_the_bot_imports_only_what_it_may(part: str) -> None:
 def test_the_features_are_seen() -> None:
     features = {
         "match",
+        "notes",
         "training",
         "covers",
         "voices",

@@ -42,7 +42,7 @@ async def history(world: World, worker: Worker) -> None:
     worker.render(worker.only(), {}, {"chart.png": b"chart"})
     worker.end_replies()
     await world.tick()
-    asked = await world.alice.slash(world.channel, "train", name="mine", note1=("b.ogg", b"two"))
+    asked = await world.train(worker, "mine", [("b.ogg", b"two")])
     await world.alice.click(response_of(asked), label="This is my voice, train it")
     await world.bob.slash(world.channel, "match", note1=("c.ogg", b"bob"))
     await world.tick()

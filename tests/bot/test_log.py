@@ -16,7 +16,7 @@ async def test_nothing_of_a_forgotten_member_is_in_the_log(
     world: World, worker: Worker, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    asked = await world.alice.slash(world.channel, "train", name="Goldkehle", note1=("geheim.ogg", b"x"))
+    asked = await world.train(worker, "Goldkehle", [("geheim.ogg", b"x")])
     world.env.inject_error("POST", "/webhooks/*", status=503, times=1)  # the refusal that would name the voice
     await world.alice.slash(world.channel, "train", name="Goldkehle", note1=("geheim.ogg", b"x"))
     await world.alice.click(response_of(asked), label="This is my voice, train it")

@@ -12,21 +12,36 @@ from bot import training
 from bot.app import DiscoverBot
 from bot.covers import voice_choices
 from bot.texts.sentences import texts
-from store import Clip, Consent, Job, JobState, Lane, NotFound, Store, Voice, clips, jobs, use_cases, voices
+from store import (
+    BasketNote,
+    Clip,
+    Consent,
+    Job,
+    JobKind,
+    JobState,
+    Lane,
+    NotFound,
+    Store,
+    Voice,
+    clips,
+    jobs,
+    use_cases,
+    voices,
+)
 from store.errors import AlreadyAnswered, ConsentOver
-from store.use_cases import SavedFile, agree, decline
+from store.use_cases import BasketTraining, agree, decline
 from tests.bot.world import Worker, World, response_of
 
 Row = TypeVar("Row", bound=SQLModel)
 YES, NO = "This is my voice, train it", "No"
-NOTES = {"note1": ("a.ogg", b"one"), "note2": ("b.ogg", b"two")}
+NOTES = (("a.ogg", b"one"), ("b.ogg", b"two"))
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
-async def asked(world: World) -> InteractionResult:
-    """Alice has used /train and looks at the consent card."""
-    return await world.alice.slash(world.channel, "train", name="  mine ", **NOTES)
+async def asked(world: World, worker: Worker) -> InteractionResult:
+    """Alice has used /train, her notes were heard, and she looks at the consent card."""
+    return await world.train(worker, "  mine ", NOTES)
 
 
 def rows(store: Store, table: type[Row]) -> list[Row]:
@@ -50,7 +65,7 @@ async def test_the_card_says_what_is_trained_and_nothing_is_queued(
     assert response_of(asked).ephemeral
     for part in (
         "mine",
-        "2 recordings",
+        "2 recordings (1.3 min of voice)",
         "of you",
         "only you can use it",
         "/forget-me",
@@ -59,10 +74,10 @@ async def test_the_card_says_what_is_trained_and_nothing_is_queued(
     ):
         assert part in text
     job, (voice,) = worker.only(), rows(store, Voice)
-    assert job.state == JobState.ACCEPTED and rung() == [] and world.public() == []
+    assert job.state == JobState.ACCEPTED and len(rung()) == 1 and world.public() == []
     assert (voice.name, voice.state, voice.job_id, voice.consent_id) == ("mine", "training", job.id, None)
     assert job.params == {"voice_id": voice.id, "voice_name": "mine"}
-    assert [clip.source for clip in rows(store, Clip)] == ["command", "command"]
+    assert [clip.source for clip in rows(store, Clip)] == ["basket", "basket"]
 
 
 async def test_yes_records_the_consent_to_these_clips_and_queues(
@@ -72,7 +87,7 @@ async def test_yes_records_the_consent_to_these_clips_and_queues(
     await world.alice.click(response_of(asked), label=YES)
 
     job, (given,), (voice,) = worker.only(), rows(store, Consent), rows(store, Voice)
-    assert job.state == JobState.QUEUED and len(rung()) == 1
+    assert job.state == JobState.QUEUED and len(rung()) == 2
     assert voice.consent_id == given.id
     assert given.user_id == world.alice.id and given.policy_version == voices.POLICY_VERSION
     assert given.phrase == texts("en")("consent.phrase") and given.phrase in question
@@ -96,20 +111,20 @@ async def test_a_trained_voice_is_delivered(asked: InteractionResult, world: Wor
         assert part in text
 
 
-async def test_no_removes_everything(
+async def test_no_trains_nothing_and_keeps_the_notes(
     asked: InteractionResult, world: World, worker: Worker, store: Store, rung: Callable[[], list[str]]
 ) -> None:
     await world.alice.click(response_of(asked), label=NO)
 
     assert "Nothing is trained" in response_of(asked).content and response_of(asked).components == []
-    assert worker.only().state == JobState.CANCELLED and rung() == []
+    assert worker.only().state == JobState.CANCELLED and len(rung()) == 1
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and rows(store, Consent) == []
-    assert store.media.keys() == set()
+    assert len(rows(store, BasketNote)) == 2 and len(store.media.keys()) == 2
     await world.tick()
-    assert "cancelled" in world.cards()[0].content
+    assert "cancelled" in world.cards()[0].content and "stay in your basket" in world.cards()[0].content
 
 
-async def test_without_an_answer_it_expires_and_nothing_is_left(
+async def test_without_an_answer_it_expires_and_the_notes_stay(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
     copied = await world.post("copied", training.consent_view(worker.only().id, texts("en")))
@@ -121,7 +136,7 @@ async def test_without_an_answer_it_expires_and_nothing_is_left(
     assert worker.only().state == JobState.EXPIRED
     (card,) = world.cards()
     assert "not confirmed within 15 minutes" in card.content and card.components == []
-    assert rows(store, Clip) == [] and rows(store, Voice) == [] and store.media.keys() == set()
+    assert rows(store, Clip) == [] and rows(store, Voice) == [] and len(store.media.keys()) == 2
     click = await world.alice.click(copied, label=YES)
     assert "This request is over" in click.followups[0].content
     assert rows(store, Consent) == []
@@ -177,27 +192,26 @@ async def test_a_forgotten_request_is_one_sentence(asked: InteractionResult, wor
 
 @pytest.mark.parametrize("name", [" ", "x" * 300, "a\nb"])
 async def test_hostile_names_are_refused_before_anything_is_kept(world: World, store: Store, name: str) -> None:
-    answer = await world.alice.slash(world.channel, "train", name=name, **NOTES)
+    answer = await world.alice.slash(world.channel, "train", name=name, note1=NOTES[0])
     assert "1 to 32 visible characters" in response_of(answer).content
     assert store.media.keys() == set() and rows(store, Voice) == []
 
 
-async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world: World) -> None:
-    answer = await world.alice.slash(world.channel, "train", name="**@everyone**", **NOTES)
+async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world: World, worker: Worker) -> None:
+    answer = await world.train(worker, "**@everyone**", NOTES)
     assert "@everyone" not in response_of(answer).content and "\\*\\*" in response_of(answer).content
 
 
-async def test_a_second_voice_of_the_same_name_is_refused_and_keeps_the_first(
+async def test_a_second_training_of_the_same_voice_is_refused_and_keeps_the_first(
     asked: InteractionResult, world: World, store: Store
 ) -> None:
     answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
-    assert "already have a voice called MINE" in response_of(answer).content
+    assert "The voice mine is not ready" in response_of(answer).content
     assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
 
 
-async def test_ten_notes_are_taken(world: World, store: Store) -> None:
-    notes = {f"note{n}": (f"{n}.ogg", bytes([n])) for n in range(1, 11)}
-    await world.alice.slash(world.channel, "train", name="mine", **notes)
+async def test_ten_notes_are_taken(world: World, worker: Worker, store: Store) -> None:
+    await world.train(worker, "mine", [(f"{n}.ogg", bytes([n])) for n in range(1, 11)])
     assert [clip.name for clip in rows(store, Clip)] == [f"{n}.ogg" for n in range(1, 11)]
 
 
@@ -225,28 +239,31 @@ async def test_a_consent_without_its_voice_trains_nothing(
 
 
 def test_the_korean_question_says_the_same(store: Store) -> None:
-    shown = training.question(store, texts("ko"), "내 목소리", [intake_file()])
-    for part in ("내 목소리", "녹음 한 개", "본인", "나만", "/내정보삭제", "15분", voices.POLICY_VERSION):
-        assert part in shown
+    job = Job(kind=JobKind.TRAIN, user_id=1)
+    shown = training.question(store, texts("ko"), BasketTraining(job, "내 목소리", 1, 90.0, 2, anew=True))
+    parts = (
+        "내 목소리",
+        "녹음 한 개(목소리 1.5분)",
+        "다시 학습",
+        "2개는 쓰지 않아요",
+        "본인",
+        "나만",
+        "/음성바구니",
+        "15분",
+    )
+    assert [part for part in (*parts, voices.POLICY_VERSION) if part not in shown] == []
 
 
-def intake_file() -> SavedFile:
-    """One saved note."""
-    return SavedFile("k", "a.ogg", 1_500_000)
-
-
-async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World, store: Store) -> None:
-    await world.alice.slash(world.channel, "train", name="É", note1=("a.ogg", b"x"))
+async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World, worker: Worker, store: Store) -> None:
+    await world.train(worker, "É", [("a.ogg", b"x")])
     answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
-    assert "already have a voice called" in response_of(answer).content and len(rows(store, Voice)) == 1
+    assert "is not ready" in response_of(answer).content and len(rows(store, Voice)) == 1
 
 
 async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     world: World, worker: Worker, store: Store
 ) -> None:
-    answer = response_of(
-        await world.alice.slash(world.channel, "train", name="mine", note1=NOTES["note1"], at_once=True)
-    )
+    answer = response_of(await world.train(worker, "mine", NOTES[:1], at_once=True))
     for part in ("at once", "without training", "one recording", "of you", voices.POLICY_VERSION):
         assert part in answer.content
     await world.alice.click(answer, label=YES)

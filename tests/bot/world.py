@@ -1,5 +1,6 @@
 """The scene of the bot's tests: a guild with two members, and a worker played by the store's own steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlmodel import select
 
 from bot.app import DiscoverBot
 from store import Job, Outbox, Store, jobs
+from store.use_cases import keep_heard, next_unheard
 
 POLL = 2.0
 
@@ -37,6 +39,16 @@ class World:
         """The running bot."""
         assert isinstance(self.env.bot, DiscoverBot)
         return self.env.bot
+
+    async def train(
+        self, worker: "Worker", name: str, notes: Sequence[tuple[str, bytes]], **more: Any
+    ) -> InteractionResult:
+        """A member uses /train, and a worker hears 40 s of voice in each note."""
+        options = {f"note{number}": note for number, note in enumerate(notes, start=1)}
+        asked = await self.alice.slash(self.channel, "train", name=name, **options, **more)
+        worker.hear()
+        await self.tick()
+        return asked
 
     async def tick(self, seconds: float = POLL) -> None:
         """Let the loops run."""
@@ -79,6 +91,11 @@ class Worker:
     """Plays a worker by the store's own steps."""
 
     store: Store
+
+    def hear(self, seconds: float = 40.0) -> None:
+        """Hear every note that waits, with so many seconds of voice."""
+        while (waiting := next_unheard(self.store)) is not None:
+            keep_heard(self.store, waiting.note.id or 0, seconds, [1.0], "m")
 
     def only(self) -> Job:
         """The one job there is."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import random
@@ -85,6 +86,15 @@ def _begin(scene: Scene, seed: str, death: Death | None) -> random.Random:
     log = os.open(scene.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    signal.signal(signal.SIGUSR1, _tell_what_waits)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {seed} %(message)s", force=True)
     die(death)
     return random.Random(seed)
+
+
+def _tell_what_waits(*_: object) -> None:
+    """Into the log: where every thread and every task is."""
+    faulthandler.dump_traceback()
+    for task in asyncio.all_tasks():
+        print(task, file=sys.stderr)
+        task.print_stack(file=sys.stderr)

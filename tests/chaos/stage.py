@@ -27,6 +27,8 @@ STOP_SECONDS = 30.0
 """For machines that do much else; what ends sooner costs nothing."""
 DAYS = 2 * 86400.0
 STEP = 0.02
+LEAST_LOG = 1 << 16
+"""Bytes; larger than any other file that is written line by line."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Stage:
                 self._limit_files(0)
                 self._until("disk", event)
             case What.CRAMPED:
-                self._limit_files(size_of(self.scene.settings.data_dir / "discovervoice.db-wal"))
+                self._limit_files(max(LEAST_LOG, size_of(self.scene.settings.data_dir / "discovervoice.db-wal")))
                 self._until("disk", event)
             case what if what in SIGNALS:
                 self._signal(event)
@@ -198,7 +200,9 @@ class Stage:
         for name, process in self.running.items():
             process.join(STOP_SECONDS)
             if process.is_alive():
-                self.found.append(f"{name} did not stop at SIGTERM")
+                self.found.append(f"{name} did not stop at SIGTERM; the log says what it waits for")
+                self._send(name, signal.SIGUSR1)
+                process.join(1.0)
                 process.kill()
         for member in {event.member for event, _ in self.acts if event.what is What.FORGET}:
             again = Event(0.0, What.FORGET, member=member)

@@ -38,6 +38,7 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
     assert {c["name"] for c in sent} == {
         "match",
         "train",
+        "notes",
         "cover",
         "voices",
         "jobs",
@@ -49,6 +50,7 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "blocked",
         "Report this result",
         "Match this voice note",
+        "Add to my voice",
     }
     for command in sent:
         for node in walk(command):

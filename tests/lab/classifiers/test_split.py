@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.classifiers.songs import LabelledSong
+from cli.song_folder import LabelledSong
 from lab.classifiers.split import SIDES, Split, check, enough, make_split, without_duplicates
 from lab.errors import SingersError
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from cli.song_folder import LabelledSong
 from lab.classifiers import crops
 from lab.classifiers.fit import fit, judge
 from lab.classifiers.prepare import PreparationOptions
-from lab.classifiers.songs import LabelledSong
 from lab.classifiers.start import begin
 from lab.classifiers.task import SingerConfig, SingerTask, SongExample, log_probabilities
 from lab.classifiers.train import settings, train_singers

@@ -79,6 +79,6 @@ def test_training_can_be_left_out(
         evaluate, ["voice", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--threads", "1", *words]
     )
     assert done.exit_code == 0, done.output
-    assert asked == [seconds, ("allison", "carlo", "bf_emma", "libri-3080")]
+    assert asked == [seconds, []]
     assert "No DNSMOS: it is not installed." in done.output
     assert (tmp_path / "out" / "evaluation.json").is_file()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lab.corpus.clips import read_corpus
-from lab.evaluate.singers import CASES, CLEAN, Recordings, evaluate, held_out_clips, loudest, record
+from lab.evaluate.loudest import loudest
+from lab.evaluate.singers import CASES, CLEAN, Recordings, evaluate, held_out_clips, record
 from lab.evaluate.trials import Advantage, Trials, advantage, calibrated_cross_entropy, equal_error, make_trials
 from models.signal import SPEECH_RATE
 from pipeline.pool.model_pool import ModelPool

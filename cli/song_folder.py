@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.errors import SingersError
+from cli.console import DeskError
 from pipeline.sound.decode import display_name
 
 SUFFIXES = frozenset(
@@ -36,10 +36,10 @@ def list_songs(folder: Path) -> tuple[list[LabelledSong], list[str]]:
     """The folder's songs, ordered by path, and a sentence for each sound file that is left out.
 
     Hidden files and files of other kinds are passed over. Names that differ only in case or in Unicode's form are one
-    singer. Raises SingersError: no such folder, or no song in it.
+    singer. Raises DeskError: no such folder, or no song in it.
     """
     if not folder.is_dir():
-        raise SingersError(f"{folder} is not a folder. Give one with songs named `Artist - Title.ext`.")
+        raise DeskError(f"{folder} is not a folder. Give one with songs named `Artist - Title.ext`.")
     songs, complaints = [], []
     spelt: dict[str, str] = {}
     for path in sorted(folder.rglob("*"), key=lambda path: _tidy(str(path.relative_to(folder)))):
@@ -52,7 +52,7 @@ def list_songs(folder: Path) -> tuple[list[LabelledSong], list[str]]:
         else:
             songs.append(replace(song, singer=spelt.setdefault(song.singer.casefold(), song.singer)))
     if not songs:
-        raise SingersError(f"{folder} holds no songs named `Artist - Title.ext`, `Artist/Title.ext` or in albums.")
+        raise DeskError(f"{folder} holds no songs named `Artist - Title.ext`, `Artist/Title.ext` or in albums.")
     return songs, complaints
 
 

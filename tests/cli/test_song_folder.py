@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.classifiers.songs import list_songs
-from lab.errors import SingersError
+from cli.console import DeskError
+from cli.song_folder import list_songs
 
 
 def place(folder: Path, *names: str) -> Path:
@@ -63,7 +63,7 @@ def test_what_has_no_singer_or_lies_too_deep_is_one_sentence(tmp_path: Path) -> 
 
 
 def test_a_folder_without_songs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SingersError, match="holds no songs"):
+    with pytest.raises(DeskError, match="holds no songs"):
         list_songs(place(tmp_path, "readme.txt"))
-    with pytest.raises(SingersError, match="is not a folder"):
+    with pytest.raises(DeskError, match="is not a folder"):
         list_songs(tmp_path / "gone")

@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.separation.chunks import AdaptivePrecision, adaptive_precision, agreement, precision
+from models.precision import AdaptivePrecision, adaptive_precision, agreement, asked_precision, precision
+from models.separation import spleeter
+from pipeline.pool.availability import ModelsUnavailable, open_models
+from pipeline.pool.selection import Selection
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-def network(gain: float) -> "AdaptivePrecision":
+def network(gain: float) -> AdaptivePrecision[Tensor]:
     """Two layers in a row that grow numbers by `gain` and take them back: the larger, the more bfloat16 loses."""
     generator = torch.Generator().manual_seed(0)
     first = torch.randn(2, 2, generator=generator)
@@ -42,7 +45,7 @@ def test_a_network_that_does_not_agree_runs_in_float32(caplog: pytest.LogCapture
     with caplog.at_level("INFO"):
         estimate = chosen(voice())
     assert chosen.bf16 is False
-    assert agreement(voice(), estimate) > 70 and agreement(voice(), chosen.separate(voice(), True)) < 30
+    assert agreement(voice(), estimate) > 70 and agreement(voice(), chosen.run(voice(), True)) < 30
     assert "using float32" in caplog.text
 
 
@@ -55,23 +58,47 @@ def test_silence_decides_nothing() -> None:
 
 
 def test_numbers_that_are_not_finite_agree_with_nothing() -> None:
-    broken = AdaptivePrecision("test", lambda mix, half: mix * (math.inf if half else 1.0), None)
+    def separate(mix: Tensor, half: bool) -> Tensor:
+        return mix * (math.inf if half else 1.0)
+
+    broken = AdaptivePrecision("test", separate, None)
     torch.testing.assert_close(broken(voice()), voice())
     assert broken.bf16 is False
 
 
 @pytest.mark.parametrize("has", [True, False])
-@pytest.mark.parametrize(
-    ("device", "asked", "used"),
-    [(CPU, None, False), (CPU, True, True), (CUDA, None, None), (CUDA, False, False), (CUDA, True, True)],
-)
+@pytest.mark.parametrize("device", [CPU, CUDA])
+@pytest.mark.parametrize("asked", [None, False, True])
 def test_a_requested_precision_is_kept(
-    device: torch.device, asked: bool | None, used: bool | None, has: bool, monkeypatch: pytest.MonkeyPatch
+    device: torch.device, asked: bool | None, has: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a GPU that only emulates it does not decide at all."""
+    """And a device that only emulates it does not decide at all."""
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
-    used = False if used is None and not has else used
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
+    used = (None if has else False) if asked is None else asked
     assert adaptive_precision("test", lambda mix, half: mix, device, asked).bf16 is used
+
+
+@pytest.mark.parametrize(("name", "bf16"), [("auto", None), ("float32", False), ("bfloat16", True)])
+def test_an_operator_chooses_by_name(name: str, bf16: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert asked_precision(name, CPU) is bf16
+
+
+def test_what_a_processor_lacks_is_refused_with_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    with pytest.raises(ModelsUnavailable, match=r"^PRECISION=bfloat16 would be slow here: .* Set auto or float32\.$"):
+        open_models("cpu", Selection(precision="bfloat16"), ())
+    with pytest.raises(ModelsUnavailable, match="There are: auto, float32, bfloat16"):
+        open_models("cpu", Selection(precision="half"), ())
+
+
+def test_spleeter_listens_in_bfloat16_where_it_is_asked_to() -> None:
+    magnitude = torch.rand(1, 2, 64, spleeter.BINS, generator=torch.Generator().manual_seed(0)) * 20
+    with torch.inference_mode():
+        exact, rough = (spleeter.load(bf16=bf16)[0](magnitude) for bf16 in (False, True))
+    assert rough.dtype == torch.float32
+    assert 35 < agreement(exact, rough) < 70
 
 
 def test_agreement_is_the_ratio_of_signal_to_difference() -> None:

@@ -1,0 +1,40 @@
+"""The text of a basket: one line a note, and how far its voice is from the ten minutes of a good training."""
+
+from collections.abc import Sequence
+
+from bot.messages.card import bar
+from bot.texts.names import safe, shorten
+from bot.texts.sentences import Texts
+from store import BasketNote, NoteState
+from store.basket import LEAST_SECONDS, MOST_NOTES, WANTED_SECONDS, seconds_of
+
+NAME_LENGTH = 40
+SENTENCE_LENGTH = 300
+Numbered = tuple[int, BasketNote]
+
+
+def basket_lines(notes: Sequence[BasketNote], shown: Sequence[Numbered], say: Texts, days: float) -> str:
+    """The bar of the whole basket, these of its notes, and what can be done next."""
+    seconds = seconds_of(notes)
+    head = say(
+        "basket.bar",
+        bar=bar(min(1.0, seconds / WANTED_SECONDS)),
+        minutes=seconds / 60,
+        wanted=WANTED_SECONDS / 60,
+        notes=len(notes),
+        limit=MOST_NOTES,
+    )
+    enough = seconds >= LEAST_SECONDS
+    after = say("basket.enough") if enough else say("basket.more", limit=LEAST_SECONDS)
+    lines = [say("basket.title"), head, *(note_line(number, note, say) for number, note in shown)]
+    return "\n".join([*lines, after, f"-# {say('basket.kept', days=days)}"])
+
+
+def note_line(number: int, note: BasketNote, say: Texts) -> str:
+    """`2. a.ogg: 18 s of voice · 5 minutes ago`, or why it cannot be used."""
+    when = f"<t:{int(note.created_at)}:R>"
+    if note.state is NoteState.REFUSED:
+        sentence = say.error(note.error_code or "", note.error_params, note.error_sentence or "")
+        return say("basket.refused", number=number, sentence=shorten(sentence, SENTENCE_LENGTH), when=when)
+    key = "basket.good" if note.state is NoteState.GOOD else "basket.waiting"
+    return say(key, number=number, name=safe(note.name, NAME_LENGTH), seconds=note.seconds, when=when)

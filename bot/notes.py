@@ -1,0 +1,121 @@
+"""`/notes` and "Add to my voice": a member's basket of notes, which `/train` makes voices of."""
+
+import asyncio
+from collections.abc import Sequence
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.interactions.arrival import Shown, gather, show_until_heard
+from bot.interactions.attachments import is_audio
+from bot.interactions.components import PersistentItem, view_of
+from bot.interactions.pages import PageButton, numbered, pages, within
+from bot.interactions.replies import replace
+from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.messages.basket import Numbered, basket_lines
+from bot.texts.locale import label, note_descriptions, note_labels
+from bot.texts.names import choice_name, safe
+from bot.texts.sentences import Texts
+from store import BasketNote, NotYours
+from store.use_cases import basket_of, remove_notes
+
+NOTES = tuple(f"note{number}" for number in range(1, 11))
+PAGE = 10
+
+
+def listing(notes: Sequence[BasketNote], say: Texts, days: float, page: int = 1) -> Shown:
+    """One page of the basket, newest first, and a menu to take notes out of it."""
+    if not notes:
+        return say("basket.empty"), None
+    everything = list(enumerate(reversed(notes), start=1))
+    cut = pages(everything, lambda some: basket_lines(notes, some, say, days), PAGE)
+    page = within(page, len(cut))
+    menu = view_of(NotesPick.of(cut[page - 1], say("basket.pick")), *NotesPage.around(page, len(cut), say))
+    return numbered(basket_lines(notes, cut[page - 1], say, days), page, len(cut), say), menu
+
+
+async def page_of(interaction: Interaction, page: int) -> Shown:
+    """That page of the basket of whoever interacts."""
+    store = services_of(interaction).store
+    notes = await asyncio.to_thread(basket_of, store, interaction.user.id)
+    return listing(notes, texts_for(interaction), store.clip_days, page)
+
+
+class NotesPick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"notes:pick"):
+    """The menu of notes that can be taken out."""
+
+    @classmethod
+    def of(cls, shown: Sequence[Numbered], text: str) -> "NotesPick":
+        """The menu of these notes, of which several can be chosen."""
+        options = [
+            discord.SelectOption(label=choice_name(f"{number}. {note.name}", note.id), value=str(note.id))
+            for number, note in shown
+        ]
+        menu = discord.ui.Select[discord.ui.View](
+            custom_id=cls.custom_id_of(), placeholder=text, options=options, max_values=len(options)
+        )
+        return cls(menu)
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Take them out, and show what is left."""
+        await interaction.response.defer()
+        store, say = services_of(interaction).store, texts_for(interaction)
+        chosen = [int(value) for value in getattr(self.item, "values", ()) if value.isdecimal() and len(value) < 16]
+        names = await asyncio.to_thread(remove_notes, store, interaction.user.id, chosen)
+        text, view = await page_of(interaction, 1)
+        removed = say("basket.removed", names=", ".join(safe(name, 40) for name in names[:PAGE]))
+        await replace(interaction, f"{removed}\n{text}", view)
+
+
+class NotesPage(PageButton, template=r"notes:page:(?P<page>[0-9]{1,4})"):
+    """Another page of the basket."""
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the page, as the notes are now."""
+        await replace(interaction, *await page_of(interaction, self.page))
+
+
+class NotesCog(commands.Cog):
+    """The command, and the menu of a message."""
+
+    def __init__(self, bot: commands.Bot, services: Services) -> None:
+        self.services = services
+        self.menu = app_commands.ContextMenu(name=label("notes.menu"), callback=self.add_message)
+        bot.tree.add_command(self.menu)
+
+    @app_commands.command(name=label("notes.name"), description=label("notes.description"))
+    @app_commands.rename(**note_labels(NOTES))
+    @app_commands.describe(**note_descriptions(NOTES))
+    async def notes(
+        self,
+        interaction: Interaction,
+        note1: discord.Attachment | None = None,
+        note2: discord.Attachment | None = None,
+        note3: discord.Attachment | None = None,
+        note4: discord.Attachment | None = None,
+        note5: discord.Attachment | None = None,
+        note6: discord.Attachment | None = None,
+        note7: discord.Attachment | None = None,
+        note8: discord.Attachment | None = None,
+        note9: discord.Attachment | None = None,
+        note10: discord.Attachment | None = None,
+    ) -> None:
+        """Show the basket; notes that are given go into it first."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        given = (note1, note2, note3, note4, note5, note6, note7, note8, note9, note10)
+        if sent := [note for note in given if note is not None]:
+            await gather(self.services, interaction, sent, "command")
+        await self._show(interaction)
+
+    async def add_message(self, interaction: Interaction, message: discord.Message) -> None:
+        """Put the sound of a member's own message into their basket. Raises NotYours."""
+        if message.author.id != interaction.user.id:
+            raise NotYours(what="This voice note")
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await gather(self.services, interaction, [a for a in message.attachments if is_audio(a)], "message")
+        await self._show(interaction)
+
+    async def _show(self, interaction: Interaction) -> None:
+        say, days = texts_for(interaction), self.services.store.clip_days
+        await show_until_heard(self.services, interaction, lambda basket: listing(basket, say, days))
