@@ -28,6 +28,7 @@ from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
+from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
 from bot.presence import Presence
 from bot.removal import Removal
@@ -39,7 +40,7 @@ from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
-from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
 from store.use_cases import guild_languages, read_backlog
@@ -53,6 +54,7 @@ COMMANDS = (
     VoicesCog,
     JobsCog,
     ForgetCog,
+    MyDataCog,
     HelpCog,
     MosCog,
     ListeningConsentCog,
@@ -67,6 +69,7 @@ COMPONENTS = (
     NotesPick,
     NotesPage,
     VoicePick,
+    VoiceAct,
     VoiceDelete,
     VoicesPage,
     ForgetButton,

@@ -6,6 +6,8 @@ LabError
 ├── UnknownVoice     a corpus lacks a voice
 ├── RecipeError      a settings file cannot be used
 ├── SingersError     a folder of songs cannot be trained on
+├── StemsError       a folder of songs in stems cannot be learnt from
+├── PruningError     a separator cannot be pruned or trained as asked
 ├── ProcessLost      one of several processes has died
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
@@ -41,3 +43,11 @@ class ProcessLost(LabError):
 
 class TracksError(LabError):
     """The folder holds no tracks with known vocals, or one of them cannot be read."""
+
+
+class StemsError(LabError):
+    """The folder holds no songs in stems, or one of them cannot be used."""
+
+
+class PruningError(LabError):
+    """The separator cannot be pruned or trained as asked."""

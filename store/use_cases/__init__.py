@@ -67,6 +67,7 @@ from store.use_cases.listening_test import (
     stop_listening_test,
 )
 from store.use_cases.match import request_match
+from store.use_cases.my_data import MyData, my_data
 from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.reporting import (
@@ -137,6 +138,7 @@ __all__ = [
     "ListeningRequest",
     "ListeningVotes",
     "MessageFile",
+    "MyData",
     "NewSinger",
     "NewSong",
     "NewVoice",
@@ -210,6 +212,7 @@ __all__ = [
     "listening_votes",
     "mark_sent",
     "message_files",
+    "my_data",
     "next_unheard",
     "next_unprepared",
     "own_voice",

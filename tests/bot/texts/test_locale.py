@@ -43,6 +43,7 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "voices",
         "jobs",
         "forget-me",
+        "mydata",
         "help",
         "listening-tests",
         "mos",
