@@ -81,3 +81,8 @@ def requester_of(interaction: Interaction) -> Requester:
     """The member behind an interaction, and where the answer goes."""
     place, locale = (interaction.guild_id, interaction.channel_id), texts_for(interaction).language
     return Requester(interaction.user.id, *place, locale, interaction.token)
+
+
+def file_limit(interaction: Interaction) -> int:
+    """The largest file in bytes that an answer to the interaction takes."""
+    return interaction.guild.filesize_limit if interaction.guild else FILE_LIMIT
