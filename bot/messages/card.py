@@ -6,7 +6,7 @@ from bot.texts.names import safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind
 from store.jobs import WORKING
-from store.params import CoverParams, MatchParams, aim_of, params_of
+from store.params import CoverParams, LibraryParams, TrainParams, aim_of, params_of
 
 CELLS = 12
 
@@ -25,8 +25,10 @@ def heading(job: Job, say: Texts) -> str:
     """What the job is about."""
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
-    voice = "" if isinstance(params, MatchParams) else params.voice_name
-    return say(f"card.{aim_of(job)}", voice=safe(voice or "–"), song=safe(song or "–"))
+    voice = params.voice_name if isinstance(params, CoverParams | TrainParams) else ""
+    name = params.name if isinstance(params, LibraryParams) else ""
+    names = {key: safe(text or "–") for key, text in (("voice", voice), ("song", song), ("name", name))}
+    return say(f"card.{aim_of(job)}", **names)
 
 
 def _status(job: Job, place: int, say: Texts, wait: float) -> str:
