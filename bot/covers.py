@@ -19,6 +19,7 @@ from store.use_cases import CoverRequest, check_cover, ready_voices, request_cov
 from store.voices import PUBLIC
 
 CHOICES = 25
+NOTHING = "#0"
 
 
 def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tuple[str, str]]:
@@ -92,13 +93,13 @@ class CoverCog(commands.Cog):
         """The member's own ready voices, and the free ones."""
         say = texts_for(interaction)
         choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, say)
-        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+        return _offered(choices, say("command.cover.no_voice"))
 
     @cover.autocomplete("title")
     async def complete_title(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Songs of the library."""
         choices = await asyncio.to_thread(song_choices, self.services.store, current, interaction.guild_id)
-        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+        return _offered(choices, texts_for(interaction)("command.cover.no_song"))
 
     async def _with_files(
         self, request: CoverRequest, song: discord.Attachment | None, instrumental: discord.Attachment | None
@@ -115,3 +116,8 @@ class CoverCog(commands.Cog):
         if song is not None:
             request = dataclasses.replace(request, song=files[0], song_name=song_name(files[0].name))
         return request
+
+
+def _offered(choices: list[tuple[str, str]], nothing: str) -> list[app_commands.Choice[str]]:
+    """The choices as Discord takes them; where there are none, one that says what to do (and names no row)."""
+    return [app_commands.Choice(name=name, value=value) for name, value in choices or [(nothing, NOTHING)]]

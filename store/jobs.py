@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import blocks, guilds, line
-from store.errors import IllegalMove, NoSuchMove, NotFound, StoreError, TooManyJobs
+from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
@@ -45,7 +46,7 @@ def get(session: Session, job_id: str) -> Job:
     """The job's row. Raises NotFound."""
     job = session.get(Job, job_id)
     if job is None:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     return job
 
 
@@ -161,7 +162,7 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
     """
     job = get(session, job_id)
     if job.user_id != user_id:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     told: dict[str, Any] = (
         {} if why is None else {"error_code": why.code, "error_params": why.params, "error_sentence": str(why)}
     )

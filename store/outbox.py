@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from store import jobs, patience
-from store.errors import NotFound
+from store.missing import ResultGone
 from store.tables import Outbox, OutboxState, now
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -30,7 +30,7 @@ def of_job(session: Session, job_id: str) -> Outbox:
     """The job's message. Raises NotFound if it was withdrawn: its member or its voice is gone."""
     row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
     if row is None:
-        raise NotFound(what="such message")
+        raise ResultGone
     return row
 
 

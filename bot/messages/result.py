@@ -5,7 +5,7 @@ from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
-from store.params import aim_of
+from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
@@ -46,7 +46,8 @@ def result_lines(job: Job, member: str, say: Texts) -> list[str]:
         return train_lines(result, member, say)
     if isinstance(result, LibraryResult):
         return library_lines(result, aim_of(job), member, say)
-    return cover_lines(result, member, say)
+    free = [say("result.cover.free_voice")] if cover_params(job).free_voice else []
+    return [*cover_lines(result, member, say), *free]
 
 
 def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:

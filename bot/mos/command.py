@@ -13,6 +13,7 @@ from bot.interactions.moderators import MODERATORS, admit_moderator, check_right
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
+from bot.mos.picture import voice_pictures
 from bot.mos.report import report, status
 from bot.texts.locale import label
 from store import Question
@@ -29,6 +30,7 @@ from store.use_cases import (
 
 CLIPS = ("clip1", "clip2", "clip3", "clip4", "clip5", "clip6", "clip7", "clip8")
 REFERENCES = ("reference1", "reference2")
+MOST_FILES = 10  # in one message of Discord's
 NEEDED = ("view_channel", "send_messages", "attach_files", "read_message_history")
 FOR_REACTIONS = ("add_reactions", "manage_messages")
 QUESTIONS = [app_commands.Choice(name=label(f"mos.{one.value}"), value=one.value) for one in Question]
@@ -121,8 +123,15 @@ class MosCog(commands.Cog):
     async def report(self, interaction: Interaction, test: app_commands.Range[int, 1] | None = None) -> None:
         """What a test says."""
         votes = await self._votes(interaction, test)
-        text = await asyncio.to_thread(report, votes, texts_for(interaction))
-        await reply(interaction, text)
+        say = texts_for(interaction)
+        text = await asyncio.to_thread(report, votes, say)
+        figures = await asyncio.to_thread(figures_of, votes)
+        pictures = await asyncio.to_thread(voice_pictures, votes, figures, say)
+        files = [
+            discord.File(io.BytesIO(picture), filename=f"listening-test-{votes.test.id}-{number}.png")
+            for number, picture in enumerate(pictures[:MOST_FILES], start=1)
+        ]
+        await interaction.followup.send(text, files=files, ephemeral=True)
 
     @mos.command(name=label("mos.export"), description=label("mos.export_about"))
     @app_commands.rename(test=label("mos.test"))

@@ -9,6 +9,7 @@ from sqlmodel import select
 from store import deletions, jobs, outbox, patience, retention
 from store.database import Store
 from store.errors import NotFound
+from store.missing import NoSuchJob, ResultGone
 from store.tables import Job, JobState, Outbox
 
 UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
@@ -105,7 +106,7 @@ def result_message(store: Store, job_id: str, user_id: int) -> JobMessage:
         job = jobs.get(session, job_id)
         row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
     if job.user_id != user_id:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     if job.state not in (JobState.DELIVERED, JobState.UNDELIVERABLE) or row is None:
-        raise NotFound(what="such result any more")
+        raise ResultGone
     return JobMessage(row, job)

@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, NotFound, VoiceNotReady
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
+from store.missing import NoSuchJob
 from store.names import named
 from store.params import TrainParams
 from store.retention import files_or_nothing
@@ -157,7 +158,7 @@ def _grant(session: Session, job: Job, phrase: str) -> None:
 def _check_open(job: Job, user_id: int) -> None:
     """Raise unless this member may still answer."""
     if job.user_id != user_id:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     too_old = job.created_at < now() - jobs.ACCEPT_SECONDS
     if job.state == JobState.EXPIRED or (job.state == JobState.ACCEPTED and too_old):
         raise ConsentOver

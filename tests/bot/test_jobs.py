@@ -86,7 +86,7 @@ async def test_running_work_stops_when_its_worker_says_so(job: Job, world: World
 
 async def test_somebody_else_cannot_cancel(job: Job, world: World, worker: Worker) -> None:
     click = await world.bob.click(world.public()[0], label="Cancel")
-    assert response_of(click).content == "There is no such job." and response_of(click).ephemeral
+    assert response_of(click).content.startswith("There is no such job.") and response_of(click).ephemeral
     assert worker.only().state == JobState.QUEUED
 
 
@@ -103,7 +103,7 @@ async def test_a_forgotten_job_is_one_sentence(job: Job, world: World, store: St
 
     use_cases.forget(store, world.alice.id)
     click = await world.alice.click(card, label="Cancel")
-    assert response_of(click).content == "There is no such job."
+    assert response_of(click).content.startswith("There is no such job.")
 
 
 def test_lines_in_korean() -> None:

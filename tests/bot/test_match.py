@@ -85,7 +85,7 @@ async def test_a_message_without_sound_gets_one_sentence(world: World, store: St
 
     answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
 
-    assert response_of(answer).content == "This message has no voice note or audio file."
+    assert response_of(answer).content.startswith("This message has no voice note or audio file.")
     assert world.public() == [] and store.media.keys() == set()
 
 

@@ -165,7 +165,7 @@ async def test_somebody_else_cannot_answer(
     copied = await world.post("copied", view)
     for label in (YES, NO):
         click = await world.bob.click(copied, label=label)
-        assert click.followups[0].content == "There is no such job." and click.followups[0].ephemeral
+        assert click.followups[0].content.startswith("There is no such job.") and click.followups[0].ephemeral
 
     assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
 
@@ -182,7 +182,7 @@ async def test_the_buttons_work_after_a_restart(
 async def test_a_forgotten_request_is_one_sentence(asked: InteractionResult, world: World, store: Store) -> None:
     use_cases.forget(store, world.alice.id)
     click = await world.alice.click(response_of(asked), label=YES)
-    assert click.followups[0].content == "There is no such job."
+    assert click.followups[0].content.startswith("There is no such job.")
 
 
 @pytest.mark.parametrize("name", [" ", "x" * 300, "a\nb"])
