@@ -7,7 +7,7 @@ StoreError and leaves neither a row nor a file behind.
 from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
 from store.use_cases.backlog import Backlog, read_backlog
 from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
-from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
+from store.use_cases.cancel import abandon_dead, abandon_job, cancel_any, cancel_job, live_jobs
 from store.use_cases.cover import (
     CoverRequest,
     check_cover,
@@ -39,7 +39,16 @@ from store.use_cases.forget import Forgotten, forget
 from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
 from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
-from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
+from store.use_cases.library import (
+    NewSinger,
+    NewSong,
+    add_singer,
+    add_song,
+    keep_vocals,
+    remove_singer,
+    remove_song,
+    waiting_for,
+)
 from store.use_cases.listening_clips import (
     ClipToShow,
     begin_clip,
@@ -161,6 +170,7 @@ __all__ = [
     "begin_report",
     "block_reported",
     "blocked_members",
+    "cancel_any",
     "cancel_job",
     "cast_vote",
     "change_settings",
@@ -208,6 +218,7 @@ __all__ = [
     "keep_vocals",
     "keep_voice",
     "listening_votes",
+    "live_jobs",
     "mark_sent",
     "message_files",
     "next_unheard",
@@ -224,6 +235,8 @@ __all__ = [
     "refuse_prepared",
     "remove_notes",
     "remove_reported",
+    "remove_singer",
+    "remove_song",
     "rename_voice",
     "renew_job",
     "report_result",
@@ -253,6 +266,7 @@ __all__ = [
     "voice_named",
     "voices_of",
     "wait_with_message",
+    "waiting_for",
     "warn_reported",
     "warning_failed",
 ]
