@@ -21,6 +21,8 @@ from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
+from bot.library.singers import SingersCog
+from bot.library.songs import SongsCog
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
 from bot.mos.ballot import VoteMenu
@@ -59,6 +61,8 @@ COMMANDS = (
     ListeningConsentCog,
     GuildSettingsCog,
     BlockedCog,
+    SongsCog,
+    SingersCog,
 )
 COMPONENTS = (
     CancelButton,

@@ -35,10 +35,10 @@ def marked(voice: Voice, say: Texts) -> str:
     return f"{voice.name} · {say('command.cover.untrained')}" if quality_of(voice).untrained else voice.name
 
 
-def song_choices(store: Store, text: str) -> list[tuple[str, str]]:
-    """Name and value of the library's songs whose title or singer holds the text."""
+def song_choices(store: Store, text: str, guild_id: int | None = None) -> list[tuple[str, str]]:
+    """Name and value of the songs of a server's library whose title or singer holds the text."""
     with store.read() as session:
-        songs = search_songs(session, text)[:CHOICES]
+        songs = search_songs(session, text, guild_id)[:CHOICES]
         return [(choice_name(song_title(song), song.id), f"#{song.id}") for song in songs]
 
 
@@ -81,7 +81,7 @@ class CoverCog(commands.Cog):
         request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
         store = self.services.store
         async with self.services.admitted(interaction) as requester:
-            await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title)
+            await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title, requester.guild_id)
             request = await self._with_files(request, song, instrumental)
             job = await asyncio.to_thread(request_cover, store, requester, request)
         await reply(interaction, texts_for(interaction)("job.queued"))
@@ -97,7 +97,7 @@ class CoverCog(commands.Cog):
     @cover.autocomplete("title")
     async def complete_title(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Songs of the library."""
-        choices = await asyncio.to_thread(song_choices, self.services.store, current)
+        choices = await asyncio.to_thread(song_choices, self.services.store, current, interaction.guild_id)
         return [app_commands.Choice(name=name, value=value) for name, value in choices]
 
     async def _with_files(

@@ -13,7 +13,7 @@ from store import jobs
 from store.database import Store
 from store.params import uploads_of
 from store.references import names_sound
-from store.tables import Job, JobKind, Song
+from store.tables import Clip, Job, JobKind, Song
 
 ASIDE = ".gone-"
 GB = 1e9
@@ -93,11 +93,14 @@ def _over_limit(store: Store, folders: Iterable[Path]) -> list[Path]:
 
 def _needed(session: Session) -> set[str]:
     """The hashes of the songs that jobs wait for or work on."""
-    covers = select(Job).where(col(Job.state).in_(jobs.ACTIVE), Job.kind == JobKind.COVER)
-    work = session.exec(covers).all()
+    sung = (JobKind.COVER, JobKind.LIBRARY)
+    wanted = select(Job).where(col(Job.state).in_(jobs.ACTIVE), col(Job.kind).in_(sung))
+    work = session.exec(wanted).all()
     songs = [number for job in work if (number := job.params.get("song_id")) is not None]
     library = session.exec(select(Song.media_key).where(col(Song.id).in_(songs))).all()
-    return {_hash(key) for key in [*library, *(key for job in work for key in uploads_of(job))]}
+    added = [job.id for job in work if job.kind is JobKind.LIBRARY]
+    sent = session.exec(select(Clip.media_key).where(col(Clip.job_id).in_(added))).all()
+    return {_hash(key) for key in [*library, *sent, *(key for job in work for key in uploads_of(job))]}
 
 
 def _aside(folder: Path) -> Path:

@@ -13,6 +13,9 @@ StoreError
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
+├── LibraryFull        a server's library holds no more
+├── TooFewSongs        a singer of fewer songs than it takes
+├── SongInUse          a song that is being sung now cannot be removed
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
@@ -137,6 +140,27 @@ class AlreadyHandled(StoreError):
 
     code = "already_handled"
     sentence = "This was done already. The message shows what was done, and by whom."
+
+
+class LibraryFull(StoreError):
+    """Params: limit."""
+
+    code = "library_full"
+    sentence = "This server's library already holds {limit} of these. Remove one first."
+
+
+class TooFewSongs(StoreError):
+    """Params: limit."""
+
+    code = "too_few_songs"
+    sentence = "A singer needs {limit} different songs at least. Add more songs of theirs."
+
+
+class SongInUse(StoreError):
+    """A cover reads its file."""
+
+    code = "song_in_use"
+    sentence = "A cover of this song is being made now. Remove it in a few minutes."
 
 
 class DownloadFailed(StoreError):

@@ -13,11 +13,12 @@ from sqlmodel import Field, SQLModel
 
 
 class JobKind(StrEnum):
-    """What a member can request."""
+    """What a member can request; the last one is for moderators."""
 
     MATCH = "match"
     TRAIN = "train"
     COVER = "cover"
+    LIBRARY = "library"
 
 
 class JobState(StrEnum):
@@ -68,6 +69,8 @@ class NoteState(StrEnum):
 
 OPERATOR = 0
 """The user id of jobs requested on the command line."""
+FOR_ALL = 0
+"""The guild id of songs and singers that every server has: what ships, and what the operator adds."""
 NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
@@ -174,10 +177,13 @@ class BasketNote(SQLModel, table=True):
 
 
 class Singer(SQLModel, table=True):
-    """A voice of the library that members are compared with, as one model embedded it."""
+    """A voice of a guild's library that members are compared with, as one model embedded it."""
 
     __tablename__ = "singer"
-    __table_args__ = (UniqueConstraint("name", "embedding_model", name="uq_singer_name_model"), NEVER_REUSED)
+    __table_args__ = (
+        UniqueConstraint("name", "embedding_model", "guild_id", name="uq_singer_name_model_guild"),
+        NEVER_REUSED,
+    )
     id: int | None = Field(default=None, primary_key=True)
     name: str
     source: str = ""
@@ -185,11 +191,12 @@ class Singer(SQLModel, table=True):
     embedding_model: str
     embeddings_key: str
     clips: int
+    guild_id: int = snowflake(default=FOR_ALL)
     created_at: float = Field(default_factory=now)
 
 
 class Song(SQLModel, table=True):
-    """A song of the library."""
+    """A song of a guild's library."""
 
     __tablename__ = "song"
     __table_args__ = NEVER_REUSED
@@ -200,6 +207,7 @@ class Song(SQLModel, table=True):
     media_key: str
     seconds: float | None = None
     added_by: int = snowflake(default=0)
+    guild_id: int = snowflake(default=FOR_ALL, index=True)
     created_at: float = Field(default_factory=now)
 
 

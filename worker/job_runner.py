@@ -31,9 +31,11 @@ from worker.messages import (
     JobOutcome,
     JobTask,
     LibrarySong,
+    LibraryTask,
     MatchTask,
     NoteFile,
     Refused,
+    SentSong,
     SingerFile,
     TrainTask,
 )
@@ -146,7 +148,7 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
-                singers, songs = _singers(store, session), _songs(session, job)
+                singers, songs = _singers(store, session, job), _songs(session, job)
                 return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
@@ -156,6 +158,8 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
             case JobKind.COVER:
                 return _cover_task(store, session, job, out)
+            case JobKind.LIBRARY:
+                return LibraryTask(_sent_songs(store, session, job), out)
 
 
 def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
@@ -167,8 +171,19 @@ def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
     return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
 
 
-def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
-    singers = library.singers(session)
+def _sent_songs(store: Store, session: Session, job: Job) -> tuple[SentSong, ...]:
+    sent = clips.of_job(session, job.id)
+    if not sent:
+        raise NotFound(what="song left in this job")
+    return tuple(
+        SentSong(store.media.checked(one.media_key, one.name), one.name, cache.folder_of(store, one.media_key))
+        for one in sent
+    )
+
+
+def _singers(store: Store, session: Session, job: Job) -> tuple[SingerFile, ...]:
+    """The singers that the job's guild sees."""
+    singers = library.singers(session, job.guild_id)
     if not singers:
         raise NotFound(what="voice in the library yet")
     return tuple(
@@ -178,8 +193,8 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
 
 
 def _songs(session: Session, job: Job) -> tuple[LibrarySong, ...]:
-    """Every song of the library in which somebody sings."""
-    rows = library.sung_songs(session)
+    """Every song that the job's guild sees in which somebody sings."""
+    rows = library.sung_songs(session, job.guild_id)
     liked = tastes(session, job.user_id, job.guild_id, [song for song, _ in rows])
     return tuple(
         LibrarySong(

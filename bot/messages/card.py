@@ -7,7 +7,7 @@ from bot.texts.names import safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
 from store.jobs import WORKING
-from store.params import CoverParams, MatchParams, aim_of, params_of
+from store.params import CoverParams, LibraryParams, TrainParams, aim_of, params_of
 
 CELLS = 12
 ENDINGS = {
@@ -32,8 +32,10 @@ def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> Card:
     """The card of a job that waits at `place` in line (0: it does not wait), for about `wait` seconds."""
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
-    voice = "" if isinstance(params, MatchParams) else params.voice_name
-    heading = say(f"card.{aim_of(job)}", member=f"<@{job.user_id}>", voice=safe(voice or "–"), song=safe(song or "–"))
+    voice = params.voice_name if isinstance(params, CoverParams | TrainParams) else ""
+    name = params.name if isinstance(params, LibraryParams) else ""
+    names = {key: safe(text or "–") for key, text in (("voice", voice), ("song", song), ("name", name))}
+    heading = say(f"card.{aim_of(job)}", member=f"<@{job.user_id}>", **names)
     return Card(f"{heading}\n{_status(job, place, say, wait)}", final=job.state in ENDINGS)
 
 

@@ -6,7 +6,7 @@ from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
 from store.params import aim_of
-from store.results import CoverResult, MatchCalibration, MatchResult, TrainResult, result_of
+from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
 ENDS = ("steps", "time", "no progress")
@@ -44,6 +44,8 @@ def result_lines(job: Job, member: str, say: Texts) -> list[str]:
         return match_lines(result, member, say)
     if isinstance(result, TrainResult):
         return train_lines(result, member, say)
+    if isinstance(result, LibraryResult):
+        return library_lines(result, aim_of(job), member, say)
     return cover_lines(result, member, say)
 
 
@@ -122,6 +124,16 @@ def held_out_line(result: TrainResult, say: Texts) -> str:
     known = result.stopped in ENDS
     why = say(f"result.train.ended.{result.stopped.replace(' ', '_')}") if known else ""
     return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
+
+
+def library_lines(result: LibraryResult, entry: str, member: str, say: Texts) -> list[str]:
+    """What is in the server's library now, and what was heard of it."""
+    models = models_line(result.models, say)
+    found = [say("result.library.heard", seconds=result.seconds)] if result.seconds is not None else []
+    if result.range is not None:
+        found.append(say("result.library.range", low=safe(result.range.low), high=safe(result.range.high)))
+    title = say(f"result.library.{entry}", member=member, name=safe(result.name or "–"), songs=result.songs or 0)
+    return [title, " · ".join(found), f"-# {models}" if models else ""]
 
 
 def given_line(result: CoverResult, say: Texts) -> str:

@@ -9,11 +9,16 @@ from sqlmodel import Session
 from store import clips, jobs
 from store.database import Store
 from store.errors import DownloadFailed, NotFound
-from store.params import CoverParams, MatchParams, TrainParams
+from store.params import CoverParams, JobParams, LibraryParams, MatchParams, TrainParams
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind, Lane
 
-KINDS = {MatchParams: JobKind.MATCH, TrainParams: JobKind.TRAIN, CoverParams: JobKind.COVER}
+KINDS = {
+    MatchParams: JobKind.MATCH,
+    TrainParams: JobKind.TRAIN,
+    CoverParams: JobKind.COVER,
+    LibraryParams: JobKind.LIBRARY,
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def accept(
     session: Session,
     store: Store,
     requester: Requester,
-    params: MatchParams | TrainParams | CoverParams,
+    params: JobParams,
     files: Iterable[SavedFile],
     lane: Lane = Lane.HEAVY,
 ) -> Job:

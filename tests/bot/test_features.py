@@ -67,6 +67,7 @@ def test_the_features_are_seen() -> None:
         "mos",
         "guild_settings",
         "reports",
+        "library",
     }
     assert features == set(FEATURES)
 

@@ -20,6 +20,7 @@ from worker.messages import (
     InstantTask,
     JobOutcome,
     JobTask,
+    LibraryTask,
     ListenTask,
     MatchTask,
     Plan,
@@ -94,6 +95,8 @@ class ActedChild(Child):
                 return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
             case InstantTask():
                 return JobOutcome(TrainResult(steps=0), self._files(task.out, "model", "index"))
+            case LibraryTask():
+                raise AssertionError("nobody on this stage keeps a library")
             case CoverTask():
                 stems = task.cache / MODEL / MODEL
                 stems.mkdir(parents=True, exist_ok=True)

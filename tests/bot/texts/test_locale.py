@@ -49,6 +49,8 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "mos",
         "settings",
         "blocked",
+        "songs",
+        "singers",
         "Report this result",
         "Match this voice note",
         "Add to my voice",
