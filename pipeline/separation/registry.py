@@ -70,7 +70,7 @@ HOW_TO_JOIN = "htdemucs:15+mdx23c:85 is a weighted mean, htdemucs+mdx23c@median 
 
 
 def open_separator(
-    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
+    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = False
 ) -> Separator:
     """The separator of a name, one of NAMES, an ensemble as in `recipe`, or a file that was pruned or trained here.
 
