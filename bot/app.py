@@ -21,12 +21,16 @@ from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
+from bot.library.singers import SingersCog
+from bot.library.songs import SongsCog
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
+from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
 from bot.presence import Presence
 from bot.removal import Removal
@@ -38,7 +42,7 @@ from bot.settings import BotSettings
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
-from bot.voices import VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Store
 from store.use_cases import guild_languages, read_backlog
@@ -52,11 +56,14 @@ COMMANDS = (
     VoicesCog,
     JobsCog,
     ForgetCog,
+    MyDataCog,
     HelpCog,
     MosCog,
     ListeningConsentCog,
     GuildSettingsCog,
     BlockedCog,
+    SongsCog,
+    SingersCog,
 )
 COMPONENTS = (
     CancelButton,
@@ -66,6 +73,7 @@ COMPONENTS = (
     NotesPick,
     NotesPage,
     VoicePick,
+    VoiceAct,
     VoiceDelete,
     VoicesPage,
     ForgetButton,
@@ -95,9 +103,10 @@ class DiscoverBot(commands.Bot):
             http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
-        self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
-        self.removal = Removal(self, store, settings.poll_seconds)
+        private = PrivateCards(self, mentions)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private)
+        self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)

@@ -12,7 +12,7 @@ from bot.texts.locale import label, reader
 from bot.texts.sentences import Texts
 
 log = logging.getLogger(__name__)
-SHOWN = ("cover", "match", "notes", "train", "voices", "jobs", "forget")
+SHOWN = ("cover", "match", "notes", "train", "voices", "jobs", "my_data", "forget")
 
 
 def overview(services: Services, say: Texts) -> str:

@@ -1,28 +1,33 @@
-"""`/voices`: a member's voices with state and quality; delete one after a second look."""
+"""`/voices`: a member's voices with state and quality; rename, export, or delete one after a second look."""
 
 import asyncio
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.components import AnswerButton, PersistentItem, view_of
+from bot.interactions.attachments import MEGABYTE
+from bot.interactions.components import AnswerButton, PersistentButton, PersistentItem, view_of
 from bot.interactions.pages import PageButton, numbered, pages, within
-from bot.interactions.replies import replace, reply
-from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.interactions.replies import refuse, replace, reply
+from bot.interactions.services import Interaction, Services, file_limit, services_of, texts_for
 from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label
-from bot.texts.names import choice_name, safe
+from bot.texts.names import VOICE_NAME_LENGTH, choice_name, file_name, safe, voice_name
 from bot.texts.sentences import Texts
-from store import NotFound, Voice
+from store import Voice, VoiceState
+from store.missing import NoSuchVoice
 from store.results import quality_of
-from store.use_cases import delete_voice, own_voice, voices_of
+from store.use_cases import delete_voice, own_voice, rename_voice, voice_files, voices_of
 
 CHOICES = 25
 NUMBER = re.compile("[0-9]{1,15}")
+NAME_FORM = re.compile("voices:name:([0-9]{1,15})")
+ACTS = ("rename", "export", "delete")
 
 
 def listing(owned: Sequence[Voice], say: Texts, page: int = 1) -> tuple[str, discord.ui.View | None]:
@@ -60,12 +65,19 @@ async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.
 def voice_number(value: str) -> int:
     """The voice's id in the value of a choice. Raises NotFound for what no menu of ours ever had."""
     if NUMBER.fullmatch(value) is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return int(value)
 
 
+def written(components: Sequence[Any]) -> str:
+    """What was written into the one field of a form."""
+    [row] = components
+    field = row["component"] if "component" in row else row["components"][0]
+    return str(field["value"])
+
+
 class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"voices:pick"):
-    """The menu of voices that can be deleted."""
+    """The menu of voices to do something with."""
 
     @classmethod
     def of(cls, owned: Sequence[Voice], text: str) -> "VoicePick":
@@ -75,13 +87,59 @@ class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"v
         return cls(discord.ui.Select(custom_id=cls.custom_id_of(), placeholder=text, options=options))
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Ask whether it is meant."""
+        """Show the voice, and what can be done with it."""
         await interaction.response.defer()
         store, say = services_of(interaction).store, texts_for(interaction)
         number = voice_number("".join(getattr(self.item, "values", ())))
         voice = await asyncio.to_thread(own_voice, store, number, interaction.user.id)
-        view = VoiceDelete.both(say("voices.yes"), say("voices.no"), voice=voice.id or 0)
-        await replace(interaction, say("voices.sure", voice=safe(voice.name)), view)
+        acts = ACTS if voice.state is VoiceState.READY else ACTS[-1:]
+        buttons = [VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=number) for act in acts]
+        await replace(interaction, say("voices.card", line=line(voice, say)), view_of(*buttons))
+
+
+class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|delete):(?P<voice>[0-9]{1,15})"):
+    """Rename, export or delete a voice of whoever presses it."""
+
+    act: str
+    voice: int
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Do it, or ask first."""
+        voice = await asyncio.to_thread(own_voice, services_of(interaction).store, self.voice, interaction.user.id)
+        match self.act:
+            case "rename":
+                await interaction.response.send_modal(name_form(voice, texts_for(interaction)))
+            case "export":
+                await self._export(interaction)
+            case _:
+                await interaction.response.defer()
+                say = texts_for(interaction)
+                view = VoiceDelete.both(say("voices.yes"), say("voices.no"), voice=self.voice)
+                await replace(interaction, say("voices.sure", voice=safe(voice.name)), view)
+
+    async def _export(self, interaction: Interaction) -> None:
+        """Send the voice's two files to its owner."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        store, say = services_of(interaction).store, texts_for(interaction)
+        voice, *files = await asyncio.to_thread(voice_files, store, self.voice, interaction.user.id)
+        largest = max(path.stat().st_size for path in files)
+        if largest > file_limit(interaction):
+            await reply(interaction, say("voices.too_large", voice=safe(voice.name), megabytes=largest / MEGABYTE))
+            return
+        stem = file_name(voice.name)
+        named = zip(files, (f"{stem}.safetensors", f"{stem}.index.safetensors"), strict=True)
+        sent = [discord.File(path, filename=name) for path, name in named]
+        await interaction.followup.send(say("voices.exported", voice=safe(voice.name)), files=sent, ephemeral=True)
+
+
+def name_form(voice: Voice, say: Texts) -> discord.ui.Modal:
+    """The form that asks for a new name; `VoicesCog` takes its answer, also after a restart."""
+    form = discord.ui.Modal(title=say("voices.rename"), custom_id=f"voices:name:{voice.id}")
+    field = discord.ui.TextInput[discord.ui.Modal](
+        custom_id="name", default=voice.name[:VOICE_NAME_LENGTH], max_length=VOICE_NAME_LENGTH
+    )
+    form.add_item(discord.ui.Label(text=say("voices.new_name"), component=field))
+    return form
 
 
 class VoiceDelete(AnswerButton, template=r"voices:(?P<answer>yes|no):(?P<voice>[0-9]{1,15})"):
@@ -119,3 +177,22 @@ class VoicesCog(commands.Cog):
         """List the member's voices."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await reply(interaction, *await page_of(interaction, 1))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """A form with a voice's new name was sent."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        data: Any = interaction.data
+        if (sent := NAME_FORM.fullmatch(data["custom_id"])) is None:
+            return
+        try:
+            await self._rename(interaction, int(sent[1]), written(data["components"]))
+        except Exception as error:
+            await refuse(interaction, error)
+
+    async def _rename(self, interaction: Interaction, number: int, text: str) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        name, say = voice_name(text), texts_for(interaction)
+        before = await asyncio.to_thread(rename_voice, self.services.store, number, interaction.user.id, name)
+        await reply(interaction, say("voices.renamed", before=safe(before), voice=safe(name)))

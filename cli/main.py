@@ -4,8 +4,10 @@ Rooms are imported inside the commands, so that `discovervoice bot` never loads 
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,14 @@ app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(jobs.app, name="jobs")
+
+
+class Language(StrEnum):
+    """The languages that members can read."""
+
+    ENGLISH = "en"
+    KOREAN = "ko"
+
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -54,6 +64,21 @@ def up() -> None:
     from cli.up import run_all
 
     sys.exit(run_all())
+
+
+@app.command()
+def preview(
+    language: Annotated[Language, typer.Option(help="The language of the server.")] = Language.ENGLISH,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The page's port; a free one if not given.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="A data folder of its own.")] = Path("preview-data"),
+) -> None:
+    """Show the real bot in a browser, in a simulated server and without a token (needs `make install-dev`)."""
+    from cli.preview import show
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(show(data, language, port))
 
 
 @app.command()

@@ -6,7 +6,10 @@ LabError
 ├── UnknownVoice     a corpus lacks a voice
 ├── RecipeError      a settings file cannot be used
 ├── SingersError     a folder of songs cannot be trained on
+├── StemsError       a folder of songs in stems cannot be learnt from
+├── PruningError     a separator cannot be pruned or trained as asked
 ├── ProcessLost      one of several processes has died
+├── ReportError      there is nothing to report
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
 
@@ -39,5 +42,17 @@ class ProcessLost(LabError):
     """One of the processes that share the work was killed; what the others have finished is kept."""
 
 
+class ReportError(LabError):
+    """A folder holds nothing that was measured, or a file of it is damaged."""
+
+
 class TracksError(LabError):
     """The folder holds no tracks with known vocals, or one of them cannot be read."""
+
+
+class StemsError(LabError):
+    """The folder holds no songs in stems, or one of them cannot be used."""
+
+
+class PruningError(LabError):
+    """The separator cannot be pruned or trained as asked."""

@@ -13,9 +13,12 @@ from store import jobs
 from store.database import Store
 from store.params import uploads_of
 from store.references import names_sound
-from store.tables import Job, JobKind, Song
+from store.tables import Clip, Job, JobKind, Song
 
 ASIDE = ".gone-"
+OPERATORS = "operators"
+"""A file in the cache of a song that the operator covered from the command line: no row names such a song, and its
+cache stays as long as there is room."""
 GB = 1e9
 
 
@@ -34,13 +37,20 @@ def is_heard(store: Store, key: str, *, vocals_only: bool = False) -> bool:
     return any(any(one.parent.glob("*.npz")) for one in found)
 
 
+def keep(store: Store, key: str) -> None:
+    """Keep the cache of a song that is the operator's own file, until it is the least recently used beyond CACHE_GB."""
+    folder = folder_of(store, key)
+    if folder.is_dir():
+        (folder / OPERATORS).touch()
+
+
 def set_aside(store: Store, session: Session, sha256: str) -> Path | None:
     """Take the cache of a sound that no row names out of use; the folder that is to be removed (None: there is none).
 
     The session must hold the write lock: then no job can begin to need it. Renaming takes no time, removing does.
     """
     folder = store.cache_dir / sha256
-    if not folder.is_dir() or names_sound(session, sha256):
+    if not folder.is_dir() or (folder / OPERATORS).exists() or names_sound(session, sha256):
         return None
     return _aside(folder)
 
@@ -93,11 +103,14 @@ def _over_limit(store: Store, folders: Iterable[Path]) -> list[Path]:
 
 def _needed(session: Session) -> set[str]:
     """The hashes of the songs that jobs wait for or work on."""
-    covers = select(Job).where(col(Job.state).in_(jobs.ACTIVE), Job.kind == JobKind.COVER)
-    work = session.exec(covers).all()
+    sung = (JobKind.COVER, JobKind.LIBRARY)
+    wanted = select(Job).where(col(Job.state).in_(jobs.ACTIVE), col(Job.kind).in_(sung))
+    work = session.exec(wanted).all()
     songs = [number for job in work if (number := job.params.get("song_id")) is not None]
     library = session.exec(select(Song.media_key).where(col(Song.id).in_(songs))).all()
-    return {_hash(key) for key in [*library, *(key for job in work for key in uploads_of(job))]}
+    added = [job.id for job in work if job.kind is JobKind.LIBRARY]
+    sent = session.exec(select(Clip.media_key).where(col(Clip.job_id).in_(added))).all()
+    return {_hash(key) for key in [*library, *sent, *(key for job in work for key in uploads_of(job))]}
 
 
 def _aside(folder: Path) -> Path:

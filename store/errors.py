@@ -1,7 +1,7 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or another member's, or no such file any more
+├── NotFound           no such row, or another member's (its kinds: `store/missing.py`)
 ├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
@@ -13,6 +13,9 @@ StoreError
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
+├── LibraryFull        a server's library holds no more
+├── TooFewSongs        a singer of fewer songs than it takes
+├── SongInUse          a song that is being sung now cannot be removed
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
@@ -56,10 +59,10 @@ class StoreError(Exception):
 
 
 class NotFound(StoreError):
-    """Params: what."""
+    """What is not there is answered like what is another member's."""
 
     code = "not_found"
-    sentence = "There is no {what}."
+    sentence = "This is not here any more. /help shows what there is."
 
 
 class NotYours(StoreError):
@@ -80,14 +83,16 @@ class VoiceNotReady(StoreError):
     """Params: name, state."""
 
     code = "voice_not_ready"
-    sentence = "The voice {name} is not ready (it is {state}). Wait for its training, or train it again."
+    sentence = (
+        "The voice {name} is not ready (it is {state}). /jobs shows how far its training is; /train begins a new one."
+    )
 
 
 class DuplicateVoiceName(StoreError):
     """Params: name."""
 
     code = "duplicate_voice_name"
-    sentence = "You already have a voice called {name}. Choose another name, or delete it first."
+    sentence = "You already have a voice called {name}. Choose another name, or delete it first: /voices."
 
 
 class BlankName(StoreError):
@@ -108,7 +113,7 @@ class TooManyJobs(StoreError):
     """Params: limit."""
 
     code = "too_many_jobs"
-    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
+    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one: /jobs."
 
 
 class Blocked(StoreError):
@@ -139,6 +144,27 @@ class AlreadyHandled(StoreError):
     sentence = "This was done already. The message shows what was done, and by whom."
 
 
+class LibraryFull(StoreError):
+    """Params: limit."""
+
+    code = "library_full"
+    sentence = "This server's library already holds {limit} of these. Remove one first."
+
+
+class TooFewSongs(StoreError):
+    """Params: limit."""
+
+    code = "too_few_songs"
+    sentence = "A singer needs {limit} different songs at least. Add more songs of theirs."
+
+
+class SongInUse(StoreError):
+    """A cover reads its file."""
+
+    code = "song_in_use"
+    sentence = "A cover of this song is being made now. Remove it in a few minutes."
+
+
 class DownloadFailed(StoreError):
     """Params: name."""
 
@@ -150,7 +176,7 @@ class SongOrTitle(StoreError):
     """Exactly one of the two is needed."""
 
     code = "song_or_title"
-    sentence = "Give either a song file or a title from the library, and not both."
+    sentence = "Give either a song file or a title from the library to /cover, and not both."
 
 
 class AlreadyAnswered(StoreError):

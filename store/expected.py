@@ -15,6 +15,7 @@ DEFAULTS = {
     (JobKind.TRAIN, Lane.HEAVY): 660.0,
     (JobKind.COVER, Lane.QUICK): 60.0,
     (JobKind.COVER, Lane.HEAVY): 180.0,
+    (JobKind.LIBRARY, Lane.HEAVY): 180.0,
 }
 """Seconds on two cores: a training of ten minutes, or none (an instant voice), songs of three."""
 

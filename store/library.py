@@ -1,25 +1,40 @@
-"""The library: singers to compare with, songs to sing."""
+"""The library: singers to compare with, songs to sing. A guild sees what is for all, and its own."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from store.errors import NotFound
-from store.names import folded, tidy
-from store.tables import Singer, Song, SongVocals
+from store.missing import NoSuchServerSong, NoSuchSong
+from store.names import folded, is_blank
+from store.search import search
+from store.tables import FOR_ALL, Singer, Song, SongVocals
 
 AUTOCOMPLETE_CHOICES = 25
 
 
-def singers(session: Session) -> Sequence[Singer]:
-    """Every singer of every model, by name."""
-    return session.exec(select(Singer).order_by(col(Singer.name))).all()
+def singers(session: Session, guild_id: int | None = None) -> Sequence[Singer]:
+    """The singers of every model that a guild sees, by name; its own one hides the one for all of the same name."""
+    seen = select(Singer).where(col(Singer.guild_id).in_(_seen_by(guild_id)))
+    rows = session.exec(seen.order_by(col(Singer.name), col(Singer.id))).all()
+    own = {(folded(row.name), row.embedding_model) for row in rows if row.guild_id != FOR_ALL}
+    return [row for row in rows if row.guild_id or (folded(row.name), row.embedding_model) not in own]
+
+
+def own_singers(session: Session, guild_id: int) -> Sequence[Singer]:
+    """The singers of a guild alone, by name."""
+    return session.exec(select(Singer).where(Singer.guild_id == guild_id).order_by(col(Singer.name))).all()
+
+
+def own_songs(session: Session, guild_id: int) -> Sequence[Song]:
+    """The songs of a guild alone, by title."""
+    wanted = select(Song).where(Song.guild_id == guild_id)
+    return session.exec(wanted.order_by(col(Song.title), col(Song.id))).all()
 
 
 def put_singer(session: Session, singer: Singer) -> Singer:
-    """Add a singer, or replace the one of the same name and model."""
-    for replaced in same_singer(session, singer.name, singer.embedding_model):
+    """Add a singer, or replace the guild's one of the same name and model."""
+    for replaced in same_singer(session, singer.name, singer.embedding_model, singer.guild_id):
         session.delete(replaced)
     session.flush()
     session.add(singer)
@@ -27,16 +42,16 @@ def put_singer(session: Session, singer: Singer) -> Singer:
     return singer
 
 
-def same_singer(session: Session, name: str, model: str) -> Sequence[Singer]:
-    """The rows of one singer and model."""
+def same_singer(session: Session, name: str, model: str, guild_id: int = FOR_ALL) -> Sequence[Singer]:
+    """The rows of one singer and model in one library."""
     same = func.lower(col(Singer.name)) == folded(name), Singer.embedding_model == model
-    return session.exec(select(Singer).where(*same)).all()
+    return session.exec(select(Singer).where(*same, Singer.guild_id == guild_id)).all()
 
 
 def add_song(session: Session, song: Song) -> Song:
-    """Add a song; the same sound under the same title stays one row."""
-    titled = func.lower(col(Song.title)) == folded(song.title)
-    same = session.exec(select(Song).where(Song.media_key == song.media_key, titled)).first()
+    """Add a song; the same sound under the same title stays one row of its guild."""
+    titled = func.lower(col(Song.title)) == folded(song.title), Song.guild_id == song.guild_id
+    same = session.exec(select(Song).where(Song.media_key == song.media_key, *titled)).first()
     if same is not None:
         return same
     session.add(song)
@@ -45,18 +60,22 @@ def add_song(session: Session, song: Song) -> Song:
 
 
 def titled(session: Session, title: str) -> Sequence[Song]:
-    """The songs of this title, in any case and form."""
-    return session.exec(select(Song).where(func.lower(col(Song.title)) == folded(title))).all()
+    """The songs for all of this title, in any case and form."""
+    same = func.lower(col(Song.title)) == folded(title), Song.guild_id == FOR_ALL
+    return session.exec(select(Song).where(*same)).all()
 
 
-def find_songs(session: Session, text: str, limit: int | None = AUTOCOMPLETE_CHOICES) -> Sequence[Song]:
-    """Songs whose title, singer or `Singer - Title` contains the text, ordered by title."""
-    needle = folded(tidy(text))
-    wanted = select(Song).order_by(col(Song.title), col(Song.id)).limit(limit)
-    if needle:
-        called = col(Song.title), col(Song.singer), col(Song.singer) + " - " + col(Song.title)
-        wanted = wanted.where(or_(*(func.lower(name).contains(needle, autoescape=True) for name in called)))
-    return session.exec(wanted).all()
+def find_songs(
+    session: Session, text: str, guild_id: int | None = None, limit: int | None = AUTOCOMPLETE_CHOICES
+) -> Sequence[Song]:
+    """Songs that a guild sees whose title or singer fits the text, best first; without a text all, by title."""
+    seen, ordered = col(Song.guild_id).in_(_seen_by(guild_id)), (col(Song.title), col(Song.id))
+    if is_blank(text):
+        return session.exec(select(Song).where(seen).order_by(*ordered).limit(limit)).all()
+    rows = session.exec(select(Song.id, Song.title, Song.singer).where(seen).order_by(*ordered)).all()
+    ids = [rows[hit.row][0] for hit in search(text, [(title, singer) for _, title, singer in rows], limit)]
+    found = {song.id: song for song in session.exec(select(Song).where(col(Song.id).in_(ids))).all()}
+    return [found[number] for number in ids]
 
 
 def unheard_songs(session: Session, model: str) -> Sequence[Song]:
@@ -65,9 +84,10 @@ def unheard_songs(session: Session, model: str) -> Sequence[Song]:
     return session.exec(select(Song).where(col(Song.id).not_in(heard)).order_by(col(Song.id))).all()
 
 
-def sung_songs(session: Session) -> list[tuple[Song, SongVocals]]:
-    """The songs in which somebody sings, with what each model heard of them."""
-    wanted = select(Song, SongVocals).where(SongVocals.song_id == Song.id)
+def sung_songs(session: Session, guild_id: int | None = None) -> list[tuple[Song, SongVocals]]:
+    """The songs that a guild sees in which somebody sings, with what each model heard of them."""
+    seen = col(Song.guild_id).in_(_seen_by(guild_id))
+    wanted = select(Song, SongVocals).where(SongVocals.song_id == Song.id, seen)
     return list(session.exec(wanted.where(SongVocals.seconds > 0).order_by(col(Song.id))).all())
 
 
@@ -75,5 +95,25 @@ def song(session: Session, song_id: int) -> Song:
     """One song. Raises NotFound."""
     row = session.get(Song, song_id)
     if row is None:
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return row
+
+
+def seen_song(session: Session, song_id: int, guild_id: int | None) -> Song:
+    """One song that a guild sees. Raises NotFound, also for another guild's."""
+    row = song(session, song_id)
+    if row.guild_id not in _seen_by(guild_id):
+        raise NoSuchSong
+    return row
+
+
+def own_song(session: Session, song_id: int, guild_id: int) -> Song:
+    """One song of a guild's own. Raises NotFound."""
+    row = song(session, song_id)
+    if row.guild_id != guild_id:
+        raise NoSuchServerSong
+    return row
+
+
+def _seen_by(guild_id: int | None) -> set[int]:
+    return {FOR_ALL, guild_id or FOR_ALL}

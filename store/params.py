@@ -3,7 +3,8 @@
 Rows of every age can be read: a missing field has its default, an unknown one is ignored.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from store.tables import Job, JobKind
@@ -11,7 +12,7 @@ from store.tables import Job, JobKind
 SONG_KEY = "song_key"
 INSTRUMENTAL_KEY = "instrumental_key"
 UPLOADS = (SONG_KEY, INSTRUMENTAL_KEY)
-Params = TypeVar("Params", bound="MatchParams | TrainParams | CoverParams")
+Params = TypeVar("Params", bound="JobParams")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class CoverParams:
 
     `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `max_bytes` limits the
     size of the file that is delivered; None is no limit. With `vocals_only` the song is vocals already;
-    `instrumental_key` is an uploaded file that the vocals are mixed with.
+    `instrumental_key` is an uploaded file that the vocals are mixed with. `free_voice`: everybody may sing with it.
     """
 
     song_name: str = ""
@@ -63,6 +64,7 @@ class CoverParams:
     vocals_only: bool = False
     instrumental_key: str | None = None
     instrumental_name: str = ""
+    free_voice: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
@@ -77,14 +79,51 @@ class CoverParams:
             "max_bytes": self.max_bytes,
             **({"vocals_only": True} if self.vocals_only else {}),
             **(given if self.instrumental_key else {}),
+            **({"free_voice": True} if self.free_voice else {}),
         }
 
 
-def params_of(job: Job) -> MatchParams | TrainParams | CoverParams:
+class LibraryEntry(StrEnum):
+    """What moderators add to their server's library."""
+
+    SONG = "song"
+    SINGER = "singer"
+
+
+@dataclass(frozen=True)
+class LibraryParams:
+    """What is added under which name, from the clips of the job; `singer` is that of a song."""
+
+    entry: LibraryEntry = LibraryEntry.SONG
+    name: str = ""
+    singer: str = ""
+    licence: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of `job.params`."""
+        return {"entry": self.entry.value, "name": self.name, "singer": self.singer, "licence": self.licence}
+
+
+JobParams = MatchParams | TrainParams | CoverParams | LibraryParams
+
+
+def params_of(job: Job) -> JobParams:
     """What the job was requested with, by its kind."""
-    if job.kind is JobKind.MATCH:
-        return MatchParams()
-    return train_params(job) if job.kind is JobKind.TRAIN else cover_params(job)
+    match job.kind:
+        case JobKind.MATCH:
+            return MatchParams()
+        case JobKind.TRAIN:
+            return train_params(job)
+        case JobKind.COVER:
+            return cover_params(job)
+        case JobKind.LIBRARY:
+            return library_params(job)
+
+
+def library_params(job: Job) -> LibraryParams:
+    """What an addition to a server's library was requested with."""
+    params = _read(LibraryParams, job)
+    return replace(params, entry=LibraryEntry(params.entry))
 
 
 def train_params(job: Job) -> TrainParams:
@@ -98,14 +137,18 @@ def cover_params(job: Job) -> CoverParams:
 
 
 def aim_of(job: Job) -> str:
-    """What a job is for, as texts name it: its kind, or `instant` for a voice that is not trained."""
+    """What a job is for, as texts name it: its kind, `instant` for a voice that is not trained, `song` or `singer`."""
     params = params_of(job)
+    if isinstance(params, LibraryParams):
+        return params.entry.value
     return "instant" if isinstance(params, TrainParams) and params.instant else job.kind.value
 
 
 def subject_of(job: Job) -> str:
-    """What a job is about, for lists: the song's name, the voice's name, or nothing."""
+    """What a job is about, for lists: the song's name, the voice's name, the singer's, or nothing."""
     params = params_of(job)
+    if isinstance(params, LibraryParams):
+        return params.name
     if isinstance(params, CoverParams):
         return params.song_name or params.voice_name
     return params.voice_name if isinstance(params, TrainParams) else ""

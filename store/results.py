@@ -158,14 +158,44 @@ class CoverResult:
     peak_memory_mb: float | None = None
 
 
-Result = MatchResult | TrainResult | CoverResult
+@dataclass(frozen=True)
+class HeardVocals:
+    """The seconds for which a song's vocals hold each note, who sings them, and the seconds with a pitch."""
+
+    notes: Mapping[str, float]
+    embedding: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LibraryResult:
+    """What was heard of the `songs` that were added to a server's library by `model`; rows keep no `heard`."""
+
+    name: str = ""
+    songs: int | None = None
+    seconds: float | None = None
+    range: SungRange | None = None
+    model: str = ""
+    heard: tuple[HeardVocals, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_mb: float | None = None
+
+
+Result = MatchResult | TrainResult | CoverResult | LibraryResult
 
 
 def result_of(job: Job) -> Result:
     """The result of a job, by its kind."""
-    if job.kind is JobKind.MATCH:
-        return match_result(job.result)
-    return train_result(job.result) if job.kind is JobKind.TRAIN else cover_result(job.result)
+    match job.kind:
+        case JobKind.MATCH:
+            return match_result(job.result)
+        case JobKind.TRAIN:
+            return train_result(job.result)
+        case JobKind.COVER:
+            return cover_result(job.result)
+        case JobKind.LIBRARY:
+            return library_result(job.result)
 
 
 def quality_of(voice: Voice) -> TrainResult:
@@ -241,6 +271,17 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
         **_numbers(row, *levels, *pairs),
         **_texts(row, "song", "voice", "base", "instrumental", "encoding"),
         **_texts(row, "speaker_model", "mos_model", "pitch_model"),
+        **_tables(row),
+    )
+
+
+def library_result(row: Mapping[str, Any]) -> LibraryResult:
+    """Read the JSON of an addition to a library."""
+    return LibraryResult(
+        songs=_count(row, "songs"),
+        range=_range(row.get("range")),
+        **_numbers(row, "seconds", "peak_memory_mb"),
+        **_texts(row, "name", "model"),
         **_tables(row),
     )
 

@@ -13,11 +13,12 @@ from sqlmodel import Field, SQLModel
 
 
 class JobKind(StrEnum):
-    """What a member can request."""
+    """What a member can request; the last one is for moderators."""
 
     MATCH = "match"
     TRAIN = "train"
     COVER = "cover"
+    LIBRARY = "library"
 
 
 class JobState(StrEnum):
@@ -68,6 +69,8 @@ class NoteState(StrEnum):
 
 OPERATOR = 0
 """The user id of jobs requested on the command line."""
+FOR_ALL = 0
+"""The guild id of songs and singers that every server has: what ships, and what the operator adds."""
 NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
@@ -174,10 +177,13 @@ class BasketNote(SQLModel, table=True):
 
 
 class Singer(SQLModel, table=True):
-    """A voice of the library that members are compared with, as one model embedded it."""
+    """A voice of a guild's library that members are compared with, as one model embedded it."""
 
     __tablename__ = "singer"
-    __table_args__ = (UniqueConstraint("name", "embedding_model", name="uq_singer_name_model"), NEVER_REUSED)
+    __table_args__ = (
+        UniqueConstraint("name", "embedding_model", "guild_id", name="uq_singer_name_model_guild"),
+        NEVER_REUSED,
+    )
     id: int | None = Field(default=None, primary_key=True)
     name: str
     source: str = ""
@@ -185,11 +191,12 @@ class Singer(SQLModel, table=True):
     embedding_model: str
     embeddings_key: str
     clips: int
+    guild_id: int = snowflake(default=FOR_ALL)
     created_at: float = Field(default_factory=now)
 
 
 class Song(SQLModel, table=True):
-    """A song of the library."""
+    """A song of a guild's library."""
 
     __tablename__ = "song"
     __table_args__ = NEVER_REUSED
@@ -200,6 +207,7 @@ class Song(SQLModel, table=True):
     media_key: str
     seconds: float | None = None
     added_by: int = snowflake(default=0)
+    guild_id: int = snowflake(default=FOR_ALL, index=True)
     created_at: float = Field(default_factory=now)
 
 
@@ -269,9 +277,9 @@ class Job(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
-    card_message_id: int | None = snowflake(default=None)
-    card_channel_id: int | None = snowflake(default=None)
-    card_tried_at: float | None = None
+    reply_token: str | None = None
+    reply_until: float | None = Field(default=None, index=True)
+    """Until when the token edits the member's private card (`store.replies`)."""
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
     """With lane and turn its place in line; it keeps them when it is given back."""
@@ -290,7 +298,8 @@ class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
-    `sent_at` after Discord has accepted it.
+    `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
+    `channel_id` is where the job was requested.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -313,7 +322,10 @@ class Outbox(SQLModel, table=True):
 
 
 class Shown(SQLModel, table=True):
-    """A message that Discord still shows although its job has left the database; it goes with its member or voice."""
+    """A message that Discord still shows although its job has left the database, or a card of an earlier version.
+
+    It goes with its member or voice.
+    """
 
     __tablename__ = "shown"
     message_id: int = snowflake(primary_key=True)
@@ -326,6 +338,7 @@ class Deletion(SQLModel, table=True):
     """A message that Discord still shows and that has to go; whose it was is not kept.
 
     Without `message_id` it is not known whether it was sent: what names the job in this channel since then has to go.
+    With `reply_token` it is the private card that this token still deletes.
     """
 
     __tablename__ = "deletion"
@@ -334,6 +347,7 @@ class Deletion(SQLModel, table=True):
     job_id: str
     channel_id: int = snowflake()
     message_id: int | None = snowflake(default=None)
+    reply_token: str | None = None
     since: float = 0.0
     waited: float = 0.0
     next_try_at: float = 0.0

@@ -23,6 +23,7 @@ from bot.settings import BotSettings
 from cli import offline
 from cli.log import LogSettings
 from cli.main import app, guarded
+from metrics import MetricsSettings
 from store import StoreSettings
 from tests.warm_child import WarmChildren
 from worker.doorbell import QueueSettings
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "bot": (BotSettings,),
-    "bot, worker": (QueueSettings,),
+    "bot, worker": (QueueSettings, MetricsSettings),
     "worker, command line": (WorkerSettings,),
     "bot, worker, command line": (StoreSettings, LogSettings),
 }

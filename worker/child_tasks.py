@@ -1,6 +1,7 @@
 """What the child process performs for each task: paths and numbers in, a typed result and files out."""
 
 import resource
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,14 +17,14 @@ from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.notes import Note, read_notes
-from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
+from pipeline.listening.vocal_range import VocalRange, range_of_held, vocal_range, voiced_seconds
 from pipeline.matching.match import Library, embed, embed_clips, fit_library, match
 from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
-from pipeline.progress import Report
+from pipeline.progress import Report, overall_share
 from pipeline.sound.decode import SONG, name_of_title, probe
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.instant import BASE as INSTANT_BASE
@@ -33,6 +34,8 @@ from pipeline.training.train import TrainOptions, train_voice
 from pipeline.voices.own_note import hear_note
 from store.results import (
     CoverResult,
+    HeardVocals,
+    LibraryResult,
     MatchCalibration,
     MatchCandidate,
     MatchResult,
@@ -51,6 +54,7 @@ from worker.messages import (
     JobOutcome,
     JobTask,
     LibrarySong,
+    LibraryTask,
     ListenTask,
     MatchTask,
     Outcome,
@@ -99,6 +103,8 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOut
             return _instant(task, models, plan, report)
         case CoverTask():
             return _cover(task, models, plan, report)
+        case LibraryTask():
+            return _add(task, models, plan, report)
 
 
 def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
@@ -173,6 +179,39 @@ def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNot
     return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
 
 
+def _add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    """Hear every song that is added. Each is one clip of a singer, so that a whole song can be held out."""
+    plans = [hearing_plan(_seconds(song.path, song.name), models.separator.cost) for song in task.songs]
+    plan({"hearing": sum(sum(one.values()) for one in plans)})
+    heard = []
+    for number, (song, stages) in enumerate(zip(task.songs, plans, strict=True)):
+
+        def hearing(stage: str, fraction: float, number: int = number, stages: dict[str, float] = stages) -> None:
+            report("hearing", (number + overall_share(stages, stage, fraction)) / len(plans))
+
+        heard.append(hear_song(song.path, name_of_title(song.name), models, song.cache, hearing))
+    path = task.out / "embeddings.safetensors"
+    save_file({"embeddings": np.stack([sung.embedding for sung in heard]).astype(np.float32)}, path)
+    vocals = range_of_held(sum((Counter(sung.notes) for sung in heard), Counter[int]()))
+    result = LibraryResult(
+        songs=len(heard),
+        seconds=sum(sung.seconds for sung in heard),
+        range=SungRange(**asdict(vocals)) if vocals else None,
+        model=models.singer.model_id,
+        heard=tuple(
+            HeardVocals(
+                {str(note): held for note, held in sung.notes.items()}, tuple(sung.embedding.tolist()), sung.seconds
+            )
+            for sung in heard
+        ),
+        models={
+            **{role.value: models.names()[role] for role in (Role.SEPARATOR, Role.VOICING)},
+            "singer": models.singer.name,
+        },
+    )
+    return JobOutcome(result, {"embeddings": path})
+
+
 def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
     """Make the clips of a listening test; a recording is decoded once for its clip and its anchor."""
     sources = [RatedSource(source.path, source.name, source.anchor) for source in task.sources]
@@ -241,7 +280,7 @@ def _instant(task: InstantTask, models: ModelPool, plan: Plan, report: Report) -
 
 def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
-    seconds = probe(task.song, SONG, task.song_name).seconds or UNKNOWN_SONG_SECONDS
+    seconds = _seconds(task.song, task.song_name)
     given = task.vocals_only + (task.instrumental is not None)
     moved = instrumental_shift(task.key_shift or 0) != 0
     plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
@@ -301,6 +340,11 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     return JobOutcome(result, files | _separated(task, cover.stems))
 
 
+def _seconds(song: Path, name: str) -> float:
+    """How long a song says that it is, or a guess. Raises SoundError: it is none."""
+    return probe(song, SONG, name).seconds or UNKNOWN_SONG_SECONDS
+
+
 def _cover_roles(task: CoverTask) -> set[Role]:
     """The roles of the models that make a cover."""
     return set(Role) - ({Role.SEPARATOR} if task.vocals_only else set())
@@ -322,6 +366,11 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     out = task.out / "embeddings.safetensors"
     save_file({"embeddings": embeddings.astype(np.float32)}, out)
     return Embedded(out, len(embeddings), models.singer.model_id)
+
+
+def hearing_plan(seconds: float, separation: float) -> dict[str, float]:
+    """Expected seconds of what a song of this length is heard in, by a separator of this cost, on two cores."""
+    return {"reading": 0.5 + 0.01 * seconds, "separating": 3.0 + separation * seconds, "listening": 2.0 + 0.1 * seconds}
 
 
 def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:

@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, library, voices
+from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
+from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
 from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
@@ -31,9 +32,11 @@ from worker.messages import (
     JobOutcome,
     JobTask,
     LibrarySong,
+    LibraryTask,
     MatchTask,
     NoteFile,
     Refused,
+    SentSong,
     SingerFile,
     TrainTask,
 )
@@ -146,7 +149,7 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
-                singers, songs = _singers(store, session), _songs(session, job)
+                singers, songs = _singers(store, session, job), _songs(session, job)
                 return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
@@ -156,21 +159,34 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
             case JobKind.COVER:
                 return _cover_task(store, session, job, out)
+            case JobKind.LIBRARY:
+                return LibraryTask(_sent_songs(store, session, job), out)
 
 
 def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
     notes = clips.of_job(session, job.id)
     if not notes:
-        raise NotFound(what="voice note left in this job")
+        raise NotesGone
     if job.kind is JobKind.TRAIN:
         check_consent(session, job, notes)
     return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
 
 
-def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
-    singers = library.singers(session)
+def _sent_songs(store: Store, session: Session, job: Job) -> tuple[SentSong, ...]:
+    sent = clips.of_job(session, job.id)
+    if not sent:
+        raise SongsGone
+    return tuple(
+        SentSong(store.media.checked(one.media_key, one.name), one.name, cache.folder_of(store, one.media_key))
+        for one in sent
+    )
+
+
+def _singers(store: Store, session: Session, job: Job) -> tuple[SingerFile, ...]:
+    """The singers that the job's guild sees."""
+    singers = library.singers(session, job.guild_id)
     if not singers:
-        raise NotFound(what="voice in the library yet")
+        raise NoSingers
     return tuple(
         SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
         for singer in singers
@@ -178,8 +194,8 @@ def _singers(store: Store, session: Session) -> tuple[SingerFile, ...]:
 
 
 def _songs(session: Session, job: Job) -> tuple[LibrarySong, ...]:
-    """Every song of the library in which somebody sings."""
-    rows = library.sung_songs(session)
+    """Every song that the job's guild sees in which somebody sings."""
+    rows = library.sung_songs(session, job.guild_id)
     liked = tastes(session, job.user_id, job.guild_id, [song for song, _ in rows])
     return tuple(
         LibrarySong(

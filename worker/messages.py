@@ -129,6 +129,23 @@ class OwnNoteTask:
 
 
 @dataclass(frozen=True)
+class SentSong:
+    """A song that moderators add; `cache` is its folder of stems."""
+
+    path: Path
+    name: str
+    cache: Path
+
+
+@dataclass(frozen=True)
+class LibraryTask:
+    """Hear the songs that are added to a server's library: one song, or those of a singer."""
+
+    songs: tuple[SentSong, ...]
+    out: Path
+
+
+@dataclass(frozen=True)
 class ListeningSource:
     """A recording that raters of a listening test hear, by its clip's id; an anchor is made worse on purpose."""
 
@@ -152,7 +169,7 @@ class ReadyTask:
     """Report the device and the singer model that the child runs on."""
 
 
-JobTask = MatchTask | TrainTask | InstantTask | CoverTask
+JobTask = MatchTask | TrainTask | InstantTask | CoverTask | LibraryTask
 Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 

@@ -39,20 +39,44 @@ class Task(Protocol):
         ...
 
 
+class Processes(Protocol):
+    """Who trains together."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes state and log."""
+        ...
+
+    def agree(self, number: float) -> float:
+        """The leader's number, in every process."""
+        ...
+
+
+class OneProcess:
+    """Nobody else."""
+
+    leads = True
+
+    def agree(self, number: float) -> float:
+        """The number itself."""
+        return number
+
+
 def run(
     task: Task,
     folder: Path,
     schedule: Schedule,
     report: Report = ignore,
     on_line: Callable[[dict[str, float]], None] | None = None,
+    processes: Processes = OneProcess(),
 ) -> int:
     """Train until the steps or the seconds are used up, resuming from the state in `folder`; returns the steps done.
 
     `folder` then holds `state.pt` and `log.jsonl`, a line each `log_every` steps with step, seconds and losses;
-    `on_line` receives each.
+    `on_line` receives each. Of several processes the leader writes both, and its clock counts.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    step, spent = _resume(task, folder)
+    step, spent = _resume(task, folder, processes.leads)
     sums: dict[str, float] = {}
     counted = 0
     began = saved = time.monotonic()
@@ -60,23 +84,26 @@ def run(
     report("training", _done(step, spent, schedule))
     while step < schedule.steps and spent < schedule.seconds:
         losses = task.step(step, torch.Generator().manual_seed(schedule.seed * 1_000_003 + step))
-        step, spent, counted = step + 1, before + time.monotonic() - began, counted + 1
+        spent = processes.agree(before + time.monotonic() - began)
+        step, counted = step + 1, counted + 1
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value
         if step % schedule.log_every == 0:
             line = {"step": step, "seconds": round(spent, 1)} | {n: round(v / counted, 5) for n, v in sums.items()}
             if step % schedule.validate_every == 0:
                 line |= {f"held_out_{name}": round(value, 5) for name, value in task.validate().items()}
-            with (folder / LOG).open("a") as log:
-                log.write(json.dumps(line) + "\n")
+            if processes.leads:
+                with (folder / LOG).open("a") as log:
+                    log.write(json.dumps(line) + "\n")
             if on_line is not None:
                 on_line(line)
             sums, counted = {}, 0
-        if time.monotonic() - saved > schedule.save_seconds:
+        if processes.leads and time.monotonic() - saved > schedule.save_seconds:
             _save(task, folder, step, spent)
             saved = time.monotonic()
         report("training", _done(step, spent, schedule))
-    _save(task, folder, step, spent)
+    if processes.leads:
+        _save(task, folder, step, spent)
     return step
 
 
@@ -105,16 +132,19 @@ def _save(task: Task, folder: Path, step: int, spent: float) -> None:
     write_checkpoint(folder / STATE, state)
 
 
-def _resume(task: Task, folder: Path) -> tuple[int, float]:
+def _resume(task: Task, folder: Path, leads: bool) -> tuple[int, float]:
     """Take up the state if there is one, and forget what was logged after it."""
     stored = read_checkpoint(folder / STATE)
     if stored is None:
-        (folder / LOG).unlink(missing_ok=True)
+        if leads:
+            (folder / LOG).unlink(missing_ok=True)
         return 0, 0.0
     for name, module in task.modules.items():
         module.load_state_dict(stored["modules"][name])
     for name, optimizer in task.optimizers.items():
         optimizer.load_state_dict(stored["optimizers"][name])
+    if not leads:
+        return stored["step"], stored["spent"]
     lines = [line for line in read_log(folder) if line["step"] <= stored["step"]]
     with atomic_write(folder / LOG) as file:
         file.write("".join(json.dumps(line) + "\n" for line in lines).encode())

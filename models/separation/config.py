@@ -85,11 +85,17 @@ class RoformerConfig:
 
 @dataclass(frozen=True)
 class Settings:
-    """One config file: the network, its chunks, and the index of the vocals among its stems."""
+    """One config file: the network, its chunks, and its stems."""
 
     network: MDX23CConfig | RoformerConfig
     chunks: Chunks
-    vocals: int
+    stems: tuple[str, ...]
+    """Their names in small letters; `vocals` is one of them."""
+
+    @property
+    def vocals(self) -> int:
+        """The index of the vocals."""
+        return self.stems.index("vocals")
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -159,7 +165,7 @@ def read_mdx23c(path: Path) -> Settings:
     """The settings of an MDX23C. Raises WeightsError."""
     document = _document(path)
     audio, model = _Section(path.name, "audio", document.get("audio")), _Section(path.name, "model", document["model"])
-    stems, vocals = _stems(path.name, document)
+    stems = _stems(path.name, document)
     audio.number("num_channels", 2, 2)
     scale = model.numbers("scale", 8, 2)
     config = MDX23CConfig(
@@ -175,7 +181,7 @@ def read_mdx23c(path: Path) -> Settings:
         bottleneck=model.number("bottleneck_factor", 1, 64),
         norm=model.word("norm", NORMS),
         activation=model.word("act", ACTIVATIONS),
-        stems=stems,
+        stems=len(stems),
     )
     model.reject_unread()
     chunks = _chunks(path.name, document, audio)
@@ -185,16 +191,16 @@ def read_mdx23c(path: Path) -> Settings:
         raise WeightsError(f"{path.name}: audio.n_fft, audio.hop_length and audio.dim_f do not go together.")
     if frames % in_time or bins % in_frequency or bins // in_frequency < config.bottleneck:
         raise WeightsError(f"{path.name}: {frames} frames of {bins} bins cannot be halved {config.scales} times.")
-    return Settings(config, chunks, vocals)
+    return Settings(config, chunks, stems)
 
 
 def read_roformer(path: Path, mel: bool) -> Settings:
     """The settings of a Mel-Band RoFormer (`mel`) or a BS-RoFormer. Raises WeightsError."""
     document = _document(path)
     audio, model = _Section(path.name, "audio", document.get("audio")), _Section(path.name, "model", document["model"])
-    stems, vocals = _stems(path.name, document)
+    stems = _stems(path.name, document)
     model.ignore(*WITHOUT_EFFECT)
-    if not model.flag("stereo", False) or model.number("num_stems", 1, 16, 1) != stems:
+    if not model.flag("stereo", False) or model.number("num_stems", 1, 16, 1) != len(stems):
         raise WeightsError(f"{path.name}: only stereo networks with a mask for each of their stems are built here.")
     if mel:
         model.number("sample_rate", MUSIC_RATE, MUSIC_RATE, MUSIC_RATE)
@@ -216,14 +222,14 @@ def read_roformer(path: Path, mel: bool) -> Settings:
         normalized=model.flag("stft_normalized", False),
         zero_dc=model.flag("zero_dc", True),
         skip=model.flag("skip_connection", False),
-        stems=stems,
+        stems=len(stems),
     )
     model.reject_unread()
     if config.head_dim % 2 or config.hop > config.window // 2 or config.window > config.n_fft:
         raise WeightsError(f"{path.name}: model.dim_head or the model.stft_ lengths do not go together.")
     if isinstance(config.bands, tuple) and sum(config.bands) != config.n_fft // 2 + 1:
         raise WeightsError(f"{path.name}: model.freqs_per_bands must sum to {config.n_fft // 2 + 1} bins.")
-    return Settings(config, _chunks(path.name, document, audio), vocals)
+    return Settings(config, _chunks(path.name, document, audio), stems)
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -241,15 +247,15 @@ def _document(path: Path) -> dict[str, Any]:
     return document
 
 
-def _stems(file: str, document: dict[str, Any]) -> tuple[int, int]:
-    """The number of stems, and the index of the vocals."""
+def _stems(file: str, document: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the stems."""
     training = _Section(file, "training", document.get("training")).values
     target, named = training.get("target_instrument"), training.get("instruments")
     names = [target] if target else named if isinstance(named, list) else []
-    lower = [str(name).lower() for name in names]
+    lower = tuple(str(name).lower() for name in names)
     if "vocals" not in lower or len(lower) > 16:
         raise WeightsError(f"{file}: among the stems ({', '.join(lower[:16]) or 'none'}) are no vocals.")
-    return len(lower), lower.index("vocals")
+    return lower
 
 
 def _chunks(file: str, document: dict[str, Any], audio: _Section) -> Chunks:

@@ -12,17 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from models.precision import adaptive_precision, precision
+from models.separation.channels import narrow, widths
 from models.separation.chunks import Chunks, ChunkSeparator
+from models.separation.separator_file import widths_of
 from models.signal import MUSIC_RATE
 from models.weights.integrity import WeightsError
-from models.weights.state_dict import check_fit
+from models.weights.state_dict import check_fit, fit, read
+
+if TYPE_CHECKING:
+    from demucs.htdemucs import HTDemucs
 
 NAME = "HTDemucs"
 CLASS = "demucs.htdemucs.HTDemucs"
@@ -33,36 +38,69 @@ OTHERS_MAX = 100_000
 SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 
-def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> ChunkSeparator:
-    """A separator from a local file; `bf16` is as in `adaptive_precision`. No random shift, a quarter of overlap.
+def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False) -> ChunkSeparator:
+    """A separator from a local file; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
+    return separator(load_network(path, device), bf16=bf16)
 
-    Each chunk is normalised to mean 0 and deviation 1, and the estimate denormalised. The package does so with the
-    whole song; the network normalises its input itself, so the results are equal. Raises WeightsError.
-    """
-    _check(path)
-    from demucs.hf import load_safetensors_model
 
-    place = torch.device(device)
-    network = load_safetensors_model(path).to(place).requires_grad_(False).eval()
+def load_network(path: Path, device: torch.device | str = "cpu") -> "HTDemucs":
+    """The network of a local file, which may be pruned, for inference. Raises WeightsError."""
+    arguments = _check(path)
+    if narrower := widths_of(path):
+        network = _on_meta(*arguments)
+        narrow(network, narrower, path.name)
+        fit(network, read(path), path.name, device)
+    else:
+        from demucs.hf import load_safetensors_model
+
+        network = load_safetensors_model(path)
+    return network.to(device).requires_grad_(False).eval()
+
+
+def separator(network: "HTDemucs", *, bf16: bool | None = False) -> ChunkSeparator:
+    """A separator of a network, where that lies. No random shift, a quarter of overlap."""
+    place = next(network.parameters()).device
     vocals_index = network.sources.index("vocals")
     length = int(network.segment * MUSIC_RATE)
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:
-        mono, difference = mix.mean(1, keepdim=True), (mix[:, :1] - mix[:, 1:]) / 2
-        spread, beside = mono.std(-1, keepdim=True), difference.std(-1, keepdim=True)
-        spread = torch.where(spread < beside / 10, beside, spread)  # R = −L has no mean
-        mean, deviation = mono.mean(-1, keepdim=True), spread + 1e-8
-        with _plain_attention(), precision(place, half):
-            stems: Tensor = network(((mix - mean) / deviation).to(place))
-        return stems[:, vocals_index].float().cpu() * deviation + mean
+        with precision(place, half):
+            stems = estimate(network, mix.to(place))
+        return stems[:, vocals_index].float().cpu()
 
     chunks = Chunks(length, int((1 - OVERLAP) * length), length // 2)
     return ChunkSeparator(NAME, chunks, adaptive_precision(NAME, vocals, place, bf16))
 
 
-def _check(path: Path) -> None:
-    """Raise WeightsError unless the file is a complete stereo HTDemucs with vocals."""
+def estimate(network: "HTDemucs", mix: Tensor) -> Tensor:
+    """Chunks (B, 2, n) of a mix → their stems (B, S, 2, n).
+
+    Each chunk is normalised to mean 0 and deviation 1, and the estimate denormalised. The package does so with the
+    whole song; the network normalises its input itself, so the results are equal.
+    """
+    mono, difference = mix.mean(1, keepdim=True), (mix[:, :1] - mix[:, 1:]) / 2
+    spread, beside = mono.std(-1, keepdim=True), difference.std(-1, keepdim=True)
+    spread = torch.where(spread < beside / 10, beside, spread)  # R = −L has no mean
+    mean, deviation = mono.mean(-1, keepdim=True), spread + 1e-8
+    with _plain_attention():
+        stems: Tensor = network((mix - mean) / deviation)
+    return stems.float() * deviation[:, None] + mean[:, None]
+
+
+def published_widths(path: Path) -> dict[str, int]:
+    """The widths of the network that a file's arguments describe, whatever was pruned. Raises WeightsError."""
+    return widths(_on_meta(*_check(path)))
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What the package reads from a file: class and arguments."""
+    with safe_open(path, framework="pt") as file:
+        return {name: text for name, text in file.metadata().items() if name in ("klass", "args", "kwargs")}
+
+
+def _check(path: Path) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a file. Raises WeightsError unless it is a complete stereo HTDemucs with vocals."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
     try:
@@ -76,10 +114,12 @@ def _check(path: Path) -> None:
     try:
         args, kwargs = _decoded(json.loads(metadata["args"])), _decoded(json.loads(metadata["kwargs"]))
         _check_arguments(path.name, args, kwargs)
-        expected = _meta_state(args, kwargs)
+        network = _on_meta(args, kwargs)
     except (KeyError, TypeError, ValueError, AssertionError, ArithmeticError, RuntimeError) as error:
         raise WeightsError(f"{path.name} describes no HTDemucs that can be built: {error}") from error
-    check_fit(path.name, shapes, expected)
+    narrow(network, widths_of(path), path.name)
+    check_fit(path.name, shapes, network.state_dict())
+    return args, kwargs
 
 
 def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:
@@ -98,16 +138,14 @@ def _check_arguments(file: str, args: Any, kwargs: dict[str, Any]) -> None:
             raise WeightsError(f"{file}: {name} is {value}, more than any HTDemucs has.")
 
 
-def _meta_state(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict of the network that the file describes, on the meta device."""
+def _on_meta(args: list[Any], kwargs: dict[str, Any]) -> "HTDemucs":
+    """The network that the file describes, on the meta device."""
     from demucs.htdemucs import HTDemucs
 
     known = inspect.signature(HTDemucs).parameters
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # demucs rescales weights, which have no values on the meta device
-        network = HTDemucs(*args, **{name: value for name, value in kwargs.items() if name in known})
-    state: dict[str, Tensor] = network.state_dict()
-    return state
+        return HTDemucs(*args, **{name: value for name, value in kwargs.items() if name in known})
 
 
 def _decoded(value: Any) -> Any:

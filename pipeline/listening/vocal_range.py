@@ -1,6 +1,6 @@
 """The range of a voice: its tessitura, from the notes it holds, not from the highest squeak."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,16 @@ def vocal_range(tracks: Sequence[tuple[Floats32, Floats32]]) -> VocalRange | Non
     return VocalRange(
         low=note_name(float(low)), high=note_name(float(high)), low_note=float(low), high_note=float(high)
     )
+
+
+def range_of_held(held: Mapping[int, float]) -> VocalRange | None:
+    """The same of notes and the seconds for which they are held (`held_seconds`), to a semitone."""
+    notes = sorted(held)
+    shares = np.cumsum([held[note] for note in notes])
+    if not notes or shares[-1] < MIN_SECONDS:
+        return None
+    low, high = (float(notes[int(np.searchsorted(shares, part * shares[-1]))]) for part in (0.1, 0.9))
+    return VocalRange(low=note_name(low), high=note_name(high), low_note=low, high_note=high)
 
 
 def held_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> dict[int, float]:

@@ -34,7 +34,7 @@ class Selection:
     """By the names of the catalogue. The default runs on what the program brings."""
 
     separator: str = "spleeter"
-    """One of `pipeline.separation.registry.NAMES`."""
+    """One of `pipeline.separation.registry.NAMES`, an ensemble, or the path of a file that `prune` wrote."""
     f0: str = "swift"
     """`swift`, `fcpe` or `rmvpe`."""
     mos: str = "distillmos"

@@ -13,6 +13,7 @@ import torch
 
 from models.separation import spleeter
 from models.separation.chunks import ChunkSeparator
+from models.separation.separator_file import SUFFIX, config_of, read_info
 from models.signal import Floats32
 from models.weights.integrity import WeightsError, digest
 from pipeline.separation.chunked import chunked_vocals
@@ -61,19 +62,23 @@ ENSEMBLES = {
     "classic-max": Ensemble(CLASSIC, "max"),
 }
 NAMES = ("spleeter", *TITLES, *ENSEMBLES)
+WITH_CONFIG = ("mdx23c", "melband", "bsroformer")
+"""Whose weights need a YAML file; HTDemucs' hold their own."""
 MEMBERS = ("spleeter", *TITLES)
 """What an ensemble may be made of."""
 HOW_TO_JOIN = "htdemucs:15+mdx23c:85 is a weighted mean, htdemucs+mdx23c@median one bin at a time (or @min, @max)"
 
 
 def open_separator(
-    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
+    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = False
 ) -> Separator:
-    """The separator of a name, one of NAMES or an ensemble as in `recipe`.
+    """The separator of a name, one of NAMES, an ensemble as in `recipe`, or a file that was pruned or trained here.
 
     `bf16` is as in `adaptive_precision`. Raises WeightsError: no such name, or what `locate`
     raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
+    if name.endswith(SUFFIX):
+        return open_file(Path(name).expanduser(), device, bf16=bf16)
     if name == "spleeter":
         networks = cache(partial(spleeter.load, device, bf16=bf16))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))
@@ -90,6 +95,27 @@ def open_separator(
     return Separator(
         f"{TITLES[name]} ({digests[0]})", "-".join([name, *digests]), lambda mix: chunked_vocals(mix, network()), cost
     )
+
+
+def open_file(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> Separator:
+    """The separator of a file that `prune` or `separators train` wrote.
+
+    Raises WeightsError: not such a file; what is wrong with its tensors only when vocals are first estimated.
+    """
+    info = read_info(path)
+    if info is None or info.separator not in MEMBERS:
+        raise WeightsError(f"{path.name} is no separator that `discovervoice prune` or `separators train` wrote.")
+    files = {"weights": path, "config": config_of(path)}
+    if info.separator in WITH_CONFIG and not files["config"].is_file():
+        raise WeightsError(f"{path.name} needs its config {files['config'].name} beside it.")
+    start = digest(path)[:8]
+    title = f"{TITLES.get(info.separator, spleeter.NAME)}, {path.stem} ({start})"
+    model_id, cost = f"{info.separator}-{start}", COST[info.separator]
+    if info.separator == "spleeter":
+        networks = cache(partial(spleeter.load_file, path, device, bf16=bf16))
+        return Separator(title, model_id, lambda mix: separate(mix, networks()), cost)
+    network = cache(partial(_load, info.separator, files, torch.device(device), bf16))
+    return Separator(title, model_id, lambda mix: chunked_vocals(mix, network()), cost)
 
 
 def recipe(text: str) -> Ensemble | None:
@@ -146,7 +172,7 @@ def _load(name: str, files: Mapping[str, Path], device: torch.device, bf16: bool
 def _files(name: str, locate: Locate) -> dict[str, Path]:
     """The weights, and the config of all but HTDemucs, whose weights hold it."""
     located = locate(name)
-    parts = ("weights",) if name.startswith("htdemucs") else ("weights", "config")
+    parts = ("weights", "config") if name in WITH_CONFIG else ("weights",)
     if missing := [part for part in parts if part not in located]:
         raise WeightsError(f"The catalogue's entry {name} has no file for the {missing[0]}.")
     return {part: located[part] for part in parts}

@@ -7,9 +7,11 @@ from sqlmodel import Session
 
 from store import cache, library, names, voices
 from store.database import Store
-from store.errors import NotFound, SongOrTitle
+from store.errors import SongOrTitle
+from store.missing import NoSuchSong, NoSuchVoice
 from store.params import CoverParams
 from store.retention import files_or_nothing
+from store.search import search
 from store.tables import Job, Lane, Song, Voice, VoiceState
 from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
@@ -43,7 +45,7 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
     files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
         check_song(request.song, request.title)
-        params = _params(session, requester.user_id, request)
+        params = _params(session, requester, request)
         job = accept(session, store, requester, params, files, _lane(store, session, params))
         return enqueue(session, job, lease_to)
 
@@ -54,7 +56,9 @@ def check_song(song: object | None, title: str | None) -> None:
         raise SongOrTitle
 
 
-def check_cover(store: Store, user_id: int, voice: str, song: object | None, title: str | None) -> None:
+def check_cover(
+    store: Store, user_id: int, voice: str, song: object | None, title: str | None, guild_id: int | None = None
+) -> None:
     """Raise what `request_cover` would, of all that can be told before a song is downloaded.
 
     Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit.
@@ -63,11 +67,11 @@ def check_cover(store: Store, user_id: int, voice: str, song: object | None, tit
     with store.read() as session:
         find_voice(session, voice, user_id)
         if title is not None:
-            find_song(session, title)
+            find_song(session, title, guild_id)
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
-    """The member's ready voice: by the id that was picked, by its name, or by a part that no other ready one has.
+    """The member's ready voice: by the id that was picked, by its name, or by what fits no other ready one.
 
     Raises NotFound, VoiceNotReady, SeveralFit.
     """
@@ -79,37 +83,37 @@ def find_voice(session: Session, text: str, user_id: int) -> Voice:
         like = names.chosen(text, ready_voices(session, user_id, ""), lambda one: (one.name,), lambda one: one.name)
         number = like.id if like else None
     if number is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return voices.usable(session, number, user_id)
 
 
-def find_song(session: Session, text: str) -> Song:
-    """The song of the library: by the id that was picked, by its title, or by a part that no other song has.
+def find_song(session: Session, text: str, guild_id: int | None = None) -> Song:
+    """The song that a guild sees: by the id that was picked, by its title, or by what fits no other song.
 
     Raises NotFound, SeveralFit.
     """
     number = _picked(text)
     if number is not None and text.startswith("#"):
-        return library.song(session, number)
-    fitting = library.find_songs(session, text, limit=None)
+        return library.seen_song(session, number, guild_id)
+    fitting = library.find_songs(session, text, guild_id, limit=None)
     song = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), _numbered)
     if song is None and number is not None:
-        return library.song(session, number)
+        return library.seen_song(session, number, guild_id)
     if song is None:
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return song
 
 
-def search_songs(session: Session, text: str) -> Sequence[Song]:
-    """Songs whose title, singer or `Singer - Title` contains the text, at most 25."""
-    return library.find_songs(session, text)
+def search_songs(session: Session, text: str, guild_id: int | None = None) -> Sequence[Song]:
+    """Songs that a guild sees whose title or singer fits the text, best first, at most 25."""
+    return library.find_songs(session, text, guild_id)
 
 
 def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
-    """The ready voices whose name contains the text: the member's own by name, then the free ones."""
-    needle = names.folded(names.tidy(text))
-    owned = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
-    return [voice for voice in owned if voice.state == VoiceState.READY and needle in names.folded(voice.name)]
+    """The ready voices whose name fits the text, best first; all, the member's own before the free ones, without."""
+    both = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
+    ready = [voice for voice in both if voice.state == VoiceState.READY]
+    return ready if names.is_blank(text) else [ready[hit.row] for hit in search(text, [(one.name,) for one in ready])]
 
 
 def song_title(song: Song) -> str:
@@ -122,9 +126,9 @@ def _numbered(song: Song) -> str:
     return f"{song_title(song)} (#{song.id})"
 
 
-def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParams:
-    voice = find_voice(session, request.voice, user_id)
-    chosen = None if request.song else find_song(session, request.title or "")
+def _params(session: Session, requester: Requester, request: CoverRequest) -> CoverParams:
+    voice = find_voice(session, request.voice, requester.user_id)
+    chosen = None if request.song else find_song(session, request.title or "", requester.guild_id)
     name = song_title(chosen) if chosen else (request.song.name if request.song else "")
     return CoverParams(
         song_name=names.tidy(request.song_name) or name,
@@ -137,6 +141,7 @@ def _params(session: Session, user_id: int, request: CoverRequest) -> CoverParam
         vocals_only=request.vocals_only,
         instrumental_key=request.instrumental.key if request.instrumental else None,
         instrumental_name=request.instrumental.name if request.instrumental else "",
+        free_voice=voice.owner_id == voices.PUBLIC,
     )
 
 

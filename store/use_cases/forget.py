@@ -4,14 +4,14 @@ import shutil
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import SQLModel, col, select
 
 from store import deletions, listening, reports, voices
 from store.database import Store
 from store.listening_tables import ListeningConsent
 from store.retention import media_keys, remove_unreferenced
-from store.tables import Audit, BasketNote, Clip, Consent, Job, Outbox, Shown, Voice
+from store.tables import Audit, BasketNote, Clip, Consent, Job, Outbox, Shown, Song, Voice
 
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
@@ -57,6 +57,8 @@ def forget(store: Store, user_id: int) -> Forgotten:
         keys, messages = keys | clip_keys, messages + shown + reports.forget(session, user_id)
         for table, owner in OWNED:
             session.connection().execute(delete(table).where(col(owner) == user_id))
+        added = update(Song).where(col(Song.added_by) == user_id)
+        session.connection().execute(added.values(added_by=0))
         session.add(Audit(user_id=user_id, action="forget"))
     for job in work:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)

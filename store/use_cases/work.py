@@ -13,11 +13,12 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, line, retention, voices
 from store.database import Store
-from store.errors import NotFound
+from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
-from store.results import Result, TrainResult, to_json
+from store.results import LibraryResult, Result, TrainResult, to_json
 from store.retention import files_or_nothing
 from store.tables import Job, JobKind, Lane
+from store.use_cases.server_library import finish_entry
 from store.use_cases.voices import withdraw_sample
 
 DELIVERED = {
@@ -25,10 +26,17 @@ DELIVERED = {
     "train": ("picture", "sample"),
     "instant": (),
     "cover": ("cover", "picture"),
+    "song": (),
+    "singer": (),
 }
 """Roles of the files that go with a job's message, by its aim."""
-KEPT = {JobKind.MATCH: (), JobKind.TRAIN: ("model", "index"), JobKind.COVER: ()}
-"""Roles of the files that stay with the voice."""
+KEPT = {
+    JobKind.MATCH: (),
+    JobKind.TRAIN: ("model", "index"),
+    JobKind.COVER: (),
+    JobKind.LIBRARY: ("embeddings",),
+}
+"""Roles of the files that stay with the voice or the singer."""
 
 
 class LeaseLost(Exception):
@@ -115,6 +123,8 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
             replaced: set[str] = set()
             if isinstance(result, TrainResult):
                 result, replaced = _finish_voice(session, job, result, keys)
+            if isinstance(result, LibraryResult):
+                result, replaced = finish_entry(session, job, result, keys["embeddings"])
             owner = job.lease_owner or ""
             if not jobs.render(session, job.id, job.attempt, owner, to_json(result), message):
                 raise LeaseLost
@@ -168,7 +178,7 @@ def _finish_voice(
     """
     voice = voices.of_job(session, job.id)
     if voice is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
     if voice.next_job_id == job.id:
         replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}

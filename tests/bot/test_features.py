@@ -54,6 +54,7 @@ def test_the_features_are_seen() -> None:
     features = {
         "match",
         "notes",
+        "my_data",
         "training",
         "covers",
         "voices",
@@ -66,6 +67,7 @@ def test_the_features_are_seen() -> None:
         "mos",
         "guild_settings",
         "reports",
+        "library",
     }
     assert features == set(FEATURES)
 

@@ -21,6 +21,7 @@ async def test_help_is_for_whoever_asks_and_its_commands_can_be_clicked(world: W
         "train",
         "voices",
         "jobs",
+        "mydata",
         "forget-me",
     ]
     assert all(int(number) > 0 for _, number in found) and len(answer.content) < 2000
@@ -35,4 +36,4 @@ async def test_a_server_that_the_bot_joins_is_greeted_once(world: World) -> None
     world.bot.dispatch("guild_join", guild)
     await world.env.settle()
     (message,) = world.public()[before:]
-    assert len(MENTION.findall(message.content)) == 8 and not message.mentions
+    assert len(MENTION.findall(message.content)) == 9 and not message.mentions

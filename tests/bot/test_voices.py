@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from simcord import InteractionResult
 from sqlmodel import select
 
 from bot import voices as ours
 from bot.app import DiscoverBot
 from bot.covers import voice_choices
+from bot.interactions.components import view_of
 from bot.texts.sentences import texts
 from store import JobState, NotFound, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
@@ -50,6 +52,8 @@ async def test_voices_are_listed_with_their_figures_to_their_owner_only(world: W
 async def test_a_voice_is_deleted_after_a_second_look(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
     await world.alice.select(response_of(answer), [str(mine.id)])
+    assert "trains it anew" in response_of(answer).content
+    await world.alice.click(response_of(answer), label="Delete")
     assert "Delete the voice" in response_of(answer).content and names(store) == ["**mine**"]
 
     await world.alice.click(response_of(answer), label="Delete it")
@@ -64,6 +68,8 @@ async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(
     await world.env.restart_bot(make_bot())
     await world.alice.select(response_of(answer), [str(mine.id)])
     await world.env.restart_bot(make_bot())
+    await world.alice.click(response_of(answer), label="Delete")
+    await world.env.restart_bot(make_bot())
     await world.alice.click(response_of(answer), label="Keep it")
     assert "Nothing was deleted" in response_of(answer).content and names(store) == ["**mine**"]
 
@@ -71,9 +77,10 @@ async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(
 async def test_a_voice_that_is_gone_is_one_sentence(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
     await world.alice.select(response_of(answer), [str(mine.id)])
+    await world.alice.click(response_of(answer), label="Delete")
     delete_voice(store, mine.id or 0, world.alice.id)
     click = await world.alice.click(response_of(answer), label="Delete it")
-    assert click.followups[0].content == "There is no such voice."
+    assert click.followups[0].content.startswith("There is no such voice.")
 
 
 def test_somebody_elses_voice_is_not_deleted(world: World, mine: Voice, store: Store) -> None:
@@ -129,6 +136,7 @@ async def test_every_one_of_many_voices_can_be_seen_and_deleted(
     assert text.count("h25") == 1  # once, below the voices that were measured with it
     last = next(voice for voice in names(store) if voice == seen[-1])
     await world.alice.select(response_of(answer), [options[-1]["value"]])
+    await world.alice.click(response_of(answer), label="Delete")
     await world.alice.click(response_of(answer), label="Delete it")
     assert last not in names(store) and len(names(store)) == 59
 
@@ -153,3 +161,60 @@ def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: 
     menu = ours.VoicePick.of([voice], "Which?")
     assert [option.label for option in menu.item.options] == [f"#{number}"]
     assert voice_choices(store, world.alice.id, "", texts("en")) == [(f"#{number}", f"#{number}")]
+
+
+async def opened(world: World, voice: Voice) -> InteractionResult:
+    """Alice has chosen her voice."""
+    answer = await world.alice.slash(world.channel, "voices")
+    await world.alice.select(response_of(answer), [str(voice.id)])
+    return answer
+
+
+async def test_a_voice_is_renamed_even_if_the_bot_restarts_before_the_form_is_sent(
+    world: World, mine: Voice, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    answer = await opened(world, mine)
+    form = await world.alice.click(response_of(answer), label="Rename")
+    done = await world.alice.submit_modal(form, {"name": " song  bird "})
+    assert response_of(done).content == "The voice “\\*\\*mine\\*\\*” is now called “song bird”."
+    assert response_of(done).ephemeral and names(store) == ["song bird"]
+
+    form = await world.alice.click(response_of(answer), label="Rename")
+    await world.env.restart_bot(make_bot())
+    with store.write() as session:
+        session.add(Voice(owner_id=world.alice.id, name="second", state=VoiceState.READY))
+    refused = await world.alice.submit_modal(form, {"name": "SECOND"})
+    assert "already have a voice called SECOND" in response_of(refused).content
+    assert names(store) == ["song bird", "second"]
+
+
+async def test_a_voice_is_exported_to_its_owner_alone(world: World, mine: Voice, store: Store) -> None:
+    answer = await opened(world, mine)
+    click = await world.alice.click(response_of(answer), label="Export")
+    message = response_of(click)
+    assert message.ephemeral and "whoever has them can sing as you" in message.content
+    (model, index) = message.attachments
+    assert model.filename.endswith(".safetensors") and index.filename.endswith(".index.safetensors")
+
+    copied = await world.post("copied", view_of(*acts(mine)))
+    for label in ("Export", "Rename", "Delete"):
+        theft = await world.bob.click(copied, label=label)
+        assert "There is no such voice." in str([theft.response, *theft.followups])
+    delete_voice(store, mine.id or 0, world.alice.id)
+    again = await world.alice.click(copied, label="Export")
+    assert "There is no such voice." in str([again.response, *again.followups])
+
+
+async def test_a_voice_that_is_too_large_for_discord_is_one_sentence(
+    world: World, mine: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "file_limit", lambda _: 3)
+    answer = await opened(world, mine)
+    click = await world.alice.click(response_of(answer), label="Export")
+    assert "larger than Discord allows here" in response_of(click).content
+
+
+def acts(voice: Voice) -> list[ours.VoiceAct]:
+    """The buttons of a voice's card."""
+    say = texts("en")
+    return [ours.VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=voice.id or 0) for act in ours.ACTS]

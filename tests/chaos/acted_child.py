@@ -16,18 +16,22 @@ from worker.messages import (
     Done,
     End,
     GaveWay,
+    HeardNote,
     HeardSong,
     InstantTask,
     JobOutcome,
     JobTask,
+    LibraryTask,
     ListenTask,
     MatchTask,
+    OwnNoteTask,
     Plan,
     Progress,
     Ready,
     ReadyTask,
     Refused,
     Report,
+    SpeakerOfNote,
     Task,
     TrainTask,
 )
@@ -52,6 +56,8 @@ class ActedChild(Child):
                 return Done(Ready("cpu", MODEL))
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
+            case OwnNoteTask():
+                return self._heard()
             case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 try:
                     with disk_full():
@@ -60,6 +66,14 @@ class ActedChild(Child):
                     return Refused(error.code, error.params, str(error))
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
+
+    def _heard(self) -> End:
+        fate = self._rng.random()
+        if fate < 0.1:
+            raise ChildDied("It has left the stage.")
+        if fate < 0.2:
+            return Refused("silent", {"name": "a.ogg"}, "a.ogg is silent.")
+        return Done(HeardNote(20.0, SpeakerOfNote((1.0,), MODEL)))
 
     def give_way(self) -> None:
         """As in Child."""
@@ -94,6 +108,8 @@ class ActedChild(Child):
                 return JobOutcome(TrainResult(steps=1), self._files(task.out, "picture", "sample", "model", "index"))
             case InstantTask():
                 return JobOutcome(TrainResult(steps=0), self._files(task.out, "model", "index"))
+            case LibraryTask():
+                raise AssertionError("nobody on this stage keeps a library")
             case CoverTask():
                 stems = task.cache / MODEL / MODEL
                 stems.mkdir(parents=True, exist_ok=True)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from sqlmodel import select
 
 from models.signal import MUSIC_RATE
 from pipeline.sound.encode import encode
-from store import Job, JobKind, JobState, Song, SongVocals, Store, cache, library
-from store.use_cases import NewSong, add_song, take_job
+from store import Job, JobKind, JobState, Song, SongVocals, Store, cache, clips, jobs, library
+from store.params import LibraryEntry, LibraryParams
+from store.use_cases import LibraryRequest, NewSong, Requester, add_song, request_library, save_files, take_job
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, StartWorker, read, submit, wait_for, wait_until
 from worker.child import Child
@@ -66,6 +68,43 @@ def test_a_song_is_heard_once_and_then_suggested(store: Store, child: Child, son
         added.id,
     )
     assert -18 <= suggested["key_shift"] <= 18 and 0.5 < suggested["inside"] <= 1 and 0 < suggested["timbre"] < 1
+
+
+def test_a_servers_song_and_singer_are_heard_as_jobs_and_stay_in_their_server(
+    store: Store, child: Child, song: Path, notes: list[Path]
+) -> None:
+    def done(job: Job) -> Job:
+        taken = take_job(store, job.id, 1, "test")
+        assert taken is not None
+        asyncio.run(work_on(store, child, taken, WorkerSettings()))
+        return read(store, job)
+
+    [sent] = save_files(store, [(song, "song.ogg")])
+    moderator = Requester(MEMBER, guild_id=3, channel_id=5)
+    added = done(request_library(store, moderator, LibraryRequest(LibraryEntry.SONG, "Slow Motion", [sent])))
+    assert added.state is JobState.RENDERED, added.error_sentence
+    (vocals,) = heard(store)
+    assert 3 < vocals.seconds < 11 and added.result["seconds"] == pytest.approx(vocals.seconds)
+    assert added.result["range"]["low_note"] < added.result["range"]["high_note"]
+    with store.write() as session:  # a singer of one song three times, whose stems are there
+        entry = LibraryParams(LibraryEntry.SINGER, "Somebody").to_json()
+        job = jobs.submit(session, Job(kind=JobKind.LIBRARY, user_id=MEMBER, guild_id=3, params=entry))
+        for _ in range(3):
+            clips.add(session, job, sent.key, sent.name, sent.bytes, "library", 30)
+        singer_job = jobs.enqueue(session, job.id)
+    assert done(singer_job).result["songs"] == 3
+    with store.read() as session:
+        (singer,) = library.own_singers(session, 3)
+    assert singer.clips == 3
+    embeddings = load_file(store.media.path(singer.embeddings_key))["embeddings"]
+    assert embeddings.shape == (3, 256)
+    assert np.allclose(embeddings @ np.array(vocals.embedding), 1, atol=1e-3)
+    here, there = (
+        done(submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, guild_id=guild, channel_id=5), notes[:1])).result
+        for guild in (3, 4)
+    )
+    assert here["calibration"]["clips"] == there["calibration"]["clips"] + 3
+    assert (len(here["songs"]), len(there["songs"])) == (1, 0)
 
 
 def test_a_song_in_which_nobody_sings_is_heard_once_and_suggested_to_nobody(

@@ -1,0 +1,1 @@
+"""Moderators keep the songs and singers of their server."""

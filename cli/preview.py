@@ -1,0 +1,112 @@
+"""The bot in a browser, without a token and without Discord: a simulated server, the real bot and a real worker.
+
+The server, its members and the pages are simcord's, a package of the tests. Nothing leaves this machine.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.app import DiscoverBot
+from bot.settings import BotSettings
+from cli.console import DeskError, console
+from cli.up import start, stop
+from store import Store, StoreSettings, open_store
+from store.use_cases import SettingsChange, change_settings
+from worker.doorbell import Doorbell
+from worker.valkey import EmbeddedValkey
+
+if TYPE_CHECKING:
+    import simcord
+    from simcord.actors import MemberActor
+    from simcord.builders import ChannelHandle, GuildHandle
+
+MEMBERS = {"en": ("Mina", "Leo", "Hana"), "ko": ("민아", "준호", "하나")}
+"""Two members, and a moderator."""
+CHANNEL = {"en": "karaoke", "ko": "노래방"}
+PREVIEW: dict[str, Any] = {"layout": "channel", "width": 960, "height": 900}
+
+
+@dataclass(frozen=True)
+class SimulatedServer:
+    """A server of one language with one channel, two members and a moderator."""
+
+    env: "simcord.Env"
+    guild: "GuildHandle"
+    channel: "ChannelHandle"
+    members: tuple["MemberActor", "MemberActor"]
+    moderator: "MemberActor"
+
+    @property
+    def viewers(self) -> list["MemberActor"]:
+        """Everybody whose view of the channel can be looked at."""
+        return [*self.members, self.moderator]
+
+
+@dataclass(frozen=True)
+class House:
+    """A data folder with a running queue and a running worker."""
+
+    store: Store
+    redis_url: str
+    worker: subprocess.Popen[bytes]
+
+
+@contextmanager
+def house(data: Path, settings: dict[str, str]) -> Iterator[House]:
+    """Open the folder and start queue and worker on it, which reads `settings` from its environment."""
+    store = open_store(StoreSettings(data_dir=data, database_url=""))
+    with EmbeddedValkey(data / "valkey") as valkey:
+        own = {"REDIS_URL": valkey.url, "DATA_DIR": str(data.resolve()), "DATABASE_URL": ""}
+        worker = start("worker", {**os.environ, **own, **settings})
+        try:
+            yield House(store, valkey.url, worker)
+        finally:
+            stop(worker)
+            store.engine.dispose()
+
+
+@asynccontextmanager
+async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedServer]:
+    """The real bot in a simulated server whose language is set as moderators set it. Raises DeskError: no simcord."""
+    try:
+        import simcord
+    except ImportError as error:
+        raise DeskError("The preview needs the packages of the tests: type `make install-dev`.") from error
+    bot = DiscoverBot(at.store, Doorbell(at.redis_url), BotSettings(discord_token=None))
+    async with simcord.run(bot, check_errors=False) as env:
+        guild = env.create_guild(name="DiscoverVoice")
+        change_settings(at.store, guild.id, 0, SettingsChange(locale=language))
+        bot.services.languages[guild.id] = language
+        first, second, moderates = MEMBERS[language]
+        role = guild.create_role("moderators", permissions=_may("manage_guild"))
+        yield SimulatedServer(
+            env,
+            guild,
+            guild.create_text_channel(CHANNEL[language]),
+            (guild.add_member(env.create_user(first)), guild.add_member(env.create_user(second))),
+            guild.add_member(env.create_user(moderates), roles=[role]),
+        )
+
+
+async def show(data: Path, language: str, port: int | None) -> None:
+    """Serve the preview until it is interrupted, and print its address. Raises DeskError."""
+    with house(data, {}) as at:
+        async with simulated_server(at, language) as shown:
+            options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
+            async with shown.env.preview(shown.channel, viewers=shown.viewers, **options) as preview:
+                console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
+                console.print("The worker is getting ready; Ctrl-C ends everything.")
+                await asyncio.Event().wait()
+
+
+def _may(*rights: str) -> Any:
+    import discord
+
+    return discord.Permissions(**dict.fromkeys(rights, True))

@@ -1,0 +1,1 @@
+"""Separators made smaller, and what that costs and gains."""

@@ -1,0 +1,1 @@
+"""Separators that go on learning: from songs in stems, or from a larger separator."""

@@ -1,0 +1,147 @@
+"""Everything that is kept about a member, for themselves: rows as JSON and the files that they name, as ZIP files."""
+
+import contextlib
+import json
+import shutil
+import uuid
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, or_
+from sqlmodel import Session, SQLModel, select
+
+from files.disk import disk_full
+from store import basket, voices
+from store.database import Store
+from store.params import INSTRUMENTAL_KEY, SONG_KEY, subject_of
+from store.tables import Clip, Job, Outbox
+
+OWNERS = ("user_id", "owner_id", "rater_id", "reporter_id")
+PEOPLE = frozenset({*OWNERS, "moderator_id", "removed_by", "warned_by", "blocked_by"})
+"""Columns that name a member; whoever is not the one who asks is left out of their rows."""
+ROWS = "rows.json"
+MOST_PARTS = 10
+ENTRY_BYTES = 256
+"""What a ZIP file spends on an entry, besides its name twice."""
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A file of a member: where it lies, and what it is called among theirs."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class MyData:
+    """The ZIP files, how much is in them, and the names of what no part had room for."""
+
+    parts: Sequence[Path]
+    rows: int
+    files: int
+    left_out: Sequence[str]
+
+
+@contextlib.contextmanager
+def my_data(store: Store, user_id: int, limit: int) -> Iterator[MyData]:
+    """All that is kept about a member in ZIP files of at most `limit` bytes, which are gone at the end of the block.
+
+    What is larger by itself, or comes after MOST_PARTS parts, is left out and named. Raises DiskFull.
+    """
+    folder = store.work_dir / f"my-data-{uuid.uuid4().hex}"  # what a kill leaves there is tidied within an hour
+    try:
+        with disk_full():
+            folder.mkdir(parents=True, mode=0o700)
+            yield _written(store, user_id, folder, limit)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(store: Store, user_id: int, folder: Path, limit: int) -> MyData:
+    with store.read() as session:
+        rows, owned = _rows(session, user_id), list(_files(store, session, user_id))
+    if not any(rows.values()):
+        return MyData([], 0, 0, [])
+    text = folder / ROWS
+    text.write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+    parts, left_out = _parted([OwnFile(text, ROWS), *owned], limit)
+    paths = []
+    for number, part in enumerate(parts, start=1):
+        paths.append(folder / f"my-data-{number}.zip")
+        with zipfile.ZipFile(paths[-1], "w", zipfile.ZIP_STORED) as archive:
+            for file in part:
+                with contextlib.suppress(FileNotFoundError):  # past its time meanwhile
+                    archive.write(file.path, file.name)
+    count = sum(map(len, parts)) - (ROWS not in left_out)
+    return MyData(paths, sum(map(len, rows.values())), count, left_out)
+
+
+def _parted(everything: Sequence[OwnFile], limit: int) -> tuple[list[list[OwnFile]], list[str]]:
+    """The files, each in the first part with room for it; and the names of the others."""
+    parts: list[list[OwnFile]] = []
+    room: list[int] = []
+    left_out = []
+    for file in everything:
+        size = file.path.stat().st_size + ENTRY_BYTES + 2 * len(file.name.encode())
+        place = next((number for number, free in enumerate(room) if free >= size), len(parts))
+        if size > limit - ENTRY_BYTES or place == MOST_PARTS:
+            left_out.append(file.name)
+            continue
+        if place == len(parts):
+            parts.append([])
+            room.append(limit - ENTRY_BYTES)
+        parts[place].append(file)
+        room[place] -= size
+    return parts, left_out
+
+
+def _rows(session: Session, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """The member's rows of every table, without the ids of other members."""
+    return {table.name: found for table in SQLModel.metadata.sorted_tables if (found := _of(session, table, user_id))}
+
+
+def _of(session: Session, table: Table, user_id: int) -> list[dict[str, Any]]:
+    mine = [column == user_id for column in table.columns if column.name in OWNERS]
+    if not mine:
+        return []
+    rows = session.connection().execute(table.select().where(or_(*mine))).mappings()
+    return [
+        {name: None if name in PEOPLE and value != user_id else value for name, value in row.items()} for row in rows
+    ]
+
+
+def _files(store: Store, session: Session, user_id: int) -> Iterator[OwnFile]:
+    """Recordings first, then results, the songs that they sent, and voices; each once, if it is still kept."""
+    seen: set[str] = set()
+    for key, name in _named(session, user_id):
+        path = store.media.root / (key or "")[:2] / (key or "")
+        if key and key not in seen and path.is_file():
+            seen.add(key)
+            yield OwnFile(path, name)
+
+
+def _named(session: Session, user_id: int) -> Iterator[tuple[str | None, str]]:
+    for note in basket.of_member(session, user_id):
+        yield note.media_key, f"notes/{note.id}-{_plain(note.name)}"
+    for clip in session.exec(select(Clip).where(Clip.user_id == user_id)).all():
+        yield clip.media_key, f"notes/sent-{clip.id}-{_plain(clip.name)}"
+    for message in session.exec(select(Outbox).where(Outbox.user_id == user_id)).all():
+        for file in message.files:
+            yield file["key"], f"results/{message.job_id[:12]}/{_plain(file.get('name') or 'result')}"
+    for job in session.exec(select(Job).where(Job.user_id == user_id)).all():
+        for part in (SONG_KEY, INSTRUMENTAL_KEY):
+            key = job.params.get(part)
+            suffix = f".{key.partition('.')[2]}" if key and "." in key else ""
+            yield key, f"songs/{job.id[:12]}/{part.removesuffix('_key')}-{_plain(subject_of(job))}{suffix}"
+    for voice in voices.of_owner(session, user_id):
+        for key, role in ((voice.model_key, "voice"), (voice.index_key, "voice.index")):
+            yield key, f"voices/{voice.id}-{_plain(voice.name)}/{role}.safetensors"
+
+
+def _plain(name: str) -> str:
+    """A name without folders."""
+    return name.replace("/", "_").replace("\\", "_").strip(". ")[:80] or "file"

@@ -1,0 +1,90 @@
+"""`/songs` and `/singers`: what moderators add is heard, told, seen in their server alone, and removed."""
+
+from pathlib import Path
+
+import discord
+import pytest
+from simcord.actors import MemberActor
+
+from bot.covers import song_choices
+from bot.library.songs import named_after
+from store import Job, Store
+from store.results import HeardVocals, LibraryResult, SungRange
+from store.use_cases import finish_job, own_songs, take_job
+from tests.bot.world import Worker, World, response_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def moderator(world: World) -> MemberActor:
+    role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    return world.guild.add_member(world.env.create_user("moderator"), roles=[role])
+
+
+def hear(store: Store, job: Job, folder: Path, songs: int = 1) -> None:
+    """What a worker does."""
+    taken = take_job(store, job.id, 1, "w")
+    assert taken is not None
+    (path := folder / "embeddings.safetensors").write_text(job.id)
+    heard = tuple(HeardVocals({"60": 9.0}, (1.0,), 9.0) for _ in range(songs))
+    result = LibraryResult(songs=songs, seconds=9.0 * songs, range=SungRange("C3", "A4"), model="m", heard=heard)
+    finish_job(store, taken, result, {"embeddings": path})
+
+
+async def test_a_song_is_added_listed_edited_and_removed(
+    world: World, moderator: MemberActor, worker: Worker, store: Store, tmp_path: Path
+) -> None:
+    async def say(command: str, **options: object) -> str:
+        return response_of(await moderator.slash(world.channel, f"songs {command}", **options)).content
+
+    assert "no songs of its own yet" in await say("list")
+    assert "place 1 in line" in await say("add", file=("IU - Palette.mp3", b"song"), licence="mine")
+    hear(store, worker.only(), tmp_path)
+    await world.tick(5)
+    told = [m.content for m in world.channel.history(viewer=moderator)]
+    assert any("“Palette” is in this server's library" in text and "range C3 to A4" in text for text in told)
+    listed = await say("list")
+    assert "Songs of this server** (1)" in listed and "IU - Palette · mine" in listed
+    [song] = own_songs(store, world.guild.id)
+    assert song_choices(store, "pal", world.guild.id) == [("IU - Palette", f"#{song.id}")]
+    assert song_choices(store, "pal", 99) == [] == song_choices(store, "pal")
+    [choice] = await moderator.autocomplete(world.channel, "songs remove", "song", "PAL")
+    assert (choice["name"], choice["value"]) == ("IU - Palette", f"#{song.id}")
+    assert "IU - Palette (live)" in await say("edit", song=f"#{song.id}", title="Palette (live)")
+    assert "There is no such song of this server" in await say("remove", song="Nothing")
+    assert "is removed from this server's library" in await say("remove", song=f"#{song.id}")
+    assert "There is no such song" in await say("remove", song=f"#{song.id}")
+    assert song_choices(store, "", world.guild.id) == [] and song.media_key not in set(store.media.keys())
+
+
+async def test_three_songs_make_a_singer(
+    world: World, moderator: MemberActor, worker: Worker, store: Store, tmp_path: Path
+) -> None:
+    same = {f"song{n}": (f"{n}.mp3", b"one") for n in (1, 2, 3)}
+    refused = response_of(await moderator.slash(world.channel, "singers add", singer="IU", **same)).content
+    assert refused == "A singer needs 3 different songs at least. Add more songs of theirs."
+    assert list(store.media.keys()) == []
+    songs = {f"song{n}": (f"{n}.mp3", f"song {n}".encode()) for n in (1, 2, 3)}
+    await moderator.slash(world.channel, "singers add", singer="IU", **songs)
+    hear(store, worker.only(), tmp_path, songs=3)
+    await world.tick(5)
+    told = [m.content for m in world.channel.history(viewer=moderator)]
+    assert any("“IU” is in this server's library" in text and "by 3 songs" in text for text in told)
+    listed = response_of(await moderator.slash(world.channel, "singers list")).content
+    assert "Singers of this server** (1)" in listed and "IU · 3 songs" in listed
+    assert "IU is removed" in response_of(await moderator.slash(world.channel, "singers remove", singer="iu")).content
+    assert list(store.media.keys()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("IU - Palette.mp3", ("Palette", "IU")),
+        ("Palette.mp3", ("Palette", "")),
+        ("a-ha - Take On Me - live.flac", ("Take On Me - live", "a-ha")),
+        (" - Palette.mp3", ("- Palette", "")),
+    ],
+)
+def test_a_file_tells_singer_and_title(file: str, named: tuple[str, str]) -> None:
+    assert named_after(file) == named

@@ -1,0 +1,40 @@
+"""The bot in a browser: a simulated server in a language, with members, a moderator and a page."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from cli.preview import PREVIEW, House, simulated_server
+from store import StoreSettings, open_store
+
+NO_QUEUE = "redis://127.0.0.1:1"
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> House:
+    """A house whose worker has gone home."""
+    store = open_store(StoreSettings(data_dir=tmp_path / "data", database_url=""))
+    return House(store, NO_QUEUE, subprocess.Popen([sys.executable, "-c", ""]))
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Sing"), ("ko", "노래")])
+async def test_members_are_answered_in_the_servers_language(at: House, language: str, word: str) -> None:
+    async with simulated_server(at, language) as shown:
+        answer = await shown.members[0].slash(shown.channel, "help")
+        assert answer.response is not None and word in answer.response.content
+        assert "settings" in shown.moderator.available_commands(shown.channel)
+        assert not any("settings" in member.available_commands(shown.channel) for member in shown.members)
+
+
+async def test_the_page_is_served_on_this_machine(at: House) -> None:
+    async with (
+        simulated_server(at, "en") as shown,
+        shown.env.preview(shown.channel, viewers=shown.viewers, **PREVIEW) as preview,
+        aiohttp.ClientSession() as session,
+        session.get(preview.url) as page,
+    ):
+        assert preview.url.startswith("http://127.0.0.1:")
+        assert page.status == 200 and "html" in page.headers["Content-Type"]
