@@ -7,7 +7,7 @@ import typer
 
 from cli.console import DeskError, console
 from store import NotFound, open_store
-from store.use_cases import find_song, remove_singer, remove_song, waiting_for
+from store.use_cases import find_song, take_out_singer, take_out_song, waiting_for
 from worker.library.free import SONGS, VOICES
 
 
@@ -22,7 +22,7 @@ def drop_song(text: str, yes: bool) -> None:
     waiting = waiting_for(store, song.id or 0)
     lost = f" {waiting} covers that wait for it will fail." if waiting else ""
     _ask(f"Remove {song.title} (#{song.id}) and what was computed from it?{lost}", yes)
-    remove_song(store, song.id or 0)
+    take_out_song(store, song.id or 0)
     _say(f"{song.title} is removed.{lost}{_again(song.title, SONGS / 'songs.toml', 'song', 'title')}")
 
 
@@ -31,7 +31,7 @@ def drop_singer(name: str, yes: bool) -> None:
     store = open_store()
     _ask(f"Remove the singer {name}?", yes)
     try:
-        remove_singer(store, name)
+        take_out_singer(store, name)
     except NotFound as error:
         raise DeskError(f"There is no singer {name}. See: discovervoice singers list") from error
     _say(f"{name} is removed.{_again(name, VOICES / 'library.toml', 'voice', 'name')}")

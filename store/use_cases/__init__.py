@@ -47,8 +47,8 @@ from store.use_cases.library import (
     add_singer,
     add_song,
     keep_vocals,
-    remove_singer,
-    remove_song,
+    take_out_singer,
+    take_out_song,
     waiting_for,
 )
 from store.use_cases.listening_clips import (
@@ -285,6 +285,8 @@ __all__ = [
     "sweep_jobs",
     "take_job",
     "take_next_job",
+    "take_out_singer",
+    "take_out_song",
     "unblock",
     "unsent_messages",
     "voice_files",

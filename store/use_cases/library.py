@@ -54,7 +54,7 @@ def add_song(store: Store, new: NewSong) -> Song:
             return library.add_song(session, song)
 
 
-def remove_song(store: Store, song_id: int) -> Song:
+def take_out_song(store: Store, song_id: int) -> Song:
     """Take a song out of the library, with what was heard of it and its cache; a cover that waits for it will fail.
 
     Raises NotFound.
@@ -73,7 +73,7 @@ def waiting_for(store: Store, song_id: int) -> int:
         return sum(job.params.get("song_id") == song_id for job in session.exec(covers).all())
 
 
-def remove_singer(store: Store, name: str) -> int:
+def take_out_singer(store: Store, name: str) -> int:
     """Take a singer out of the library; how many models had embedded it. Raises NotFound."""
     with store.write() as session:
         rows = [row for row in library.singers(session) if folded(row.name) == folded(name)]
