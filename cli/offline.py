@@ -15,8 +15,9 @@ from cli.console import DeskError, check_files, console
 from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
-from store import Job, NotFound, Song, Store, StoreSettings, jobs, library, open_store, retention
+from store import Job, NotFound, Song, Store, StoreSettings, cache, jobs, library, open_store, retention
 from store.names import named
+from store.params import cover_params
 from store.results import CoverResult, cover_result, match_result, train_result
 from store.use_cases import (
     CoverRequest,
@@ -113,6 +114,8 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
     vocals = "" if result.vocals_only else "vocals.flac, "
     rest = "" if result.vocals_only or result.instrumental else "instrumental.flac, "
     console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, {vocals}{rest}cover.png")
+    if uploaded := cover_params(done).song_key:  # the next cover of this file neither separates nor listens
+        cache.keep(store, uploaded)
     await asyncio.to_thread(retention.discard, store, done.id)
 
 
@@ -251,7 +254,7 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
     """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
     if out is None:
         return
-    from pipeline.covers.export import export_stems  # imports torch, which the child has loaded meanwhile
+    from pipeline.covers.export import export_stems  # PyAV and SciPy
 
     for role in ("cover", "picture", "sample"):
         if role in outcome.files:
