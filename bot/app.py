@@ -21,8 +21,8 @@ from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
-from bot.library.singers import SingersCog
-from bot.library.songs import SongsCog
+from bot.library.singers import SingersCog, SingersPage
+from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
 from bot.messages.private import PrivateCards
@@ -83,6 +83,8 @@ COMPONENTS = (
     ReasonMenu,
     StepButton,
     ShareButton,
+    SongsPage,
+    SingersPage,
 )
 log = logging.getLogger(__name__)
 
