@@ -65,11 +65,12 @@ def test_the_features_are_seen() -> None:
         "live_cards",
         "delivery",
         "removal",
+        "sharing",
+        "presence",
         "mos",
         "guild_settings",
         "reports",
         "library",
-        "presence",
     }
     assert features == set(FEATURES)
 
