@@ -25,6 +25,7 @@ from bot.library.singers import SingersCog
 from bot.library.songs import SongsCog
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
@@ -102,9 +103,10 @@ class DiscoverBot(commands.Bot):
             http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
-        self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
-        self.removal = Removal(self, store, settings.poll_seconds)
+        private = PrivateCards(self, mentions)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private)
+        self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)

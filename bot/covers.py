@@ -8,8 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, file_limit, texts_for
+from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
 from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
 from bot.texts.sentences import Texts
@@ -19,6 +18,7 @@ from store.use_cases import CoverRequest, check_cover, ready_voices, request_cov
 from store.voices import PUBLIC
 
 CHOICES = 25
+NOTHING = "#0"
 
 
 def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tuple[str, str]]:
@@ -77,14 +77,12 @@ class CoverCog(commands.Cog):
     ) -> None:
         """Queue a cover."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        limit = file_limit(interaction)
-        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
+        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=FILE_LIMIT, vocals_only=vocals_only)
         store = self.services.store
         async with self.services.admitted(interaction) as requester:
             await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title, requester.guild_id)
             request = await self._with_files(request, song, instrumental)
             job = await asyncio.to_thread(request_cover, store, requester, request)
-        await reply(interaction, texts_for(interaction)("job.queued"))
         await self.services.launch(job)
 
     @cover.autocomplete("voice")
@@ -92,13 +90,13 @@ class CoverCog(commands.Cog):
         """The member's own ready voices, and the free ones."""
         say = texts_for(interaction)
         choices = await asyncio.to_thread(voice_choices, self.services.store, interaction.user.id, current, say)
-        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+        return _offered(choices, say("command.cover.no_voice"))
 
     @cover.autocomplete("title")
     async def complete_title(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Songs of the library."""
         choices = await asyncio.to_thread(song_choices, self.services.store, current, interaction.guild_id)
-        return [app_commands.Choice(name=name, value=value) for name, value in choices]
+        return _offered(choices, texts_for(interaction)("command.cover.no_song"))
 
     async def _with_files(
         self, request: CoverRequest, song: discord.Attachment | None, instrumental: discord.Attachment | None
@@ -115,3 +113,8 @@ class CoverCog(commands.Cog):
         if song is not None:
             request = dataclasses.replace(request, song=files[0], song_name=song_name(files[0].name))
         return request
+
+
+def _offered(choices: list[tuple[str, str]], nothing: str) -> list[app_commands.Choice[str]]:
+    """The choices as Discord takes them; where there are none, one that says what to do (and names no row)."""
+    return [app_commands.Choice(name=name, value=value) for name, value in choices or [(nothing, NOTHING)]]

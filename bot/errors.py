@@ -64,7 +64,7 @@ class NoAudio(Refusal):
     """The target message holds no sound."""
 
     code = "no_audio"
-    sentence = "This message has no voice note or audio file."
+    sentence = "This message has no voice note or audio file. Use it on one that has, or give /match a file."
 
 
 class EmptyAttachment(Refusal):
@@ -129,7 +129,7 @@ class UnknownButton(Refusal):
     """A button of an earlier version, or one that somebody made up."""
 
     code = "unknown_button"
-    sentence = "This button is not in use any more. Please use the command again."
+    sentence = "This button is not in use any more. Use the command again: /help lists them."
 
 
 class Internal(Refusal):

@@ -19,7 +19,8 @@ from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label
 from bot.texts.names import VOICE_NAME_LENGTH, choice_name, file_name, safe, voice_name
 from bot.texts.sentences import Texts
-from store import NotFound, Voice, VoiceState
+from store import Voice, VoiceState
+from store.missing import NoSuchVoice
 from store.results import quality_of
 from store.use_cases import delete_voice, own_voice, rename_voice, voice_files, voices_of
 
@@ -64,7 +65,7 @@ async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.
 def voice_number(value: str) -> int:
     """The voice's id in the value of a choice. Raises NotFound for what no menu of ours ever had."""
     if NUMBER.fullmatch(value) is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return int(value)
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command, get_group
 from cli.console import DeskError
 
 GROUP = "discovervoice.commands"
-ROOMS = ("files", "models", "pipeline", "store", "worker", "bot", "cli", "lab")
+ROOMS = ("files", "models", "pipeline", "store", "metrics", "worker", "bot", "cli", "lab")
 INSTALL = "This command needs the laboratory's packages; install them with: pip install 'discovervoice[lab]'"
 
 

@@ -9,6 +9,7 @@ LabError
 ├── StemsError       a folder of songs in stems cannot be learnt from
 ├── PruningError     a separator cannot be pruned or trained as asked
 ├── ProcessLost      one of several processes has died
+├── ReportError      there is nothing to report
 └── TracksError      a folder of multitracks cannot be evaluated on
 """
 
@@ -39,6 +40,10 @@ class SingersError(LabError):
 
 class ProcessLost(LabError):
     """One of the processes that share the work was killed; what the others have finished is kept."""
+
+
+class ReportError(LabError):
+    """A folder holds nothing that was measured, or a file of it is damaged."""
 
 
 class TracksError(LabError):

@@ -1,7 +1,7 @@
 """What the store refuses, each error with the sentence for its reader.
 
 StoreError
-├── NotFound           no such row, or another member's, or no such file any more
+├── NotFound           no such row, or another member's (its kinds: `store/missing.py`)
 ├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
@@ -59,10 +59,10 @@ class StoreError(Exception):
 
 
 class NotFound(StoreError):
-    """Params: what."""
+    """What is not there is answered like what is another member's."""
 
     code = "not_found"
-    sentence = "There is no {what}."
+    sentence = "This is not here any more. /help shows what there is."
 
 
 class NotYours(StoreError):
@@ -83,14 +83,16 @@ class VoiceNotReady(StoreError):
     """Params: name, state."""
 
     code = "voice_not_ready"
-    sentence = "The voice {name} is not ready (it is {state}). Wait for its training, or train it again."
+    sentence = (
+        "The voice {name} is not ready (it is {state}). /jobs shows how far its training is; /train begins a new one."
+    )
 
 
 class DuplicateVoiceName(StoreError):
     """Params: name."""
 
     code = "duplicate_voice_name"
-    sentence = "You already have a voice called {name}. Choose another name, or delete it first."
+    sentence = "You already have a voice called {name}. Choose another name, or delete it first: /voices."
 
 
 class BlankName(StoreError):
@@ -111,7 +113,7 @@ class TooManyJobs(StoreError):
     """Params: limit."""
 
     code = "too_many_jobs"
-    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one."
+    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one: /jobs."
 
 
 class Blocked(StoreError):
@@ -174,7 +176,7 @@ class SongOrTitle(StoreError):
     """Exactly one of the two is needed."""
 
     code = "song_or_title"
-    sentence = "Give either a song file or a title from the library, and not both."
+    sentence = "Give either a song file or a title from the library to /cover, and not both."
 
 
 class AlreadyAnswered(StoreError):

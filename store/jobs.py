@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import blocks, guilds, line
-from store.errors import IllegalMove, NoSuchMove, NotFound, StoreError, TooManyJobs
+from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
 
@@ -45,7 +46,7 @@ def get(session: Session, job_id: str) -> Job:
     """The job's row. Raises NotFound."""
     job = session.get(Job, job_id)
     if job is None:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     return job
 
 
@@ -161,7 +162,7 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
     """
     job = get(session, job_id)
     if job.user_id != user_id:
-        raise NotFound(what="such job")
+        raise NoSuchJob
     told: dict[str, Any] = (
         {} if why is None else {"error_code": why.code, "error_params": why.params, "error_sentence": str(why)}
     )
@@ -187,7 +188,7 @@ def delivered(session: Session, job_id: str) -> None:
 
 
 def undeliverable(session: Session, job_id: str) -> None:
-    """Rendered → undeliverable: neither the channel nor the member could be reached."""
+    """Rendered → undeliverable: the member could not be reached, and the channel took no notice."""
     move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
@@ -285,12 +286,11 @@ def _end(
         return False
     job = get(session, job_id)
     if job.user_id != OPERATOR:
-        private = job.kind is JobKind.TRAIN and to is S.RENDERED  # a sample of a member's voice is for the member
         session.add(
             Outbox(
                 job_id=job_id,
                 user_id=job.user_id,
-                channel_id=None if private else job.channel_id,
+                channel_id=job.channel_id,
                 files=files or [],
                 state=OutboxState.PENDING,
             )

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from store.errors import NotFound
-from store.names import folded, tidy
+from store.missing import NoSuchServerSong, NoSuchSong
+from store.names import folded, is_blank
+from store.search import search
 from store.tables import FOR_ALL, Singer, Song, SongVocals
 
 AUTOCOMPLETE_CHOICES = 25
@@ -67,18 +68,14 @@ def titled(session: Session, title: str) -> Sequence[Song]:
 def find_songs(
     session: Session, text: str, guild_id: int | None = None, limit: int | None = AUTOCOMPLETE_CHOICES
 ) -> Sequence[Song]:
-    """Songs that a guild sees whose title, singer or `Singer - Title` contains the text, ordered by title."""
-    needle = folded(tidy(text))
-    wanted = (
-        select(Song)
-        .where(col(Song.guild_id).in_(_seen_by(guild_id)))
-        .order_by(col(Song.title), col(Song.id))
-        .limit(limit)
-    )
-    if needle:
-        called = col(Song.title), col(Song.singer), col(Song.singer) + " - " + col(Song.title)
-        wanted = wanted.where(or_(*(func.lower(name).contains(needle, autoescape=True) for name in called)))
-    return session.exec(wanted).all()
+    """Songs that a guild sees whose title or singer fits the text, best first; without a text all, by title."""
+    seen, ordered = col(Song.guild_id).in_(_seen_by(guild_id)), (col(Song.title), col(Song.id))
+    if is_blank(text):
+        return session.exec(select(Song).where(seen).order_by(*ordered).limit(limit)).all()
+    rows = session.exec(select(Song.id, Song.title, Song.singer).where(seen).order_by(*ordered)).all()
+    ids = [rows[hit.row][0] for hit in search(text, [(title, singer) for _, title, singer in rows], limit)]
+    found = {song.id: song for song in session.exec(select(Song).where(col(Song.id).in_(ids))).all()}
+    return [found[number] for number in ids]
 
 
 def unheard_songs(session: Session, model: str) -> Sequence[Song]:
@@ -98,7 +95,7 @@ def song(session: Session, song_id: int) -> Song:
     """One song. Raises NotFound."""
     row = session.get(Song, song_id)
     if row is None:
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return row
 
 
@@ -106,7 +103,7 @@ def seen_song(session: Session, song_id: int, guild_id: int | None) -> Song:
     """One song that a guild sees. Raises NotFound, also for another guild's."""
     row = song(session, song_id)
     if row.guild_id not in _seen_by(guild_id):
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return row
 
 
@@ -114,7 +111,7 @@ def own_song(session: Session, song_id: int, guild_id: int) -> Song:
     """One song of a guild's own. Raises NotFound."""
     row = song(session, song_id)
     if row.guild_id != guild_id:
-        raise NotFound(what="such song of this server")
+        raise NoSuchServerSong
     return row
 
 

@@ -56,6 +56,8 @@ class ListeningTest(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
+    told: bool = False
+    """Whether its channel knows that it failed."""
     created_at: float = Field(default_factory=now)
     ends_at: float
     ended_at: float | None = None

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from files.atomic import atomic_write, make_folder, sync
-from store.errors import FileDamaged, NotFound
+from store.errors import FileDamaged
+from store.missing import FileGone
 
 KEY = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 
@@ -45,7 +46,7 @@ class Media:
         """The path of the file of `key`. Raises NotFound."""
         path = self._path(key)
         if not path.is_file():
-            raise NotFound(what="such file any more")
+            raise FileGone
         return path
 
     def checked(self, key: str, name: str) -> Path:
@@ -78,7 +79,7 @@ class Media:
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):
-            raise NotFound(what="file of this key")
+            raise FileGone
         return self.root / key[:2] / key
 
     def _touched(self, key: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from store.errors import BlankName, SeveralFit
+from store.search import Fit, search
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs"})
 """Categories of signs that show nothing, or turn what is around them: controls, formats, halves of signs."""
@@ -51,16 +52,19 @@ def folded(text: str) -> str:
 def chosen(
     text: str, rows: Iterable[Row], names: Callable[[Row], Sequence[str]], show: Callable[[Row], str]
 ) -> Row | None:
-    """The one row that has this name, else the one that has it as a part of its name; None if none has.
+    """The one row that has this name, else the one that it fits, with slips only if it fits none; None if none.
 
     `names` are what a row is called by, `show` what it is called in a refusal. Raises SeveralFit.
     """
     needle = folded(tidy(text))
     if is_blank(needle):
         return None
-    called = [(row, [folded(name) for name in names(row)]) for row in rows]
-    same = [row for row, own in called if needle in own]
-    fitting = same or [row for row, own in called if any(needle in name for name in own)]
+    listed = list(rows)
+    fitting = [row for row in listed if needle in [folded(name) for name in names(row)]]
+    if not fitting:
+        hits = search(text, [names(row) for row in listed])
+        whole = [hit for hit in hits if hit.fit is Fit.WHOLE]
+        fitting = [listed[hit.row] for hit in whole or hits]
     if len(fitting) > 1:
         more = ", …" if len(fitting) > SHOWN else ""
         raise SeveralFit(name=tidy(text), candidates=", ".join(map(show, fitting[:SHOWN])) + more)

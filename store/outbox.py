@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from store import jobs, patience
-from store.errors import NotFound
+from store.missing import ResultGone
 from store.tables import Outbox, OutboxState, now
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -30,18 +30,21 @@ def of_job(session: Session, job_id: str) -> Outbox:
     """The job's message. Raises NotFound if it was withdrawn: its member or its voice is gone."""
     row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
     if row is None:
-        raise NotFound(what="such message")
+        raise ResultGone
     return row
 
 
-def begin(session: Session, job_id: str, channel_id: int) -> None:
-    """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound."""
+def begin(session: Session, job_id: str, channel_id: int | None) -> None:
+    """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound.
+
+    None is the job's private card: nothing has to be looked for, since an edit can be repeated.
+    """
     row = of_job(session, job_id)
     row.sent_channel_id, row.tried_at = channel_id, patience.since(row.tried_at)
     session.add(row)
 
 
-def sent(session: Session, job_id: str, channel_id: int, message_id: int) -> None:
+def sent(session: Session, job_id: str, channel_id: int | None, message_id: int | None) -> None:
     """Mark a message as sent and its job as delivered, in one transaction. Raises NotFound."""
     row = of_job(session, job_id)
     row.state, row.sent_channel_id, row.message_id, row.sent_at = OutboxState.SENT, channel_id, message_id, now()

@@ -51,7 +51,7 @@ class CoverParams:
 
     `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `max_bytes` limits the
     size of the file that is delivered; None is no limit. With `vocals_only` the song is vocals already;
-    `instrumental_key` is an uploaded file that the vocals are mixed with.
+    `instrumental_key` is an uploaded file that the vocals are mixed with. `free_voice`: everybody may sing with it.
     """
 
     song_name: str = ""
@@ -64,6 +64,7 @@ class CoverParams:
     vocals_only: bool = False
     instrumental_key: str | None = None
     instrumental_name: str = ""
+    free_voice: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
@@ -78,6 +79,7 @@ class CoverParams:
             "max_bytes": self.max_bytes,
             **({"vocals_only": True} if self.vocals_only else {}),
             **(given if self.instrumental_key else {}),
+            **({"free_voice": True} if self.free_voice else {}),
         }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
-from store.errors import DuplicateVoiceName, NotFound, VoiceNotReady
+from store.errors import DuplicateVoiceName, VoiceNotReady
+from store.missing import NoSuchVoice
 from store.names import folded, named, tidy
 from store.tables import Consent, Voice, VoiceState
 
@@ -62,7 +63,7 @@ def usable(session: Session, voice_id: int, user_id: int) -> Voice:
     """The voice, ready, and the user's own or free. Raises NotFound (also if it is another member's), VoiceNotReady."""
     voice = session.get(Voice, voice_id)
     if voice is None or voice.owner_id not in (user_id, PUBLIC):
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     if voice.state != VoiceState.READY:
         raise VoiceNotReady(name=voice.name, state=voice.state.value)
     return voice

@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, NotFound, Store, StoreError, cache, clips, library, voices
+from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
+from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
 from store.taste import tastes
 from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
@@ -165,7 +166,7 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
 def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
     notes = clips.of_job(session, job.id)
     if not notes:
-        raise NotFound(what="voice note left in this job")
+        raise NotesGone
     if job.kind is JobKind.TRAIN:
         check_consent(session, job, notes)
     return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
@@ -174,7 +175,7 @@ def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
 def _sent_songs(store: Store, session: Session, job: Job) -> tuple[SentSong, ...]:
     sent = clips.of_job(session, job.id)
     if not sent:
-        raise NotFound(what="song left in this job")
+        raise SongsGone
     return tuple(
         SentSong(store.media.checked(one.media_key, one.name), one.name, cache.folder_of(store, one.media_key))
         for one in sent
@@ -185,7 +186,7 @@ def _singers(store: Store, session: Session, job: Job) -> tuple[SingerFile, ...]
     """The singers that the job's guild sees."""
     singers = library.singers(session, job.guild_id)
     if not singers:
-        raise NotFound(what="voice in the library yet")
+        raise NoSingers
     return tuple(
         SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
         for singer in singers

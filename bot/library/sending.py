@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.interactions.attachments import check, download
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, texts_for
+from bot.interactions.services import Interaction, Services
 from bot.texts.names import MESSAGE_LENGTH, shorten
 from bot.texts.sentences import Texts
 from store.params import LibraryEntry, LibraryParams
@@ -17,7 +16,7 @@ from store.use_cases import LibraryRequest, check_library, request_library
 async def send_songs(
     services: Services, interaction: Interaction, entry: LibraryParams, songs: Sequence[discord.Attachment]
 ) -> None:
-    """Download the songs and queue their hearing; the moderator is told. Raises what `request_library` raises."""
+    """Download the songs and queue their hearing, answered by a card. Raises what `request_library` raises."""
     limit = services.settings.song_megabytes
     check(songs, len(songs), limit)
     await asyncio.to_thread(check_library, services.store, interaction.guild_id or 0, entry.entry)
@@ -25,7 +24,6 @@ async def send_songs(
         files = await download(services, songs, limit)
         request = LibraryRequest(entry.entry, entry.name, files, entry.singer, entry.licence)
         job = await asyncio.to_thread(request_library, services.store, requester, request)
-    await reply(interaction, texts_for(interaction)("library.queued"))
     await services.launch(job)
 
 

@@ -9,8 +9,8 @@ from bot.interactions.components import PersistentItem, view_of
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.sentences import Texts
-from store import NotFound
 from store.listening import mark
+from store.missing import ClipGone
 from store.use_cases import ClipToShow, cast_vote
 from store.use_cases.voting import VALUES
 
@@ -57,6 +57,6 @@ class VoteMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"mo
         await interaction.response.defer(ephemeral=True, thinking=True)
         chosen = "".join(getattr(self.item, "values", ()))
         if VALUE.fullmatch(chosen) is None:
-            raise NotFound(what="such clip any more")
+            raise ClipGone
         await asyncio.to_thread(cast_vote, services_of(interaction).store, self.clip, interaction.user.id, int(chosen))
         await reply(interaction, texts_for(interaction)("mos.counted", value=int(chosen)))

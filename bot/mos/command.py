@@ -13,9 +13,10 @@ from bot.interactions.moderators import MODERATORS, admit_moderator, check_right
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
+from bot.mos.picture import voice_pictures
 from bot.mos.report import report, status
 from bot.texts.locale import label
-from store import Question
+from store import ListeningState, Question
 from store.use_cases import (
     ListeningPlace,
     ListeningRequest,
@@ -29,6 +30,7 @@ from store.use_cases import (
 
 CLIPS = ("clip1", "clip2", "clip3", "clip4", "clip5", "clip6", "clip7", "clip8")
 REFERENCES = ("reference1", "reference2")
+MOST_FILES = 10  # in one message of Discord's
 NEEDED = ("view_channel", "send_messages", "attach_files", "read_message_history")
 FOR_REACTIONS = ("add_reactions", "manage_messages")
 QUESTIONS = [app_commands.Choice(name=label(f"mos.{one.value}"), value=one.value) for one in Question]
@@ -105,8 +107,10 @@ class MosCog(commands.Cog):
     @mos.command(name=label("mos.status"), description=label("mos.status_about"))
     async def status(self, interaction: Interaction) -> None:
         """How far the newest test is."""
-        votes = await self._votes(interaction, None)
-        await reply(interaction, status(votes, texts_for(interaction)))
+        votes, say = await self._votes(interaction, None), texts_for(interaction)
+        gone = await _deleted(interaction, votes) if votes.test.state is ListeningState.RUNNING else []
+        told = f"\n{say('mos.deleted', clips=', '.join(gone))}" if gone else ""
+        await reply(interaction, f"{status(votes, say)}{told}")
 
     @mos.command(name=label("mos.stop"), description=label("mos.stop_about"))
     async def stop(self, interaction: Interaction) -> None:
@@ -121,8 +125,15 @@ class MosCog(commands.Cog):
     async def report(self, interaction: Interaction, test: app_commands.Range[int, 1] | None = None) -> None:
         """What a test says."""
         votes = await self._votes(interaction, test)
-        text = await asyncio.to_thread(report, votes, texts_for(interaction))
-        await reply(interaction, text)
+        say = texts_for(interaction)
+        text = await asyncio.to_thread(report, votes, say)
+        figures = await asyncio.to_thread(figures_of, votes)
+        pictures = await asyncio.to_thread(voice_pictures, votes, figures, say)
+        files = [
+            discord.File(io.BytesIO(picture), filename=f"listening-test-{votes.test.id}-{number}.png")
+            for number, picture in enumerate(pictures[:MOST_FILES], start=1)
+        ]
+        await interaction.followup.send(text, files=files, ephemeral=True)
 
     @mos.command(name=label("mos.export"), description=label("mos.export_about"))
     @app_commands.rename(test=label("mos.test"))
@@ -161,3 +172,17 @@ class MosCog(commands.Cog):
         limit = self.services.settings.song_megabytes
         check(attachments, len(attachments), limit)
         return await download(self.services, attachments, limit)
+
+
+async def _deleted(interaction: Interaction, votes: ListeningVotes) -> list[str]:
+    """The names of the clips whose messages somebody has deleted."""
+    channel, gone = interaction.client.get_partial_messageable(votes.test.channel_id), []
+    for clip in votes.clips:
+        if clip.message_id is not None:
+            try:
+                await channel.get_partial_message(clip.message_id).fetch()
+            except discord.NotFound:
+                gone.append(clip.name)
+            except discord.HTTPException:
+                break  # out of reach: the rest of the status does not wait for it
+    return gone

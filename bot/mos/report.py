@@ -4,6 +4,7 @@ from collections import Counter
 
 from bot.mos.figures import GroupOpinion, figures_of
 from bot.mos.opinion import Opinion
+from bot.mos.picture import group_name
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import ListeningState
@@ -49,8 +50,7 @@ def heading(votes: ListeningVotes, say: Texts) -> str:
 
 
 def _group(group: GroupOpinion, say: Texts) -> str:
-    name = say(f"mos.role.{group.role.value}")
-    name = f"{name} ({safe(group.model)})" if group.model else name
+    name = safe(group_name(group, say))
     if group.opinion is None:
         return say("mos.group_empty", group=name)
     return say("mos.group", group=name, opinion=_shown(group.opinion, say), clips=group.opinion.clips)

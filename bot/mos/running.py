@@ -12,7 +12,7 @@ from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts
-from store import ListeningClip, ListeningOver, NotFound, OwnClip, Store
+from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store
 from store.listening import mark
 from store.tables import now
 from store.use_cases import (
@@ -23,6 +23,8 @@ from store.use_cases import (
     clips_to_show,
     count_lying,
     end_due_tests,
+    failure_told,
+    failures_to_tell,
     keep_clip,
     reaction_removed,
     shown_clips,
@@ -65,6 +67,8 @@ class ListeningTests(commands.Cog):
             if self._recount:
                 self._recount = False
                 await self._count_all()
+            for test in await asyncio.to_thread(failures_to_tell, self.store):
+                await self._tell(test)
             for one in await asyncio.to_thread(clips_to_show, self.store):
                 await self._show(one)
             if not self._recount:
@@ -75,6 +79,17 @@ class ListeningTests(commands.Cog):
                 log.warning("The listening tests wait: Discord is out of reach (%s)", error)
             else:
                 log.exception("The listening tests could not go on")
+
+    async def _tell(self, test: ListeningTest) -> None:
+        """Tell the channel why a test that was announced there does not begin."""
+        number, say = test.id or 0, texts(test.locale)
+        sentence = say.error(test.error_code or "", test.error_params, test.error_sentence or "")
+        channel = self.bot.get_partial_messageable(test.channel_id)
+        try:
+            await channel.send(say("mos.could_not_begin", number=number, sentence=sentence), nonce=f"mosfail{number}")
+        except (discord.Forbidden, discord.NotFound) as error:
+            log.warning("The channel of listening test %s cannot be told that it failed: %s", number, error)
+        await asyncio.to_thread(failure_told, self.store, number)
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:

@@ -12,7 +12,8 @@ from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.texts.locale import label
 from bot.texts.sentences import Texts
-from store import NotFound, ReportReason
+from store import ReportReason
+from store.missing import NoResultShown
 from store.use_cases import ReportedMessage, check_report, report_result
 
 MARK = re.compile(r"\b[0-9a-f]{12}\b")
@@ -49,7 +50,7 @@ class ReasonMenu(
         await interaction.response.defer()
         chosen = "".join(getattr(self.item, "values", ()))
         if chosen not in REASONS:
-            raise NotFound(what="result in this message")
+            raise NoResultShown
         message = ReportedMessage(interaction.guild_id or 0, self.channel, self.message, self.mark)
         store, reason = services_of(interaction).store, ReportReason(chosen)
         await asyncio.to_thread(report_result, store, interaction.user.id, message, reason)
@@ -68,7 +69,7 @@ class ReportCog(commands.Cog):
         """Ask what is wrong. Raises NotFound for what shows no result of the bot."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if message.author.id != interaction.client.application_id and message.author != interaction.client.user:
-            raise NotFound(what="result in this message")
+            raise NoResultShown
         place = ReportedMessage(interaction.guild_id or 0, message.channel.id, message.id, mark_in(message.content))
         await asyncio.to_thread(check_report, self.services.store, place)
         say = texts_for(interaction)

@@ -44,7 +44,12 @@ def read_match(path: Path) -> MatchEvaluation:
         stored = json.loads(path.read_text("utf-8"))
         figures = MatchFigures(**{name: _pair(value) for name, value in stored["match"].items()})
         rows = [{name: _pair(value) for name, value in row.items()} for row in stored["recommender"]]
-        recommender = tuple(RecommenderFigures(**row) for row in rows)
+        recommender = tuple(
+            RecommenderFigures(
+                **row | {"out_of_range": float("nan") if row["out_of_range"] is None else row["out_of_range"]}
+            )
+            for row in rows
+        )
         return MatchEvaluation(stored["data"], stored["model"], figures, recommender)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SingersError(f"{path} is not what `discovervoice evaluate match` writes. Run it again.") from error
@@ -73,7 +78,7 @@ def plot_curves(path: Path, trials: MatchTrials) -> None:
 
 
 def _pair(value: Any) -> Any:
-    """JSON has no tuples, and None for NaN."""
+    """JSON has no tuples."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(value)
     return value

@@ -29,6 +29,8 @@ from store.use_cases.delivery import (
     give_up_message,
     mark_sent,
     message_files,
+    release_reply,
+    reply_token,
     result_message,
     retry_refused,
     send_again,
@@ -45,6 +47,8 @@ from store.use_cases.listening_clips import (
     begin_clip,
     clips_to_show,
     end_due_tests,
+    failure_told,
+    failures_to_tell,
     keep_clip,
     keep_prepared,
     next_unprepared,
@@ -67,7 +71,7 @@ from store.use_cases.listening_test import (
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
+from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -168,7 +172,6 @@ __all__ = [
     "agreed_to_tests",
     "ask_once",
     "basket_of",
-    "begin_card",
     "begin_clip",
     "begin_message",
     "begin_report",
@@ -202,6 +205,8 @@ __all__ = [
     "end_life",
     "end_pauses",
     "fail_job",
+    "failure_told",
+    "failures_to_tell",
     "find_song",
     "find_voice",
     "finish_job",
@@ -215,7 +220,6 @@ __all__ = [
     "job_row",
     "jobs_wait",
     "jobs_with_cards",
-    "keep_card",
     "keep_clip",
     "keep_heard",
     "keep_prepared",
@@ -240,12 +244,14 @@ __all__ = [
     "ready_voices",
     "refuse_note",
     "refuse_prepared",
+    "release_reply",
     "remove_notes",
     "remove_reported",
     "remove_singer",
     "remove_song",
     "rename_voice",
     "renew_job",
+    "reply_token",
     "report_result",
     "reports_to_show",
     "request_agreed_training",

@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from store import basket, blocks, jobs
 from store.database import Store
-from store.errors import NoteKnown, NotFound
+from store.errors import NoteKnown
+from store.missing import NoteGone
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Audit, BasketNote, NoteState
 from store.use_cases.accept import Requester, SavedFile, check_files
@@ -58,7 +59,7 @@ def remove_notes(store: Store, user_id: int, note_ids: Collection[int]) -> list[
     with store.write() as session:
         notes = [note for note in basket.of_member(session, user_id) if note.id in set(note_ids)]
         if not notes:
-            raise NotFound(what="such note any more")
+            raise NoteGone
         keys = _remove(session, user_id, notes)
     remove_unreferenced(store, keys)
     return [note.name for note in notes]

@@ -7,9 +7,11 @@ from sqlmodel import Session
 
 from store import cache, library, names, voices
 from store.database import Store
-from store.errors import NotFound, SongOrTitle
+from store.errors import SongOrTitle
+from store.missing import NoSuchSong, NoSuchVoice
 from store.params import CoverParams
 from store.retention import files_or_nothing
+from store.search import search
 from store.tables import Job, Lane, Song, Voice, VoiceState
 from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
@@ -69,7 +71,7 @@ def check_cover(
 
 
 def find_voice(session: Session, text: str, user_id: int) -> Voice:
-    """The member's ready voice: by the id that was picked, by its name, or by a part that no other ready one has.
+    """The member's ready voice: by the id that was picked, by its name, or by what fits no other ready one.
 
     Raises NotFound, VoiceNotReady, SeveralFit.
     """
@@ -81,12 +83,12 @@ def find_voice(session: Session, text: str, user_id: int) -> Voice:
         like = names.chosen(text, ready_voices(session, user_id, ""), lambda one: (one.name,), lambda one: one.name)
         number = like.id if like else None
     if number is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return voices.usable(session, number, user_id)
 
 
 def find_song(session: Session, text: str, guild_id: int | None = None) -> Song:
-    """The song that a guild sees: by the id that was picked, by its title, or by a part that no other song has.
+    """The song that a guild sees: by the id that was picked, by its title, or by what fits no other song.
 
     Raises NotFound, SeveralFit.
     """
@@ -98,20 +100,20 @@ def find_song(session: Session, text: str, guild_id: int | None = None) -> Song:
     if song is None and number is not None:
         return library.seen_song(session, number, guild_id)
     if song is None:
-        raise NotFound(what="such song")
+        raise NoSuchSong
     return song
 
 
 def search_songs(session: Session, text: str, guild_id: int | None = None) -> Sequence[Song]:
-    """Songs that a guild sees whose title, singer or `Singer - Title` contains the text, at most 25."""
+    """Songs that a guild sees whose title or singer fits the text, best first, at most 25."""
     return library.find_songs(session, text, guild_id)
 
 
 def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
-    """The ready voices whose name contains the text: the member's own by name, then the free ones."""
-    needle = names.folded(names.tidy(text))
-    owned = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
-    return [voice for voice in owned if voice.state == VoiceState.READY and needle in names.folded(voice.name)]
+    """The ready voices whose name fits the text, best first; all, the member's own before the free ones, without."""
+    both = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
+    ready = [voice for voice in both if voice.state == VoiceState.READY]
+    return ready if names.is_blank(text) else [ready[hit.row] for hit in search(text, [(one.name,) for one in ready])]
 
 
 def song_title(song: Song) -> str:
@@ -139,6 +141,7 @@ def _params(session: Session, requester: Requester, request: CoverRequest) -> Co
         vocals_only=request.vocals_only,
         instrumental_key=request.instrumental.key if request.instrumental else None,
         instrumental_name=request.instrumental.name if request.instrumental else "",
+        free_voice=voice.owner_id == voices.PUBLIC,
     )
 
 

@@ -63,6 +63,21 @@ def refuse_prepared(store: Store, test_id: int, code: str, params: dict[str, Any
             session.add(test)
 
 
+def failures_to_tell(store: Store) -> Sequence[ListeningTest]:
+    """The tests that failed and whose channels do not know it yet."""
+    failed = ListeningTest.state == ListeningState.FAILED, col(ListeningTest.told).is_(False)
+    with store.read() as session:
+        return session.exec(select(ListeningTest).where(*failed)).all()
+
+
+def failure_told(store: Store, test_id: int) -> None:
+    """The channel knows, or cannot be told."""
+    with store.write() as session:
+        test = session.get_one(ListeningTest, test_id)
+        test.told = True
+        session.add(test)
+
+
 def prepare_again(store: Store, test_id: int) -> None:
     """The child died while it prepared the clips: again, and the third time never again."""
     with store.write() as session:

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from store import guilds, listening
 from store.database import Store
-from store.errors import AlreadyListening, ListeningOff, NotFound, NothingToRate, ReferenceNeeded, TooManyClips
+from store.errors import AlreadyListening, ListeningOff, NothingToRate, ReferenceNeeded, TooManyClips
 from store.listening_tables import (
     ClipRole,
     ListeningClip,
@@ -17,6 +17,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
+from store.missing import NoSuchListeningTest, NothingRuns
 from store.results import result_of
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Job, JobKind, Outbox, now
@@ -123,7 +124,7 @@ def stop_listening_test(store: Store, guild_id: int) -> ListeningTest:
     with store.write() as session:
         test = listening.active(session, guild_id)
         if test is None:
-            raise NotFound(what="listening test that runs here")
+            raise NothingRuns
         return listening.end(session, test)
 
 
@@ -134,7 +135,7 @@ def listening_votes(store: Store, guild_id: int, number: int | None = None) -> L
         wanted = wanted if number is None else wanted.where(ListeningTest.id == number)
         test = session.exec(wanted.order_by(col(ListeningTest.id).desc()).limit(1)).first()
         if test is None:
-            raise NotFound(what="such listening test")
+            raise NoSuchListeningTest
         clips = listening.clips_of(session, test.id or 0)
         ids = [clip.id for clip in clips]
         votes = session.exec(select(ListeningVote).where(col(ListeningVote.clip_id).in_(ids))).all()

@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from store import blocks, deletions, guilds, jobs, listening, patience, retention
 from store.database import Store
-from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel, NotFound
+from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel
+from store.missing import NoResultShown, NotBlocked, ReportGone
 from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.retention import remove_unreferenced
 from store.tables import Audit, Job, Outbox, Shown
@@ -137,7 +138,7 @@ def unblock(store: Store, guild_id: int, user_id: int, moderator_id: int) -> Non
     with store.write() as session:
         block = session.get(MemberBlock, (guild_id, user_id))
         if block is None:
-            raise NotFound(what="such blocked member")
+            raise NotBlocked
         session.delete(block)
         reason = block.reason.value
         session.add(
@@ -157,7 +158,7 @@ def _reportable(session: Session, message: ReportedMessage) -> tuple[str, int]:
         raise NoStaffChannel
     found = _shown_by(session, message)
     if found is None:
-        raise NotFound(what="result in this message")
+        raise NoResultShown
     reports = select(MemberReport).where(MemberReport.guild_id == message.guild_id, MemberReport.job_id == found[0])
     if any(not _is_handled(report) for report in session.exec(reports).all()):
         raise AlreadyReported
@@ -183,7 +184,7 @@ def _open(session: Session, report_id: int, guild_id: int, step: str, moderator_
     """The guild's report, the step noted as this moderator's; only the first click does it."""
     report = session.get(MemberReport, report_id)
     if report is None or report.guild_id != guild_id:
-        raise NotFound(what="such report any more")
+        raise ReportGone
     if getattr(report, step) is not None:
         raise AlreadyHandled
     setattr(report, step, moderator_id)

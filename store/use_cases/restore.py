@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from store.errors import BackupRefused, NotFound, NotYours
 from store.retention import remove_orphans
 from store.schema import migrate
 from store.tables import now
+from store.use_cases.basket import remove_notes
 from store.use_cases.forget import forget
 from store.use_cases.voices import delete_voice
 
@@ -35,6 +36,8 @@ class Removals:
     members: tuple[int, ...]
     voices: tuple[tuple[int, int], ...]
     """(voice, owner)."""
+    notes: tuple[tuple[int, int], ...] = ()
+    """(note of a basket, owner)."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,13 @@ def _removals(databases: list[Path], since: float) -> Removals | None:
         except sqlite3.Error:
             continue
         members = {user for action, user, _ in rows if action == "forget"}
-        voices = {(int(subject), user) for action, user, subject in rows if action == "delete voice" and subject}
-        return Removals(tuple(sorted(members)), tuple(sorted(voices)))
+        return Removals(tuple(sorted(members)), _removed(rows, "delete voice"), _removed(rows, "remove note"))
     return None
+
+
+def _removed(rows: Sequence[tuple[str, int, str]], action: str) -> tuple[tuple[int, int], ...]:
+    """What was removed by this action, each with its owner."""
+    return tuple(sorted({(int(subject), user) for done, user, subject in rows if done == action and subject}))
 
 
 def _remove_again(settings: StoreSettings, removals: Removals | None) -> None:
@@ -165,5 +172,8 @@ def _remove_again(settings: StoreSettings, removals: Removals | None) -> None:
         for voice, owner in removals.voices:
             with contextlib.suppress(NotFound, NotYours):
                 delete_voice(store, voice, owner)
+        for note, owner in removals.notes:
+            with contextlib.suppress(NotFound):
+                remove_notes(store, owner, [note])
     remove_orphans(store)
     store.engine.dispose()

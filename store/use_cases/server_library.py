@@ -10,7 +10,8 @@ from sqlmodel import Session, col, func, select
 
 from store import clips, jobs, library
 from store.database import Store
-from store.errors import LibraryFull, NotFound, SongInUse, TooFewSongs
+from store.errors import LibraryFull, SongInUse, TooFewSongs
+from store.missing import NoSuchServerSinger, NoSuchServerSong, SongsGone
 from store.names import chosen, named, tidy
 from store.params import LibraryEntry, LibraryParams, library_params
 from store.results import LibraryResult
@@ -71,7 +72,7 @@ def finish_entry(session: Session, job: Job, result: LibraryResult, embeddings: 
     params, guild_id = library_params(job), job.guild_id or 0
     sent = clips.of_job(session, job.id)
     if not sent:
-        raise NotFound(what="song left in this job")
+        raise SongsGone
     if params.entry is LibraryEntry.SONG:
         replaced = {embeddings}
         _put_song(session, job, params, sent[0].media_key, result)
@@ -140,7 +141,7 @@ def remove_singer(store: Store, guild_id: int, moderator_id: int, text: str) -> 
         names = sorted({row.name for row in rows})
         name = chosen(text, names, lambda one: (one,), lambda one: one)
         if name is None:
-            raise NotFound(what="such singer of this server")
+            raise NoSuchServerSinger
         keys = {row.embeddings_key for row in rows if row.name == name}
         for row in rows:
             if row.name == name:
@@ -195,7 +196,7 @@ def _own_song(session: Session, guild_id: int, text: str) -> Song:
         lambda one: f"{one.title} (#{one.id})",
     )
     if song is None:
-        raise NotFound(what="such song of this server")
+        raise NoSuchServerSong
     return song
 
 

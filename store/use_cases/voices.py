@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from store import deletions, jobs, listening, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotReady
+from store.missing import NoSuchVoice
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
 from store.tables import Audit, Outbox, Shown, Voice, VoiceState
@@ -37,7 +38,7 @@ def voice_named(store: Store, user_id: int, name: str) -> Voice:
     with store.read() as session:
         voice = voices.by_name(session, user_id, name)
     if voice is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return voice
 
 
@@ -137,6 +138,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
 def _withdraw(session: Session, message: Outbox) -> None:
     """Delete a message, in Discord too if it was sent; nothing of its job is left to deliver."""
     deletions.of_result(session, message)
+    deletions.of_card(session, jobs.get(session, message.job_id))
     session.delete(message)
     jobs.delivered(session, message.job_id)
 
@@ -144,5 +146,5 @@ def _withdraw(session: Session, message: Outbox) -> None:
 def _owned(session: Session, voice_id: int, user_id: int) -> Voice:
     voice = session.get(Voice, voice_id)
     if voice is None or voice.owner_id != user_id:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     return voice

@@ -9,8 +9,9 @@ from collections.abc import Set
 from sqlmodel import Session, select
 
 from store.database import Store
-from store.errors import ListeningOver, NotFound, OwnClip
+from store.errors import ListeningOver, OwnClip
 from store.listening_tables import ListeningClip, ListeningState, ListeningTest, ListeningVote
+from store.missing import ClipGone
 from store.tables import now
 
 VALUES = range(1, 6)
@@ -68,7 +69,7 @@ def reaction_removed(store: Store, clip_id: int, rater_id: int, value: int) -> N
 def _open(session: Session, clip_id: int) -> tuple[ListeningTest, ListeningClip]:
     clip = session.get(ListeningClip, clip_id)
     if clip is None:
-        raise NotFound(what="such clip any more")
+        raise ClipGone
     test = session.get_one(ListeningTest, clip.test_id)
     if test.state is not ListeningState.RUNNING:
         raise ListeningOver

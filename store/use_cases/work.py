@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, line, retention, voices
 from store.database import Store
-from store.errors import NotFound
+from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
 from store.results import LibraryResult, Result, TrainResult, to_json
 from store.retention import files_or_nothing
@@ -178,7 +178,7 @@ def _finish_voice(
     """
     voice = voices.of_job(session, job.id)
     if voice is None:
-        raise NotFound(what="such voice")
+        raise NoSuchVoice
     result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
     if voice.next_job_id == job.id:
         replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}

@@ -18,15 +18,15 @@ IDS = [
     *("forget:", "forget:maybe", "voices:pick", "voices:pick:1", "nothing", "%s{}", "🎤"),
 ]
 SENTENCES = {
-    "There is no such voice.",
-    "There is no such job.",
-    "This button is not in use any more. Please use the command again.",
+    "There is no such voice",
+    "There is no such job",
+    "This button is not in use any more",
 }
 
 
 def said(click: InteractionResult) -> str:
-    """What the member reads."""
-    return (click.followups[0] if click.followups else response_of(click)).content
+    """The first sentence that the member reads."""
+    return (click.followups[0] if click.followups else response_of(click)).content.partition(".")[0]
 
 
 async def pressed(world: World, custom_id: str) -> str:
@@ -45,7 +45,7 @@ async def test_a_button_of_any_id_is_answered_by_a_sentence(world: World) -> Non
 async def test_a_menu_of_voices_answers_any_value_by_a_sentence(world: World, value: str) -> None:
     options = [discord.SelectOption(label="x", value=value)]
     menu = view_of(discord.ui.Select[discord.ui.View](custom_id="voices:pick", options=options))
-    assert said(await world.bob.select(await world.post("forged", menu), [value])) == "There is no such voice."
+    assert said(await world.bob.select(await world.post("forged", menu), [value])) == "There is no such voice"
 
 
 async def test_what_others_have_is_answered_like_what_nobody_has(world: World, store: Store) -> None:
@@ -62,4 +62,4 @@ async def test_what_others_have_is_answered_like_what_nobody_has(world: World, s
         await world.bob.slash(world.channel, "cover", voice=f"#{number}", song=("a.mp3", b"x"))
         for number in (voice.id, 999)
     ]
-    assert said(covers[0]) == said(covers[1]) == "There is no such voice."
+    assert said(covers[0]) == said(covers[1]) == "There is no such voice"

@@ -39,10 +39,10 @@ async def test_a_song_is_added_listed_edited_and_removed(
         return response_of(await moderator.slash(world.channel, f"songs {command}", **options)).content
 
     assert "no songs of its own yet" in await say("list")
-    assert "Your job is in line" in await say("add", file=("IU - Palette.mp3", b"song"), licence="mine")
+    assert "place 1 in line" in await say("add", file=("IU - Palette.mp3", b"song"), licence="mine")
     hear(store, worker.only(), tmp_path)
     await world.tick(5)
-    told = [m.content for m in [*world.public(), *world.dms(moderator)]]
+    told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“Palette” is in this server's library" in text and "range C3 to A4" in text for text in told)
     listed = await say("list")
     assert "Songs of this server** (1)" in listed and "IU - Palette · mine" in listed
@@ -69,7 +69,7 @@ async def test_three_songs_make_a_singer(
     await moderator.slash(world.channel, "singers add", singer="IU", **songs)
     hear(store, worker.only(), tmp_path, songs=3)
     await world.tick(5)
-    told = [m.content for m in [*world.public(), *world.dms(moderator)]]
+    told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“IU” is in this server's library" in text and "by 3 songs" in text for text in told)
     listed = response_of(await moderator.slash(world.channel, "singers list")).content
     assert "Singers of this server** (1)" in listed and "IU · 3 songs" in listed

@@ -16,6 +16,7 @@ from worker.messages import (
     Done,
     End,
     GaveWay,
+    HeardNote,
     HeardSong,
     InstantTask,
     JobOutcome,
@@ -23,12 +24,14 @@ from worker.messages import (
     LibraryTask,
     ListenTask,
     MatchTask,
+    OwnNoteTask,
     Plan,
     Progress,
     Ready,
     ReadyTask,
     Refused,
     Report,
+    SpeakerOfNote,
     Task,
     TrainTask,
 )
@@ -53,6 +56,8 @@ class ActedChild(Child):
                 return Done(Ready("cpu", MODEL))
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
+            case OwnNoteTask():
+                return self._heard()
             case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 try:
                     with disk_full():
@@ -61,6 +66,14 @@ class ActedChild(Child):
                     return Refused(error.code, error.params, str(error))
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
+
+    def _heard(self) -> End:
+        fate = self._rng.random()
+        if fate < 0.1:
+            raise ChildDied("It has left the stage.")
+        if fate < 0.2:
+            return Refused("silent", {"name": "a.ogg"}, "a.ogg is silent.")
+        return Done(HeardNote(20.0, SpeakerOfNote((1.0,), MODEL)))
 
     def give_way(self) -> None:
         """As in Child."""

@@ -12,11 +12,15 @@ from store.use_cases import (
     Requester,
     SavedFile,
     TrainingRequest,
+    add_to_basket,
     agree,
+    basket_of,
     cancel_job,
     decline,
     delete_voice,
     forget,
+    remove_notes,
+    request_basket_training,
     request_cover,
     request_match,
     request_training,
@@ -43,10 +47,20 @@ def match(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
 
 
 def train(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
-    """`/train`; most agree, some decline, some never answer."""
-    notes, name = _files(scene, store, member, rng, 2), f"{secret(member)} {rng.randint(1, 4)}"
-    job = request_training(store, _who(member), TrainingRequest(name, notes, "command"))
-    _tell(scene, job)
+    """`/notes`, or `/train`, of the basket or of what is sent; most agree, some decline, some never answer."""
+    name, basket = f"{secret(member)} {rng.randint(1, 4)}", rng.random() < 0.5
+    if basket and rng.random() < 0.5:
+        _sort_out(store, member, rng)
+        add_to_basket(store, _who(member), _files(scene, store, member, rng, 2), "command")
+        return
+    if basket and len(basket_of(store, member)) > 1:
+        training = request_basket_training(store, _who(member), name)
+        job = training.job
+        _tell(scene, job, anew=training.anew)
+    else:
+        notes = _files(scene, store, member, rng, 2)
+        job = request_training(store, _who(member), TrainingRequest(name, notes, "command"))
+        _tell(scene, job)
     answer = rng.random()
     if answer < 0.75:
         agree(store, job.id, member, "mine")
@@ -108,8 +122,16 @@ def _who(member: int) -> Requester:
     return Requester(member, guild_id=5, channel_id=CHANNEL)
 
 
-def _tell(scene: Scene, job: Job) -> None:
-    scene.tell(job=job.id, member=job.user_id, voice=job.params.get("voice_id") if job.kind is JobKind.TRAIN else None)
+def _tell(scene: Scene, job: Job, *, anew: bool = False) -> None:
+    given = job.params.get("voice_id") if job.kind is JobKind.TRAIN and not anew else None
+    scene.tell(job=job.id, member=job.user_id, voice=given)
+
+
+def _sort_out(store: Store, member: int, rng: random.Random) -> None:
+    """Take a note out of the basket now and then."""
+    notes = basket_of(store, member)
+    if notes and rng.random() < 0.3:
+        remove_notes(store, member, [rng.choice(notes).id or 0])
 
 
 def _voice(store: Store, member: int, rng: random.Random) -> str:

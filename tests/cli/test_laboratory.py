@@ -17,6 +17,7 @@ from cli.laboratory import GROUP, INSTALL, ROOMS, added_commands
 from cli.main import app
 
 RUN = CliRunner()
+ADDED = {"corpus", "evaluate", "pretrain", "prune", "report", "separators"}
 COMMANDS = {"corpus": "corpus", "evaluate": "evaluate", "pretrain": "pretrain", "singers train": "singers"}
 WORK = {  # a command, and the module that its work needs first
     "corpus build folder": "lab.corpus.build",
@@ -64,10 +65,10 @@ def test_help_lists_them_with_and_without_their_packages(installed: bool, monkey
     if not installed:
         for module in COMMANDS.values():
             without(monkeypatch, f"lab.desk.{module}", "pyworld")
-    assert all(f"│ {name}" in help_of() for name in ("corpus", "evaluate", "pretrain", "singers"))
+    assert all(f"│ {name}" in help_of() for name in (*ADDED, "singers"))
     assert "│ train" in help_of("singers")
     assert ("Not installed" in help_of()) is not installed
-    assert set(added_commands()) == {"corpus", "evaluate", "pretrain"}
+    assert set(added_commands()) == ADDED
     assert set(added_commands("singers.")) == {"train"}
 
 

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from store import StoreError, errors
+from store import StoreError, errors, missing
 
 
 def below(kind: type[StoreError]) -> list[type[StoreError]]:
@@ -13,11 +13,12 @@ def below(kind: type[StoreError]) -> list[type[StoreError]]:
     return [one for child in kind.__subclasses__() for one in (child, *below(child))]
 
 
-DRAWN = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
+DRAWN = re.findall(r"[├└]── (\w+)", (errors.__doc__ or "") + (missing.__doc__ or ""))
 
 
 def test_the_tree_that_is_drawn_is_the_real_one() -> None:
-    real = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)]
+    everything = vars(errors) | vars(missing)
+    real = [name for name, kind in everything.items() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert sorted(DRAWN) == sorted(set(real) - {"StoreError"})
     assert {kind.__name__ for kind in below(StoreError)} == set(DRAWN) - {"NoSuchMove"}
     assert not issubclass(errors.NoSuchMove, StoreError)  # no member reads it
@@ -33,4 +34,4 @@ def test_a_sentence_is_filled_by_the_parameters_that_its_docstring_names(kind: t
     fields = {name for _, name, _, _ in string.Formatter().parse(kind.sentence) if name}
     named = re.search(r"Params: ([\w, ]+)\.", kind.__doc__ or "")
     assert fields == (set(named[1].split(", ")) if named else set())
-    assert "{" not in str(kind(**dict.fromkeys(fields, "x")))
+    assert "{" not in str(kind(**dict.fromkeys(fields, 3)))

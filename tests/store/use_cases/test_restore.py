@@ -15,6 +15,8 @@ from store.backup import DATABASE, MANIFEST, back_up, sha256_of
 from store.database import RESTORING
 from store.errors import BackupRefused, StoreNewer
 from store.tables import now
+from store.use_cases.accept import Requester, save_files
+from store.use_cases.basket import add_to_basket, basket_of, remove_notes
 from store.use_cases.forget import forget
 from store.use_cases.restore import in_service, restore
 from store.use_cases.voices import delete_voice
@@ -116,6 +118,21 @@ def test_what_was_removed_since_stays_removed(backup: Path, settings: StoreSetti
     assert restored.removals is not None
     assert restored.removals.members == (GOES,) and set(restored.removals.voices) == {(own.id, STAYS), (later, STAYS)}
     assert contents(settings) == ([], [b"of 11 note"])
+
+
+def test_a_note_that_was_taken_out_of_a_basket_since_stays_out(settings: StoreSettings, tmp_path: Path) -> None:
+    store, sounds = open_store(settings), [tmp_path / name for name in ("one.ogg", "two.ogg")]
+    for sound in sounds:
+        sound.write_bytes(sound.name.encode())
+    notes = add_to_basket(
+        store, Requester(STAYS), save_files(store, [(sound, sound.name) for sound in sounds]), "command"
+    )
+    back_up(settings, tmp_path / "copy")
+    remove_notes(store, STAYS, [notes[0].id or 0])
+    store.engine.dispose()
+    restore(tmp_path / "copy", settings, replace=True)
+    assert [note.name for note in basket_of(open_store(settings), STAYS)] == ["two.ogg"]
+    assert b"one.ogg" not in contents(settings)[1]
 
 
 def test_a_database_that_cannot_be_read_tells_of_no_removals(backup: Path, settings: StoreSettings) -> None:
