@@ -110,7 +110,7 @@ def test_the_wheel_starts_seeds_its_library_and_matches(installed: Path, tmp_pat
     assert where.returncode == 0 and "match" in where.stdout, where.stderr
     matched = run(installed, tmp_path, "match", str(notes[0]))
     assert matched.returncode == 0, matched.stderr
-    assert "12 voices that ship were embedded" in matched.stdout and "none of them" in matched.stdout
+    assert "12 voices that ship were added" in matched.stdout and "none of them" in matched.stdout
     assert (tmp_path / "match.png").stat().st_size > 1000
 
 
