@@ -21,8 +21,8 @@ from bot.interactions.components import answer_unknown
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
-from bot.library.singers import SingersCog
-from bot.library.songs import SongsCog
+from bot.library.singers import SingersCog, SingersPage
+from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
 from bot.messages.private import PrivateCards
@@ -39,6 +39,7 @@ from bot.reports.command import ReasonMenu, ReportCog
 from bot.reports.staff import StepButton
 from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
+from bot.sharing import ShareButton, result_view
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.training import ConsentButton, TrainCog
@@ -81,6 +82,9 @@ COMPONENTS = (
     ListeningConsentButton,
     ReasonMenu,
     StepButton,
+    ShareButton,
+    SongsPage,
+    SingersPage,
 )
 log = logging.getLogger(__name__)
 
@@ -105,7 +109,7 @@ class DiscoverBot(commands.Bot):
         mentions: dict[str, str] = {}
         private = PrivateCards(self, mentions)
         self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds, private)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private, result_view)
         self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.reports = ReportsLoop(self, store, settings.poll_seconds)

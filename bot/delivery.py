@@ -8,7 +8,7 @@ sent, so that one that was sent but not marked is found again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import discord
 from discord.ext import commands, tasks
@@ -45,8 +45,15 @@ class Withdrawn(Exception):
 class Delivery(commands.Cog):
     """The loop over the outbox."""
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float, private: PrivateCards) -> None:
-        self.bot, self.store, self.private = bot, store, private
+    def __init__(
+        self,
+        bot: commands.Bot,
+        store: Store,
+        seconds: float,
+        private: PrivateCards,
+        controls: Callable[[Job, Texts], discord.ui.View | None],
+    ) -> None:
+        self.bot, self.store, self.private, self.controls = bot, store, private, controls
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
 
@@ -122,7 +129,7 @@ class Delivery(commands.Cog):
 
             async def edit(text: str, files: Sequence[discord.File]) -> None:
                 await self._begin(row, None)
-                await self.private.edit(token, text, files=files)
+                await self.private.edit(token, text, self.controls(job, texts(job.locale)), files)
 
             try:
                 await self._with_files(row, job, edit)
@@ -135,11 +142,13 @@ class Delivery(commands.Cog):
 
     async def _send(self, row: Outbox, job: Job) -> discord.Message | None:
         """Send the result by direct message; None if the member takes none."""
+        view = self.controls(job, texts(job.locale))
 
         async def post(text: str, files: Sequence[discord.File]) -> discord.Message | None:
             async def send(place: Place) -> discord.Message:
                 await self._begin(row, place)
-                return await place.send(text, files=files, nonce=_nonce(row), suppress_embeds=True)
+                options: dict[str, Any] = {"view": view} if view else {}
+                return await place.send(text, files=files, nonce=_nonce(row), suppress_embeds=True, **options)
 
             return await to_member(self.bot, row.user_id, send)
 

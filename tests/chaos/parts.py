@@ -42,7 +42,7 @@ def bot(scene: Scene, seed: str, death: Death | None) -> None:
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
     private = PrivateCards(client, {})  # type: ignore[arg-type]
-    delivery = Delivery(client, store, 0, private)  # type: ignore[arg-type]
+    delivery = Delivery(client, store, 0, private, lambda *_: None)  # type: ignore[arg-type]
     removal = Removal(client, store, 0, private)  # type: ignore[arg-type]
 
     async def loops() -> None:
