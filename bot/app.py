@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
+from bot.details import DetailsButton, details_buttons
 from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
-from bot.interactions.components import answer_unknown
+from bot.interactions.components import answer_unknown, view_of
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
@@ -39,13 +40,14 @@ from bot.reports.command import ReasonMenu, ReportCog
 from bot.reports.staff import StepButton
 from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
-from bot.sharing import ShareButton, result_view
+from bot.sharing import ShareButton, share_buttons
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
+from bot.texts.sentences import Texts
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
-from store import Store
+from store import Job, Store
 from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
@@ -83,10 +85,17 @@ COMPONENTS = (
     ReasonMenu,
     StepButton,
     ShareButton,
+    DetailsButton,
     SongsPage,
     SingersPage,
 )
 log = logging.getLogger(__name__)
+
+
+def result_view(job: Job, say: Texts) -> discord.ui.View | None:
+    """What can be done with a result."""
+    buttons = [*share_buttons(job, say), *details_buttons(job, say)]
+    return view_of(*buttons) if buttons else None
 
 
 class DiscoverBot(commands.Bot):

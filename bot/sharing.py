@@ -6,7 +6,7 @@ from typing import Any
 import discord
 
 from bot.errors import CannotShare
-from bot.interactions.components import PersistentButton, view_of
+from bot.interactions.components import PersistentButton
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for, texts_for_server
 from bot.messages.post import files_of
@@ -17,9 +17,9 @@ from store import Job, NotFound
 from store.use_cases import Sharing, begin_share, can_be_shared, drop_share, keep_share, result_message, shared_message
 
 
-def result_view(job: Job, say: Texts) -> discord.ui.View | None:
-    """What can be done with a result."""
-    return view_of(ShareButton.labelled(say("share.button"), job=job.id)) if can_be_shared(job) else None
+def share_buttons(job: Job, say: Texts) -> list["ShareButton"]:
+    """The button, if the result can be shown to others."""
+    return [ShareButton.labelled(say("share.button"), job=job.id)] if can_be_shared(job) else []
 
 
 class ShareButton(PersistentButton, template=r"share:(?P<job>[0-9a-f]{32})"):

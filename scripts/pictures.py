@@ -1,7 +1,7 @@
 """Make the pictures of the bot that the README shows: the real bot and worker in `discovervoice preview`'s server.
 
 `python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`: a match, the consent of a training
-and a cover, in English and Korean, on a desktop and 390 pixels wide. It needs `make install-dev` and a Chromium.
+and a cover, in English and Korean, 960 and 500 pixels wide. It needs `make install-dev` and a Chromium.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from store import Job, JobKind, JobState, Store, jobs
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 NOTES = sorted((ROOT / "demo" / "notes").glob("*.ogg"))[:3]
-SIZES = ((960, 900), (390, 844))
-TOOLBAR = {960: 60, 390: 112}
+SIZES = ((960, 900), (500, 900))
+"""A desktop, and the narrowest window that Chromium opens without a screen."""
+TOOLBAR = {960: 60, 500: 112}
 """Pixels of the page above the channel that are not Discord's."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 SONG = "amazing"
@@ -61,10 +62,10 @@ async def delivered(server: SimulatedServer, store: Store, kind: JobKind) -> Non
     deadline = time.monotonic() + 60 * MINUTES
     while time.monotonic() < deadline:
         await asyncio.sleep(1.0)
-        await server.env.settle()
+        await server.env.advance_time(1.0)
         job = await asyncio.to_thread(_latest, store, server.members[0].id, kind)
         if job is not None and job.state is JobState.DELIVERED:
-            await server.env.settle()
+            await server.env.advance_time(5.0)
             return
         if job is not None and job.state in jobs.ENDED:
             sys.exit(f"The {kind} {job.state}: {job.error_sentence}")

@@ -1,6 +1,6 @@
 """The message that ends a job: a pure function of the job's row."""
 
-from bot.messages.figures import cover_figures, models_line, voice_figures
+from bot.messages.figures import cover_figures, key_figure, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
@@ -30,6 +30,22 @@ def compose(job: Job, say: Texts) -> str:
         lines = result_lines(job, say)
     body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def details(job: Job, say: Texts) -> str:
+    """Every figure of a match or a cover that has a result, what it means, and the models that measured it."""
+    result = result_of(job)
+    if isinstance(result, CoverResult):
+        figures = [*cover_figures(result, say), models_line(result.models, say)]
+    else:
+        figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
+    body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
+    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def has_details(job: Job) -> bool:
+    """Whether `details` has figures that the result itself leaves out."""
+    return job.state in WITH_RESULT and isinstance(result_of(job), CoverResult | MatchResult)
 
 
 def notice(job: Job, say: Texts) -> str:
@@ -73,9 +89,7 @@ def match_lines(result: MatchResult, say: Texts) -> list[str]:
         lines.append(say("result.match.none", share=result.none))
         lines += [say("result.match.none_means")] if title == "unsure" else []
     lines += match_notes(result, say)
-    lines += suggested_songs(result, say)
-    lines += [f"-# {line}" for line in match_meaning(result, say)]
-    return lines
+    return lines + suggested_songs(result, say)
 
 
 def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
@@ -156,14 +170,12 @@ def given_line(result: CoverResult, say: Texts) -> str:
 
 
 def cover_lines(result: CoverResult, say: Texts) -> list[str]:
-    """The label that this is AI-generated, and the figures."""
+    """The label that this is AI-generated, what was moved, and what the member should know."""
     song, voice = safe(result.song or "–"), safe(result.voice or "–")
-    models = models_line(result.models, say)
     return [
         say("result.cover.title", song=song, voice=voice),
         given_line(result, say),
         say("result.cover.no_octave") if result.no_octave else "",
         say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",
-        " · ".join(cover_figures(result, say)),
-        f"-# {models}" if models else "",
+        key_figure(result.key_shift, result.instrumental_shift, say) if result.key_shift else "",
     ]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from store import patience
+from store import blocks, patience
 from store.database import Store
-from store.errors import NotFound
+from store.missing import ResultGone
 from store.tables import Deletion, Job, JobKind, JobState, Shown, now
 from store.use_cases.delivery import JobMessage, result_message
 
@@ -37,14 +37,15 @@ def shared_message(store: Store, job_id: str, user_id: int) -> Shown | None:
 def begin_share(store: Store, job_id: str, user_id: int) -> Sharing:
     """The result is about to be sent; until it is noted, its deletion is ordered, so that no crash leaves it behind.
 
-    Raises NotFound, also for another member's job.
+    Raises NoSuchJob, also for another member's job, ResultGone and Blocked.
     """
     message = result_message(store, job_id, user_id)
     if not can_be_shared(message.job):
-        raise NotFound(what="such result any more")
+        raise ResultGone
     channel_id = message.job.channel_id or 0
     undo = Deletion(job_id=job_id, channel_id=channel_id, since=now(), next_try_at=now() + patience.NONCE_SECONDS)
     with store.write() as session:
+        blocks.check(session, user_id, message.job.guild_id)
         session.add(undo)
         session.flush()
         return Sharing(message, channel_id, undo.id or 0)

@@ -66,6 +66,7 @@ def test_the_features_are_seen() -> None:
         "delivery",
         "removal",
         "sharing",
+        "details",
         "presence",
         "mos",
         "guild_settings",

@@ -43,7 +43,9 @@ async def test_notes_become_a_queued_job_a_card_and_a_result(
     (result,) = world.cards()
     assert result.id == response_of(answer).id and "Share in" in str(result.components) and world.public() == []
     assert "IU**: 41%" in result.content and "None of them: 23%" in result.content
-    assert "A2 to E4" in result.content and "ast-singers-86" in result.content
+    assert "A2 to E4" in result.content and "ast-singers-86" not in result.content
+    details = response_of(await world.alice.click(result, label="Details"))
+    assert "ast-singers-86" in details.content and details.ephemeral
     assert worker.only().state == JobState.DELIVERED
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import select
 
 from bot import sharing
-from bot.app import DiscoverBot
+from bot.app import DiscoverBot, result_view
 from bot.texts.sentences import texts
 from store import Deletion, Job, JobKind, Store, use_cases
+from store.report_tables import MemberBlock, ReportReason
 from store.use_cases import can_be_shared
 from tests.bot.world import Worker, World, response_of
 
@@ -80,8 +81,19 @@ async def test_a_crash_before_it_is_noted_leaves_nothing_behind(
     assert world.public() == [] and undoing(store) == 0
 
 
+async def test_whom_the_server_has_blocked_shares_nothing(card: discord.Message, world: World, store: Store) -> None:
+    with store.write() as session:
+        session.add(
+            MemberBlock(
+                guild_id=world.guild.id, user_id=world.alice.id, moderator_id=world.bob.id, reason=ReportReason.OTHER
+            )
+        )
+    click = await world.alice.click(card, label=SHARE)
+    assert "block" in response_of(click).content and world.public() == [] and undoing(store) == 0
+
+
 async def test_nobody_shares_what_is_anothers(card: discord.Message, world: World, worker: Worker) -> None:
-    view = sharing.result_view(worker.only(), texts("en"))
+    view = result_view(worker.only(), texts("en"))
     assert view is not None
     click = await world.bob.click(await world.post("copied", view), label=SHARE)
     assert "no such job" in response_of(click).content

@@ -33,7 +33,9 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
         "Your range in these notes: A2 to E4",
         "Heard: 10 s of voice in one note",
     ]
-    assert "calibrated probabilities (isotonic)" in text and "Model: ast" in text
+    assert "isotonic" not in text and "ast" not in text.split()
+    told = results.details(job(JobKind.MATCH, {"calibration": "isotonic", "model": "ast"}), EN)
+    assert "calibrated probabilities (isotonic)" in told and "Model: ast" in told
 
 
 SONGS = [
@@ -55,9 +57,10 @@ def test_songs_that_suit_are_named_with_their_key() -> None:
 
 
 def test_the_workers_own_calibration_is_shown_in_words() -> None:
-    text = match(calibration={"clips": 120, "error": 0.031, "temperature": 0.1}, models={"speaker": "resemblyzer"})
+    fit = {"clips": 120, "error": 0.031, "temperature": 0.1}
+    text = results.details(job(JobKind.MATCH, {"calibration": fit, "models": {"speaker": "resemblyzer"}}), EN)
     assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
-    assert "temperature" not in match(calibration={"temperature": 0.1})
+    assert "temperature" not in results.details(job(JobKind.MATCH, {"calibration": {"temperature": 0.1}}), EN)
 
 
 def test_probably_nobody_is_said_first() -> None:
@@ -87,7 +90,9 @@ def test_missing_or_odd_figures_are_left_out(kind: JobKind, say: Texts, result: 
 
 
 def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
-    text = results.compose(job(JobKind.COVER, {"song": "S", "voice": "V", "cosine_cover": 0.8, "mos_source": 3.1}), EN)
+    row = job(JobKind.COVER, {"song": "S", "voice": "V", "cosine_cover": 0.8, "mos_source": 3.1})
+    text = results.details(row, EN)
+    assert "0.80" not in results.compose(row, EN)
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
 
 
