@@ -53,7 +53,7 @@ def job(number: int, age: float) -> dict[str, object]:
     at, params = now() - age, {"song_name": "song", "voice_id": 1, "voice_name": "me"}
     if age < CLIP_DAYS * DAY:
         params["song_key"] = f"{number:064x}.mp3"
-    state = {"kind": JobKind.COVER, "state": JobState.DELIVERED, "card_message_id": number, "channel_id": 1}
+    state = {"kind": JobKind.COVER, "state": JobState.DELIVERED, "channel_id": 1}
     empty: dict[str, object] = {"result": {}, "error_params": {}}
     times = {"created_at": at, "queued_at": at, "started_at": at, "ended_at": at}
     return {"id": f"{number:032x}", "user_id": number % MEMBERS, "params": params, **state, **times, **empty}

@@ -13,18 +13,20 @@ from prometheus_client import CollectorRegistry
 
 from bot.covers import CoverCog
 from bot.delivery import Delivery
+from bot.details import DetailsButton, details_buttons
 from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
-from bot.interactions.components import answer_unknown
+from bot.interactions.components import answer_unknown, view_of
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
-from bot.library.singers import SingersCog
-from bot.library.songs import SongsCog
+from bot.library.singers import SingersCog, SingersPage
+from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
 from bot.match import MatchCog
+from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
 from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
@@ -38,12 +40,14 @@ from bot.reports.command import ReasonMenu, ReportCog
 from bot.reports.staff import StepButton
 from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
+from bot.sharing import ShareButton, share_buttons
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
+from bot.texts.sentences import Texts
 from bot.training import ConsentButton, TrainCog
 from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
-from store import Store
+from store import Job, Store
 from store.use_cases import guild_languages, read_backlog
 from worker.doorbell import Doorbell
 
@@ -80,8 +84,18 @@ COMPONENTS = (
     ListeningConsentButton,
     ReasonMenu,
     StepButton,
+    ShareButton,
+    DetailsButton,
+    SongsPage,
+    SingersPage,
 )
 log = logging.getLogger(__name__)
+
+
+def result_view(job: Job, say: Texts) -> discord.ui.View | None:
+    """What can be done with a result."""
+    buttons = [*share_buttons(job, say), *details_buttons(job, say)]
+    return view_of(*buttons) if buttons else None
 
 
 class DiscoverBot(commands.Bot):
@@ -102,9 +116,10 @@ class DiscoverBot(commands.Bot):
             http_trace=metrics.trace(),
         )
         mentions: dict[str, str] = {}
-        self.cards = LiveCards(self, store, settings.card_seconds, controls=cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds, mentions)
-        self.removal = Removal(self, store, settings.poll_seconds)
+        private = PrivateCards(self, mentions)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private, result_view)
+        self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.reports = ReportsLoop(self, store, settings.poll_seconds)
         self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)

@@ -8,8 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, file_limit, texts_for
+from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
 from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
 from bot.texts.sentences import Texts
@@ -78,14 +77,12 @@ class CoverCog(commands.Cog):
     ) -> None:
         """Queue a cover."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        limit = file_limit(interaction)
-        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=limit, vocals_only=vocals_only)
+        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=FILE_LIMIT, vocals_only=vocals_only)
         store = self.services.store
         async with self.services.admitted(interaction) as requester:
             await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title, requester.guild_id)
             request = await self._with_files(request, song, instrumental)
             job = await asyncio.to_thread(request_cover, store, requester, request)
-        await reply(interaction, texts_for(interaction)("job.queued"))
         await self.services.launch(job)
 
     @cover.autocomplete("voice")

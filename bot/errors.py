@@ -125,6 +125,15 @@ class MissingRights(Refusal):
     sentence = "I lack permissions in this channel: {rights}. Give them to my role, or use another channel."
 
 
+class CannotShare(Refusal):
+    """The bot may not write in the channel, or the result's files are gone."""
+
+    code = "cannot_share"
+    sentence = (
+        "I cannot show this there: I may not write or attach files in that channel, or its file is not kept any more."
+    )
+
+
 class UnknownButton(Refusal):
     """A button of an earlier version, or one that somebody made up."""
 

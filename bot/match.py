@@ -8,8 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download, is_audio
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, texts_for
+from bot.interactions.services import Interaction, Services
 from bot.texts.locale import label, note_descriptions, note_labels
 from store import NotYours
 from store.use_cases import request_match
@@ -54,5 +53,4 @@ class MatchCog(commands.Cog):
         async with self.services.admitted(interaction) as requester:
             files = await download(self.services, notes, settings.note_megabytes)
             job = await asyncio.to_thread(request_match, store, requester, files, source)
-        await reply(interaction, texts_for(interaction)("job.queued"))
         await self.services.launch(job)

@@ -6,8 +6,9 @@ import logging
 import discord
 from discord.ext import commands, tasks
 
-from bot.messages.faults import asked_pause, out_of_reach
-from bot.messages.post import is_card_of, is_result_of, own_messages
+from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
+from bot.messages.post import is_result_of, own_messages
+from bot.messages.private import PrivateCards
 from store import Deletion, Store
 from store.use_cases import deletion_done, due_deletions, end_pauses, postpone_deletion
 
@@ -17,8 +18,8 @@ log = logging.getLogger(__name__)
 class Removal(commands.Cog):
     """The loop over the messages that have to go."""
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
-        self.bot, self.store = bot, store
+    def __init__(self, bot: commands.Bot, store: Store, seconds: float, private: PrivateCards) -> None:
+        self.bot, self.store, self.private = bot, store, private
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.remove_due)
 
@@ -55,18 +56,29 @@ class Removal(commands.Cog):
 
     async def _delete(self, one: Deletion) -> None:
         """Delete the message, or what names its job; nothing is left to do if it is gone or the bot may not."""
+        if one.reply_token is not None:
+            await self._delete_card(one.reply_token)
+            return
         try:
             if one.message_id is not None:
                 channel = self.bot.get_partial_messageable(one.channel_id)
                 await channel.get_partial_message(one.message_id).delete()
                 return
             async for message in own_messages(self.bot, one.channel_id, one.since):
-                if is_result_of(message, one.job_id) or is_card_of(message, one.job_id):
+                if is_result_of(message, one.job_id):
                     await message.delete()
         except discord.NotFound:
             return
         except discord.Forbidden:
             _stays(one)
+
+    async def _delete_card(self, token: str) -> None:
+        """Delete a private card, unless its token has died meanwhile: then only its member sees it, and closes it."""
+        try:
+            await self.private.delete(token)
+        except discord.HTTPException as error:
+            if not is_reply_over(error):
+                raise
 
 
 def _stays(one: Deletion) -> None:

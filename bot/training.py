@@ -35,6 +35,7 @@ def question(store: Store, say: Texts, training: BasketTraining) -> str:
         "consent.question",
         making=say(f"consent.{making}", voice=safe(training.voice_name), notes=sent) + left_out,
         days=store.clip_days,
+        phrase=say("consent.phrase"),
         policy=voices.POLICY_VERSION,
     ).strip()
 
@@ -51,13 +52,10 @@ class ConsentButton(AnswerButton, template=r"consent:(?P<answer>yes|no):(?P<job>
     job: str
 
     async def accepted(self, interaction: Interaction) -> None:
-        """Record the consent and queue the training."""
-        services, say = services_of(interaction), texts_for(interaction)
-        phrase = say("consent.phrase")
-        job = await asyncio.to_thread(agree, services.store, self.job, interaction.user.id, phrase)
-        params = train_params(job)
-        agreed = "consent.agreed_instant" if params.instant else "consent.agreed"
-        await replace(interaction, say(agreed, voice=safe(params.voice_name), phrase=phrase))
+        """Record the consent and queue the training, whose card takes the place of the question."""
+        services, phrase = services_of(interaction), texts_for(interaction)("consent.phrase")
+        member, token = interaction.user.id, interaction.token
+        job = await asyncio.to_thread(agree, services.store, self.job, member, phrase, token)
         await services.launch(job)
 
     async def declined(self, interaction: Interaction) -> None:

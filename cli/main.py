@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from cli import models, outbox, voices
+from cli import jobs, models, outbox, voices
 from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent
 from cli.laboratory import LaboratoryGroup
 from cli.log import LogSettings, log_events
@@ -30,6 +30,7 @@ app.add_typer(songs, name="songs")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(jobs.app, name="jobs")
 
 
 class Language(StrEnum):
@@ -40,6 +41,7 @@ class Language(StrEnum):
 
 
 Sounds = Annotated[list[Path], typer.Argument(help="Sound files: OGG, MP3, M4A, FLAC, WAV or WebM.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Out = Annotated[Path, typer.Option(help="Folder for what is made.")]
 
 
@@ -221,6 +223,47 @@ def list_singers() -> None:
     from cli.offline import show_singers
 
     show_singers()
+
+
+@singers.command("import")
+def import_singers(
+    folder: Annotated[Path, typer.Argument(help="It holds a folder for each singer, with three clips or more.")],
+    source: Annotated[str, typer.Option(help="Where the recordings are from.")] = "",
+    licence: Annotated[str, typer.Option(help="Under which licence they may be used.")] = "",
+) -> None:
+    """Add every singer of a folder: the folders in it are named after them."""
+    from cli.folders import put_singers
+
+    asyncio.run(put_singers(folder, source, licence))
+
+
+@singers.command("remove")
+def remove_singer(name: Annotated[str, typer.Argument(help="As `singers list` shows it.")], yes: Yes = False) -> None:
+    """Take a singer out of the library, whichever models embedded it."""
+    from cli.library import drop_singer
+
+    drop_singer(name, yes)
+
+
+@songs.command("import")
+def import_songs(
+    folder: Annotated[Path, typer.Argument(help="Artist - Title.ext, Artist/Title.ext or Artist/Album/Title.ext.")],
+    licence: Annotated[str, typer.Option(help="Under which licence they may be used.")] = "",
+) -> None:
+    """Add every song of a folder to the library; what cannot be used is told, and the rest goes on."""
+    from cli.folders import put_songs
+
+    put_songs(folder, licence)
+
+
+@songs.command("remove")
+def remove_song(
+    song: Annotated[str, typer.Argument(help="Its id (#7), its title or a part of it.")], yes: Yes = False
+) -> None:
+    """Take a song out of the library, with all that was computed from it."""
+    from cli.library import drop_song
+
+    drop_song(song, yes)
 
 
 @songs.command("add")

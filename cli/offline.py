@@ -15,8 +15,9 @@ from cli.console import DeskError, check_files, console
 from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.decode import SONG, display_name, measure, probe
-from store import Job, NotFound, Song, Store, StoreSettings, jobs, library, open_store, retention
+from store import Job, NotFound, Song, Store, StoreSettings, cache, jobs, library, open_store, retention
 from store.names import named
+from store.params import cover_params
 from store.results import CoverResult, cover_result, match_result, train_result
 from store.use_cases import (
     CoverRequest,
@@ -54,7 +55,7 @@ Request = Callable[[str], Job]
 async def match_notes(notes: list[Path], out: Path) -> None:
     """Match recordings with the library and print the result."""
     store = open_store()
-    async with _child() as child:
+    async with child_of_settings() as child:
         await seed_library(store, child)
         done = await _perform(store, child, lambda owner: _request_match(store, notes, owner), out)
     result = match_result(done.result)
@@ -73,7 +74,7 @@ async def train_notes(name: str, notes: list[Path], minutes: float | None, out: 
     name = named(name, what="voice")
     store = open_store()
     seconds = 60 * minutes if minutes else None
-    async with _child() as child:
+    async with child_of_settings() as child:
         done = await _perform(store, child, lambda owner: request_voice(store, name, notes, owner, seconds), out)
     result = train_result(done.result)
     console.print(f"{name}: {training_line(result)}", soft_wrap=True)
@@ -104,7 +105,7 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
             voice_id = find_voice(session, voice, jobs.OPERATOR).id
     except NotFound as error:
         raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
-    async with _child(order.separator) as child:
+    async with child_of_settings(order.separator) as child:
         request = CoverRequest(voice=f"#{voice_id}", key_shift=order.key_shift, vocals_only=order.vocals_only)
         done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)
     result = cover_result(done.result)
@@ -113,6 +114,8 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
     vocals = "" if result.vocals_only else "vocals.flac, "
     rest = "" if result.vocals_only or result.instrumental else "instrumental.flac, "
     console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, {vocals}{rest}cover.png")
+    if uploaded := cover_params(done).song_key:  # the next cover of this file neither separates nor listens
+        cache.keep(store, uploaded)
     await asyncio.to_thread(retention.discard, store, done.id)
 
 
@@ -121,7 +124,7 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
     name = named(name, what="singer")
     store = open_store()
     check_files(files)
-    async with _child() as child:
+    async with child_of_settings() as child:
         await seed_library(store, child)
         singer = await embed_singer(store, child, name, files, source=source, licence=licence)
     console.print(f"{singer.name}: {singer.clips} clips.")
@@ -151,7 +154,7 @@ async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     seconds = measure(file, SONG, file.name)
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
     console.print(f"{song.title} is song {song.id} of the library.", markup=False, highlight=False)
-    async with _child() as child:
+    async with child_of_settings() as child:
         refusal = await SongListener(store, child, (await child.ready()).singer_model).hear(song)
     if refusal:
         console.print(f"/match suggests it to nobody: {refusal}", markup=False, highlight=False, soft_wrap=True)
@@ -251,7 +254,7 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
     """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
     if out is None:
         return
-    from pipeline.covers.export import export_stems  # imports torch, which the child has loaded meanwhile
+    from pipeline.covers.export import export_stems  # PyAV and SciPy
 
     for role in ("cover", "picture", "sample"):
         if role in outcome.files:
@@ -264,7 +267,7 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _child(separator: str | None = None) -> AsyncIterator[Child]:
+async def child_of_settings(separator: str | None = None) -> AsyncIterator[Child]:
     """A child process of the settings, ready, while the block lasts. Raises ChildDied, CannotRun."""
     settings = WorkerSettings()
     selection = settings.selection(StoreSettings().data_dir)

@@ -1,18 +1,14 @@
 """`discovervoice outbox`: the messages that have not reached Discord, and sending them again."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from cli.console import DeskError, console
-
-if TYPE_CHECKING:
-    from store.use_cases import JobMessage
+from cli.jobs import the_one
 
 app = typer.Typer(no_args_is_help=True, help="Messages that have not reached Discord.")
-
-SHORTEST = 6  # digits of a job's id
 
 
 @app.command("list")
@@ -44,16 +40,8 @@ def resend(
     if bool(job) == every:
         raise DeskError("Give either a job or --all.")
     store = open_store()
-    unsent = unsent_messages(store)
-    chosen = unsent if every else [_named(unsent, job)]
-    send_again(store, [message.job.id for message in chosen])
+    unsent = [message.job.id for message in unsent_messages(store)]
+    chosen = unsent if every else [the_one(unsent, job, "outbox list")]
+    send_again(store, chosen)
     number = "1 message is" if len(chosen) == 1 else f"{len(chosen)} messages are"
     console.print(f"{number} due now; the bot sends what is due every few seconds.", soft_wrap=True)
-
-
-def _named(unsent: "list[JobMessage]", start: str) -> "JobMessage":
-    """The one unsent message whose job's id begins like this. Raises DeskError."""
-    found = [message for message in unsent if message.job.id.startswith(start.lower())]
-    if len(start) < SHORTEST or len(found) != 1:
-        raise DeskError(f"No single message that waits belongs to job {start}. See: discovervoice outbox list")
-    return found[0]

@@ -6,6 +6,7 @@ The server, its members and the pages are simcord's, a package of the tests. Not
 import asyncio
 import os
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MEMBERS = {"en": ("Mina", "Leo", "Hana"), "ko": ("민아", "준호", "하나")}
 """Two members, and a moderator."""
 CHANNEL = {"en": "karaoke", "ko": "노래방"}
+TICK_SECONDS = 1.0
 PREVIEW: dict[str, Any] = {"layout": "channel", "width": 960, "height": 900}
 
 
@@ -103,7 +105,25 @@ async def show(data: Path, language: str, port: int | None) -> None:
             async with shown.env.preview(shown.channel, viewers=shown.viewers, **options) as preview:
                 console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
                 console.print("The worker is getting ready; Ctrl-C ends everything.")
-                await asyncio.Event().wait()
+                await keep_time(shown)
+
+
+async def keep_time(server: SimulatedServer) -> None:
+    """Let the server's clock go with ours until cancelled: the bot's loops sleep by it.
+
+    A second in which somebody clicks is made up for in the next.
+    """
+    from simcord.backend.errors import SetupError
+
+    passed = time.monotonic()
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        now = time.monotonic()
+        try:
+            await server.env.advance_time(now - passed)
+        except SetupError:  # an action is under way
+            continue
+        passed = now
 
 
 def _may(*rights: str) -> Any:

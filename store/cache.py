@@ -16,6 +16,9 @@ from store.references import names_sound
 from store.tables import Clip, Job, JobKind, Song
 
 ASIDE = ".gone-"
+OPERATORS = "operators"
+"""A file in the cache of a song that the operator covered from the command line: no row names such a song, and its
+cache stays as long as there is room."""
 GB = 1e9
 
 
@@ -34,13 +37,20 @@ def is_heard(store: Store, key: str, *, vocals_only: bool = False) -> bool:
     return any(any(one.parent.glob("*.npz")) for one in found)
 
 
+def keep(store: Store, key: str) -> None:
+    """Keep the cache of a song that is the operator's own file, until it is the least recently used beyond CACHE_GB."""
+    folder = folder_of(store, key)
+    if folder.is_dir():
+        (folder / OPERATORS).touch()
+
+
 def set_aside(store: Store, session: Session, sha256: str) -> Path | None:
     """Take the cache of a sound that no row names out of use; the folder that is to be removed (None: there is none).
 
     The session must hold the write lock: then no job can begin to need it. Renaming takes no time, removing does.
     """
     folder = store.cache_dir / sha256
-    if not folder.is_dir() or names_sound(session, sha256):
+    if not folder.is_dir() or (folder / OPERATORS).exists() or names_sound(session, sha256):
         return None
     return _aside(folder)
 

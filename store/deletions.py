@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
+from store import replies
 from store.jobs import OPERATOR
 from store.patience import NONCE_SECONDS
 from store.tables import Deletion, Job, Outbox, Shown, now
@@ -16,8 +17,12 @@ def of_result(session: Session, row: Outbox) -> int:
 
 
 def of_card(session: Session, job: Job) -> int:
-    """Order the deletion of a job's card; return the number of messages known to Discord."""
-    return order(session, job.id, job.card_channel_id, job.card_message_id, job.card_tried_at)
+    """Order the deletion of a job's private card, if its token still lives; return the number of messages."""
+    token = replies.token_of(job)
+    if token is None:
+        return 0
+    session.add(Deletion(job_id=job.id, channel_id=job.channel_id or 0, reply_token=token))
+    return 1
 
 
 def of_ended(session: Session, owned: ColumnElement[bool]) -> int:
@@ -31,12 +36,11 @@ def of_ended(session: Session, owned: ColumnElement[bool]) -> int:
 def keep(session: Session, work: Sequence[Job], mail: Sequence[Outbox]) -> None:
     """Note what these jobs show in Discord, before they leave the database."""
     owners = {job.id: job.user_id for job in work}
-    places = [(job.id, job.card_channel_id, job.card_message_id) for job in work]
-    places += [(row.job_id, row.sent_channel_id, row.message_id) for row in mail]
-    for job_id, channel_id, message_id in places:
-        if channel_id is not None and message_id is not None and owners[job_id] != OPERATOR:
-            row = Shown(message_id=message_id, channel_id=channel_id, job_id=job_id, user_id=owners[job_id])
-            session.merge(row)
+    for row in mail:
+        owner = owners[row.job_id]
+        if row.sent_channel_id is not None and row.message_id is not None and owner != OPERATOR:
+            where = {"message_id": row.message_id, "channel_id": row.sent_channel_id}
+            session.merge(Shown(job_id=row.job_id, user_id=owner, **where))
 
 
 def order(

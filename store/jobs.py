@@ -188,7 +188,7 @@ def delivered(session: Session, job_id: str) -> None:
 
 
 def undeliverable(session: Session, job_id: str) -> None:
-    """Rendered → undeliverable: neither the channel nor the member could be reached."""
+    """Rendered → undeliverable: the member could not be reached, and the channel took no notice."""
     move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
@@ -286,12 +286,11 @@ def _end(
         return False
     job = get(session, job_id)
     if job.user_id != OPERATOR:
-        private = job.kind is JobKind.TRAIN and to is S.RENDERED  # a sample of a member's voice is for the member
         session.add(
             Outbox(
                 job_id=job_id,
                 user_id=job.user_id,
-                channel_id=None if private else job.channel_id,
+                channel_id=job.channel_id,
                 files=files or [],
                 state=OutboxState.PENDING,
             )

@@ -34,14 +34,17 @@ def of_job(session: Session, job_id: str) -> Outbox:
     return row
 
 
-def begin(session: Session, job_id: str, channel_id: int) -> None:
-    """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound."""
+def begin(session: Session, job_id: str, channel_id: int | None) -> None:
+    """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound.
+
+    None is the job's private card: nothing has to be looked for, since an edit can be repeated.
+    """
     row = of_job(session, job_id)
     row.sent_channel_id, row.tried_at = channel_id, patience.since(row.tried_at)
     session.add(row)
 
 
-def sent(session: Session, job_id: str, channel_id: int, message_id: int) -> None:
+def sent(session: Session, job_id: str, channel_id: int | None, message_id: int | None) -> None:
     """Mark a message as sent and its job as delivered, in one transaction. Raises NotFound."""
     row = of_job(session, job_id)
     row.state, row.sent_channel_id, row.message_id, row.sent_at = OutboxState.SENT, channel_id, message_id, now()

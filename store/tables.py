@@ -277,9 +277,9 @@ class Job(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
-    card_message_id: int | None = snowflake(default=None)
-    card_channel_id: int | None = snowflake(default=None)
-    card_tried_at: float | None = None
+    reply_token: str | None = None
+    reply_until: float | None = Field(default=None, index=True)
+    """Until when the token edits the member's private card (`store.replies`)."""
     created_at: float = Field(default_factory=now)
     queued_at: float | None = None
     """With lane and turn its place in line; it keeps them when it is given back."""
@@ -298,7 +298,8 @@ class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
-    `sent_at` after Discord has accepted it.
+    `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
+    `channel_id` is where the job was requested.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -321,7 +322,10 @@ class Outbox(SQLModel, table=True):
 
 
 class Shown(SQLModel, table=True):
-    """A message that Discord still shows although its job has left the database; it goes with its member or voice."""
+    """A message that Discord still shows although its job has left the database, or a card of an earlier version.
+
+    It goes with its member or voice.
+    """
 
     __tablename__ = "shown"
     message_id: int = snowflake(primary_key=True)
@@ -334,6 +338,7 @@ class Deletion(SQLModel, table=True):
     """A message that Discord still shows and that has to go; whose it was is not kept.
 
     Without `message_id` it is not known whether it was sent: what names the job in this channel since then has to go.
+    With `reply_token` it is the private card that this token still deletes.
     """
 
     __tablename__ = "deletion"
@@ -342,6 +347,7 @@ class Deletion(SQLModel, table=True):
     job_id: str
     channel_id: int = snowflake()
     message_id: int | None = snowflake(default=None)
+    reply_token: str | None = None
     since: float = 0.0
     waited: float = 0.0
     next_try_at: float = 0.0

@@ -170,7 +170,7 @@ def test_a_command_of_the_pages_exists_with_its_options(line: str) -> None:
         "discovervoice dance",
         "discovervoice up --prot 1",
         "discovervoice cover --voice Carlo",
-        "discovervoice singers remove X",
+        "discovervoice singers rename X",
         "docker compose up wroker",
         "docker compose run --rm worker-cpu sing",
         "docker build .",

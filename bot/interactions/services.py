@@ -17,12 +17,13 @@ from store.use_cases import Requester, check_cap
 from worker.doorbell import Doorbell
 
 Interaction = discord.Interaction[Any]
-DM_FILE_LIMIT = 10 * 1024 * 1024
+FILE_LIMIT = 10 * 1024 * 1024
+"""Bytes that Discord takes everywhere; in a direct message, where a result may have to go, it takes no more."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The store, the doorbell and the settings of one bot; `show_card` posts the card of a job by its id."""
+    """The store, the doorbell and the settings of one bot; `show_card` answers with the card of a job, by its id."""
 
     store: Store
     doorbell: Doorbell
@@ -54,8 +55,9 @@ class Services:
         return self.turns.setdefault(user_id, asyncio.Lock())
 
     async def launch(self, job: Job) -> None:
-        """A job was queued and its member was answered: show its card and ring. If either fails, no job is lost."""
-        await asyncio.gather(self.show_card(job.id), self.doorbell.ring())
+        """A job was queued: answer with its card, and ring. If either fails, no job is lost."""
+        await self.show_card(job.id)
+        await self.doorbell.ring()
 
 
 def services_of(interaction: Interaction) -> Services:
@@ -77,9 +79,10 @@ def texts_for_server(interaction: Interaction) -> Texts:
 
 def requester_of(interaction: Interaction) -> Requester:
     """The member behind an interaction, and where the answer goes."""
-    return Requester(interaction.user.id, interaction.guild_id, interaction.channel_id, texts_for(interaction).language)
+    place, locale = (interaction.guild_id, interaction.channel_id), texts_for(interaction).language
+    return Requester(interaction.user.id, *place, locale, interaction.token)
 
 
 def file_limit(interaction: Interaction) -> int:
-    """The largest file in bytes that the interaction's place takes."""
-    return interaction.guild.filesize_limit if interaction.guild else DM_FILE_LIMIT
+    """The largest file in bytes that an answer to the interaction takes."""
+    return interaction.guild.filesize_limit if interaction.guild else FILE_LIMIT

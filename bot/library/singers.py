@@ -6,9 +6,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.moderators import MODERATORS, admit_moderator
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, texts_for
+from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
+from bot.interactions.pages import PageButton
+from bot.interactions.replies import replace, reply
+from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
@@ -20,6 +21,23 @@ from store.use_cases import own_singers, remove_singer
 CHOICES = 25
 SONGS = ("song1", "song2", "song3", "song4", "song5")
 FILES = {name: label("singers.song", number=number) for number, name in enumerate(SONGS, 1)}
+
+
+async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+    """That page of the singers of the server where somebody interacts."""
+    store, say = services_of(interaction).store, texts_for(interaction)
+    rows = await asyncio.to_thread(own_singers, store, interaction.guild_id or 0)
+    lines = [say("library.line", name=safe(row.name), more=say("library.songs", number=row.clips)) for row in rows]
+    return listing(lines, LibraryEntry.SINGER, SingersPage, say, page)
+
+
+class SingersPage(PageButton, template=r"singers:page:(?P<page>[0-9]{1,4})"):
+    """Another page of the list."""
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the page, as the singers are now."""
+        await check_moderator(interaction)
+        await replace(interaction, *await page_of(interaction, self.page))
 
 
 class SingersCog(commands.Cog):
@@ -63,9 +81,7 @@ class SingersCog(commands.Cog):
     async def show(self, interaction: Interaction) -> None:
         """The server's own singers."""
         await admit_moderator(interaction)
-        rows, say = await self._own(interaction), texts_for(interaction)
-        lines = [say("library.line", name=safe(row.name), more=say("library.songs", number=row.clips)) for row in rows]
-        await reply(interaction, listing(lines, LibraryEntry.SINGER, say))
+        await reply(interaction, *await page_of(interaction, 1))
 
     @singers.command(name=label("singers.remove"), description=label("singers.remove_about"))
     @app_commands.rename(name=label("singers.singer"))

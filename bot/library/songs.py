@@ -7,9 +7,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import name_of
-from bot.interactions.moderators import MODERATORS, admit_moderator
-from bot.interactions.replies import reply
-from bot.interactions.services import Interaction, Services, texts_for
+from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
+from bot.interactions.pages import PageButton
+from bot.interactions.replies import replace, reply
+from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_name, safe, song_name
@@ -33,6 +34,22 @@ def line(song: Song, say: Texts) -> str:
     """`• Singer - Title · licence`."""
     licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
     return say("library.line", name=safe(song_title(song)), more=licence)
+
+
+async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+    """That page of the songs of the server where somebody interacts."""
+    store, say = services_of(interaction).store, texts_for(interaction)
+    rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
+    return listing([line(song, say) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
+
+
+class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):
+    """Another page of the list."""
+
+    async def show(self, interaction: Interaction) -> None:
+        """Show the page, as the songs are now."""
+        await check_moderator(interaction)
+        await replace(interaction, *await page_of(interaction, self.page))
 
 
 class SongsCog(commands.Cog):
@@ -80,8 +97,7 @@ class SongsCog(commands.Cog):
     async def show(self, interaction: Interaction) -> None:
         """The server's own songs."""
         await admit_moderator(interaction)
-        rows, say = await self._own(interaction), texts_for(interaction)
-        await reply(interaction, listing([line(song, say) for song in rows], LibraryEntry.SONG, say))
+        await reply(interaction, *await page_of(interaction, 1))
 
     @songs.command(name=label("songs.edit"), description=label("songs.edit_about"))
     @app_commands.rename(

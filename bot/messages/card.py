@@ -1,48 +1,37 @@
 """The text of a live card: a pure function of the job's row and its place in line."""
 
 import math
-from dataclasses import dataclass
 
 from bot.texts.names import safe
 from bot.texts.sentences import Texts
-from store import Job, JobKind, JobState
+from store import Job, JobKind
 from store.jobs import WORKING
 from store.params import CoverParams, LibraryParams, TrainParams, aim_of, params_of
 
 CELLS = 12
-ENDINGS = {
-    JobState.RENDERED: "done",
-    JobState.DELIVERED: "done",
-    JobState.UNDELIVERABLE: "undeliverable",
-    JobState.FAILED: "failed",
-    JobState.CANCELLED: "cancelled",
-    JobState.EXPIRED: "expired",
-}
 
 
-@dataclass(frozen=True)
-class Card:
-    """What a card shows; a final one has no button."""
-
-    text: str
-    final: bool
+def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
+    """The card of a job that runs, or waits at `place` in line for about `wait` seconds."""
+    return f"{heading(job, say)}\n{_status(job, place, say, wait)}"
 
 
-def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> Card:
-    """The card of a job that waits at `place` in line (0: it does not wait), for about `wait` seconds."""
+def farewell(job: Job, say: Texts) -> str:
+    """The last state of a card whose token is about to die: where the job goes on."""
+    return f"{heading(job, say)}\n{say('card.later')}"
+
+
+def heading(job: Job, say: Texts) -> str:
+    """What the job is about."""
     params = params_of(job)
     song = params.song_name if isinstance(params, CoverParams) else ""
     voice = params.voice_name if isinstance(params, CoverParams | TrainParams) else ""
     name = params.name if isinstance(params, LibraryParams) else ""
     names = {key: safe(text or "–") for key, text in (("voice", voice), ("song", song), ("name", name))}
-    heading = say(f"card.{aim_of(job)}", member=f"<@{job.user_id}>", **names)
-    return Card(f"{heading}\n{_status(job, place, say, wait)}", final=job.state in ENDINGS)
+    return say(f"card.{aim_of(job)}", **names)
 
 
 def _status(job: Job, place: int, say: Texts, wait: float) -> str:
-    ending = ENDINGS.get(job.state)
-    if ending is not None:
-        return say(f"card.{ending}")
     if job.cancel_requested:
         return say("card.stopping")
     if job.state not in WORKING:

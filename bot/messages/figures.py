@@ -29,8 +29,6 @@ def voice_figures(voice: TrainResult, say: Texts) -> list[str]:
 def cover_figures(cover: CoverResult, say: Texts) -> list[str]:
     """The figures of a cover; before and after where both were measured."""
     figures = []
-    if cover.key_shift:
-        figures.append(key_figure(cover.key_shift, cover.instrumental_shift, say))
     cosine = pair(cover.cosine_source, cover.cosine_cover, say)
     if cosine:
         figures.append(say("result.cover.cosine", figures=cosine))

@@ -1,4 +1,4 @@
-"""Ordinary messages: to the channel, or by direct message where the bot may not speak."""
+"""Ordinary messages: by direct message or to a channel, and how they are found again."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -12,27 +12,25 @@ from store.tables import now
 from store.use_cases import message_files
 
 Place = discord.PartialMessageable | discord.DMChannel
+Send = Callable[[Place], Awaitable[discord.Message]]
 CLOCKS_APART = 60.0  # ours and Discord's, at most
 SEARCHED = 200
 
 
-async def post(
-    client: discord.Client,
-    channel_id: int | None,
-    user_id: int,
-    send: Callable[[Place], Awaitable[discord.Message]],
-) -> discord.Message | None:
-    """Send to the channel, else to the member; None if neither takes it.
-
-    Errors that may pass (5xx, a lost connection) are raised.
-    """
-    if channel_id is not None:
-        try:
-            return await send(client.get_partial_messageable(channel_id))
-        except (discord.Forbidden, discord.NotFound):
-            pass
+async def to_member(client: discord.Client, user_id: int, send: Send) -> discord.Message | None:
+    """Send by direct message; None if they take none. What may pass (5xx, a lost connection) is raised."""
     try:
         return await send(await client.create_dm(discord.Object(user_id)))
+    except (discord.Forbidden, discord.NotFound):
+        return None
+
+
+async def to_channel(client: discord.Client, channel_id: int | None, send: Send) -> discord.Message | None:
+    """Send to a channel; None if the bot may not. What may pass is raised."""
+    if channel_id is None:
+        return None
+    try:
+        return await send(client.get_partial_messageable(channel_id))
     except (discord.Forbidden, discord.NotFound):
         return None
 
@@ -63,12 +61,6 @@ async def own_messages(client: discord.Client, channel_id: int, since: float) ->
 def is_result_of(message: discord.Message, job_id: str) -> bool:
     """Whether a message ends this job."""
     return mark(job_id) in message.content
-
-
-def is_card_of(message: discord.Message, job_id: str) -> bool:
-    """Whether a message is this job's card: it has its button."""
-    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
-    return any(job_id in (item.custom_id or "") for row in rows for item in row.children)
 
 
 def mark(job_id: str) -> str:

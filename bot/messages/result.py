@@ -1,6 +1,6 @@
 """The message that ends a job: a pure function of the job's row."""
 
-from bot.messages.figures import cover_figures, models_line, voice_figures
+from bot.messages.figures import cover_figures, key_figure, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
@@ -9,26 +9,50 @@ from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
+WITH_RESULT = (JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE)
 ENDS = ("steps", "time", "no progress")
 
 
 def compose(job: Job, say: Texts) -> str:
-    """The text of the result, or one sentence on why there is none; mentions the member."""
-    member, kind, trains = f"<@{job.user_id}>", say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
+    """The text of the result, or one sentence on why there is none; for the member's eyes."""
+    kind, trains = say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
-        lines = [say("result.failed", member=member, kind=kind, sentence=reason(job, say))]
+        lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.CANCELLED:
         cancelled = "result.cancelled_train" if trains else "result.cancelled"
         key = "result.ended" if job.error_code else cancelled
-        lines = [say(key, member=member, kind=kind, sentence=reason(job, say))]
+        lines = [say(key, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
         over = "result.expired_train" if trains else "result.expired"
         key = over if job.queued_at is not None else "result.unanswered"
-        lines = [say(key, member=member, kind=kind)]
+        lines = [say(key, kind=kind)]
     else:
-        lines = result_lines(job, member, say)
+        lines = result_lines(job, say)
     body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def details(job: Job, say: Texts) -> str:
+    """Every figure of a match or a cover that has a result, what it means, and the models that measured it."""
+    result = result_of(job)
+    if isinstance(result, CoverResult):
+        figures = [*cover_figures(result, say), models_line(result.models, say)]
+    else:
+        figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
+    body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
+    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def has_details(job: Job) -> bool:
+    """Whether `details` has figures that the result itself leaves out."""
+    return job.state in WITH_RESULT and isinstance(result_of(job), CoverResult | MatchResult)
+
+
+def notice(job: Job, say: Texts) -> str:
+    """That the job has ended, for a channel: it names the member, and nothing of theirs."""
+    outcome = "done" if job.state in WITH_RESULT else "over"
+    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"))
+    return f"{text}\n-# {say('result.job', job=mark(job.id))}"
 
 
 def reason(job: Job, say: Texts) -> str:
@@ -37,20 +61,20 @@ def reason(job: Job, say: Texts) -> str:
     return say.error(job.error_code or "", job.error_params, english)
 
 
-def result_lines(job: Job, member: str, say: Texts) -> list[str]:
+def result_lines(job: Job, say: Texts) -> list[str]:
     """The lines of a job's result, by its kind."""
     result = result_of(job)
     if isinstance(result, MatchResult):
-        return match_lines(result, member, say)
+        return match_lines(result, say)
     if isinstance(result, TrainResult):
-        return train_lines(result, member, say)
+        return train_lines(result, say)
     if isinstance(result, LibraryResult):
-        return library_lines(result, aim_of(job), member, say)
+        return library_lines(result, aim_of(job), say)
     free = [say("result.cover.free_voice")] if cover_params(job).free_voice else []
-    return [*cover_lines(result, member, say), *free]
+    return [*cover_lines(result, say), *free]
 
 
-def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
+def match_lines(result: MatchResult, say: Texts) -> list[str]:
     """Candidates with calibrated probabilities, and the probability that none of them fits."""
     candidates = result.candidates[:CANDIDATES]
     if not candidates:
@@ -58,16 +82,14 @@ def match_lines(result: MatchResult, member: str, say: Texts) -> list[str]:
     else:
         unsure = result.none is not None and result.none > max(one.share for one in candidates)
         title = "unsure" if unsure else "title"
-    lines = [say(f"result.match.{title}", member=member)]
+    lines = [say(f"result.match.{title}")]
     for place, one in enumerate(candidates, start=1):
         lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))
     if result.none is not None:
         lines.append(say("result.match.none", share=result.none))
         lines += [say("result.match.none_means")] if title == "unsure" else []
     lines += match_notes(result, say)
-    lines += suggested_songs(result, say)
-    lines += [f"-# {line}" for line in match_meaning(result, say)]
-    return lines
+    return lines + suggested_songs(result, say)
 
 
 def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
@@ -107,10 +129,10 @@ def match_notes(result: MatchResult, say: Texts) -> list[str]:
     return lines
 
 
-def train_lines(result: TrainResult, member: str, say: Texts) -> list[str]:
+def train_lines(result: TrainResult, say: Texts) -> list[str]:
     """The voice's name and quality."""
     kind = "instant" if result.untrained else "train"
-    lines = [say(f"result.{kind}.title", member=member, voice=safe(result.voice or "–"))]
+    lines = [say(f"result.{kind}.title", voice=safe(result.voice or "–"))]
     lines += [" · ".join(voice_figures(result, say)), held_out_line(result, say)]
     lines += [say("result.train.no_octave")] if result.no_octave else []
     models = models_line(result.models, say)
@@ -127,13 +149,13 @@ def held_out_line(result: TrainResult, say: Texts) -> str:
     return " ".join(part for part in (say("result.train.held_out", before=before, after=after), why) if part)
 
 
-def library_lines(result: LibraryResult, entry: str, member: str, say: Texts) -> list[str]:
+def library_lines(result: LibraryResult, entry: str, say: Texts) -> list[str]:
     """What is in the server's library now, and what was heard of it."""
     models = models_line(result.models, say)
     found = [say("result.library.heard", seconds=result.seconds)] if result.seconds is not None else []
     if result.range is not None:
         found.append(say("result.library.range", low=safe(result.range.low), high=safe(result.range.high)))
-    title = say(f"result.library.{entry}", member=member, name=safe(result.name or "–"), songs=result.songs or 0)
+    title = say(f"result.library.{entry}", name=safe(result.name or "–"), songs=result.songs or 0)
     return [title, " · ".join(found), f"-# {models}" if models else ""]
 
 
@@ -147,15 +169,13 @@ def given_line(result: CoverResult, say: Texts) -> str:
     return " ".join(part for part in (vocals, music) if part)
 
 
-def cover_lines(result: CoverResult, member: str, say: Texts) -> list[str]:
-    """The label that this is AI-generated, and the figures."""
+def cover_lines(result: CoverResult, say: Texts) -> list[str]:
+    """The label that this is AI-generated, what was moved, and what the member should know."""
     song, voice = safe(result.song or "–"), safe(result.voice or "–")
-    models = models_line(result.models, say)
     return [
-        say("result.cover.title", member=member, song=song, voice=voice),
+        say("result.cover.title", song=song, voice=voice),
         given_line(result, say),
         say("result.cover.no_octave") if result.no_octave else "",
         say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",
-        " · ".join(cover_figures(result, say)),
-        f"-# {models}" if models else "",
+        key_figure(result.key_shift, result.instrumental_shift, say) if result.key_shift else "",
     ]

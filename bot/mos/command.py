@@ -16,7 +16,7 @@ from bot.mos.figures import as_csv, as_json, figures_of
 from bot.mos.picture import voice_pictures
 from bot.mos.report import report, status
 from bot.texts.locale import label
-from store import Question
+from store import ListeningState, Question
 from store.use_cases import (
     ListeningPlace,
     ListeningRequest,
@@ -107,8 +107,10 @@ class MosCog(commands.Cog):
     @mos.command(name=label("mos.status"), description=label("mos.status_about"))
     async def status(self, interaction: Interaction) -> None:
         """How far the newest test is."""
-        votes = await self._votes(interaction, None)
-        await reply(interaction, status(votes, texts_for(interaction)))
+        votes, say = await self._votes(interaction, None), texts_for(interaction)
+        gone = await _deleted(interaction, votes) if votes.test.state is ListeningState.RUNNING else []
+        told = f"\n{say('mos.deleted', clips=', '.join(gone))}" if gone else ""
+        await reply(interaction, f"{status(votes, say)}{told}")
 
     @mos.command(name=label("mos.stop"), description=label("mos.stop_about"))
     async def stop(self, interaction: Interaction) -> None:
@@ -170,3 +172,17 @@ class MosCog(commands.Cog):
         limit = self.services.settings.song_megabytes
         check(attachments, len(attachments), limit)
         return await download(self.services, attachments, limit)
+
+
+async def _deleted(interaction: Interaction, votes: ListeningVotes) -> list[str]:
+    """The names of the clips whose messages somebody has deleted."""
+    channel, gone = interaction.client.get_partial_messageable(votes.test.channel_id), []
+    for clip in votes.clips:
+        if clip.message_id is not None:
+            try:
+                await channel.get_partial_message(clip.message_id).fetch()
+            except discord.NotFound:
+                gone.append(clip.name)
+            except discord.HTTPException:
+                break  # out of reach: the rest of the status does not wait for it
+    return gone

@@ -60,6 +60,11 @@ class CurvePoint:
         """Mean over the tracks before it learnt again, dB."""
         return sum(self.untuned_sdr) / len(self.untuned_sdr)
 
+    @property
+    def time(self) -> float:
+        """Of the unpruned network's, as a share."""
+        return self.seconds / self.unpruned_seconds
+
     def change(self, other: "CurvePoint") -> list[float]:
         """By how many dB each track is better than at another point."""
         return [own - theirs for own, theirs in zip(self.sdr, other.sdr, strict=True)]
@@ -132,7 +137,7 @@ def table(curve: Curve) -> list[dict[str, str]]:
                 "parameters": str(point.parameters),
                 "MB": f"{point.megabytes:.2f}",
                 "s per s": f"{point.seconds:.4f}",
-                "time of unpruned": f"{point.seconds / point.unpruned_seconds:.2f}",
+                "time of unpruned": f"{point.time:.2f}",
                 "SDR": f"{point.mean:.3f}",
                 "SDR low": f"{interval[0]:.3f}" if interval else "",
                 "SDR high": f"{interval[1]:.3f}" if interval else "",
@@ -155,7 +160,7 @@ def sentences(curve: Curve) -> list[str]:
         most = max(zeroed, key=lambda point: point.zeros)
         said.append(
             f"Zeroed weights alone save no time: with {most.zeros:.0%} zeros the network takes "
-            f"{most.seconds / most.unpruned_seconds:.2f} of the unpruned one's time and "
+            f"{most.time:.2f} of the unpruned one's time and "
             f"{most.megabytes / curve.start.megabytes:.2f} of its file."
         )
     smaller = [p for p in curve.points if p.parameters < curve.start.parameters]
@@ -164,7 +169,7 @@ def sentences(curve: Curve) -> list[str]:
         change = _signed(least.mean - curve.start.mean)
         said.append(
             f"Units taken out do: with {least.parameters / curve.start.parameters:.0%} of the parameters it takes "
-            f"{least.seconds / least.unpruned_seconds:.2f} of the time and "
+            f"{least.time:.2f} of the time and "
             f"{least.megabytes / curve.start.megabytes:.2f} of the file; its SDR is {change} dB."
         )
     if len(curve.tracks) < LEAST:
@@ -176,7 +181,7 @@ def plot(path: Path, curve: Curve) -> None:
     """Vocals' SDR over megabytes, over seconds, and over the share that was taken; bars are 95 % intervals."""
     axes_of = (
         ("file, MB", "megabytes"),
-        ("seconds per second of sound", "seconds"),
+        ("time, share of the unpruned", "time"),
         ("share zeroed or taken out", "share"),
     )
     with canvas(path, 10, 3.6) as figure:

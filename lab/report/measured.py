@@ -13,8 +13,11 @@ from lab.evaluate import match_report, one_voice, separation
 from lab.evaluate.boxes import PICTURE as BOXES
 from lab.evaluate.match_report import MatchEvaluation, read_match
 from lab.evaluate.separation import SeparationScores, read_scores
+from lab.pruning.curve import PICTURE as CURVE_PICTURE
+from lab.pruning.curve import ROWS as CURVE_ROWS
+from lab.pruning.curve import Curve, read_curve
 
-PICTURES = (BOXES, match_report.PICTURE, match_report.CONFUSION)
+PICTURES = (BOXES, CURVE_PICTURE, match_report.PICTURE, match_report.CONFUSION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,7 @@ class Measured:
     """All that a report can show; None or empty where nothing is."""
 
     separation: SeparationScores | None
+    pruning: Curve | None
     match: MatchEvaluation | None
     voice: VoiceSummary | None
     cover: CoverSummary | None
@@ -75,13 +79,13 @@ class Measured:
 
 
 def read_measured(folder: Path, opinions: Sequence[OpinionRow] = (), costs: Sequence[JobCost] = ()) -> Measured:
-    """What `discovervoice evaluate` left in a folder.
+    """What `discovervoice evaluate` and `prune` left in a folder.
 
-    Raises ReportError: there is nothing of it, or a file is damaged; TracksError, SingersError (the same).
+    Raises ReportError: there is nothing of it, or a file is damaged. TracksError, SingersError and PruningError say the
+    same.
     """
-    files = {
-        name: folder / name for name in (separation.FILE, match_report.FILE, one_voice.FILE, cover_evaluation.FILE)
-    }
+    names = separation.FILE, CURVE_ROWS, match_report.FILE, one_voice.FILE, cover_evaluation.FILE
+    files = {name: folder / name for name in names}
     there = {name for name, path in files.items() if path.is_file()}
     if not there:
         raise ReportError(
@@ -90,6 +94,7 @@ def read_measured(folder: Path, opinions: Sequence[OpinionRow] = (), costs: Sequ
         )
     return Measured(
         separation=read_scores(files[separation.FILE]) if separation.FILE in there else None,
+        pruning=read_curve(folder),
         match=read_match(files[match_report.FILE]) if match_report.FILE in there else None,
         voice=_voice(files[one_voice.FILE]) if one_voice.FILE in there else None,
         cover=_cover(files[cover_evaluation.FILE]) if cover_evaluation.FILE in there else None,

@@ -20,11 +20,14 @@ from lab.evaluate.boxes import PICTURE as BOXES
 from lab.evaluate.intervals import LEAST, bootstrap
 from lab.evaluate.recommender import FIRST
 from lab.evaluate.separation import CEILING_NOTABLE
+from lab.pruning.curve import PICTURE as CURVE_PICTURE
 from lab.report.measured import CoverSummary, Measured, VoiceSummary
 
 LANGUAGES = ("en", "ko")
 SEED_HTDEMUCS, SEED_MDX23C = "9.648", "12.388"
 """dB, SDR after pruning; these and the next as the project that this one follows has reported them."""
+SEED_HTDEMUCS_GAIN, SEED_MDX23C_GAIN = "+9 %", "+21.37 %"
+"""Of the SDR, by pruning."""
 SEED_MCD, SEED_UTMOS, SEED_HUMAN = "≈ 3 dB", "1.5–1.8 (UTMOS)", "≈ 3.7"
 Row = tuple[str, ...]
 Say = Callable[..., str]
@@ -65,7 +68,7 @@ def make_page(measured: Measured, language: str) -> Page:
     def say(key: str, **fields: object) -> str:
         return str(texts[key]).format(**fields)
 
-    sections = (_separation, _match, _voice, _cover, _human, _costs)
+    sections = (_separation, _pruning, _match, _voice, _cover, _human, _costs)
     return Page(
         language,
         say("title"),
@@ -106,6 +109,32 @@ def _separation(measured: Measured, say: Say) -> Section:
     return Section(
         say("separation"), [*sentences, say("separation_seed")], table, _pictures(measured, {BOXES: say("boxes")})
     )
+
+
+def _pruning(measured: Measured, say: Say) -> Section:
+    curve = measured.pruning
+    columns = (say("network"), say("zeros"), "MB", say("work"), say("vocals_sdr"), say("seed"))
+    seed = [
+        ("HTDemucs", "–", "–", "–", "–", SEED_HTDEMUCS_GAIN),
+        ("MDX23C", "–", "–", "–", "–", SEED_MDX23C_GAIN),
+    ]
+    if curve is None:
+        missing = say("missing", command="discovervoice prune spleeter --data musdb18hq --out evaluation")
+        return Section(say("pruning"), [missing, say("pruning_seed")], [columns, *seed])
+    rows = [
+        (
+            f"{curve.separator}: {point.rule} {point.share:.0%}" if point.share else f"{curve.separator}: {point.rule}",
+            f"{point.zeros:.0%}",
+            number(point.megabytes, 1),
+            number(point.seconds, 3),
+            _mean(point.sdr),
+            "–",
+        )
+        for point in curve.points
+    ]
+    sentences = [say("pruning_data", tracks=len(curve.tracks)), say("zeros_save_nothing"), say("pruning_seed")]
+    pictures = _pictures(measured, {CURVE_PICTURE: say("curve")})
+    return Section(say("pruning"), sentences, [columns, *rows, *seed], pictures)
 
 
 def _match(measured: Measured, say: Say) -> Section:

@@ -38,7 +38,7 @@ OTHERS_MAX = 100_000
 SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 
-def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None) -> ChunkSeparator:
+def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator from a local file; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     return separator(load_network(path, device), bf16=bf16)
 
@@ -57,7 +57,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> "HTDemucs":
     return network.to(device).requires_grad_(False).eval()
 
 
-def separator(network: "HTDemucs", *, bf16: bool | None = None) -> ChunkSeparator:
+def separator(network: "HTDemucs", *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator of a network, where that lies. No random shift, a quarter of overlap."""
     place = next(network.parameters()).device
     vocals_index = network.sources.index("vocals")

@@ -185,7 +185,7 @@ def load_network(weights: Path, config: Path, device: torch.device | str = "cpu"
     return network, settings
 
 
-def separator(network: MDX23C, settings: Settings, *, bf16: bool | None = None) -> ChunkSeparator:
+def separator(network: MDX23C, settings: Settings, *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator of a network, where that lies; `bf16` is as in `adaptive_precision`."""
     place = network.first_conv.weight.device
 
@@ -198,7 +198,7 @@ def separator(network: MDX23C, settings: Settings, *, bf16: bool | None = None) 
 
 
 def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = None
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False
 ) -> ChunkSeparator:
     """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     return separator(*load_network(weights, config, device), bf16=bf16)

@@ -159,7 +159,9 @@ class MaskEstimator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, bands, dim) → (B, T, sum of sizes)."""
-        return torch.cat([layer(band) for layer, band in zip(self.to_freqs, x.unbind(-2), strict=True)], dim=-1)
+        return torch.cat(
+            [layer(band) for layer, band in zip(self.to_freqs, x.movedim(-2, 0).contiguous(), strict=True)], dim=-1
+        )
 
     def unit_groups(self, name: str) -> Iterator[Group]:
         """The hidden units of every band's layers."""
@@ -255,7 +257,7 @@ def load_network(
     return network, settings
 
 
-def separator(network: Roformer, settings: Settings, *, bf16: bool | None = None) -> ChunkSeparator:
+def separator(network: Roformer, settings: Settings, *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator of a network, where that lies; `bf16` is as in `adaptive_precision`."""
     place = network.bin_indices.device
     name = MELBAND_NAME if isinstance(network.config.bands, int) else BS_NAME
@@ -269,7 +271,7 @@ def separator(network: Roformer, settings: Settings, *, bf16: bool | None = None
 
 
 def load(
-    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = None
+    weights: Path, config: Path, device: torch.device | str = "cpu", *, mel: bool, bf16: bool | None = False
 ) -> ChunkSeparator:
     """A separator from a checkpoint and its YAML config; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
     return separator(*load_network(weights, config, device, mel=mel), bf16=bf16)

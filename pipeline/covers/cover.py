@@ -15,11 +15,11 @@ from pipeline.covers.air import with_air
 from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.key import in_key, instrumental_shift
-from pipeline.covers.mix import MixReport, mix_files
+from pipeline.covers.mix import LEVEL, MixReport, mix_files
 from pipeline.covers.picture import plot_cover
 from pipeline.covers.presence import check_voice
 from pipeline.covers.song import decibels
-from pipeline.covers.stems import LEVEL, Stems, features_of, stems_of
+from pipeline.covers.stems import Stems, features_of, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, VoiceOutdated
 from pipeline.listening.features import FRAME_RATE, Features

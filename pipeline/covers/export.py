@@ -7,8 +7,7 @@ import av
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import stem_blocks
-from pipeline.covers.stems import LEVEL
+from pipeline.covers.mix import LEVEL, stem_blocks
 from pipeline.sound.encode import Encoder
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import add, stem_blocks
+from pipeline.covers.mix import LEVEL, add, stem_blocks
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
-from pipeline.covers.stems import FORM, LEVEL, Stems, read_card, write_card
+from pipeline.covers.stems import FORM, Stems, read_card, write_card
 from pipeline.errors import LengthsApart, SilentFile
 from pipeline.progress import Progress
 from pipeline.sound.decode import SONG, display_name, measure

@@ -16,6 +16,8 @@ from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
+LEVEL = 0.5
+"""Stems lie at this part of the song's level (`pipeline.covers.stems`)."""
 BLOCK = 1.0  # s
 MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
 TRIES = 6

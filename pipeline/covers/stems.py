@@ -15,6 +15,7 @@ import numpy as np
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
+from pipeline.covers.mix import LEVEL
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
@@ -24,7 +25,6 @@ from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.downmix import Downmix, DownmixChoice
 from pipeline.sound.encode import Encoder
 
-LEVEL = 0.5
 FORM = "levelled"
 """Stems of another form lie in another folder of the cache."""
 

@@ -70,7 +70,7 @@ HOW_TO_JOIN = "htdemucs:15+mdx23c:85 is a weighted mean, htdemucs+mdx23c@median 
 
 
 def open_separator(
-    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = None
+    name: str, locate: Locate, device: torch.device | str = "cpu", *, bf16: bool | None = False
 ) -> Separator:
     """The separator of a name, one of NAMES, an ensemble as in `recipe`, or a file that was pruned or trained here.
 
@@ -78,7 +78,7 @@ def open_separator(
     raises. A file that does not fit its network raises WeightsError when vocals are first estimated.
     """
     if name.endswith(SUFFIX):
-        return open_file(Path(name), device, bf16=bf16)
+        return open_file(Path(name).expanduser(), device, bf16=bf16)
     if name == "spleeter":
         networks = cache(partial(spleeter.load, device, bf16=bf16))
         return Separator(spleeter.NAME, spleeter.MODEL_ID, lambda mix: separate(mix, networks()))

@@ -7,7 +7,7 @@ StoreError and leaves neither a row nor a file behind.
 from store.use_cases.accept import Requester, SavedFile, check_cap, save_files
 from store.use_cases.backlog import Backlog, read_backlog
 from store.use_cases.basket import add_to_basket, basket_of, check_basket, remove_notes
-from store.use_cases.cancel import abandon_dead, abandon_job, cancel_job
+from store.use_cases.cancel import abandon_dead, abandon_job, cancel_any, cancel_job, live_jobs
 from store.use_cases.cover import (
     CoverRequest,
     check_cover,
@@ -29,6 +29,8 @@ from store.use_cases.delivery import (
     give_up_message,
     mark_sent,
     message_files,
+    release_reply,
+    reply_token,
     result_message,
     retry_refused,
     send_again,
@@ -39,7 +41,16 @@ from store.use_cases.forget import Forgotten, forget
 from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
 from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
-from store.use_cases.library import NewSinger, NewSong, add_singer, add_song, keep_vocals
+from store.use_cases.library import (
+    NewSinger,
+    NewSong,
+    add_singer,
+    add_song,
+    keep_vocals,
+    take_out_singer,
+    take_out_song,
+    waiting_for,
+)
 from store.use_cases.listening_clips import (
     ClipToShow,
     begin_clip,
@@ -69,7 +80,7 @@ from store.use_cases.listening_test import (
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, begin_card, jobs_with_cards, keep_card, placed_job
+from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -94,6 +105,7 @@ from store.use_cases.server_library import (
     remove_song,
     request_library,
 )
+from store.use_cases.sharing import Sharing, begin_share, can_be_shared, drop_share, keep_share, shared_message
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -158,6 +170,7 @@ __all__ = [
     "Requester",
     "SavedFile",
     "SettingsChange",
+    "Sharing",
     "TrainingRequest",
     "UnheardNote",
     "abandon_dead",
@@ -170,12 +183,14 @@ __all__ = [
     "agreed_to_tests",
     "ask_once",
     "basket_of",
-    "begin_card",
     "begin_clip",
     "begin_message",
     "begin_report",
+    "begin_share",
     "block_reported",
     "blocked_members",
+    "can_be_shared",
+    "cancel_any",
     "cancel_job",
     "cast_vote",
     "change_settings",
@@ -197,6 +212,7 @@ __all__ = [
     "deletion_done",
     "deliver_to_operator",
     "discard_unfinished",
+    "drop_share",
     "due_deletions",
     "due_messages",
     "edit_song",
@@ -219,14 +235,15 @@ __all__ = [
     "job_row",
     "jobs_wait",
     "jobs_with_cards",
-    "keep_card",
     "keep_clip",
     "keep_heard",
     "keep_prepared",
     "keep_report",
+    "keep_share",
     "keep_vocals",
     "keep_voice",
     "listening_votes",
+    "live_jobs",
     "mark_sent",
     "message_files",
     "my_data",
@@ -244,12 +261,14 @@ __all__ = [
     "ready_voices",
     "refuse_note",
     "refuse_prepared",
+    "release_reply",
     "remove_notes",
     "remove_reported",
     "remove_singer",
     "remove_song",
     "rename_voice",
     "renew_job",
+    "reply_token",
     "report_result",
     "reports_to_show",
     "request_agreed_training",
@@ -263,6 +282,7 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "shared_message",
     "show_life",
     "shown_clips",
     "signs_of_life",
@@ -272,12 +292,15 @@ __all__ = [
     "sweep_jobs",
     "take_job",
     "take_next_job",
+    "take_out_singer",
+    "take_out_song",
     "unblock",
     "unsent_messages",
     "voice_files",
     "voice_named",
     "voices_of",
     "wait_with_message",
+    "waiting_for",
     "warn_reported",
     "warning_failed",
 ]

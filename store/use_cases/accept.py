@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from store import clips, jobs
+from store import clips, jobs, replies
 from store.database import Store
 from store.errors import DownloadFailed, NotFound
 from store.params import CoverParams, JobParams, LibraryParams, MatchParams, TrainParams
@@ -23,12 +23,16 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Requester:
-    """Who requests something, where, and in which language. `Requester(jobs.OPERATOR)` is the command line."""
+    """Who requests something, where, and in which language. `Requester(jobs.OPERATOR)` is the command line.
+
+    `reply_token` is that of the interaction whose private answer becomes the job's card.
+    """
 
     user_id: int
     guild_id: int | None = None
     channel_id: int | None = None
     locale: str = "en"
+    reply_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def accept(
         params=params.to_json(),
         lane=lane,
     )
+    replies.keep(job, requester.reply_token)
     return jobs.submit(session, job)
 
 

@@ -1,5 +1,9 @@
 """A member cancels a job, or the command line abandons one of its own."""
 
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+
 from store import jobs, retention
 from store.database import Store
 from store.tables import Job
@@ -13,6 +17,22 @@ def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
     """
     with store.write() as session:
         return jobs.cancel(session, job_id, user_id)
+
+
+def live_jobs(store: Store) -> Sequence[Job]:
+    """Every job that waits or runs, oldest first, for the operator."""
+    with store.read() as session:
+        live = select(Job).where(col(Job.state).in_(jobs.ACTIVE)).order_by(col(Job.created_at))
+        return session.exec(live).all()
+
+
+def cancel_any(store: Store, job_id: str) -> Job:
+    """The operator cancels a job, whoever asked for it, as `cancel_job` does. Raises NotFound, IllegalMove."""
+    with store.write() as session:
+        cancelled = jobs.cancel(session, job_id, jobs.get(session, job_id).user_id)
+    if cancelled.user_id == jobs.OPERATOR and not cancelled.cancel_requested:  # no message whose delivery would do it
+        retention.discard(store, job_id)
+    return cancelled
 
 
 def abandon_job(store: Store, job_id: str) -> None:

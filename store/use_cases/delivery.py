@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from store import deletions, jobs, outbox, patience, retention
+from store import deletions, jobs, outbox, patience, replies, retention
 from store.database import Store
 from store.errors import NotFound
 from store.missing import NoSuchJob, ResultGone
@@ -48,14 +48,17 @@ def message_files(store: Store, row: Outbox) -> list[MessageFile]:
     return [MessageFile(store.media.path(file["key"]), file.get("name") or "result") for file in row.files]
 
 
-def begin_message(store: Store, job_id: str, channel_id: int) -> None:
-    """A job's message is about to be sent there. Raises NotFound if its member or voice is gone."""
+def begin_message(store: Store, job_id: str, channel_id: int | None) -> None:
+    """A job's message is about to be sent there (None: to its private card). Raises NotFound if it was withdrawn."""
     with store.write() as session:
         outbox.begin(session, job_id, channel_id)
 
 
-def mark_sent(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
-    """Discord has accepted the message: it is sent, its job delivered; if member or voice is gone, it is deleted."""
+def mark_sent(store: Store, job_id: str, channel_id: int | None, message_id: int | None) -> None:
+    """Discord has accepted the message: it is sent, its job delivered; if member or voice is gone, it is deleted.
+
+    Without channel and id it is the private card; whoever withdraws a job orders the deletion of that.
+    """
     with store.write() as session:
         try:
             outbox.sent(session, job_id, channel_id, message_id)
@@ -76,9 +79,21 @@ def retry_refused(store: Store, job_id: str) -> bool:
 
 
 def give_up_message(store: Store, job_id: str) -> None:
-    """Neither the channel nor the member can be reached: the job is undeliverable."""
+    """The member cannot be reached, and the channel takes no notice: the job is undeliverable."""
     with store.write() as session:
         outbox.give_up(session, job_id)
+
+
+def reply_token(store: Store, job_id: str) -> str | None:
+    """The token that edits the job's private card now; None if the card is out of reach. Raises NotFound."""
+    with store.read() as session:
+        return replies.token_of(jobs.get(session, job_id))
+
+
+def release_reply(store: Store, job_id: str) -> None:
+    """Discord takes the token of the job's card no more: the result goes another way."""
+    with store.write() as session:
+        replies.release(session, job_id)
 
 
 def end_pauses(store: Store) -> None:

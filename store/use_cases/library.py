@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from store import library, retention
+from sqlmodel import col, select
+
+from store import jobs, library, retention
 from store.database import Store
-from store.names import named, tidy
+from store.errors import NotFound
+from store.names import folded, named, tidy
 from store.retention import files_or_nothing
-from store.tables import Singer, Song, SongVocals
+from store.tables import Job, JobKind, Singer, Song, SongVocals
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,37 @@ def add_song(store: Store, new: NewSong) -> Song:
         )
         with store.write() as session:
             return library.add_song(session, song)
+
+
+def take_out_song(store: Store, song_id: int) -> Song:
+    """Take a song out of the library, with what was heard of it and its cache; a cover that waits for it will fail.
+
+    Raises NotFound.
+    """
+    with store.write() as session:
+        song = library.song(session, song_id)
+        session.delete(song)
+    retention.remove_unreferenced(store, {song.media_key})
+    return song
+
+
+def waiting_for(store: Store, song_id: int) -> int:
+    """How many covers of a song of the library wait or run."""
+    covers = select(Job).where(Job.kind == JobKind.COVER, col(Job.state).in_(jobs.ACTIVE))
+    with store.read() as session:
+        return sum(job.params.get("song_id") == song_id for job in session.exec(covers).all())
+
+
+def take_out_singer(store: Store, name: str) -> int:
+    """Take a singer out of the library; how many models had embedded it. Raises NotFound."""
+    with store.write() as session:
+        rows = [row for row in library.singers(session) if folded(row.name) == folded(name)]
+        if not rows:
+            raise NotFound(what="such singer")
+        for row in rows:
+            session.delete(row)
+    retention.remove_unreferenced(store, {row.embeddings_key for row in rows})
+    return len(rows)
 
 
 def keep_vocals(store: Store, vocals: SongVocals) -> None:

@@ -1,17 +1,15 @@
-"""A member follows their jobs on a card for each, which is edited while the job lives."""
+"""A member follows their jobs on a private card for each, which is edited while the job and its token live."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, col, select
 
-from store import deletions, jobs, line, patience
+from store import jobs, line, replies
 from store.database import Store
-from store.tables import Job, JobState, Outbox, OutboxState, now
+from store.tables import Job, JobState
 
 CARD_STATES = (JobState.QUEUED, JobState.LEASED, JobState.RUNNING)
-FINAL_EDITS = 300.0
-"""Seconds after a job's end in which its card may still have to be edited."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,11 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
+
+    @property
+    def has_card(self) -> bool:
+        """Whether it waits or runs; once it has ended, the card belongs to its result."""
+        return self.job.state in CARD_STATES
 
 
 def placed_job(store: Store, job_id: str) -> PlacedJob:
@@ -32,38 +35,15 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
 
 
 def jobs_with_cards(store: Store) -> list[PlacedJob]:
-    """The jobs in channels whose cards may have to be posted or edited, oldest first.
-
-    Those that wait or run, and those that ended a moment ago; a job that ended while bot or Discord was away is
-    recognised by its message, which is not sent or was sent a moment ago.
-    """
-    recent = now() - FINAL_EDITS
-    just_sent = or_(col(Outbox.state).in_((OutboxState.PENDING, OutboxState.FAILED)), col(Outbox.sent_at) > recent)
-    just_ended = or_(col(Job.ended_at) > recent, col(Job.id).in_(select(Outbox.job_id).where(just_sent)))
-    ended = and_(col(Job.card_message_id).is_not(None), just_ended)
-    wanted = select(Job).where(col(Job.channel_id).is_not(None), or_(col(Job.state).in_(CARD_STATES), ended))
+    """The jobs that wait or run and whose cards have a token, oldest first; dead tokens are forgotten first."""
+    wanted = select(Job).where(col(Job.reply_token).is_not(None), col(Job.state).in_(CARD_STATES))
     with store.read() as session:
-        rows = session.exec(wanted.order_by(col(Job.created_at))).all()
-        return _placed(session, rows)
-
-
-def begin_card(store: Store, job_id: str, channel_id: int) -> None:
-    """A job's card is about to be posted there. Raises NotFound if the member was forgotten meanwhile."""
-    with store.write() as session:
-        job = jobs.get(session, job_id)
-        job.card_channel_id, job.card_tried_at = channel_id, patience.since(job.card_tried_at)
-        session.add(job)
-
-
-def keep_card(store: Store, job_id: str, channel_id: int, message_id: int) -> None:
-    """Write where a job's card is; if the member was forgotten meanwhile, it is deleted."""
-    with store.write() as session:
-        job = session.get(Job, job_id)
-        if job is None:
-            deletions.order(session, job_id, channel_id, message_id)
-            return
-        job.card_channel_id, job.card_message_id = channel_id, message_id
-        session.add(job)
+        dead = replies.any_dead(session)
+    if dead:
+        with store.write() as session:
+            replies.release_dead(session)
+    with store.read() as session:
+        return _placed(session, session.exec(wanted.order_by(col(Job.created_at))).all())
 
 
 def _placed(session: Session, rows: Sequence[Job]) -> list[PlacedJob]:

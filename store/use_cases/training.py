@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, retention, voices
+from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
 from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
 from store.missing import NoSuchJob
@@ -101,15 +101,19 @@ def request_agreed_training(
         return enqueue(session, job, lease_to)
 
 
-def agree(store: Store, job_id: str, user_id: int, phrase: str) -> Job:
+def agree(store: Store, job_id: str, user_id: int, phrase: str, reply_token: str | None = None) -> Job:
     """Record the consent to these very clips and queue the training, in one transaction; return the queued job.
 
+    `reply_token` is that of the interaction by which they agreed: the question becomes the job's card.
     Raises NotFound (also if it is another member's), AlreadyAnswered, ConsentOver.
     """
     with store.write() as session:
         job = jobs.get(session, job_id)
         _check_open(job, user_id)
         _grant(session, job, phrase)
+        replies.keep(job, reply_token)
+        session.add(job)
+        session.flush()
         return jobs.enqueue(session, job_id)
 
 

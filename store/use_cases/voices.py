@@ -138,6 +138,7 @@ def _remove(store: Store, voice_id: int, user_id: int) -> str:
 def _withdraw(session: Session, message: Outbox) -> None:
     """Delete a message, in Discord too if it was sent; nothing of its job is left to deliver."""
     deletions.of_result(session, message)
+    deletions.of_card(session, jobs.get(session, message.job_id))
     session.delete(message)
     jobs.delivered(session, message.job_id)
 

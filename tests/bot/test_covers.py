@@ -75,24 +75,17 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
         "key_shift": -2,
         "max_bytes": 10 * 1024 * 1024,
     }
-    assert "IU - Palette" in world.public()[0].content
+    assert "IU - Palette" in world.cards()[0].content and world.public() == []
 
     worker.render(job, RESULT, {"palette-ai-cover.mp3": b"\xff\xfbcover"})
     await world.tick()
-    message = world.public()[1]
-    for part in (
-        "AI-generated",
-        "IU - Palette",
-        "mine",
-        "0.31",
-        "0.84",
-        "distillmos",
-        "3.40",
-        "0.97",
-        "-14.2",
-        "htdemucs",
-    ):
+    (message,) = world.cards()
+    for part in ("AI-generated", "IU - Palette", "mine"):
         assert part in message.content
+    assert "0.84" not in message.content
+    details = response_of(await world.alice.click(message, label="Details"))
+    for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "-14.2", "htdemucs"):
+        assert part in details.content and details.ephemeral
     assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]
     assert await message.attachments[0].read() == b"\xff\xfbcover"
     assert worker.only().state == JobState.DELIVERED
@@ -115,7 +108,7 @@ async def test_vocals_over_the_members_own_instrumental(
     assert (job.params["vocals_only"], job.params["instrumental_name"]) == (True, "karaoke.mp3")
     worker.render(job, RESULT | {"vocals_only": True, "instrumental": "karaoke.mp3", "models": {"voice": "RVC"}})
     await world.tick()
-    message = world.public()[1].content
+    message = world.cards()[0].content
     assert "nothing was separated. The instrumental is your own: karaoke.mp3" in message and "separator" not in message
 
 
@@ -170,7 +163,7 @@ async def test_lengths_apart_are_said_in_the_members_language_and_both_files_go(
     refusal = LengthsApart(name="k.mp3", seconds=200.0, song="a", song_seconds=180.5, limit=5.0)
     worker.fail(job, refusal.code, refusal.params, str(refusal))
     await world.tick()
-    assert sentence in world.public()[-1].content
+    assert sentence in world.cards()[-1].content
     assert store.media.keys() == set() and not {"song_key", "instrumental_key"} & set(worker.only().params)
 
 
@@ -270,4 +263,5 @@ async def test_in_a_direct_message_the_limit_is_discords_smallest(
     await world.alice.user.slash("cover", voice=voices["mine"], song=("a.mp3", b"x"))
     job = worker.only()
     assert job.guild_id is None and job.params["max_bytes"] == 10 * 1024 * 1024
-    assert len(world.dms(world.alice)) == 1
+    (card,) = world.alice.user.dm_channel.history(viewer=world.alice)
+    assert "in line" in card.content

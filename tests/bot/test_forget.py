@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import discord
 import pytest
 from sqlmodel import select
 
@@ -14,6 +15,7 @@ from store.patience import PATIENCE
 from tests.bot.world import Worker, World, response_of
 
 YES = "Remove everything"
+DELETIONS = ("/channels/*/messages/*", "/webhooks/*")
 DELETING = "Discord is told to delete {} messages; that can take a moment."
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -35,9 +37,10 @@ def due_now(store: Store, waited: float = 2.0) -> None:
 
 @pytest.fixture
 async def history(world: World, worker: Worker) -> None:
-    """Alice has a delivered match, a training that waits, and a cover of Bob's is delivered too."""
+    """Alice has a match delivered by message, a training that waits, and Bob has a match that waits."""
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"alice"))
     worker.render(worker.only(), {}, {"chart.png": b"chart"})
+    worker.end_replies()
     await world.tick()
     asked = await world.train(worker, "mine", [("b.ogg", b"two")])
     await world.alice.click(response_of(asked), label="This is my voice, train it")
@@ -46,19 +49,18 @@ async def history(world: World, worker: Worker) -> None:
 
 
 async def test_everything_of_the_member_goes_and_nothing_of_others(history: None, world: World, store: Store) -> None:
-    assert len(world.public()) == 4 and left(store, world.alice.id) > 4
+    assert len(hers(world)) == 2 and left(store, world.alice.id) > 4
     before = left(store, world.bob.id)
 
     answer = await world.alice.slash(world.channel, "forget-me")
     assert response_of(answer).ephemeral and left(store, world.alice.id) > 4
     await world.alice.click(response_of(answer), label=YES)
 
-    assert response_of(answer).content == "Removed: 2 voice notes, 1 voices, 2 jobs, 3 files. " + DELETING.format(3)
+    assert response_of(answer).content == "Removed: 2 voice notes, 1 voices, 2 jobs, 3 files. " + DELETING.format(2)
     assert left(store, world.alice.id) == 0 and left(store, world.bob.id) == before
     assert [store.media.path(key).read_bytes() for key in sorted(store.media.keys())] == [b"bob"]
     await world.tick()
-    (message,) = world.public()
-    assert world.bob.mention in message.content
+    assert hers(world) == [] and len(world.channel.history(viewer=world.bob)) == 1
 
 
 async def test_no_keeps_everything(history: None, world: World, store: Store) -> None:
@@ -66,7 +68,12 @@ async def test_no_keeps_everything(history: None, world: World, store: Store) ->
     answer = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(answer), label="Keep everything")
     assert response_of(answer).content == "Nothing was removed." and left(store, world.alice.id) == before
-    assert len(world.public()) == 4
+    assert len(hers(world)) == 2
+
+
+def hers(world: World) -> list[discord.Message]:
+    """Alice's result, and her card that can still be changed."""
+    return [*world.dms(world.alice), *(card for card in world.cards() if "Training" in card.content)]
 
 
 def waiting(store: Store) -> int:
@@ -79,7 +86,8 @@ def waiting(store: Store) -> int:
 async def test_messages_that_are_gone_or_out_of_reach_for_good_end_the_matter(
     history: None, world: World, store: Store, fault: dict[str, Any]
 ) -> None:
-    world.env.inject_error("DELETE", "/channels/*/messages/*", **fault, times=None)
+    for pattern in DELETIONS:
+        world.env.inject_error("DELETE", pattern, **fault, times=None)
     answer = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(answer), label=YES)
     await world.tick()
@@ -89,45 +97,43 @@ async def test_messages_that_are_gone_or_out_of_reach_for_good_end_the_matter(
 async def test_messages_go_even_if_discord_is_away_and_the_bot_dies(
     history: None, world: World, store: Store, make_bot: Callable[[], DiscoverBot]
 ) -> None:
-    world.env.inject_error("DELETE", "/channels/*/messages/*", status=503, times=3)
+    for pattern in DELETIONS:
+        world.env.inject_error("DELETE", pattern, status=503, times=1)
     answer = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(answer), label=YES)
     await world.tick()
-    assert len(world.public()) == 4 and waiting(store) == 3
+    assert len(hers(world)) == 2 and waiting(store) == 2
     due_now(store)
     await world.env.restart_bot(make_bot())
     await world.tick()
-    assert len(world.public()) == 1 and waiting(store) == 0
+    assert hers(world) == [] and waiting(store) == 0
 
 
 async def test_a_day_of_trying_ends_with_a_line_for_the_operator(
     history: None, world: World, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.env.inject_error("DELETE", "/channels/*/messages/*", status=503, times=None)
+    for pattern in DELETIONS:
+        world.env.inject_error("DELETE", pattern, status=503, times=None)
     answer = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(answer), label=YES)
     due_now(store, waited=PATIENCE)
     await world.tick()
-    assert waiting(store) == 0 and caplog.text.count("delete it by hand") == 3
+    assert waiting(store) == 0 and caplog.text.count("delete it by hand") == 2
 
 
 async def test_a_result_that_was_sent_but_not_noted_before_the_bot_died_goes_too(
     world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch, make_bot: Callable[[], DiscoverBot]
 ) -> None:
     await world.alice.slash(world.channel, "match", note1=("a.ogg", b"alice"))
-    await world.bob.slash(world.channel, "match", note1=("b.ogg", b"bob"))
 
     def die(*_: object) -> None:
         raise asyncio.CancelledError
 
     monkeypatch.setattr(delivery, "mark_sent", die)
-    with store.read() as session:
-        hers = session.exec(select(Job).where(Job.user_id == world.alice.id)).one()
-    with store.write() as session:  # the bot died before it noted her card, too
-        session.merge(hers).card_message_id = None
-    worker.render(hers, {})
+    worker.end_replies()
+    worker.render(worker.only(), {})
     await world.tick()
-    assert len(world.public()) == 3
+    assert len(world.dms(world.alice)) == 1
 
     monkeypatch.undo()
     use_cases.forget(store, world.alice.id)
@@ -137,8 +143,16 @@ async def test_a_result_that_was_sent_but_not_noted_before_the_bot_died_goes_too
             session.add(row)
     await world.env.restart_bot(make_bot())
     await world.tick()
-    (message,) = world.public()
-    assert world.bob.mention in message.content and waiting(store) == 0
+    assert world.dms(world.alice) == [] and waiting(store) == 0
+
+
+async def test_a_card_whose_token_has_died_is_out_of_reach(
+    history: None, world: World, worker: Worker, store: Store
+) -> None:
+    worker.end_replies()
+    use_cases.forget(store, world.alice.id)
+    await world.tick()
+    assert ["Training" in message.content for message in hers(world)] == [True] and waiting(store) == 0
 
 
 async def test_the_button_works_after_a_restart(

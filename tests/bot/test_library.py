@@ -7,8 +7,9 @@ import pytest
 from simcord.actors import MemberActor
 
 from bot.covers import song_choices
-from bot.library.songs import named_after
-from store import Job, Store
+from bot.interactions.components import view_of
+from bot.library.songs import SongsPage, named_after
+from store import Job, Song, Store, library
 from store.results import HeardVocals, LibraryResult, SungRange
 from store.use_cases import finish_job, own_songs, take_job
 from tests.bot.world import Worker, World, response_of
@@ -39,10 +40,10 @@ async def test_a_song_is_added_listed_edited_and_removed(
         return response_of(await moderator.slash(world.channel, f"songs {command}", **options)).content
 
     assert "no songs of its own yet" in await say("list")
-    assert "Your job is in line" in await say("add", file=("IU - Palette.mp3", b"song"), licence="mine")
+    assert "place 1 in line" in await say("add", file=("IU - Palette.mp3", b"song"), licence="mine")
     hear(store, worker.only(), tmp_path)
     await world.tick(5)
-    told = [m.content for m in [*world.public(), *world.dms(moderator)]]
+    told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“Palette” is in this server's library" in text and "range C3 to A4" in text for text in told)
     listed = await say("list")
     assert "Songs of this server** (1)" in listed and "IU - Palette · mine" in listed
@@ -69,12 +70,27 @@ async def test_three_songs_make_a_singer(
     await moderator.slash(world.channel, "singers add", singer="IU", **songs)
     hear(store, worker.only(), tmp_path, songs=3)
     await world.tick(5)
-    told = [m.content for m in [*world.public(), *world.dms(moderator)]]
+    told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“IU” is in this server's library" in text and "by 3 songs" in text for text in told)
     listed = response_of(await moderator.slash(world.channel, "singers list")).content
     assert "Singers of this server** (1)" in listed and "IU · 3 songs" in listed
     assert "IU is removed" in response_of(await moderator.slash(world.channel, "singers remove", singer="iu")).content
     assert list(store.media.keys()) == []
+
+
+async def test_a_long_list_is_turned_by_moderators_alone(world: World, moderator: MemberActor, store: Store) -> None:
+    with store.write() as session:
+        for number in range(21):
+            title = f"Song {number:02}"
+            library.add_song(session, Song(title=title, media_key=title, guild_id=world.guild.id))
+    first = response_of(await moderator.slash(world.channel, "songs list"))
+    assert "Song 19" in first.content and "Song 20" not in first.content and "Page 1 of 2" in first.content
+    await moderator.click(first, label="More ▶")
+    assert "Song 20" in first.content and "Song 19" not in first.content
+    forged = await world.post("a list", view_of(SongsPage.labelled("turn", page=1)))
+    refused = await world.bob.click(forged, label="turn")
+    assert "Only moderators" in "".join(one.content for one in refused.followups)
+    assert [message.content for message in world.public()] == ["a list"]
 
 
 @pytest.mark.parametrize(

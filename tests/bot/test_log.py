@@ -22,11 +22,10 @@ async def test_nothing_of_a_forgotten_member_is_in_the_log(
     await world.alice.click(response_of(asked), label="This is my voice, train it")
     job = worker.only()
     worker.fail(job, "silent", {"name": "geheim.ogg"}, "geheim.ogg is silent.")
-    world.env.inject_error("POST", "/channels/*/messages", status=503, times=1)
-    world.env.inject_error("PATCH", "/channels/*/messages/*", status=500, times=1)
+    world.env.inject_error("PATCH", "/webhooks/*", status=503, times=1)
     await world.tick(10)
     answer = await world.alice.slash(world.channel, "forget-me")
-    world.env.inject_error("DELETE", "/channels/*/messages/*", status=503, times=1)
+    world.env.inject_error("DELETE", "/webhooks/*", status=503, times=1)
     await world.alice.click(response_of(answer), label="Remove everything")
     await world.tick(4)
 

@@ -35,16 +35,17 @@ async def test_notes_become_a_queued_job_a_card_and_a_result(
         world.channel.id,
     )
     assert len(rung()) == 1
-    (card,) = world.public()
-    assert "place 1 in line" in card.content and card.id == job.card_message_id
+    assert "place 1 in line" in response_of(answer).content
 
     worker.render(job, RESULT)
     await world.tick()
 
-    _, result = world.public()
-    assert world.alice.mention in result.content
+    (result,) = world.cards()
+    assert result.id == response_of(answer).id and "Share in" in str(result.components) and world.public() == []
     assert "IU**: 41%" in result.content and "None of them: 23%" in result.content
-    assert "A2 to E4" in result.content and "ast-singers-86" in result.content
+    assert "A2 to E4" in result.content and "ast-singers-86" not in result.content
+    details = response_of(await world.alice.click(result, label="Details"))
+    assert "ast-singers-86" in details.content and details.ephemeral
     assert worker.only().state == JobState.DELIVERED
 
 
@@ -96,7 +97,7 @@ async def test_the_fourth_job_is_refused_and_leaves_no_file(world: World, worker
     answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"fourth"))
 
     assert response_of(answer).content.startswith("You already have 3 jobs")
-    assert len(store.media.keys()) == 3 and len(world.public()) == 3
+    assert len(store.media.keys()) == 3 and len(world.cards()) == 4
 
 
 async def test_a_korean_member_reads_korean(world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,12 +111,11 @@ async def test_a_korean_member_reads_korean(world: World, worker: Worker, monkey
     monkeypatch.setattr(interactions, "base_payload", korean)
     answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
     job = worker.only()
+    assert "대기 중: 1번째" in response_of(answer).content and job.locale == "ko"
     worker.fail(job, "silent", {"name": "a.ogg"}, "a.ogg is silent. Check the microphone and record again.")
     await world.tick()
 
-    assert "접수했어요" in response_of(answer).content and job.locale == "ko"
-    assert "대기 중: 1번째" in world.public()[0].content
-    assert "a.ogg: 소리가 없어요." in world.public()[1].content
+    assert "a.ogg: 소리가 없어요." in response_of(answer).content and world.public() == []
 
 
 class TestWithoutTheQueue:
@@ -132,4 +132,4 @@ class TestWithoutTheQueue:
         answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"one"))
 
         assert worker.only().state == JobState.QUEUED
-        assert "in line" in response_of(answer).content and len(world.public()) == 1
+        assert "in line" in response_of(answer).content

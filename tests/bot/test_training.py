@@ -83,16 +83,18 @@ async def test_the_card_says_what_is_trained_and_nothing_is_queued(
 async def test_yes_records_the_consent_to_these_clips_and_queues(
     asked: InteractionResult, world: World, worker: Worker, store: Store, rung: Callable[[], list[str]]
 ) -> None:
+    question = response_of(asked).content
     await world.alice.click(response_of(asked), label=YES)
 
     job, (given,), (voice,) = worker.only(), rows(store, Consent), rows(store, Voice)
     assert job.state == JobState.QUEUED and len(rung()) == 2
     assert voice.consent_id == given.id
     assert given.user_id == world.alice.id and given.policy_version == voices.POLICY_VERSION
-    assert given.phrase == texts("en")("consent.phrase") and given.phrase in response_of(asked).content
+    assert given.phrase == texts("en")("consent.phrase") and given.phrase in question
     assert given.clip_hash == clips.fingerprint(rows(store, Clip))
-    assert response_of(asked).components == []
-    assert "Training" in world.public()[0].content and "mine" in world.public()[0].content
+    (card,) = world.cards()  # the question became it
+    assert card.id == response_of(asked).id and "Training" in card.content and "mine" in card.content
+    assert len(card.components) == 1 and world.public() == []
 
 
 async def test_a_trained_voice_is_delivered(asked: InteractionResult, world: World, worker: Worker) -> None:
@@ -102,9 +104,10 @@ async def test_a_trained_voice_is_delivered(asked: InteractionResult, world: Wor
     worker.render(job, {**result, "models": {"speaker": "resemblyzer"}})
     await world.tick()
 
-    (message,) = world.dms(world.alice)  # its sample is nobody else's
+    (message,) = world.cards()  # its sample is nobody else's
     text = message.content
-    for part in (world.alice.mention, "mine", "9.5 min", "10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
+    assert world.public() == world.dms(world.alice) == []
+    for part in ("mine", "9.5 min", "10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
         assert part in text
 
 
@@ -118,21 +121,23 @@ async def test_no_trains_nothing_and_keeps_the_notes(
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and rows(store, Consent) == []
     assert len(rows(store, BasketNote)) == 2 and len(store.media.keys()) == 2
     await world.tick()
-    assert "cancelled" in world.public()[0].content and "stay in your basket" in world.public()[0].content
+    assert "cancelled" in world.cards()[0].content and "stay in your basket" in world.cards()[0].content
 
 
 async def test_without_an_answer_it_expires_and_the_notes_stay(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
+    copied = await world.post("copied", training.consent_view(worker.only().id, texts("en")))
     age(store, 15 * 60 + 1)
     with store.write() as session:
         jobs.sweep(session)
     await world.tick()
 
     assert worker.only().state == JobState.EXPIRED
-    assert "not confirmed within 15 minutes" in world.public()[0].content
+    (card,) = world.cards()
+    assert "not confirmed within 15 minutes" in card.content and card.components == []
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and len(store.media.keys()) == 2
-    click = await world.alice.click(response_of(asked), label=YES)
+    click = await world.alice.click(copied, label=YES)
     assert "This request is over" in click.followups[0].content
     assert rows(store, Consent) == []
 
@@ -262,7 +267,7 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     for part in ("at once", "without training", "one recording", "of you", voices.POLICY_VERSION):
         assert part in answer.content
     await world.alice.click(answer, label=YES)
-    assert "is made now" in answer.content and len(rows(store, Consent)) == 1
+    assert "place 1 in line" in answer.content and len(rows(store, Consent)) == 1
     job = worker.only()
     assert (job.state, job.lane) == (JobState.QUEUED, Lane.QUICK) and job.params["instant"] is True
 
@@ -270,7 +275,7 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     with store.write() as session:
         voices.finish(session, session.exec(select(Voice)).one(), "model", "index", {"minutes": 0.2, "steps": 0})
     await world.tick()
-    (message,) = world.dms(world.alice)
+    (message,) = world.cards()
     for part in ("can sing already", "not trained", "made from 12 s of voice", "A trained voice sounds more like you"):
         assert part in message.content
     assert re.search(r"</train:\d+>", message.content) and re.search(r"</cover:\d+>", message.content)

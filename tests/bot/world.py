@@ -66,6 +66,11 @@ class World:
         posted = (channel or self.channel).history()
         return [m for m in posted if m.author.id == self.bot.user.id and not m.flags.ephemeral]
 
+    def cards(self, channel: ChannelHandle | None = None) -> list[discord.Message]:
+        """The bot's private answers in the channel, oldest first: what only the one who asked sees."""
+        seen = [m for member in (self.alice, self.bob) for m in (channel or self.channel).history(viewer=member)]
+        return sorted((message for message in seen if message.flags.ephemeral), key=lambda message: message.id)
+
     async def post(self, text: str, view: discord.ui.View) -> discord.Message:
         """The bot writes in the channel."""
         message = await self.bot.get_partial_messageable(self.channel.id).send(text, view=view)
@@ -77,8 +82,8 @@ class World:
         return self.public(member.user.dm_channel)
 
     def edits(self) -> int:
-        """How often the bot has edited an ordinary message."""
-        return sum(1 for r in self.env.http_requests if r.method == "PATCH" and r.path.startswith("/channels/"))
+        """How often the bot has edited a private answer, the first answer included."""
+        return sum(1 for r in self.env.http_requests if r.method == "PATCH" and r.path.startswith("/webhooks/"))
 
 
 @dataclass
@@ -106,6 +111,13 @@ class Worker:
         """Every message row."""
         with self.store.read() as session:
             return list(session.exec(select(Outbox)).all())
+
+    def end_replies(self) -> None:
+        """Let the tokens of private answers be dead, as after 15 minutes."""
+        with self.store.write() as session:
+            for row in session.exec(select(Job)).all():
+                row.reply_until = 0.0 if row.reply_token else None
+                session.add(row)
 
     def due_now(self) -> None:
         """Let postponed messages be due."""

@@ -13,6 +13,7 @@ import time
 from unittest.mock import patch
 
 from bot.delivery import Delivery
+from bot.messages.private import PrivateCards
 from bot.removal import Removal
 from tests.chaos.acted_child import ActedChild
 from tests.chaos.acts import act
@@ -40,7 +41,9 @@ def bot(scene: Scene, seed: str, death: Death | None) -> None:
     """The real delivery and removal, in the bot's two loops."""
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
-    delivery, removal = Delivery(client, store, 0, {}), Removal(client, store, 0)  # type: ignore[arg-type]
+    private = PrivateCards(client, {})  # type: ignore[arg-type]
+    delivery = Delivery(client, store, 0, private, lambda *_: None)  # type: ignore[arg-type]
+    removal = Removal(client, store, 0, private)  # type: ignore[arg-type]
 
     async def loops() -> None:
         while True:

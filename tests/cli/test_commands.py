@@ -52,8 +52,8 @@ def refused(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def left_behind(data: Path) -> list[str]:
-    """Files of jobs that should be gone."""
-    kept = [data / "media", data / "work", data / "cache"]
+    """Files of jobs that should be gone; what was computed of the operator's own songs is kept."""
+    kept = [data / "media", data / "work"]
     return [str(p) for folder in kept for p in folder.rglob("*") if p.is_file()]
 
 

@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from models.precision import AdaptivePrecision, adaptive_precision, agreement, asked_precision, precision
+from models.quality import distillmos
 from models.separation import spleeter
 from pipeline.pool.availability import ModelsUnavailable, open_models
 from pipeline.pool.selection import Selection
@@ -104,3 +106,10 @@ def test_spleeter_listens_in_bfloat16_where_it_is_asked_to() -> None:
 def test_agreement_is_the_ratio_of_signal_to_difference() -> None:
     assert agreement(voice(), voice() * 1.01) == pytest.approx(40, abs=0.01)
     assert agreement(voice(), voice()) == math.inf
+
+
+def test_the_neural_mos_is_no_multiple_of_what_bfloat16_can_count() -> None:
+    wav = np.random.default_rng(0).normal(0, 0.1, distillmos.WINDOW).astype(np.float32)
+    (exact,), (rough,) = (distillmos.load(bf16=bf16).windows(wav) for bf16 in (False, True))
+    assert rough != exact and rough == pytest.approx(exact, abs=0.05)
+    assert rough * 64 % 1 != 0

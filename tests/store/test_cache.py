@@ -37,6 +37,19 @@ def test_the_cache_of_a_song_that_no_row_names_goes(store: Store) -> None:
     assert [folder.name for folder in store.cache_dir.iterdir()] == ["kept"]
 
 
+def test_the_cache_of_the_operators_own_file_stays_while_there_is_room(store: Store) -> None:
+    old, new = cached(store, "old", 1), cached(store, "new", 2)
+    for folder in (old, new):
+        cache.keep(store, f"{folder.name}.mp3")
+    os.utime(old, (1, 1))
+    cache.keep(store, "absent.mp3")
+    assert cache.sweep(store) == 0 and old.exists() and new.exists()
+    with store.write() as session:
+        assert cache.set_aside(store, session, "new") is None
+    assert cache.sweep(replace(store, cache_gb=1.5 * SIZE / cache.GB)) == 1
+    assert [folder.name for folder in store.cache_dir.iterdir()] == ["new"]
+
+
 def test_the_least_recently_used_goes_until_the_limit_is_kept(store: Store) -> None:
     folders = [cached(store, song, used) for song, used in (("b", 1), ("c", 3), ("a", 2), ("d", 4))]
     for folder in folders:

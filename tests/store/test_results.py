@@ -9,6 +9,7 @@ import pytest
 from store import Job, JobKind, Voice
 from store.results import (
     CoverResult,
+    LibraryResult,
     MatchCalibration,
     MatchCandidate,
     MatchResult,
@@ -50,8 +51,10 @@ TRAIN = TrainResult(
 )
 COVER = CoverResult(song="Palette", voice="mine", seconds=200.0, key_shift=-2, cosine_cover=0.84, mos_model="x")
 
+LIBRARY = LibraryResult(name="IU", songs=3, seconds=400.0, range=SungRange("A3", "E5", 57.0, 76.0), model="resemblyzer")
 
-@pytest.mark.parametrize(("kind", "result"), list(zip(JobKind, [MATCH, TRAIN, COVER], strict=True)))
+
+@pytest.mark.parametrize(("kind", "result"), list(zip(JobKind, [MATCH, TRAIN, COVER, LIBRARY], strict=True)))
 def test_a_result_survives_its_row(kind: JobKind, result: Result) -> None:
     row = json.loads(json.dumps(to_json(result)))
     assert result_of(Job(kind=kind, user_id=7, result=row)) == result

@@ -116,3 +116,27 @@ async def test_a_listener_that_loses_the_first_cancellation_ends_all_the_same(mo
     listening.cancel()
     ended, _ = await asyncio.wait({listening}, timeout=5.0)
     assert ended and listening.cancelled()
+
+
+async def test_a_stop_that_the_closing_listener_takes_for_a_time_out_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closing = asyncio.Event()
+
+    class Listener:
+        async def async_run(self) -> None:
+            raise ConnectionError("gone")
+
+        async def close(self) -> None:
+            closing.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError as error:
+                raise TimeoutError from error
+
+    monkeypatch.setattr(service, "make_listener", lambda *_: Listener())
+    listening = asyncio.create_task(service._listen("redis://127.0.0.1:1", asyncio.Event()))
+    await closing.wait()
+    listening.cancel()
+    ended, _ = await asyncio.wait({listening}, timeout=1.0)
+    assert ended and listening.cancelled()

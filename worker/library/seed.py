@@ -4,10 +4,13 @@ A voice is compared only by the model that embedded it, and has a row for each. 
 ones too; of an operator's own no clips are kept, so that those wait for their operator.
 """
 
+import asyncio
 import logging
 import tempfile
 import tomllib
 from pathlib import Path
+
+from safetensors.numpy import load_file
 
 from store import Singer, Store, library
 from store.use_cases import NewSinger, add_singer
@@ -45,9 +48,15 @@ async def embed_singer(
                 raise TypeError(f"a child answered EmbedTask with {other}")
 
 
-async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> int:
-    """Embed the shipped voices that the library lacks for the child's model; return how many. Raises SingerRefused.
+def shipped_embeddings(folder: Path, model: str) -> Path:
+    """Where the embeddings of a shipped voice by a model lie, if that ships (scripts/embed_library.py)."""
+    return folder / f"{model}.safetensors"
 
+
+async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> int:
+    """Add the shipped voices that the library lacks for the child's model; return how many. Raises SingerRefused.
+
+    For the model that ships, their embeddings ship too; another's are made by the child.
     A start that was interrupted half-way is completed by the next. A library without any shipped voice but with
     others is its operator's choice, and stays as it is. What the child's model cannot compare afterwards is logged.
     """
@@ -58,10 +67,9 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
     if rows and not rows.keys() & {voice["name"] for voice in shipped}:
         lacking = []
     for voice in lacking:
-        clips = sorted((folder / voice["folder"]).glob("*.ogg"))
-        await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
+        await _add_shipped(store, child, voice, folder / voice["folder"], model)
     if lacking:
-        log.info("%d voices that ship were embedded for the library.", len(lacking))
+        log.info("%d voices that ship were added to the library.", len(lacking))
     if unmatched := [name for name, own in _rows(store).items() if all(row.embedding_model != model for row in own)]:
         log.warning(
             "/match leaves out singers that only another model embedded (%d): %s. Add each again with its clips: "
@@ -70,6 +78,18 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
             ", ".join(unmatched),
         )
     return len(lacking)
+
+
+async def _add_shipped(store: Store, child: Child, voice: dict[str, str], folder: Path, model: str) -> None:
+    embedded = shipped_embeddings(folder, model)
+    if not embedded.is_file():
+        clips = sorted(folder.glob("*.ogg"))
+        await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
+        return
+    count = len(load_file(embedded)["embeddings"])
+    source, licence = voice["source"], voice["licence"]
+    new = NewSinger(voice["name"], embedded, embedding_model=model, clips=count, source=source, licence=licence)
+    await asyncio.to_thread(add_singer, store, new)
 
 
 def _rows(store: Store) -> dict[str, list[Singer]]:

@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column('song', sa.Column('guild_id', sa.BigInteger(), nullable=False, server_default='0'))
     op.create_index('ix_song_guild_id', 'song', ['guild_id'])
-    with op.batch_alter_table('singer') as table:
+    with op.batch_alter_table('singer', table_kwargs={'sqlite_autoincrement': True}) as table:
         table.add_column(sa.Column('guild_id', sa.BigInteger(), nullable=False, server_default='0'))
         table.drop_constraint('uq_singer_name_model', type_='unique')
         table.create_unique_constraint('uq_singer_name_model_guild', ['name', 'embedding_model', 'guild_id'])
@@ -24,7 +24,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute('DELETE FROM singer WHERE guild_id != 0')
     op.execute('DELETE FROM song WHERE guild_id != 0')
-    with op.batch_alter_table('singer') as table:
+    with op.batch_alter_table('singer', table_kwargs={'sqlite_autoincrement': True}) as table:
         table.drop_constraint('uq_singer_name_model_guild', type_='unique')
         table.create_unique_constraint('uq_singer_name_model', ['name', 'embedding_model'])
         table.drop_column('guild_id')

@@ -148,7 +148,8 @@ async def test_of_twenty_requests_at_once_only_those_below_the_cap_are_downloade
 
     attached: Any = SimpleNamespace(filename="a.ogg", title=None, read=read)
     services, user = world.bot.services, SimpleNamespace(id=world.alice.id)
-    alice: Any = SimpleNamespace(client=world.bot, user=user, guild_id=None, channel_id=5, locale=discord.Locale.korean)
+    asking = {"client": world.bot, "user": user, "locale": discord.Locale.korean, "token": "t"}
+    alice: Any = SimpleNamespace(guild_id=None, channel_id=5, **asking)
     ended = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)
     assert [type(error) for error in ended if error] == [TooManyJobs] * 17 and len(downloaded) == 3
     assert not services.turns

@@ -26,40 +26,37 @@ def job(**values: Any) -> Job:
 
 def test_a_running_card() -> None:
     card = cards.render(job(progress=0.5, seconds_left=100.0), 0, SAY)
-    assert card.text == (
-        "**Cover** of “\\*\\*Palette\\*\\*” with the voice “mine” for <@7>\n"
+    assert card == (
+        "**Cover** of “\\*\\*Palette\\*\\*” with the voice “mine”\n"
         "▰▰▰▰▰▰▱▱▱▱▱▱ 50 % · converting the voice · about 2 min left"
     )
-    assert not card.final
 
 
 def test_a_waiting_card() -> None:
     waiting = job(state=JobState.QUEUED, stage=None)
-    shown = [cards.render(waiting, 3, SAY, seconds).text.rpartition("\n")[2] for seconds in (59, 61, 7200)]
+    shown = [cards.render(waiting, 3, SAY, seconds).rpartition("\n")[2] for seconds in (59, 61, 7200)]
     assert shown == [
         f"Waiting: place 3 in line · begins in {when}" for when in ("less than a minute", "about 2 min", "about 2.0 h")
     ]
     begun = job(state=JobState.QUEUED, stage=None, kind=JobKind.TRAIN, progress=0.5)
-    shown = [cards.render(begun, 2, texts(language), 5).text.rpartition("\n")[2] for language in ("en", "ko")]
+    shown = [cards.render(begun, 2, texts(language), 5).rpartition("\n")[2] for language in ("en", "ko")]
     assert shown == [
         "▰▰▰▰▰▰▱▱▱▱▱▱ 50 % · paused: place 2 in line · begins in less than a minute",
         "▰▰▰▰▰▰▱▱▱▱▱▱ 50% · 잠시 멈춤: 2번째 · 1분 안에 시작해요",
     ]
-    assert cards.render(waiting, 3, texts("ko"), 61).text.endswith("대기 중: 3번째 · 약 2분 뒤에 시작해요")
+    assert cards.render(waiting, 3, texts("ko"), 61).endswith("대기 중: 3번째 · 약 2분 뒤에 시작해요")
 
 
 def test_starting_stopping_and_an_unknown_stage() -> None:
-    assert cards.render(job(stage=None), 0, SAY).text.endswith("Starting")
-    assert cards.render(job(cancel_requested=True), 0, SAY).text.endswith("Stopping, as you asked")
-    assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY).text
+    assert cards.render(job(stage=None), 0, SAY).endswith("Starting")
+    assert cards.render(job(cancel_requested=True), 0, SAY).endswith("Stopping, as you asked")
+    assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY)
 
 
-@pytest.mark.parametrize("state", sorted(JobState))
-def test_a_card_is_final_when_its_job_has_ended(state: JobState) -> None:
-    waiting = {JobState.ACCEPTED, JobState.QUEUED, JobState.LEASED, JobState.RUNNING}
-    for language in ("en", "ko"):
-        for kind in JobKind:
-            assert cards.render(job(state=state, kind=kind), 0, texts(language)).final == (state not in waiting)
+def test_the_last_word_says_where_the_job_goes_on() -> None:
+    for language, command in (("en", "/jobs"), ("ko", "/작업")):
+        shown = cards.farewell(job(progress=0.5), texts(language))
+        assert "Palette" in shown and command in shown and "50" not in shown
 
 
 @pytest.mark.parametrize(
@@ -81,15 +78,15 @@ def test_time_left(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(("progress", "percent"), [(-1, 0), (0, 0), (0.999, 99), (1, 100), (7, 100)])
 def test_progress_stays_on_the_bar(progress: float, percent: int) -> None:
-    text = cards.render(job(progress=progress), 0, SAY).text
+    text = cards.render(job(progress=progress), 0, SAY)
     assert f" {percent} %" in text and sum(text.count(cell) for cell in "▰▱") == cards.CELLS
 
 
 def test_korean_card() -> None:
-    text = cards.render(job(progress=0.25, seconds_left=30), 0, texts("ko")).text
+    text = cards.render(job(progress=0.25, seconds_left=30), 0, texts("ko"))
     assert "25% · 목소리를 바꾸는 중 · 약 30초 남음" in text
 
 
 def test_long_names_fit() -> None:
-    text = cards.render(job(params={"song_name": "x" * 5000, "voice_name": "*" * 5000}), 0, SAY).text
+    text = cards.render(job(params={"song_name": "x" * 5000, "voice_name": "*" * 5000}), 0, SAY)
     assert len(text) < 1000

@@ -213,6 +213,8 @@ async def test_a_deleted_message_keeps_the_others_going(hall: Hall, make_bot: Ca
     hall.world.env.backend.delete_message(gone.channel.id, gone.id)
     await hall.world.env.restart_bot(make_bot())
     await hall.world.tick()
+    number = next(clip.position for clip in hall.clips() if clip.message_id == gone.id)
+    assert f"Deleted by somebody: clip-{number:02d}. Votes on them stay" in await hall.say("status")
     await hall.carol.react(kept, REACTIONS[2])
     assert hall.votes() == {(gone.id, hall.carol.id): 5, (kept.id, hall.carol.id): 2} and len(hall.shown()) == 1
 

@@ -21,6 +21,7 @@ from lab.errors import ReportError
 from lab.evaluate.match_report import MatchEvaluation, write_match
 from lab.evaluate.match_trials import MatchTrials, measure_match
 from lab.evaluate.recommender import RecommenderFigures
+from lab.pruning.curve import Curve, CurvePoint, write_curve
 from lab.report import page as page_module
 from lab.report.forms import as_html, as_markdown
 from lab.report.measured import Measured, read_measured
@@ -89,7 +90,7 @@ def test_a_parser_opens_it_whole_in_both_languages_and_nothing_is_fetched(folder
     for language in LANGUAGES:
         opened = Opened(as_html(make_page(read_measured(folder), language)))
         assert opened.open == [] and opened.language == language
-        assert opened.tags.count("img") == 2 and opened.tags.count("h2") == 6
+        assert opened.tags.count("img") == 2 and opened.tags.count("h2") == 7
         assert not {"script", "link", "iframe", "a", "form"} & set(opened.tags)
         for address in opened.addresses:
             assert address.startswith("data:image/png;base64,")
@@ -97,7 +98,7 @@ def test_a_parser_opens_it_whole_in_both_languages_and_nothing_is_fetched(folder
             assert picture.shape[0] > 100 and picture.std() > 0.01
         text = "".join(opened.shown)
         assert "3.21 dB" in text and "<b>목소리</b>" in text and "b" not in opened.tags
-        for seed in ("9.648", "12.388", "≈ 3 dB", "1.5–1.8 (UTMOS)", "≈ 3.7"):
+        for seed in ("9.648", "12.388", "+9 %", "+21.37 %", "≈ 3 dB", "1.5–1.8 (UTMOS)", "≈ 3.7"):
             assert seed in text
         assert "`" not in text and "{" not in text.replace(page_module.__file__, "").split("}")[-1]
 
@@ -128,8 +129,35 @@ def test_people_s_opinions_and_costs_stand_beside_those_of_before(folder: Path) 
         assert all(word in text for word in words)
 
 
+def test_a_curve_of_pruning_stands_beside_the_gains_of_before(folder: Path) -> None:
+    def point(rule: str, share: float, zeros: float, sdr: float) -> CurvePoint:
+        return CurvePoint(
+            rule=rule,
+            share=share,
+            zeros=zeros,
+            parameters=10,
+            megabytes=39.3,
+            seconds=0.05,
+            unpruned_seconds=0.05,
+            sdr=[sdr],
+            untuned_sdr=[sdr],
+            steps=5,
+            file="f",
+            sha256="s",
+        )
+
+    write_curve(folder, Curve("spleeter", ["a track"], [point("none", 0, 0, 5.29), point("magnitude", 0.3, 0.3, 5.1)]))
+    text = as_markdown(make_page(read_measured(folder), "en"))
+    assert (
+        "| spleeter: magnitude 30% | 30% | 39.3 | 0.050 | 5.10 | – |" in text
+        and "Zeroed weights alone save no time" in text
+    )
+
+
 def test_what_was_not_measured_says_how_and_what_is_none_is_one_sentence(folder: Path, tmp_path: Path) -> None:
-    empty = Measured(separation=None, match=None, voice=None, cover=None, opinions=(), costs=(), pictures={})
+    empty = Measured(
+        separation=None, pruning=None, match=None, voice=None, cover=None, opinions=(), costs=(), pictures={}
+    )
     for language in LANGUAGES:
         text = as_markdown(make_page(empty, language))
         for what in ("separation musdb18hq", "match", "voice NAME", "cover SONG --voice NAME"):

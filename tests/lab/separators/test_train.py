@@ -1,6 +1,5 @@
 """Training a separator: it learns, a killed one ends the same to the bit, and several processes end as one does."""
 
-import multiprocessing
 import os
 import socket
 from dataclasses import replace
@@ -20,6 +19,7 @@ from lab.separators.task import SeparatorConfig
 from lab.separators.train import WEIGHTS, train_separator
 from lab.separators.trainable import TrainableSeparator
 from pipeline.progress import Interrupted
+from tests.forked import FORKS
 from tests.lab.separators.stem_songs import small, write_songs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -88,8 +88,7 @@ def test_two_processes_end_where_one_does(trainable: TrainableSeparator, tmp_pat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    spawned = multiprocessing.get_context("spawn")
-    members = [spawned.Process(target=together, args=(rank, port, tmp_path)) for rank in range(2)]
+    members = [FORKS.Process(target=together, args=(rank, port, tmp_path)) for rank in range(2)]
     for member in members:
         member.start()
     train_separator(trainable, sides, CONFIG, Schedule(3), tmp_path / "alone", crew=ALONE)

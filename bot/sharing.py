@@ -1,0 +1,65 @@
+"""*Share* under a result: shows it to everybody in the channel where it was asked for, once."""
+
+import asyncio
+from typing import Any
+
+import discord
+
+from bot.errors import CannotShare
+from bot.interactions.components import PersistentButton
+from bot.interactions.replies import reply
+from bot.interactions.services import Interaction, services_of, texts_for, texts_for_server
+from bot.messages.post import files_of
+from bot.messages.result import compose
+from bot.texts.mentions import clickable
+from bot.texts.sentences import Texts
+from store import Job, NotFound
+from store.use_cases import Sharing, begin_share, can_be_shared, drop_share, keep_share, result_message, shared_message
+
+
+def share_buttons(job: Job, say: Texts) -> list["ShareButton"]:
+    """The button, if the result can be shown to others."""
+    return [ShareButton.labelled(say("share.button"), job=job.id)] if can_be_shared(job) else []
+
+
+class ShareButton(PersistentButton, template=r"share:(?P<job>[0-9a-f]{32})"):
+    """Shares one result, if its owner presses it."""
+
+    style = discord.ButtonStyle.primary
+    job: str
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Send it, or say where it is already."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        services, say = services_of(interaction), texts_for(interaction)
+        async with services.turn_of(interaction.user.id):  # a second click waits for the first
+            shown = await asyncio.to_thread(shared_message, services.store, self.job, interaction.user.id)
+            if shown is not None:
+                job = await asyncio.to_thread(result_message, services.store, self.job, interaction.user.id)
+                link = _link(job.job.guild_id, shown.channel_id, shown.message_id)
+                await reply(interaction, say("share.already", link=link))
+                return
+            sharing = await asyncio.to_thread(begin_share, services.store, self.job, interaction.user.id)
+            message = await _send(interaction, sharing)
+        link = _link(sharing.message.job.guild_id, sharing.channel_id, message.id)
+        await reply(interaction, say("share.done", link=link))
+
+
+async def _send(interaction: Interaction, sharing: Sharing) -> discord.Message:
+    """Send the result to its channel and note it. Raises CannotShare where the bot may not."""
+    services, job, say = services_of(interaction), sharing.message.job, texts_for_server(interaction)
+    text = f"{say('share.by', member=f'<@{job.user_id}>')}\n{compose(job, say)}"
+    channel = interaction.client.get_partial_messageable(sharing.channel_id)
+    options: dict[str, Any] = {"nonce": f"share{job.id[:20]}", "suppress_embeds": True}
+    try:
+        files = files_of(services.store, sharing.message.row)
+        message: discord.Message = await channel.send(clickable(text, services.mentions), files=files, **options)
+    except (NotFound, discord.Forbidden, discord.NotFound) as error:
+        await asyncio.to_thread(drop_share, services.store, sharing)
+        raise CannotShare from error
+    await asyncio.to_thread(keep_share, services.store, sharing, message.id)
+    return message
+
+
+def _link(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"

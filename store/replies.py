@@ -1,0 +1,37 @@
+"""A member's private card: the answer to their interaction. Its token edits it for 15 minutes, and is kept so long."""
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from store.tables import Job, now
+
+REPLY_SECONDS = 15 * 60.0
+"""How long Discord takes an interaction's token."""
+MARGIN = 20.0
+"""Seconds before its end in which a token is not used any more."""
+
+
+def keep(job: Job, token: str | None) -> None:
+    """The job's card is the answer to the interaction of this token, which began just now."""
+    job.reply_token, job.reply_until = token, None if token is None else now() + REPLY_SECONDS
+
+
+def token_of(job: Job) -> str | None:
+    """The token that still edits the job's card; None if the card is out of reach."""
+    alive = job.reply_until is not None and now() < job.reply_until - MARGIN
+    return job.reply_token if alive else None
+
+
+def release(session: Session, job_id: str) -> None:
+    """The job's card is out of reach: forget its token."""
+    session.execute(update(Job).where(col(Job.id) == job_id).values(reply_token=None, reply_until=None))
+
+
+def release_dead(session: Session) -> None:
+    """Forget the tokens that Discord takes no more."""
+    session.execute(update(Job).where(col(Job.reply_until) < now()).values(reply_token=None, reply_until=None))
+
+
+def any_dead(session: Session) -> bool:
+    """Whether `release_dead` would forget any; this needs no write lock."""
+    return session.exec(select(Job.id).where(col(Job.reply_until) < now()).limit(1)).first() is not None

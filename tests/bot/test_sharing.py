@@ -1,0 +1,115 @@
+"""*Share*: a result stands in the channel once, where its member wants it, and goes with them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import pytest
+from sqlmodel import select
+
+from bot import sharing
+from bot.app import DiscoverBot, result_view
+from bot.texts.sentences import texts
+from store import Deletion, Job, JobKind, Store, use_cases
+from store.report_tables import MemberBlock, ReportReason
+from store.use_cases import can_be_shared
+from tests.bot.world import Worker, World, response_of
+
+pytestmark = pytest.mark.usefixtures("quiet")
+SHARE = "Share in the channel"
+
+
+@pytest.fixture
+async def card(world: World, worker: Worker) -> discord.Message:
+    """Alice's match is done: her card."""
+    await world.alice.slash(world.channel, "match", note1=("a.ogg", b"x"))
+    worker.render(worker.only(), {"candidates": [{"name": "IU", "share": 0.5}]}, {"match.png": b"file"})
+    await world.tick()
+    return world.cards()[0]
+
+
+def undoing(store: Store) -> int:
+    """How many deletions are ordered."""
+    with store.read() as session:
+        return len(session.exec(select(Deletion)).all())
+
+
+async def test_a_result_is_shared_once_with_its_file_and_the_second_click_links_to_it(
+    card: discord.Message, world: World, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    await world.env.restart_bot(make_bot())
+    click = await world.alice.click(card, label=SHARE)
+    (shared,) = world.public()
+    assert world.alice.mention in shared.content and "IU" in shared.content and shared.mentions != [world.bob]
+    assert await shared.attachments[0].read() == b"file"
+    assert response_of(click).ephemeral and f"{world.channel.id}/{shared.id}" in response_of(click).content
+    again = await world.alice.click(card, label=SHARE)
+    assert "already" in response_of(again).content and f"/{shared.id}" in response_of(again).content
+    assert len(world.public()) == 1 and undoing(store) == 0
+
+
+async def test_a_shared_result_goes_with_its_member(card: discord.Message, world: World, store: Store) -> None:
+    await world.alice.click(card, label=SHARE)
+    assert use_cases.forget(store, world.alice.id).messages == 2  # it, and the card
+    await world.tick()
+    assert world.public() == []
+
+
+async def test_where_the_bot_may_not_write_it_says_so_and_may_be_tried_again(
+    card: discord.Message, world: World, store: Store
+) -> None:
+    world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=50013, times=1)
+    click = await world.alice.click(card, label=SHARE)
+    assert "I cannot show this there" in response_of(click).content and undoing(store) == 0
+    await world.alice.click(card, label=SHARE)
+    assert len(world.public()) == 1
+
+
+async def test_a_crash_before_it_is_noted_leaves_nothing_behind(
+    card: discord.Message, world: World, store: Store, monkeypatch: pytest.MonkeyPatch, worker: Worker
+) -> None:
+    monkeypatch.setattr(sharing, "keep_share", lambda *_: (_ for _ in ()).throw(OSError))
+    with pytest.MonkeyPatch.context() as silent:
+        silent.setattr("bot.interactions.replies.log.error", lambda *_, **__: None)
+        await world.alice.click(card, label=SHARE)
+    assert len(world.public()) == 1 and undoing(store) == 1
+    with store.write() as session:
+        for row in session.exec(select(Deletion)).all():
+            row.since, row.next_try_at = world.env.now().timestamp(), 0.0  # simcord's clock is not ours
+            session.add(row)
+    await world.tick()
+    assert world.public() == [] and undoing(store) == 0
+
+
+async def test_whom_the_server_has_blocked_shares_nothing(card: discord.Message, world: World, store: Store) -> None:
+    with store.write() as session:
+        session.add(
+            MemberBlock(
+                guild_id=world.guild.id, user_id=world.alice.id, moderator_id=world.bob.id, reason=ReportReason.OTHER
+            )
+        )
+    click = await world.alice.click(card, label=SHARE)
+    assert "block" in response_of(click).content and world.public() == [] and undoing(store) == 0
+
+
+async def test_nobody_shares_what_is_anothers(card: discord.Message, world: World, worker: Worker) -> None:
+    view = result_view(worker.only(), texts("en"))
+    assert view is not None
+    click = await world.bob.click(await world.post("copied", view), label=SHARE)
+    assert "no such job" in response_of(click).content
+
+
+def test_samples_and_what_was_asked_in_a_direct_message_have_no_button() -> None:
+    def ended(**values: Any) -> Job:
+        known: dict[str, Any] = {
+            "kind": JobKind.COVER,
+            "user_id": 7,
+            "guild_id": 1,
+            "channel_id": 2,
+            "state": "delivered",
+        }
+        return Job(**known | values)
+
+    assert can_be_shared(ended())
+    for values in ({"kind": JobKind.TRAIN}, {"guild_id": None}, {"state": "failed"}, {"state": "running"}):
+        assert not can_be_shared(ended(**values))

@@ -1,0 +1,38 @@
+"""Jobs are stopped and songs removed from the desk."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.console import console
+from store import Job, JobKind, JobState
+from tests.cli.conftest import Desk
+
+
+def test_a_job_is_listed_without_names_and_stopped_by_its_first_digits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_width", 200)
+    store = desk.store()
+    with store.write() as session:
+        for digit, state in (("a", JobState.QUEUED), ("b", JobState.RUNNING), ("c", JobState.DELIVERED)):
+            session.add(Job(id=digit * 32, kind=JobKind.MATCH, user_id=7654321, state=state))
+    said = desk("jobs", "list")
+    assert "a" * 12 in said and "b" * 12 in said and "c" * 12 not in said and "7654321" not in said
+    assert "is cancelled" in desk("jobs", "cancel", "a" * 12)
+    assert "is to stop" in desk("jobs", "cancel", "b" * 12)
+    for wrong in ("aaaaaa", "bbb", "cccccccc", "%"):
+        assert "discovervoice jobs list" in desk.refused("jobs", "cancel", wrong)
+
+
+def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Desk, song: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    (folder / "Somebody - Tune.mp3").write_bytes(song.read_bytes())
+    (folder / "Somebody - Nothing.mp3").write_bytes(b"no sound")
+    assert "1 songs were added, 0 were there already, 1 were left out." in desk("songs", "import", folder)
+    assert "0 songs were added, 1 were there already" in desk("songs", "import", folder)
+    assert "Tune is removed." in desk("songs", "remove", "Tune", "--yes")
+    assert not [file for file in (desk.data / "media").rglob("*") if file.is_file()]
+    assert "There is no song Tune." in desk.refused("songs", "remove", "Tune", "--yes")
+    assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
