@@ -56,7 +56,7 @@ async def test_everything_of_the_member_goes_and_nothing_of_others(history: None
     assert response_of(answer).ephemeral and left(store, world.alice.id) > 4
     await world.alice.click(response_of(answer), label=YES)
 
-    assert response_of(answer).content == "Removed: 2 voice notes, 1 voices, 2 jobs, 3 files. " + DELETING.format(2)
+    assert response_of(answer).content == "Removed: 2 voice notes, 1 voice, 2 jobs, 3 files. " + DELETING.format(2)
     assert left(store, world.alice.id) == 0 and left(store, world.bob.id) == before
     assert [store.media.path(key).read_bytes() for key in sorted(store.media.keys())] == [b"bob"]
     await world.tick()

@@ -42,7 +42,7 @@ async def test_voices_are_listed_with_their_figures_to_their_owner_only(world: W
     answer = await world.alice.slash(world.channel, "voices")
     text = response_of(answer).content
     assert response_of(answer).ephemeral
-    for part in ("\\*\\*mine\\*\\*", "ready", "9.5 min", "cosine): 0.87", "speaker resemblyzer"):
+    for part in ("\\*\\*mine\\*\\*", "ready", "9.5 min", "cosine): 0.87", "speaker: resemblyzer"):
         assert part in text
     assert "steps" not in text and "probab" not in text
     other = await world.bob.slash(world.channel, "voices")

@@ -59,7 +59,7 @@ def test_songs_that_suit_are_named_with_their_key() -> None:
 def test_the_workers_own_calibration_is_shown_in_words() -> None:
     fit = {"clips": 120, "error": 0.031, "temperature": 0.1}
     text = results.details(job(JobKind.MATCH, {"calibration": fit, "models": {"speaker": "resemblyzer"}}), EN)
-    assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker resemblyzer" in text
+    assert "probabilities, calibrated on 120 held-out clips (mean error 3%)" in text and "speaker: resemblyzer" in text
     assert "temperature" not in results.details(job(JobKind.MATCH, {"calibration": {"temperature": 0.1}}), EN)
 
 

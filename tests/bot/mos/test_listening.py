@@ -244,7 +244,7 @@ async def test_what_was_cast_is_what_is_reported(hall: Hall, make_bot: Callable[
     assert "48 votes of 6 raters" in text and "Left out: 1 (rated the hidden reference low)" in text
     assert "Hidden references: **5.00**" in text and "Low anchors: **1.00**" in text and "P.808" in text
     assert "Covers (h24): **" in text and "Krippendorff" in text
-    assert "8 of 8 clips are shown" in await hall.say("status")
+    assert "8 of 8 clips shown" in await hall.say("status")
 
     answer = await hall.moderator.slash(hall.world.channel, "mos export")
     files: dict[str, Any] = {}
