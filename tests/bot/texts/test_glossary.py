@@ -7,7 +7,7 @@ import pytest
 from bot.texts.grammar import agreeing
 from bot.texts.sentences import Texts, texts
 from store import errors as store_errors
-from store.missing import NotFound
+from store.errors import NotFound
 
 EN, KO = texts("en").sentences, texts("ko").sentences
 GLOSSARY = {
