@@ -102,7 +102,7 @@ async def test_a_member_matches_trains_and_sings(
     message = world.cards()[-1]
     assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
     details = response_of(await world.alice.click(message, label="Details")).content
-    assert "separator" not in details and "content" in details
+    assert "Spleeter" not in details and "Whisper" in details
 
     refused = await world.bob.slash(
         world.channel, "cover", voice=str(trained.result["voice_id"]), song=("song.mp3", song.read_bytes())

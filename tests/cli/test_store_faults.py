@@ -25,7 +25,7 @@ def test_a_database_that_cannot_be_used_is_one_sentence(desk: Desk, fault: str, 
 
 def test_damage_that_is_met_later_is_one_sentence(desk: Desk) -> None:
     desk.data.mkdir()
-    erase(database(desk.data), "ix_song_title")
+    erase(database(desk.data), "ix_song_guild_id")
     assert "restore the last backup" in desk.refused("songs", "list")
 
 
