@@ -49,4 +49,5 @@ def test_an_imported_voice_covers_a_song(
     assert report.comparison.cosine_cover != report.comparison.cosine_cover  # nobody has heard the person
     assert report.key_shift == 0 and "imported" in report.base
     cached = {path.name for path in (tmp_path / "cache").rglob("*.npz")}
-    assert {name.partition("+")[0].rpartition("-")[0] for name in cached} == {contentvec.MODEL_ID}
+    encoded = {name.partition("+")[0].rpartition("-")[0] for name in cached if not name.startswith("heard-")}
+    assert encoded == {contentvec.MODEL_ID}
