@@ -64,7 +64,7 @@ def test_the_level_of_the_song_changes_nothing_but_the_gain(
 ) -> None:
     cover, converted, voiced = studio(f"level{decibels}", excerpt * np.float32(10 ** (decibels / 20)))
     was, converted_was, voiced_was = reference
-    assert np.corrcoef(converted.ravel(), converted_was.ravel())[0, 1] > 0.995  # .9975 where content is in bfloat16
+    assert np.corrcoef(converted.ravel(), converted_was.ravel())[0, 1] > 0.999
     level = 20 * np.log10(np.linalg.norm(converted) / np.linalg.norm(converted_was))
     assert level == pytest.approx(0, abs=0.3)  # its instrumental is the same too: the balance stays
     assert voiced == pytest.approx(voiced_was, rel=0.01) and cover.key_shift == was.key_shift
