@@ -140,7 +140,7 @@ def test_cancel_kills_the_work_and_leaves_nothing(
     again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
     ring(valkey)
     failed = wait_for(store, again, ended)  # the same worker goes on
-    assert (failed.state, failed.error_code) == (JobState.FAILED, "not_found")
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "notes_gone")
 
 
 def test_losing_all_of_redis_loses_no_job(
@@ -177,12 +177,12 @@ def test_no_key_of_arqs_and_no_queue_that_hangs_holds_a_job(
             for picked_up in redis.zrange(QUEUE, 0, -1):
                 redis.psetex(in_progress_key_prefix + picked_up.decode(), 12 * 3600 * 1000, b"1")
         worker = start_worker(queue.url)
-        assert wait_for(store, job, ended).error_code == "not_found"
+        assert wait_for(store, job, ended).error_code == "notes_gone"
         os.kill(queue.pid or 0, signal.SIGSTOP)
         again = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), [])
         lost = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, state=JobState.ACCEPTED), [])
-        assert wait_for(store, again, ended, seconds=5).error_code == "not_found"
-        assert wait_for(store, lost, ended, seconds=5).error_code == "not_found"
+        assert wait_for(store, again, ended, seconds=5).error_code == "notes_gone"
+        assert wait_for(store, lost, ended, seconds=5).error_code == "notes_gone"
         worker.terminate()
         assert worker.wait(10) == 0
 
