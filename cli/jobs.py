@@ -55,5 +55,6 @@ def the_one(ids: Iterable[str], start: str, listed_by: str) -> str:
     """The one of these jobs' ids that begins like this. Raises DeskError, which names the command that lists them."""
     found = [job_id for job_id in ids if job_id.startswith(start.lower())]
     if len(start) < SHORTEST or len(found) != 1:
-        raise DeskError(f"No single one of them belongs to job {start}. See: discovervoice {listed_by}")
+        several = f"fits {len(found)} jobs" if len(found) > 1 and len(start) >= SHORTEST else "is no job that is listed"
+        raise DeskError(f"{start} {several}. Type at least {SHORTEST} digits of one of: discovervoice {listed_by}")
     return found[0]

@@ -6,7 +6,8 @@ from pathlib import Path
 import typer
 
 from cli.console import DeskError, console
-from store import NotFound, open_store
+from store import NotFound, library, open_store
+from store.names import folded
 from store.use_cases import find_song, take_out_singer, take_out_song, waiting_for
 from worker.library.free import SONGS, VOICES
 
@@ -29,6 +30,9 @@ def drop_song(text: str, yes: bool) -> None:
 def drop_singer(name: str, yes: bool) -> None:
     """Remove a singer, once it is meant. Raises DeskError."""
     store = open_store()
+    with store.read() as session:
+        if not any(folded(singer.name) == folded(name) for singer in library.singers(session)):
+            raise DeskError(f"There is no singer {name}. See: discovervoice singers list")
     _ask(f"Remove the singer {name}?", yes)
     try:
         take_out_singer(store, name)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import simcord
     from simcord.actors import MemberActor
     from simcord.builders import ChannelHandle, GuildHandle
+    from simcord.preview import Preview
 
 MEMBERS = {"en": ("Mina", "Leo", "Hana"), "ko": ("민아", "준호", "하나")}
 """Two members, and a moderator."""
@@ -100,12 +101,22 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
 async def show(data: Path, language: str, port: int | None) -> None:
     """Serve the preview until it is interrupted, and print its address. Raises DeskError."""
     with house(data, {}) as at:
-        async with simulated_server(at, language) as shown:
+        async with simulated_server(at, language) as shown, AsyncExitStack() as page:
             options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
-            async with shown.env.preview(shown.channel, viewers=shown.viewers, **options) as preview:
-                console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
-                console.print("The worker is getting ready; Ctrl-C ends everything.")
-                await keep_time(shown)
+            preview = await _served(shown, options, page)
+            console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
+            console.print("The worker is getting ready; Ctrl-C ends everything.")
+            await keep_time(shown)
+
+
+async def _served(shown: SimulatedServer, options: dict[str, Any], page: AsyncExitStack) -> "Preview":
+    """Serve the channel until `page` is closed. Raises DeskError: the port cannot be opened."""
+    from simcord.backend.errors import SetupError
+
+    try:
+        return await page.enter_async_context(shown.env.preview(shown.channel, viewers=shown.viewers, **options))
+    except SetupError as error:
+        raise DeskError(f"The page cannot be served ({error}). Give another port, or none for a free one.") from error
 
 
 async def keep_time(server: SimulatedServer) -> None:

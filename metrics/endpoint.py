@@ -4,6 +4,7 @@ It is served by the process's own event loop: a loop that is blocked does not an
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -56,7 +57,7 @@ async def endpoint(host: str, port: int, registry: CollectorRegistry, trouble: T
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            reason = error.strerror or error
+            reason = os.strerror(error.errno) if error.errno else error
             raise CannotListen(
                 f"The metrics cannot be served at {host}:{port} ({reason}). Set another port or METRICS_HOST."
             ) from error

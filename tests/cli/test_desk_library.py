@@ -36,3 +36,8 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
     assert not [file for file in (desk.data / "media").rglob("*") if file.is_file()]
     assert "There is no song Tune." in desk.refused("songs", "remove", "Tune", "--yes")
     assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
+
+
+def test_nothing_is_asked_about_a_singer_or_a_job_that_is_not_there(desk: Desk) -> None:
+    assert desk.refused("singers", "remove", "nobody") == "There is no singer nobody. See: discovervoice singers list"
+    assert "nonsense is no job that is listed" in desk.refused("jobs", "cancel", "nonsense")

@@ -1,13 +1,16 @@
 """The bot in a browser: a simulated server in a language, with members, a moderator and a page."""
 
+import socket
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from cli.preview import PREVIEW, House, simulated_server
+from cli.console import DeskError
+from cli.preview import PREVIEW, House, _served, simulated_server
 from store import StoreSettings, open_store
 
 NO_QUEUE = "redis://127.0.0.1:1"
@@ -38,3 +41,13 @@ async def test_the_page_is_served_on_this_machine(at: House) -> None:
     ):
         assert preview.url.startswith("http://127.0.0.1:")
         assert page.status == 200 and "html" in page.headers["Content-Type"]
+
+
+async def test_a_port_in_use_is_one_sentence(at: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        options = {**PREVIEW, "port": taken.getsockname()[1]}
+        async with simulated_server(at, "en") as shown, AsyncExitStack() as page:
+            with pytest.raises(DeskError, match=r"The page cannot be served .* Give another port"):
+                await _served(shown, options, page)

@@ -52,7 +52,9 @@ async def test_a_port_in_use_is_one_sentence() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(CannotListen, match=f"cannot be served at 127.0.0.1:{port} .* Set another port"):
+        with pytest.raises(
+            CannotListen, match=f"cannot be served at 127.0.0.1:{port} .Address already in use.. Set another port"
+        ):
             async with endpoint("127.0.0.1", port, CollectorRegistry(), well):
                 pass
 
