@@ -62,14 +62,13 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def models():  # type: ignore[no-untyped-def]
-    """The embedded models, loaded once for all tests; in float32, so that every machine makes the same sound."""
+    """The embedded models, loaded once for all tests."""
     import torch
 
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.pool.selection import Selection
 
     torch.set_num_threads(1 if SEVERAL else 2)
-    return ModelPool(selection=Selection(precision="float32"))
+    return ModelPool()
 
 
 @pytest.fixture(scope="session")

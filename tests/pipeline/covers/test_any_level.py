@@ -10,6 +10,7 @@ from pipeline.covers.cover import CoverInput, CoverReport, make_cover
 from pipeline.covers.stems import features_of
 from pipeline.errors import NoVoice
 from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Selection
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.encode import encode
 
@@ -43,7 +44,9 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-def studio(models: ModelPool, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Studio:
+def studio(voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """In float32: what bfloat16 rounds away is not the song's level."""
+    models = ModelPool(selection=Selection(precision="float32"))
     return Studio(models, voice_files, tmp_path_factory.mktemp("levels"))
 
 
