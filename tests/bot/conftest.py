@@ -94,7 +94,7 @@ def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def env(make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture) -> AsyncIterator[simcord.Env]:
     """A running simulation. Sentences for members are no failures; anything else that goes wrong is."""
-    env = simcord.Env(make_bot(), check_errors=False)
+    env = simcord.Env(make_bot(), check_errors=False, settle_timeout=60.0)  # its five seconds are too few beside others
     await env.start()
     yield env
     await env.shutdown()
