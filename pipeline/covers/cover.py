@@ -12,11 +12,9 @@ from models.signal import MUSIC_RATE, Floats32
 from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
-from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.key import in_key, instrumental_shift
 from pipeline.covers.mix import LEVEL, MixReport, mix_files
-from pipeline.covers.picture import plot_cover
 from pipeline.covers.presence import check_voice
 from pipeline.covers.song import decibels
 from pipeline.covers.stems import Stems, features_of, stems_of
@@ -82,14 +80,16 @@ class CoverInput:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverReport:
-    """The files of a cover, and its figures."""
+    """The files of a cover, and what is known of it before it is measured."""
 
     cover: Path
     converted: Path
-    picture: Path
     stems: Stems
     mix: MixReport
-    comparison: CoverFigures
+    f0: Floats32
+    """(T,) Hz of the song's vocals."""
+    speaker: Tensor
+    """(256,) embedding of the voice's owner."""
     key_shift: int
     """Semitones of the vocals."""
     instrumental_shift: int | None
@@ -122,7 +122,7 @@ class _Conversion:
 
 
 def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
-    """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
+    """Make `cover.*` and `converted.flac` in the input's `out_dir`.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -136,21 +136,13 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
     converted = _convert(cover, stems, models, report)
     moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
     mix = _mix(cover, stems, converted.path, moved or 0, report)
-    report("measuring", 0.0)
-    models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
-    comparison = compare(stems.vocals, converted.path, stems.downmix, converted.speaker, converted.key_shift, models)
-    report("measuring", 0.8)
-    picture = cover.out_dir / "cover.png"
-    key = converted.key_shift if moved is None else moved
-    plot_cover(picture, mix.path, converted.features.f0, cover.song_name, cover.voice_name, key, cover.language)
-    report("measuring", 1.0)
     return CoverReport(
         cover=mix.path,
         converted=converted.path,
-        picture=picture,
         stems=stems,
         mix=mix,
-        comparison=comparison,
+        f0=converted.features.f0,
+        speaker=converted.speaker,
         key_shift=converted.key_shift,
         instrumental_shift=moved,
         no_octave=converted.no_octave,

@@ -132,6 +132,7 @@ from store.use_cases.voting import cast_vote, clip_of_message, count_lying, reac
 from store.use_cases.work import (
     JobProgress,
     LeaseLost,
+    complete_job,
     confirm_cancel,
     deliver_to_operator,
     fail_job,
@@ -205,6 +206,7 @@ __all__ = [
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
+    "complete_job",
     "confirm_cancel",
     "count_lying",
     "decline",

@@ -13,6 +13,7 @@ from models.signal import Floats32
 from models.voice_file import load_voice, save_voice
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
+from pipeline.covers.cover_measures import CoverMeasures, measure_cover
 from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
@@ -48,6 +49,18 @@ def cover(
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
     return make_cover(of(song, voice_files, folder / "cache", folder, "노래", "목소리"), models)
+
+
+@pytest.fixture(scope="module")
+def measures(
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    cover: CoverReport,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> CoverMeasures:
+    folder = tmp_path_factory.mktemp("measures")
+    return measure_cover(of(song, voice_files, folder, folder, "노래", "목소리"), cover, models)
 
 
 def read(path: Path) -> Floats32:
@@ -100,25 +113,27 @@ def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
         assert "AI cover" in file.metadata["title"]
 
 
-def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverReport, models: ModelPool) -> None:
+def test_the_converted_pitch_is_the_songs_in_the_voices_octave(
+    cover: CoverReport, measures: CoverMeasures, models: ModelPool
+) -> None:
     assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
-    assert cover.comparison.f0_correlation > 0.7
+    assert measures.figures.f0_correlation > 0.7
     pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
     correlation, _, f1, _ = compare_pitch(pair[0], pair[1], cover.key_shift, models)
-    assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
+    assert correlation == pytest.approx(measures.figures.f0_correlation, abs=0.1)
     assert f1 > 0.7
 
 
-def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
-    figures = cover.comparison
+def test_figures_are_there_and_name_their_models(measures: CoverMeasures) -> None:
+    figures = measures.figures
     assert 1 <= figures.mos_cover <= 5 and 1 <= figures.mos_source <= 5
     assert -1 <= figures.cosine_cover <= 1
     assert figures.mos_source > figures.mos_cover  # an untrained voice does not sound like a singer
     assert all([figures.speaker_model, figures.mos_model, figures.pitch_model])
 
 
-def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
-    data = cover.picture.read_bytes()
+def test_the_picture_is_a_png_of_readable_size(measures: CoverMeasures) -> None:
+    data = measures.picture.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
     assert data.startswith(b"\x89PNG") and width == 780 and height >= 400
 
@@ -144,9 +159,10 @@ def test_an_asked_key_shift_is_kept(
 def test_a_voice_on_s24_still_sings(
     models: ModelPool, song: Path, s24_voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
-    sung = make_cover(of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path), models)
+    wanted = of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path)
+    sung = make_cover(wanted, models)
     assert (sung.voice, sung.content) == ("RVC v2 s24, 24 kHz", student.NAME) != (cover.voice, cover.content)
-    assert sung.comparison.f0_correlation > 0.95
+    assert measure_cover(wanted, sung, models).figures.f0_correlation > 0.95
     assert read(sung.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
 
@@ -164,7 +180,9 @@ def test_every_stage_is_reported_from_its_beginning(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     reports: list[tuple[str, float]] = []
-    make_cover(of(song, voice_files, tmp_path, tmp_path), models, lambda *progress: reports.append(progress))
+    wanted = of(song, voice_files, tmp_path, tmp_path)
+    made = make_cover(wanted, models, lambda *progress: reports.append(progress))
+    measure_cover(wanted, made, models, lambda *progress: reports.append(progress))
     stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
     first = {stage: next(fraction for s, fraction in reports if s == stage) for stage in stages}
