@@ -30,6 +30,7 @@ from worker.messages import (
     Message,
     Missing,
     Plan,
+    Preview,
     Progress,
     Ready,
     ReadyTask,
@@ -94,7 +95,7 @@ class Child:
                         raise CannotRun(message.sentence)
                     case Plan() | Progress():
                         on_report(message)
-                    case Made():
+                    case Preview() | Made():
                         await on_early(message)
                     case _:
                         return message

@@ -62,6 +62,7 @@ from worker.messages import (
     MatchTask,
     Outcome,
     OwnNoteTask,
+    Preview,
     RatedClips,
     RatedClipsTask,
     Ready,
@@ -305,7 +306,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell:
         language=task.language,
         options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
     )
-    cover = make_cover(wanted, models, report)
+    heard = task.preview and not models.short_of_memory  # it needs all models at once
+    cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
     result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
     files = {"cover": cover.mix.path, "converted": cover.converted}
     tell(Made(_with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))

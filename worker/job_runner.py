@@ -16,6 +16,7 @@ from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
+from store.replies import token_of
 from store.results import Result
 from store.taste import tastes
 from store.use_cases import (
@@ -26,6 +27,7 @@ from store.use_cases import (
     fail_job,
     finish_job,
     give_back_job,
+    keep_preview,
 )
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
@@ -45,6 +47,7 @@ from worker.messages import (
     LibraryTask,
     MatchTask,
     NoteFile,
+    Preview,
     Refused,
     SentSong,
     SingerFile,
@@ -126,10 +129,13 @@ async def _perform(
     """
     write: Write = finish_job
 
-    async def on_early(made: Early) -> None:
+    async def on_early(early: Early) -> None:
         nonlocal write
+        if isinstance(early, Preview):
+            await asyncio.to_thread(keep_preview, store, job, early.path)
+            return
         first = partial(finish_job, measuring=True)
-        await persist(partial(_put_away, store, job, made.outcome, watchdog.forecast.durations(), on_outcome, first))
+        await persist(partial(_put_away, store, job, early.outcome, watchdog.forecast.durations(), on_outcome, first))
         write = complete_job
 
     try:
@@ -255,6 +261,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
         language=job.locale,
+        preview=token_of(job) is not None,
     )
 
 

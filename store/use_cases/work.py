@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, line, retention, voices
+from store import basket, clips, jobs, line, previews, retention, voices
 from store.database import Store
 from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
@@ -107,6 +107,11 @@ def renew_job(store: Store, job: Job, progress: JobProgress | None = None, secon
             left = progress.seconds_left
             jobs.report(session, job.id, job.attempt, owner, progress.stage, progress.fraction, left)
         return jobs.renew(session, job.id, job.attempt, owner, seconds)
+
+
+def keep_preview(store: Store, job: Job, path: Path) -> None:
+    """What can be heard of a job already is shown on its card, as long as that lives."""
+    previews.keep(store, job, path)
 
 
 def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path], *, measuring: bool = False) -> None:

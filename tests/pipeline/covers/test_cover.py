@@ -1,8 +1,9 @@
 """A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import av
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from models.content import student
 from models.signal import Floats32
 from models.voice_file import load_voice, save_voice
+from pipeline.covers import preview
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
+from pipeline.covers.stems import Stems
 from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
@@ -43,12 +46,36 @@ def of(
     )
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A preview, and the stage that had been reported last when it came."""
+
+    path: Path
+    stage: str
+
+
+@pytest.fixture(scope="module")
+def previews() -> list[Heard]:
+    return []
+
+
 @pytest.fixture(scope="module")
 def cover(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    previews: list[Heard],
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    return make_cover(of(song, voice_files, folder / "cache", folder, "노래", "목소리"), models)
+    stages: list[str] = []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        return make_cover(
+            of(song, voice_files, folder / "cache", folder, "노래", "목소리"),
+            models,
+            lambda stage, _: stages.append(stage),
+            lambda path: previews.append(Heard(path, stages[-1])),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +132,45 @@ def test_the_converted_vocals_have_the_sources_width(cover: CoverReport) -> None
     away = [abs(correlation(now[centre]) - correlation(was[centre])) for centre in was.keys() & now.keys()]
     print(f"correlation of left and right: {np.mean(away):.2f} away in the mean, {np.max(away):.2f} at most")
     assert np.mean(away) < 0.12
+
+
+def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
+    cover: CoverReport, previews: list[Heard]
+) -> None:
+    [heard] = previews
+    sound = read(heard.path)
+    assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
+    mixed = read(cover.cover)
+    whole = mixed[:, : sound.shape[1]]  # somebody sings from the first second
+    assert sdr(sound, whole) > 5
+    assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
+    with av.open(str(heard.path)) as file:
+        assert "AI-generated" in file.metadata["comment"]
+
+
+def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    """Found in the stems' files, without anything being sung here."""
+    sung: list[Stems] = []
+    preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+    assert sung == []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+    [stems] = sung
+    assert stems.seconds == 4.0 and stems.instrumental is not None
+    assert stem(stems.vocals) == pytest.approx(stem(cover.stems.vocals)[:, : 4 * 44100], abs=1e-4)
+
+
+def test_a_preview_begins_where_somebody_sings() -> None:
+    rate, noise = 44100, np.random.default_rng(0).standard_normal((2, 2, 44100 * 70)).astype(np.float32) * 0.1
+    noise[0] *= 0.05
+    noise[0, :, 7 * rate : 9 * rate] *= 20  # too little, and then nothing
+    noise[0, :, 31 * rate :] *= 20
+    finder = preview.FirstSung()
+    found = [finder.add(noise[..., start : start + 5 * rate]) for start in range(0, 70 * rate, 5 * rate)]
+    [only] = [one for one in found if one is not None][:1]
+    assert np.array_equal(only, noise[..., 31 * rate : 51 * rate])
 
 
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
