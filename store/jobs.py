@@ -289,7 +289,8 @@ def _too_old() -> ColumnElement[bool]:
 
 def _release(session: Session, job_id: str, attempt: int, owner: str, **values: Any) -> bool:
     """The worker is done with a job that has its result; what it measured counts as work."""
-    worked = col(Job.worked) + (now() - func.coalesce(col(Job.ended_at), now()))
+    time = now()
+    worked = col(Job.worked) + (time - func.coalesce(col(Job.ended_at), time))
     return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), worked=worked, **UNLEASED, **values)
 
 
