@@ -80,7 +80,7 @@ from store.use_cases.listening_test import (
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -149,6 +149,7 @@ from store.use_cases.work import (
 __all__ = [
     "Backlog",
     "BasketTraining",
+    "CardState",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -192,6 +193,7 @@ __all__ = [
     "can_be_shared",
     "cancel_any",
     "cancel_job",
+    "cards_to_show",
     "cast_vote",
     "change_settings",
     "check_basket",
@@ -234,7 +236,6 @@ __all__ = [
     "job_history",
     "job_row",
     "jobs_wait",
-    "jobs_with_cards",
     "keep_clip",
     "keep_heard",
     "keep_prepared",
