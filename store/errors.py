@@ -275,7 +275,7 @@ class IndexWrong(StoreUnusable):
     code = "index_wrong"
     sentence = (
         "{place} has an index that differs from its table: {names}. Nothing is lost: stop the service and run "
-        "`discovervoice doctor --reindex`."
+        "`discovervoice doctor --rebuild`."
     )
 
 

@@ -112,7 +112,7 @@ def misled(path: Path) -> None:
 
 def test_an_index_that_differs_from_its_table_is_told_by_services_when_they_begin(tmp_path: Path) -> None:
     misled(database(tmp_path))
-    with pytest.raises(IndexWrong, match=r"ix_song_title.*doctor --reindex"):
+    with pytest.raises(IndexWrong, match=r"ix_song_title.*doctor --rebuild"):
         open_checked_store(StoreSettings(data_dir=tmp_path))
 
 
