@@ -10,13 +10,14 @@ import discord
 from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
+from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
 from bot.covers import CoverCog
 from bot.delivery import Delivery
 from bot.details import DetailsButton, details_buttons
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
-from bot.interactions.components import answer_unknown, view_of
+from bot.interactions.components import answer_unknown, rows_of
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
@@ -85,6 +86,10 @@ COMPONENTS = (
     StepButton,
     ShareButton,
     DetailsButton,
+    KeyButton,
+    VoiceAgainButton,
+    VoiceAgainMenu,
+    VoiceAgainPage,
     SongsPage,
     SingersPage,
 )
@@ -93,8 +98,8 @@ log = logging.getLogger(__name__)
 
 def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     """What can be done with a result."""
-    buttons = [*share_buttons(job, say), *details_buttons(job, say)]
-    return view_of(*buttons) if buttons else None
+    rows = [[*share_buttons(job, say), *details_buttons(job, say)], again_buttons(job, say)]
+    return rows_of(*rows) if any(rows) else None
 
 
 class DiscoverBot(commands.Bot):
@@ -121,7 +126,7 @@ class DiscoverBot(commands.Bot):
         self.removal = Removal(self, store, settings.poll_seconds, private)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
         self.reports = ReportsLoop(self, store, settings.poll_seconds)
-        self.services = Services(store, doorbell, settings, self.cards.show, mentions=mentions)
+        self.services = Services(store, doorbell, settings, self.cards.show, result_view, mentions=mentions)
 
     async def setup_hook(self) -> None:
         """Add commands, persistent components and loops; sync the commands in every language."""

@@ -29,6 +29,6 @@ def login_told() -> Iterator[None]:
 async def known_as(token: str) -> str:
     """The name under which Discord knows the bot of a token; no connection stays. Raises WrongToken, Unreachable."""
     with login_told():
-        async with discord.Client(intents=discord.Intents.none()) as client:
+        async with discord.Client(intents=discord.Intents(guilds=True)) as client:
             await client.login(token)
             return str(client.user)

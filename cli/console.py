@@ -60,6 +60,15 @@ def no_nan(value: float | None) -> float | None:
     return value
 
 
+def visible(named: typer.CallbackParam, text: str | None) -> str | None:
+    """For what names something that is there. Raises DeskError: nothing of it can be seen, in a sentence neither."""
+    from store.names import is_blank
+
+    if text is not None and is_blank(text):
+        raise DeskError(f"A blank {named.name} names nothing. Type what it is called.")
+    return text
+
+
 def require_consent(yes: bool, done: str) -> None:
     """Ask for the consent of a voice's owner unless it was given; without it end the command: nothing was `done`."""
     if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import jobs, models, outbox, voices
-from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent, setting_refused
+from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent, setting_refused, visible
 from cli.laboratory import LaboratoryGroup
 from cli.log import LogSettings, log_events
 
@@ -196,13 +196,14 @@ def train(
 
 @app.command()
 def cover(
-    song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
-    voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
+    song: Annotated[str, typer.Argument(callback=visible, help="A sound file, or the title of a song of the library.")],
+    voice: Annotated[str, typer.Option(callback=visible, help="A voice made with `train`.")],
     key_shift: Annotated[
         int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
     ] = None,
     separator: Annotated[
-        str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")
+        str | None,
+        typer.Option(callback=visible, help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given."),
     ] = None,
     vocals_only: Annotated[
         bool, typer.Option("--vocals-only", help="The song is vocals already: nothing is separated.")
@@ -252,7 +253,9 @@ def import_singers(
 
 
 @singers.command("remove")
-def remove_singer(name: Annotated[str, typer.Argument(help="As `singers list` shows it.")], yes: Yes = False) -> None:
+def remove_singer(
+    name: Annotated[str, typer.Argument(callback=visible, help="As `singers list` shows it.")], yes: Yes = False
+) -> None:
     """Take a singer out of the library, whichever models embedded it."""
     from cli.library import drop_singer
 
@@ -272,7 +275,8 @@ def import_songs(
 
 @songs.command("remove")
 def remove_song(
-    song: Annotated[str, typer.Argument(help="Its id (#7), its title or a part of it.")], yes: Yes = False
+    song: Annotated[str, typer.Argument(callback=visible, help="Its id (#7), its title or a part of it.")],
+    yes: Yes = False,
 ) -> None:
     """Take a song out of the library, with all that was computed from it."""
     from cli.library import drop_song

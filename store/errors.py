@@ -17,6 +17,8 @@ StoreError
 ├── TooFewSongs        a singer of fewer songs than it takes
 ├── SongInUse          a song that is being sung now cannot be removed
 ├── DownloadFailed     a file that was sent is not in the media folder
+├── AlreadySung        a second click: the cover is being sung already
+├── KeyTooFar          a key too many semitones away
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
@@ -171,6 +173,20 @@ class DownloadFailed(StoreError):
 
     code = "download_failed"
     sentence = "Discord did not hand over {name}. Nothing was kept; send it again."
+
+
+class AlreadySung(StoreError):
+    """The same cover waits or runs already."""
+
+    code = "already_sung"
+    sentence = "This cover is being sung already. /jobs shows how far it is."
+
+
+class KeyTooFar(StoreError):
+    """Params: limit."""
+
+    code = "key_too_far"
+    sentence = "A key can be moved by {limit} semitones at most. Move it the other way, or choose another voice."
 
 
 class SongOrTitle(StoreError):

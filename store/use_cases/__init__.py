@@ -79,6 +79,7 @@ from store.use_cases.listening_test import (
 )
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
+from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
 from store.use_cases.reporting import (
@@ -106,6 +107,7 @@ from store.use_cases.server_library import (
     request_library,
 )
 from store.use_cases.sharing import Sharing, begin_share, can_be_shared, drop_share, keep_share, shared_message
+from store.use_cases.sing_again import sing_again
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -249,6 +251,7 @@ __all__ = [
     "my_data",
     "next_unheard",
     "next_unprepared",
+    "own_result",
     "own_singers",
     "own_songs",
     "own_voice",
@@ -286,6 +289,7 @@ __all__ = [
     "show_life",
     "shown_clips",
     "signs_of_life",
+    "sing_again",
     "song_title",
     "start_listening_test",
     "stop_listening_test",

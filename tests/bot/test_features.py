@@ -67,6 +67,7 @@ def test_the_features_are_seen() -> None:
         "removal",
         "sharing",
         "details",
+        "again",
         "presence",
         "mos",
         "guild_settings",

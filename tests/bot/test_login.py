@@ -1,5 +1,7 @@
 """Whether Discord knows a token is asked with the library's own requests."""
 
+import json
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -19,14 +21,16 @@ APPLICATION = {
     "bot_public": True,
     "bot_require_code_grant": False,
     "flags": 0,
+    "owner": USER,
 }
 
 
 async def discord(request: web.Request) -> web.Response:
     """What Discord's API answers."""
-    if request.headers["Authorization"] != "Bot known":
-        return web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
-    return web.json_response(APPLICATION if "applications" in request.path else USER)
+    known = request.headers["Authorization"] == "Bot known"
+    told = (APPLICATION if "applications" in request.path else USER) if known else {"code": 0, "message": "401"}
+    body = json.dumps(told).encode()
+    return web.Response(body=body, headers={"Content-Type": "application/json"}, status=200 if known else 401)
 
 
 async def test_a_token_is_known_or_not_or_discord_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:

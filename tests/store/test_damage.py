@@ -27,6 +27,7 @@ from store.tables import Audit
 from store.use_cases import voices_of
 from tests.store.test_ids import old_database
 
+pytestmark = pytest.mark.usefixtures("migrated_anew")
 PAGE = 4096
 
 
