@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
 from bot.covers import CoverCog
+from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
 from bot.delivery import Delivery
 from bot.details import DetailsButton, details_buttons
 from bot.forget import ForgetButton, ForgetCog
@@ -34,6 +35,7 @@ from bot.mos.running import ListeningTests
 from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
 from bot.presence import Presence
+from bot.rating import RatingMenu, rating_menus
 from bot.removal import Removal
 from bot.reports.blocked import BlockedCog
 from bot.reports.command import ReasonMenu, ReportCog
@@ -90,6 +92,9 @@ COMPONENTS = (
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
+    RatingMenu,
+    DeleteButton,
+    DeleteAnswer,
     SongsPage,
     SingersPage,
 )
@@ -98,7 +103,11 @@ log = logging.getLogger(__name__)
 
 def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     """What can be done with a result."""
-    rows = [[*share_buttons(job, say), *details_buttons(job, say)], again_buttons(job, say)]
+    rows = (
+        [*share_buttons(job, say), *details_buttons(job, say), *delete_buttons(job, say)],
+        again_buttons(job, say),
+        rating_menus(job, say),
+    )
     return rows_of(*rows) if any(rows) else None
 
 

@@ -277,6 +277,8 @@ class Job(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
+    rating: int | None = None
+    """What its member thinks of it, 1 to 5."""
     reply_token: str | None = None
     reply_until: float | None = Field(default=None, index=True)
     """Until when the token edits the member's private card (`store.replies`)."""

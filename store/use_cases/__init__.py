@@ -18,6 +18,7 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
+from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
@@ -149,6 +150,7 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "RATINGS",
     "Backlog",
     "BasketTraining",
     "ClipToShow",
@@ -210,6 +212,7 @@ __all__ = [
     "confirm_cancel",
     "count_lying",
     "decline",
+    "delete_cover",
     "delete_voice",
     "deletion_done",
     "deliver_to_operator",
@@ -259,6 +262,7 @@ __all__ = [
     "postpone_deletion",
     "prepare_again",
     "quick_work_waiting",
+    "rate_cover",
     "reaction_removed",
     "read_backlog",
     "ready_voices",

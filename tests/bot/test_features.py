@@ -68,6 +68,8 @@ def test_the_features_are_seen() -> None:
         "sharing",
         "details",
         "again",
+        "rating",
+        "deleting",
         "presence",
         "mos",
         "guild_settings",
