@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, select
 from store import Store, StoreSettings, StoreUnusable, open_store
 from store.tables import Audit
 
+pytestmark = pytest.mark.usefixtures("migrated_anew")
 FULL = 2
 OPEN = (
     "import sys; from pathlib import Path; from store import *; open_store(StoreSettings(data_dir=Path(sys.argv[1])))"
