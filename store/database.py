@@ -55,6 +55,11 @@ class StoreSettings(BaseSettings):
         return database_file(self.url) or self.data_dir
 
     @property
+    def on_server(self) -> bool:
+        """Whether the database is on a PostgreSQL server: in no file."""
+        return is_server(self.url)
+
+    @property
     def url(self) -> str:
         """The database's address; without DATABASE_URL an SQLite file in DATA_DIR."""
         return self.database_url or f"sqlite:///{self.data_dir / 'discovervoice.db'}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
@@ -78,6 +78,20 @@ def revision_of(database: Path) -> str | None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
+
+
+def revision_at(url: str) -> str | None:
+    """The revision of the tables at an address; None if it has none of ours. Raises sqlite3.Error, DBAPIError."""
+    if file := database_file(url):
+        return revision_of(file)
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    finally:
+        engine.dispose()
 
 
 def files_of(path: Path) -> list[Path]:

@@ -89,7 +89,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         who = _somebody(folder)
         binaries = _binaries()
         words = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"]
-        made = [binaries / "initdb", "--pgdata", folder / "data", *words, "--no-instructions"]
+        made: list[Any] = [binaries / "initdb", "--pgdata", folder / "data", *words, "--no-instructions"]
         subprocess.run(made, check=True, capture_output=True, **who)
         command: list[Any] = [binaries / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
         for name, value in {**QUICK, **SHARED}.items():
