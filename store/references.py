@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from store.media_triggers import (
     COLUMNS,
+    NAMED,
     create_in_postgresql,
     create_in_sqlite,
     insert_sql,
@@ -34,6 +35,26 @@ def names_sound(session: Session, sha256: str) -> bool:
     return session.scalars(same.limit(1)).first() is not None
 
 
+def forgotten(session: Session) -> dict[str, int]:
+    """How many files each table's rows name without a row of `media_reference`, so that a clean-up would remove them.
+
+    Tables without such rows are left out. Triggers see to it that there are none.
+    """
+    counts, connection = {}, session.connection()
+    for table in COLUMNS:
+        kept = f"source = '{table}' AND row_id = CAST({table}.id AS TEXT) AND media_key = named.value"
+        lost = f"{NAMED} AND NOT EXISTS (SELECT 1 FROM media_reference WHERE {kept})"
+        count = f"SELECT count(*) FROM {_with_keys(connection, table)} {lost}"
+        counts[table] = connection.exec_driver_sql(count).scalar_one()
+    return {table: count for table, count in counts.items() if count}
+
+
+def write_references_anew(connection: Connection) -> None:
+    """Write what the rows of every table name, whatever stood there."""
+    for table in COLUMNS:
+        _write_anew(connection, table)
+
+
 def keep_references(connection: Connection) -> None:
     """Create the triggers that are missing or of another version (a migration that rebuilds a table drops its own).
 
@@ -41,11 +62,24 @@ def keep_references(connection: Connection) -> None:
     """
     if not inspect(connection).has_table(MEDIA_REFERENCE.name):
         return
-    server = connection.dialect.name == "postgresql"
-    create, keys = (create_in_postgresql, keys_in_postgresql) if server else (create_in_sqlite, keys_in_sqlite)
+    create = create_in_postgresql if _on_server(connection) else create_in_sqlite
     tables = inspect(connection).get_table_names()
     for table in COLUMNS:
         if table in tables and create(connection, table):
-            connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
-            everything = f"{table}, {'LATERAL ' if server else ''}{keys(table, table)}"
-            connection.exec_driver_sql(insert_sql(table, table, everything))
+            _write_anew(connection, table)
+
+
+def _write_anew(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
+    connection.exec_driver_sql(insert_sql(table, table, _with_keys(connection, table)))
+
+
+def _with_keys(connection: Connection, table: str) -> str:
+    """All rows of a table, each with the keys that it names."""
+    if _on_server(connection):
+        return f"{table}, LATERAL {keys_in_postgresql(table, table)}"
+    return f"{table}, {keys_in_sqlite(table, table)}"
+
+
+def _on_server(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, inspect, make_url, text
+from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
@@ -50,11 +50,8 @@ def database_file(url: str) -> Path | None:
 def place_of(url: str | URL) -> str:
     """Where a database is, for whoever has to mend it, without a password; "" for one in memory."""
     address = make_url(url)
-    return (
-        f"{address.database} on {address.host or 'this machine'}"
-        if address.drivername == DRIVER
-        else str(address.database or "")
-    )
+    server = f" on {address.host or 'this machine'}" if address.drivername == DRIVER else ""
+    return f"{address.database or ''}{server}"
 
 
 def is_file_of_sqlite(url: str) -> bool:
@@ -86,10 +83,7 @@ def revision_at(url: str) -> str | None:
         return revision_of(file)
     engine = connect(url)
     try:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return _current_revision(engine)
     finally:
         engine.dispose()
 
@@ -137,17 +131,16 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 def _upgrade(url: str) -> None:
     """Run the migrations that the database lacks, if any."""
-    from alembic import command  # the child process opens no store, and starts without it
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config, engine = alembic_config(url), connect(url)
+    engine = connect(url)
     try:
-        scripts = ScriptDirectory.from_config(config)
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current == scripts.get_current_head():
+        current = _current_revision(engine)
+        if current == newest_revision():
             return
+        from alembic import command  # an open of a database that is up to date starts without it
+        from alembic.script import ScriptDirectory
+
+        config = alembic_config(url)
+        scripts = ScriptDirectory.from_config(config)
         if current not in (None, *(script.revision for script in scripts.walk_revisions())):
             raise StoreNewer(place=place_of(url))
         command.upgrade(config, "head")
@@ -155,3 +148,12 @@ def _upgrade(url: str) -> None:
             write_anew(engine)  # what earlier versions deleted they did not overwrite
     finally:
         engine.dispose()
+
+
+def _current_revision(engine: Engine) -> str | None:
+    """The revision of a database's tables; None if it has none of ours. Raises DBAPIError."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision

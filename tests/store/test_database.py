@@ -15,6 +15,7 @@ from store import Store, StoreBusy, StoreSettings, StoreUnusable, open_store, re
 from store.tables import Audit
 from store.trouble import is_passing
 
+pytestmark = pytest.mark.usefixtures("migrated_anew")
 FULL = 2
 OPEN = (
     "import sys; from pathlib import Path; from store import *;"
