@@ -9,13 +9,12 @@ from discord.ext import commands
 
 from bot.interactions.attachments import check, download
 from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
+from bot.messages.voices import marked
 from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
 from bot.texts.sentences import Texts
-from store import Store, Voice
-from store.results import quality_of
+from store import Store
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
-from store.voices import PUBLIC
 
 CHOICES = 25
 NOTHING = "#0"
@@ -26,13 +25,6 @@ def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tup
     with store.read() as session:
         fitting = ready_voices(session, user_id, text)[:CHOICES]
         return [(choice_name(marked(one, say), one.id), f"#{one.id}") for one in fitting]
-
-
-def marked(voice: Voice, say: Texts) -> str:
-    """The voice's name, with what a member has to know of it: `Emma · free`, `mine · untrained`."""
-    if voice.owner_id == PUBLIC:
-        return f"{voice.name} · {say('command.cover.free')}"
-    return f"{voice.name} · {say('command.cover.untrained')}" if quality_of(voice).untrained else voice.name
 
 
 def song_choices(store: Store, text: str, guild_id: int | None = None) -> list[tuple[str, str]]:

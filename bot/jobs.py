@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import discord
 from discord import app_commands
 from discord.ext import commands
+from discord.utils import MISSING
 
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.pages import PageButton, numbered, pages, within
@@ -19,7 +20,7 @@ from bot.texts.locale import label
 from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
-from store import JobKind, JobState, NotFound, Store
+from store import Job, JobKind, JobState, NotFound, Store
 from store.jobs import ACTIVE
 from store.params import aim_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
@@ -92,14 +93,14 @@ def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
     return view_of(CancelButton.labelled(say("card.cancel"), job=job_id))
 
 
-def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[str, list[discord.File]]:
-    """The text of a member's result and its files, or a line that they are not kept any more. Raises NotFound."""
+def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[Job, str, list[discord.File]]:
+    """A member's job, the text of its result, and its files or a line that they are not kept. Raises NotFound."""
     message = result_message(store, job_id, user_id)
     text = compose(message.job, say)
     try:
-        return text, files_of(store, message.row)
+        return message.job, text, files_of(store, message.row)
     except NotFound:
-        return f"{text}\n{say('result.file_gone')}", []
+        return message.job, f"{text}\n{say('result.file_gone')}", []
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
@@ -129,17 +130,17 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
     job: str
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Answer with the result, to the owner only."""
+        """Answer with the result and its buttons, to the owner only."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        store, user_id, say = services_of(interaction).store, interaction.user.id, texts_for(interaction)
-        text, files = await asyncio.to_thread(result_again, store, self.job, user_id, say)
-        text = clickable(text, services_of(interaction).mentions)
+        services, say = services_of(interaction), texts_for(interaction)
+        job, text, files = await asyncio.to_thread(result_again, services.store, self.job, interaction.user.id, say)
+        text, view = clickable(text, services.mentions), services.controls(job, say) or MISSING
         try:
-            await interaction.followup.send(text, files=files, ephemeral=True)
+            await interaction.followup.send(text, files=files, view=view, ephemeral=True)
         except discord.HTTPException as error:
             if not is_too_large(error):
                 raise
-            await interaction.followup.send(f"{text}\n{say('result.too_large')}", ephemeral=True)
+            await interaction.followup.send(f"{text}\n{say('result.too_large')}", view=view, ephemeral=True)
 
 
 class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):

@@ -17,6 +17,8 @@ StoreError
 ├── TooFewSongs        a singer of fewer songs than it takes
 ├── SongInUse          a song that is being sung now cannot be removed
 ├── DownloadFailed     a file that was sent is not in the media folder
+├── AlreadySung        a second click: the cover is being sung already
+├── KeyTooFar          a key too many semitones away
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
@@ -38,7 +40,8 @@ StoreError
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
     ├── StoreNewer     a newer version of the program has written it
-    └── StoreDamaged   it is no database, or what is in it cannot be read
+    ├── StoreDamaged   it is no database, or what is in it cannot be read
+    └── IndexWrong     an index of it leads to other rows than its table has
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -172,6 +175,20 @@ class DownloadFailed(StoreError):
     sentence = "Discord did not hand over {name}. Nothing was kept; send it again."
 
 
+class AlreadySung(StoreError):
+    """The same cover waits or runs already."""
+
+    code = "already_sung"
+    sentence = "This cover is being sung already. /jobs shows how far it is."
+
+
+class KeyTooFar(StoreError):
+    """Params: limit."""
+
+    code = "key_too_far"
+    sentence = "A key can be moved by {limit} semitones at most. Move it the other way, or choose another voice."
+
+
 class SongOrTitle(StoreError):
     """Exactly one of the two is needed."""
 
@@ -266,6 +283,16 @@ class StoreDamaged(StoreUnusable):
 
     code = "store_damaged"
     sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
+
+
+class IndexWrong(StoreUnusable):
+    """Params: place, names."""
+
+    code = "index_wrong"
+    sentence = (
+        "{place} has an index that differs from its table: {names}. Nothing is lost: stop the service and run "
+        "`discovervoice doctor --rebuild`."
+    )
 
 
 class StoreBusy(StoreError):

@@ -12,6 +12,7 @@ NotFound
 ├── NoSuchServerSong    no song of this server's own
 ├── NoSuchServerSinger  no singer of this server's own
 ├── SongsGone           the song of a job is not kept any more
+├── CoverSongGone       the song of a cover is not kept any more
 ├── NoResultShown       a message that shows no result
 ├── ReportGone          a report that is not kept any more
 ├── NotBlocked          a member whom nobody has blocked
@@ -98,6 +99,13 @@ class SongsGone(NotFound):
 
     code = "songs_gone"
     sentence = "There is no song left in this job. Send it again with /songs add."
+
+
+class CoverSongGone(NotFound):
+    """What a cover was made of was removed after its time, or from its library."""
+
+    code = "cover_song_gone"
+    sentence = "There is no song of this cover here any more. Send it again with /cover."
 
 
 class NoResultShown(NotFound):

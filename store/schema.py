@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
 from store.connection import connect, write_anew
 from store.errors import StoreDamaged, StoreNewer
+from store.postgresql import DRIVER
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +24,7 @@ DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
 def migrate(url: str, lock_dir: Path) -> None:
-    """Upgrade the tables to the newest revision; processes that start together take turns.
+    """Upgrade the tables to the newest revision; processes that start together take turns, on every machine.
 
     A new database appears under its name when it is whole, so an empty file is never one of ours.
     Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log).
@@ -44,6 +45,13 @@ def database_file(url: str) -> Path | None:
     if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
         return None
     return Path(address.database or "")
+
+
+def place_of(url: str | URL) -> str:
+    """Where a database is, for whoever has to mend it, without a password; "" for one in memory."""
+    address = make_url(url)
+    server = f" on {address.host or 'this machine'}" if address.drivername == DRIVER else ""
+    return f"{address.database or ''}{server}"
 
 
 def is_file_of_sqlite(url: str) -> bool:
@@ -67,6 +75,17 @@ def revision_of(database: Path) -> str | None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
+
+
+def revision_at(url: str) -> str | None:
+    """The revision of the tables at an address; None if it has none of ours. Raises sqlite3.Error, DBAPIError."""
+    if file := database_file(url):
+        return revision_of(file)
+    engine = connect(url)
+    try:
+        return _current_revision(engine)
+    finally:
+        engine.dispose()
 
 
 def files_of(path: Path) -> list[Path]:
@@ -112,21 +131,29 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 def _upgrade(url: str) -> None:
     """Run the migrations that the database lacks, if any."""
-    from alembic import command  # the child process opens no store, and starts without it
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config, engine = alembic_config(url), connect(url)
+    engine = connect(url)
     try:
-        scripts = ScriptDirectory.from_config(config)
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current == scripts.get_current_head():
+        current = _current_revision(engine)
+        if current == newest_revision():
             return
+        from alembic import command  # an open of a database that is up to date starts without it
+        from alembic.script import ScriptDirectory
+
+        config = alembic_config(url)
+        scripts = ScriptDirectory.from_config(config)
         if current not in (None, *(script.revision for script in scripts.walk_revisions())):
-            raise StoreNewer(place=database_file(url) or url)
+            raise StoreNewer(place=place_of(url))
         command.upgrade(config, "head")
         if current is not None and database_file(url):
             write_anew(engine)  # what earlier versions deleted they did not overwrite
     finally:
         engine.dispose()
+
+
+def _current_revision(engine: Engine) -> str | None:
+    """The revision of a database's tables; None if it has none of ours. Raises DBAPIError."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision

@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -250,6 +250,11 @@ class Job(SQLModel, table=True):
     """
 
     __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_line", "state", "lane", "turn", "queued_at", "id", "user_id"),
+        Index("ix_job_queued", "state", "queued_at"),
+        Index("ix_job_took", "kind", "lane", "ended_at"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True)
     kind: JobKind = choice(JobKind)
     user_id: int = snowflake(index=True)
@@ -258,7 +263,7 @@ class Job(SQLModel, table=True):
     locale: str = "en"
     params: dict[str, Any] = document(dict)
 
-    state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    state: JobState = choice(JobState, default=JobState.ACCEPTED)
     lane: Lane = choice(Lane, default=Lane.HEAVY)
     turn: int = 0
     """When its member's turn comes in this lane; `store.line` says how."""
@@ -277,6 +282,8 @@ class Job(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
+    rating: int | None = None
+    """What its member thinks of it, 1 to 5."""
     reply_token: str | None = None
     reply_until: float | None = Field(default=None, index=True)
     """Until when the token edits the member's private card (`store.replies`)."""
@@ -376,11 +383,14 @@ class Audit(SQLModel, table=True):
     reason: str = ""
 
 
+IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
+
 MEDIA_REFERENCE = Table(
     "media_reference",
     SQLModel.metadata,
     Column("source", String, primary_key=True),
     Column("row_id", String, primary_key=True),
-    Column("media_key", String, primary_key=True, index=True),
+    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
 )
 """Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

@@ -121,3 +121,12 @@ def view_of(*items: discord.ui.Item[Any]) -> discord.ui.View:
     for item in items:
         view.add_item(item)
     return view
+
+
+def rows_of(*rows: Sequence[PersistentItem[Any]]) -> discord.ui.View:
+    """A view of these rows of components, the empty ones left out; it never times out."""
+    shown = [row for row in rows if row]
+    for number, row in enumerate(shown):
+        for item in row:
+            item.item.row = number
+    return view_of(*(item for row in shown for item in row))

@@ -46,10 +46,10 @@ class PageButton(PersistentButton, template=NEVER):
         raise NotImplementedError
 
     @classmethod
-    def around(cls, page: int, count: int, say: Texts) -> list["PageButton"]:
-        """Buttons for the page before and the page after."""
-        before = [cls.labelled(say("pages.before"), page=page - 1)] if page > 1 else []
-        return before + ([cls.labelled(say("pages.after"), page=page + 1)] if page < count else [])
+    def around(cls, page: int, count: int, say: Texts, **fields: str | int) -> list["PageButton"]:
+        """Buttons for the page before and the page after; `fields` are the template's others."""
+        before = [cls.labelled(say("pages.before"), page=page - 1, **fields)] if page > 1 else []
+        return before + ([cls.labelled(say("pages.after"), page=page + 1, **fields)] if page < count else [])
 
 
 def numbered(text: str, page: int, count: int, say: Texts) -> str:

@@ -23,12 +23,16 @@ FILE_LIMIT = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Services:
-    """The store, the doorbell and the settings of one bot; `show_card` answers with the card of a job, by its id."""
+    """The store, the doorbell and the settings of one bot.
+
+    `show_card` answers with the card of a job, by its id; `controls` are the buttons of its result.
+    """
 
     store: Store
     doorbell: Doorbell
     settings: BotSettings
     show_card: Callable[[str], Awaitable[None]]
+    controls: Callable[[Job, Texts], discord.ui.View | None]
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))  # files in memory
     turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
     mentions: dict[str, str] = field(default_factory=dict)  # of commands by their names, once Discord has them

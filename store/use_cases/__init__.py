@@ -18,6 +18,7 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
+from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
@@ -79,8 +80,9 @@ from store.use_cases.listening_test import (
 )
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
+from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -106,6 +108,7 @@ from store.use_cases.server_library import (
     request_library,
 )
 from store.use_cases.sharing import Sharing, begin_share, can_be_shared, drop_share, keep_share, shared_message
+from store.use_cases.sing_again import sing_again
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -147,8 +150,10 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "RATINGS",
     "Backlog",
     "BasketTraining",
+    "CardState",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -192,6 +197,7 @@ __all__ = [
     "can_be_shared",
     "cancel_any",
     "cancel_job",
+    "cards_to_show",
     "cast_vote",
     "change_settings",
     "check_basket",
@@ -208,6 +214,7 @@ __all__ = [
     "confirm_cancel",
     "count_lying",
     "decline",
+    "delete_cover",
     "delete_voice",
     "deletion_done",
     "deliver_to_operator",
@@ -234,7 +241,6 @@ __all__ = [
     "job_history",
     "job_row",
     "jobs_wait",
-    "jobs_with_cards",
     "keep_clip",
     "keep_heard",
     "keep_prepared",
@@ -249,6 +255,7 @@ __all__ = [
     "my_data",
     "next_unheard",
     "next_unprepared",
+    "own_result",
     "own_singers",
     "own_songs",
     "own_voice",
@@ -256,6 +263,7 @@ __all__ = [
     "postpone_deletion",
     "prepare_again",
     "quick_work_waiting",
+    "rate_cover",
     "reaction_removed",
     "read_backlog",
     "ready_voices",
@@ -286,6 +294,7 @@ __all__ = [
     "show_life",
     "shown_clips",
     "signs_of_life",
+    "sing_again",
     "song_title",
     "start_listening_test",
     "stop_listening_test",

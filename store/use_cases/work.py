@@ -39,6 +39,10 @@ KEPT = {
 """Roles of the files that stay with the voice or the singer."""
 
 
+SWEPT = 50
+"""Jobs that one sweep recovers: others write meanwhile."""
+
+
 class LeaseLost(Exception):
     """Another worker has the job now, or its member has cancelled it or was forgotten."""
 
@@ -63,7 +67,7 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
     with store.read() as session:
         if line.first(session, lanes) is None:  # a look at an empty line takes no write lock
             return None
-    with store.write() as session:
+    with store.step() as session:
         return jobs.take_next(session, owner, lanes)
 
 
@@ -88,19 +92,19 @@ def quick_work_waiting(store: Store) -> str | None:
     return f"note {note.id}" if note else None
 
 
-def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
-    """Recover what timed out, except what this owner works on itself; return every job that is queued."""
+def sweep_jobs(store: Store, owner: str = "") -> None:
+    """Recover what timed out, except what this owner works on itself; of very much at once a part, the rest next."""
     with store.read() as session:
-        if not jobs.is_overdue(session, owner):
-            return list(line.waiting(session))
-    with store.write() as session:
-        return jobs.sweep(session, owner)
+        overdue = jobs.is_overdue(session, owner)
+    if overdue:
+        with store.write() as session:
+            jobs.sweep(session, owner, SWEPT)
 
 
 def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:
     """Extend the lease and write the progress; False if the lease is lost or the member has cancelled."""
     owner = job.lease_owner or ""
-    with store.write() as session:
+    with store.step() as session:
         if progress is not None:
             left = progress.seconds_left
             jobs.report(session, job.id, job.attempt, owner, progress.stage, progress.fraction, left)

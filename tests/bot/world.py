@@ -12,7 +12,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 from sqlmodel import select
 
 from bot.app import DiscoverBot
-from store import Job, Outbox, Store, jobs
+from store import Job, Outbox, Store, Voice, VoiceState, jobs
 from store.use_cases import keep_heard, next_unheard
 
 POLL = 2.0
@@ -106,6 +106,14 @@ class Worker:
         """A job's row."""
         with self.store.read() as session:
             return jobs.get(session, job_id)
+
+    def add_voice(self, owner: int, name: str) -> int:
+        """A ready voice of a member's; its id."""
+        with self.store.write() as session:
+            voice = Voice(owner_id=owner, name=name, state=VoiceState.READY, model_key="m", index_key="i")
+            session.add(voice)
+            session.flush()
+            return voice.id or 0
 
     def outbox(self) -> list[Outbox]:
         """Every message row."""

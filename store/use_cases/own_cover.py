@@ -1,0 +1,26 @@
+"""A member's own cover that has a result: the row that the buttons below it work on."""
+
+from sqlmodel import Session
+
+from store import jobs
+from store.database import Store
+from store.missing import NoSuchJob, ResultGone
+from store.tables import Job, JobKind, JobState
+
+WITH_RESULT = frozenset({JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE})
+
+
+def own_result(store: Store, job_id: str, user_id: int) -> Job:
+    """The row of `own_cover`, for a look."""
+    with store.read() as session:
+        return own_cover(session, job_id, user_id)
+
+
+def own_cover(session: Session, job_id: str, user_id: int) -> Job:
+    """The cover's row. Raises NoSuchJob (also for another member's), ResultGone (it has no result)."""
+    job = jobs.get(session, job_id)
+    if job.user_id != user_id:
+        raise NoSuchJob
+    if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
+        raise ResultGone
+    return job
