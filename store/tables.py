@@ -389,11 +389,14 @@ class Audit(SQLModel, table=True):
     reason: str = ""
 
 
+IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
+
 MEDIA_REFERENCE = Table(
     "media_reference",
     SQLModel.metadata,
     Column("source", String, primary_key=True),
     Column("row_id", String, primary_key=True),
-    Column("media_key", String, primary_key=True, index=True),
+    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
 )
 """Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

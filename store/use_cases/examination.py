@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
 
 from store import references
 from store.clips import DAY
@@ -73,7 +74,8 @@ def rebuild(store: Store) -> None:
     """Make indices and the table of references anew from the rows. Raises StoreDamaged: two rows are one."""
     try:
         with store.write() as session:
-            session.connection().exec_driver_sql("REINDEX")
+            for table in SQLModel.metadata.sorted_tables:
+                session.connection().exec_driver_sql(f"REINDEX {'TABLE ' if store.on_server else ''}{table.name}")
             references.write_references_anew(session.connection())
     except IntegrityError as error:
         raise StoreDamaged(place=store.place, reason=error.orig) from error
