@@ -155,10 +155,10 @@ def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
 ) -> None:
     """Found in the stems' files, without anything being sung here."""
     sung: list[Stems] = []
-    preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+    preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
     assert sung == []
     with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
-        preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+        preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
     [stems] = sung
     assert stems.seconds == 4.0 and stems.instrumental is not None
     cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
