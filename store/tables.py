@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -387,16 +387,3 @@ class Audit(SQLModel, table=True):
     action: str
     subject: str = ""
     reason: str = ""
-
-
-IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
-"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
-
-MEDIA_REFERENCE = Table(
-    "media_reference",
-    SQLModel.metadata,
-    Column("source", String, primary_key=True),
-    Column("row_id", String, primary_key=True),
-    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
-)
-"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""
