@@ -14,7 +14,7 @@ from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Store
 from store.replies import token_of
 from store.tables import now
-from store.use_cases import jobs_with_cards, placed_job, release_reply
+from store.use_cases import PlacedJob, jobs_with_cards, placed_job, release_reply
 
 log = logging.getLogger(__name__)
 LAST_WORD = 60.0
@@ -29,6 +29,7 @@ class LiveCards(commands.Cog):
     ) -> None:
         self.store, self.private, self.controls = store, private, controls
         self._texts: dict[str, str] = {}
+        self._previewed: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.refresh)
 
@@ -56,7 +57,7 @@ class LiveCards(commands.Cog):
             return
         for placed in shown:
             job = placed.job
-            text = self._text(job, placed.place, placed.wait)
+            text = self._text(placed)
             if self._texts.get(job.id) == text or now() < self._not_before.get(job.id, 0.0):
                 continue
             try:
@@ -72,6 +73,7 @@ class LiveCards(commands.Cog):
         ids = {placed.job.id for placed in shown}
         self._texts = {job_id: text for job_id, text in self._texts.items() if job_id in ids}
         self._not_before = {job_id: time for job_id, time in self._not_before.items() if job_id in ids}
+        self._previewed &= ids
 
     async def _update(self, job_id: str) -> None:
         """Show the job as it is once its card's turn has come; a card that Discord takes no more is let go."""
@@ -81,9 +83,12 @@ class LiveCards(commands.Cog):
             token = token_of(job)
             if token is None or not placed.has_card:
                 return
-            text, last = self._text(job, placed.place, placed.wait), _ends_soon(job)
+            text, last = self._text(placed), _ends_soon(job)
+            controls = None if last else self.controls(job.id, texts(job.locale))
+            preview = None if job.id in self._previewed else _file(placed)
             try:
-                await self.private.edit(token, text, None if last else self.controls(job.id, texts(job.locale)))
+                await self.private.edit(token, text, controls, None if preview is None else [preview])
+                self._previewed |= set() if preview is None else {job.id}
             except discord.HTTPException as error:
                 if not is_reply_over(error):
                     raise
@@ -92,9 +97,19 @@ class LiveCards(commands.Cog):
                 await asyncio.to_thread(release_reply, self.store, job.id)
             self._texts[job.id] = text
 
-    def _text(self, job: Job, place: int, wait: float) -> str:
-        say = texts(job.locale)
-        return farewell(job, say) if _ends_soon(job) else render(job, place, say, wait)
+    def _text(self, placed: PlacedJob) -> str:
+        job, say = placed.job, texts(placed.job.locale)
+        if _ends_soon(job):
+            return farewell(job, say)
+        return render(job, placed.place, say, placed.wait, preview=placed.preview is not None)
+
+
+def _file(placed: PlacedJob) -> discord.File | None:
+    """What can be heard of the job already; None if there is nothing, or nothing any more."""
+    try:
+        return None if placed.preview is None else discord.File(placed.preview)
+    except FileNotFoundError:
+        return None
 
 
 def _ends_soon(job: Job) -> bool:

@@ -17,6 +17,8 @@ from store.tables import OPERATOR, Job, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
+LEASED = col(Job.lease_until).is_not(None)
+"""A worker has it: it works, or is measured after its end."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def places(session: Session) -> dict[str, Place]:
     line = session.exec(select(Job).where(_of_service(), WAITS).order_by(*_order())).all()
     if not line:
         return {}
-    running = session.exec(select(Job).where(_of_service(), WORKS)).all()
+    running = session.exec(select(Job).where(_of_service(), LEASED)).all()
     left = seconds_left(session, [*line, *running])
     workers = max(1, len({job.lease_owner for job in running}))
     ahead = {lane: sum(left[job.id] for job in running if lane is Lane.HEAVY or not job.gives_way) for lane in Lane}

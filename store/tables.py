@@ -266,7 +266,8 @@ class Job(SQLModel, table=True):
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
-    lease_until: float | None = None
+    lease_until: float | None = Field(default=None, index=True)
+    """A job that is rendered keeps its lease while its worker measures it."""
     worked: float = 0.0
     """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
@@ -289,6 +290,11 @@ class Job(SQLModel, table=True):
     """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
+
+    @property
+    def being_measured(self) -> bool:
+        """Whether it has its result, and a worker still measures that."""
+        return self.ended_at is not None and self.lease_until is not None and now() < self.lease_until
 
     @property
     def gives_way(self) -> bool:

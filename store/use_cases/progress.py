@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from store import jobs, line, replies
+from store import jobs, line, previews, replies
 from store.database import Store
 from store.tables import Job, JobState
 
@@ -19,6 +20,8 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
+    preview: Path | None = None
+    """What can be heard of it already."""
 
     @property
     def has_card(self) -> bool:
@@ -30,7 +33,7 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
     """One job. Raises NotFound."""
     with store.read() as session:
         job = jobs.get(session, job_id)
-        [placed] = _placed(session, [job])
+        [placed] = _placed(store, session, [job])
         return placed
 
 
@@ -43,11 +46,11 @@ def jobs_with_cards(store: Store) -> list[PlacedJob]:
         with store.write() as session:
             replies.release_dead(session)
     with store.read() as session:
-        return _placed(session, session.exec(wanted.order_by(col(Job.created_at))).all())
+        return _placed(store, session, session.exec(wanted.order_by(col(Job.created_at))).all())
 
 
-def _placed(session: Session, rows: Sequence[Job]) -> list[PlacedJob]:
+def _placed(store: Store, session: Session, rows: Sequence[Job]) -> list[PlacedJob]:
     """The jobs, each with its place."""
     places, none = line.places(session), line.Place(0, 0.0)
     found = [(job, places.get(job.id, none)) for job in rows]
-    return [PlacedJob(job, place.number, place.seconds) for job, place in found]
+    return [PlacedJob(job, place.number, place.seconds, previews.of_job(store, job)) for job, place in found]
