@@ -14,6 +14,7 @@ from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_co
 from pipeline.covers.cover_measures import measure_cover
 from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
+from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
@@ -311,11 +312,22 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell:
     result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
     files = {"cover": cover.mix.path, "converted": cover.converted}
     tell(Made(_with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))
-    plan({"measuring": measuring_seconds(seconds)})
+    plan({**({"parts": parts_seconds(seconds)} if task.parts else {}), "measuring": measuring_seconds(seconds)})
+    parts = write_parts(wanted, cover, report) if task.parts else None
     measures = measure_cover(wanted, cover, models, report)
     figures = asdict(measures.figures)
     compared = {"compared_seconds": figures.pop("seconds"), **figures}
-    return JobOutcome(replace(result, **compared, models=_models(task, cover, models)), {"picture": measures.picture})
+    waveform = parts.voice_message.waveform if parts else ""
+    measured = replace(result, **compared, waveform=waveform, models=_models(task, cover, models))
+    return JobOutcome(measured, {"picture": measures.picture, **_part_files(parts)})
+
+
+def _part_files(parts: CoverParts | None) -> dict[str, Path]:
+    """The files of a cover's parts by role."""
+    if parts is None:
+        return {}
+    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
+    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
 
 
 def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:
@@ -396,3 +408,8 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: 
 def measuring_seconds(seconds: float) -> float:
     """Expected seconds of measuring a cover of this length."""
     return 5.0 + 0.2 * min(seconds, 60.0)
+
+
+def parts_seconds(seconds: float) -> float:
+    """Expected seconds of writing the parts of a cover of this length."""
+    return 0.5 + 0.05 * seconds

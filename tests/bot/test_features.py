@@ -68,6 +68,7 @@ def test_the_features_are_seen() -> None:
         "sharing",
         "details",
         "again",
+        "parts",
         "rating",
         "deleting",
         "presence",
