@@ -6,7 +6,6 @@ import logging
 import math
 import signal
 
-import aiohttp
 import discord
 from discord.ext import commands
 from prometheus_client import CollectorRegistry
@@ -16,7 +15,6 @@ from bot.covers import CoverCog
 from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
 from bot.delivery import Delivery
 from bot.details import DetailsButton, details_buttons
-from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
@@ -27,6 +25,7 @@ from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
 from bot.library.singers import SingersCog, SingersPage
 from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
+from bot.login import login_told
 from bot.match import MatchCog
 from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
@@ -204,15 +203,5 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
         DiscoverBot(store, doorbell, settings) as bot,
         endpoint(seen.metrics_host, seen.bot_metrics_port, bot.registry, bot.trouble),
     ):
-        try:
+        with login_told():
             await bot.start(token)
-        except discord.LoginFailure as error:
-            raise WrongToken from error
-        except (
-            aiohttp.ClientConnectionError,
-            discord.DiscordServerError,
-            discord.GatewayNotFound,
-            discord.RateLimited,
-            TimeoutError,
-        ) as error:
-            raise Unreachable(reason=type(error).__name__) from error

@@ -23,7 +23,7 @@ SILENT_SECONDS = 60.0
 def show_status(as_json: bool) -> None:
     """Print it. Raises DeskError: nothing was started here yet, or another version was."""
     settings = StoreSettings()
-    store = _opened(settings)
+    store = store_that_is_here(settings)
     status = read_status(store)
     if as_json:
         typer.echo(json.dumps(asdict(status), default=dict, indent=1))
@@ -33,7 +33,8 @@ def show_status(as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _opened(settings: StoreSettings) -> "Store":
+def store_that_is_here(settings: StoreSettings) -> "Store":
+    """The store of a service that may run, as it is. Raises DeskError: there is none yet, or of another version."""
     if not settings.database.is_file():
         raise DeskError(
             f"There is no database {settings.database}: nothing was started here yet, or DATA_DIR is another."

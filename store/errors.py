@@ -40,7 +40,8 @@ StoreError
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
     ├── StoreNewer     a newer version of the program has written it
-    └── StoreDamaged   it is no database, or what is in it cannot be read
+    ├── StoreDamaged   it is no database, or what is in it cannot be read
+    └── IndexWrong     an index of it leads to other rows than its table has
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -282,6 +283,16 @@ class StoreDamaged(StoreUnusable):
 
     code = "store_damaged"
     sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
+
+
+class IndexWrong(StoreUnusable):
+    """Params: place, names."""
+
+    code = "index_wrong"
+    sentence = (
+        "{place} has an index that differs from its table: {names}. Nothing is lost: stop the service and run "
+        "`discovervoice doctor --rebuild`."
+    )
 
 
 class StoreBusy(StoreError):

@@ -222,18 +222,17 @@ def undeliverable(session: Session, job_id: str) -> None:
     move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
-def sweep(session: Session, sparing: str = "") -> list[Job]:
-    """Recover what timed out; return every job that is queued.
+def sweep(session: Session, sparing: str = "", most: int | None = None) -> None:
+    """Recover what timed out, at `most` so many jobs of either kind: whoever sweeps holds the write lock.
 
     A job whose lease ran out is queued again (or failed after the last loss, or cancelled if the member requested
     that; one that has its result is left), unless its owner is the one that sweeps (`sparing`): that one lives, and
     gives it back itself. A job that nobody confirmed or leased in time expires.
     """
-    for job in session.exec(select(Job).where(_lost(sparing))).all():
+    for job in session.exec(select(Job).where(_lost(sparing)).limit(most)).all():
         give_back(session, job.id, job.attempt, job.lease_owner or "")
-    for job in session.exec(select(Job).where(_too_old())).all():
+    for job in session.exec(select(Job).where(_too_old()).limit(most)).all():
         _end(session, job.id, {job.state}, S.EXPIRED)
-    return list(line.waiting(session))
 
 
 def is_overdue(session: Session, sparing: str = "") -> bool:
@@ -280,16 +279,17 @@ def _lost(sparing: str) -> ColumnElement[bool]:
 
 def _too_old() -> ColumnElement[bool]:
     """Not confirmed in time, or not leased in time since it was queued last."""
-    waits_since = func.coalesce(col(Job.requeued_at), col(Job.queued_at))
+    waits_since, long_ago = func.coalesce(col(Job.requeued_at), col(Job.queued_at)), now() - QUEUE_SECONDS
     return or_(
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
-        and_(col(Job.state) == S.QUEUED, waits_since < now() - QUEUE_SECONDS),
+        and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < long_ago, waits_since < long_ago),
     )
 
 
 def _release(session: Session, job_id: str, attempt: int, owner: str, **values: Any) -> bool:
     """The worker is done with a job that has its result; what it measured counts as work."""
-    worked = col(Job.worked) + (now() - func.coalesce(col(Job.ended_at), now()))
+    time = now()
+    worked = col(Job.worked) + (time - func.coalesce(col(Job.ended_at), time))
     return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), worked=worked, **UNLEASED, **values)
 
 

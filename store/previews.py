@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from store.database import Store
+from store.jobs import WORKING
 from store.tables import Job
 
 NAME = "preview.mp3"
@@ -16,6 +17,6 @@ def keep(store: Store, job: Job, path: Path) -> None:
 
 
 def of_job(store: Store, job: Job) -> Path | None:
-    """The file, if there is one."""
+    """The file, if there is one and the job is worked on."""
     path = store.work_dir / job.id / NAME
-    return path if job.started_at is not None and path.is_file() else None
+    return path if job.state in WORKING and path.is_file() else None

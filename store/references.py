@@ -48,6 +48,26 @@ def names_sound(session: Session, sha256: str) -> bool:
     return session.scalars(same.limit(1)).first() is not None
 
 
+def forgotten(session: Session) -> dict[str, int]:
+    """How many files each table's rows name without a row of `media_reference`, so that a clean-up would remove them.
+
+    Tables without such rows are left out. Triggers see to it that there are none.
+    """
+    counts = {}
+    for table, key in KEYS.items():
+        kept = f"source = '{table}' AND row_id = CAST({table}.id AS TEXT) AND media_key = named.value"
+        lost = f"{NAMED} AND NOT EXISTS (SELECT 1 FROM media_reference WHERE {kept})"
+        count = f"SELECT count(*) FROM {table}, json_each({key.format(row=table)}) {lost}"
+        counts[table] = session.connection().exec_driver_sql(count).scalar_one()
+    return {table: count for table, count in counts.items() if count}
+
+
+def write_references_anew(connection: Connection) -> None:
+    """Write what the rows of every table name, whatever stood there."""
+    for table in KEYS:
+        _write_anew(connection, table)
+
+
 def keep_references(connection: Connection) -> None:
     """Create the triggers that are missing or of another version (a migration that rebuilds a table drops its own).
 
@@ -61,9 +81,13 @@ def keep_references(connection: Connection) -> None:
         for name, sql in triggers.items():
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             connection.exec_driver_sql(sql)
-        connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
-        everything = f"FROM {table}, json_each({KEYS[table].format(row=table)}) {NAMED}"
-        connection.exec_driver_sql(f"{_insert(table, table)} {everything}")
+        _write_anew(connection, table)
+
+
+def _write_anew(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
+    everything = f"FROM {table}, json_each({KEYS[table].format(row=table)}) {NAMED}"
+    connection.exec_driver_sql(f"{_insert(table, table)} {everything}")
 
 
 def _insert(table: str, row: str) -> str:

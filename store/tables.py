@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -250,6 +250,11 @@ class Job(SQLModel, table=True):
     """
 
     __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_line", "state", "lane", "turn", "queued_at", "id", "user_id"),
+        Index("ix_job_queued", "state", "queued_at"),
+        Index("ix_job_took", "kind", "lane", "ended_at"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True)
     kind: JobKind = choice(JobKind)
     user_id: int = snowflake(index=True)
@@ -258,7 +263,7 @@ class Job(SQLModel, table=True):
     locale: str = "en"
     params: dict[str, Any] = document(dict)
 
-    state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    state: JobState = choice(JobState, default=JobState.ACCEPTED)
     lane: Lane = choice(Lane, default=Lane.HEAVY)
     turn: int = 0
     """When its member's turn comes in this lane; `store.line` says how."""

@@ -83,7 +83,7 @@ from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -156,6 +156,7 @@ __all__ = [
     "RATINGS",
     "Backlog",
     "BasketTraining",
+    "CardState",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -200,6 +201,7 @@ __all__ = [
     "can_be_shared",
     "cancel_any",
     "cancel_job",
+    "cards_to_show",
     "cast_vote",
     "change_settings",
     "check_basket",
@@ -245,7 +247,6 @@ __all__ = [
     "job_history",
     "job_row",
     "jobs_wait",
-    "jobs_with_cards",
     "keep_clip",
     "keep_heard",
     "keep_prepared",

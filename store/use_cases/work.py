@@ -43,6 +43,10 @@ KEPT = {
 """Roles of the files that stay with the voice or the singer."""
 
 
+SWEPT = 50
+"""Jobs that one sweep recovers: others write meanwhile."""
+
+
 class LeaseLost(Exception):
     """Another worker has the job now, or its member has cancelled it or was forgotten."""
 
@@ -92,13 +96,13 @@ def quick_work_waiting(store: Store) -> str | None:
     return f"note {note.id}" if note else None
 
 
-def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
-    """Recover what timed out, except what this owner works on itself; return every job that is queued."""
+def sweep_jobs(store: Store, owner: str = "") -> None:
+    """Recover what timed out, except what this owner works on itself; of very much at once a part, the rest next."""
     with store.read() as session:
-        if not jobs.is_overdue(session, owner):
-            return list(line.waiting(session))
-    with store.write() as session:
-        return jobs.sweep(session, owner)
+        overdue = jobs.is_overdue(session, owner)
+    if overdue:
+        with store.write() as session:
+            jobs.sweep(session, owner, SWEPT)
 
 
 def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:

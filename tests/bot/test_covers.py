@@ -87,8 +87,6 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
     details = response_of(await world.alice.click(message, label="Details"))
     assert "still being measured" in details.content and not details.attachments
     worker.complete(job, RESULT, {"cover.png": b"picture"})
-    await world.tick()
-    (message,) = world.cards()
     details = response_of(await world.alice.click(message, label="Details"))
     assert [a.filename for a in details.attachments] == ["cover.png"] and "measured:" not in details.content
     for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "-14.2", "htdemucs"):

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from files.disk import DiskFull
 from store import (
+    IndexWrong,
     Store,
     StoreBusy,
     StoreDamaged,
@@ -90,6 +91,29 @@ def test_a_damaged_page_is_told_by_the_first_who_meets_it_and_by_services_when_t
     with pytest.raises(StoreDamaged, match="restore the last backup"):
         voices_of(store, 7)
     with pytest.raises(StoreDamaged, match="restore the last backup"):
+        open_checked_store(StoreSettings(data_dir=tmp_path))
+
+
+def misled(path: Path) -> None:
+    """Let the index of songs by title miss one of them: its page is whole, and so is the table."""
+    with sqlite3.connect(path) as connection:
+        kept = connection.execute("SELECT * FROM sqlite_master WHERE name = 'ix_song_title'").fetchone()
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'ix_song_title'")
+    connection.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO song (title, singer, licence, media_key, added_by, guild_id, created_at) "
+            "VALUES ('Nachtigall', '', '', 'k', 0, 0, 1)"
+        )
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", kept)
+    connection.close()
+
+
+def test_an_index_that_differs_from_its_table_is_told_by_services_when_they_begin(tmp_path: Path) -> None:
+    misled(database(tmp_path))
+    with pytest.raises(IndexWrong, match=r"ix_song_title.*doctor --rebuild"):
         open_checked_store(StoreSettings(data_dir=tmp_path))
 
 

@@ -140,9 +140,10 @@ def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
     [heard] = previews
     sound = read(heard.path)
     assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
-    mixed = read(cover.cover)
-    whole = mixed[:, : sound.shape[1]]  # somebody sings from the first second
-    assert sdr(sound, whole) > 5
+    mixed, n = read(cover.cover), 4 * 44100
+    starts = [mixed[:, second * 44100 :][:, :n] for second in range(6)]
+    whole = max(starts, key=lambda part: sdr(sound[:, :n], part))
+    assert sdr(sound[:, :n], whole) > 5
     assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
     with av.open(str(heard.path)) as file:
         assert "AI-generated" in file.metadata["comment"]
@@ -159,7 +160,9 @@ def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
         preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
     [stems] = sung
     assert stems.seconds == 4.0 and stems.instrumental is not None
-    assert stem(stems.vocals) == pytest.approx(stem(cover.stems.vocals)[:, : 4 * 44100], abs=1e-4)
+    cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
+    starts = [whole[:, second * 44100 :][:, : 4 * 44100] for second in range(6)]
+    assert any(np.allclose(cut, part, atol=1e-4) for part in starts)
 
 
 def test_a_preview_begins_where_somebody_sings() -> None:
