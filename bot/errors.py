@@ -140,7 +140,7 @@ class NoVoiceMessages(Refusal):
 
     code = "no_voice_messages"
     sentence = (
-        "Discord takes no voice message in this channel. Use /jobs in a direct message with me, and press it there."
+        "No voice message can be sent in this channel. Use /jobs in a direct message with me, and press it there."
     )
 
 
