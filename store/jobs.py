@@ -100,7 +100,7 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
 
 def take_next(session: Session, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
     """The first in line of these lanes, leased to and started by this worker; None if nobody waits."""
-    first = line.first(session, lanes)
+    first = line.first(session, lanes, locked=True)
     return None if first is None else take(session, first.id, first.attempt, owner)
 
 

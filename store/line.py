@@ -43,11 +43,13 @@ def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     return served if last is None else max(served, last + 1)
 
 
-def first(session: Session, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
-    """The job that is served next, of these lanes."""
+def first(session: Session, lanes: Collection[Lane] = tuple(Lane), *, locked: bool = False) -> Job | None:
+    """The job that is served next, of these lanes; `locked`: of those that nobody else locks to take."""
     for lane in (lane for lane in Lane if lane in lanes):
         wanted = select(Job).where(_of_service(), WAITS, Job.lane == lane)
-        if (job := session.exec(wanted.order_by(*IN_A_LANE).limit(1)).first()) is not None:
+        wanted = wanted.order_by(*IN_A_LANE).limit(1)
+        wanted = wanted.with_for_update(skip_locked=True) if locked else wanted  # SQLite: the transaction is alone
+        if (job := session.exec(wanted).first()) is not None:
             return job
     return None
 

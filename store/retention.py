@@ -17,8 +17,8 @@ from store.clips import DAY
 from store.database import Store
 from store.listening_tables import ListeningClip, ListeningTest
 from store.params import drop_uploads, uploads_of
-from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
+from store.references import MEDIA_REFERENCE, unnamed
+from store.tables import Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""

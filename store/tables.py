@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -388,13 +388,3 @@ class Audit(SQLModel, table=True):
     action: str
     subject: str = ""
     reason: str = ""
-
-
-MEDIA_REFERENCE = Table(
-    "media_reference",
-    SQLModel.metadata,
-    Column("source", String, primary_key=True),
-    Column("row_id", String, primary_key=True),
-    Column("media_key", String, primary_key=True, index=True),
-)
-"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

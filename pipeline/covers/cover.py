@@ -18,7 +18,7 @@ from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instru
 from pipeline.covers.key import in_key, instrumental_shift
 from pipeline.covers.mix import LEVEL, MixReport, mix_files
 from pipeline.covers.presence import check_voice
-from pipeline.covers.preview import Preview
+from pipeline.covers.preview import PreviewMaker
 from pipeline.covers.song import decibels
 from pipeline.covers.stems import Stems, features_of, hear_nothing, stems_of
 from pipeline.covers.width import with_width
@@ -181,7 +181,7 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     return info
 
 
-def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Preview:
+def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> PreviewMaker:
     """Sings the first seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
     part = replace(cover, out_dir=cover.out_dir / "preview", options=replace(cover.options, max_bytes=None))
 
@@ -191,10 +191,10 @@ def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Pre
             moved = instrumental_shift(converted.key_shift) if stems.instrumental else 0
             on_preview(_mix(part, stems, converted.path, moved, ignore).path)
 
-    return Preview(part.out_dir, sing)
+    return PreviewMaker(part.out_dir, sing)
 
 
-def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Preview | None) -> Stems:
+def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: PreviewMaker | None) -> Stems:
     """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
     given, song = cover.instrumental, GivenFile(cover.song, cover.said)
     instrumental = cover.out_dir / "instrumental.flac"

@@ -54,7 +54,7 @@ def is_sung(stems: Floats32) -> bool:
 
 
 @dataclass
-class Preview:
+class PreviewMaker:
     """Hears stems as they come, and has their first sung seconds sung, once."""
 
     folder: Path

@@ -71,7 +71,7 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
     with store.read() as session:
         if line.first(session, lanes) is None:  # a look at an empty line takes no write lock
             return None
-    with store.write() as session:
+    with store.step() as session:
         return jobs.take_next(session, owner, lanes)
 
 
@@ -108,7 +108,7 @@ def sweep_jobs(store: Store, owner: str = "") -> None:
 def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:
     """Extend the lease and write the progress; False if the lease is lost or the member has cancelled."""
     owner = job.lease_owner or ""
-    with store.write() as session:
+    with store.step() as session:
         if progress is not None:
             left = progress.seconds_left
             jobs.report(session, job.id, job.attempt, owner, progress.stage, progress.fraction, left)

@@ -192,8 +192,9 @@ def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
     assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
     mixed, n = read(cover.cover), 4 * 44100
     starts = [mixed[:, second * 44100 :][:, :n] for second in range(6)]
+    *others, best = sorted(sdr(sound[:, :n], part) for part in starts)
     whole = max(starts, key=lambda part: sdr(sound[:, :n], part))
-    assert sdr(sound[:, :n], whole) > 5
+    assert best > 3 and max(others) < 0  # these seconds of the cover, the voice with other noise
     assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
     with av.open(str(heard.path)) as file:
         assert "AI-generated" in file.metadata["comment"]
@@ -204,10 +205,10 @@ def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
 ) -> None:
     """Found in the stems' files, without anything being sung here."""
     sung: list[Stems] = []
-    preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+    preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
     assert sung == []
     with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
-        preview.Preview(tmp_path, sung.append).hear_files(cover.stems)
+        preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
     [stems] = sung
     assert stems.seconds == 4.0 and stems.instrumental is not None
     cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
