@@ -63,6 +63,7 @@ def test_the_features_are_seen() -> None:
         "forget",
         "help",
         "live_cards",
+        "login",
         "delivery",
         "removal",
         "sharing",
