@@ -18,6 +18,8 @@ from store.tables import OPERATOR, Job, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
+LEASED = col(Job.lease_until).is_not(None)
+"""A worker has it: it works, or is measured after its end."""
 IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
 """The order in which a lane is served and shown: a job that was given back keeps its place."""
 
@@ -41,11 +43,13 @@ def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     return served if last is None else max(served, last + 1)
 
 
-def first(session: Session, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
-    """The job that is served next, of these lanes."""
+def first(session: Session, lanes: Collection[Lane] = tuple(Lane), *, locked: bool = False) -> Job | None:
+    """The job that is served next, of these lanes; `locked`: of those that nobody else locks to take."""
     for lane in (lane for lane in Lane if lane in lanes):
         wanted = select(Job).where(_of_service(), WAITS, Job.lane == lane)
-        if (job := session.exec(wanted.order_by(*IN_A_LANE).limit(1)).first()) is not None:
+        wanted = wanted.order_by(*IN_A_LANE).limit(1)
+        wanted = wanted.with_for_update(skip_locked=True) if locked else wanted  # SQLite: the transaction is alone
+        if (job := session.exec(wanted).first()) is not None:
             return job
     return None
 
@@ -64,7 +68,7 @@ def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
     gives way, so a quick job does not wait for it.
     """
     takes = functools.cache(functools.partial(expected_seconds, session))
-    running = session.exec(select(Job).where(_of_service(), WORKS)).all()
+    running = session.exec(select(Job).where(_of_service(), LEASED)).all()
     left = [(job, seconds_left(job.kind, job.progress, job.seconds_left, takes(job.kind, job.lane))) for job in running]
     workers = max(1, len({job.lease_owner for job in running}))
     line: list[tuple[Any, ...]] = []

@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -271,7 +271,8 @@ class Job(SQLModel, table=True):
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
-    lease_until: float | None = None
+    lease_until: float | None = Field(default=None, index=True)
+    """A job that is rendered keeps its lease while its worker measures it."""
     worked: float = 0.0
     """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
@@ -294,6 +295,11 @@ class Job(SQLModel, table=True):
     """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
+
+    @property
+    def being_measured(self) -> bool:
+        """Whether it has its result, and a worker still measures that."""
+        return self.ended_at is not None and self.lease_until is not None and now() < self.lease_until
 
     @property
     def gives_way(self) -> bool:
@@ -381,13 +387,3 @@ class Audit(SQLModel, table=True):
     action: str
     subject: str = ""
     reason: str = ""
-
-
-MEDIA_REFERENCE = Table(
-    "media_reference",
-    SQLModel.metadata,
-    Column("source", String, primary_key=True),
-    Column("row_id", String, primary_key=True),
-    Column("media_key", String, primary_key=True, index=True),
-)
-"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

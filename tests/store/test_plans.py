@@ -18,6 +18,7 @@ from store.use_cases import (
     take_next_job,
 )
 
+pytestmark = pytest.mark.of_sqlite
 LINE = "ix_job_line (state=? AND lane=?)"
 
 
