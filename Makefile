@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
 
-.PHONY: demo test fuzz chaos check lock check-lock install install-lab install-dev clean
+.PHONY: demo test fuzz chaos databases check lock check-lock install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
@@ -22,6 +22,10 @@ fuzz: install-dev
 # A thousand schedules of kills, stops, locks and second thoughts; what is interrupted goes on from the table in results/.
 chaos: install-dev
 	CHAOS=1000 $(BIN)/pytest --capture no tests/chaos/test_schedules.py
+
+# Every test of the store on each of its databases; `make test` runs on PostgreSQL those that it could break.
+databases: install-dev
+	DATABASES=sqlite,postgresql $(BIN)/pytest tests/store
 
 check: install-dev
 	$(BIN)/ruff format --check .

@@ -9,11 +9,11 @@ from bot.interactions.components import PersistentButton, PersistentItem, view_o
 from bot.interactions.pages import PageButton, within
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.messages.result import WITH_RESULT
 from bot.messages.voices import marked
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind, Store, Voice
+from store.jobs import WITH_RESULT
 from store.params import cover_params
 from store.use_cases import own_result, ready_voices, sing_again
 

@@ -35,14 +35,14 @@ def show_status(as_json: bool) -> None:
 
 def store_that_is_here(settings: StoreSettings) -> "Store":
     """The store of a service that may run, as it is. Raises DeskError: there is none yet, or of another version."""
-    if not settings.database.is_file():
-        raise DeskError(
-            f"There is no database {settings.database}: nothing was started here yet, or DATA_DIR is another."
-        )
-    found, ours = schema.revision_of(settings.database), schema.newest_revision()
+    place = schema.place_of(settings.url)
+    there = settings.on_server or settings.database.is_file()
+    found, ours = schema.revision_at(settings.url) if there else None, schema.newest_revision()
+    if found is None:
+        raise DeskError(f"There is no database {place}: nothing was started here yet, or DATA_DIR is another.")
     if found != ours:
-        older = "Start the service, which migrates them." if (found or "") < ours else "Install the newer version."
-        raise DeskError(f"The tables of {settings.database} are of version {found}, this program's {ours}. {older}")
+        older = "Start the service, which migrates them." if found < ours else "Install the newer version."
+        raise DeskError(f"The tables of {place} are of version {found}, this program's {ours}. {older}")
     return existing_store(settings)
 
 

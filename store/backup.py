@@ -19,6 +19,7 @@ from store.database import StoreSettings
 from store.errors import BackupRefused
 from store.integrity import ALONE, READ_ONLY, integrity, opened
 from store.media import Media
+from store.schema import place_of
 from store.tables import now
 
 DATABASE, MEDIA, MANIFEST = "discovervoice.db", "media", "manifest.json"
@@ -55,6 +56,7 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     Media first, since a row names a file only after it is stored; then the database; then the media that came between.
     Raises BackupRefused (no database, `target` is not empty), DiskFull.
     """
+    check_file(settings)
     database = settings.database
     if not database.is_file():
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
@@ -80,6 +82,15 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
         draft.rename(target)
         sync(target.parent)
     return manifest
+
+
+def check_file(settings: StoreSettings) -> None:
+    """Raise BackupRefused for a database that is no file of ours."""
+    if settings.on_server:
+        raise BackupRefused(
+            reason=f"The database is {place_of(settings.url)}, a PostgreSQL server: copy it with pg_dump, and then"
+            f" {settings.data_dir / MEDIA} with any tool"
+        )
 
 
 def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store.errors import IndexWrong, StoreDamaged, StoreUnusable
-from store.trouble import PASSING
+from store.fault_codes import PASSING, SQLITE
 
 READ_ONLY = "mode=ro"
 ALONE = "mode=ro&immutable=1"
@@ -42,7 +42,7 @@ def integrity(database: Path, options: str = READ_ONLY) -> Integrity:
             found = [str(line) for (line,) in connection.execute("PRAGMA integrity_check")]
             rows = connection.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in PASSING:
+        if SQLITE.get(error.sqlite_errorcode & 0xFF) in PASSING:
             raise StoreUnusable(place=database, reason=error) from error
         return Integrity(damage=(str(error),))
     lines = [line for text in found if text != "ok" for line in text.splitlines()]

@@ -123,6 +123,7 @@ class CoverResult:
     was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
     in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
+    Until it is `measured`, it has what is known of the mix, and no figures of the voice.
     `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
     multiplied by before it was separated.
     """
@@ -156,6 +157,11 @@ class CoverResult:
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether its voice was measured; rows of every age say with which model."""
+        return bool(self.speaker_model or self.mos_model)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from store.clips import DAY
 from store.database import Store
 from store.listening_tables import ListeningClip, ListeningTest
 from store.params import drop_uploads, uploads_of
-from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
+from store.references import MEDIA_REFERENCE, unnamed
+from store.tables import Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -72,7 +72,8 @@ def clear_scratch(store: Store) -> int:
     """Remove the scratch folders of jobs that have ended or were deleted; return how many (their worker was killed)."""
     folders = list(store.work_dir.glob("*"))  # listed before the rows: a job leased meanwhile is not among them
     with store.read() as session:
-        active = set(session.exec(select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))).all())
+        works = or_(col(Job.state).in_(jobs.ACTIVE), col(Job.lease_until).is_not(None))
+        active = set(session.exec(select(Job.id).where(works)).all())
     stale = [folder for folder in folders if folder.name not in active]
     for folder in stale:
         shutil.rmtree(folder, ignore_errors=True)

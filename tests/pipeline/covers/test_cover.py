@@ -1,8 +1,9 @@
 """A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import av
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 from models.content import student
 from models.signal import Floats32
 from models.voice_file import load_voice, save_voice
+from pipeline.covers import preview
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
+from pipeline.covers.cover_measures import CoverMeasures, measure_cover
+from pipeline.covers.stems import Stems
 from pipeline.errors import VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
@@ -42,12 +46,48 @@ def of(
     )
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A preview, and the stage that had been reported last when it came."""
+
+    path: Path
+    stage: str
+
+
+@pytest.fixture(scope="module")
+def previews() -> list[Heard]:
+    return []
+
+
 @pytest.fixture(scope="module")
 def cover(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    previews: list[Heard],
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    return make_cover(of(song, voice_files, folder / "cache", folder, "노래", "목소리"), models)
+    stages: list[str] = []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        return make_cover(
+            of(song, voice_files, folder / "cache", folder, "노래", "목소리"),
+            models,
+            lambda stage, _: stages.append(stage),
+            lambda path: previews.append(Heard(path, stages[-1])),
+        )
+
+
+@pytest.fixture(scope="module")
+def measures(
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    cover: CoverReport,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> CoverMeasures:
+    folder = tmp_path_factory.mktemp("measures")
+    return measure_cover(of(song, voice_files, folder, folder, "노래", "목소리"), cover, models)
 
 
 def read(path: Path) -> Floats32:
@@ -94,31 +134,76 @@ def test_the_converted_vocals_have_the_sources_width(cover: CoverReport) -> None
     assert np.mean(away) < 0.12
 
 
+def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
+    cover: CoverReport, previews: list[Heard]
+) -> None:
+    [heard] = previews
+    sound = read(heard.path)
+    assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
+    mixed, n = read(cover.cover), 4 * 44100
+    starts = [mixed[:, second * 44100 :][:, :n] for second in range(6)]
+    *others, best = sorted(sdr(sound[:, :n], part) for part in starts)
+    whole = max(starts, key=lambda part: sdr(sound[:, :n], part))
+    assert best > 3 and max(others) < 0  # these seconds of the cover, the voice with other noise
+    assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
+    with av.open(str(heard.path)) as file:
+        assert "AI-generated" in file.metadata["comment"]
+
+
+def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    """Found in the stems' files, without anything being sung here."""
+    sung: list[Stems] = []
+    preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
+    assert sung == []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
+    [stems] = sung
+    assert stems.seconds == 4.0 and stems.instrumental is not None
+    cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
+    starts = [whole[:, second * 44100 :][:, : 4 * 44100] for second in range(6)]
+    assert any(np.allclose(cut, part, atol=1e-4) for part in starts)
+
+
+def test_a_preview_begins_where_somebody_sings() -> None:
+    rate, noise = 44100, np.random.default_rng(0).standard_normal((2, 2, 44100 * 70)).astype(np.float32) * 0.1
+    noise[0] *= 0.05
+    noise[0, :, 7 * rate : 9 * rate] *= 20  # too little, and then nothing
+    noise[0, :, 31 * rate :] *= 20
+    finder = preview.FirstSung()
+    found = [finder.add(noise[..., start : start + 5 * rate]) for start in range(0, 70 * rate, 5 * rate)]
+    [only] = [one for one in found if one is not None][:1]
+    assert np.array_equal(only, noise[..., 31 * rate : 51 * rate])
+
+
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
     with av.open(str(cover.cover)) as file:
         assert "AI-generated" in file.metadata["comment"]
         assert "AI cover" in file.metadata["title"]
 
 
-def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverReport, models: ModelPool) -> None:
+def test_the_converted_pitch_is_the_songs_in_the_voices_octave(
+    cover: CoverReport, measures: CoverMeasures, models: ModelPool
+) -> None:
     assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
-    assert cover.comparison.f0_correlation > 0.7
+    assert measures.figures.f0_correlation > 0.7
     pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
     correlation, _, f1, _ = compare_pitch(pair[0], pair[1], cover.key_shift, models)
-    assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
+    assert correlation == pytest.approx(measures.figures.f0_correlation, abs=0.1)
     assert f1 > 0.7
 
 
-def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
-    figures = cover.comparison
+def test_figures_are_there_and_name_their_models(measures: CoverMeasures) -> None:
+    figures = measures.figures
     assert 1 <= figures.mos_cover <= 5 and 1 <= figures.mos_source <= 5
     assert -1 <= figures.cosine_cover <= 1
     assert figures.mos_source > figures.mos_cover  # an untrained voice does not sound like a singer
     assert all([figures.speaker_model, figures.mos_model, figures.pitch_model])
 
 
-def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
-    data = cover.picture.read_bytes()
+def test_the_picture_is_a_png_of_readable_size(measures: CoverMeasures) -> None:
+    data = measures.picture.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
     assert data.startswith(b"\x89PNG") and width == 780 and height >= 400
 
@@ -144,9 +229,10 @@ def test_an_asked_key_shift_is_kept(
 def test_a_voice_on_s24_still_sings(
     models: ModelPool, song: Path, s24_voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
-    sung = make_cover(of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path), models)
+    wanted = of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path)
+    sung = make_cover(wanted, models)
     assert (sung.voice, sung.content) == ("RVC v2 s24, 24 kHz", student.NAME) != (cover.voice, cover.content)
-    assert sung.comparison.f0_correlation > 0.95
+    assert measure_cover(wanted, sung, models).figures.f0_correlation > 0.95
     assert read(sung.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
 
@@ -164,7 +250,9 @@ def test_every_stage_is_reported_from_its_beginning(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     reports: list[tuple[str, float]] = []
-    make_cover(of(song, voice_files, tmp_path, tmp_path), models, lambda *progress: reports.append(progress))
+    wanted = of(song, voice_files, tmp_path, tmp_path)
+    made = make_cover(wanted, models, lambda *progress: reports.append(progress))
+    measure_cover(wanted, made, models, lambda *progress: reports.append(progress))
     stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
     first = {stage: next(fraction for s, fraction in reports if s == stage) for stage in stages}
