@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import Session, col, select
 
 from store.tables import GuildSetting
@@ -21,10 +21,14 @@ def keep_days(session: Session, guild_id: int | None, most: float) -> float:
 
 def keep_days_of(guild_id: Any, most: float) -> ColumnElement[float]:
     """The same for the guild that a column of a row names."""
-    chosen = select(GuildSetting.keep_days).where(col(GuildSetting.guild_id) == guild_id).scalar_subquery()
-    return func.min(func.coalesce(chosen, most), most)
+    return _least(select(GuildSetting.keep_days).where(col(GuildSetting.guild_id) == guild_id), most)
 
 
 def fewest_days(most: float) -> ColumnElement[float]:
     """The fewest days of any guild."""
-    return func.min(func.coalesce(select(func.min(GuildSetting.keep_days)).scalar_subquery(), most), most)
+    return _least(select(func.min(GuildSetting.keep_days)), most)
+
+
+def _least(chosen: Any, most: float) -> ColumnElement[float]:
+    days = chosen.scalar_subquery()
+    return case((days < most, days), else_=most)
