@@ -19,6 +19,7 @@ from store.use_cases.cover import (
     song_title,
 )
 from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
+from store.use_cases.cover_parts import PartOfCover, cover_part
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
@@ -179,6 +180,7 @@ __all__ = [
     "NewSinger",
     "NewSong",
     "NewVoice",
+    "PartOfCover",
     "PlacedJob",
     "ReportedMessage",
     "Requester",
@@ -223,6 +225,7 @@ __all__ = [
     "complete_job",
     "confirm_cancel",
     "count_lying",
+    "cover_part",
     "decline",
     "delete_cover",
     "delete_voice",
