@@ -110,6 +110,8 @@ class GuildSetting(SQLModel, table=True):
     staff_channel_id: int | None = snowflake(default=None)
     listening_tests: bool = True
     max_active_jobs: int = 3
+    keep_days: int | None = None
+    """After how many days notes, songs and results go; None: when the operator has them go, and never later."""
 
 
 class Consent(SQLModel, table=True):

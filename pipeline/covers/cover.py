@@ -133,8 +133,9 @@ def make_cover(
 ) -> CoverReport:
     """Make `cover.*` and `converted.flac` in the input's `out_dir`.
 
-    `on_preview` is called with the file of the first 20 s with voice as soon as these are sung, if there are any and
-    the song is longer than a minute.
+    `on_preview` is called with the file of the first 20 s with voice while the rest is separated, if there are any, the
+    song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none: its
+    cover takes too little longer.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -145,8 +146,6 @@ def make_cover(
     info = _usable_voice(cover, models)
     preview = None if on_preview is None else _preview(cover, models, on_preview)
     stems = _stems(cover, models, report, preview)
-    if preview is not None:
-        preview.hear_files(stems)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
     moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
@@ -188,8 +187,7 @@ def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Pre
     def sing(stems: Stems) -> None:
         with suppress(NoVoice, AllocationFailed):
             converted = _convert(part, stems, models, ignore)
-            moved = instrumental_shift(converted.key_shift) if stems.instrumental else 0
-            on_preview(_mix(part, stems, converted.path, moved, ignore).path)
+            on_preview(_mix(part, stems, converted.path, instrumental_shift(converted.key_shift), ignore).path)
 
     return PreviewMaker(part.out_dir, sing)
 

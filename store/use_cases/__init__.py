@@ -40,7 +40,14 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
-from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
+from store.use_cases.guild_settings import (
+    SettingsChange,
+    change_settings,
+    guild_languages,
+    guild_setting,
+    keep_days,
+    keep_days_of_basket,
+)
 from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import (
@@ -248,6 +255,8 @@ __all__ = [
     "job_row",
     "jobs_wait",
     "keep_clip",
+    "keep_days",
+    "keep_days_of_basket",
     "keep_heard",
     "keep_prepared",
     "keep_preview",

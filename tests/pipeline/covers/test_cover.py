@@ -18,7 +18,6 @@ from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_co
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
 from pipeline.covers.parts import CoverParts, write_parts
-from pipeline.covers.stems import Stems
 from pipeline.covers.voice_message import write_voice_message
 from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
@@ -198,22 +197,6 @@ def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
     assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
     with av.open(str(heard.path)) as file:
         assert "AI-generated" in file.metadata["comment"]
-
-
-def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
-) -> None:
-    """Found in the stems' files, without anything being sung here."""
-    sung: list[Stems] = []
-    preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
-    assert sung == []
-    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
-        preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
-    [stems] = sung
-    assert stems.seconds == 4.0 and stems.instrumental is not None
-    cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
-    starts = [whole[:, second * 44100 :][:, : 4 * 44100] for second in range(6)]
-    assert any(np.allclose(cut, part, atol=1e-4) for part in starts)
 
 
 def test_a_preview_begins_where_somebody_sings() -> None:
