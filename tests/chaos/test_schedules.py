@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.runs import run, seeds, summed, table_of, told
 from tests.chaos.scene import Scene, furnish
 
-SAMPLE = 12
+SAMPLE = 50
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(12 * 3600)]
 
 
