@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 from dotenv.parser import parse_stream
+from pydantic import ValidationError
 from rich.console import Console
 
 from models.weights.integrity import WeightsError
@@ -38,6 +39,13 @@ def check_environment_file(path: Path = Path(".env")) -> None:
         raise DeskError(f"{path}, line {min(broken)} is no NAME=value (a quote that is not closed?). Correct the line.")
 
 
+def setting_refused(error: ValidationError) -> str:
+    """What is wrong with the first setting that was refused."""
+    first = error.errors()[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    return f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}."
+
+
 def check_files(files: Iterable[Path]) -> None:
     """Raise DeskError for the first path that is no file."""
     for file in files:
@@ -50,6 +58,15 @@ def no_nan(value: float | None) -> float | None:
     if value is not None and math.isnan(value):
         raise typer.BadParameter("it is not a number.")
     return value
+
+
+def visible(named: typer.CallbackParam, text: str | None) -> str | None:
+    """For what names something that is there. Raises DeskError: nothing of it can be seen, in a sentence neither."""
+    from store.names import is_blank
+
+    if text is not None and is_blank(text):
+        raise DeskError(f"A blank {named.name} names nothing. Type what it is called.")
+    return text
 
 
 def require_consent(yes: bool, done: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, visible
 
 app = typer.Typer(no_args_is_help=True, help="The jobs that wait or run.")
 
@@ -35,7 +35,9 @@ def list_jobs() -> None:
 
 @app.command("cancel")
 def cancel(
-    job: Annotated[str, typer.Argument(help="The job's id, or its first digits as its member reads them.")],
+    job: Annotated[
+        str, typer.Argument(callback=visible, help="The job's id, or its first digits as its member reads them.")
+    ],
 ) -> None:
     """Stop a job, as its member could: what it came with is removed, and its member is told."""
     from store import IllegalMove, open_store

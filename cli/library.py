@@ -43,7 +43,7 @@ def drop_singer(name: str, yes: bool) -> None:
 
 def _again(name: str, catalogue: Path, kind: str, key: str) -> str:
     """What is to be said of one that ships."""
-    ships = name.casefold() in (row[key].casefold() for row in tomllib.loads(catalogue.read_text("utf-8"))[kind])
+    ships = folded(name) in (folded(row[key]) for row in tomllib.loads(catalogue.read_text("utf-8"))[kind])
     never = " unless FREE_LIBRARY is false" if kind == "song" else " as long as others that ship are there"
     return f" It ships with the program, so the next start of a worker adds it again{never}." if ships else ""
 

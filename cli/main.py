@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import jobs, models, outbox, voices
-from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent
+from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent, setting_refused, visible
 from cli.laboratory import LaboratoryGroup
 from cli.log import LogSettings, log_events
 
@@ -112,6 +112,20 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 
 @app.command()
+def doctor(
+    online: Annotated[bool, typer.Option("--online", help="Ask Discord whether it knows the token.")] = False,
+    every_file: Annotated[bool, typer.Option("--every-file", help="Hash all media, not a sample.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First make the database's indices anew; stop the service before.")
+    ] = False,
+) -> None:
+    """Check machine, settings, data and service; exit code 1 if anything is wrong, with a next step for each."""
+    from cli.doctor.command import examine
+
+    sys.exit(examine(online=online, every_file=every_file, rebuild=rebuild))
+
+
+@app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
     from store import StoreSettings, open_checked_store
@@ -182,13 +196,14 @@ def train(
 
 @app.command()
 def cover(
-    song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
-    voice: Annotated[str, typer.Option(help="A voice made with `train`.")],
+    song: Annotated[str, typer.Argument(callback=visible, help="A sound file, or the title of a song of the library.")],
+    voice: Annotated[str, typer.Option(callback=visible, help="A voice made with `train`.")],
     key_shift: Annotated[
         int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
     ] = None,
     separator: Annotated[
-        str | None, typer.Option(help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given.")
+        str | None,
+        typer.Option(callback=visible, help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given."),
     ] = None,
     vocals_only: Annotated[
         bool, typer.Option("--vocals-only", help="The song is vocals already: nothing is separated.")
@@ -238,7 +253,9 @@ def import_singers(
 
 
 @singers.command("remove")
-def remove_singer(name: Annotated[str, typer.Argument(help="As `singers list` shows it.")], yes: Yes = False) -> None:
+def remove_singer(
+    name: Annotated[str, typer.Argument(callback=visible, help="As `singers list` shows it.")], yes: Yes = False
+) -> None:
     """Take a singer out of the library, whichever models embedded it."""
     from cli.library import drop_singer
 
@@ -258,7 +275,8 @@ def import_songs(
 
 @songs.command("remove")
 def remove_song(
-    song: Annotated[str, typer.Argument(help="Its id (#7), its title or a part of it.")], yes: Yes = False
+    song: Annotated[str, typer.Argument(callback=visible, help="Its id (#7), its title or a part of it.")],
+    yes: Yes = False,
 ) -> None:
     """Take a song out of the library, with all that was computed from it."""
     from cli.library import drop_song
@@ -314,9 +332,7 @@ def guarded(command: Callable[[], Any]) -> None:
         check_environment_file()
         command()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
+        fail(setting_refused(error))
     except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull, CannotListen) as error:
         fail(str(error))
     except (IntegrityError, ProgrammingError):

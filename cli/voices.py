@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, check_files, console, fail, require_consent, weights_refusals
+from cli.console import DeskError, check_files, console, fail, require_consent, visible, weights_refusals
 from models.weights.integrity import digest
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def import_voice(
 
 @app.command("export")
 def export_voice(
-    name: Annotated[str, typer.Argument(help="One of your voices.")],
+    name: Annotated[str, typer.Argument(callback=visible, help="One of your voices.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.pth and NAME.index.")] = Path(),
 ) -> None:
     """Write a voice as RVC's files, if it is of a kind that RVC has."""
@@ -104,7 +104,7 @@ def export_voice(
 
 @app.command("remove")
 def remove_voice(
-    name: Annotated[str, typer.Argument(help="One of your voices.")],
+    name: Annotated[str, typer.Argument(callback=visible, help="One of your voices.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a voice and its files; a training of it is stopped. It cannot be brought back."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, visible
 from cli.report import model_table, semitones
 from lab.desk.progress import progress_bar
 from lab.desk.voice_tables import measured
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 
 def cover(
-    song: Annotated[str, typer.Argument(help="A sound file, or the title of a song of the library.")],
+    song: Annotated[str, typer.Argument(callback=visible, help="A sound file, or the title of a song of the library.")],
     voice: Annotated[
-        str, typer.Option(help="A voice of yours, a member's as #ID, a free one; a file; a folder of recordings.")
+        str,
+        typer.Option(
+            callback=visible, help="A voice of yours, a member's as #ID, a free one; a file; a folder of recordings."
+        ),
     ],
     recordings: Annotated[
         Path | None, typer.Option(help="Recordings of the owner of a .pth: without them nothing tells their likeness.")

@@ -50,7 +50,17 @@ def test_a_blank_name_is_one_sentence(desk: Desk, song: Path, blank: str) -> Non
     )
     assert "A voice needs a name" in desk.refused("train", blank, song, "--yes")
     assert "A singer needs a name" in desk.refused("singers", "add", blank, song)
-    assert "There is no voice" in desk.refused("cover", song, "--voice", blank)
+    for kind, *words in (
+        ("voice", "cover", song, "--voice", blank),
+        ("song", "cover", blank, "--voice", "me"),
+        ("separator", "cover", song, "--voice", "me", "--separator", blank),
+        ("song", "songs", "remove", blank),
+        ("name", "singers", "remove", blank),
+        ("name", "voices", "export", blank),
+        ("name", "voices", "remove", blank),
+        ("job", "jobs", "cancel", blank),
+    ):
+        assert desk.refused(*words) == f"A blank {kind} names nothing. Type what it is called."
 
 
 def test_a_wrong_option_is_no_markup(desk: Desk) -> None:
