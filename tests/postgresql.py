@@ -41,17 +41,15 @@ EMPTY = "; ".join(
 
 @dataclass
 class PostgresServer:
-    """A server that listens at a socket in its folder; start it by `with`."""
+    """A server that listens at a socket in its folder; `postgres_server` starts one."""
 
     folder: Path
-    socket_dir: Path
-    process: "subprocess.Popen[bytes]"
     names: Iterator[int] = field(default_factory=count)
     free: list[str] = field(default_factory=list)
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.socket_dir}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
@@ -64,9 +62,9 @@ class PostgresServer:
         except OperationalError:  # somebody still holds rows
             self.drop(name)
 
-    def copy(self, template: str = TEMPLATE) -> str:
+    def copy(self, template: str = TEMPLATE, name: str = "") -> str:
         """The name of a new copy of a database."""
-        name = f"test_{next(self.names)}"
+        name = name or f"test_{next(self.names)}"
         self.perform(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
@@ -97,9 +95,9 @@ def postgres_server() -> Iterator[PostgresServer]:
         with (folder / "log").open("wb") as log:
             guarded = ["sh", "-c", GUARD, "sh", *command]
             process = subprocess.Popen(guarded, stdin=subprocess.PIPE, stdout=log, stderr=log, **who)
-        server = PostgresServer(folder, folder, process)
+        server = PostgresServer(folder)
         try:
-            _wait(server)
+            _wait(server, process)
             server.perform(f"CREATE DATABASE {TEMPLATE}")
             open_store(StoreSettings(data_dir=folder / "template", database_url=server.url(TEMPLATE))).engine.dispose()
             yield server
@@ -126,13 +124,13 @@ def _somebody(folder: Path) -> dict[str, Any]:
     return {"cwd": folder, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _wait(server: PostgresServer) -> None:
+def _wait(server: PostgresServer, process: "subprocess.Popen[bytes]") -> None:
     """Until the server takes connections."""
     began = time.monotonic()
     while True:
         try:
             return server.perform("SELECT 1")
         except Exception:
-            if server.process.poll() is not None or time.monotonic() - began > START_SECONDS:
+            if process.poll() is not None or time.monotonic() - began > START_SECONDS:
                 raise AssertionError((server.folder / "log").read_text()) from None
         time.sleep(0.02)
