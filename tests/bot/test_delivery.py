@@ -392,7 +392,7 @@ class TestTrouble:
     async def test_a_database_that_cannot_be_read_does_not_stop_the_loop(
         self, late: Job, world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(delivery, "due_messages", lambda store: 1 / 0)
+        monkeypatch.setattr(delivery, "due_messages", lambda *_: 1 / 0)
         worker.render(late, {})
         await world.tick()
         monkeypatch.undo()

@@ -18,6 +18,7 @@ def hurry() -> None:
     """Shorten the waits of this process and of those that it forks."""
     jobs.LEASE_SECONDS = LEASE
     jobs.lease.__defaults__ = (LEASE,)
+    outbox.LEASE_SECONDS = LEASE
     jobs.ACCEPT_SECONDS = 1.5
     connection.BUSY_MS = postgresql.WAIT_MS = 300
     postgresql.IDLE_MS = 700
