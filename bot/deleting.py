@@ -8,10 +8,11 @@ import discord
 from bot.interactions.components import AnswerButton, PersistentButton
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.messages.result import WITH_RESULT, compose
+from bot.messages.result import compose
 from bot.texts.names import safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind
+from store.jobs import WITH_RESULT
 from store.params import cover_params
 from store.use_cases import delete_cover, own_result
 

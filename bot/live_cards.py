@@ -1,6 +1,7 @@
 """One private card per job, kept up to date while the job and the card's token live, across restarts of the bot."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ class LiveCards(commands.Cog):
         self.store, self.private, self.controls = store, private, controls
         self.seconds = seconds
         self._shown: dict[str, Face] = {}
+        self._previewed: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.refresh)
 
@@ -65,6 +67,7 @@ class LiveCards(commands.Cog):
             return
         for job_id in shown.keys() - cards:
             self._shown.pop(job_id, None)
+        self._previewed &= cards
         self._not_before = {job_id: until for job_id, until in self._not_before.items() if until > now()}
         for card in news:
             if card.id in self._not_before:
@@ -95,9 +98,13 @@ class LiveCards(commands.Cog):
             if token is None or not placed.has_card:
                 return
             say, last = texts(job.locale), _ends_soon(job)
-            text = farewell(job, say) if last else render(job, placed.place, say, placed.wait)
+            heard = placed.preview is not None
+            text = farewell(job, say) if last else render(job, placed.place, say, placed.wait, preview=heard)
+            stays = heard and job.id in self._previewed
             try:
-                await self.private.edit(token, text, None if last else self.controls(job.id, say))
+                controls = None if last else self.controls(job.id, say)
+                await self.private.edit(token, text, controls, None if stays else _files(placed))
+                self._previewed = self._previewed | {job.id} if heard else self._previewed - {job.id}
             except discord.HTTPException as error:
                 if not is_reply_over(error):
                     raise
@@ -105,7 +112,7 @@ class LiveCards(commands.Cog):
             if last:
                 await asyncio.to_thread(release_reply, self.store, job.id)
             self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
-            self._shown[job.id] = _face(job, placed.place, placed.wait)
+            self._shown[job.id] = _face(job, placed.place, placed.wait, heard)
 
     def _placed(self, job_id: str, known: CardState | None) -> PlacedJob:
         """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
@@ -119,18 +126,25 @@ class LiveCards(commands.Cog):
 def _news(store: Store, shown: Mapping[str, Face]) -> tuple[set[str], list[CardState]]:
     """The ids of all cards, and those that show something else than their rows say, in the order to edit them."""
     cards, turns = cards_to_show(store), {job_id: turn for turn, job_id in enumerate(shown)}
-    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place)]
+    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview)]
     news.sort(key=lambda card: (card.place.number > 0, turns.get(card.id, -1)))
     return {card.id for card in cards}, news
 
 
-def _face(job: Job | CardState, place: int, wait: float) -> Face:
+def _files(placed: PlacedJob) -> list[discord.File]:
+    """What can be heard of the job already, if it is still there."""
+    with contextlib.suppress(FileNotFoundError):
+        return [] if placed.preview is None else [discord.File(placed.preview)]
+    return []
+
+
+def _face(job: Job | CardState, place: int, wait: float, heard: bool) -> Face:
     """What of the card changes; of a job that only waits the numbers, since there may be thousands."""
     if _ends_soon(job):
         return "later"
     if job.state is JobState.QUEUED and job.progress == 0 and not job.cancel_requested:
         return place, minutes_until(wait)
-    return status(job, place, texts(job.locale), wait)
+    return status(job, place, texts(job.locale), wait) + ("♪" if heard else "")
 
 
 def _ends_soon(job: Job | CardState) -> bool:

@@ -8,9 +8,9 @@ from bot.errors import UnknownButton
 from bot.interactions.components import PersistentItem
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.messages.result import WITH_RESULT
 from bot.texts.sentences import Texts
 from store import Job, JobKind
+from store.jobs import WITH_RESULT
 from store.use_cases import RATINGS, rate_cover
 
 BEST = max(RATINGS)

@@ -18,6 +18,8 @@ from store.tables import OPERATOR, Job, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
+LEASED = col(Job.lease_until).is_not(None)
+"""A worker has it: it works, or is measured after its end."""
 IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
 """The order in which a lane is served and shown: a job that was given back keeps its place."""
 
@@ -66,7 +68,7 @@ def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
     gives way, so a quick job does not wait for it.
     """
     takes = functools.cache(functools.partial(expected_seconds, session))
-    running = session.exec(select(Job).where(_of_service(), WORKS)).all()
+    running = session.exec(select(Job).where(_of_service(), LEASED)).all()
     left = [(job, seconds_left(job.kind, job.progress, job.seconds_left, takes(job.kind, job.lane))) for job in running]
     workers = max(1, len({job.lease_owner for job in running}))
     line: list[tuple[Any, ...]] = []

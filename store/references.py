@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, inspect, select
-from sqlmodel import Session
+from sqlalchemy import Column, Connection, String, Table, inspect, select
+from sqlmodel import Session, SQLModel
 
 from store.media_triggers import (
     COLUMNS,
@@ -14,8 +14,17 @@ from store.media_triggers import (
     keys_in_postgresql,
     keys_in_sqlite,
 )
-from store.tables import MEDIA_REFERENCE
 
+IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
+MEDIA_REFERENCE = Table(
+    "media_reference",
+    SQLModel.metadata,
+    Column("source", String, primary_key=True),
+    Column("row_id", String, primary_key=True),
+    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
+)
+"""Which row of which table names which media file. Triggers write it, nobody else does."""
 BATCH = 500
 
 

@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, Index, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -110,6 +110,8 @@ class GuildSetting(SQLModel, table=True):
     staff_channel_id: int | None = snowflake(default=None)
     listening_tests: bool = True
     max_active_jobs: int = 3
+    keep_days: int | None = None
+    """After how many days notes, songs and results go; None: when the operator has them go, and never later."""
 
 
 class Consent(SQLModel, table=True):
@@ -271,7 +273,8 @@ class Job(SQLModel, table=True):
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
-    lease_until: float | None = None
+    lease_until: float | None = Field(default=None, index=True)
+    """A job that is rendered keeps its lease while its worker measures it."""
     worked: float = 0.0
     """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
@@ -296,6 +299,11 @@ class Job(SQLModel, table=True):
     ended_at: float | None = Field(default=None, index=True)
 
     @property
+    def being_measured(self) -> bool:
+        """Whether it has its result, and a worker still measures that."""
+        return self.ended_at is not None and self.lease_until is not None and now() < self.lease_until
+
+    @property
     def gives_way(self) -> bool:
         """Whether it stops for a quick job and goes on afterwards, where it was."""
         return self.kind is JobKind.TRAIN and self.lane is Lane.HEAVY and self.user_id != OPERATOR
@@ -307,6 +315,7 @@ class Outbox(SQLModel, table=True):
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
     `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
     `channel_id` is where the job was requested. `lease_owner` is the bot that sends it now, until `lease_until`.
+    A file has a `key` and a `name`; one with a `part` is kept beside the message, and not sent with it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -383,16 +392,3 @@ class Audit(SQLModel, table=True):
     action: str
     subject: str = ""
     reason: str = ""
-
-
-IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
-"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
-
-MEDIA_REFERENCE = Table(
-    "media_reference",
-    SQLModel.metadata,
-    Column("source", String, primary_key=True),
-    Column("row_id", String, primary_key=True),
-    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
-)
-"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

@@ -12,9 +12,10 @@ from store.use_cases import CardState
 CELLS = 12
 
 
-def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
-    """The card of a job that runs, or waits at `place` in line for about `wait` seconds."""
-    return f"{heading(job, say)}\n{status(job, place, say, wait)}"
+def render(job: Job, place: int, say: Texts, wait: float = 0.0, *, preview: bool = False) -> str:
+    """The card of a job that runs, or waits at `place` in line for about `wait` seconds; a preview may be on it."""
+    lines = [heading(job, say), status(job, place, say, wait), *([say("card.preview")] if preview else [])]
+    return "\n".join(lines)
 
 
 def farewell(job: Job, say: Texts) -> str:

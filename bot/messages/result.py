@@ -5,11 +5,11 @@ from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
+from store.jobs import WITH_RESULT
 from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
 CANDIDATES = 5
-WITH_RESULT = (JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE)
 ENDS = ("steps", "time", "no progress")
 
 
@@ -36,11 +36,18 @@ def details(job: Job, say: Texts) -> str:
     """Every figure of a match or a cover that has a result, what it means, and the models that measured it."""
     result = result_of(job)
     if isinstance(result, CoverResult):
-        figures = [*cover_figures(result, say), models_line(result.models, say)]
+        figures = [*cover_figures(result, say), unmeasured(job, result, say), models_line(result.models, say)]
     else:
         figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
     body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def unmeasured(job: Job, result: CoverResult, say: Texts) -> str:
+    """Why a cover has no figures of its voice: they are being measured, or that was cut short; else nothing."""
+    if result.measured:
+        return ""
+    return say("details.measuring" if job.being_measured else "details.unmeasured")
 
 
 def has_details(job: Job) -> bool:

@@ -13,7 +13,8 @@ from store import references
 from store.clips import DAY
 from store.database import Store
 from store.errors import FileDamaged, NotFound, StoreDamaged
-from store.tables import MEDIA_REFERENCE, Clip, Job, Outbox, SignOfLife, now
+from store.references import MEDIA_REFERENCE
+from store.tables import Clip, Job, Outbox, SignOfLife, now
 
 SAMPLE = 50
 """Files that are hashed if not all are asked for."""

@@ -1,11 +1,12 @@
 """A member follows their jobs on a private card for each, which is edited while the job and its token live."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlmodel import col, select
 
-from store import jobs, line, replies
+from store import jobs, line, previews, replies
 from store.database import Store
 from store.tables import Job, JobKind, JobState
 
@@ -19,6 +20,8 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
+    preview: Path | None = None
+    """What can be heard of it already."""
 
     @property
     def has_card(self) -> bool:
@@ -39,6 +42,7 @@ class CardState(NamedTuple):
     state: JobState = JobState.QUEUED
     cancel_requested: bool = False
     stage: str | None = None
+    has_preview: bool = False
 
 
 def placed_job(store: Store, job_id: str) -> PlacedJob:
@@ -46,7 +50,7 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
     with store.read() as session:
         job = jobs.get(session, job_id)
         place = line.places(session).get(job_id, line.NOWHERE) if job.state is JobState.QUEUED else line.NOWHERE
-        return PlacedJob(job, place.number, place.seconds)
+        return PlacedJob(job, place.number, place.seconds, previews.of_job(store, job))
 
 
 def cards_to_show(store: Store) -> list[CardState]:
@@ -58,11 +62,12 @@ def cards_to_show(store: Store) -> list[CardState]:
             replies.release_dead(session)
     with store.read() as session:
         works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
-        working = [_working(job) for job in session.exec(works).all()]
+        working = [_working(store, job) for job in session.exec(works).all()]
         standing = line.standing(session, Job.id, Job.locale, Job.reply_until)
     return working + [CardState(*row) for row in standing if row[5] is not None]
 
 
-def _working(job: Job) -> CardState:
+def _working(store: Store, job: Job) -> CardState:
     told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until
-    return CardState(*told, line.NOWHERE, job.state, job.cancel_requested, job.stage)
+    heard = previews.of_job(store, job) is not None
+    return CardState(*told, line.NOWHERE, job.state, job.cancel_requested, job.stage, heard)

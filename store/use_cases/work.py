@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, line, retention, voices
+from store import basket, clips, jobs, line, previews, retention, voices
 from store.database import Store
 from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
@@ -25,11 +25,15 @@ DELIVERED = {
     "match": ("picture",),
     "train": ("picture", "sample"),
     "instant": (),
-    "cover": ("cover", "picture"),
+    "cover": ("cover",),
     "song": (),
     "singer": (),
 }
 """Roles of the files that go with a job's message, by its aim."""
+MEASURED = {JobKind.COVER: ("picture",)}
+"""Roles of the files that follow when the result is measured; other kinds have all of theirs at their end."""
+PARTS = ("vocals_part", "instrumental_part", "voice_message")
+"""Roles of files that are kept beside a message, for whoever asks for them below it."""
 KEPT = {
     JobKind.MATCH: (),
     JobKind.TRAIN: ("model", "index"),
@@ -111,9 +115,15 @@ def renew_job(store: Store, job: Job, progress: JobProgress | None = None, secon
         return jobs.renew(session, job.id, job.attempt, owner, seconds)
 
 
-def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
+def keep_preview(store: Store, job: Job, path: Path) -> None:
+    """What can be heard of a job already is shown on its card, as long as that lives."""
+    previews.keep(store, job, path)
+
+
+def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path], *, measuring: bool = False) -> None:
     """Keep a job's files (by role) and write its result, its voice and its message in one transaction.
 
+    `measuring`: the job keeps its lease, for `complete_job`.
     A job of the operator has no message, so only a voice's files are kept of it.
     Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
@@ -130,15 +140,36 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
             if isinstance(result, LibraryResult):
                 result, replaced = finish_entry(session, job, result, keys["embeddings"])
             owner = job.lease_owner or ""
-            if not jobs.render(session, job.id, job.attempt, owner, to_json(result), message):
+            written = to_json(result)
+            if not jobs.render(session, job.id, job.attempt, owner, written, message, measuring=measuring):
                 raise LeaseLost
     if job.user_id == jobs.OPERATOR:
         retention.remove_unreferenced(store, saved)
     retention.remove_unreferenced(store, replaced)
 
 
+def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
+    """Write what was measured of a job that has its result, and keep the files that follow, in one transaction.
+
+    Raises LeaseLost (its member was forgotten, or its lease ran out), DiskFull; then nothing changes.
+    """
+    with files_or_nothing(store) as saved:
+        message = []
+        for role in (*MEASURED.get(job.kind, ()), *(role for role in PARTS if role in files)):
+            saved.add(key := store.media.put_file(files[role]))
+            message.append({"key": key, "name": files[role].name} | ({"part": role} if role in PARTS else {}))
+        with store.write() as session:
+            owner = job.lease_owner or ""
+            if not jobs.complete(session, job.id, job.attempt, owner, to_json(result), message):
+                raise LeaseLost
+    retention.remove_unreferenced(store, saved)  # the operator's job has no message
+
+
 def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
-    """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost."""
+    """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost.
+
+    A job that has its result keeps it, and is measured no further.
+    """
     with store.write() as session:
         failed = jobs.fail(session, job.id, job.attempt, job.lease_owner or "", code, params, sentence)
     if failed:
@@ -148,12 +179,13 @@ def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence
 def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
     """Queue a job for its next attempt: its child died or hung (`lost`), or its worker stops as planned.
 
-    It ends, and what it came with is removed, if its cancel was requested or it was lost too often.
+    It ends, and what it came with is removed, if its cancel was requested or it was lost too often. A job that has its
+    result keeps it, and is measured no further.
     """
     with store.write() as session:
         given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "", lost=lost)
         row = session.get(Job, job.id)
-    if given_back and row is not None and row.state in jobs.ENDED:
+    if given_back and row is not None and row.state in jobs.ENDED - jobs.WITH_RESULT:
         retention.discard(store, job.id)
 
 

@@ -223,3 +223,34 @@ async def test_a_round_that_lasts_too_long_ends_and_the_next_goes_on_where_it_wa
             jobs.report(session, ahead.id, 1, "w", "separating", 0.1, 60.0 * minutes)
         await cards.refresh()
     assert shown == ["a", "b", "c", "a"]
+
+
+async def test_a_preview_is_on_the_card_once_and_the_result_takes_its_place(
+    job: Job, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    worker.begin(job)
+    worker.report(job, "separating", 0.1)
+    await world.tick(5)
+    (store.work_dir / job.id).mkdir(parents=True)
+    made = store.work_dir / "made.mp3"
+    made.write_bytes(b"preview")
+    use_cases.keep_preview(store, job, made)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert [file.filename for file in card.attachments] == ["preview.mp3"] and "AI-generated" in card.content
+    assert await card.attachments[0].read() == b"preview" and len(card.components) == 1
+    worker.report(job, "separating", 0.5)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert "50 %" in card.content and [file.filename for file in card.attachments] == ["preview.mp3"]
+
+    await world.env.restart_bot(make_bot())
+    worker.report(job, "converting", 0.7)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert "70 %" in card.content and [file.filename for file in card.attachments] == ["preview.mp3"]
+
+    worker.render(job, {}, {"match.png": b"result"})
+    await world.tick(5)
+    (card,) = world.cards()
+    assert [file.filename for file in card.attachments] == ["match.png"] and "preview" not in card.content

@@ -11,9 +11,8 @@ from files.atomic import DRAFT
 from store.integrity import integrity
 from store.jobs import ENDED
 from store.media_triggers import COLUMNS
-from store.references import with_keys
+from store.references import MEDIA_REFERENCE, with_keys
 from store.tables import (
-    MEDIA_REFERENCE,
     Clip,
     Deletion,
     Job,

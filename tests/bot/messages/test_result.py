@@ -8,6 +8,7 @@ from bot.messages import result as results
 from bot.messages.post import mark
 from bot.texts.sentences import Texts, texts
 from store import Job, JobKind, JobState
+from store.tables import now
 
 EN, KO = texts("en"), texts("ko")
 
@@ -94,6 +95,17 @@ def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
     text = results.details(row, EN)
     assert "0.80" not in results.compose(row, EN)
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
+
+
+def test_a_cover_that_was_not_measured_says_so() -> None:
+    row = job(JobKind.COVER, {"song": "S", "lufs": -14.0})
+    row.ended_at = now()
+    assert "was not measured" in results.details(row, EN) and "재지 못했어요" in results.details(row, KO)
+    row.lease_until = now() + 10
+    assert "still being measured" in results.details(row, EN) and "재는 중" in results.details(row, KO)
+    row.lease_until = now() - 10
+    assert "was not measured" in results.details(row, EN)
+    assert "measured" not in results.details(job(JobKind.COVER, {"song": "S", "mos_model": "x"}), EN)
 
 
 @pytest.mark.parametrize(
