@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
-from sqlmodel import SQLModel
 
 from store import StoreSettings, open_store
 
@@ -28,14 +27,14 @@ SHARED = {"shared_buffers": "16MB", "max_wal_senders": "0", "wal_level": "minima
 GUARD = '"$@" & read -r _; kill -QUIT $!; wait'
 """The server ends with the process that holds the pipe to this shell, however that ends."""
 TEMPLATE = "template_of_tests"
-EMPTY = "; ".join(
-    [
-        "SET lock_timeout = 2000",
-        "SET session_replication_role = replica",
-        *(f"DELETE FROM {table.name}" for table in SQLModel.metadata.sorted_tables),
-        "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relowner = 10",
-    ]
-)
+EMPTY = """SET lock_timeout = 2000;
+SET session_replication_role = replica;
+DO $$ DECLARE one name; BEGIN
+    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE 'DELETE FROM ' || quote_ident(one);
+    END LOOP;
+END $$;
+SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relowner = 10"""
 """As quick as a few rows: no triggers, no new files. Numbers begin at 1 again."""
 
 

@@ -142,6 +142,10 @@ class TestTheCard:
         monkeypatch.setattr(delivery, "mark_sent", mark_sent)
         await world.env.restart_bot(make_bot())
         await world.tick()
+        assert worker.only().state == JobState.RENDERED  # the bot that died may still be sending
+        with worker.store.write() as session:
+            session.add(session.exec(select(Outbox)).one().sqlmodel_update({"lease_until": now() - 1}))
+        await world.tick()
         (card,) = world.cards()
         assert len(card.attachments) == 1 and worker.only().state == JobState.DELIVERED
         assert world.dms(world.alice) == world.public() == []
