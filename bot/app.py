@@ -34,6 +34,7 @@ from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.parts import PartButton, PartsAnewButton, part_buttons
 from bot.presence import Presence
 from bot.rating import RatingMenu, rating_menus
 from bot.removal import Removal
@@ -92,6 +93,8 @@ COMPONENTS = (
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
+    PartButton,
+    PartsAnewButton,
     RatingMenu,
     DeleteButton,
     DeleteAnswer,
@@ -106,6 +109,7 @@ def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     rows = (
         [*share_buttons(job, say), *details_buttons(job, say), *delete_buttons(job, say)],
         again_buttons(job, say),
+        part_buttons(job, say),
         rating_menus(job, say),
     )
     return rows_of(*rows) if any(rows) else None

@@ -10,6 +10,7 @@ StoreError
 ├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
 ├── Blocked            the moderators of this server have blocked the member
+├── KeptShorter        a server would keep longer than the operator does
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
@@ -124,6 +125,13 @@ class Blocked(StoreError):
 
     code = "blocked"
     sentence = "Moderators of this server have blocked you here, so nothing is made for you. Ask them if that is wrong."
+
+
+class KeptShorter(StoreError):
+    """Params: limit."""
+
+    code = "kept_shorter"
+    sentence = "The operator of this bot keeps nothing longer than {limit:g} days. Choose so many or fewer."
 
 
 class NoStaffChannel(StoreError):

@@ -125,7 +125,7 @@ class CoverResult:
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
     Until it is `measured`, it has what is known of the mix, and no figures of the voice.
     `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
-    multiplied by before it was separated.
+    multiplied by before it was separated. `waveform` is that of its voice message, as Discord takes it.
     """
 
     song: str = ""
@@ -154,6 +154,7 @@ class CoverResult:
     speaker_model: str = ""
     mos_model: str = ""
     pitch_model: str = ""
+    waveform: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
@@ -276,7 +277,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
         vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),
         **_texts(row, "song", "voice", "base", "instrumental", "encoding"),
-        **_texts(row, "speaker_model", "mos_model", "pitch_model"),
+        **_texts(row, "speaker_model", "mos_model", "pitch_model", "waveform"),
         **_tables(row),
     )
 

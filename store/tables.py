@@ -110,6 +110,8 @@ class GuildSetting(SQLModel, table=True):
     staff_channel_id: int | None = snowflake(default=None)
     listening_tests: bool = True
     max_active_jobs: int = 3
+    keep_days: int | None = None
+    """After how many days notes, songs and results go; None: when the operator has them go, and never later."""
 
 
 class Consent(SQLModel, table=True):
@@ -313,6 +315,7 @@ class Outbox(SQLModel, table=True):
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
     `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
     `channel_id` is where the job was requested.
+    A file has a `key` and a `name`; one with a `part` is kept beside the message, and not sent with it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 

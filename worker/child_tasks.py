@@ -14,6 +14,7 @@ from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_co
 from pipeline.covers.cover_measures import measure_cover
 from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
+from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
@@ -71,6 +72,7 @@ from worker.messages import (
     Task,
     TrainTask,
 )
+from worker.plans import cover_plan, hearing_plan, measuring_seconds, parts_seconds
 
 CANDIDATES = 5
 UNKNOWN_SONG_SECONDS = 180.0
@@ -311,11 +313,22 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell:
     result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
     files = {"cover": cover.mix.path, "converted": cover.converted}
     tell(Made(_with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))
-    plan({"measuring": measuring_seconds(seconds)})
+    plan({**({"parts": parts_seconds(seconds)} if task.parts else {}), "measuring": measuring_seconds(seconds)})
+    parts = write_parts(wanted, cover, report) if task.parts else None
     measures = measure_cover(wanted, cover, models, report)
     figures = asdict(measures.figures)
     compared = {"compared_seconds": figures.pop("seconds"), **figures}
-    return JobOutcome(replace(result, **compared, models=_models(task, cover, models)), {"picture": measures.picture})
+    waveform = parts.voice_message.waveform if parts else ""
+    measured = replace(result, **compared, waveform=waveform, models=_models(task, cover, models))
+    return JobOutcome(measured, {"picture": measures.picture, **_part_files(parts)})
+
+
+def _part_files(parts: CoverParts | None) -> dict[str, Path]:
+    """The files of a cover's parts by role."""
+    if parts is None:
+        return {}
+    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
+    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
 
 
 def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:
@@ -370,29 +383,3 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     out = task.out / "embeddings.safetensors"
     save_file({"embeddings": embeddings.astype(np.float32)}, out)
     return Embedded(out, len(embeddings), models.singer.model_id)
-
-
-def hearing_plan(seconds: float, separation: float) -> dict[str, float]:
-    """Expected seconds of what a song of this length is heard in, by a separator of this cost, on two cores."""
-    return {"reading": 0.5 + 0.01 * seconds, "separating": 3.0 + separation * seconds, "listening": 2.0 + 0.1 * seconds}
-
-
-def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:
-    """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
-
-    None: nothing is separated. `given` counts the files that become stems as they are; the instrumental may be `moved`
-    into another key.
-    """
-    separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
-    return {
-        "reading": 0.5 + 0.01 * seconds * (given + (separation is not None)),
-        **separating,
-        "listening": 2.0 + 0.1 * seconds,
-        "converting": 1.0 + 0.3 * seconds,
-        "mixing": 1.0 + (0.2 if moved else 0.1) * seconds,
-    }
-
-
-def measuring_seconds(seconds: float) -> float:
-    """Expected seconds of measuring a cover of this length."""
-    return 5.0 + 0.2 * min(seconds, 60.0)

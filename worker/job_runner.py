@@ -18,6 +18,7 @@ from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
 from store.replies import token_of
 from store.results import Result
+from store.tables import OPERATOR
 from store.taste import tastes
 from store.use_cases import (
     LeaseLost,
@@ -262,6 +263,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         instrumental_name=params.instrumental_name,
         language=job.locale,
         preview=token_of(job) is not None,
+        parts=job.user_id != OPERATOR,
     )
 
 

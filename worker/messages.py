@@ -96,6 +96,8 @@ class CoverTask:
     language: str = "en"
     preview: bool = False
     """Whether anybody is there to hear a preview."""
+    parts: bool = False
+    """Whether anybody may ask for its vocals, its instrumental or a voice message."""
 
 
 @dataclass(frozen=True)

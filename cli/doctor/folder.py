@@ -101,4 +101,5 @@ def file_system(place: Path) -> str:
 def _own(settings: StoreSettings) -> list[Path]:
     """What the service writes: its folders, and the database with its log."""
     folders = [settings.data_dir / name for name in OURS]
-    return [path for path in [*folders, *files_of(settings.database)] if path.exists()]
+    rows = [] if settings.on_server else files_of(settings.database)
+    return [path for path in [*folders, *rows] if path.exists()]

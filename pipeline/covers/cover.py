@@ -39,6 +39,7 @@ OVERSHOOT = 1.0
 CEILING = -1.0
 """DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 OnPreview = Callable[[Path], None]
+IN_KEY = "instrumental-in-key.flac"
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -88,6 +89,8 @@ class CoverReport:
 
     cover: Path
     converted: Path
+    instrumental: Path | None
+    """What is mixed in, in its key."""
     stems: Stems
     mix: MixReport
     f0: Floats32
@@ -130,8 +133,9 @@ def make_cover(
 ) -> CoverReport:
     """Make `cover.*` and `converted.flac` in the input's `out_dir`.
 
-    `on_preview` is called with the file of the first 20 s with voice as soon as these are sung, if there are any and
-    the song is longer than a minute.
+    `on_preview` is called with the file of the first 20 s with voice while the rest is separated, if there are any, the
+    song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none: its
+    cover takes too little longer.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -142,8 +146,6 @@ def make_cover(
     info = _usable_voice(cover, models)
     preview = None if on_preview is None else _preview(cover, models, on_preview)
     stems = _stems(cover, models, report, preview)
-    if preview is not None:
-        preview.hear_files(stems)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
     moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
@@ -151,6 +153,7 @@ def make_cover(
     return CoverReport(
         cover=mix.path,
         converted=converted.path,
+        instrumental=cover.out_dir / IN_KEY if moved else stems.instrumental,
         stems=stems,
         mix=mix,
         f0=converted.features.f0,
@@ -184,8 +187,7 @@ def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Pre
     def sing(stems: Stems) -> None:
         with suppress(NoVoice, AllocationFailed):
             converted = _convert(part, stems, models, ignore)
-            moved = instrumental_shift(converted.key_shift) if stems.instrumental else 0
-            on_preview(_mix(part, stems, converted.path, moved, ignore).path)
+            on_preview(_mix(part, stems, converted.path, instrumental_shift(converted.key_shift), ignore).path)
 
     return PreviewMaker(part.out_dir, sing)
 
@@ -230,7 +232,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, _tags(cover))
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, tags_of(cover))
     return _Conversion(
         path=path,
         features=features,
@@ -245,7 +247,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
 def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: Report) -> MixReport:
     """Write `cover.*`: the converted vocals and the instrumental, which is moved by `semitones` first."""
     moving = 0.5 if semitones else 0.0  # of the stage
-    scratch = cover.out_dir / "instrumental-in-key.flac"
+    scratch = cover.out_dir / IN_KEY
     stems = in_key(stems, semitones, scratch, lambda done: report("mixing", moving * done))
     return mix_files(
         vocals,
@@ -255,12 +257,12 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
-        tags=_tags(cover),
+        tags=tags_of(cover),
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
 
 
-def _tags(cover: CoverInput) -> dict[str, str]:
+def tags_of(cover: CoverInput) -> dict[str, str]:
     """What says, in every file that is delivered, that a machine sings."""
     return {"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL}
 

@@ -4,6 +4,7 @@ They are cut out as stems of their own, and become a cover as the whole song doe
 the vocals are heard in one channel are decided by these seconds alone.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.mix import LEVEL, stem_blocks
+from pipeline.covers.mix import LEVEL
 from pipeline.covers.song import decibels
 from pipeline.covers.stems import Stems
 from pipeline.sound.downmix import downmix_of
@@ -59,50 +60,33 @@ class PreviewMaker:
 
     folder: Path
     sing: Callable[[Stems], None]
-    _begun: bool = False
     _done: bool = False
     _first: FirstSung = field(default_factory=FirstSung)
 
-    def hear(self, song: Stems, vocals: Floats32, instrumental: Floats32 | None) -> None:
-        """The next (2, n) of a song's stems, LEVEL left aside; `song` says at which levels they are."""
-        self._begun = True
+    def hear(self, song: Stems, vocals: Floats32, instrumental: Floats32) -> None:
+        """The next (2, n) of a separated song's stems, LEVEL left aside; `song` says at which level they are."""
         if self._done or song.seconds < LEAST_SONG:
             return
-        beside = np.zeros_like(vocals) if instrumental is None else instrumental
-        found = self._first.add(np.stack([vocals * np.float32(song.instrumental_gain / song.gain), beside]))
+        found = self._first.add(np.stack([vocals, instrumental]))
         if found is not None:
             self._done = True
-            self.sing(self._stems(song, found[0], found[1], alone=instrumental is None))
+            self.sing(self._stems(song, found))
 
-    def hear_files(self, song: Stems) -> None:
-        """Stems that were there already, as far as it takes."""
-        if self._begun:
-            return
-        rest = None if song.instrumental is None else stem_blocks(song.instrumental)
-        for vocals in stem_blocks(song.vocals):
-            beside = None if rest is None else next(rest, None)
-            if self._done or (rest is not None and beside is None):
-                return
-            n = vocals.shape[1] if beside is None else min(vocals.shape[1], beside.shape[1])
-            loud = np.float32(1 / LEVEL)
-            self.hear(song, vocals[:, :n] * loud, None if beside is None else beside[:, :n] * loud)
-
-    def _stems(self, song: Stems, vocals: Floats32, instrumental: Floats32, alone: bool) -> Stems:
-        """These seconds as stems at one level, as loud as they are in the song."""
+    def _stems(self, song: Stems, found: Floats32) -> Stems:
+        """These seconds (2, 2, samples) as stems of their own, as loud as they are in the song."""
         meter = LoudnessMeter(MUSIC_RATE, 2)
-        meter.add(vocals + instrumental)
-        self.folder.mkdir(exist_ok=True)
+        meter.add(found.sum(0))
+        shutil.rmtree(self.folder, ignore_errors=True)  # features that lie there are of other seconds
+        self.folder.mkdir()
         files = self.folder / "vocals.flac", self.folder / "instrumental.flac"
-        for path, sound in zip(files, (vocals, instrumental), strict=True):
+        for path, sound in zip(files, found, strict=True):
             with Encoder(path, MUSIC_RATE, 2) as encoder:
                 encoder.write(sound * np.float32(LEVEL))
         return replace(
             song,
             vocals=files[0],
-            instrumental=None if alone else files[1],
+            instrumental=files[1],
             seconds=float(SECONDS),
-            lufs=meter.integrated() - decibels(song.instrumental_gain),
-            alone_lufs=None,
-            gain=song.instrumental_gain,
-            downmix=downmix_of([vocals], MUSIC_RATE),
+            lufs=meter.integrated() - decibels(song.gain),
+            downmix=downmix_of([found[0]], MUSIC_RATE),
         )

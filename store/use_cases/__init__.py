@@ -19,6 +19,7 @@ from store.use_cases.cover import (
     song_title,
 )
 from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
+from store.use_cases.cover_parts import PartOfCover, cover_part
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
@@ -39,7 +40,14 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
-from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
+from store.use_cases.guild_settings import (
+    SettingsChange,
+    change_settings,
+    guild_languages,
+    guild_setting,
+    keep_days,
+    keep_days_of_basket,
+)
 from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import (
@@ -172,6 +180,7 @@ __all__ = [
     "NewSinger",
     "NewSong",
     "NewVoice",
+    "PartOfCover",
     "PlacedJob",
     "ReportedMessage",
     "Requester",
@@ -216,6 +225,7 @@ __all__ = [
     "complete_job",
     "confirm_cancel",
     "count_lying",
+    "cover_part",
     "decline",
     "delete_cover",
     "delete_voice",
@@ -245,6 +255,8 @@ __all__ = [
     "job_row",
     "jobs_wait",
     "keep_clip",
+    "keep_days",
+    "keep_days_of_basket",
     "keep_heard",
     "keep_prepared",
     "keep_preview",

@@ -32,6 +32,8 @@ DELIVERED = {
 """Roles of the files that go with a job's message, by its aim."""
 MEASURED = {JobKind.COVER: ("picture",)}
 """Roles of the files that follow when the result is measured; other kinds have all of theirs at their end."""
+PARTS = ("vocals_part", "instrumental_part", "voice_message")
+"""Roles of files that are kept beside a message, for whoever asks for them below it."""
 KEPT = {
     JobKind.MATCH: (),
     JobKind.TRAIN: ("model", "index"),
@@ -153,9 +155,9 @@ def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Pat
     """
     with files_or_nothing(store) as saved:
         message = []
-        for role in MEASURED.get(job.kind, ()):
+        for role in (*MEASURED.get(job.kind, ()), *(role for role in PARTS if role in files)):
             saved.add(key := store.media.put_file(files[role]))
-            message.append({"key": key, "name": files[role].name})
+            message.append({"key": key, "name": files[role].name} | ({"part": role} if role in PARTS else {}))
         with store.write() as session:
             owner = job.lease_owner or ""
             if not jobs.complete(session, job.id, job.attempt, owner, to_json(result), message):

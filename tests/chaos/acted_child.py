@@ -27,6 +27,7 @@ from worker.messages import (
     MatchTask,
     OwnNoteTask,
     Plan,
+    Preview,
     Progress,
     Ready,
     ReadyTask,
@@ -96,6 +97,8 @@ class ActedChild(Child):
             await asyncio.sleep(seconds / 10)
             if self._asked:
                 return GaveWay()
+            if tenth == 5 and isinstance(task, CoverTask):
+                await on_early(Preview(self._files(task.out, "preview")["preview"]))
         if bad := self._bad_end():
             return bad
         outcome = self._outcome(task)

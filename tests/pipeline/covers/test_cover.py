@@ -1,5 +1,6 @@
 """A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
 
+import base64
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from pipeline.covers import preview
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
-from pipeline.covers.stems import Stems
-from pipeline.errors import VoiceOutdated
+from pipeline.covers.parts import CoverParts, write_parts
+from pipeline.covers.voice_message import write_voice_message
+from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter, true_peak
@@ -118,6 +120,53 @@ def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
     assert sdr(total * gain, mixed[:, :n]) > 10  # limiter and codec are what is left
 
 
+@pytest.fixture(scope="module")
+def parts(
+    song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path_factory: pytest.TempPathFactory
+) -> CoverParts:
+    folder = tmp_path_factory.mktemp("parts")
+    options = CoverOptions(max_bytes=10_000_000)
+    return write_parts(of(song, voice_files, folder, folder, "노래", "목소리", options), cover)
+
+
+def test_vocals_and_instrumental_sum_to_the_cover(cover: CoverReport, parts: CoverParts) -> None:
+    assert parts.vocals and parts.instrumental and cover.instrumental
+    vocals, instrumental = read(parts.vocals), read(parts.instrumental)
+    exact = stem(cover.converted) + stem(cover.instrumental)
+    mixed, n = read(cover.cover), min(vocals.shape[1], instrumental.shape[1], exact.shape[1])
+    total = vocals[:, :n] + instrumental[:, :n]
+    for whole, least in ((exact, 18.0), (mixed, 15.0)):  # Opus; and MP3, and a limiter that takes 5 dB
+        gain = float((whole[:, :n] * total).sum() / (total**2).sum())
+        distance = sdr(total * gain, whole[:, :n])
+        print(f"{distance:.1f} dB")
+        assert distance > least
+    assert max(np.abs(vocals).max(), np.abs(instrumental).max()) < 1.0
+    assert abs(n - mixed.shape[1]) <= 0.03 * 44100
+
+
+def test_the_voice_message_is_the_cover_as_discord_takes_it(cover: CoverReport, parts: CoverParts) -> None:
+    message = parts.voice_message
+    with av.open(str(message.path)) as file:
+        stream = file.streams.audio[0]
+        assert (stream.codec_context.name, stream.layout.nb_channels, stream.rate) == ("opus", 1, 48000)
+        assert "AI-generated" in (file.metadata | stream.metadata)["comment"]
+    mono, mixed = decode(message.path, 44100, channels=1, limits=SONG, name="x"), read(cover.cover).mean(axis=0)
+    assert len(mono) == pytest.approx(len(mixed), abs=0.03 * 44100)
+    assert message.seconds == pytest.approx(len(mixed) / 44100, abs=0.03)
+    points = np.frombuffer(base64.b64decode(message.waveform), np.uint8)
+    heights = [np.abs(part).max() for part in np.array_split(mixed, len(points))]
+    assert len(points) == 109 and points.max() == 255
+    assert np.corrcoef(points, heights)[0, 1] > 0.99
+
+
+def test_a_long_songs_voice_message_fits_its_waveform_and_its_file(cover: CoverReport, tmp_path: Path) -> None:
+    message = write_voice_message(cover.cover, tmp_path / "m.ogg", cover.mix.seconds * 3, 160_000, {})
+    assert len(base64.b64decode(message.waveform)) == 256
+    assert message.path.stat().st_size < 160_000 / 3
+    with pytest.raises(TooLong):
+        write_voice_message(cover.cover, tmp_path / "n.ogg", 3600.0, 1_000_000, {})
+
+
 def test_the_converted_vocals_have_the_sources_air(cover: CoverReport) -> None:
     source, converted = (stem(path) for path in (cover.stems.vocals, cover.converted))
     assert converted.shape == source.shape
@@ -148,22 +197,6 @@ def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
     assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
     with av.open(str(heard.path)) as file:
         assert "AI-generated" in file.metadata["comment"]
-
-
-def test_a_song_that_was_heard_before_has_a_preview_too_and_a_short_one_none(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
-) -> None:
-    """Found in the stems' files, without anything being sung here."""
-    sung: list[Stems] = []
-    preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
-    assert sung == []
-    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
-        preview.PreviewMaker(tmp_path, sung.append).hear_files(cover.stems)
-    [stems] = sung
-    assert stems.seconds == 4.0 and stems.instrumental is not None
-    cut, whole = stem(stems.vocals), stem(cover.stems.vocals)
-    starts = [whole[:, second * 44100 :][:, : 4 * 44100] for second in range(6)]
-    assert any(np.allclose(cut, part, atol=1e-4) for part in starts)
 
 
 def test_a_preview_begins_where_somebody_sings() -> None:

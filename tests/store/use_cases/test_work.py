@@ -15,19 +15,23 @@ from store import (
     Voice,
     VoiceState,
     jobs,
+    retention,
     voices,
 )
+from store.missing import NoSuchJob
 from store.results import CoverResult, MatchResult, Result, TrainResult, cover_result, result_of
 from store.tables import OutboxState
 from store.use_cases import (
     CoverRequest,
     JobProgress,
     LeaseLost,
+    PartOfCover,
     Requester,
     TrainingRequest,
     cancel_job,
     complete_job,
     confirm_cancel,
+    cover_part,
     delete_voice,
     deliver_to_operator,
     fail_job,
@@ -35,6 +39,8 @@ from store.use_cases import (
     forget,
     give_back_job,
     mark_sent,
+    message_files,
+    my_data,
     renew_job,
     request_agreed_training,
     request_cover,
@@ -75,6 +81,7 @@ def taken(scene: Scene, kind: JobKind, requester: Requester = MEMBER) -> Job:
 def produced(scene: Scene) -> dict[str, Path]:
     """Files of every role."""
     names = {"picture": "match.png", "sample": "sample.mp3", "cover": "cover.mp3", "model": "m", "index": "i"}
+    names |= {"vocals_part": "vocals.ogg", "voice_message": "voice-message.ogg"}
     return {role: scene.file(role.encode(), name) for role, name in names.items()}
 
 
@@ -112,10 +119,30 @@ def test_what_is_measured_of_a_cover_follows_its_delivery(scene: Scene) -> None:
     row, [message] = scene.job(job), scene.rows(Outbox)
     assert (row.state, row.lease_owner, row.being_measured) == (JobState.DELIVERED, None, False)
     assert (message.state, message.message_id) == (OutboxState.SENT, 50)
-    assert [file["name"] for file in message.files] == ["cover.mp3", "match.png"]
+    assert [file.name for file in message_files(scene.store, message)] == ["cover.mp3", "match.png"]
     assert cover_result(row.result).mos_cover == 3.0 and cover_result(row.result).measured
     with pytest.raises(LeaseLost):
         complete_job(scene.store, job, CoverResult(), produced(scene))
+
+
+def test_a_covers_parts_are_kept_beside_its_message_as_long_as_it(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    assert cover_part(scene.store, job.id, 7, "vocals_part") == PartOfCover(scene.job(job), None, True)
+    complete_job(scene.store, job, CoverResult(mos_model="x", waveform="AA=="), produced(scene))
+    part = cover_part(scene.store, job.id, 7, "vocals_part")
+    assert part.file and (part.file.name, part.file.path.read_bytes()) == ("vocals.ogg", b"vocals_part")
+    assert cover_part(scene.store, job.id, 7, "instrumental_part").file is None
+    assert cover_result(part.job.result).waveform == "AA=="
+    with pytest.raises(NoSuchJob):
+        cover_part(scene.store, job.id, 8, "vocals_part")
+    with my_data(scene.store, 7, 1_000_000) as data:
+        assert data.files == 8  # song, instrumental, the voice's two, cover, picture, two parts
+    with scene.store.write() as session:
+        row = session.get_one(Job, job.id)
+        row.state, row.ended_at = JobState.DELIVERED, 0.0
+        session.add(row)
+    retention.expire(scene.store)
+    assert not part.file.path.exists()
 
 
 @pytest.mark.parametrize("end", ["refused", "died", "killed", "stopped"])
