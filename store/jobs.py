@@ -38,6 +38,9 @@ ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 
 UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 LEASE_SECONDS = 15.0
+AHEAD_SECONDS = 600.0
+"""Clocks of machines that share a database differ by less; a lease that ends later was given by a clock that was set
+back since, and nobody who lives holds it for longer than a second."""
 MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
@@ -278,8 +281,10 @@ def move(
 
 
 def _lost(sparing: str) -> ColumnElement[bool]:
-    """Leased, and the lease ran out; who has none is not looked at."""
-    return and_(col(Job.lease_until) < now(), col(Job.lease_owner) != sparing)
+    """Leased, and the lease ran out, or was given before the clock went back; who has none is not looked at."""
+    until = col(Job.lease_until)
+    over = or_(until < now(), until > now() + LEASE_SECONDS + AHEAD_SECONDS)
+    return and_(over, col(Job.lease_owner) != sparing)
 
 
 def _too_old() -> ColumnElement[bool]:

@@ -54,6 +54,15 @@ def test_the_service_declares_what_it_imports_and_no_more() -> None:
     assert "webrtcvad" in {normalized(name) for name in requires("Resemblyzer") or []}
 
 
+def test_an_installation_takes_the_hashes_that_were_written_down_if_asked() -> None:
+    for asked, words in (([], "--requirement requirements"), (["HASHES=1"], "--require-hashes --requirement")):
+        plan = ["make", "--dry-run", "--always-make", "install-dev", "install-lab", f"PYTHON={sys.executable}", *asked]
+        told = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        steps = [line for line in told.splitlines() if "--requirement" in line]
+        assert len(steps) == 3 and all(words in step for step in steps)
+        assert all(("--require-hashes" in step) == step.endswith(".hashed.lock") == bool(asked) for step in steps)
+
+
 def test_the_laboratory_declares_what_only_it_imports() -> None:
     service = set().union(*(distributions(room) for room in SERVICE))
     data = {"hibari-tts", "speechmos"}

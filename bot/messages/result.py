@@ -9,6 +9,31 @@ from store.jobs import WITH_RESULT
 from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
+ABOUT_SOUND = frozenset(
+    {
+        "not_audio",
+        "empty_file",
+        "cut_off",
+        "encrypted",
+        "invalid_samples",
+        "too_short",
+        "too_long",
+        "too_large",
+        "too_many_channels",
+        "low_rate",
+        "silent",
+        "silent_file",
+        "no_voice",
+        "voice_missing",
+        "lengths_apart",
+        "clipped",
+        "noisy",
+        "several_speakers",
+        "other_speaker",
+        "not_enough_speech",
+    }
+)
+"""The codes of errors that say what is wrong with a file that a member sent."""
 CANDIDATES = 5
 ENDS = ("steps", "time", "no progress")
 
@@ -17,7 +42,7 @@ def compose(job: Job, say: Texts) -> str:
     """The text of the result, or one sentence on why there is none; for the member's eyes."""
     kind, trains = say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
-        lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
+        lines = [say("result.failed", kind=kind, sentence=reason(job, say)), check_line(job, say)]
     elif job.state == JobState.CANCELLED:
         cancelled = "result.cancelled_train" if trains else "result.cancelled"
         key = "result.ended" if job.error_code else cancelled
@@ -37,6 +62,7 @@ def details(job: Job, say: Texts) -> str:
     result = result_of(job)
     if isinstance(result, CoverResult):
         figures = [*cover_figures(result, say), unmeasured(job, result, say), models_line(result.models, say)]
+        figures += [] if cover_params(job).free_voice else [say("details.own_voice")]
     else:
         figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
     body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
@@ -60,6 +86,13 @@ def notice(job: Job, say: Texts) -> str:
     outcome = "done" if job.state in WITH_RESULT else "over"
     text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"))
     return f"{text}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def check_line(job: Job, say: Texts) -> str:
+    """How to look at what was sent, where that is why a job failed; else nothing."""
+    if job.error_code not in ABOUT_SOUND or job.kind is JobKind.LIBRARY:
+        return ""
+    return say("result.check_song" if job.kind is JobKind.COVER else "result.check_notes")
 
 
 def reason(job: Job, say: Texts) -> str:

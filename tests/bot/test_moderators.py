@@ -1,5 +1,6 @@
 """Commands of moderators: Discord shows them to who manages the server, and the bot looks at whoever sends one."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.bot.world import World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 SONG = ("song.mp3", b"song")
+HANGUL = re.compile("[가-힣]")
 GIVEN: dict[str, dict[str, Any]] = {
     "songs add": {"file": SONG},
     "songs edit": {"song": "#1"},
@@ -58,6 +60,20 @@ async def test_every_command_of_moderators_is_guarded_twice(world: World) -> Non
         for leaf in leaves(one):
             answer = response_of(await world.bob.slash(world.channel, leaf, **GIVEN.get(leaf, {})))
             assert answer.ephemeral and answer.content.startswith("Only moderators"), leaf
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_every_command_of_moderators_answers_in_both_languages(
+    world: World, moderator: MemberActor, language: str
+) -> None:
+    await moderator.slash(world.channel, "settings", language=language)
+    for one in (await commands_of(world)).values():
+        if one.get("default_member_permissions") is None:
+            continue
+        for leaf in leaves(one):
+            said = await moderator.slash(world.channel, leaf, **GIVEN.get(leaf, {}))
+            shown = response_of(said).content or "".join(followup.content for followup in said.followups)
+            assert shown and bool(HANGUL.search(shown)) is (language == "ko"), (leaf, shown)
 
 
 async def test_the_role_of_moderators_moderates_until_it_is_cleared(world: World, moderator: MemberActor) -> None:

@@ -120,6 +120,15 @@ def test_a_live_lease_is_left_alone(store: Store) -> None:
     assert read(store, job).state is JobState.RUNNING
 
 
+def test_a_clock_that_went_back_holds_no_job_of_a_dead_worker(store: Store) -> None:
+    dead, living = leased(store, add_job(store), seconds=3615.0), leased(store, add_job(store), "b", seconds=20.0)
+    with store.write() as session:
+        assert jobs.is_overdue(session)
+        jobs.sweep(session)
+    assert (read(store, dead).state, read(store, dead).losses) == (JobState.QUEUED, 1)
+    assert read(store, living).state is JobState.RUNNING
+
+
 def test_waiting_work_is_cancelled_at_once(store: Store) -> None:
     job = add_job(store)
     with store.write() as session:
