@@ -5,8 +5,10 @@ PYTHON ?= $(or $(firstword $(WORKING)),$(error Python 3.11, 3.12, 3.13 or 3.14 i
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
+# `make install HASHES=1` takes only files whose hashes `make hashes` has written down.
+LOCK = $(if $(HASHES),--require-hashes --requirement $(1).hashed.lock,--requirement $(1).lock)
 
-.PHONY: demo test fuzz chaos check lock check-lock install install-lab install-dev clean
+.PHONY: demo test fuzz chaos databases check lock check-lock hashes install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
@@ -23,6 +25,10 @@ fuzz: install-dev
 chaos: install-dev
 	CHAOS=1000 $(BIN)/pytest --capture no tests/chaos/test_schedules.py
 
+# Every test of the store on each of its databases; `make test` runs on PostgreSQL those that it could break.
+databases: install-dev
+	DATABASES=sqlite,postgresql $(BIN)/pytest tests/store
+
 check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -35,19 +41,22 @@ install-dev: $(VENV)/.installed-dev
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Python: $(PYTHON)"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --requirement requirements.lock
+	$(PIP) $(call LOCK,requirements)
 	$(PIP) --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	$(PIP) --requirement requirements-dev.lock
+	$(PIP) $(call LOCK,requirements-dev)
 	touch $@
 
 install-lab: install
-	$(PIP) --requirement requirements-lab.lock
+	$(PIP) $(call LOCK,requirements-lab)
 
 lock:
 	$(PYTHON) scripts/lock.py $(UPGRADE)
+
+hashes:
+	$(PYTHON) scripts/lock.py --hashes
 
 check-lock:
 	$(PYTHON) scripts/lock.py --check

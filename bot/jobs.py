@@ -49,7 +49,7 @@ def _lines(shown: Sequence[Numbered], say: Texts) -> str:
 
 
 def line(number: int, listed: ListedJob, say: Texts) -> str:
-    """`2. Cover “song”: running, 40 % · 5 minutes ago`, with a link to its result; below it why it failed."""
+    """`2. Cover “song”: running, 40 % · 5 minutes ago`, with links to its messages; below it why it failed."""
     job = listed.job
     state = say.known(f"state.{job.state.value}", job.state.value)
     if listed.place:
@@ -60,20 +60,19 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
     kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
     shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
-    address = link(listed)
-    if address and job.state == JobState.DELIVERED:
-        shown = f"{shown} · {say('jobs.link', address=address)}"
+    links = {"link": link(job, listed.channel_id, listed.message_id)} if job.state == JobState.DELIVERED else {}
+    links["shared"] = link(job, listed.shared_channel_id, listed.shared_id)
+    shown = " · ".join([shown, *(say(f"jobs.{key}", address=address) for key, address in links.items() if address)])
     told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
     return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
 
 
-def link(listed: ListedJob) -> str | None:
-    """The address of the job's message, if it is known; Discord opens it only for those who may read it."""
-    if listed.channel_id is None or listed.message_id is None:
+def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None:
+    """The address of a job's message, if it is known; Discord opens it only for those who may read it."""
+    if channel_id is None or message_id is None:
         return None
-    job = listed.job
-    place = job.guild_id if job.guild_id is not None and listed.channel_id == job.channel_id else "@me"
-    return f"https://discord.com/channels/{place}/{listed.channel_id}/{listed.message_id}"
+    place = job.guild_id if job.guild_id is not None and channel_id == job.channel_id else "@me"
+    return f"https://discord.com/channels/{place}/{channel_id}/{message_id}"
 
 
 def buttons(shown: Sequence[Numbered], say: Texts) -> list[PersistentButton]:

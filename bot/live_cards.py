@@ -1,34 +1,44 @@
 """One private card per job, kept up to date while the job and the card's token live, across restarts of the bot."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 
 import discord
 from discord.ext import commands, tasks
 
-from bot.messages.card import farewell, render
+from bot.messages.card import farewell, minutes_until, render, status
 from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
 from bot.messages.private import PrivateCards
 from bot.texts.sentences import Texts, texts
-from store import Job, NotFound, Store
+from store import Job, JobState, NotFound, Store
+from store.missing import NoSuchJob
 from store.replies import token_of
 from store.tables import now
-from store.use_cases import jobs_with_cards, placed_job, release_reply
+from store.use_cases import CardState, PlacedJob, cards_to_show, job_row, placed_job, release_reply
 
 log = logging.getLogger(__name__)
+Face = str | tuple[int, int]
 LAST_WORD = 60.0
 """Seconds before the token's end in which the card says where the job goes on."""
 
 
 class LiveCards(commands.Cog):
-    """Edits the cards, with the buttons of `controls(job_id, say)`. What is in memory only spares edits."""
+    """Edits the cards, with the buttons of `controls(job_id, say)`. What is in memory only spares edits.
+
+    A round ends after `seconds`: the next one knows new places. Jobs that work come first, then whose card was shown
+    longest ago.
+    """
 
     def __init__(
         self, store: Store, seconds: float, private: PrivateCards, controls: Callable[[str, Texts], discord.ui.View]
     ) -> None:
         self.store, self.private, self.controls = store, private, controls
-        self._texts: dict[str, str] = {}
+        self.seconds = seconds
+        self._shown: dict[str, Face] = {}
+        self._previewed: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.refresh)
 
@@ -48,54 +58,94 @@ class LiveCards(commands.Cog):
             log.warning("The card of job %s could not be shown yet: %s", job_id, error)
 
     async def refresh(self) -> None:
-        """Bring every card up to date."""
+        """Bring the cards up to date that have news."""
+        began, shown = time.monotonic(), dict(self._shown)
         try:
-            shown = await asyncio.to_thread(jobs_with_cards, self.store)
+            cards, news = await asyncio.to_thread(_news, self.store, shown)
         except Exception:
             log.exception("The cards could not be read from the database")
             return
-        for placed in shown:
-            job = placed.job
-            text = self._text(job, placed.place, placed.wait)
-            if self._texts.get(job.id) == text or now() < self._not_before.get(job.id, 0.0):
+        for job_id in shown.keys() - cards:
+            self._shown.pop(job_id, None)
+        self._previewed &= cards
+        self._not_before = {job_id: until for job_id, until in self._not_before.items() if until > now()}
+        for card in news:
+            if card.id in self._not_before:
                 continue
-            try:
-                await self._update(job.id)
-            except NotFound:
-                continue  # forgotten meanwhile
-            except Exception as error:
-                self._not_before[job.id] = now() + asked_pause(error)
-                if out_of_reach(error) or isinstance(error, discord.HTTPException):
-                    log.warning("The card of job %s could not be shown now: %s", job.id, error)
-                else:
-                    log.exception("The card of job %s could not be shown", job.id)
-        ids = {placed.job.id for placed in shown}
-        self._texts = {job_id: text for job_id, text in self._texts.items() if job_id in ids}
-        self._not_before = {job_id: time for job_id, time in self._not_before.items() if job_id in ids}
+            await self._bring_up_to_date(card)
+            if time.monotonic() - began >= self.seconds:
+                return
 
-    async def _update(self, job_id: str) -> None:
+    async def _bring_up_to_date(self, card: CardState) -> None:
+        """Show what is new, or when Discord takes it."""
+        try:
+            await self._update(card.id, card)
+        except NotFound:
+            return  # forgotten meanwhile
+        except Exception as error:
+            self._not_before[card.id] = now() + asked_pause(error)
+            if out_of_reach(error) or isinstance(error, discord.HTTPException):
+                log.warning("The card of job %s could not be shown now: %s", card.id, error)
+            else:
+                log.exception("The card of job %s could not be shown", card.id)
+
+    async def _update(self, job_id: str, known: CardState | None = None) -> None:
         """Show the job as it is once its card's turn has come; a card that Discord takes no more is let go."""
         async with self.private.turn(job_id):
-            placed = await asyncio.to_thread(placed_job, self.store, job_id)
+            placed = await asyncio.to_thread(self._placed, job_id, known)
             job = placed.job
             token = token_of(job)
             if token is None or not placed.has_card:
                 return
-            text, last = self._text(job, placed.place, placed.wait), _ends_soon(job)
+            say, last = texts(job.locale), _ends_soon(job)
+            heard = placed.preview is not None
+            text = farewell(job, say) if last else render(job, placed.place, say, placed.wait, preview=heard)
+            stays = heard and job.id in self._previewed
             try:
-                await self.private.edit(token, text, None if last else self.controls(job.id, texts(job.locale)))
+                controls = None if last else self.controls(job.id, say)
+                await self.private.edit(token, text, controls, None if stays else _files(placed))
+                self._previewed = self._previewed | {job.id} if heard else self._previewed - {job.id}
             except discord.HTTPException as error:
                 if not is_reply_over(error):
                     raise
                 last = True
             if last:
                 await asyncio.to_thread(release_reply, self.store, job.id)
-            self._texts[job.id] = text
+            self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
+            self._shown[job.id] = _face(job, placed.place, placed.wait, heard)
 
-    def _text(self, job: Job, place: int, wait: float) -> str:
-        say = texts(job.locale)
-        return farewell(job, say) if _ends_soon(job) else render(job, place, say, wait)
+    def _placed(self, job_id: str, known: CardState | None) -> PlacedJob:
+        """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
+        if known is None or known.place.number == 0:
+            return placed_job(self.store, job_id)
+        if (job := job_row(self.store, job_id)) is None:
+            raise NoSuchJob
+        return PlacedJob(job, known.place.number, known.place.seconds)
 
 
-def _ends_soon(job: Job) -> bool:
+def _news(store: Store, shown: Mapping[str, Face]) -> tuple[set[str], list[CardState]]:
+    """The ids of all cards, and those that show something else than their rows say, in the order to edit them."""
+    cards, turns = cards_to_show(store), {job_id: turn for turn, job_id in enumerate(shown)}
+    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview)]
+    news.sort(key=lambda card: (card.place.number > 0, turns.get(card.id, -1)))
+    return {card.id for card in cards}, news
+
+
+def _files(placed: PlacedJob) -> list[discord.File]:
+    """What can be heard of the job already, if it is still there."""
+    with contextlib.suppress(FileNotFoundError):
+        return [] if placed.preview is None else [discord.File(placed.preview)]
+    return []
+
+
+def _face(job: Job | CardState, place: int, wait: float, heard: bool) -> Face:
+    """What of the card changes; of a job that only waits the numbers, since there may be thousands."""
+    if _ends_soon(job):
+        return "later"
+    if job.state is JobState.QUEUED and job.progress == 0 and not job.cancel_requested:
+        return place, minutes_until(wait)
+    return status(job, place, texts(job.locale), wait) + ("♪" if heard else "")
+
+
+def _ends_soon(job: Job | CardState) -> bool:
     return job.reply_until is not None and now() > job.reply_until - LAST_WORD

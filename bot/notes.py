@@ -18,7 +18,7 @@ from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import choice_name, safe
 from bot.texts.sentences import Texts
 from store import BasketNote, NotYours
-from store.use_cases import basket_of, remove_notes
+from store.use_cases import basket_of, keep_days_of_basket, remove_notes
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
 PAGE = 10
@@ -39,7 +39,8 @@ async def page_of(interaction: Interaction, page: int) -> Shown:
     """That page of the basket of whoever interacts."""
     store = services_of(interaction).store
     notes = await asyncio.to_thread(basket_of, store, interaction.user.id)
-    return listing(notes, texts_for(interaction), store.clip_days, page)
+    days = await asyncio.to_thread(keep_days_of_basket, store, interaction.user.id, interaction.guild_id)
+    return listing(notes, texts_for(interaction), days, page)
 
 
 class NotesPick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"notes:pick"):
@@ -117,5 +118,6 @@ class NotesCog(commands.Cog):
         await self._show(interaction)
 
     async def _show(self, interaction: Interaction) -> None:
-        say, days = texts_for(interaction), self.services.store.clip_days
+        say, store = texts_for(interaction), self.services.store
+        days = await asyncio.to_thread(keep_days_of_basket, store, interaction.user.id, interaction.guild_id)
         await show_until_heard(self.services, interaction, lambda basket: listing(basket, say, days))

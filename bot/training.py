@@ -16,16 +16,16 @@ from bot.messages.basket import basket_lines
 from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import safe, voice_name
 from bot.texts.sentences import Texts
-from store import BasketNote, NoteKnown, Store, voices
+from store import BasketNote, NoteKnown, voices
 from store.params import train_params
-from store.use_cases import BasketTraining, agree, check_training, decline, request_basket_training
+from store.use_cases import BasketTraining, agree, check_training, decline, keep_days_of_basket, request_basket_training
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
 SHOWN = 10
 """Notes of a basket that is being heard."""
 
 
-def question(store: Store, say: Texts, training: BasketTraining) -> str:
+def question(days: float, say: Texts, training: BasketTraining) -> str:
     """The consent card: what is made of the notes, whose voice, who sees it, how to delete it, which policy."""
     key = "consent.one_note" if training.notes == 1 else "consent.notes"
     sent = say(key, number=training.notes, minutes=training.seconds / 60)
@@ -34,7 +34,7 @@ def question(store: Store, say: Texts, training: BasketTraining) -> str:
     return say(
         "consent.question",
         making=say(f"consent.{making}", voice=safe(training.voice_name), notes=sent) + left_out,
-        days=store.clip_days,
+        days=days,
         phrase=say("consent.phrase"),
         policy=voices.POLICY_VERSION,
     ).strip()
@@ -99,10 +99,11 @@ class TrainCog(commands.Cog):
         if notes := [note for note in given if note is not None]:
             with contextlib.suppress(NoteKnown):
                 await gather(self.services, interaction, notes, "command")
-        await show_until_heard(self.services, interaction, lambda basket: (_heard(basket, say, store.clip_days), None))
+        days = await asyncio.to_thread(keep_days_of_basket, store, interaction.user.id, interaction.guild_id)
+        await show_until_heard(self.services, interaction, lambda basket: (_heard(basket, say, days), None))
         async with self.services.admitted(interaction) as requester:
             training = await asyncio.to_thread(request_basket_training, store, requester, name, instant=at_once)
-        await replace(interaction, question(store, say, training), consent_view(training.job.id, say))
+        await replace(interaction, question(days, say, training), consent_view(training.job.id, say))
 
 
 def _heard(notes: Sequence[BasketNote], say: Texts, days: float) -> str:

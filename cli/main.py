@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from cli import jobs, models, outbox, voices
-from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent, visible
+from cli.console import DeskError, check_environment_file, fail, no_nan, require_consent, setting_refused, visible
 from cli.laboratory import LaboratoryGroup
 from cli.log import LogSettings, log_events
 
@@ -109,6 +109,20 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     from cli.status import show_status
 
     show_status(as_json)
+
+
+@app.command()
+def doctor(
+    online: Annotated[bool, typer.Option("--online", help="Ask Discord whether it knows the token.")] = False,
+    every_file: Annotated[bool, typer.Option("--every-file", help="Hash all media, not a sample.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First make the database's indices anew; stop the service before.")
+    ] = False,
+) -> None:
+    """Check machine, settings, data and service; exit code 1 if anything is wrong, with a next step for each."""
+    from cli.doctor.command import examine
+
+    sys.exit(examine(online=online, every_file=every_file, rebuild=rebuild))
 
 
 @app.command()
@@ -318,9 +332,7 @@ def guarded(command: Callable[[], Any]) -> None:
         check_environment_file()
         command()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}.")
+        fail(setting_refused(error))
     except (BotError, SoundError, StoreError, WorkerError, DeskError, DiskFull, CannotListen) as error:
         fail(str(error))
     except (IntegrityError, ProgrammingError):

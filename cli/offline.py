@@ -31,6 +31,7 @@ from store.use_cases import (
     deliver_to_operator,
     find_song,
     find_voice,
+    job_row,
     request_agreed_training,
     request_cover,
     request_match,
@@ -110,6 +111,8 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
         done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)
     result = cover_result(done.result)
     console.print(cover_table(result))
+    if not result.measured:
+        console.print("The cover was not measured: measuring ended before. The cover itself is whole.")
     console.print(model_table(result.models))
     vocals = "" if result.vocals_only else "vocals.flac, "
     rest = "" if result.vocals_only or result.instrumental else "instrumental.flac, "
@@ -200,7 +203,7 @@ async def _perform(store: Store, child: Child, request: Request, out: Path | Non
         raise
     await work
     deliver_to_operator(store, job.id)
-    return done
+    return job_row(store, job.id) or done
 
 
 async def _all_attempts(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> None:

@@ -23,7 +23,7 @@ SILENT_SECONDS = 60.0
 def show_status(as_json: bool) -> None:
     """Print it. Raises DeskError: nothing was started here yet, or another version was."""
     settings = StoreSettings()
-    store = _opened(settings)
+    store = store_that_is_here(settings)
     status = read_status(store)
     if as_json:
         typer.echo(json.dumps(asdict(status), default=dict, indent=1))
@@ -33,15 +33,16 @@ def show_status(as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _opened(settings: StoreSettings) -> "Store":
-    if not settings.database.is_file():
-        raise DeskError(
-            f"There is no database {settings.database}: nothing was started here yet, or DATA_DIR is another."
-        )
-    found, ours = schema.revision_of(settings.database), schema.newest_revision()
+def store_that_is_here(settings: StoreSettings) -> "Store":
+    """The store of a service that may run, as it is. Raises DeskError: there is none yet, or of another version."""
+    place = schema.place_of(settings.url)
+    there = settings.on_server or settings.database.is_file()
+    found, ours = schema.revision_at(settings.url) if there else None, schema.newest_revision()
+    if found is None:
+        raise DeskError(f"There is no database {place}: nothing was started here yet, or DATA_DIR is another.")
     if found != ours:
-        older = "Start the service, which migrates them." if (found or "") < ours else "Install the newer version."
-        raise DeskError(f"The tables of {settings.database} are of version {found}, this program's {ours}. {older}")
+        older = "Start the service, which migrates them." if found < ours else "Install the newer version."
+        raise DeskError(f"The tables of {place} are of version {found}, this program's {ours}. {older}")
     return existing_store(settings)
 
 

@@ -35,7 +35,7 @@ async def watch(store: Store, job_id: str, title: str, alive: Callable[[], bool]
             if not console.is_terminal and job.stage and job.stage != stage:
                 stage = job.stage
                 console.print(f"{title}: {stage} ({job.progress:.0%}{_left(job)})", highlight=False)
-            if job.state not in jobs.ACTIVE:
+            if job.state not in jobs.ACTIVE and not job.being_measured:
                 break
             if not working:
                 raise DeskError("What worked on this job has ended; its log says why.")

@@ -1,8 +1,8 @@
 """Make the three locks anew, or check them: every package of pyproject.toml, with what it needs, at one exact version.
 
 `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest. `make check-lock`
-resolves each lock for every Python and platform below without installing anything. Both need the `uv` and `packaging`
-packages and a package index.
+resolves each lock for every Python and platform below without installing anything. `make hashes` asks the index for the
+hashes of every file of these versions. All need the `uv` and `packaging` packages and a package index.
 """
 
 import os
@@ -57,6 +57,18 @@ def check() -> None:
     sys.exit("\n".join(refusals) or 0)
 
 
+def hashes() -> None:
+    """Write each lock anew beside itself, with the sha256 of every file that this machine's index offers."""
+    for name in LOCKS:
+        hashed = name.replace(".lock", ".hashed.lock")
+        command = ["uv", "pip", "compile", name, "--no-deps", "--universal", "--python-version", PYTHONS[0]]
+        command += ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--output-file", hashed]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"uv could not hash {name}:\n{done.stderr}")
+        print(f"{hashed}: {(ROOT / hashed).read_text().count('--hash=')} hashes")
+
+
 def _resolve(draft: Path, extras: tuple[str, ...], options: list[str]) -> None:
     """Let uv write the pinned requirements into `draft`, for all environments of pyproject.toml, without addresses."""
     command = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", PYTHONS[0]]
@@ -99,4 +111,10 @@ def _environments() -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    check() if sys.argv[1:] == ["--check"] else make(sys.argv[1:])
+    match sys.argv[1:]:
+        case ["--check"]:
+            check()
+        case ["--hashes"]:
+            hashes()
+        case options:
+            make(options)

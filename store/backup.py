@@ -17,7 +17,9 @@ from files.atomic import DRAFT, atomic_write, sync
 from files.disk import disk_full
 from store.database import StoreSettings
 from store.errors import BackupRefused
+from store.integrity import ALONE, READ_ONLY, integrity, opened
 from store.media import Media
+from store.schema import place_of
 from store.tables import now
 
 DATABASE, MEDIA, MANIFEST = "discovervoice.db", "media", "manifest.json"
@@ -54,6 +56,7 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     Media first, since a row names a file only after it is stored; then the database; then the media that came between.
     Raises BackupRefused (no database, `target` is not empty), DiskFull.
     """
+    check_file(settings)
     database = settings.database
     if not database.is_file():
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
@@ -81,6 +84,15 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     return manifest
 
 
+def check_file(settings: StoreSettings) -> None:
+    """Raise BackupRefused for a database that is no file of ours."""
+    if settings.on_server:
+        raise BackupRefused(
+            reason=f"The database is {place_of(settings.url)}, a PostgreSQL server: copy it with pg_dump, and then"
+            f" {settings.data_dir / MEDIA} with any tool"
+        )
+
+
 def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
     """The manifest of a backup whose every file and database were checked. Raises BackupRefused."""
     try:
@@ -98,19 +110,9 @@ def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
         if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
             raise BackupRefused(reason=f"{path} is missing or damaged. Use another backup")
         checked(number + 1, len(manifest.files))
-    if DATABASE not in {file.name for file in manifest.files} or not is_whole(folder / DATABASE):
+    if DATABASE not in {file.name for file in manifest.files} or not integrity(folder / DATABASE, ALONE).sound:
         raise BackupRefused(reason=f"The database of {folder} is missing or damaged. Use another backup")
     return manifest
-
-
-def is_whole(database: Path) -> bool:
-    """Whether SQLite finds the file sound, its rows included; a write-ahead log that lies beside it is not read."""
-    try:
-        with contextlib.closing(_opened(database, "mode=ro&immutable=1")) as connection:
-            whole = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            return whole and not connection.execute("PRAGMA foreign_key_check").fetchall()
-    except sqlite3.Error:
-        return False
 
 
 def sha256_of(path: Path) -> str:
@@ -151,7 +153,7 @@ def _copy_database(source: Path, target: Path) -> None:
     """SQLite's online backup, with what lies in the write-ahead log; one file, without a log of its own."""
     try:
         with (
-            contextlib.closing(_opened(source, "mode=ro")) as reader,
+            contextlib.closing(opened(source, READ_ONLY)) as reader,
             contextlib.closing(sqlite3.connect(target)) as writer,
         ):
             reader.backup(writer)
@@ -160,12 +162,8 @@ def _copy_database(source: Path, target: Path) -> None:
         raise BackupRefused(reason=f"{source} cannot be copied: {error}") from error
     with target.open("rb") as file:
         os.fsync(file.fileno())
-    if not is_whole(target):
+    if not integrity(target, ALONE).sound:
         raise BackupRefused(reason=f"{source} is damaged, so that it is not backed up. Restore an earlier backup")
-
-
-def _opened(database: Path, options: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.resolve().as_uri()}?{options}", uri=True)
 
 
 @contextlib.contextmanager

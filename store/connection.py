@@ -1,26 +1,32 @@
-"""How the database is connected to: SQLite that writes ahead, to the disk, and overwrites what it deletes."""
+"""How the database is connected to: SQLite that writes ahead, to the disk, and overwrites what it deletes; PostgreSQL.
+
+A transaction whose engine has the option `write` begins as a writer: alone (True), or beside other steps ("beside"),
+which in SQLite is the same.
+"""
 
 import contextlib
 import functools
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event
 
-from store.names import folded
+from store.postgresql import connect_to_server, is_server
 
 BUSY_MS = 5000
 
 
-def connect(url: str, *, foreign_keys: bool = True) -> Engine:
-    """An engine whose SQLite connections wait for locks, write ahead to the disk and overwrite what they delete.
+def connect(url: str, *, migrating: bool = False) -> Engine:
+    """An engine whose connections wait for locks; those of SQLite write to the disk and overwrite what they delete.
 
-    Without `foreign_keys` a table can be rebuilt that others name; whoever does so checks them afterwards.
+    One that is `migrating` waits as long as it takes. In SQLite it can rebuild a table that others name; whoever does
+    so checks them afterwards.
     """
+    if is_server(url):
+        return connect_to_server(url, migrating=migrating)
     engine = create_engine(url, hide_parameters=True)  # they hold names, and errors are logged
-    if make_url(url).get_backend_name() == "sqlite":
-        event.listen(engine, "connect", functools.partial(_prepare, foreign_keys=foreign_keys))
-        event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", functools.partial(_prepare, foreign_keys=not migrating))
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -37,7 +43,6 @@ def write_anew(engine: Engine) -> bool:
 
 def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
     connection.isolation_level = None  # SQLAlchemy begins; pysqlite must not
-    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows only a to z, and no NFC
     pragmas = {
         "busy_timeout": BUSY_MS,
         "journal_mode": "WAL",
@@ -47,10 +52,6 @@ def _prepare(connection: Any, _: Any, foreign_keys: bool) -> None:
     }
     for name, value in pragmas.items():
         connection.execute(f"PRAGMA {name}={value}")
-
-
-def _lower(text: Any) -> Any:
-    return folded(text) if isinstance(text, str) else text
 
 
 def _begin(connection: Connection) -> None:

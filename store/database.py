@@ -1,4 +1,4 @@
-"""The database and its settings: SQLite in WAL mode, short transactions, migrated on opening."""
+"""The database and its settings: SQLite in WAL mode or PostgreSQL, short transactions, migrated on opening."""
 
 import contextlib
 import os
@@ -15,10 +15,12 @@ from sqlmodel import Session
 from files.atomic import make_folder
 from files.disk import DiskFull
 from store.connection import connect, write_anew
-from store.errors import StoreDamaged, StoreUnusable
+from store.errors import StoreUnusable
 from store.faults import damage_told, refusal_of
+from store.integrity import check
 from store.media import Media
-from store.schema import database_file, files_of, is_file_of_sqlite, migrate
+from store.postgresql import is_server, reading
+from store.schema import database_file, files_of, is_file_of_sqlite, migrate, place_of
 
 OTHERS = 0o077
 OURS = ("media", "cache", "work", "valkey")
@@ -40,15 +42,23 @@ class StoreSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, url: str) -> str:
-        """The tables keep themselves by triggers of SQLite's, and bot and worker share them: only a file will do."""
-        if url and not is_file_of_sqlite(url):
-            raise ValueError("only a file of SQLite works, such as sqlite:////srv/voices.db; or leave it empty")
+        """The tables keep themselves by triggers, which are written for two databases."""
+        if url and not (is_file_of_sqlite(url) or is_server(url)):
+            raise ValueError(
+                "only a file of SQLite works, such as sqlite:////srv/voices.db, and PostgreSQL, such as"
+                " postgresql+psycopg://user:password@host/voices; or leave it empty"
+            )
         return url
 
     @property
     def database(self) -> Path:
         """The database's file."""
         return database_file(self.url) or self.data_dir
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the database is on a PostgreSQL server: in no file."""
+        return is_server(self.url)
 
     @property
     def url(self) -> str:
@@ -70,7 +80,8 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only reads. Raises StoreDamaged."""
-        with damage_told(self.place), Session(self.engine, expire_on_commit=False) as session:
+        engine = reading(self.engine) if self.on_server else self.engine
+        with damage_told(self.place), Session(engine, expire_on_commit=False) as session:
             yield session
 
     @contextlib.contextmanager
@@ -80,9 +91,23 @@ class Store:
         It takes the write lock when it begins, so it waits for other writers instead of failing half-way.
         Raises StoreDamaged.
         """
+        with self._transaction(write=True) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[Session]:
+        """Like `write`, for what the conditions of its own statements make safe: on PostgreSQL, steps run side by side.
+
+        It reads no more than the rows that it locks or changes. Raises StoreDamaged.
+        """
+        with self._transaction(write="beside") as session:
+            yield session
+
+    @contextlib.contextmanager
+    def _transaction(self, write: bool | str) -> Iterator[Session]:
         with (
             damage_told(self.place),
-            Session(self.engine.execution_options(write=True), expire_on_commit=False) as session,
+            Session(self.engine.execution_options(write=write), expire_on_commit=False) as session,
             session.begin(),
         ):
             session.connection()  # begins now, not with the first statement
@@ -94,12 +119,17 @@ class Store:
         SQLite overwrites what it deletes, but not the copies that it made when it moved rows between pages. Takes 1 s
         for 100 000 jobs. Returns False if the file is in use or there is no room: then the next clean-up has to.
         """
-        return self.engine.dialect.name != "sqlite" or write_anew(self.engine)
+        return self.on_server or write_anew(self.engine)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the rows are on a PostgreSQL server: not in a file of ours."""
+        return self.engine.dialect.name == "postgresql"
 
     @property
     def place(self) -> str:
         """Where the rows are, for whoever has to mend them."""
-        return self.engine.url.database or str(self.data_dir)
+        return place_of(self.engine.url) or str(self.data_dir)
 
     @property
     def work_dir(self) -> Path:
@@ -120,10 +150,10 @@ def open_store(settings: StoreSettings | None = None) -> Store:
     settings = settings or StoreSettings()
     if (settings.data_dir / RESTORING).exists():
         raise StoreUnusable(place=settings.data_dir, reason="a restore was interrupted, so type it again")
-    place: Path = settings.data_dir
+    place: object = settings.data_dir
     try:
         make_folder(settings.data_dir)
-        place = database_file(settings.url) or place
+        place = place_of(settings.url) or settings.data_dir
         migrate(settings.url, settings.data_dir)
         close_to_others(settings)
     except DiskFull:
@@ -143,16 +173,14 @@ def existing_store(settings: StoreSettings) -> Store:
 
 
 def open_checked_store(settings: StoreSettings | None = None) -> Store:
-    """Open the store and look at every page of its database (0.6 s for 100 000 jobs), as services do when they begin.
+    """Open the store and look at every row and index of its database (1 s for 100 000 jobs), as services do at first.
 
-    Raises like `open_store`.
+    Raises like `open_store`, and IndexWrong.
     """
+    settings = settings or StoreSettings()
     store = open_store(settings)
-    if store.engine.dialect.name == "sqlite":
-        with damage_told(store.place), store.engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-            if found != "ok":
-                raise StoreDamaged(place=store.place, reason=str(found).splitlines()[-1])
+    if not settings.on_server:
+        check(settings.database)
     return store
 
 

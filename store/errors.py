@@ -10,6 +10,7 @@ StoreError
 ├── SeveralFit         a name that several have as a part of theirs
 ├── TooManyJobs        the member's cap is reached
 ├── Blocked            the moderators of this server have blocked the member
+├── KeptShorter        a server would keep longer than the operator does
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
@@ -40,7 +41,8 @@ StoreError
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
     ├── StoreNewer     a newer version of the program has written it
-    └── StoreDamaged   it is no database, or what is in it cannot be read
+    ├── StoreDamaged   it is no database, or what is in it cannot be read
+    └── IndexWrong     an index of it leads to other rows than its table has
 
 AssertionError
 └── NoSuchMove         a bug of ours: code moves a job along an edge that `jobs.MOVES` does not have
@@ -123,6 +125,13 @@ class Blocked(StoreError):
 
     code = "blocked"
     sentence = "Moderators of this server have blocked you here, so nothing is made for you. Ask them if that is wrong."
+
+
+class KeptShorter(StoreError):
+    """Params: limit."""
+
+    code = "kept_shorter"
+    sentence = "The operator of this bot keeps nothing longer than {limit:g} days. Choose so many or fewer."
 
 
 class NoStaffChannel(StoreError):
@@ -282,6 +291,16 @@ class StoreDamaged(StoreUnusable):
 
     code = "store_damaged"
     sentence = "{place} is damaged: {reason}. Stop the service and restore the last backup: discovervoice restore."
+
+
+class IndexWrong(StoreUnusable):
+    """Params: place, names."""
+
+    code = "index_wrong"
+    sentence = (
+        "{place} has an index that differs from its table: {names}. Nothing is lost: stop the service and run "
+        "`discovervoice doctor --rebuild`."
+    )
 
 
 class StoreBusy(StoreError):

@@ -1,6 +1,5 @@
 """How long jobs take here: the median of those that were done, else what two cores are known to take."""
 
-from collections.abc import Sequence
 from statistics import median
 
 from sqlmodel import Session, col, select
@@ -20,12 +19,6 @@ DEFAULTS = {
 """Seconds on two cores: a training of ten minutes, or none (an instant voice), songs of three."""
 
 
-def seconds_left(session: Session, jobs: Sequence[Job]) -> dict[str, float]:
-    """The seconds that each job will still work, by its id: as its child foretells, else as such jobs take here."""
-    whole = {key: expected_seconds(session, *key) for key in {(job.kind, job.lane) for job in jobs}}
-    return {job.id: _left(job, whole[job.kind, job.lane]) for job in jobs}
-
-
 def expected_seconds(session: Session, kind: JobKind, lane: Lane) -> float:
     """The median of the latest jobs of this kind and lane, of the seconds in which all their attempts worked."""
     done = select(Job.worked, Job.started_at, Job.ended_at).where(
@@ -37,7 +30,8 @@ def expected_seconds(session: Session, kind: JobKind, lane: Lane) -> float:
     return median(worked + max(0.0, (ended or 0.0) - (started or 0.0)) for worked, started, ended in rows)
 
 
-def _left(job: Job, whole: float) -> float:
-    if job.seconds_left is not None:
-        return job.seconds_left
-    return whole * (1 - job.progress) if job.kind is JobKind.TRAIN else whole  # a training goes on where it was
+def seconds_left(kind: JobKind, progress: float, foretold: float | None, whole: float) -> float:
+    """The seconds that a job still works: as its child foretells, else of the `whole` that such jobs take here."""
+    if foretold is not None:
+        return foretold
+    return whole * (1 - progress) if kind is JobKind.TRAIN else whole  # a training goes on where it was

@@ -32,10 +32,15 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 }
 WAITING = frozenset({S.ACCEPTED, S.QUEUED})
 WORKING = frozenset({S.LEASED, S.RUNNING})
+WITH_RESULT = frozenset({S.RENDERED, S.DELIVERED, S.UNDELIVERABLE})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 
+UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 LEASE_SECONDS = 15.0
+AHEAD_SECONDS = 600.0
+"""Clocks of machines that share a database differ by less; a lease that ends later was given by a clock that was set
+back since, and nobody who lives holds it for longer than a second."""
 MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
@@ -98,13 +103,15 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
 
 def take_next(session: Session, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
     """The first in line of these lanes, leased to and started by this worker; None if nobody waits."""
-    first = line.first(session, lanes)
+    first = line.first(session, lanes, locked=True)
     return None if first is None else take(session, first.id, first.attempt, owner)
 
 
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
     """Extend the lease; False if it is lost or the member has cancelled."""
-    return _update(session, job_id, WORKING, _leased_and_wanted_by(attempt, owner), lease_until=now() + seconds)
+    return _update(
+        session, job_id, WORKING | WITH_RESULT, _leased_and_wanted_by(attempt, owner), lease_until=now() + seconds
+    )
 
 
 def report(
@@ -112,7 +119,7 @@ def report(
 ) -> bool:
     """Write stage, progress (0…1) and seconds left; False if the lease is lost."""
     values = {"stage": stage, "progress": progress, "seconds_left": left}
-    return _update(session, job_id, WORKING, _leased_by(attempt, owner), **values)
+    return _update(session, job_id, WORKING | WITH_RESULT, _leased_by(attempt, owner), **values)
 
 
 def render(
@@ -122,16 +129,42 @@ def render(
     owner: str,
     result: dict[str, Any],
     files: list[dict[str, str]],
+    *,
+    measuring: bool = False,
 ) -> bool:
-    """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled."""
+    """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled.
+
+    `measuring`: the worker keeps the lease, and adds to the result with `complete`, or `leave`s it as it is.
+    """
     values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    return _end(session, job_id, {S.RUNNING}, S.RENDERED, _leased_and_wanted_by(attempt, owner), files=files, **values)
+    leased = _leased_and_wanted_by(attempt, owner)
+    return _end(session, job_id, {S.RUNNING}, S.RENDERED, leased, files=files, keeps_lease=measuring, **values)
+
+
+def complete(
+    session: Session, job_id: str, attempt: int, owner: str, result: dict[str, Any], files: list[dict[str, str]]
+) -> bool:
+    """The result of a rendered job as it was measured, and files for its message; False if the lease is lost."""
+    values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
+    if not _release(session, job_id, attempt, owner, **values):
+        return False
+    for row in session.exec(select(Outbox).where(Outbox.job_id == job_id)).all():
+        row.files = [*row.files, *files]
+        session.add(row)
+    return True
+
+
+def leave(session: Session, job_id: str, attempt: int, owner: str) -> bool:
+    """A job that has its result keeps it, and is measured no further; False if this lease is of no such job."""
+    return _release(session, job_id, attempt, owner)
 
 
 def fail(
     session: Session, job_id: str, attempt: int, owner: str, code: str, params: dict[str, Any], sentence: str
 ) -> bool:
-    """leased, running → failed with one sentence; False if the lease is lost."""
+    """leased, running → failed with one sentence; False if the lease is lost, or if it has its result and is left."""
+    if leave(session, job_id, attempt, owner):
+        return False
     values: dict[str, Any] = {"error_code": code, "error_params": params, "error_sentence": sentence}
     return _end(session, job_id, WORKING, S.FAILED, _leased_by(attempt, owner), **values)
 
@@ -140,9 +173,9 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
     """leased, running → queued for the next attempt, at the place in line that it had.
 
     `lost`: its worker or child died or hung; that fails a job the third time. A planned stop does not count.
-    A job whose cancel was requested ends cancelled. False if the lease is lost.
+    A job whose cancel was requested ends cancelled; one that has its result is left. False if the lease is lost.
     """
-    if confirm_cancel(session, job_id, attempt, owner):
+    if leave(session, job_id, attempt, owner) or confirm_cancel(session, job_id, attempt, owner):
         return True
     job = session.get(Job, job_id)
     losses = (job.losses if job else 0) + lost
@@ -192,18 +225,17 @@ def undeliverable(session: Session, job_id: str) -> None:
     move(session, job_id, {S.RENDERED}, S.UNDELIVERABLE)
 
 
-def sweep(session: Session, sparing: str = "") -> list[Job]:
-    """Recover what timed out; return every job that is queued.
+def sweep(session: Session, sparing: str = "", most: int | None = None) -> None:
+    """Recover what timed out, at `most` so many jobs of either kind: whoever sweeps holds the write lock.
 
     A job whose lease ran out is queued again (or failed after the last loss, or cancelled if the member requested
-    that), unless its owner is the one that sweeps (`sparing`): that one lives, and gives it back itself. A job that
-    nobody confirmed or leased in time expires.
+    that; one that has its result is left), unless its owner is the one that sweeps (`sparing`): that one lives, and
+    gives it back itself. A job that nobody confirmed or leased in time expires.
     """
-    for job in session.exec(select(Job).where(_lost(sparing))).all():
+    for job in session.exec(select(Job).where(_lost(sparing)).limit(most)).all():
         give_back(session, job.id, job.attempt, job.lease_owner or "")
-    for job in session.exec(select(Job).where(_too_old())).all():
+    for job in session.exec(select(Job).where(_too_old()).limit(most)).all():
         _end(session, job.id, {job.state}, S.EXPIRED)
-    return list(line.waiting(session))
 
 
 def is_overdue(session: Session, sparing: str = "") -> bool:
@@ -244,17 +276,26 @@ def move(
 
 
 def _lost(sparing: str) -> ColumnElement[bool]:
-    """Working, and the lease ran out."""
-    return and_(col(Job.state).in_(WORKING), col(Job.lease_until) < now(), col(Job.lease_owner) != sparing)
+    """Leased, and the lease ran out, or was given before the clock went back; who has none is not looked at."""
+    until = col(Job.lease_until)
+    over = or_(until < now(), until > now() + LEASE_SECONDS + AHEAD_SECONDS)
+    return and_(over, col(Job.lease_owner) != sparing)
 
 
 def _too_old() -> ColumnElement[bool]:
     """Not confirmed in time, or not leased in time since it was queued last."""
-    waits_since = func.coalesce(col(Job.requeued_at), col(Job.queued_at))
+    waits_since, long_ago = func.coalesce(col(Job.requeued_at), col(Job.queued_at)), now() - QUEUE_SECONDS
     return or_(
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
-        and_(col(Job.state) == S.QUEUED, waits_since < now() - QUEUE_SECONDS),
+        and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < long_ago, waits_since < long_ago),
     )
+
+
+def _release(session: Session, job_id: str, attempt: int, owner: str, **values: Any) -> bool:
+    """The worker is done with a job that has its result; what it measured counts as work."""
+    time = now()
+    worked = col(Job.worked) + (time - func.coalesce(col(Job.ended_at), time))
+    return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), worked=worked, **UNLEASED, **values)
 
 
 def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:
@@ -278,10 +319,11 @@ def _end(
     to: JobState,
     *only: ColumnElement[bool],
     files: list[dict[str, str]] | None = None,
+    keeps_lease: bool = False,
     **values: Any,
 ) -> bool:
     """Move into a state that the member gets a message about: both rows are one transaction."""
-    ended = {"lease_owner": None, "lease_until": None, "ended_at": now(), **values}
+    ended = {**({} if keeps_lease else UNLEASED), "ended_at": now(), **values}
     if not move(session, job_id, from_, to, *only, **ended):
         return False
     job = get(session, job_id)

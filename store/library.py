@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from store.missing import NoSuchServerSong, NoSuchSong
@@ -44,16 +43,16 @@ def put_singer(session: Session, singer: Singer) -> Singer:
 
 def same_singer(session: Session, name: str, model: str, guild_id: int = FOR_ALL) -> Sequence[Singer]:
     """The rows of one singer and model in one library."""
-    same = func.lower(col(Singer.name)) == folded(name), Singer.embedding_model == model
-    return session.exec(select(Singer).where(*same, Singer.guild_id == guild_id)).all()
+    there = select(Singer).where(Singer.embedding_model == model, Singer.guild_id == guild_id)
+    return [row for row in session.exec(there.order_by(col(Singer.id))).all() if folded(row.name) == folded(name)]
 
 
 def add_song(session: Session, song: Song) -> Song:
     """Add a song; the same sound under the same title stays one row of its guild."""
-    titled = func.lower(col(Song.title)) == folded(song.title), Song.guild_id == song.guild_id
-    same = session.exec(select(Song).where(Song.media_key == song.media_key, *titled)).first()
-    if same is not None:
-        return same
+    sounds = select(Song).where(Song.media_key == song.media_key, Song.guild_id == song.guild_id)
+    for same in session.exec(sounds.order_by(col(Song.id))).all():
+        if folded(same.title) == folded(song.title):
+            return same
     session.add(song)
     session.flush()
     return song
@@ -61,8 +60,9 @@ def add_song(session: Session, song: Song) -> Song:
 
 def titled(session: Session, title: str) -> Sequence[Song]:
     """The songs for all of this title, in any case and form."""
-    same = func.lower(col(Song.title)) == folded(title), Song.guild_id == FOR_ALL
-    return session.exec(select(Song).where(*same)).all()
+    rows = session.exec(select(Song.id, Song.title).where(Song.guild_id == FOR_ALL)).all()
+    same = [number for number, known in rows if folded(known) == folded(title)]
+    return session.exec(select(Song).where(col(Song.id).in_(same)).order_by(col(Song.id))).all()
 
 
 def find_songs(

@@ -5,26 +5,34 @@ start-time fair queueing (Goyal, Vin and Cheng, 1996): a job's turn comes after 
 lane, and no sooner than the turn that is served now. Who shares a turn is served as they came.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
+import functools
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
-from store.expected import seconds_left
+from store.expected import expected_seconds, seconds_left
 from store.tables import OPERATOR, Job, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
+LEASED = col(Job.lease_until).is_not(None)
+"""A worker has it: it works, or is measured after its end."""
+IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
+"""The order in which a lane is served and shown: a job that was given back keeps its place."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a job stands: 1 is next; and the seconds until it begins, as far as can be told."""
 
     number: int
     seconds: float
+
+
+NOWHERE = Place(0, 0.0)
+"""The place of a job that does not wait."""
 
 
 def turn_for(session: Session, lane: Lane, user_id: int) -> int:
@@ -35,44 +43,51 @@ def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     return served if last is None else max(served, last + 1)
 
 
-def first(session: Session, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
-    """The job that is served next, of these lanes."""
-    wanted = select(Job).where(_of_service(), WAITS, col(Job.lane).in_(lanes))
-    return session.exec(wanted.order_by(*_order()).limit(1)).first()
-
-
-def waiting(session: Session) -> Sequence[Job]:
-    """Every queued job, in the order of the line; the operator's, which no worker of the service takes, too."""
-    return session.exec(select(Job).where(WAITS).order_by(*_order())).all()
+def first(session: Session, lanes: Collection[Lane] = tuple(Lane), *, locked: bool = False) -> Job | None:
+    """The job that is served next, of these lanes; `locked`: of those that nobody else locks to take."""
+    for lane in (lane for lane in Lane if lane in lanes):
+        wanted = select(Job).where(_of_service(), WAITS, Job.lane == lane)
+        wanted = wanted.order_by(*IN_A_LANE).limit(1)
+        wanted = wanted.with_for_update(skip_locked=True) if locked else wanted  # SQLite: the transaction is alone
+        if (job := session.exec(wanted).first()) is not None:
+            return job
+    return None
 
 
 def places(session: Session) -> dict[str, Place]:
-    """The place of every job in line, by its id.
+    """The place of every job in line, by its id."""
+    return {job_id: place for *_, job_id, place in standing(session, col(Job.id))}
+
+
+def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
+    """Kind, progress, seconds left, these columns, and the place of every job in line, in its order.
+
+    No whole rows: a line of thousands is read every few seconds.
 
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
     gives way, so a quick job does not wait for it.
     """
-    line = session.exec(select(Job).where(_of_service(), WAITS).order_by(*_order())).all()
-    if not line:
-        return {}
-    running = session.exec(select(Job).where(_of_service(), WORKS)).all()
-    left = seconds_left(session, [*line, *running])
+    takes = functools.cache(functools.partial(expected_seconds, session))
+    running = session.exec(select(Job).where(_of_service(), LEASED)).all()
+    left = [(job, seconds_left(job.kind, job.progress, job.seconds_left, takes(job.kind, job.lane))) for job in running]
     workers = max(1, len({job.lease_owner for job in running}))
-    ahead = {lane: sum(left[job.id] for job in running if lane is Lane.HEAVY or not job.gives_way) for lane in Lane}
-    found = {}
-    for number, job in enumerate(line, start=1):
-        found[job.id] = Place(number, ahead[job.lane] / workers)
-        for lane in Lane:
-            ahead[lane] += left[job.id]
-    return found
+    line: list[tuple[Any, ...]] = []
+    ahead = 0.0
+    for lane in Lane:
+        works = sum(seconds for job, seconds in left if lane is Lane.HEAVY or not job.gives_way)
+        for row in _waiting(session, lane, columns):
+            line.append((*row, Place(len(line) + 1, (works + ahead) / workers)))
+            kind, progress, foretold = row[:3]
+            ahead += seconds_left(kind, progress, foretold, takes(kind, lane))
+    return line
+
+
+def _waiting(session: Session, lane: Lane, columns: Sequence[Any]) -> Iterable[Any]:
+    """What waits in a lane, in its order: what tells how long it takes, and further columns."""
+    wanted = sa_select(col(Job.kind), col(Job.progress), col(Job.seconds_left), *columns)
+    return session.execute(wanted.where(_of_service(), WAITS, col(Job.lane) == lane).order_by(*IN_A_LANE))
 
 
 def _of_service() -> ColumnElement[bool]:
     """The command line performs the operator's jobs itself."""
     return col(Job.user_id) != OPERATOR
-
-
-def _order() -> tuple[ColumnElement[Any], ...]:
-    """The order in which jobs are shown and served: a job that was given back keeps its place."""
-    lane = case((col(Job.lane) == Lane.QUICK, 0), else_=1)
-    return lane, col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc()

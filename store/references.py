@@ -2,34 +2,30 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
-from sqlmodel import Session
+from sqlalchemy import Column, Connection, String, Table, inspect, select
+from sqlmodel import Session, SQLModel
 
-from store.tables import MEDIA_REFERENCE
+from store.media_triggers import (
+    COLUMNS,
+    NAMED,
+    create_in_postgresql,
+    create_in_sqlite,
+    insert_sql,
+    keys_in_postgresql,
+    keys_in_sqlite,
+)
 
+IN_ORDER_OF_BYTES = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is compared by its bytes, as SQLite does, whatever the language of a PostgreSQL database."""
+MEDIA_REFERENCE = Table(
+    "media_reference",
+    SQLModel.metadata,
+    Column("source", String, primary_key=True),
+    Column("row_id", String, primary_key=True),
+    Column("media_key", IN_ORDER_OF_BYTES, primary_key=True, index=True),
+)
+"""Which row of which table names which media file. Triggers write it, nobody else does."""
 BATCH = 500
-KEYS = {
-    "clip": "json_array({row}.media_key)",
-    "basket_note": "json_array({row}.media_key)",
-    "song": "json_array({row}.media_key)",
-    "singer": "json_array({row}.embeddings_key)",
-    "voice": "json_array({row}.model_key, {row}.index_key)",
-    "job": "json_array(json_extract({row}.params, '$.song_key'), json_extract({row}.params, '$.instrumental_key'))",
-    "listening_clip": "json_array({row}.source_key, {row}.media_key)",
-    "outbox": "(SELECT json_group_array(json_extract(value, '$.key')) FROM json_each({row}.files))",
-}
-"""The media keys that a row of each table names: an SQL expression of a JSON list, in which a NULL is no key."""
-NAMED = "AS named WHERE named.value IS NOT NULL"
-COLUMNS = {
-    "clip": "media_key",
-    "basket_note": "media_key",
-    "song": "media_key",
-    "singer": "embeddings_key",
-    "voice": "model_key, index_key",
-    "job": "params",
-    "listening_clip": "source_key, media_key",
-    "outbox": "files",
-}
 
 
 def unnamed(session: Session, keys: Iterable[str]) -> set[str]:
@@ -48,39 +44,51 @@ def names_sound(session: Session, sha256: str) -> bool:
     return session.scalars(same.limit(1)).first() is not None
 
 
+def forgotten(session: Session) -> dict[str, int]:
+    """How many files each table's rows name without a row of `media_reference`, so that a clean-up would remove them.
+
+    Tables without such rows are left out. Triggers see to it that there are none.
+    """
+    counts, connection = {}, session.connection()
+    for table in COLUMNS:
+        kept = f"source = '{table}' AND row_id = CAST({table}.id AS TEXT) AND media_key = named.value"
+        lost = f"{NAMED} AND NOT EXISTS (SELECT 1 FROM media_reference WHERE {kept})"
+        count = f"SELECT count(*) FROM {_with_keys(connection, table)} {lost}"
+        counts[table] = connection.exec_driver_sql(count).scalar_one()
+    return {table: count for table, count in counts.items() if count}
+
+
+def write_references_anew(connection: Connection) -> None:
+    """Write what the rows of every table name, whatever stood there."""
+    for table in COLUMNS:
+        _write_anew(connection, table)
+
+
 def keep_references(connection: Connection) -> None:
     """Create the triggers that are missing or of another version (a migration that rebuilds a table drops its own).
 
     What such a table's rows name is written anew.
     """
-    present = {row.name: row.sql for row in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master")}
-    for table in KEYS if MEDIA_REFERENCE.name in present else ():
-        triggers = _triggers(table)
-        if all(present.get(name) == sql for name, sql in triggers.items()):
-            continue
-        for name, sql in triggers.items():
-            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-            connection.exec_driver_sql(sql)
-        connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
-        everything = f"FROM {table}, json_each({KEYS[table].format(row=table)}) {NAMED}"
-        connection.exec_driver_sql(f"{_insert(table, table)} {everything}")
+    if not inspect(connection).has_table(MEDIA_REFERENCE.name):
+        return
+    create = create_in_postgresql if _on_server(connection) else create_in_sqlite
+    tables = inspect(connection).get_table_names()
+    for table in COLUMNS:
+        if table in tables and create(connection, table):
+            _write_anew(connection, table)
 
 
-def _insert(table: str, row: str) -> str:
-    into = "INSERT OR IGNORE INTO media_reference (source, row_id, media_key)"
-    return f"{into} SELECT '{table}', {row}.id, named.value"
+def _write_anew(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
+    connection.exec_driver_sql(insert_sql(table, table, _with_keys(connection, table)))
 
 
-def _triggers(table: str) -> dict[str, str]:
-    """Name and statement of the three triggers of a table."""
-    forget = f"DELETE FROM media_reference WHERE source = '{table}' AND row_id = CAST(OLD.id AS TEXT);"
-    keep = f"{_insert(table, 'NEW')} FROM json_each({KEYS[table].format(row='NEW')}) {NAMED};"
-    steps = {
-        "insert": (f"INSERT ON {table}", keep),
-        "update": (f"UPDATE OF {COLUMNS[table]} ON {table}", f"{forget} {keep}"),
-        "delete": (f"DELETE ON {table}", forget),
-    }
-    return {
-        (name := f"media_of_{table}_{step}"): f"CREATE TRIGGER {name} AFTER {event} BEGIN {body} END"
-        for step, (event, body) in steps.items()
-    }
+def _with_keys(connection: Connection, table: str) -> str:
+    """All rows of a table, each with the keys that it names."""
+    if _on_server(connection):
+        return f"{table}, LATERAL {keys_in_postgresql(table, table)}"
+    return f"{table}, {keys_in_sqlite(table, table)}"
+
+
+def _on_server(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"

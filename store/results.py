@@ -123,8 +123,9 @@ class CoverResult:
     was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
     in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
+    Until it is `measured`, it has what is known of the mix, and no figures of the voice.
     `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
-    multiplied by before it was separated.
+    multiplied by before it was separated. `waveform` is that of its voice message, as Discord takes it.
     """
 
     song: str = ""
@@ -153,9 +154,15 @@ class CoverResult:
     speaker_model: str = ""
     mos_model: str = ""
     pitch_model: str = ""
+    waveform: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether its voice was measured; rows of every age say with which model."""
+        return bool(self.speaker_model or self.mos_model)
 
 
 @dataclass(frozen=True)
@@ -270,7 +277,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
         vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),
         **_texts(row, "song", "voice", "base", "instrumental", "encoding"),
-        **_texts(row, "speaker_model", "mos_model", "pitch_model"),
+        **_texts(row, "speaker_model", "mos_model", "pitch_model", "waveform"),
         **_tables(row),
     )
 

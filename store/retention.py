@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Select, String, cast, delete, exists
 from sqlmodel import Session, col, or_, select
 
 from files.atomic import remove_drafts
-from store import cache, clips, deletions, jobs, voices
+from store import cache, clips, deletions, guilds, jobs, voices
 from store.clips import DAY
 from store.database import Store
 from store.listening_tables import ListeningClip, ListeningTest
 from store.params import drop_uploads, uploads_of
-from store.references import unnamed
-from store.tables import MEDIA_REFERENCE, Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
+from store.references import MEDIA_REFERENCE, unnamed
+from store.tables import Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -72,7 +72,8 @@ def clear_scratch(store: Store) -> int:
     """Remove the scratch folders of jobs that have ended or were deleted; return how many (their worker was killed)."""
     folders = list(store.work_dir.glob("*"))  # listed before the rows: a job leased meanwhile is not among them
     with store.read() as session:
-        active = set(session.exec(select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))).all())
+        works = or_(col(Job.state).in_(jobs.ACTIVE), col(Job.lease_until).is_not(None))
+        active = set(session.exec(select(Job.id).where(works)).all())
     stale = [folder for folder in folders if folder.name not in active]
     for folder in stale:
         shutil.rmtree(folder, ignore_errors=True)
@@ -136,7 +137,7 @@ def _old_clips(store: Store) -> Select[Any]:
     """Ids of clips past their retention, but for those of jobs that wait or run."""
     active = select(Job.id).where(col(Job.state).in_(jobs.ACTIVE))
     idle = or_(col(Clip.job_id).is_(None), col(Clip.job_id).not_in(active))
-    return select(Clip.id).where(col(Clip.expires_at) < now(), idle)
+    return select(Clip.id).where(_past(store, Clip), idle)
 
 
 def _drop_clips(session: Session, ids: Sequence[Any]) -> set[str]:
@@ -148,7 +149,7 @@ def _drop_clips(session: Session, ids: Sequence[Any]) -> set[str]:
 
 def _old_basket_notes(store: Store) -> Select[Any]:
     """Ids of notes of baskets past their retention; a training that waits or runs has clips of its own."""
-    return select(BasketNote.id).where(col(BasketNote.expires_at) < now())
+    return select(BasketNote.id).where(_past(store, BasketNote))
 
 
 def _drop_basket_notes(session: Session, ids: Sequence[Any]) -> set[str]:
@@ -159,9 +160,9 @@ def _drop_basket_notes(session: Session, ids: Sequence[Any]) -> set[str]:
 
 
 def _old_uploads(store: Store) -> Select[Any]:
-    """Ids of jobs that ended before the clips' retention and still name uploads."""
+    """Ids of jobs that ended before their retention and still name uploads."""
     naming = exists().where(NAMES.source == "job", NAMES.row_id == Job.id)
-    return select(Job.id).where(*_ended_before(store.clip_days), naming)
+    return select(Job.id).where(*_ended_long_ago(store), naming)
 
 
 def _drop_uploads(session: Session, ids: Sequence[Any]) -> set[str]:
@@ -174,9 +175,9 @@ def _drop_uploads(session: Session, ids: Sequence[Any]) -> set[str]:
 
 
 def _old_results(store: Store) -> Select[Any]:
-    """Ids of messages that still name files of jobs that ended before the clips' retention."""
+    """Ids of messages that still name files of jobs that ended before their retention."""
     naming = exists().where(NAMES.source == "outbox", NAMES.row_id == cast(Outbox.id, String))
-    return select(Outbox.id).join(Job, col(Job.id) == Outbox.job_id).where(*_ended_before(store.clip_days), naming)
+    return select(Outbox.id).join(Job, col(Job.id) == Outbox.job_id).where(*_ended_long_ago(store), naming)
 
 
 def _drop_results(session: Session, ids: Sequence[Any]) -> set[str]:
@@ -206,9 +207,10 @@ def _drop_jobs(session: Session, ids: Sequence[Any]) -> set[str]:
 
 
 def _old_listening_clips(store: Store) -> Select[Any]:
-    """Ids of clips that still name files of listening tests that ended before the clips' retention."""
+    """Ids of clips that still name files of listening tests that ended before their retention."""
     naming = or_(col(ListeningClip.source_key).is_not(None), col(ListeningClip.media_key).is_not(None))
-    old = select(ListeningTest.id).where(col(ListeningTest.ended_at) < now() - store.clip_days * DAY)
+    kept = guilds.keep_days_of(ListeningTest.guild_id, store.clip_days)
+    old = select(ListeningTest.id).where(col(ListeningTest.ended_at) < now() - kept * DAY)
     return select(ListeningClip.id).where(naming, col(ListeningClip.test_id).in_(old))
 
 
@@ -222,9 +224,17 @@ def _drop_listening_clips(session: Session, ids: Sequence[Any]) -> set[str]:
     return keys
 
 
-def _ended_before(days: float) -> tuple[ColumnElement[bool], ...]:
-    """Jobs that ended more than so many days ago, their results delivered (found by the index of ends)."""
-    return col(Job.ended_at) < now() - days * DAY, col(Job.state).not_in(frozenset(JobState) - jobs.ENDED)
+def _past(store: Store, table: type[Clip] | type[BasketNote]) -> ColumnElement[bool]:
+    """Notes that are older than the operator, or their guild, keeps them."""
+    kept = guilds.keep_days_of(table.guild_id, store.clip_days)
+    return or_(col(table.expires_at) < now(), col(table.created_at) < now() - kept * DAY)
+
+
+def _ended_long_ago(store: Store) -> tuple[ColumnElement[bool], ...]:
+    """Jobs whose results are delivered and past the days of their guild (found by the index of ends)."""
+    kept, ended = guilds.keep_days_of(Job.guild_id, store.clip_days), col(Job.ended_at)
+    over = col(Job.state).not_in(frozenset(JobState) - jobs.ENDED)
+    return ended < now() - guilds.fewest_days(store.clip_days) * DAY, ended < now() - kept * DAY, over
 
 
 RETENTION: tuple[tuple[Callable[[Store], Select[Any]], Callable[[Session, Sequence[Any]], set[str]]], ...] = (

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, make_url
+from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
 from store.connection import connect, write_anew
 from store.errors import StoreDamaged, StoreNewer
+from store.postgresql import DRIVER
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +24,7 @@ DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
 def migrate(url: str, lock_dir: Path) -> None:
-    """Upgrade the tables to the newest revision; processes that start together take turns.
+    """Upgrade the tables to the newest revision; processes that start together take turns, on every machine.
 
     A new database appears under its name when it is whole, so an empty file is never one of ours.
     Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log).
@@ -44,6 +45,13 @@ def database_file(url: str) -> Path | None:
     if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
         return None
     return Path(address.database or "")
+
+
+def place_of(url: str | URL) -> str:
+    """Where a database is, for whoever has to mend it, without a password; "" for one in memory."""
+    address = make_url(url)
+    server = f" on {address.host or 'this machine'}" if address.drivername == DRIVER else ""
+    return f"{address.database or ''}{server}"
 
 
 def is_file_of_sqlite(url: str) -> bool:
@@ -67,6 +75,17 @@ def revision_of(database: Path) -> str | None:
             return None
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return None if row is None else str(row[0])
+
+
+def revision_at(url: str) -> str | None:
+    """The revision of the tables at an address; None if it has none of ours. Raises sqlite3.Error, DBAPIError."""
+    if file := database_file(url):
+        return revision_of(file)
+    engine = connect(url)
+    try:
+        return _current_revision(engine)
+    finally:
+        engine.dispose()
 
 
 def files_of(path: Path) -> list[Path]:
@@ -123,7 +142,7 @@ def _upgrade(url: str) -> None:
         config = alembic_config(url)
         scripts = ScriptDirectory.from_config(config)
         if current not in (None, *(script.revision for script in scripts.walk_revisions())):
-            raise StoreNewer(place=database_file(url) or url)
+            raise StoreNewer(place=place_of(url))
         command.upgrade(config, "head")
         if current is not None and database_file(url):
             write_anew(engine)  # what earlier versions deleted they did not overwrite

@@ -8,7 +8,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Enum, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Enum, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -110,6 +110,8 @@ class GuildSetting(SQLModel, table=True):
     staff_channel_id: int | None = snowflake(default=None)
     listening_tests: bool = True
     max_active_jobs: int = 3
+    keep_days: int | None = None
+    """After how many days notes, songs and results go; None: when the operator has them go, and never later."""
 
 
 class Consent(SQLModel, table=True):
@@ -250,6 +252,11 @@ class Job(SQLModel, table=True):
     """
 
     __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_line", "state", "lane", "turn", "queued_at", "id", "user_id"),
+        Index("ix_job_queued", "state", "queued_at"),
+        Index("ix_job_took", "kind", "lane", "ended_at"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True)
     kind: JobKind = choice(JobKind)
     user_id: int = snowflake(index=True)
@@ -258,7 +265,7 @@ class Job(SQLModel, table=True):
     locale: str = "en"
     params: dict[str, Any] = document(dict)
 
-    state: JobState = choice(JobState, default=JobState.ACCEPTED, index=True)
+    state: JobState = choice(JobState, default=JobState.ACCEPTED)
     lane: Lane = choice(Lane, default=Lane.HEAVY)
     turn: int = 0
     """When its member's turn comes in this lane; `store.line` says how."""
@@ -266,7 +273,8 @@ class Job(SQLModel, table=True):
     losses: int = 0
     """Attempts that ended because a worker died, or hung."""
     lease_owner: str | None = None
-    lease_until: float | None = None
+    lease_until: float | None = Field(default=None, index=True)
+    """A job that is rendered keeps its lease while its worker measures it."""
     worked: float = 0.0
     """Seconds in which earlier attempts worked."""
     cancel_requested: bool = False
@@ -277,6 +285,8 @@ class Job(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
+    rating: int | None = None
+    """What its member thinks of it, 1 to 5."""
     reply_token: str | None = None
     reply_until: float | None = Field(default=None, index=True)
     """Until when the token edits the member's private card (`store.replies`)."""
@@ -287,6 +297,11 @@ class Job(SQLModel, table=True):
     """When it was last given back."""
     started_at: float | None = None
     ended_at: float | None = Field(default=None, index=True)
+
+    @property
+    def being_measured(self) -> bool:
+        """Whether it has its result, and a worker still measures that."""
+        return self.ended_at is not None and self.lease_until is not None and now() < self.lease_until
 
     @property
     def gives_way(self) -> bool:
@@ -300,6 +315,7 @@ class Outbox(SQLModel, table=True):
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
     `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
     `channel_id` is where the job was requested.
+    A file has a `key` and a `name`; one with a `part` is kept beside the message, and not sent with it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
 
@@ -374,13 +390,3 @@ class Audit(SQLModel, table=True):
     action: str
     subject: str = ""
     reason: str = ""
-
-
-MEDIA_REFERENCE = Table(
-    "media_reference",
-    SQLModel.metadata,
-    Column("source", String, primary_key=True),
-    Column("row_id", String, primary_key=True),
-    Column("media_key", String, primary_key=True, index=True),
-)
-"""Which row of which table names which media file. Triggers write it (`store.references`), nobody else does."""

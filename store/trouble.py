@@ -1,25 +1,8 @@
 """Which errors of the database pass by themselves or by the operator, and are no fault of what was written."""
 
-import sqlite3
-
-from sqlalchemy.exc import DBAPIError
-
-PASSING = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
-"""SQLite's primary result codes, https://www.sqlite.org/rescode.html."""
+from store.fault_codes import PASSING, fault_of
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the database is locked, busy, full or cannot be read or written now: the same may succeed later."""
-    code = getattr(error.orig, "sqlite_errorcode", None) if isinstance(error, DBAPIError) else None
-    return code is not None and code & 0xFF in PASSING
+    """Whether the database is locked, full, or cannot be read, written or reached now: the same may succeed later."""
+    return fault_of(error) in PASSING

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from store.errors import DuplicateVoiceName, VoiceNotReady
@@ -45,8 +44,8 @@ def create(
 
 def by_name(session: Session, owner_id: int, name: str) -> Voice | None:
     """The owner's voice of this name, whatever its case and form."""
-    same = func.lower(col(Voice.name)) == folded(tidy(name))
-    return session.exec(select(Voice).where(Voice.owner_id == owner_id, same)).first()
+    wanted = folded(tidy(name))
+    return next((voice for voice in of_owner(session, owner_id) if folded(voice.name) == wanted), None)
 
 
 def of_owner(session: Session, owner_id: int) -> Sequence[Voice]:

@@ -30,6 +30,7 @@ from worker.doorbell import QueueSettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
+KOREAN = sorted((ROOT / "docs").glob("*.ko.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "bot": (BotSettings,),
@@ -195,6 +196,20 @@ def test_the_settings_table_is_the_settings() -> None:
     assert {row[0].strip("`"): (row[1], row[2]) for row in rows} == fields()
 
 
+@pytest.mark.parametrize("page", KOREAN, ids=lambda page: page.name)
+def test_a_korean_page_has_the_commands_of_the_english_one(page: Path) -> None:
+    assert commands(page) == commands(page.with_name(page.name.replace(".ko.md", ".md")))
+
+
+def test_the_operators_page_in_korean_has_every_setting_table_and_heading() -> None:
+    korean, english = (ROOT / "docs" / name for name in ("operators.ko.md", "operators.md"))
+    named = [[re.findall(r"`[^`]*`", "".join(row[:2])) for row in table_rows(page)] for page in (korean, english)]
+    settings = [[row for row in rows if row and re.fullmatch("`[A-Z0-9_]+`", row[0])] for rows in named]
+    assert len(named[0]) == len(named[1]) and settings[0] == settings[1] and len(settings[0]) == len(fields())
+    heads = [len(re.findall(r"^#+ ", page.read_text(), re.MULTILINE)) for page in (korean, english)]
+    assert heads[0] == heads[1]
+
+
 def test_the_readme_names_every_embedded_model() -> None:
     roles = {row[1] for row in table_rows(ROOT / "README.md") if len(row) == 4}
     names = {
@@ -261,7 +276,8 @@ def test_the_commands_of_the_pages_do_what_they_say(
     monkeypatch.setattr(offline, "Child", warm_children)
     monkeypatch.chdir(desk)
     monkeypatch.setenv("DATA_DIR", str(desk / "data"))  # the warm child works in another folder
-    lines = [line for page in PAGES for line in commands(page) if is_run(line) and ".env" not in line]
+    pages = [page for page in PAGES if page not in KOREAN]
+    lines = [line for page in pages for line in commands(page) if is_run(line) and ".env" not in line]
     said: dict[str, str] = {}
     for line in lines:
         said[" ".join(shlex.split(line)[:2])] = run(line, capsys)

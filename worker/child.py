@@ -11,7 +11,8 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -21,12 +22,15 @@ from worker.errors import CannotRun, ChildDied
 from worker.messages import (
     Broken,
     Done,
+    Early,
     End,
     GaveWay,
     GiveWay,
+    Made,
     Message,
     Missing,
     Plan,
+    Preview,
     Progress,
     Ready,
     ReadyTask,
@@ -36,6 +40,12 @@ from worker.messages import (
 )
 
 PROGRESS_SECONDS = 0.2
+OnEarly = Callable[[Early], Awaitable[None]]
+"""Awaited with what a job's member can have before the task is done; the task goes on meanwhile."""
+
+
+async def nothing_early(_: Early) -> None:
+    """Whoever waits for the end needs nothing before."""
 
 
 class Child:
@@ -61,10 +71,13 @@ class Child:
         self._process.start()
         child_end.close()
 
-    async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
+    async def run(
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+    ) -> End:
         """Have the child perform a task; `on_report` receives its plan and progress, the last message is returned.
 
-        Raises ChildDied, CannotRun. If the awaiting task is cancelled, the child is killed.
+        Raises ChildDied, CannotRun, and what `on_early` raises. Then, and if the awaiting task is cancelled, the child
+        is killed.
         """
         self.start()
         pipe = self._pipe
@@ -82,6 +95,8 @@ class Child:
                         raise CannotRun(message.sentence)
                     case Plan() | Progress():
                         on_report(message)
+                    case Preview() | Made():
+                        await on_early(message)
                     case _:
                         return message
         except (EOFError, OSError) as error:
@@ -156,7 +171,8 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
             continue
         try:
             with disk_full(), refusals():
-                outcome = child_tasks.perform(task, models, lambda stages: pipe.send(Plan(stages)), _reporter(pipe))
+                plan, report = partial(_plan, pipe), _reporter(pipe)
+                outcome = child_tasks.perform(task, models, plan, report, pipe.send)
             pipe.send(Done(outcome))
         except (SoundError, DiskFull) as error:
             pipe.send(Refused(error.code, error.params, str(error)))
@@ -165,6 +181,10 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
         except Exception:
             pipe.send(Broken(traceback.format_exc()))
         models.release()  # only here: inside `except` the traceback still references the task's tensors
+
+
+def _plan(pipe: Connection, stages: dict[str, float]) -> None:
+    pipe.send(Plan(stages))
 
 
 def _reporter(pipe: Connection) -> Callable[[str, float], None]:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from pipeline.covers.cover import CoverInput, CoverOptions, make_cover
+from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
+from pipeline.covers.cover_measures import measure_cover
 from pipeline.covers.given import GivenFile
 from pipeline.covers.key import instrumental_shift
+from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
@@ -46,6 +48,7 @@ from store.results import (
 )
 from worker.messages import (
     CoverTask,
+    Early,
     Embedded,
     EmbedTask,
     HeardNote,
@@ -56,9 +59,11 @@ from worker.messages import (
     LibrarySong,
     LibraryTask,
     ListenTask,
+    Made,
     MatchTask,
     Outcome,
     OwnNoteTask,
+    Preview,
     RatedClips,
     RatedClipsTask,
     Ready,
@@ -67,14 +72,17 @@ from worker.messages import (
     Task,
     TrainTask,
 )
+from worker.plans import cover_plan, hearing_plan, measuring_seconds, parts_seconds
 
 CANDIDATES = 5
 UNKNOWN_SONG_SECONDS = 180.0
 Plan = Callable[[dict[str, float]], None]
+Tell = Callable[[Early], None]
+"""Called with what the member of a job can have before its end."""
 
 
-def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcome:
-    """Perform one task; `plan` receives the expected seconds of each stage.
+def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tell = lambda _: None) -> Outcome:
+    """Perform one task; `plan` receives the expected seconds of each stage, anew where the result is made already.
 
     Raises SoundError, DiskFull.
     """
@@ -88,12 +96,15 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report) -> Outcom
         return _prepare(task, report)
     if not isinstance(task, JobTask):
         return Ready(models.device_line, models.singer_id, INSTANT_BASE)
-    outcome = _job(task, models, plan, report)
+    return _with_memory(_job(task, models, plan, report, tell))
+
+
+def _with_memory(outcome: JobOutcome) -> JobOutcome:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return replace(outcome, result=replace(outcome.result, peak_memory_mb=peak))
 
 
-def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
     match task:
         case MatchTask():
             return _match(task, models, plan, report)
@@ -102,7 +113,7 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report) -> JobOut
         case InstantTask():
             return _instant(task, models, plan, report)
         case CoverTask():
-            return _cover(task, models, plan, report)
+            return _cover(task, models, plan, report, tell)
         case LibraryTask():
             return _add(task, models, plan, report)
 
@@ -278,39 +289,59 @@ def _instant(task: InstantTask, models: ModelPool, plan: Plan, report: Report) -
     return JobOutcome(result, {"model": made.model, "index": made.index})
 
 
-def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
+def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
+    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix; then measure that."""
     seconds = _seconds(task.song, task.song_name)
     given = task.vocals_only + (task.instrumental is not None)
     moved = instrumental_shift(task.key_shift or 0) != 0
     plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
-    cover = make_cover(
-        CoverInput(
-            song=task.song,
-            song_name=task.song_name,
-            model=task.model,
-            index=task.index,
-            voice_name=task.voice_name,
-            vocals_only=task.vocals_only,
-            instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
-            cache_dir=task.cache,
-            out_dir=task.out,
-            language=task.language,
-            options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
-        ),
-        models,
-        report,
+    wanted = CoverInput(
+        song=task.song,
+        song_name=task.song_name,
+        model=task.model,
+        index=task.index,
+        voice_name=task.voice_name,
+        vocals_only=task.vocals_only,
+        instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
+        cache_dir=task.cache,
+        out_dir=task.out,
+        language=task.language,
+        options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
     )
-    mix, figures = cover.mix, cover.comparison
+    heard = task.preview and not models.short_of_memory  # it needs all models at once
+    cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
+    result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
+    files = {"cover": cover.mix.path, "converted": cover.converted}
+    tell(Made(_with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))
+    plan({**({"parts": parts_seconds(seconds)} if task.parts else {}), "measuring": measuring_seconds(seconds)})
+    parts = write_parts(wanted, cover, report) if task.parts else None
+    measures = measure_cover(wanted, cover, models, report)
+    figures = asdict(measures.figures)
+    compared = {"compared_seconds": figures.pop("seconds"), **figures}
+    waveform = parts.voice_message.waveform if parts else ""
+    measured = replace(result, **compared, waveform=waveform, models=_models(task, cover, models))
+    return JobOutcome(measured, {"picture": measures.picture, **_part_files(parts)})
+
+
+def _part_files(parts: CoverParts | None) -> dict[str, Path]:
+    """The files of a cover's parts by role."""
+    if parts is None:
+        return {}
+    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
+    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
+
+
+def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:
+    """What is known of a cover before it is measured."""
+    mix = cover.mix
     bitrate = f" {mix.bitrate // 1000} kbit/s" if mix.bitrate else ""
-    result = CoverResult(
+    return CoverResult(
         song=task.song_name,
         voice=task.voice_name,
         base=cover.base,
         vocals_only=task.vocals_only,
         instrumental=task.instrumental_name,
         seconds=mix.seconds,
-        compared_seconds=figures.seconds,
         lufs=mix.lufs,
         song_lufs=cover.stems.lufs,
         true_peak_db=mix.true_peak_db,
@@ -320,24 +351,8 @@ def _cover(task: CoverTask, models: ModelPool, plan: Plan, report: Report) -> Jo
         scaled_db=cover.scaled_db,
         stem_gain=cover.stems.gain,
         encoding=mix.path.suffix[1:] + bitrate,
-        cosine_source=figures.cosine_source,
-        cosine_cover=figures.cosine_cover,
-        mos_source=figures.mos_source,
-        mos_cover=figures.mos_cover,
-        f0_correlation=figures.f0_correlation,
-        f0_cents=figures.f0_cents,
-        voicing_f1=figures.voicing_f1,
-        speaker_model=figures.speaker_model,
-        mos_model=figures.mos_model,
-        pitch_model=figures.pitch_model,
-        models={
-            "voice": cover.voice,
-            **{role.value: name for role, name in models.names().items() if role in _cover_roles(task)},
-            "content": cover.content,
-        },
+        models=models,
     )
-    files = {"cover": mix.path, "converted": cover.converted, "picture": cover.picture}
-    return JobOutcome(result, files | _separated(task, cover.stems))
 
 
 def _seconds(song: Path, name: str) -> float:
@@ -345,9 +360,11 @@ def _seconds(song: Path, name: str) -> float:
     return probe(song, SONG, name).seconds or UNKNOWN_SONG_SECONDS
 
 
-def _cover_roles(task: CoverTask) -> set[Role]:
-    """The roles of the models that make a cover."""
-    return set(Role) - ({Role.SEPARATOR} if task.vocals_only else set())
+def _models(task: CoverTask, cover: CoverReport, models: ModelPool, *without: Role) -> dict[str, str]:
+    """The names of the models that made a cover, by role."""
+    left_out = {*without, *({Role.SEPARATOR} if task.vocals_only else ())}
+    named = {role.value: name for role, name in models.names().items() if role not in left_out}
+    return {"voice": cover.voice, **named, "content": cover.content}
 
 
 def _separated(task: CoverTask, stems: Stems) -> dict[str, Path]:
@@ -366,25 +383,3 @@ def _embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     out = task.out / "embeddings.safetensors"
     save_file({"embeddings": embeddings.astype(np.float32)}, out)
     return Embedded(out, len(embeddings), models.singer.model_id)
-
-
-def hearing_plan(seconds: float, separation: float) -> dict[str, float]:
-    """Expected seconds of what a song of this length is heard in, by a separator of this cost, on two cores."""
-    return {"reading": 0.5 + 0.01 * seconds, "separating": 3.0 + separation * seconds, "listening": 2.0 + 0.1 * seconds}
-
-
-def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:
-    """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
-
-    None: nothing is separated. `given` counts the files that become stems as they are; the instrumental may be `moved`
-    into another key.
-    """
-    separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
-    return {
-        "reading": 0.5 + 0.01 * seconds * (given + (separation is not None)),
-        **separating,
-        "listening": 2.0 + 0.1 * seconds,
-        "converting": 1.0 + 0.3 * seconds,
-        "mixing": 1.0 + (0.2 if moved else 0.1) * seconds,
-        "measuring": 5.0 + 0.2 * min(seconds, 60.0),
-    }

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -16,8 +16,20 @@ from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
+from store.replies import token_of
+from store.results import Result
+from store.tables import OPERATOR
 from store.taste import tastes
-from store.use_cases import LeaseLost, check_consent, confirm_cancel, fail_job, finish_job, give_back_job
+from store.use_cases import (
+    LeaseLost,
+    check_consent,
+    complete_job,
+    confirm_cancel,
+    fail_job,
+    finish_job,
+    give_back_job,
+    keep_preview,
+)
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
 from worker.giving_way import giving_way
@@ -26,6 +38,7 @@ from worker.messages import (
     Broken,
     CoverTask,
     Done,
+    Early,
     End,
     GaveWay,
     InstantTask,
@@ -35,6 +48,7 @@ from worker.messages import (
     LibraryTask,
     MatchTask,
     NoteFile,
+    Preview,
     Refused,
     SentSong,
     SingerFile,
@@ -60,8 +74,10 @@ class AttemptEnd(StrEnum):
     LEASE_LOST = "lease_lost"
 
 
+Write = Callable[[Store, Job, Result, Mapping[str, Path]], None]
+"""`finish_job`, or `complete_job` once that was done."""
 OnOutcome = Callable[[JobOutcome], None]
-"""Called with what the child made, before its files are stored."""
+"""Called with what the child made, before its files are stored; again with what it measured of that."""
 
 
 async def work_on(
@@ -76,7 +92,7 @@ async def work_on(
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
     the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
-    it is a training that gave way to a quick job.
+    it is a training that gave way to a quick job. A job that has its result by then is left with it.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
@@ -84,12 +100,14 @@ async def work_on(
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
+        await persist(partial(clear, store, job))
         return AttemptEnd.CHILD_DIED
     except LeaseOver as error:
         log.warning(
             "Job %s, attempt %d is given back: the database failed for too long (%s).", job.id, job.attempt, error
         )
         await persist(partial(give_back_job, store, job, lost=False))
+        await persist(partial(clear, store, job))
         return AttemptEnd.LEASE_OVER
     except LeaseLost:
         log.info("Job %s, attempt %d is this worker's no more: cancelled, or taken away.", job.id, job.attempt)
@@ -106,13 +124,27 @@ async def work_on(
 async def _perform(
     store: Store, child: Child, job: Job, settings: WorkerSettings, on_outcome: OnOutcome, watchdog: Watchdog
 ) -> None:
-    """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost."""
+    """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost.
+
+    A result that is made before the task's end is written at once, so that its member has it while it is measured.
+    """
+    write: Write = finish_job
+
+    async def on_early(early: Early) -> None:
+        nonlocal write
+        if isinstance(early, Preview):
+            await asyncio.to_thread(keep_preview, store, job, early.path)
+            return
+        first = partial(finish_job, measuring=True)
+        await persist(partial(_put_away, store, job, early.outcome, watchdog.forecast.durations(), on_outcome, first))
+        write = complete_job
+
     try:
         task = await persist(partial(_task, store, job, settings))
         async with giving_way(store, child, job, settings):
-            end = await child.run(task, watchdog.hear)
+            end = await child.run(task, watchdog.hear, on_early)
         watchdog.rest()
-        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome))
+        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome, write))
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
@@ -230,10 +262,12 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
         language=job.locale,
+        preview=token_of(job) is not None,
+        parts=job.user_id != OPERATOR,
     )
 
 
-def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_outcome: OnOutcome) -> None:
+def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_outcome: OnOutcome, write: Write) -> None:
     """Write how the task ended into the rows, in one transaction. Raises LeaseLost."""
     match end:
         case Refused():
@@ -246,7 +280,14 @@ def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_ou
         case Broken():
             raise RuntimeError(end.traceback)
         case Done(outcome=JobOutcome() as outcome):
-            on_outcome(outcome)
-            finish_job(store, job, replace(outcome.result, stages=durations), outcome.files)
+            _put_away(store, job, outcome, durations, on_outcome, write)
         case Done(outcome=other):
             raise TypeError(f"a child answered a job with {other}")
+
+
+def _put_away(
+    store: Store, job: Job, outcome: JobOutcome, durations: dict[str, float], on_outcome: OnOutcome, write: Write
+) -> None:
+    """Write what the child made. Raises what `write` raises."""
+    on_outcome(outcome)
+    write(store, job, replace(outcome.result, stages=durations), outcome.files)

@@ -1,7 +1,8 @@
 """The messages between a worker and its child process: a task goes in, messages come out.
 
 A task carries paths and numbers, no rows of the database. A child replies with any number of `Plan` and `Progress`,
-then with one `Done`, `Refused`, `Broken` or `GaveWay`; with `Missing` if it cannot work at all.
+then with one `Done`, `Refused`, `Broken` or `GaveWay`; what a job's member can have before that comes as
+`Preview` and `Made`. It replies with `Missing` if it cannot work at all.
 """
 
 from collections.abc import Mapping
@@ -93,6 +94,10 @@ class CoverTask:
     instrumental: Path | None = None
     instrumental_name: str = ""
     language: str = "en"
+    preview: bool = False
+    """Whether anybody is there to hear a preview."""
+    parts: bool = False
+    """Whether anybody may ask for its vocals, its instrumental or a voice message."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +248,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """A file that can be heard before the job's result is there."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Made:
+    """A job's result is whole, and its member can have it; what the task still does only adds to it."""
+
+    outcome: JobOutcome
+
+
+@dataclass(frozen=True)
 class Done:
     """The task is done."""
 
@@ -284,4 +303,5 @@ class Missing:
 
 Report = Plan | Progress
 End = Done | Refused | Broken | GaveWay
-Message = Report | End | Missing
+Early = Preview | Made
+Message = Report | Early | End | Missing

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -20,13 +21,15 @@ from store import refusal_of as database_refusal
 log = logging.getLogger(__name__)
 
 
-async def reply(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
+async def reply(
+    interaction: Interaction, text: str, view: discord.ui.View | None = None, files: Sequence[discord.File] = ()
+) -> None:
     """Answer only to the member, whether or not the interaction has been acknowledged."""
     shown, text = view or MISSING, clickable(text, services_of(interaction).mentions)
     if interaction.response.is_done():
-        await interaction.followup.send(text, view=shown, ephemeral=True)
+        await interaction.followup.send(text, view=shown, files=files, ephemeral=True)
     else:
-        await interaction.response.send_message(text, view=shown, ephemeral=True)
+        await interaction.response.send_message(text, view=shown, files=files, ephemeral=True)
 
 
 async def replace(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:

@@ -7,13 +7,15 @@ from bot.texts.sentences import Texts
 from store import Job, JobKind
 from store.jobs import WORKING
 from store.params import CoverParams, LibraryParams, TrainParams, aim_of, params_of
+from store.use_cases import CardState
 
 CELLS = 12
 
 
-def render(job: Job, place: int, say: Texts, wait: float = 0.0) -> str:
-    """The card of a job that runs, or waits at `place` in line for about `wait` seconds."""
-    return f"{heading(job, say)}\n{_status(job, place, say, wait)}"
+def render(job: Job, place: int, say: Texts, wait: float = 0.0, *, preview: bool = False) -> str:
+    """The card of a job that runs, or waits at `place` in line for about `wait` seconds; a preview may be on it."""
+    lines = [heading(job, say), status(job, place, say, wait), *([say("card.preview")] if preview else [])]
+    return "\n".join(lines)
 
 
 def farewell(job: Job, say: Texts) -> str:
@@ -31,7 +33,8 @@ def heading(job: Job, say: Texts) -> str:
     return say(f"card.{aim_of(job)}", **names)
 
 
-def _status(job: Job, place: int, say: Texts, wait: float) -> str:
+def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0) -> str:
+    """The part of the card that changes."""
     if job.cancel_requested:
         return say("card.stopping")
     if job.state not in WORKING:
@@ -45,7 +48,7 @@ def _status(job: Job, place: int, say: Texts, wait: float) -> str:
     return f"{shown} · {left}" if left else shown
 
 
-def _waiting(job: Job, place: int, say: Texts) -> str:
+def _waiting(job: Job | CardState, place: int, say: Texts) -> str:
     """A training that was begun goes on where it was; whatever else was given back begins anew."""
     if job.kind is JobKind.TRAIN and job.progress > 0:
         percent = _percent(job)
@@ -53,7 +56,7 @@ def _waiting(job: Job, place: int, say: Texts) -> str:
     return say("card.queued", place=place)
 
 
-def _percent(job: Job) -> int:
+def _percent(job: Job | CardState) -> int:
     return max(0, min(100, int(job.progress * 100)))
 
 
@@ -76,8 +79,14 @@ def time_left(seconds: float | None, say: Texts) -> str:
 
 def time_until(seconds: float, say: Texts) -> str:
     """When a job that waits begins, in steps of minutes, so that a card is edited seldom."""
-    if seconds < 60:
+    minutes = minutes_until(seconds)
+    if minutes == 0:
         return say("wait.soon")
-    if seconds <= 90 * 60:
-        return say("wait.minutes", number=math.ceil(seconds / 60))
-    return say("wait.hours", number=seconds / 3600)
+    return say("wait.minutes", number=minutes) if minutes <= 90 else say("wait.hours", number=minutes / 60)
+
+
+def minutes_until(seconds: float) -> int:
+    """The minutes that are shown; after one and a half hours only every sixth."""
+    if seconds < 60:
+        return 0
+    return math.ceil(seconds / 60) if seconds <= 90 * 60 else 6 * round(seconds / 360)

@@ -27,10 +27,14 @@ class PrivateCards:
         return self._turns.setdefault(job_id, asyncio.Lock())
 
     async def edit(
-        self, token: str, text: str, view: discord.ui.View | None = None, files: Sequence[discord.File] = ()
+        self, token: str, text: str, view: discord.ui.View | None = None, files: Sequence[discord.File] | None = ()
     ) -> None:
-        """Make the card this text with these buttons and files. Raises as Discord does (`is_reply_over`)."""
-        shown: dict[str, Any] = {"content": clickable(text, self.mentions), "view": view, "attachments": list(files)}
+        """Make the card this text with these buttons and files; None: the files that it has.
+
+        Raises as Discord does (`is_reply_over`).
+        """
+        shown: dict[str, Any] = {"content": clickable(text, self.mentions), "view": view}
+        shown |= {} if files is None else {"attachments": list(files)}
         with handle_message_parameters(**shown, allowed_mentions=discord.AllowedMentions.none()) as params:
             body: dict[str, Any] = {"payload": params.payload, "multipart": params.multipart, "files": params.files}
             await async_context.get().edit_original_interaction_response(**self._answer(token), **body)

@@ -5,11 +5,36 @@ from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
+from store.jobs import WITH_RESULT
 from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
 
+ABOUT_SOUND = frozenset(
+    {
+        "not_audio",
+        "empty_file",
+        "cut_off",
+        "encrypted",
+        "invalid_samples",
+        "too_short",
+        "too_long",
+        "too_large",
+        "too_many_channels",
+        "low_rate",
+        "silent",
+        "silent_file",
+        "no_voice",
+        "voice_missing",
+        "lengths_apart",
+        "clipped",
+        "noisy",
+        "several_speakers",
+        "other_speaker",
+        "not_enough_speech",
+    }
+)
+"""The codes of errors that say what is wrong with a file that a member sent."""
 CANDIDATES = 5
-WITH_RESULT = (JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE)
 ENDS = ("steps", "time", "no progress")
 
 
@@ -17,7 +42,7 @@ def compose(job: Job, say: Texts) -> str:
     """The text of the result, or one sentence on why there is none; for the member's eyes."""
     kind, trains = say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
-        lines = [say("result.failed", kind=kind, sentence=reason(job, say))]
+        lines = [say("result.failed", kind=kind, sentence=reason(job, say)), check_line(job, say)]
     elif job.state == JobState.CANCELLED:
         cancelled = "result.cancelled_train" if trains else "result.cancelled"
         key = "result.ended" if job.error_code else cancelled
@@ -36,11 +61,19 @@ def details(job: Job, say: Texts) -> str:
     """Every figure of a match or a cover that has a result, what it means, and the models that measured it."""
     result = result_of(job)
     if isinstance(result, CoverResult):
-        figures = [*cover_figures(result, say), models_line(result.models, say)]
+        figures = [*cover_figures(result, say), unmeasured(job, result, say), models_line(result.models, say)]
+        figures += [] if cover_params(job).free_voice else [say("details.own_voice")]
     else:
         figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
     body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
     return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def unmeasured(job: Job, result: CoverResult, say: Texts) -> str:
+    """Why a cover has no figures of its voice: they are being measured, or that was cut short; else nothing."""
+    if result.measured:
+        return ""
+    return say("details.measuring" if job.being_measured else "details.unmeasured")
 
 
 def has_details(job: Job) -> bool:
@@ -53,6 +86,13 @@ def notice(job: Job, say: Texts) -> str:
     outcome = "done" if job.state in WITH_RESULT else "over"
     text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"))
     return f"{text}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def check_line(job: Job, say: Texts) -> str:
+    """How to look at what was sent, where that is why a job failed; else nothing."""
+    if job.error_code not in ABOUT_SOUND or job.kind is JobKind.LIBRARY:
+        return ""
+    return say("result.check_song" if job.kind is JobKind.COVER else "result.check_notes")
 
 
 def reason(job: Job, say: Texts) -> str:

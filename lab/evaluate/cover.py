@@ -25,6 +25,7 @@ from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.covers.cover import CoverInput, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sounding_pairs
+from pipeline.covers.cover_measures import measure_cover
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.sound.decode import STEM, decode, decode_blocks
@@ -78,6 +79,7 @@ def evaluate_cover(cover: CoverInput, models: ModelPool, report: Report = ignore
     """
     panel = open_panel(models)
     made = make_cover(cover, models, report)
+    figures = measure_cover(cover, made, models, report).figures
     report("comparing", 0.0)
     before, after = _sounding(made)
     bleed = measure_bleed(_mono(made.stems.vocals, made), _mono(made.converted, made), SPEECH_RATE)
@@ -88,8 +90,8 @@ def evaluate_cover(cover: CoverInput, models: ModelPool, report: Report = ignore
         voice=cover.voice_name,
         seconds=len(before) / SPEECH_RATE,
         key_shift=made.key_shift,
-        cosine_source=made.comparison.cosine_source,
-        cosine_cover=made.comparison.cosine_cover,
+        cosine_source=figures.cosine_source,
+        cosine_cover=figures.cosine_cover,
         content_cosine=content_cosine(before, after, models) if len(before) else NAN,
         f0_correlation=pitch.correlation if pitch else NAN,
         f0_cents=pitch.cents if pitch else NAN,

@@ -1,6 +1,7 @@
 """A cover: a song's vocals, converted to a member's voice and mixed with its instrumental again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import tee
 from pathlib import Path
@@ -8,20 +9,20 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from models.memory import AllocationFailed
 from models.signal import MUSIC_RATE, Floats32
 from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
-from pipeline.covers.cover_figures import CoverFigures, compare
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.key import in_key, instrumental_shift
 from pipeline.covers.mix import LEVEL, MixReport, mix_files
-from pipeline.covers.picture import plot_cover
 from pipeline.covers.presence import check_voice
+from pipeline.covers.preview import PreviewMaker
 from pipeline.covers.song import decibels
-from pipeline.covers.stems import Stems, features_of, stems_of
+from pipeline.covers.stems import Stems, features_of, hear_nothing, stems_of
 from pipeline.covers.width import with_width
-from pipeline.errors import EncoderMissing, VoiceOutdated
+from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
 from pipeline.listening.features import FRAME_RATE, Features
 from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
@@ -37,6 +38,8 @@ OVERSHOOT = 1.0
 """DB above full scale that a lossy codec may give a song that never left it: they are not worth a sentence."""
 CEILING = -1.0
 """DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
+OnPreview = Callable[[Path], None]
+IN_KEY = "instrumental-in-key.flac"
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -82,14 +85,18 @@ class CoverInput:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverReport:
-    """The files of a cover, and its figures."""
+    """The files of a cover, and what is known of it before it is measured."""
 
     cover: Path
     converted: Path
-    picture: Path
+    instrumental: Path | None
+    """What is mixed in, in its key."""
     stems: Stems
     mix: MixReport
-    comparison: CoverFigures
+    f0: Floats32
+    """(T,) Hz of the song's vocals."""
+    speaker: Tensor
+    """(256,) embedding of the voice's owner."""
     key_shift: int
     """Semitones of the vocals."""
     instrumental_shift: int | None
@@ -121,8 +128,14 @@ class _Conversion:
     """(256,) embedding of the voice's owner."""
 
 
-def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) -> CoverReport:
-    """Make `cover.*`, `converted.flac` and `cover.png` in the input's `out_dir`.
+def make_cover(
+    cover: CoverInput, models: ModelPool, report: Report = ignore, on_preview: OnPreview | None = None
+) -> CoverReport:
+    """Make `cover.*` and `converted.flac` in the input's `out_dir`.
+
+    `on_preview` is called with the file of the first 20 s with voice while the rest is separated, if there are any, the
+    song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none: its
+    cover takes too little longer.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -131,26 +144,20 @@ def make_cover(cover: CoverInput, models: ModelPool, report: Report = ignore) ->
     WeightsError (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
     """
     info = _usable_voice(cover, models)
-    stems = _stems(cover, models, report)
+    preview = None if on_preview is None else _preview(cover, models, on_preview)
+    stems = _stems(cover, models, report, preview)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
     moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
     mix = _mix(cover, stems, converted.path, moved or 0, report)
-    report("measuring", 0.0)
-    models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
-    comparison = compare(stems.vocals, converted.path, stems.downmix, converted.speaker, converted.key_shift, models)
-    report("measuring", 0.8)
-    picture = cover.out_dir / "cover.png"
-    key = converted.key_shift if moved is None else moved
-    plot_cover(picture, mix.path, converted.features.f0, cover.song_name, cover.voice_name, key, cover.language)
-    report("measuring", 1.0)
     return CoverReport(
         cover=mix.path,
         converted=converted.path,
-        picture=picture,
+        instrumental=cover.out_dir / IN_KEY if moved else stems.instrumental,
         stems=stems,
         mix=mix,
-        comparison=comparison,
+        f0=converted.features.f0,
+        speaker=converted.speaker,
         key_shift=converted.key_shift,
         instrumental_shift=moved,
         no_octave=converted.no_octave,
@@ -173,7 +180,19 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     return info
 
 
-def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
+def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> PreviewMaker:
+    """Sings the first seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
+    part = replace(cover, out_dir=cover.out_dir / "preview", options=replace(cover.options, max_bytes=None))
+
+    def sing(stems: Stems) -> None:
+        with suppress(NoVoice, AllocationFailed):
+            converted = _convert(part, stems, models, ignore)
+            on_preview(_mix(part, stems, converted.path, instrumental_shift(converted.key_shift), ignore).path)
+
+    return PreviewMaker(part.out_dir, sing)
+
+
+def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: PreviewMaker | None) -> Stems:
     """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
     given, song = cover.instrumental, GivenFile(cover.song, cover.said)
     instrumental = cover.out_dir / "instrumental.flac"
@@ -194,6 +213,7 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report) -> Stems:
             models,
             cover.cache_dir,
             lambda stage, done: reading(done) if stage == "reading" else report(stage, done),
+            hear_nothing if preview is None or given is not None else preview.hear,
         )
     return stems if given is None else over(stems, cover.said, instrumental, given.name, level)
 
@@ -212,7 +232,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, _tags(cover))
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, tags_of(cover))
     return _Conversion(
         path=path,
         features=features,
@@ -227,7 +247,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
 def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: Report) -> MixReport:
     """Write `cover.*`: the converted vocals and the instrumental, which is moved by `semitones` first."""
     moving = 0.5 if semitones else 0.0  # of the stage
-    scratch = cover.out_dir / "instrumental-in-key.flac"
+    scratch = cover.out_dir / IN_KEY
     stems = in_key(stems, semitones, scratch, lambda done: report("mixing", moving * done))
     return mix_files(
         vocals,
@@ -237,12 +257,12 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
-        tags=_tags(cover),
+        tags=tags_of(cover),
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )
 
 
-def _tags(cover: CoverInput) -> dict[str, str]:
+def tags_of(cover: CoverInput) -> dict[str, str]:
     """What says, in every file that is delivered, that a machine sings."""
     return {"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL}
 

@@ -27,15 +27,16 @@ TRIES = 6
 class MixReport:
     """What the finished file measures, decoded again: LUFS, dBTP, seconds; and how it was mixed.
 
-    `gain_db` is what the mix was raised by, `limited_db` the most that the limiter took from a peak: from
-    some 6 dB on it works hard, and `lufs` may fall short of the reference. `bitrate` in bit/s, None for FLAC
-    and WAV.
+    `gain_db` is what the mix was raised by, after the vocals in it by `vocal_gain_db`; `limited_db` the most that the
+    limiter took from a peak: from some 6 dB on it works hard, and `lufs` may fall short of the reference. `bitrate` in
+    bit/s, None for FLAC and WAV.
     """
 
     lufs: float
     true_peak_db: float
     seconds: float
     gain_db: float
+    vocal_gain_db: float
     limited_db: float
     path: Path
     bitrate: int | None
@@ -94,6 +95,7 @@ def mix_files(
         true_peak_db=peak,
         seconds=seconds,
         gain_db=gain_db,
+        vocal_gain_db=vocal_gain_db,
         limited_db=limited_db,
         path=path,
         bitrate=bitrate,

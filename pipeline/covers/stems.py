@@ -5,7 +5,7 @@ and half leaves room, so that the stems still sum to it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,21 @@ class SeparatedStems(Stems):
     instrumental: Path
 
 
-def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore) -> SeparatedStems:
+Hear = Callable[[Stems, Floats32, Floats32], None]
+"""Called with the next (2, n) of a song's vocals and instrumental, LEVEL left aside; the stems say how loud they are,
+and have no files yet."""
+
+
+def hear_nothing(song: Stems, vocals: Floats32, instrumental: Floats32) -> None:
+    """Nobody hears the stems before they are whole."""
+
+
+def stems_of(
+    song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore, hear: Hear = hear_nothing
+) -> SeparatedStems:
     """Separate a song, or read what was separated before; `cache_dir` is the song's own.
 
+    `hear` receives both parts while the song is separated.
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
     folder = cache_dir / FORM / models.separator.model_id
@@ -73,7 +85,7 @@ def stems_of(song: Path, name: str, models: ModelPool, cache_dir: Path, report: 
     if not card.exists():
         level = measure_song(song, name, lambda done: report("reading", done))
         folder.mkdir(parents=True, exist_ok=True)
-        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report)
+        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, hear)
         write_card(card, level, downmix)
     return SeparatedStems(*stems, **read_card(card))
 
@@ -119,13 +131,20 @@ def vocals_heard(stems: Stems, block_seconds: float) -> Iterator[Floats32]:
 
 
 def _separate(
-    mix: Iterator[Floats32], level: SongLevel, models: ModelPool, vocals: Path, instrumental: Path, report: Report
+    mix: Iterator[Floats32],
+    level: SongLevel,
+    models: ModelPool,
+    vocals: Path,
+    instrumental: Path,
+    report: Report,
+    hear: Hear,
 ) -> Downmix:
     """Write both stems of a levelled mix; return how the vocals are heard in one channel."""
     report("separating", 0.0)
     choice = DownmixChoice(MUSIC_RATE)
     waiting: list[Floats32] = []
     done = 0
+    song = Stems(vocals, instrumental, level.seconds, level.lufs, 1 / level.gain, level.gain, level.gain)
 
     def kept() -> Iterator[Floats32]:
         for block in mix:
@@ -140,7 +159,9 @@ def _separate(
             n = block.shape[1]
             choice.add(block)
             vocals_file.write(block * np.float32(LEVEL))
-            instrumental_file.write((buffered[:, :n] - block) * np.float32(LEVEL))
+            rest = buffered[:, :n] - block
+            instrumental_file.write(rest * np.float32(LEVEL))
+            hear(song, block, rest)
             waiting[:] = [buffered[:, n:]]
             done += n
             report("separating", min(0.99, done / MUSIC_RATE / level.seconds))

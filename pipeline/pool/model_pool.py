@@ -186,9 +186,14 @@ class ModelPool:
 
         Returns the names of what was dropped.
         """
-        free, total = memory(self.device)
         keep = [name for name, served in WARM.items() if served & set(roles)]
-        return drop_all_but(self, *keep) if free < total / 4 else []
+        return drop_all_but(self, *keep) if self.short_of_memory else []
+
+    @property
+    def short_of_memory(self) -> bool:
+        """Whether less than a quarter of the memory is free."""
+        free, total = memory(self.device)
+        return free < total / 4
 
     def release(self) -> None:
         """Give memory that no model holds any more back to the device."""

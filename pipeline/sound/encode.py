@@ -217,8 +217,20 @@ def bitrate_to_fit(seconds: float, max_bytes: int, channels: int, *, name: str =
             continue
         if expected_bytes(seconds, suffix, bitrate) < max_bytes:
             return suffix, bitrate
-    least = max(0.0, (max_bytes - HEADER_BYTES) / (OPUS_BITRATES[-1] * 1.02 / 8 + OGG_BYTES_PER_SECOND))
-    raise errors.TooLong(name=name, limit=least / 60)
+    raise errors.TooLong(name=name, limit=_longest(max_bytes) / 60)
+
+
+def opus_to_fit(seconds: float, max_bytes: int | None, most: int, *, name: str = "The cover") -> int:
+    """The best bit/s of Ogg Opus, up to `most`, that stays below `max_bytes`. Raises TooLong."""
+    for bitrate in OPUS_BITRATES:
+        if bitrate <= most and (max_bytes is None or expected_bytes(seconds, ".ogg", bitrate) < max_bytes):
+            return bitrate
+    raise errors.TooLong(name=name, limit=_longest(max_bytes or 0) / 60)
+
+
+def _longest(max_bytes: int) -> float:
+    """Seconds of the smallest Opus that stay below `max_bytes`."""
+    return max(0.0, (max_bytes - HEADER_BYTES) / (OPUS_BITRATES[-1] * 1.02 / 8 + OGG_BYTES_PER_SECOND))
 
 
 def expected_bytes(seconds: float, suffix: str, bitrate: int) -> int:

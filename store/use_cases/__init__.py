@@ -18,6 +18,8 @@ from store.use_cases.cover import (
     search_songs,
     song_title,
 )
+from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
+from store.use_cases.cover_parts import PartOfCover, cover_part
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
     JobMessage,
@@ -38,7 +40,14 @@ from store.use_cases.delivery import (
     wait_with_message,
 )
 from store.use_cases.forget import Forgotten, forget
-from store.use_cases.guild_settings import SettingsChange, change_settings, guild_languages, guild_setting
+from store.use_cases.guild_settings import (
+    SettingsChange,
+    change_settings,
+    guild_languages,
+    guild_setting,
+    keep_days,
+    keep_days_of_basket,
+)
 from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import (
@@ -81,7 +90,7 @@ from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
 from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
-from store.use_cases.progress import PlacedJob, jobs_with_cards, placed_job
+from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -134,6 +143,7 @@ from store.use_cases.voting import cast_vote, clip_of_message, count_lying, reac
 from store.use_cases.work import (
     JobProgress,
     LeaseLost,
+    complete_job,
     confirm_cancel,
     deliver_to_operator,
     fail_job,
@@ -141,6 +151,7 @@ from store.use_cases.work import (
     give_back_job,
     job_row,
     jobs_wait,
+    keep_preview,
     quick_work_waiting,
     renew_job,
     sweep_jobs,
@@ -149,8 +160,10 @@ from store.use_cases.work import (
 )
 
 __all__ = [
+    "RATINGS",
     "Backlog",
     "BasketTraining",
+    "CardState",
     "ClipToShow",
     "CoverRequest",
     "Forgotten",
@@ -167,6 +180,7 @@ __all__ = [
     "NewSinger",
     "NewSong",
     "NewVoice",
+    "PartOfCover",
     "PlacedJob",
     "ReportedMessage",
     "Requester",
@@ -194,6 +208,7 @@ __all__ = [
     "can_be_shared",
     "cancel_any",
     "cancel_job",
+    "cards_to_show",
     "cast_vote",
     "change_settings",
     "check_basket",
@@ -207,9 +222,12 @@ __all__ = [
     "check_voice_name",
     "clip_of_message",
     "clips_to_show",
+    "complete_job",
     "confirm_cancel",
     "count_lying",
+    "cover_part",
     "decline",
+    "delete_cover",
     "delete_voice",
     "deletion_done",
     "deliver_to_operator",
@@ -236,10 +254,12 @@ __all__ = [
     "job_history",
     "job_row",
     "jobs_wait",
-    "jobs_with_cards",
     "keep_clip",
+    "keep_days",
+    "keep_days_of_basket",
     "keep_heard",
     "keep_prepared",
+    "keep_preview",
     "keep_report",
     "keep_share",
     "keep_vocals",
@@ -259,6 +279,7 @@ __all__ = [
     "postpone_deletion",
     "prepare_again",
     "quick_work_waiting",
+    "rate_cover",
     "reaction_removed",
     "read_backlog",
     "ready_voices",

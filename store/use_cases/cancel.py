@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from store import jobs, retention
+from store import jobs, line, retention
 from store.database import Store
 from store.tables import Job
 
@@ -46,6 +46,7 @@ def abandon_job(store: Store, job_id: str) -> None:
 def abandon_dead(store: Store) -> None:
     """Abandon the operator's jobs whose command was killed; 15 s after a kill a job counts as dead."""
     with store.write() as session:
-        dead = [job.id for job in jobs.sweep(session) if job.user_id == jobs.OPERATOR]
+        jobs.sweep(session)
+        dead = session.exec(select(Job.id).where(line.WAITS, Job.user_id == jobs.OPERATOR)).all()
     for job_id in dead:
         abandon_job(store, job_id)

@@ -1,6 +1,7 @@
 """Messages are delivered: those that are due, their files, and how each try ended."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,21 @@ def discard_unfinished(store: Store, job: Job) -> None:
 
 
 def message_files(store: Store, row: Outbox) -> list[MessageFile]:
-    """The files of a message. Raises NotFound if one is past its retention."""
-    return [MessageFile(store.media.path(file["key"]), file.get("name") or "result") for file in row.files]
+    """The files of a message, without the parts that are kept beside it. Raises NotFound: one is past its retention."""
+    return [_file(store, file) for file in row.files if "part" not in file]
+
+
+def part_file(store: Store, row: Outbox, part: str) -> MessageFile | None:
+    """A part that is kept beside a message (`store.use_cases.work.PARTS`); None if it never was or is not any more."""
+    for file in row.files:
+        if file.get("part") == part:
+            with contextlib.suppress(NotFound):
+                return _file(store, file)
+    return None
+
+
+def _file(store: Store, file: Mapping[str, str]) -> MessageFile:
+    return MessageFile(store.media.path(file["key"]), file.get("name") or "result")
 
 
 def begin_message(store: Store, job_id: str, channel_id: int | None) -> None:

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from sqlmodel import col, select
 
-from store import guilds, listening
+from store import basket, guilds, listening
 from store.database import Store
+from store.errors import KeptShorter
 from store.tables import Audit, GuildSetting
 
 
@@ -16,6 +17,7 @@ class Clearable(StrEnum):
     LANGUAGE = "locale"
     MODERATOR_ROLE = "moderator_role_id"
     STAFF_CHANNEL = "staff_channel_id"
+    KEEP_DAYS = "keep_days"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class SettingsChange:
     staff_channel_id: int | None = None
     listening_tests: bool | None = None
     max_active_jobs: int | None = None
+    keep_days: int | None = None
     clear: tuple[Clearable, ...] = ()
 
 
@@ -43,8 +46,29 @@ def guild_languages(store: Store) -> dict[int, str]:
         return {row.guild_id: row.locale or "" for row in session.exec(chosen).all()}
 
 
+def keep_days(store: Store, guild_id: int | None) -> float:
+    """Days after which notes, songs and results of a guild go."""
+    with store.read() as session:
+        return guilds.keep_days(session, guild_id, store.clip_days)
+
+
+def keep_days_of_basket(store: Store, member_id: int, guild_id: int | None) -> float:
+    """The most days that a note in a member's basket stays, if one more is added in this guild.
+
+    Each stays as long as the guild in which it was added keeps it.
+    """
+    with store.read() as session:
+        added = {note.guild_id for note in basket.of_member(session, member_id)} | {guild_id}
+        return max(guilds.keep_days(session, one, store.clip_days) for one in added)
+
+
 def change_settings(store: Store, guild_id: int, moderator_id: int, change: SettingsChange) -> GuildSetting:
-    """Keep what was changed, with a row of the audit; the settings afterwards. A test that runs ends with "off"."""
+    """Keep what was changed, with a row of the audit; the settings afterwards. A test that runs ends with "off".
+
+    Raises KeptShorter: the operator keeps nothing for so many days.
+    """
+    if change.keep_days is not None and change.keep_days > store.clip_days:
+        raise KeptShorter(limit=store.clip_days)
     changes: dict[str, object] = {
         name: value for name, value in vars(change).items() if name != "clear" and value is not None
     }

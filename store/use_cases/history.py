@@ -6,30 +6,39 @@ from sqlmodel import col, select
 
 from store import jobs, line
 from store.database import Store
-from store.tables import Job, Outbox, OutboxState
+from store.tables import Job, JobState, Outbox, OutboxState, Shown
 
 
 @dataclass(frozen=True)
 class ListedJob:
-    """A job, its place in line (1 is next, 0 does not wait), the seconds until it begins, and its message if known."""
+    """A job, its place in line (1 is next, 0 does not wait), the seconds until it begins, and its messages if known.
+
+    `shared_id` is the message that shows its result to others, in `shared_channel_id`.
+    """
 
     job: Job
     place: int = 0
     wait: float = 0.0
     channel_id: int | None = None
     message_id: int | None = None
+    shared_channel_id: int | None = None
+    shared_id: int | None = None
 
 
 def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
     """The member's newest jobs."""
     with store.read() as session:
         rows = jobs.recent_of(session, user_id, limit)
-        places, nowhere = line.places(session), line.Place(0, 0.0)
-        sent = select(Outbox).where(col(Outbox.job_id).in_([job.id for job in rows]), Outbox.state == OutboxState.SENT)
+        places = line.places(session) if any(job.state is JobState.QUEUED for job in rows) else {}
+        ids = [job.id for job in rows]
+        sent = select(Outbox).where(col(Outbox.job_id).in_(ids), Outbox.state == OutboxState.SENT)
         messages = {message.job_id: message for message in session.exec(sent).all()}
+        shared = {row.job_id: row for row in session.exec(select(Shown).where(col(Shown.job_id).in_(ids))).all()}
     listed = []
     for job in rows:
-        place, message = places.get(job.id, nowhere), messages.get(job.id)
+        place, message = places.get(job.id, line.NOWHERE), messages.get(job.id)
         where = (message.sent_channel_id, message.message_id) if message else (None, None)
-        listed.append(ListedJob(job, place.number, place.seconds, *where))
+        shown = shared.get(job.id)
+        public = (shown.channel_id, shown.message_id) if shown else (None, None)
+        listed.append(ListedJob(job, place.number, place.seconds, *where, *public))
     return listed

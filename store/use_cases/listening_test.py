@@ -202,7 +202,7 @@ def _drawn(session: Session, guild_id: int, role: ClipRole, count: int, chance: 
     made = [
         _clip(role, job.user_id, mail.files[DELIVERED[kind].index(part)]["key"], job)
         for job, mail in session.exec(wanted.order_by(col(Job.id))).all()
-        if len(mail.files) == len(DELIVERED[kind])
+        if len(mail.files) >= len(DELIVERED[kind])
     ]
     chance.shuffle(made)
     turns: dict[int | None, int] = {}

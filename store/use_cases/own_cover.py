@@ -5,9 +5,7 @@ from sqlmodel import Session
 from store import jobs
 from store.database import Store
 from store.missing import NoSuchJob, ResultGone
-from store.tables import Job, JobKind, JobState
-
-WITH_RESULT = frozenset({JobState.RENDERED, JobState.DELIVERED, JobState.UNDELIVERABLE})
+from store.tables import Job, JobKind
 
 
 def own_result(store: Store, job_id: str, user_id: int) -> Job:
@@ -21,6 +19,6 @@ def own_cover(session: Session, job_id: str, user_id: int) -> Job:
     job = jobs.get(session, job_id)
     if job.user_id != user_id:
         raise NoSuchJob
-    if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
+    if job.kind is not JobKind.COVER or job.state not in jobs.WITH_RESULT:
         raise ResultGone
     return job

@@ -1,13 +1,14 @@
 """A member follows their jobs on a private card for each, which is edited while the job and its token live."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from store import jobs, line, replies
+from store import jobs, line, previews, replies
 from store.database import Store
-from store.tables import Job, JobState
+from store.tables import Job, JobKind, JobState
 
 CARD_STATES = (JobState.QUEUED, JobState.LEASED, JobState.RUNNING)
 
@@ -19,6 +20,8 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
+    preview: Path | None = None
+    """What can be heard of it already."""
 
     @property
     def has_card(self) -> bool:
@@ -26,28 +29,45 @@ class PlacedJob:
         return self.job.state in CARD_STATES
 
 
+class CardState(NamedTuple):
+    """The columns of a job that change on its card, and its place in line."""
+
+    kind: JobKind
+    progress: float
+    seconds_left: float | None
+    id: str
+    locale: str
+    reply_until: float | None
+    place: line.Place = line.NOWHERE
+    state: JobState = JobState.QUEUED
+    cancel_requested: bool = False
+    stage: str | None = None
+    has_preview: bool = False
+
+
 def placed_job(store: Store, job_id: str) -> PlacedJob:
     """One job. Raises NotFound."""
     with store.read() as session:
         job = jobs.get(session, job_id)
-        [placed] = _placed(session, [job])
-        return placed
+        place = line.places(session).get(job_id, line.NOWHERE) if job.state is JobState.QUEUED else line.NOWHERE
+        return PlacedJob(job, place.number, place.seconds, previews.of_job(store, job))
 
 
-def jobs_with_cards(store: Store) -> list[PlacedJob]:
-    """The jobs that wait or run and whose cards have a token, oldest first; dead tokens are forgotten first."""
-    wanted = select(Job).where(col(Job.reply_token).is_not(None), col(Job.state).in_(CARD_STATES))
+def cards_to_show(store: Store) -> list[CardState]:
+    """What each card whose token lives has to show: jobs that work first, then the line; dead tokens are forgotten."""
     with store.read() as session:
         dead = replies.any_dead(session)
     if dead:
         with store.write() as session:
             replies.release_dead(session)
     with store.read() as session:
-        return _placed(session, session.exec(wanted.order_by(col(Job.created_at))).all())
+        works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
+        working = [_working(store, job) for job in session.exec(works).all()]
+        standing = line.standing(session, Job.id, Job.locale, Job.reply_until)
+    return working + [CardState(*row) for row in standing if row[5] is not None]
 
 
-def _placed(session: Session, rows: Sequence[Job]) -> list[PlacedJob]:
-    """The jobs, each with its place."""
-    places, none = line.places(session), line.Place(0, 0.0)
-    found = [(job, places.get(job.id, none)) for job in rows]
-    return [PlacedJob(job, place.number, place.seconds) for job, place in found]
+def _working(store: Store, job: Job) -> CardState:
+    told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until
+    heard = previews.of_job(store, job) is not None
+    return CardState(*told, line.NOWHERE, job.state, job.cancel_requested, job.stage, heard)

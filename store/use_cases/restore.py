@@ -15,7 +15,7 @@ from pathlib import Path
 
 from files.atomic import sync
 from files.disk import disk_full
-from store.backup import DATABASE, MEDIA, Copied, Manifest, copy_file, read_backup
+from store.backup import DATABASE, MEDIA, Copied, Manifest, check_file, copy_file, read_backup
 from store.database import RESTORING, StoreSettings, open_store
 from store.errors import BackupRefused, NotFound, NotYours
 from store.retention import remove_orphans
@@ -70,6 +70,7 @@ def restore(
     Raises BackupRefused (the backup is not whole; the service runs; the folder holds a database and `replace` is not
     set), StoreNewer, DiskFull.
     """
+    check_file(settings)
     manifest = read_backup(folder, copied)
     data, database = settings.data_dir, settings.database
     with disk_full(), _alone(data):

@@ -29,7 +29,7 @@ def sing_again(store: Store, requester: Requester, job_id: str, *, shift: int = 
     with store.write() as session:
         cover = own_cover(session, job_id, requester.user_id)
         params = _again(session, cover, shift, voice_id)
-        lane = _lane(store, session, params, cover.guild_id)
+        lane = _lane(store, song_of(store, session, params, cover.guild_id), params)
         _check_new(session, requester.user_id, params)
         here = replace(requester, guild_id=cover.guild_id, channel_id=cover.channel_id)
         return enqueue(session, accept(session, store, here, params, (), lane), None)
@@ -49,8 +49,8 @@ def _again(session: Session, cover: Job, shift: int, voice_id: int | None) -> Co
     return replace(before, voice_id=voice.id or 0, voice_name=voice.name, key_shift=key_shift, free_voice=free)
 
 
-def _lane(store: Store, session: Session, params: CoverParams, guild_id: int | None) -> Lane:
-    """The lane of a cover of what was sent or chosen before. Raises CoverSongGone: it is not kept any more."""
+def song_of(store: Store, session: Session, params: CoverParams, guild_id: int | None) -> str:
+    """The media key of a cover's song. Raises CoverSongGone: it, or the instrumental, is not kept any more."""
     try:
         key = params.song_key or library.seen_song(session, params.song_id or 0, guild_id).media_key
         for needed in (key, params.instrumental_key):
@@ -60,6 +60,10 @@ def _lane(store: Store, session: Session, params: CoverParams, guild_id: int | N
         raise CoverSongGone from error
     if params.instrumental_name and not params.instrumental_key:
         raise CoverSongGone
+    return key
+
+
+def _lane(store: Store, key: str, params: CoverParams) -> Lane:
     return Lane.QUICK if cache.is_heard(store, key, vocals_only=params.vocals_only) else Lane.HEAVY
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, line, retention, voices
+from store import basket, clips, jobs, line, previews, retention, voices
 from store.database import Store
 from store.missing import NoSuchVoice
 from store.params import aim_of, uploads_of
@@ -25,11 +25,15 @@ DELIVERED = {
     "match": ("picture",),
     "train": ("picture", "sample"),
     "instant": (),
-    "cover": ("cover", "picture"),
+    "cover": ("cover",),
     "song": (),
     "singer": (),
 }
 """Roles of the files that go with a job's message, by its aim."""
+MEASURED = {JobKind.COVER: ("picture",)}
+"""Roles of the files that follow when the result is measured; other kinds have all of theirs at their end."""
+PARTS = ("vocals_part", "instrumental_part", "voice_message")
+"""Roles of files that are kept beside a message, for whoever asks for them below it."""
 KEPT = {
     JobKind.MATCH: (),
     JobKind.TRAIN: ("model", "index"),
@@ -37,6 +41,10 @@ KEPT = {
     JobKind.LIBRARY: ("embeddings",),
 }
 """Roles of the files that stay with the voice or the singer."""
+
+
+SWEPT = 50
+"""Jobs that one sweep recovers: others write meanwhile."""
 
 
 class LeaseLost(Exception):
@@ -63,7 +71,7 @@ def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane
     with store.read() as session:
         if line.first(session, lanes) is None:  # a look at an empty line takes no write lock
             return None
-    with store.write() as session:
+    with store.step() as session:
         return jobs.take_next(session, owner, lanes)
 
 
@@ -88,28 +96,34 @@ def quick_work_waiting(store: Store) -> str | None:
     return f"note {note.id}" if note else None
 
 
-def sweep_jobs(store: Store, owner: str = "") -> list[Job]:
-    """Recover what timed out, except what this owner works on itself; return every job that is queued."""
+def sweep_jobs(store: Store, owner: str = "") -> None:
+    """Recover what timed out, except what this owner works on itself; of very much at once a part, the rest next."""
     with store.read() as session:
-        if not jobs.is_overdue(session, owner):
-            return list(line.waiting(session))
-    with store.write() as session:
-        return jobs.sweep(session, owner)
+        overdue = jobs.is_overdue(session, owner)
+    if overdue:
+        with store.write() as session:
+            jobs.sweep(session, owner, SWEPT)
 
 
 def renew_job(store: Store, job: Job, progress: JobProgress | None = None, seconds: float = jobs.LEASE_SECONDS) -> bool:
     """Extend the lease and write the progress; False if the lease is lost or the member has cancelled."""
     owner = job.lease_owner or ""
-    with store.write() as session:
+    with store.step() as session:
         if progress is not None:
             left = progress.seconds_left
             jobs.report(session, job.id, job.attempt, owner, progress.stage, progress.fraction, left)
         return jobs.renew(session, job.id, job.attempt, owner, seconds)
 
 
-def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
+def keep_preview(store: Store, job: Job, path: Path) -> None:
+    """What can be heard of a job already is shown on its card, as long as that lives."""
+    previews.keep(store, job, path)
+
+
+def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path], *, measuring: bool = False) -> None:
     """Keep a job's files (by role) and write its result, its voice and its message in one transaction.
 
+    `measuring`: the job keeps its lease, for `complete_job`.
     A job of the operator has no message, so only a voice's files are kept of it.
     Raises LeaseLost, DiskFull, NotFound (the voice was deleted meanwhile); then none of its files is kept.
     """
@@ -126,15 +140,36 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
             if isinstance(result, LibraryResult):
                 result, replaced = finish_entry(session, job, result, keys["embeddings"])
             owner = job.lease_owner or ""
-            if not jobs.render(session, job.id, job.attempt, owner, to_json(result), message):
+            written = to_json(result)
+            if not jobs.render(session, job.id, job.attempt, owner, written, message, measuring=measuring):
                 raise LeaseLost
     if job.user_id == jobs.OPERATOR:
         retention.remove_unreferenced(store, saved)
     retention.remove_unreferenced(store, replaced)
 
 
+def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
+    """Write what was measured of a job that has its result, and keep the files that follow, in one transaction.
+
+    Raises LeaseLost (its member was forgotten, or its lease ran out), DiskFull; then nothing changes.
+    """
+    with files_or_nothing(store) as saved:
+        message = []
+        for role in (*MEASURED.get(job.kind, ()), *(role for role in PARTS if role in files)):
+            saved.add(key := store.media.put_file(files[role]))
+            message.append({"key": key, "name": files[role].name} | ({"part": role} if role in PARTS else {}))
+        with store.write() as session:
+            owner = job.lease_owner or ""
+            if not jobs.complete(session, job.id, job.attempt, owner, to_json(result), message):
+                raise LeaseLost
+    retention.remove_unreferenced(store, saved)  # the operator's job has no message
+
+
 def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
-    """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost."""
+    """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost.
+
+    A job that has its result keeps it, and is measured no further.
+    """
     with store.write() as session:
         failed = jobs.fail(session, job.id, job.attempt, job.lease_owner or "", code, params, sentence)
     if failed:
@@ -144,12 +179,13 @@ def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence
 def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
     """Queue a job for its next attempt: its child died or hung (`lost`), or its worker stops as planned.
 
-    It ends, and what it came with is removed, if its cancel was requested or it was lost too often.
+    It ends, and what it came with is removed, if its cancel was requested or it was lost too often. A job that has its
+    result keeps it, and is measured no further.
     """
     with store.write() as session:
         given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "", lost=lost)
         row = session.get(Job, job.id)
-    if given_back and row is not None and row.state in jobs.ENDED:
+    if given_back and row is not None and row.state in jobs.ENDED - jobs.WITH_RESULT:
         retention.discard(store, job.id)
 
 

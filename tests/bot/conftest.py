@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 import redis
 import simcord
@@ -124,3 +125,13 @@ def world(env: simcord.Env) -> World:
 def worker(store: Store) -> Worker:
     """The worker's part."""
     return Worker(store)
+
+
+@pytest.fixture
+async def cover_card(world: World, worker: Worker) -> discord.Message:
+    """Alice's cover of a song that she sent, an octave down in her voice, is delivered: her card."""
+    worker.add_voice(world.alice.id, "mine")
+    await world.alice.slash(world.channel, "cover", voice="mine", song=("Palette.mp3", b"song"))
+    worker.render(worker.only(), {"song": "Palette", "voice": "mine", "key_shift": -12}, {"cover.mp3": b"sound"})
+    await world.tick()
+    return world.cards()[0]

@@ -8,19 +8,11 @@ from sqlmodel import select
 
 from bot.app import DiscoverBot, result_view
 from bot.texts.sentences import texts
-from store import Job, Store, Voice, VoiceState
+from store import Job, Store
 from store.params import cover_params, drop_uploads
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
-
-
-def add_voice(store: Store, owner: int, name: str) -> int:
-    """A ready voice."""
-    with store.write() as session:
-        session.add(voice := Voice(owner_id=owner, name=name, state=VoiceState.READY, model_key="m", index_key="i"))
-        session.flush()
-        return voice.id or 0
 
 
 def covers(store: Store) -> list[Job]:
@@ -35,35 +27,25 @@ def offered(message: discord.Message) -> list[str]:
     return [option.label for item in items if isinstance(item, discord.SelectMenu) for option in item.options]
 
 
-@pytest.fixture
-async def card(world: World, worker: Worker, store: Store) -> discord.Message:
-    """Alice's cover is delivered."""
-    add_voice(store, world.alice.id, "mine")
-    await world.alice.slash(world.channel, "cover", voice="mine", song=("Palette.mp3", b"song"))
-    worker.render(worker.only(), {"song": "Palette", "voice": "mine", "key_shift": -12}, {"cover.mp3": b"sound"})
-    await world.tick()
-    return world.cards()[0]
-
-
 async def test_a_key_is_one_new_cover_whose_card_becomes_its_result_also_after_a_restart(
-    card: discord.Message, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+    cover_card: discord.Message, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
 ) -> None:
     await world.env.restart_bot(make_bot())
-    click = await world.alice.click(card, label="Key +1")
+    click = await world.alice.click(cover_card, label="Key +1")
     first, again = covers(store)
     assert again.params == first.params | {"key_shift": -11} and again.guild_id == world.guild.id
     assert response_of(click).ephemeral and "Palette" in response_of(click).content
-    second = await world.alice.click(card, label="Key +1")
+    second = await world.alice.click(cover_card, label="Key +1")
     assert "is being sung already" in response_of(second).content and len(covers(store)) == 2
     worker.render(again, {"song": "Palette", "voice": "mine", "key_shift": -11}, {"cover.mp3": b"higher"})
     await world.tick()
     result = next(message for message in world.cards() if "key -11" in message.content)
-    assert await result.attachments[0].read() == b"higher" and await card.attachments[0].read() == b"sound"
+    assert await result.attachments[0].read() == b"higher" and await cover_card.attachments[0].read() == b"sound"
     assert world.public() == []
 
 
 async def test_a_result_that_jobs_shows_again_has_its_buttons(
-    card: discord.Message, world: World, store: Store
+    cover_card: discord.Message, world: World, store: Store
 ) -> None:
     listed = await world.alice.slash(world.channel, "jobs")
     shown = await world.alice.click(response_of(listed), label="Show result 1")
@@ -72,15 +54,15 @@ async def test_a_result_that_jobs_shows_again_has_its_buttons(
 
 
 async def test_another_voice_is_chosen_from_those_that_the_member_may_use(
-    card: discord.Message, world: World, store: Store
+    cover_card: discord.Message, world: World, worker: Worker, store: Store
 ) -> None:
-    alone = await world.alice.click(card, label="Another voice…")
+    alone = await world.alice.click(cover_card, label="Another voice…")
     assert "no other voice" in response_of(alone).content
-    free = add_voice(store, -1, "Emma")
-    add_voice(store, world.bob.id, "bobs")
+    free = worker.add_voice(-1, "Emma")
+    worker.add_voice(world.bob.id, "bobs")
     for number in range(25):
-        add_voice(store, world.alice.id, f"more {number:02}")
-    asked = await world.alice.click(card, label="Another voice…")
+        worker.add_voice(world.alice.id, f"more {number:02}")
+    asked = await world.alice.click(cover_card, label="Another voice…")
     assert len(offered(world.cards()[-1])) == 25
     await world.alice.click(response_of(asked), label="More ▶")
     assert offered(world.cards()[-1]) == ["Emma · free"]
@@ -91,12 +73,14 @@ async def test_another_voice_is_chosen_from_those_that_the_member_may_use(
     assert offered(world.cards()[-1]) == []
 
 
-async def test_what_cannot_be_sung_again_is_one_sentence(card: discord.Message, world: World, store: Store) -> None:
+async def test_what_cannot_be_sung_again_is_one_sentence(
+    cover_card: discord.Message, world: World, store: Store
+) -> None:
     with store.write() as session:
         row = session.exec(select(Job)).one()
         drop_uploads(row)
         session.add(row)
-    click = await world.alice.click(card, label="Octave ↓")
+    click = await world.alice.click(cover_card, label="Octave ↓")
     assert "no song of this cover" in response_of(click).content and "/cover" in response_of(click).content
     view = result_view(covers(store)[0], texts("en"))
     assert view is not None

@@ -77,13 +77,18 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
     }
     assert "IU - Palette" in world.cards()[0].content and world.public() == []
 
-    worker.render(job, RESULT, {"palette-ai-cover.mp3": b"\xff\xfbcover"})
+    unmeasured = {"song": RESULT["song"], "voice": RESULT["voice"]}
+    worker.render(job, unmeasured, {"palette-ai-cover.mp3": b"\xff\xfbcover"}, measuring=True)
     await world.tick()
     (message,) = world.cards()
     for part in ("AI-generated", "IU - Palette", "mine"):
         assert part in message.content
     assert "0.84" not in message.content
     details = response_of(await world.alice.click(message, label="Details"))
+    assert "still being measured" in details.content and not details.attachments
+    worker.complete(job, RESULT, {"cover.png": b"picture"})
+    details = response_of(await world.alice.click(message, label="Details"))
+    assert [a.filename for a in details.attachments] == ["cover.png"] and "measured:" not in details.content
     for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "-14.2", "htdemucs"):
         assert part in details.content and details.ephemeral
     assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]

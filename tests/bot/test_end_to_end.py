@@ -52,6 +52,17 @@ async def until(world: World, store: Store, state: JobState, kind: str, of: int 
     raise AssertionError(f"after 120 s: {rows}")
 
 
+async def parts_written(world: World, store: Store, job: Job) -> None:
+    """Let the real worker measure a delivered cover, and write its parts."""
+    for _ in range(120):
+        with store.read() as session:
+            if not session.get_one(Job, job.id).being_measured:
+                return
+        await world.tick()
+        await asyncio.sleep(0.5)
+    raise AssertionError("after 60 s it is still measured")
+
+
 def seconds_of(data: bytes, path: Path) -> float:
     """Length of delivered sound."""
     path.write_bytes(data)
@@ -89,6 +100,12 @@ async def test_a_member_matches_trains_and_sings(
     assert seconds_of(data, tmp_path / sound.filename) == pytest.approx(10.88, abs=0.1)
     assert len(data) <= covered.params["max_bytes"]
     assert covered.result["lufs"] == pytest.approx(covered.result["song_lufs"], abs=1.5)
+
+    await parts_written(world, store, covered)
+    for label, name in (("Vocals only", "vocals.ogg"), ("Voice message", "voice-message.ogg")):
+        (sent,) = (await world.alice.click(message, label=label)).followups
+        assert sent.attachments[0].filename == name
+        assert seconds_of(await sent.attachments[0].read(), tmp_path / name) == pytest.approx(10.88, abs=0.1)
 
     await world.alice.slash(
         world.channel,

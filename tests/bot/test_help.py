@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bot.help import HelpCog
 from tests.bot.world import World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -33,7 +34,8 @@ async def test_a_server_that_the_bot_joins_is_greeted_once(world: World) -> None
     before = len(world.public())
     guild = world.bot.get_guild(world.guild.id)
     assert guild is not None
-    world.bot.dispatch("guild_join", guild)
-    await world.env.settle()
+    greeter = world.bot.get_cog("HelpCog")
+    assert isinstance(greeter, HelpCog)
+    await greeter.on_guild_join(guild)
     (message,) = world.public()[before:]
     assert len(MENTION.findall(message.content)) == 9 and not message.mentions

@@ -171,7 +171,7 @@ async def test_a_result_too_large_for_here_is_shown_without_its_file(job: Job, w
 
 def test_links_lead_into_the_server_or_to_direct_messages() -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, guild_id=3, channel_id=5, state=JobState.DELIVERED)
-    places = [ours.link(ListedJob(job, channel_id=channel, message_id=9)) for channel in (5, 6, None)]
+    places = [ours.link(job, channel, 9) for channel in (5, 6, None)]
     assert places == ["https://discord.com/channels/3/5/9", "https://discord.com/channels/@me/6/9", None]
 
 

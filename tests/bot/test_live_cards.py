@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import discord
 import pytest
 from simcord import InteractionResult
 from sqlmodel import select
 
 from bot.app import DiscoverBot
 from bot.interactions.services import Services
-from store import Job, JobState, Store, use_cases
+from bot.live_cards import LiveCards
+from bot.messages.private import PrivateCards
+from store import Job, JobKind, JobState, Store, jobs, use_cases
 from store.replies import REPLY_SECONDS
 from store.tables import now
 from tests.bot.world import Worker, World, response_of
@@ -199,3 +202,55 @@ async def test_a_job_forgotten_while_its_card_is_edited_leaves_no_card(
 
 
 SOON = "begins in less than a minute"
+
+
+async def test_a_round_that_lasts_too_long_ends_and_the_next_goes_on_where_it_was(store: Store) -> None:
+    shown = list[str]()
+
+    class Private(PrivateCards):
+        async def edit(self, token: str, *_: Any, **__: Any) -> None:
+            shown.append(token)
+
+    cards = LiveCards(store, 0.0, Private(cast(discord.Client, None), {}), lambda *_: discord.ui.View())
+    with store.write() as session:
+        for number, token in enumerate((None, "a", "b", "c"), start=1):
+            job = Job(kind=JobKind.COVER, user_id=number, reply_token=token, reply_until=now() + REPLY_SECONDS)
+            jobs.enqueue(session, jobs.submit(session, job).id)
+        ahead = jobs.take_next(session, "w")
+    assert ahead is not None
+    for minutes in (10, 20, 30, 40):  # every card has news in every round
+        with store.write() as session:
+            jobs.report(session, ahead.id, 1, "w", "separating", 0.1, 60.0 * minutes)
+        await cards.refresh()
+    assert shown == ["a", "b", "c", "a"]
+
+
+async def test_a_preview_is_on_the_card_once_and_the_result_takes_its_place(
+    job: Job, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    worker.begin(job)
+    worker.report(job, "separating", 0.1)
+    await world.tick(5)
+    (store.work_dir / job.id).mkdir(parents=True)
+    made = store.work_dir / "made.mp3"
+    made.write_bytes(b"preview")
+    use_cases.keep_preview(store, job, made)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert [file.filename for file in card.attachments] == ["preview.mp3"] and "AI-generated" in card.content
+    assert await card.attachments[0].read() == b"preview" and len(card.components) == 1
+    worker.report(job, "separating", 0.5)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert "50 %" in card.content and [file.filename for file in card.attachments] == ["preview.mp3"]
+
+    await world.env.restart_bot(make_bot())
+    worker.report(job, "converting", 0.7)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert "70 %" in card.content and [file.filename for file in card.attachments] == ["preview.mp3"]
+
+    worker.render(job, {}, {"match.png": b"result"})
+    await world.tick(5)
+    (card,) = world.cards()
+    assert [file.filename for file in card.attachments] == ["match.png"] and "preview" not in card.content

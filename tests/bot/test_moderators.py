@@ -1,5 +1,6 @@
 """Commands of moderators: Discord shows them to who manages the server, and the bot looks at whoever sends one."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.bot.world import World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 SONG = ("song.mp3", b"song")
+HANGUL = re.compile("[가-힣]")
 GIVEN: dict[str, dict[str, Any]] = {
     "songs add": {"file": SONG},
     "songs edit": {"song": "#1"},
@@ -60,6 +62,20 @@ async def test_every_command_of_moderators_is_guarded_twice(world: World) -> Non
             assert answer.ephemeral and answer.content.startswith("Only moderators"), leaf
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_every_command_of_moderators_answers_in_both_languages(
+    world: World, moderator: MemberActor, language: str
+) -> None:
+    await moderator.slash(world.channel, "settings", language=language)
+    for one in (await commands_of(world)).values():
+        if one.get("default_member_permissions") is None:
+            continue
+        for leaf in leaves(one):
+            said = await moderator.slash(world.channel, leaf, **GIVEN.get(leaf, {}))
+            shown = response_of(said).content or "".join(followup.content for followup in said.followups)
+            assert shown and bool(HANGUL.search(shown)) is (language == "ko"), (leaf, shown)
+
+
 async def test_the_role_of_moderators_moderates_until_it_is_cleared(world: World, moderator: MemberActor) -> None:
     role = world.guild.create_role("ears")
     dora = world.guild.add_member(world.env.create_user("dora"), roles=[role])
@@ -74,12 +90,14 @@ async def test_the_role_of_moderators_moderates_until_it_is_cleared(world: World
 
 async def test_settings_are_kept_shown_and_audited(world: World, moderator: MemberActor, store: Store) -> None:
     staff = world.guild.create_text_channel("staff")
-    options = {"staff_channel": staff, "listening_tests": False, "max_jobs": 7}
+    options = {"staff_channel": staff, "listening_tests": False, "max_jobs": 7, "keep_days": 3}
     shown = response_of(await moderator.slash(world.channel, "settings", **options)).content
     assert f"Staff channel: <#{staff.id}>" in shown and "Listening tests: off" in shown and "at once: 7" in shown
     with store.read() as session:
         row = session.get_one(GuildSetting, world.guild.id)
     assert (row.staff_channel_id, row.listening_tests, row.max_active_jobs, row.locale) == (staff.id, False, 7, None)
+    assert row.keep_days == 3 and "are kept: 3 days" in shown
+    assert "made here go after 3 days" in response_of(await world.alice.slash(world.channel, "help")).content
     refused = response_of(await moderator.slash(world.channel, "mos start", covers=2)).content
     assert refused.startswith("Listening tests are off")
     assert response_of(await moderator.slash(world.channel, "settings")).content == shown
@@ -95,6 +113,8 @@ async def test_what_cannot_be_set_is_one_sentence(world: World, moderator: Membe
     assert refused.startswith("I lack permissions in this channel: View Channel, Send Messages.")
     everyone = response_of(await moderator.slash(world.channel, "settings", moderator_role=world.guild.default_role))
     assert everyone.content.startswith("Everybody has this role")
+    longer = response_of(await moderator.slash(world.channel, "settings", keep_days=31)).content
+    assert longer.startswith("The operator of this bot keeps nothing longer than 30 days")
     with store.read() as session:
         assert session.get(GuildSetting, world.guild.id) is None
 

@@ -46,6 +46,8 @@ async def test_a_result_is_shared_once_with_its_file_and_the_second_click_links_
     again = await world.alice.click(card, label=SHARE)
     assert "already" in response_of(again).content and f"/{shared.id}" in response_of(again).content
     assert len(world.public()) == 1 and undoing(store) == 0
+    listed = response_of(await world.alice.slash(world.channel, "jobs")).content
+    assert f"[shared](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{shared.id})" in listed
 
 
 async def test_a_shared_result_goes_with_its_member(card: discord.Message, world: World, store: Store) -> None:

@@ -240,7 +240,7 @@ async def test_a_consent_without_its_voice_trains_nothing(
 
 def test_the_korean_question_says_the_same(store: Store) -> None:
     job = Job(kind=JobKind.TRAIN, user_id=1)
-    shown = training.question(store, texts("ko"), BasketTraining(job, "내 목소리", 1, 90.0, 2, anew=True))
+    shown = training.question(store.clip_days, texts("ko"), BasketTraining(job, "내 목소리", 1, 90.0, 2, anew=True))
     parts = (
         "내 목소리",
         "녹음 한 개(목소리 1.5분)",

@@ -12,7 +12,7 @@ from simcord.builders import ChannelHandle, GuildHandle
 from sqlmodel import select
 
 from bot.app import DiscoverBot
-from store import Job, Outbox, Store, jobs
+from store import Job, Outbox, Store, Voice, VoiceState, jobs
 from store.use_cases import keep_heard, next_unheard
 
 POLL = 2.0
@@ -107,6 +107,14 @@ class Worker:
         with self.store.read() as session:
             return jobs.get(session, job_id)
 
+    def add_voice(self, owner: int, name: str) -> int:
+        """A ready voice of a member's; its id."""
+        with self.store.write() as session:
+            voice = Voice(owner_id=owner, name=name, state=VoiceState.READY, model_key="m", index_key="i")
+            session.add(voice)
+            session.flush()
+            return voice.id or 0
+
     def outbox(self) -> list[Outbox]:
         """Every message row."""
         with self.store.read() as session:
@@ -137,13 +145,29 @@ class Worker:
         with self.store.write() as session:
             assert jobs.report(session, job.id, job.attempt, "w", stage, progress, left)
 
-    def render(self, job: Job, result: dict[str, Any], files: dict[str, bytes] | None = None) -> None:
+    def render(
+        self, job: Job, result: dict[str, Any], files: dict[str, bytes] | None = None, *, measuring: bool = False
+    ) -> None:
         """Begin if needed and finish with a result."""
         if self.job(job.id).state == "queued":
             self.begin(job)
-        rows = [{"key": self.store.media.put_bytes(data, n), "name": n} for n, data in (files or {}).items()]
+        rows = self._kept(files or {})
         with self.store.write() as session:
-            assert jobs.render(session, job.id, job.attempt, "w", result, rows)
+            assert jobs.render(session, job.id, job.attempt, "w", result, rows, measuring=measuring)
+
+    def complete(self, job: Job, result: dict[str, Any], files: dict[str, bytes]) -> None:
+        """Add what was measured."""
+        rows = self._kept(files)
+        with self.store.write() as session:
+            assert jobs.complete(session, job.id, job.attempt, "w", result, rows)
+
+    def leave(self, job: Job) -> None:
+        """Stop measuring."""
+        with self.store.write() as session:
+            assert jobs.leave(session, job.id, job.attempt, "w")
+
+    def _kept(self, files: dict[str, bytes]) -> list[dict[str, str]]:
+        return [{"key": self.store.media.put_bytes(data, name), "name": name} for name, data in files.items()]
 
     def fail(self, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
         """Begin if needed and fail."""

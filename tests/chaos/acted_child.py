@@ -8,7 +8,7 @@ from pathlib import Path
 from files.atomic import DRAFT
 from files.disk import DiskFull, disk_full
 from store.results import CoverResult, MatchResult, TrainResult
-from worker.child import Child
+from worker.child import Child, OnEarly, nothing_early
 from worker.errors import ChildDied
 from worker.messages import (
     Broken,
@@ -23,9 +23,11 @@ from worker.messages import (
     JobTask,
     LibraryTask,
     ListenTask,
+    Made,
     MatchTask,
     OwnNoteTask,
     Plan,
+    Preview,
     Progress,
     Ready,
     ReadyTask,
@@ -39,6 +41,7 @@ from worker.messages import (
 MODEL = "m"
 TRAINING_SECONDS = 0.8
 OTHER_SECONDS = 0.3
+MEASURING_SECONDS = 0.3
 
 
 class ActedChild(Child):
@@ -48,7 +51,9 @@ class ActedChild(Child):
         super().__init__("cpu", 1)
         self._rng, self._asked = rng, False
 
-    async def run(self, task: Task, on_report: Callable[[Report], None] = lambda _: None) -> End:
+    async def run(
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+    ) -> End:
         """As in Child."""
         self._asked = False
         match task:
@@ -61,7 +66,7 @@ class ActedChild(Child):
             case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 try:
                     with disk_full():
-                        return await self._act(task, on_report)
+                        return await self._act(task, on_report, on_early)
                 except DiskFull as error:
                     return Refused(error.code, error.params, str(error))
             case other:
@@ -82,7 +87,7 @@ class ActedChild(Child):
     def kill(self) -> None:
         """There is no process."""
 
-    async def _act(self, task: JobTask, on_report: Callable[[Report], None]) -> End:
+    async def _act(self, task: JobTask, on_report: Callable[[Report], None], on_early: OnEarly) -> End:
         on_report(Plan({"acting": 1.0}))
         (task.out.parent / f".half{DRAFT}").write_bytes(b"half")
         longest = TRAINING_SECONDS if isinstance(task, TrainTask) else OTHER_SECONDS
@@ -92,12 +97,24 @@ class ActedChild(Child):
             await asyncio.sleep(seconds / 10)
             if self._asked:
                 return GaveWay()
+            if tenth == 5 and isinstance(task, CoverTask):
+                await on_early(Preview(self._files(task.out, "preview")["preview"]))
+        if bad := self._bad_end():
+            return bad
+        outcome = self._outcome(task)
+        if not isinstance(task, CoverTask):
+            return Done(outcome)
+        await on_early(Made(outcome))
+        await asyncio.sleep(self._rng.uniform(0.0, MEASURING_SECONDS))
+        return self._bad_end() or Done(JobOutcome(outcome.result, self._files(task.out, "picture")))
+
+    def _bad_end(self) -> End | None:
         fate = self._rng.random()
         if fate < 0.08:
             raise ChildDied("It has left the stage.")
         if fate < 0.16:
             return Refused("not_audio", {"name": "a.ogg"}, "a.ogg is not audio that I can read.")
-        return Broken("Traceback: forgot the text") if fate < 0.2 else Done(self._outcome(task))
+        return Broken("Traceback: forgot the text") if fate < 0.2 else None
 
     def _outcome(self, task: JobTask) -> JobOutcome:
         match task:
@@ -115,7 +132,7 @@ class ActedChild(Child):
                 stems.mkdir(parents=True, exist_ok=True)
                 for name in ("stems.json", "features.npz", f".stem{DRAFT}"):
                     (stems / name).write_bytes(b"stem")
-                return JobOutcome(CoverResult(song=task.song_name), self._files(task.out, "cover", "picture"))
+                return JobOutcome(CoverResult(song=task.song_name), self._files(task.out, "cover"))
 
     def _files(self, out: Path, *roles: str) -> dict[str, Path]:
         """A file for each role; no two have the same content."""

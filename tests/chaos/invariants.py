@@ -8,7 +8,7 @@ from pathlib import Path
 
 from files.atomic import DRAFT
 from store.jobs import ENDED
-from store.references import KEYS
+from store.media_triggers import COLUMNS, keys_in_sqlite
 from store.tables import JobKind, JobState
 from tests.chaos.noted_discord import Sent
 from tests.chaos.scene import Scene, secret
@@ -21,7 +21,6 @@ ENDS = frozenset(state.value for state in ENDED - {JobState.UNDELIVERABLE})
 def breaches(scene: Scene) -> list[str]:
     """Every breach; the processes have ended and the cleaner has run."""
     with closing(sqlite3.connect(scene.settings.data_dir / "discovervoice.db")) as database:
-        database.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
         database.row_factory = sqlite3.Row
         checks = (_sound_database, _ended_jobs, _messages, _rows, _files, _forgotten, _voices)
         return [breach for check in checks for breach in check(scene, database)]
@@ -104,8 +103,8 @@ def _files(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
     """Of media and caches those that rows name and no others; no draft, no scratch."""
     data = scene.settings.data_dir
     named: set[str] = set()
-    for table, keys in KEYS.items():
-        rows = database.execute(f"SELECT named.value FROM {table}, json_each({keys.format(row=table)}) AS named")
+    for table in COLUMNS:
+        rows = database.execute(f"SELECT named.value FROM {table}, {keys_in_sqlite(table, table)} AS named")
         named |= {key for (key,) in rows if key}
     noted = {key for (key,) in database.execute("SELECT media_key FROM media_reference")}
     if noted != named:

@@ -43,6 +43,7 @@ def test_a_setting_that_is_wrong_is_named_in_one_sentence(
     [
         "nonsense",
         "postgresql://host/name",
+        "postgresql+psycopg://me:secret@host",
         "mysql+pymysql://me:secret@host/name",
         "sqlite://",
         "sqlite:///:memory:",

@@ -10,8 +10,9 @@ import pytest
 
 from files.disk import DiskFull
 from store import Job, JobKind, Store, StoreSettings, open_store
-from store.backup import DATABASE, MANIFEST, back_up, is_whole, read_backup, sha256_of
+from store.backup import DATABASE, MANIFEST, back_up, read_backup, sha256_of
 from store.errors import BackupRefused
+from store.integrity import ALONE, integrity
 
 
 @pytest.fixture
@@ -150,4 +151,4 @@ def test_a_log_beside_a_database_is_not_read_as_part_of_a_backup(store: Store, t
     with contextlib.closing(sqlite3.connect(database)) as made:
         made.execute("CREATE TABLE a (b)")
     shutil.copy(store.data_dir / f"{DATABASE}-wal", tmp_path / "alone.db-wal")
-    assert is_whole(database)
+    assert integrity(database, ALONE).sound

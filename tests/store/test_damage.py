@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from files.disk import DiskFull
 from store import (
+    IndexWrong,
     Store,
     StoreBusy,
     StoreDamaged,
@@ -93,12 +94,36 @@ def test_a_damaged_page_is_told_by_the_first_who_meets_it_and_by_services_when_t
         open_checked_store(StoreSettings(data_dir=tmp_path))
 
 
+def misled(path: Path) -> None:
+    """Let the index of songs by title miss one of them: its page is whole, and so is the table."""
+    with sqlite3.connect(path) as connection:
+        kept = connection.execute("SELECT * FROM sqlite_master WHERE name = 'ix_song_title'").fetchone()
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'ix_song_title'")
+    connection.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO song (title, singer, licence, media_key, added_by, guild_id, created_at) "
+            "VALUES ('Nachtigall', '', '', 'k', 0, 0, 1)"
+        )
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", kept)
+    connection.close()
+
+
+def test_an_index_that_differs_from_its_table_is_told_by_services_when_they_begin(tmp_path: Path) -> None:
+    misled(database(tmp_path))
+    with pytest.raises(IndexWrong, match=r"ix_song_title.*doctor --rebuild"):
+        open_checked_store(StoreSettings(data_dir=tmp_path))
+
+
 def failed(work: Callable[[], object]) -> DBAPIError:
     with pytest.raises(OperationalError) as caught:
         work()
     return caught.value
 
 
+@pytest.mark.of_sqlite
 def test_a_full_disk_is_the_same_error_when_it_is_the_databases(store: Store) -> None:
     def fill() -> None:
         with store.write() as session:
@@ -109,6 +134,7 @@ def test_a_full_disk_is_the_same_error_when_it_is_the_databases(store: Store) ->
     assert isinstance(refusal_of(failed(fill)), DiskFull)
 
 
+@pytest.mark.of_sqlite
 def test_a_lock_is_told_as_one_and_may_pass(store: Store) -> None:
     def write() -> None:
         with other.connect() as connection:
@@ -126,7 +152,7 @@ def test_a_lock_is_told_as_one_and_may_pass(store: Store) -> None:
 
 def test_a_migration_that_would_leave_rows_without_what_they_name_changes_nothing(tmp_path: Path) -> None:
     settings = old_database(tmp_path)
-    engine = connect(settings.url, foreign_keys=False)
+    engine = connect(settings.url, migrating=True)
     with engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM consent")
     with pytest.raises(StoreDamaged, match="a row of voice names a consent that is gone"):

@@ -88,7 +88,8 @@ def test_nothing_is_written_when_the_transaction_fails(store: Store) -> None:
 def test_a_worker_that_lost_its_lease_writes_nothing(store: Store) -> None:
     job = leased(store, add_job(store), "a", seconds=-1)
     with store.write() as session:
-        [again] = jobs.sweep(session)
+        jobs.sweep(session)
+    again = read(store, job)
     assert (again.state, again.attempt) == (JobState.QUEUED, 2)
     leased(store, again, "b")
     with store.write() as session:
@@ -115,8 +116,17 @@ def test_a_job_whose_workers_keep_dying_fails_with_a_sentence(store: Store) -> N
 def test_a_live_lease_is_left_alone(store: Store) -> None:
     job = leased(store, add_job(store))
     with store.write() as session:
-        assert jobs.sweep(session) == []
+        jobs.sweep(session)
     assert read(store, job).state is JobState.RUNNING
+
+
+def test_a_clock_that_went_back_holds_no_job_of_a_dead_worker(store: Store) -> None:
+    dead, living = leased(store, add_job(store), seconds=3615.0), leased(store, add_job(store), "b", seconds=20.0)
+    with store.write() as session:
+        assert jobs.is_overdue(session)
+        jobs.sweep(session)
+    assert (read(store, dead).state, read(store, dead).losses) == (JobState.QUEUED, 1)
+    assert read(store, living).state is JobState.RUNNING
 
 
 def test_waiting_work_is_cancelled_at_once(store: Store) -> None:
@@ -140,7 +150,7 @@ def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: Store) -> None:
     job = leased(store, add_job(store), seconds=-1)
     with store.write() as session:
         jobs.cancel(session, job.id, MEMBER)
-        assert jobs.sweep(session) == []
+        jobs.sweep(session)
     assert read(store, job).state is JobState.CANCELLED
 
 
@@ -198,21 +208,34 @@ def test_a_job_given_back_after_a_long_wait_waits_anew(store: Store) -> None:
     job = add_job(store)
     age(store, job, queued_at=-jobs.QUEUE_SECONDS - 1)
     leased(store, job, seconds=-1)
-    with store.write() as session:
-        assert [row.state for row in jobs.sweep(session)] == [JobState.QUEUED]
-        assert [row.state for row in jobs.sweep(session)] == [JobState.QUEUED]
+    for _ in range(2):
+        with store.write() as session:
+            jobs.sweep(session)
+        assert read(store, job).state is JobState.QUEUED
     age(store, job, requeued_at=-jobs.QUEUE_SECONDS - 1)
     with store.write() as session:
-        assert jobs.sweep(session) == []
+        jobs.sweep(session)
     assert read(store, job).state is JobState.EXPIRED
 
 
 def test_a_worker_that_lives_does_not_sweep_its_own_job(store: Store) -> None:
     job = leased(store, add_job(store), "a", seconds=-1)
     with store.write() as session:
-        assert not jobs.is_overdue(session, sparing="a") and jobs.sweep(session, sparing="a") == []
-        assert jobs.is_overdue(session, sparing="b")
-        assert [row.id for row in jobs.sweep(session, sparing="b")] == [job.id]
+        assert not jobs.is_overdue(session, sparing="a") and jobs.is_overdue(session, sparing="b")
+        jobs.sweep(session, sparing="a")
+    assert read(store, job).state is JobState.RUNNING
+    with store.write() as session:
+        jobs.sweep(session, sparing="b")
+    assert read(store, job).state is JobState.QUEUED
+
+
+def test_one_sweep_recovers_a_part_of_very_much_and_the_next_ones_the_rest(store: Store) -> None:
+    with store.write() as session:
+        session.add_all([Job(kind=JobKind.MATCH, user_id=MEMBER, created_at=0.0) for _ in range(5)])
+    for left in (3, 1, 0):
+        with store.write() as session:
+            jobs.sweep(session, most=2)
+            assert len(jobs.active_of(session, MEMBER)) == left
 
 
 def test_a_cancel_outlives_the_death_of_the_child(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import Job, JobKind, Lane, Store, jobs, line
+from store import Job, JobKind, JobState, Lane, Store, jobs, line
 from store.expected import DEFAULTS
 from store.tables import OPERATOR, now
 
@@ -45,8 +45,7 @@ def served(store: Store, number: int) -> list[str]:
 
 
 def shown(store: Store) -> list[str]:
-    with store.read() as session:
-        return [job.id for job in line.waiting(session)]
+    return list(places(store))
 
 
 def places(store: Store) -> dict[str, line.Place]:
@@ -119,7 +118,9 @@ def test_the_operators_jobs_take_no_turn_and_no_place(store: Store) -> None:
     mine = add(store, OPERATOR, TRAIN)
     job = add(store, A, TRAIN)
     assert places(store) == {job.id: line.Place(1, 0.0)}
-    assert take(store).id == job.id and shown(store) == [mine.id]
+    assert take(store).id == job.id and places(store) == {}
+    with store.read() as session:
+        assert jobs.get(session, mine.id).state is JobState.QUEUED
 
 
 def test_waits_are_what_runs_and_what_is_ahead(store: Store) -> None:

@@ -2,14 +2,18 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, jobs, library, retention, voices
-from store.tables import Audit, now
-from store.use_cases import job_history
+from store.clips import DAY
+from store.errors import KeptShorter
+from store.tables import Audit, BasketNote, OutboxState, now
+from store.use_cases import SettingsChange, change_settings, job_history, keep_days, keep_days_of_basket
+from store.use_cases.guild_settings import Clearable
 
 MEMBER, OTHER = 7, 8
 FAR = 4e9
@@ -182,3 +186,44 @@ def test_stems_stay_while_the_same_sound_has_another_name(store: Store) -> None:
         jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, params={"song_key": two}))
     assert retention.remove_unreferenced(store, {one}) == 1
     assert stems.exists()
+
+
+def of_guild(store: Store, guild_id: int | None, days: float) -> set[str]:
+    """What a guild's member left so many days ago: a clip, a note of a basket, a cover of an upload; their files."""
+    ended = now() - days * DAY
+    keys = [store.media.put_bytes(f"{guild_id} {days} {part}".encode()) for part in ("clip", "note", "song", "cover")]
+    common: dict[str, Any] = {"user_id": MEMBER, "guild_id": guild_id, "created_at": ended}
+    note: dict[str, Any] = {"name": "n", "bytes": 1, "source": "t", "expires_at": ended + 30 * DAY}
+    with store.write() as session:
+        params = {"song_key": keys[2]}
+        job = Job(kind=JobKind.COVER, state=JobState.DELIVERED, ended_at=ended, params=params, **common)
+        session.add_all(
+            [job, Clip(media_key=keys[0], **note, **common), BasketNote(media_key=keys[1], **note, **common)]
+        )
+        session.flush()
+        files = [{"role": "cover", "key": keys[3]}]
+        session.add(Outbox(job_id=job.id, user_id=MEMBER, files=files, state=OutboxState.SENT))
+    return set(keys)
+
+
+def test_what_a_server_has_set_is_when_its_files_and_rows_go(store: Store) -> None:
+    change_settings(store, 1, 9, SettingsChange(keep_days=2))
+    kept = of_guild(store, 1, 1.9) | of_guild(store, 2, 29) | of_guild(store, None, 29)
+    gone = of_guild(store, 1, 2.1) | of_guild(store, 2, 31) | of_guild(store, None, 31)
+    assert retention.expire(store) == len(gone) == 12
+    assert store.media.keys() == kept
+    with store.read() as session:
+        assert {clip.media_key for clip in session.exec(select(Clip)).all()} < kept
+        assert {note.media_key for note in session.exec(select(BasketNote)).all()} < kept
+    assert keep_days_of_basket(store, MEMBER, 1) == 30 and keep_days_of_basket(store, OTHER, 1) == 2
+    change_settings(store, 1, 9, SettingsChange(clear=(Clearable.KEEP_DAYS,)))
+    assert retention.expire(store) == 0 and keep_days(store, 1) == 30
+
+
+def test_a_server_never_keeps_longer_than_the_operator(store: Store) -> None:
+    change_settings(store, 1, 9, SettingsChange(keep_days=20))
+    earlier = replace(store, clip_days=10.0)
+    gone = of_guild(earlier, 1, 10.1)
+    assert keep_days(earlier, 1) == 10 and retention.expire(earlier) == len(gone)
+    with pytest.raises(KeptShorter, match="longer than 10 days"):
+        change_settings(earlier, 1, 9, SettingsChange(keep_days=11))

@@ -27,9 +27,10 @@ def songs(store: Store) -> Sequence[Song]:
         return session.exec(select(Song)).all()
 
 
-def cover(store: Store, song: Song, user: int, guild: int = HERE) -> None:
+def cover(store: Store, song: Song, user: int, guild: int = HERE, rating: int | None = None) -> None:
     with store.write() as session:
-        session.add(Job(kind=JobKind.COVER, user_id=user, guild_id=guild, params={"song_id": song.id}))
+        params = {"song_id": song.id}
+        session.add(Job(kind=JobKind.COVER, user_id=user, guild_id=guild, params=params, rating=rating))
 
 
 def tasted(store: Store, songs: Sequence[Song]) -> list[float]:
@@ -43,7 +44,17 @@ def test_without_covers_all_are_equal(store: Store, songs: Sequence[Song]) -> No
 
 def test_another_song_by_a_singer_they_covered_is_liked(store: Store, songs: Sequence[Song]) -> None:
     cover(store, songs[0], ME)
-    assert tasted(store, songs) == [0, 0.5, 0]
+    assert tasted(store, songs) == [0, 0.375, 0]
+
+
+@pytest.mark.parametrize(("ratings", "liked"), [((5,), 0.5), ((3,), 0.25), ((1,), 0.0), ((5, 3), 0.375)])
+def test_a_singer_is_liked_as_the_covers_of_them_were_rated(
+    store: Store, songs: Sequence[Song], ratings: tuple[int, ...], liked: float
+) -> None:
+    for rating in ratings:
+        cover(store, songs[0], ME, rating=rating)
+    cover(store, songs[2], ME, rating=5)
+    assert tasted(store, songs) == [0, liked, 0]
 
 
 def test_what_others_here_sing_counts_once_a_member_and_not_elsewhere(store: Store, songs: Sequence[Song]) -> None:

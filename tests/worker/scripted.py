@@ -9,7 +9,7 @@ from unittest.mock import patch
 from pipeline.pool.selection import Selection
 from store.results import MatchResult
 from worker.child import Child
-from worker.messages import Done, JobOutcome, MatchTask, Plan, Progress
+from worker.messages import Done, JobOutcome, Made, MatchTask, Plan, Progress
 
 Script = Callable[[Connection, str, int, Selection], None]
 """What the process does: its `device` is the part."""
@@ -25,18 +25,24 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
         while True:
             pipe.send(Progress("matching", 0.5))  # always the same is no progress
             time.sleep(0.1)
+    picture = task.out / "match.png"
+    picture.write_bytes(b"png")
+    if part.startswith("made"):
+        pipe.send(Made(JobOutcome(MatchResult(model="m"), {"picture": picture})))
+        time.sleep(float(part.removeprefix("made ")))
+        return  # it dies while it measures
     seconds = float(part.removeprefix("work "))
     for tenth in range(int(10 * seconds)):
         pipe.send(Progress("matching", tenth / (10 * seconds)))
         time.sleep(0.1)
-    picture = task.out / "match.png"
-    picture.write_bytes(b"png")
     pipe.send(Done(JobOutcome(MatchResult(model="m", none=0.5), {"picture": picture})))
 
 
 @contextmanager
 def scripted(part: str, script: Script = play) -> Iterator[Child]:
-    """A child that plays `part` by a script; by the default "hang", or "work 2.5": so many seconds, then a result."""
+    """A child that plays `part` by a script; by the default "hang", "work 2.5": so many seconds, then a result, or
+    "made 2.5": a result, then so many seconds until it dies.
+    """
     with patch("worker.child._main", script):
         child = Child(part, 1)
         try:

@@ -14,7 +14,7 @@ from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection
 from store.database import StoreSettings
 from store.tables import now
 from store.use_cases import take_next_job
-from tests.worker.conftest import MEMBER, alive, read, submit
+from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import work_on
@@ -180,6 +180,31 @@ def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: 
     asyncio.run(stopped())
     given_back = read(store, job)
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
+
+
+def test_a_child_that_dies_over_the_figures_leaves_the_result(store: Store, job: Job) -> None:
+    with scripted("made 0.1") as child:
+        done = perform(store, child, job)
+    assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 1, 0, None)
+    assert done.result["model"] == "m" and take_next_job(store, "b") is None
+    assert not list(store.work_dir.glob("*"))
+
+
+def test_a_result_is_there_before_its_figures_and_a_stop_leaves_it(store: Store, job: Job) -> None:
+    async def stopped() -> None:
+        with scripted("made 30") as child:
+            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
+            await asyncio.to_thread(wait_until, lambda: read(store, job).being_measured)
+            row = read(store, job)
+            assert (row.state, row.result["model"]) == (JobState.RENDERED, "m")
+            await asyncio.sleep(1.5)  # a renewal
+            assert read(store, job).being_measured
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(stopped())
+    left = read(store, job)
+    assert (left.state, left.attempt, left.lease_owner) == (JobState.RENDERED, 1, None)
 
 
 def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(store: Store, job: Job) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import select
 from pipeline.sound.decode import SONG, decode
 from pipeline.sound.loudness import LoudnessMeter
 from store import Job, JobKind, JobState, Outbox, Singer, Store, Voice, VoiceState, clips, jobs, outbox, voices
+from store.results import cover_result
 from tests.worker.conftest import (
     MEMBER,
     StartWorker,
@@ -106,8 +107,10 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     print(f"running again {taken_up:.1f} s after kill -9")
     assert taken_up <= 20
     assert children and not any(alive(child) for child in children)
-    done = wait_for(store, again, ended, seconds=240)
-    assert done.state is JobState.RENDERED
+    made = wait_for(store, again, ended, seconds=240)
+    assert made.state is JobState.RENDERED and made.being_measured and not cover_result(made.result).measured
+    done = wait_for(store, again, lambda row: not row.being_measured)
+    assert cover_result(done.result).measured and "measuring" in done.result["stages"]
     with store.read() as session:
         messages = [m for m in session.exec(select(Outbox)).all() if m.job_id == job.id]
     assert len(messages) == 1
@@ -119,7 +122,9 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     meter.add(sound)
     assert meter.integrated() == pytest.approx(done.result["song_lufs"], abs=1.5)
     assert np.abs(sound).max() <= 1.0
+    wait_until(lambda: not list(store.work_dir.glob("*")))
     assert not list(store.work_dir.glob("*"))
+    assert "cover.png" in [file["name"] for file in messages[0].files]
     assert store.media.path(cover["key"]).stat().st_size <= 10_000_000
 
 

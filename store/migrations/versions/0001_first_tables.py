@@ -92,7 +92,7 @@ def upgrade() -> None:
     sa.Column('clips', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.Float(), nullable=False),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('name')
+    sa.UniqueConstraint('name', name='uq_singer_name')
     )
     op.create_table('song',
     sa.Column('id', sa.Integer(), nullable=False),

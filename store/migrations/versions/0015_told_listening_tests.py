@@ -14,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column('listening_test', sa.Column('told', sa.Boolean(), nullable=False, server_default='0'))
-    op.execute("UPDATE listening_test SET told = 1")  # of those that failed before nobody waits for a word
+    op.execute("UPDATE listening_test SET told = true")  # of those that failed before nobody waits for a word
 
 
 def downgrade() -> None:

@@ -27,8 +27,8 @@ def upgrade() -> None:
         f' SELECT id, card_channel_id, card_message_id, 0, 0, 0 {posted} IN {ACTIVE}'
     )
     op.execute(
-        'INSERT OR IGNORE INTO shown (message_id, channel_id, job_id, user_id)'
-        f' SELECT card_message_id, card_channel_id, id, user_id {posted} NOT IN {ACTIVE}'
+        'INSERT INTO shown (message_id, channel_id, job_id, user_id)'
+        f' SELECT card_message_id, card_channel_id, id, user_id {posted} NOT IN {ACTIVE} ON CONFLICT DO NOTHING'
     )
     for name in GONE:
         op.drop_column('job', name)

@@ -6,8 +6,11 @@ import pytest
 
 from bot.messages import result as results
 from bot.messages.post import mark
+from bot.messages.result import ABOUT_SOUND
 from bot.texts.sentences import Texts, texts
+from pipeline.errors import UnreadableSound, UnsuitableSound
 from store import Job, JobKind, JobState
+from store.tables import now
 
 EN, KO = texts("en"), texts("ko")
 
@@ -96,6 +99,17 @@ def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
 
 
+def test_a_cover_that_was_not_measured_says_so() -> None:
+    row = job(JobKind.COVER, {"song": "S", "lufs": -14.0})
+    row.ended_at = now()
+    assert "was not measured" in results.details(row, EN) and "재지 못했어요" in results.details(row, KO)
+    row.lease_until = now() + 10
+    assert "still being measured" in results.details(row, EN) and "재는 중" in results.details(row, KO)
+    row.lease_until = now() - 10
+    assert "was not measured" in results.details(row, EN)
+    assert "measured" not in results.details(job(JobKind.COVER, {"song": "S", "mos_model": "x"}), EN)
+
+
 @pytest.mark.parametrize(
     ("given", "english", "korean"),
     [
@@ -181,3 +195,18 @@ def test_a_song_above_full_scale_is_said_to_be_brought_down() -> None:
     loud = job(JobKind.COVER, {"scaled_db": 14.0})
     assert "14.0 dB above full scale" in results.compose(loud, EN) and "14.0 dB" in results.compose(loud, KO)
     assert "full scale" not in results.compose(job(JobKind.COVER, {"scaled_db": 0.0}), EN)
+
+
+def test_a_job_that_failed_by_what_was_sent_says_how_to_look_at_it() -> None:
+    assert {one.code for root in (UnreadableSound, UnsuitableSound) for one in root.__subclasses__()} == ABOUT_SOUND
+    for kind, step in ((JobKind.MATCH, "/notes"), (JobKind.TRAIN, "/notes"), (JobKind.COVER, "/cover takes")):
+        failed = job(kind, state=JobState.FAILED, error_code="silent", error_sentence="x is silent.")
+        assert step in results.compose(failed, EN).splitlines()[1]
+        assert ("/커버" if kind is JobKind.COVER else "/음성바구니") in results.compose(failed, KO).splitlines()[1]
+        ours = job(kind, state=JobState.FAILED, error_code="out_of_memory", error_sentence="No room.")
+        assert len(results.compose(ours, EN).splitlines()) == 2
+
+
+def test_a_cover_in_ones_own_voice_leads_to_the_notes_that_it_was_made_of() -> None:
+    own, free = (job(JobKind.COVER, params=params) for params in ({}, {"free_voice": True}))
+    assert "/notes" in results.details(own, EN) and "/notes" not in results.details(free, EN)

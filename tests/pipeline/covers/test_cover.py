@@ -1,8 +1,10 @@
 """A whole cover of a real song: length, loudness, label, pitch, figures, pictures."""
 
+import base64
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import av
 import numpy as np
@@ -11,9 +13,13 @@ import pytest
 from models.content import student
 from models.signal import Floats32
 from models.voice_file import load_voice, save_voice
+from pipeline.covers import preview
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
-from pipeline.errors import VoiceOutdated
+from pipeline.covers.cover_measures import CoverMeasures, measure_cover
+from pipeline.covers.parts import CoverParts, write_parts
+from pipeline.covers.voice_message import write_voice_message
+from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, STEM, decode
 from pipeline.sound.loudness import LoudnessMeter, true_peak
@@ -42,12 +48,48 @@ def of(
     )
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A preview, and the stage that had been reported last when it came."""
+
+    path: Path
+    stage: str
+
+
+@pytest.fixture(scope="module")
+def previews() -> list[Heard]:
+    return []
+
+
 @pytest.fixture(scope="module")
 def cover(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    previews: list[Heard],
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    return make_cover(of(song, voice_files, folder / "cache", folder, "노래", "목소리"), models)
+    stages: list[str] = []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        return make_cover(
+            of(song, voice_files, folder / "cache", folder, "노래", "목소리"),
+            models,
+            lambda stage, _: stages.append(stage),
+            lambda path: previews.append(Heard(path, stages[-1])),
+        )
+
+
+@pytest.fixture(scope="module")
+def measures(
+    models: ModelPool,
+    song: Path,
+    voice_files: tuple[Path, Path],
+    cover: CoverReport,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> CoverMeasures:
+    folder = tmp_path_factory.mktemp("measures")
+    return measure_cover(of(song, voice_files, folder, folder, "노래", "목소리"), cover, models)
 
 
 def read(path: Path) -> Floats32:
@@ -78,6 +120,53 @@ def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
     assert sdr(total * gain, mixed[:, :n]) > 10  # limiter and codec are what is left
 
 
+@pytest.fixture(scope="module")
+def parts(
+    song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path_factory: pytest.TempPathFactory
+) -> CoverParts:
+    folder = tmp_path_factory.mktemp("parts")
+    options = CoverOptions(max_bytes=10_000_000)
+    return write_parts(of(song, voice_files, folder, folder, "노래", "목소리", options), cover)
+
+
+def test_vocals_and_instrumental_sum_to_the_cover(cover: CoverReport, parts: CoverParts) -> None:
+    assert parts.vocals and parts.instrumental and cover.instrumental
+    vocals, instrumental = read(parts.vocals), read(parts.instrumental)
+    exact = stem(cover.converted) + stem(cover.instrumental)
+    mixed, n = read(cover.cover), min(vocals.shape[1], instrumental.shape[1], exact.shape[1])
+    total = vocals[:, :n] + instrumental[:, :n]
+    for whole, least in ((exact, 18.0), (mixed, 15.0)):  # Opus; and MP3, and a limiter that takes 5 dB
+        gain = float((whole[:, :n] * total).sum() / (total**2).sum())
+        distance = sdr(total * gain, whole[:, :n])
+        print(f"{distance:.1f} dB")
+        assert distance > least
+    assert max(np.abs(vocals).max(), np.abs(instrumental).max()) < 1.0
+    assert abs(n - mixed.shape[1]) <= 0.03 * 44100
+
+
+def test_the_voice_message_is_the_cover_as_discord_takes_it(cover: CoverReport, parts: CoverParts) -> None:
+    message = parts.voice_message
+    with av.open(str(message.path)) as file:
+        stream = file.streams.audio[0]
+        assert (stream.codec_context.name, stream.layout.nb_channels, stream.rate) == ("opus", 1, 48000)
+        assert "AI-generated" in (file.metadata | stream.metadata)["comment"]
+    mono, mixed = decode(message.path, 44100, channels=1, limits=SONG, name="x"), read(cover.cover).mean(axis=0)
+    assert len(mono) == pytest.approx(len(mixed), abs=0.03 * 44100)
+    assert message.seconds == pytest.approx(len(mixed) / 44100, abs=0.03)
+    points = np.frombuffer(base64.b64decode(message.waveform), np.uint8)
+    heights = [np.abs(part).max() for part in np.array_split(mixed, len(points))]
+    assert len(points) == 109 and points.max() == 255
+    assert np.corrcoef(points, heights)[0, 1] > 0.99
+
+
+def test_a_long_songs_voice_message_fits_its_waveform_and_its_file(cover: CoverReport, tmp_path: Path) -> None:
+    message = write_voice_message(cover.cover, tmp_path / "m.ogg", cover.mix.seconds * 3, 160_000, {})
+    assert len(base64.b64decode(message.waveform)) == 256
+    assert message.path.stat().st_size < 160_000 / 3
+    with pytest.raises(TooLong):
+        write_voice_message(cover.cover, tmp_path / "n.ogg", 3600.0, 1_000_000, {})
+
+
 def test_the_converted_vocals_have_the_sources_air(cover: CoverReport) -> None:
     source, converted = (stem(path) for path in (cover.stems.vocals, cover.converted))
     assert converted.shape == source.shape
@@ -94,31 +183,60 @@ def test_the_converted_vocals_have_the_sources_width(cover: CoverReport) -> None
     assert np.mean(away) < 0.12
 
 
+def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
+    cover: CoverReport, previews: list[Heard]
+) -> None:
+    [heard] = previews
+    sound = read(heard.path)
+    assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
+    mixed, n = read(cover.cover), 4 * 44100
+    starts = [mixed[:, second * 44100 :][:, :n] for second in range(6)]
+    *others, best = sorted(sdr(sound[:, :n], part) for part in starts)
+    whole = max(starts, key=lambda part: sdr(sound[:, :n], part))
+    assert best > 3 and max(others) < 0  # these seconds of the cover, the voice with other noise
+    assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
+    with av.open(str(heard.path)) as file:
+        assert "AI-generated" in file.metadata["comment"]
+
+
+def test_a_preview_begins_where_somebody_sings() -> None:
+    rate, noise = 44100, np.random.default_rng(0).standard_normal((2, 2, 44100 * 70)).astype(np.float32) * 0.1
+    noise[0] *= 0.05
+    noise[0, :, 7 * rate : 9 * rate] *= 20  # too little, and then nothing
+    noise[0, :, 31 * rate :] *= 20
+    finder = preview.FirstSung()
+    found = [finder.add(noise[..., start : start + 5 * rate]) for start in range(0, 70 * rate, 5 * rate)]
+    [only] = [one for one in found if one is not None][:1]
+    assert np.array_equal(only, noise[..., 31 * rate : 51 * rate])
+
+
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
     with av.open(str(cover.cover)) as file:
         assert "AI-generated" in file.metadata["comment"]
         assert "AI cover" in file.metadata["title"]
 
 
-def test_the_converted_pitch_is_the_songs_in_the_voices_octave(cover: CoverReport, models: ModelPool) -> None:
+def test_the_converted_pitch_is_the_songs_in_the_voices_octave(
+    cover: CoverReport, measures: CoverMeasures, models: ModelPool
+) -> None:
     assert cover.key_shift == -12  # the song lies an octave above the voice's 150 Hz
-    assert cover.comparison.f0_correlation > 0.7
+    assert measures.figures.f0_correlation > 0.7
     pair = [decode(path, 16000, channels=1, limits=STEM, name="x") for path in (cover.stems.vocals, cover.converted)]
     correlation, _, f1, _ = compare_pitch(pair[0], pair[1], cover.key_shift, models)
-    assert correlation == pytest.approx(cover.comparison.f0_correlation, abs=0.1)
+    assert correlation == pytest.approx(measures.figures.f0_correlation, abs=0.1)
     assert f1 > 0.7
 
 
-def test_figures_are_there_and_name_their_models(cover: CoverReport) -> None:
-    figures = cover.comparison
+def test_figures_are_there_and_name_their_models(measures: CoverMeasures) -> None:
+    figures = measures.figures
     assert 1 <= figures.mos_cover <= 5 and 1 <= figures.mos_source <= 5
     assert -1 <= figures.cosine_cover <= 1
     assert figures.mos_source > figures.mos_cover  # an untrained voice does not sound like a singer
     assert all([figures.speaker_model, figures.mos_model, figures.pitch_model])
 
 
-def test_the_picture_is_a_png_of_readable_size(cover: CoverReport) -> None:
-    data = cover.picture.read_bytes()
+def test_the_picture_is_a_png_of_readable_size(measures: CoverMeasures) -> None:
+    data = measures.picture.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
     assert data.startswith(b"\x89PNG") and width == 780 and height >= 400
 
@@ -144,9 +262,10 @@ def test_an_asked_key_shift_is_kept(
 def test_a_voice_on_s24_still_sings(
     models: ModelPool, song: Path, s24_voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
-    sung = make_cover(of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path), models)
+    wanted = of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path)
+    sung = make_cover(wanted, models)
     assert (sung.voice, sung.content) == ("RVC v2 s24, 24 kHz", student.NAME) != (cover.voice, cover.content)
-    assert sung.comparison.f0_correlation > 0.95
+    assert measure_cover(wanted, sung, models).figures.f0_correlation > 0.95
     assert read(sung.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
 
 
@@ -164,7 +283,9 @@ def test_every_stage_is_reported_from_its_beginning(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     reports: list[tuple[str, float]] = []
-    make_cover(of(song, voice_files, tmp_path, tmp_path), models, lambda *progress: reports.append(progress))
+    wanted = of(song, voice_files, tmp_path, tmp_path)
+    made = make_cover(wanted, models, lambda *progress: reports.append(progress))
+    measure_cover(wanted, made, models, lambda *progress: reports.append(progress))
     stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
     first = {stage: next(fraction for s, fraction in reports if s == stage) for stage in stages}

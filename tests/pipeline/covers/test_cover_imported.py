@@ -12,6 +12,7 @@ from transformers import HubertConfig, HubertModel
 from models.content import contentvec
 from models.weights import catalog
 from pipeline.covers.cover import CoverInput, make_cover
+from pipeline.covers.cover_measures import measure_cover
 from pipeline.errors import EncoderMissing
 from pipeline.pool.model_pool import ModelPool
 from pipeline.voices.rvc_files import import_voice
@@ -44,9 +45,10 @@ def test_an_imported_voice_covers_a_song(
     (tmp_path / "config.json").write_text(json.dumps(SIZES))
     monkeypatch.setattr(models, "locate", lambda name: {"weights": weights})
     report = make_cover(cover, models)
+    figures = measure_cover(cover, report, models).figures
     assert report.mix.seconds == pytest.approx(10.88, abs=0.1) and report.cover.stat().st_size > 10_000
     assert report.voice == "RVC v2 40k" and report.content.startswith("ContentVec (layer 2")
-    assert report.comparison.cosine_cover != report.comparison.cosine_cover  # nobody has heard the person
+    assert figures.cosine_cover != figures.cosine_cover  # nobody has heard the person
     assert report.key_shift == 0 and "imported" in report.base
     cached = {path.name for path in (tmp_path / "cache").rglob("*.npz")}
     encoded = {name.partition("+")[0].rpartition("-")[0] for name in cached if not name.startswith("heard-")}

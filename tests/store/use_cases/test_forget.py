@@ -148,6 +148,7 @@ def test_messages_of_jobs_that_left_the_database_are_ordered_to_go_too(scene: Sc
     assert scene.rows(Shown) == [] and len(scene.rows(Deletion)) == 2
 
 
+@pytest.mark.of_sqlite
 def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene: Scene) -> None:
     store = scene.store
     for member in range(100, 140):

@@ -9,9 +9,9 @@ from store.tables import now
 from store.use_cases import (
     Requester,
     cancel_job,
+    cards_to_show,
     forget,
     job_history,
-    jobs_with_cards,
     placed_job,
     release_reply,
     reply_token,
@@ -28,7 +28,7 @@ def queued(scene: Scene, data: bytes = b"note", requester: Requester | None = No
 
 def shown(scene: Scene) -> list[str]:
     """The jobs whose cards may change."""
-    return [placed.job.id for placed in jobs_with_cards(scene.store)]
+    return [card.id for card in cards_to_show(scene.store)]
 
 
 def test_the_newest_jobs_come_first_with_their_places(scene: Scene) -> None:

@@ -4,22 +4,43 @@ from pathlib import Path
 
 import pytest
 
-from store import Clip, Job, JobKind, JobState, NotFound, Outbox, Voice, VoiceState, jobs, voices
-from store.results import CoverResult, MatchResult, Result, TrainResult, result_of
+from store import (
+    Clip,
+    IllegalMove,
+    Job,
+    JobKind,
+    JobState,
+    NotFound,
+    Outbox,
+    Voice,
+    VoiceState,
+    jobs,
+    retention,
+    voices,
+)
+from store.missing import NoSuchJob
+from store.results import CoverResult, MatchResult, Result, TrainResult, cover_result, result_of
+from store.tables import OutboxState
 from store.use_cases import (
     CoverRequest,
     JobProgress,
     LeaseLost,
+    PartOfCover,
     Requester,
     TrainingRequest,
     cancel_job,
+    complete_job,
     confirm_cancel,
+    cover_part,
     delete_voice,
     deliver_to_operator,
     fail_job,
     finish_job,
     forget,
     give_back_job,
+    mark_sent,
+    message_files,
+    my_data,
     renew_job,
     request_agreed_training,
     request_cover,
@@ -60,6 +81,7 @@ def taken(scene: Scene, kind: JobKind, requester: Requester = MEMBER) -> Job:
 def produced(scene: Scene) -> dict[str, Path]:
     """Files of every role."""
     names = {"picture": "match.png", "sample": "sample.mp3", "cover": "cover.mp3", "model": "m", "index": "i"}
+    names |= {"vocals_part": "vocals.ogg", "voice_message": "voice-message.ogg"}
     return {role: scene.file(role.encode(), name) for role, name in names.items()}
 
 
@@ -68,7 +90,7 @@ def produced(scene: Scene) -> dict[str, Path]:
     [
         (JobKind.MATCH, ["match.png"]),
         (JobKind.TRAIN, ["match.png", "sample.mp3"]),
-        (JobKind.COVER, ["cover.mp3", "match.png"]),
+        (JobKind.COVER, ["cover.mp3"]),
     ],
 )
 def test_a_result_its_files_and_its_message_are_written_together(scene: Scene, kind: JobKind, names: list[str]) -> None:
@@ -80,6 +102,77 @@ def test_a_result_its_files_and_its_message_are_written_together(scene: Scene, k
     for file in message.files:
         assert scene.store.media.path(file["key"]).read_bytes() in (b"picture", b"sample", b"cover")
     assert type(result_of(row)) is type(RESULTS[kind])
+
+
+def cover_to_measure(scene: Scene) -> Job:
+    """A cover that runs and has its result."""
+    job = taken(scene, JobKind.COVER)
+    finish_job(scene.store, job, RESULTS[JobKind.COVER], produced(scene), measuring=True)
+    return job
+
+
+def test_what_is_measured_of_a_cover_follows_its_delivery(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    mark_sent(scene.store, job.id, 5, 50)
+    assert renew_job(scene.store, job, JobProgress("measuring", 0.5, 3.0)) and scene.job(job).being_measured
+    complete_job(scene.store, job, CoverResult(song="Palette", mos_cover=3.0, mos_model="x"), produced(scene))
+    row, [message] = scene.job(job), scene.rows(Outbox)
+    assert (row.state, row.lease_owner, row.being_measured) == (JobState.DELIVERED, None, False)
+    assert (message.state, message.message_id) == (OutboxState.SENT, 50)
+    assert [file.name for file in message_files(scene.store, message)] == ["cover.mp3", "match.png"]
+    assert cover_result(row.result).mos_cover == 3.0 and cover_result(row.result).measured
+    with pytest.raises(LeaseLost):
+        complete_job(scene.store, job, CoverResult(), produced(scene))
+
+
+def test_a_covers_parts_are_kept_beside_its_message_as_long_as_it(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    assert cover_part(scene.store, job.id, 7, "vocals_part") == PartOfCover(scene.job(job), None, True)
+    complete_job(scene.store, job, CoverResult(mos_model="x", waveform="AA=="), produced(scene))
+    part = cover_part(scene.store, job.id, 7, "vocals_part")
+    assert part.file and (part.file.name, part.file.path.read_bytes()) == ("vocals.ogg", b"vocals_part")
+    assert cover_part(scene.store, job.id, 7, "instrumental_part").file is None
+    assert cover_result(part.job.result).waveform == "AA=="
+    with pytest.raises(NoSuchJob):
+        cover_part(scene.store, job.id, 8, "vocals_part")
+    with my_data(scene.store, 7, 1_000_000) as data:
+        assert data.files == 8  # song, instrumental, the voice's two, cover, picture, two parts
+    with scene.store.write() as session:
+        row = session.get_one(Job, job.id)
+        row.state, row.ended_at = JobState.DELIVERED, 0.0
+        session.add(row)
+    retention.expire(scene.store)
+    assert not part.file.path.exists()
+
+
+@pytest.mark.parametrize("end", ["refused", "died", "killed", "stopped"])
+def test_a_cover_whose_measuring_ends_is_left_as_it_is(scene: Scene, end: str) -> None:
+    """One message, no further attempt, nothing to cancel."""
+    job = cover_to_measure(scene)
+    with pytest.raises(IllegalMove):
+        cancel_job(scene.store, job.id, 7)
+    before = scene.remains()
+    match end:
+        case "refused":
+            fail_job(scene.store, job, "out_of_memory", {}, "No room.")
+        case "killed":
+            assert renew_job(scene.store, job, seconds=-1)
+            sweep_jobs(scene.store)
+        case _:
+            give_back_job(scene.store, job, lost=end == "died")
+    row = scene.job(job)
+    assert (row.state, row.attempt, row.lease_owner, row.error_code) == (JobState.RENDERED, 1, None, None)
+    assert not row.being_measured and not cover_result(row.result).measured
+    assert scene.remains() == before and len(scene.rows(Outbox)) == 1
+
+
+def test_of_a_forgotten_members_cover_nothing_is_measured(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    forget(scene.store, 7)
+    assert not renew_job(scene.store, job)
+    with pytest.raises(LeaseLost):
+        complete_job(scene.store, job, CoverResult(mos_model="x"), produced(scene))
+    assert "files" not in scene.remains()
 
 
 def test_a_trained_voice_is_ready_with_its_files_and_figures(scene: Scene) -> None:

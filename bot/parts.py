@@ -1,0 +1,88 @@
+"""Below a cover: its vocals, its instrumental, and the whole as a voice message, each for its member alone."""
+
+import asyncio
+
+import discord
+
+from bot.errors import NoVoiceMessages
+from bot.interactions.components import PersistentButton, view_of
+from bot.interactions.encore import encore
+from bot.interactions.replies import reply
+from bot.interactions.services import Interaction, services_of, texts_for
+from bot.messages.voice_message import REFUSED, VoiceFile, send_voice_message
+from bot.texts.names import safe
+from bot.texts.sentences import Texts
+from store import Job, JobKind
+from store.jobs import WITH_RESULT
+from store.params import cover_params
+from store.results import cover_result
+from store.use_cases import MessageFile, PartOfCover, cover_part
+
+ROLES = {"vocals": "vocals_part", "instrumental": "instrumental_part", "voice": "voice_message"}
+"""The role of the file by the button's name."""
+
+
+def part_buttons(job: Job, say: Texts) -> list["PartButton"]:
+    """The parts of a cover that has a result; where nothing is mixed in, it is its vocals already."""
+    if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
+        return []
+    mixed = cover_result(job.result).instrumental_shift is not None
+    names = [name for name in ROLES if mixed or name == "voice"]
+    return [PartButton.labelled(say(f"parts.{name}"), part=name, job=job.id) for name in names]
+
+
+class PartButton(PersistentButton, template=r"part:(?P<part>vocals|instrumental|voice):(?P<job>[0-9a-f]{32})"):
+    """Sends its owner one part of a cover."""
+
+    part: str
+    job: str
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Send it, or say in a sentence what to do. Raises NoVoiceMessages."""
+        await interaction.response.defer()  # an answer that is awaited could not become a voice message
+        store, member, say = services_of(interaction).store, interaction.user.id, texts_for(interaction)
+        part = await asyncio.to_thread(cover_part, store, self.job, member, ROLES[self.part])
+        if part.file is None:
+            await _missing(interaction, part, say)
+        elif self.part == "voice":
+            await _speak(interaction, part.job, part.file)
+        else:
+            song = safe(cover_params(part.job).song_name)
+            text = say(f"parts.{self.part}_sent", song=song, days=store.clip_days)
+            await reply(interaction, text, files=[discord.File(part.file.path, filename=part.file.name)])
+
+
+class PartsAnewButton(PersistentButton, template=r"part:anew:(?P<job>[0-9a-f]{32})"):
+    """Sings a cover again, as it was, so that its parts are there."""
+
+    job: str
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Queue it; its card is the answer."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await encore(interaction, self.job)
+
+
+async def _missing(interaction: Interaction, part: PartOfCover, say: Texts) -> None:
+    """A part that is not there yet, or not any more: offer to sing the cover again while its song is at hand."""
+    if part.job.being_measured:
+        await reply(interaction, say("parts.soon"))
+    elif part.song_kept:
+        await reply(
+            interaction, say("parts.gone"), view_of(PartsAnewButton.labelled(say("parts.anew"), job=part.job.id))
+        )
+    else:
+        await reply(interaction, say("parts.gone_with_song"))
+
+
+async def _speak(interaction: Interaction, job: Job, file: MessageFile) -> None:
+    """Answer with the voice message. Raises NoVoiceMessages where Discord takes none."""
+    result = cover_result(job.result)
+    try:
+        await send_voice_message(interaction.followup, VoiceFile(file.path, result.seconds or 0.0, result.waveform))
+    except discord.Forbidden as error:
+        raise NoVoiceMessages from error
+    except discord.HTTPException as error:
+        if error.code != REFUSED:
+            raise
+        raise NoVoiceMessages from error

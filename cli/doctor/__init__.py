@@ -1,0 +1,1 @@
+"""`discovervoice doctor`: what an operator can get wrong, each in one sentence with a next step; nothing is changed."""

@@ -1,0 +1,98 @@
+"""The settings: names that nobody reads, values that cannot be, values that do not go together; the bot's token."""
+
+import asyncio
+import difflib
+import os
+import re
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from bot.errors import BotError
+from bot.invite import invite_of
+from bot.login import known_as
+from bot.settings import BotSettings
+from cli.console import setting_refused
+from cli.doctor.findings import Findings, note, well, wrong
+from cli.log import LogSettings
+from metrics import MetricsSettings
+from store import StoreSettings
+from worker.doorbell import QueueSettings
+from worker.settings import WorkerSettings
+
+KINDS: tuple[type[BaseSettings], ...] = (
+    BotSettings,
+    QueueSettings,
+    MetricsSettings,
+    WorkerSettings,
+    StoreSettings,
+    LogSettings,
+)
+COMPOSE = {"VALKEY_PASSWORD", "COMPOSE_PROFILES", "WORKER_MEMORY", "WORKER_CPUS"}
+"""What docker-compose.yml reads from `.env`."""
+PIPELINE_MEGABYTES = {"note_megabytes": 25.0, "song_megabytes": 100.0}
+TOKEN = re.compile(r"[\w-]{18,}\.[\w-]{5,}\.[\w-]{20,}", re.ASCII)
+"""An id in base 64, a time, a signature."""
+
+
+def names(file: Path = Path(".env")) -> Findings:
+    """Names of `.env` that nobody reads: a slip of the pen is a setting that silently has its default."""
+    known = COMPOSE | {name.upper() for kind in KINDS for name in kind.model_fields}
+    unread = [name for name in (dotenv_values(file) if file.is_file() else {}) if name.upper() not in known]
+    for name in unread:
+        near = difflib.get_close_matches(name.upper(), known, 1)
+        meant = f"did you mean {near[0]}? Correct it" if near else "remove it, or look it up in docs/operators.md"
+        yield wrong("settings", f"{file} sets {name}, which nothing reads: {meant}.")
+
+
+def values() -> Findings:
+    """Values that cannot be."""
+    refused = False
+    for kind in KINDS:
+        try:
+            kind()
+        except ValidationError as error:
+            refused = True
+            yield wrong("settings", setting_refused(error))
+    if not refused:
+        yield well("settings", "Every value can be read.")
+
+
+def together() -> Findings:
+    """Values that work alone and not with the others, or not on this machine."""
+    bot, seen, store = BotSettings(), MetricsSettings(), StoreSettings()
+    if seen.bot_metrics_port and seen.bot_metrics_port == seen.worker_metrics_port:
+        port = seen.bot_metrics_port
+        yield wrong("settings", f"BOT_METRICS_PORT and WORKER_METRICS_PORT are both {port}: give each its own.")
+    for name, most in PIPELINE_MEGABYTES.items():
+        if getattr(bot, name) > most:
+            yield wrong(
+                "settings", f"{name.upper()} is above {most:g}: larger files come in and fail. Set {most:g} or less."
+            )
+    if store.clip_days > store.job_days:
+        yield note("settings", "CLIP_DAYS is above JOB_DAYS: with its job, a result goes after JOB_DAYS already.")
+    cores, threads = os.cpu_count() or 1, WorkerSettings().torch_threads
+    if threads > cores:
+        yield wrong("settings", f"TORCH_THREADS is {threads}, and here are {cores} cores: set {cores} or less.")
+
+
+def token(online: bool) -> Findings:
+    """The bot's token: there, of the right form and, if asked for, known to Discord."""
+    try:
+        text = BotSettings().token
+        invite_of(text)
+        if not TOKEN.fullmatch(text):
+            yield wrong(
+                "token",
+                "DISCORD_TOKEN is not three parts with dots between them: copy it anew from the Developer Portal "
+                "(Bot page), not the application's id or secret.",
+            )
+            return
+        if online:
+            yield well("token", f"Discord knows the bot as {asyncio.run(known_as(text))}.")
+        else:
+            yield well("token", "It has the form of a bot's token; `--online` asks Discord.")
+    except BotError as error:
+        yield wrong("token", str(error))

@@ -1,0 +1,71 @@
+"""Several processes at once on one database: a cap holds, no job is taken twice."""
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+
+from store import Job, JobKind, JobState, Store, StoreSettings, TooManyJobs, existing_store
+from store.tables import now
+from store.use_cases import Requester, request_match, save_files, take_next_job
+
+FORK = multiprocessing.get_context("fork")
+AT_ONCE, CAP, JOBS = 8, 3, 200
+
+
+def together(number: int, part: Callable[..., Any], store: Store, *args: Any) -> list[Any]:
+    """What a function returns in each of so many processes, which begin it together, each with a store of its own."""
+    settings = StoreSettings(
+        data_dir=store.data_dir, database_url=store.engine.url.render_as_string() if store.on_server else ""
+    )
+    barrier, results = FORK.Barrier(number), FORK.SimpleQueue()
+
+    def process(index: int) -> None:
+        own = existing_store(settings)
+        barrier.wait(30)
+        results.put(part(own, index, *args))
+        own.engine.dispose()
+
+    processes = [FORK.Process(target=process, args=(index,)) for index in range(number)]
+    for one in processes:
+        one.start()
+    found = [results.get() for _ in processes]
+    for one in processes:
+        one.join()
+    return found
+
+
+def test_of_eight_requests_at_once_the_cap_takes_three(store: Store, tmp_path: Path) -> None:
+    note = tmp_path / "note.ogg"
+    note.write_bytes(b"note")
+
+    def ask(own: Store, _: int) -> bool:
+        try:
+            request_match(own, Requester(7, guild_id=3), save_files(own, [(note, "note.ogg")]), "command")
+        except TooManyJobs:
+            return False
+        return True
+
+    assert Counter(together(AT_ONCE, ask, store)) == {True: CAP, False: AT_ONCE - CAP}
+
+
+def test_two_workers_take_each_job_once_and_in_turn(store: Store) -> None:
+    with store.write() as session:
+        row: dict[str, Any] = {"kind": JobKind.MATCH, "state": JobState.QUEUED, "attempt": 1, "queued_at": now()}
+        session.add_all(Job(user_id=member + 1, **row) for member in range(JOBS))
+
+    def work(own: Store, index: int) -> list[str]:
+        taken = []
+        while (job := take_next_job(own, f"worker {index}")) is not None:
+            taken.append(job.id)
+        return taken
+
+    first, second = together(2, work, store)
+    assert Counter(first + second).most_common(1)[0][1] == 1 and len(first + second) == JOBS
+    with store.read() as session:
+        rows = session.exec(select(Job)).all()
+    assert {job.state for job in rows} == {JobState.RUNNING} and first and second
+    assert Counter(job.lease_owner for job in rows).total() == JOBS
