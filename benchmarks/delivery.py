@@ -61,6 +61,7 @@ def waited(song: Path, voice: Path, models: ModelPool, *, preview: bool) -> Wait
             key_shift=None,
             max_bytes=10_000_000,
             preview=preview,
+            parts=True,
         )
         perform(task, models, lambda stages: None, lambda stage, done: None, tell)
     return Waited(seen.get("preview", float("nan")), seen["cover"], time.process_time() - begun)

@@ -4,6 +4,7 @@ They are cut out as stems of their own, and become a cover as the whole song doe
 the vocals are heard in one channel are decided by these seconds alone.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,7 +76,8 @@ class PreviewMaker:
         """These seconds (2, 2, samples) as stems of their own, as loud as they are in the song."""
         meter = LoudnessMeter(MUSIC_RATE, 2)
         meter.add(found.sum(0))
-        self.folder.mkdir(exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # features that lie there are of other seconds
+        self.folder.mkdir()
         files = self.folder / "vocals.flac", self.folder / "instrumental.flac"
         for path, sound in zip(files, found, strict=True):
             with Encoder(path, MUSIC_RATE, 2) as encoder:

@@ -124,7 +124,7 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     assert np.abs(sound).max() <= 1.0
     wait_until(lambda: not list(store.work_dir.glob("*")))
     assert not list(store.work_dir.glob("*"))
-    assert [file["name"] for file in messages[0].files][1:] == ["cover.png"]
+    assert "cover.png" in [file["name"] for file in messages[0].files]
     assert store.media.path(cover["key"]).stat().st_size <= 10_000_000
 
 
