@@ -7,7 +7,6 @@ forked in milliseconds and works at once.
 import gc
 import json
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from tests.chaos.hurry import hurry
 from tests.chaos.rehearsal import rehearse
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, put_up, take_down
 from tests.chaos.schedule import scheduled
 from tests.chaos.stage import Outcome, Stage
 
@@ -28,10 +27,10 @@ def play(seed: int, furnished: Path, folder: Path) -> Outcome:
     """Play the schedule of a seed; its folder stays if something is wrong."""
     scene = Scene(folder / str(seed))
     scene.folder.mkdir(parents=True)
-    shutil.copytree(furnished, scene.settings.data_dir)
+    put_up(scene, furnished)
     outcome = Stage(scene, scheduled(seed)).play()
     if not outcome.breaches:
-        shutil.rmtree(scene.folder)
+        take_down(scene)
     return outcome
 
 

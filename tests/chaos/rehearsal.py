@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +12,7 @@ from sqlalchemy import Engine
 from store import Store, connection, database, schema
 from tests.chaos.acted_child import ActedChild
 from tests.chaos.acts import ACTS, act
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, put_up, take_down
 from tests.chaos.schedule import MEMBERS, Event
 from worker.service import serve
 from worker.settings import WorkerSettings
@@ -26,7 +25,7 @@ def rehearse(furnished: Path, folder: Path) -> None:
     _share_statements()
     scene = Scene(folder)
     scene.folder.mkdir(parents=True)
-    shutil.copytree(furnished, scene.settings.data_dir)
+    put_up(scene, furnished)
     store, rng = scene.open(), random.Random(0)
     logging.disable()  # nobody minds that it has no queue
     for what in ACTS:
@@ -34,15 +33,17 @@ def rehearse(furnished: Path, folder: Path) -> None:
     asyncio.run(_work(store, rng))
     logging.disable(logging.NOTSET)
     store.engine.dispose()
-    shutil.rmtree(folder)
+    take_down(scene)
 
 
 def _share_statements() -> None:
-    """One cache of compiled statements for all engines to come, of this process and of those that it forks."""
+    """One cache of compiled statements for all SQLite's engines to come, of this process and those that it forks."""
     first: list[Engine] = []
 
     def connect(url: str, **kinds: Any) -> Engine:
         engine = connection.connect(url, **kinds)
+        if engine.dialect.name != "sqlite":
+            return engine
         first.append(engine) if not first else None
         engine.dialect, engine._compiled_cache = first[0].dialect, first[0]._compiled_cache
         return engine
