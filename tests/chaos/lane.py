@@ -5,12 +5,11 @@ It has loaded what the schedules' processes need and no more, so that these are 
 
 import gc
 import json
-import shutil
 import sys
 from pathlib import Path
 
 from tests.chaos.hurry import hurry
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, put_up, take_down
 from tests.chaos.schedule import scheduled
 from tests.chaos.stage import Outcome, Stage
 
@@ -19,10 +18,10 @@ def play(seed: int, furnished: Path, folder: Path) -> Outcome:
     """Play the schedule of a seed; its folder stays if something is wrong."""
     scene = Scene(folder / str(seed))
     scene.folder.mkdir(parents=True)
-    shutil.copytree(furnished, scene.settings.data_dir)
+    put_up(scene, furnished)
     outcome = Stage(scene, scheduled(seed)).play()
     if not outcome.breaches:
-        shutil.rmtree(scene.folder)
+        take_down(scene)
     return outcome
 
 

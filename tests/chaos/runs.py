@@ -24,13 +24,13 @@ def seeds(sample: int) -> list[int]:
     return [int(one)] if one else list(range(int(os.environ.get("CHAOS", sample))))
 
 
-def table_of(code: Path = ROOT) -> Path:
-    """The table of this very code: what was found before a change says nothing about it."""
+def table_of(database: str, code: Path = ROOT) -> Path:
+    """The table of this very code on a database: what was found before a change says nothing about it."""
     files = [
         file for room in ("files", "store", "worker", "bot", "tests/chaos") for file in (code / room).rglob("*.py")
     ]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
-    return code / "results" / f"chaos-{digest[:8]}.jsonl"
+    return code / "results" / f"chaos-{database}-{digest[:8]}.jsonl"
 
 
 def run(seeds: Iterable[int], furnished: Path, folder: Path, table: Path | None = None) -> Iterator[Outcome]:
