@@ -13,7 +13,7 @@ from models.weights.integrity import WEIGHTS, load_tensors
 
 NAME = "voice probe on Whisper base, layers 4 and 6"
 FILE = WEIGHTS / "voice_probe.safetensors"
-SHA256 = "e4bc2fb1fa2d8415ebca1d19bda8d1293c3620b31baa7c99eec8bcd8a883d95b"
+SHA256 = "2e166769225230f896ee1ee29374623f270f57f106d4dd2a2c541a7376408adb"
 MODEL_ID = f"voice-probe-{SHA256[:8]}"
 RATE = 50
 """Probabilities in a second."""

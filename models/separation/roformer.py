@@ -230,8 +230,9 @@ class Roformer(nn.Module):
             if self.config.skip:
                 x = x + earlier
             batch, frames, bands, _ = x.shape
-            x = time(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, bands)).transpose(1, 2)
-            x = freq(x.flatten(0, 1)).unflatten(0, (batch, frames))
+            # one copy for each axis: a linear layer in bfloat16 copies what does not lie in order, or runs band by band
+            x = time(x.transpose(1, 2).flatten(0, 1).contiguous()).unflatten(0, (batch, bands)).transpose(1, 2)
+            x = freq(x.flatten(0, 1).contiguous()).unflatten(0, (batch, frames))
             if self.config.skip:
                 earlier = earlier + x
         x = self.final_norm(x)
