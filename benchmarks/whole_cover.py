@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from benchmarks.covers import measure
 from models.precision import agreement
 from models.signal import MUSIC_RATE
 from pipeline.sound.decode import STEM, decode
+
+WINDOW = 2048
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,12 @@ class CoverRow:
     stages: str
     """The seconds of each."""
     decibels: float
-    """By which the difference of the second's converted vocals from the CPU's lies below them."""
+    """By which the difference of the second's converted vocals from the CPU's lies below them, as magnitudes."""
+
+
+def magnitudes(wav: Tensor) -> Tensor:
+    """(2, samples) → (2, bins, frames): the phase of a sung tone adds up the smallest differences of its pitch."""
+    return torch.stft(wav, WINDOW, window=torch.hann_window(WINDOW), return_complex=True).abs()
 
 
 def run_cover(place: str, song_seconds: float) -> list[CoverRow]:
@@ -36,7 +44,7 @@ def run_cover(place: str, song_seconds: float) -> list[CoverRow]:
             torch.from_numpy(decode(path, MUSIC_RATE, channels=2, limits=STEM, name=path.name)) for path in heard
         )
     samples = min(here.shape[1], cpu.shape[1])
-    decibels = agreement(cpu[:, :samples], here[:, :samples])
+    decibels = agreement(magnitudes(cpu[:, :samples]), magnitudes(here[:, :samples]))
     rows = []
     for name, spent in zip(("first", "second"), covers, strict=True):
         stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in spent.items() if stage != "all")

@@ -2,11 +2,16 @@
 
 The job's private card becomes the result. Where its token has died, the result goes by direct message; where the member
 takes none, a notice in the channel names `/jobs`, which shows it. Where a message is going is written before it is
-sent, so that one that was sent but not marked is found again.
+sent, so that one that was sent but not marked is found again. Each is leased before, so that several bots send none
+twice.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
+import secrets
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -19,13 +24,14 @@ from bot.messages.private import PrivateCards
 from bot.messages.result import compose, notice
 from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts, texts
-from store import Job, NotFound, Outbox, Store
+from store import Job, NotFound, Outbox, Store, outbox
 from store.use_cases import (
     begin_message,
     discard_unfinished,
     due_messages,
     end_pauses,
     give_up_message,
+    lease_message,
     mark_sent,
     release_reply,
     reply_token,
@@ -54,6 +60,7 @@ class Delivery(commands.Cog):
         controls: Callable[[Job, Texts], discord.ui.View | None],
     ) -> None:
         self.bot, self.store, self.private, self.controls = bot, store, private, controls
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
 
@@ -68,12 +75,34 @@ class Delivery(commands.Cog):
     async def deliver_due(self) -> None:
         """Send what is due. A row that fails does not stop the others."""
         try:
-            due = await asyncio.to_thread(due_messages, self.store)
+            due = await asyncio.to_thread(due_messages, self.store, self.owner)
         except Exception:
             log.exception("The outbox could not be read")
             return
         for message in due:
+            await self._deliver_alone(message.job.id)
+
+    async def _deliver_alone(self, job_id: str) -> None:
+        """Send a message that no other bot sends meanwhile."""
+        try:
+            message = await asyncio.to_thread(lease_message, self.store, job_id, self.owner)
+        except Exception:
+            log.exception("The message of job %s could not be leased", job_id)
+            return
+        if message is None:
+            return
+        keeping = asyncio.create_task(self._keep(job_id))
+        try:
             await self._deliver(message.row, message.job)
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, job_id: str) -> None:
+        """Lease a message again and again while it is sent."""
+        while True:
+            await asyncio.sleep(outbox.LEASE_SECONDS / 3)
+            with contextlib.suppress(Exception):  # then the lease ends; Discord knows the nonce of what it has got
+                await asyncio.to_thread(lease_message, self.store, job_id, self.owner)
 
     async def _deliver(self, row: Outbox, job: Job) -> None:
         try:

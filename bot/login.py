@@ -28,6 +28,7 @@ def login_told() -> Iterator[None]:
 
 async def known_as(token: str) -> str:
     """The name under which Discord knows the bot of a token; no connection stays. Raises WrongToken, Unreachable."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
     with login_told():
         async with discord.Client(intents=discord.Intents(guilds=True)) as client:
             await client.login(token)

@@ -215,6 +215,11 @@ def confirm_cancel(session: Session, job_id: str, attempt: int, owner: str) -> b
     return _end(session, job_id, WORKING, S.CANCELLED, _leased_by(attempt, owner), requested)
 
 
+def held_by(session: Session, owner: str) -> Sequence[Job]:
+    """The jobs that are leased to this worker."""
+    return session.exec(select(Job).where(col(Job.lease_until).is_not(None), Job.lease_owner == owner)).all()
+
+
 def delivered(session: Session, job_id: str) -> None:
     """rendered, undeliverable (sent again) → delivered; a job that ended otherwise stays what it is."""
     move(session, job_id, {S.RENDERED, S.UNDELIVERABLE}, S.DELIVERED)

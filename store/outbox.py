@@ -5,19 +5,27 @@ That Discord is out of reach costs no try (`store.patience`); only what it refus
 
 from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
 
 from store import jobs, patience
 from store.missing import ResultGone
 from store.tables import Outbox, OutboxState, now
 
+LEASE_SECONDS = 15.0
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 
 
-def due(session: Session, limit: int = 10) -> Sequence[Outbox]:
-    """Pending messages whose next try is due, oldest first."""
-    wanted = select(Outbox).where(Outbox.state == OutboxState.PENDING, col(Outbox.next_try_at) <= now())
-    return session.exec(wanted.order_by(col(Outbox.id)).limit(limit)).all()
+def due(session: Session, owner: str = "", limit: int = 10) -> Sequence[Outbox]:
+    """Pending messages whose next try is due and that no bot but this one has leased, oldest first."""
+    return session.exec(select(Outbox).where(_is_due(owner)).order_by(col(Outbox.id)).limit(limit)).all()
+
+
+def lease(session: Session, job_id: str, owner: str) -> bool:
+    """Let this bot send the message, and no other for a while; False if it is not due, or another bot's now."""
+    leased = update(Outbox).where(col(Outbox.job_id) == job_id, _is_due(owner))
+    done = session.execute(leased.values(lease_owner=owner, lease_until=now() + LEASE_SECONDS))
+    return bool(getattr(done, "rowcount", 0))
 
 
 def unsent(session: Session) -> Sequence[Outbox]:
@@ -56,6 +64,7 @@ def sent(session: Session, job_id: str, channel_id: int | None, message_id: int 
 def wait(session: Session, job_id: str, asked: float = 0.0) -> bool:
     """Discord is out of reach: schedule a retry. After a day, give up; False then. Raises NotFound."""
     row = of_job(session, job_id)
+    _release(row)
     if not patience.wait(row, asked):
         give_up(session, job_id)
         return False
@@ -66,6 +75,7 @@ def wait(session: Session, job_id: str, asked: float = 0.0) -> bool:
 def refused(session: Session, job_id: str) -> bool:
     """Discord refused the message: schedule a retry. After the last pause, give up; False then. Raises NotFound."""
     row = of_job(session, job_id)
+    _release(row)
     if row.tries >= len(PAUSES):
         give_up(session, job_id)
         return False
@@ -88,3 +98,12 @@ def send_again(session: Session, row: Outbox) -> None:
     """Begin anew with a message that was given up or waits."""
     row.state, row.tries, row.waited, row.next_try_at = OutboxState.PENDING, 0, 0.0, 0.0
     session.add(row)
+
+
+def _is_due(owner: str) -> ColumnElement[bool]:
+    free = or_(col(Outbox.lease_until).is_(None), col(Outbox.lease_until) < now(), col(Outbox.lease_owner) == owner)
+    return and_(col(Outbox.state) == OutboxState.PENDING, col(Outbox.next_try_at) <= now(), free)
+
+
+def _release(row: Outbox) -> None:
+    row.lease_owner = row.lease_until = None

@@ -53,7 +53,7 @@ def forgotten(session: Session) -> dict[str, int]:
     for table in COLUMNS:
         kept = f"source = '{table}' AND row_id = CAST({table}.id AS TEXT) AND media_key = named.value"
         lost = f"{NAMED} AND NOT EXISTS (SELECT 1 FROM media_reference WHERE {kept})"
-        count = f"SELECT count(*) FROM {_with_keys(connection, table)} {lost}"
+        count = f"SELECT count(*) FROM {with_keys(connection, table)} {lost}"
         counts[table] = connection.exec_driver_sql(count).scalar_one()
     return {table: count for table, count in counts.items() if count}
 
@@ -80,10 +80,10 @@ def keep_references(connection: Connection) -> None:
 
 def _write_anew(connection: Connection, table: str) -> None:
     connection.exec_driver_sql(f"DELETE FROM media_reference WHERE source = '{table}'")
-    connection.exec_driver_sql(insert_sql(table, table, _with_keys(connection, table)))
+    connection.exec_driver_sql(insert_sql(table, table, with_keys(connection, table)))
 
 
-def _with_keys(connection: Connection, table: str) -> str:
+def with_keys(connection: Connection, table: str) -> str:
     """All rows of a table, each with the keys that it names."""
     if _on_server(connection):
         return f"{table}, LATERAL {keys_in_postgresql(table, table)}"

@@ -314,7 +314,7 @@ class Outbox(SQLModel, table=True):
 
     `sent_channel_id` and `tried_at` (the first try that was not looked for) are written before a try, `message_id` and
     `sent_at` after Discord has accepted it. A message that is the job's private card has neither channel nor id.
-    `channel_id` is where the job was requested.
+    `channel_id` is where the job was requested. `lease_owner` is the bot that sends it now, until `lease_until`.
     A file has a `key` and a `name`; one with a `part` is kept beside the message, and not sent with it.
     `tries` counts refusals, `waited` the seconds that it has waited for a Discord that was out of reach.
     """
@@ -330,6 +330,8 @@ class Outbox(SQLModel, table=True):
     tries: int = 0
     waited: float = 0.0
     next_try_at: float = 0.0
+    lease_owner: str | None = None
+    lease_until: float | None = None
     tried_at: float | None = None
     sent_channel_id: int | None = snowflake(default=None)
     message_id: int | None = snowflake(default=None)

@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
-from sqlmodel import SQLModel
 
 from store import StoreSettings, open_store
 
@@ -28,30 +27,28 @@ SHARED = {"shared_buffers": "16MB", "max_wal_senders": "0", "wal_level": "minima
 GUARD = '"$@" & read -r _; kill -QUIT $!; wait'
 """The server ends with the process that holds the pipe to this shell, however that ends."""
 TEMPLATE = "template_of_tests"
-EMPTY = "; ".join(
-    [
-        "SET lock_timeout = 2000",
-        "SET session_replication_role = replica",
-        *(f"DELETE FROM {table.name}" for table in SQLModel.metadata.sorted_tables),
-        "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relowner = 10",
-    ]
-)
+EMPTY = """SET lock_timeout = 2000;
+SET session_replication_role = replica;
+DO $$ DECLARE one name; BEGIN
+    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE 'DELETE FROM ' || quote_ident(one);
+    END LOOP;
+END $$;
+SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relowner = 10"""
 """As quick as a few rows: no triggers, no new files. Numbers begin at 1 again."""
 
 
 @dataclass
 class PostgresServer:
-    """A server that listens at a socket in its folder; start it by `with`."""
+    """A server that listens at a socket in its folder; `postgres_server` starts one."""
 
     folder: Path
-    socket_dir: Path
-    process: "subprocess.Popen[bytes]"
     names: Iterator[int] = field(default_factory=count)
     free: list[str] = field(default_factory=list)
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.socket_dir}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
@@ -64,9 +61,9 @@ class PostgresServer:
         except OperationalError:  # somebody still holds rows
             self.drop(name)
 
-    def copy(self, template: str = TEMPLATE) -> str:
+    def copy(self, template: str = TEMPLATE, name: str = "") -> str:
         """The name of a new copy of a database."""
-        name = f"test_{next(self.names)}"
+        name = name or f"test_{next(self.names)}"
         self.perform(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
@@ -97,9 +94,9 @@ def postgres_server() -> Iterator[PostgresServer]:
         with (folder / "log").open("wb") as log:
             guarded = ["sh", "-c", GUARD, "sh", *command]
             process = subprocess.Popen(guarded, stdin=subprocess.PIPE, stdout=log, stderr=log, **who)
-        server = PostgresServer(folder, folder, process)
+        server = PostgresServer(folder)
         try:
-            _wait(server)
+            _wait(server, process)
             server.perform(f"CREATE DATABASE {TEMPLATE}")
             open_store(StoreSettings(data_dir=folder / "template", database_url=server.url(TEMPLATE))).engine.dispose()
             yield server
@@ -126,13 +123,13 @@ def _somebody(folder: Path) -> dict[str, Any]:
     return {"cwd": folder, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _wait(server: PostgresServer) -> None:
+def _wait(server: PostgresServer, process: "subprocess.Popen[bytes]") -> None:
     """Until the server takes connections."""
     began = time.monotonic()
     while True:
         try:
             return server.perform("SELECT 1")
         except Exception:
-            if server.process.poll() is not None or time.monotonic() - began > START_SECONDS:
+            if process.poll() is not None or time.monotonic() - began > START_SECONDS:
                 raise AssertionError((server.folder / "log").read_text()) from None
         time.sleep(0.02)

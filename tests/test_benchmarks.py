@@ -3,13 +3,18 @@
 import json
 import math
 import os
+import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from benchmarks import gpu, inference, networks, steps
+from benchmarks import __main__ as everything
+from benchmarks import gpu, inference, networks, peers, steps
 from benchmarks.boxed import Ended, Piece, in_boxes
 from benchmarks.whole_cover import CoverRow
 
@@ -80,3 +85,32 @@ def test_tables_json_and_the_end_tell_what_failed(
     rows[:] = []
     monkeypatch.setattr(gpu, "in_boxes", lambda *_: [])
     assert gpu.main(["--device", "cpu"]) == 0
+
+
+def test_one_command_runs_every_program_and_says_which_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs = {
+        path.stem
+        for path in Path(everything.__file__).parent.glob("*.py")
+        if '__name__ == "__main__"' in path.read_text()
+    }
+    assert set(everything.PROGRAMS) == programs - {"__main__", "pruning"}
+    ran = list[list[str]]()
+
+    def process(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        ran.append(command[1:])
+        return subprocess.CompletedProcess(command, int("benchmarks.effort" in command))
+
+    monkeypatch.setattr(subprocess, "run", process)
+    monkeypatch.setattr(everything, "present", lambda: [torch.device("cpu")])
+    assert everything.main(["--quick", "effort", "gpu", "retention"]) == 1
+    assert ran == [["-m", "benchmarks.effort", "--pairs", "1"], ["-m", "benchmarks.retention", "2000"]]
+    printed = capsys.readouterr().out
+    assert "`python -m benchmarks.effort --pairs 1`: ended with 1" in printed
+    assert "No cuda device is at hand: not measured." in printed
+
+
+def test_a_peer_that_is_not_installed_has_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(peers.PEERS, "melband", replace(peers.PEERS["melband"], package="no_such_package"))
+    assert peers.compare("melband", 5, 1.0, False) == "| melband | no_such_package is not installed | – | – |"

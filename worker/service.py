@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from metrics import MetricsSettings, WorkMetrics, endpoint
 from store import Job, Store, retention
 from store.trouble import is_passing
-from store.use_cases import end_life, give_back_job, job_row, show_life, sweep_jobs, take_next_job
+from store.use_cases import end_life, give_back_held, give_back_job, job_row, show_life, sweep_jobs, take_next_job
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
@@ -218,6 +218,7 @@ async def _work(shift: Shift) -> None:
     """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then hear what songs are new."""
     await shift.bell.wait()
     shift.bell.clear()
+    await asyncio.to_thread(give_back_held, shift.store, shift.owner)
     await hear_notes(shift.store, shift.child)
     await prepare_listening_tests(shift.store, shift.child)
     while (job := await _take_next(shift.store, shift.owner, shift.settings)) is not None:

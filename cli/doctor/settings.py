@@ -2,8 +2,11 @@
 
 import asyncio
 import difflib
+import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -91,8 +94,22 @@ def token(online: bool) -> Findings:
             )
             return
         if online:
-            yield well("token", f"Discord knows the bot as {asyncio.run(known_as(text))}.")
+            with _unlogged():
+                name = asyncio.run(known_as(text))
+            yield well("token", f"Discord knows the bot as {name}.")
         else:
             yield well("token", "It has the form of a bot's token; `--online` asks Discord.")
     except BotError as error:
         yield wrong("token", str(error))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """What discord.py logs as it asks is no finding."""
+    logger = logging.getLogger("discord")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -63,9 +63,13 @@ class HeardLayers:
         """Where it computes."""
         return self.whisper.window.device
 
-    @torch.inference_mode()
     def encode(self, wav: Tensor) -> Tensor:
-        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), 1024); what is longer than 30 s goes in pieces."""
+        """(samples,) at 16 kHz → (ceil(samples // 160 / 2), 1024)."""
+        return self.layers(wav)
+
+    @torch.inference_mode()
+    def layers(self, wav: Tensor) -> Tensor:
+        """What `encode` of this class gives, in subclasses too; what is longer than 30 s goes in pieces."""
         frames = -(-(len(wav) // 160) // 2)
         padded = nn.functional.pad(wav, (0, frames * whisper.HOP + 2 * whisper.HOP - len(wav)))
         pieces = []
@@ -95,7 +99,7 @@ class WhisperText(HeardLayers):
 
     def _run(self, wav: Tensor, half: bool) -> Tensor:
         with precision(self.device, half):
-            features: Tensor = self.map(super().encode(wav)[None])[0]
+            features: Tensor = self.map(self.layers(wav)[None])[0]
         return features.float()
 
 

@@ -221,9 +221,9 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Previe
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
     """Write `converted.flac`; no model outlives the call but in the pool."""
     network, info, rows, speaker = models.voice(cover.model, cover.index)
-    encoder = models.encoder(info.content_model)
+    text, encoder = models.text, models.encoder(info.content_model)
     features = features_of(stems, models, report, encoder)
-    check_voice(features, stems.song_lufs, cover.said)
+    check_voice(stems, features, text, cover.said)
     report("converting", 0.0)
     asked = cover.options.key_shift
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG

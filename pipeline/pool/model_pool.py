@@ -111,11 +111,13 @@ class ModelPool:
         """The content encoder whose features a voice was trained on. Raises WeightsError: unknown, or not here."""
         match model_id:
             case whisper_text.MODEL_ID:
-                return self.text
+                encoder: ContentEncoder = self.text
             case student.MODEL_ID:
-                return self.content
+                encoder = self.content
             case _:
-                return self.contentvec(model_id)
+                encoder = self.contentvec(model_id)
+        self._ran[Role.CONTENT] = encoder.name
+        return encoder
 
     def check_encoder(self, model_id: str) -> None:
         """Raise NotFetched if that encoder is to be fetched first, WeightsError if its file is not the pinned one."""

@@ -32,10 +32,21 @@ class MessageFile:
     name: str
 
 
-def due_messages(store: Store) -> list[JobMessage]:
-    """The messages whose next try is due, oldest first."""
+def due_messages(store: Store, owner: str = "") -> list[JobMessage]:
+    """The messages whose next try is due and that no bot but this one sends, oldest first."""
     with store.read() as session:
-        return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.due(session)]
+        return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.due(session, owner)]
+
+
+def lease_message(store: Store, job_id: str, owner: str) -> JobMessage | None:
+    """The message as it is now, for this bot to send within `outbox.LEASE_SECONDS`, or to lease again before.
+
+    None if another bot sends it, if it has been sent, and if it was withdrawn.
+    """
+    with store.step() as session:
+        if not outbox.lease(session, job_id, owner):
+            return None
+        return JobMessage(outbox.of_job(session, job_id), jobs.get(session, job_id))
 
 
 def discard_unfinished(store: Store, job: Job) -> None:
@@ -64,7 +75,7 @@ def _file(store: Store, file: Mapping[str, str]) -> MessageFile:
 
 def begin_message(store: Store, job_id: str, channel_id: int | None) -> None:
     """A job's message is about to be sent there (None: to its private card). Raises NotFound if it was withdrawn."""
-    with store.write() as session:
+    with store.step() as session:
         outbox.begin(session, job_id, channel_id)
 
 
@@ -73,7 +84,7 @@ def mark_sent(store: Store, job_id: str, channel_id: int | None, message_id: int
 
     Without channel and id it is the private card; whoever withdraws a job orders the deletion of that.
     """
-    with store.write() as session:
+    with store.step() as session:
         try:
             outbox.sent(session, job_id, channel_id, message_id)
         except NotFound:

@@ -189,6 +189,14 @@ def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
         retention.discard(store, job.id)
 
 
+def give_back_held(store: Store, owner: str) -> None:
+    """Queue what is leased to a worker that works on nothing: the answer to its taking was lost on the way."""
+    with store.read() as session:
+        held = jobs.held_by(session, owner)
+    for job in held:
+        give_back_job(store, job, lost=False)
+
+
 def confirm_cancel(store: Store, job: Job) -> None:
     """The worker has stopped a job that its member cancelled or whose lease it lost: remove what the job came with."""
     with store.write() as session:

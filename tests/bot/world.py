@@ -128,10 +128,10 @@ class Worker:
                 session.add(row)
 
     def due_now(self) -> None:
-        """Let postponed messages be due."""
+        """Let postponed messages be due, and those that a bot was sending when it died."""
         with self.store.write() as session:
             for row in session.exec(select(Outbox)).all():
-                row.next_try_at = 0.0
+                row.next_try_at, row.lease_until = 0.0, None
                 session.add(row)
 
     def begin(self, job: Job) -> None:

@@ -7,7 +7,7 @@ import worker.giving_way
 import worker.job_runner
 import worker.lease
 import worker.service
-from store import connection, jobs, outbox, patience
+from store import connection, jobs, outbox, patience, postgresql
 
 LEASE = 1.5
 NONCE = 1.0
@@ -18,8 +18,10 @@ def hurry() -> None:
     """Shorten the waits of this process and of those that it forks."""
     jobs.LEASE_SECONDS = LEASE
     jobs.lease.__defaults__ = (LEASE,)
+    outbox.LEASE_SECONDS = LEASE
     jobs.ACCEPT_SECONDS = 1.5
-    connection.BUSY_MS = 300
+    connection.BUSY_MS = postgresql.WAIT_MS = 300
+    postgresql.IDLE_MS = 700
     outbox.PAUSES = (0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
     patience.FIRST_PAUSE, patience.LONGEST_PAUSE, patience.MARGIN = 0.1, 0.3, 2.0
     for module in (patience, store.deletions, bot.messages.post):

@@ -1,15 +1,28 @@
 """What must hold when all is quiet again, whatever happened before; each breach is one sentence."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sqlalchemy import Connection, RowMapping, select
+from sqlmodel import SQLModel, col
+
 from files.atomic import DRAFT
+from store.integrity import integrity
 from store.jobs import ENDED
-from store.media_triggers import COLUMNS, keys_in_sqlite
-from store.tables import JobKind, JobState
+from store.media_triggers import COLUMNS
+from store.references import MEDIA_REFERENCE, with_keys
+from store.tables import (
+    Clip,
+    Deletion,
+    Job,
+    JobKind,
+    JobState,
+    Outbox,
+    Voice,
+    VoiceState,
+)
+from store.use_cases.delivery import UNFINISHED
 from tests.chaos.noted_discord import Sent
 from tests.chaos.scene import Scene, secret
 
@@ -20,29 +33,28 @@ ENDS = frozenset(state.value for state in ENDED - {JobState.UNDELIVERABLE})
 
 def breaches(scene: Scene) -> list[str]:
     """Every breach; the processes have ended and the cleaner has run."""
-    with closing(sqlite3.connect(scene.settings.data_dir / "discovervoice.db")) as database:
-        database.row_factory = sqlite3.Row
+    with scene.rows() as database:
         checks = (_sound_database, _ended_jobs, _messages, _rows, _files, _forgotten, _voices)
         return [breach for check in checks for breach in check(scene, database)]
 
 
 def jobs_by_state(scene: Scene) -> Counter[str]:
     """How many jobs ended how."""
-    with closing(sqlite3.connect(scene.settings.data_dir / "discovervoice.db")) as database:
-        return Counter(state for (state,) in database.execute("SELECT state FROM job"))
+    with scene.rows() as database:
+        return Counter(database.execute(select(col(Job.state))).scalars())
 
 
-def _sound_database(_: Scene, database: sqlite3.Connection) -> Iterator[str]:
-    for (found,) in database.execute("PRAGMA integrity_check"):
-        if found != "ok":
-            yield f"the database: {found}"
-    for row in database.execute("PRAGMA foreign_key_check"):
-        yield f"a row of {row[0]} names a row of {row[2]} that is gone"
+def _sound_database(scene: Scene, _: Connection) -> Iterator[str]:
+    """A server keeps its own in order."""
+    if not scene.settings.on_server:
+        found = integrity(scene.settings.database)
+        yield from (f"the database: {line}" for line in (*found.damage, *found.indices))
+        yield from (f"a row names a row that is gone: {line}" for line in found.dangling)
 
 
-def _ended_jobs(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _ended_jobs(scene: Scene, database: Connection) -> Iterator[str]:
     """Each has ended, for good; none that a member was told of is lost."""
-    rows = database.execute("SELECT * FROM job").fetchall()
+    rows = _all(database, Job)
     for row in rows:
         if row["state"] not in ENDS or row["lease_owner"]:
             yield f"job {row['id']} ({row['kind']}) is {row['state']}, its lease is {row['lease_owner']}'s"
@@ -52,16 +64,16 @@ def _ended_jobs(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
             yield f"job {job} is lost"
 
 
-def _messages(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _messages(scene: Scene, database: Connection) -> Iterator[str]:
     """One for each job, with the files that it has; none of a deleted voice or member."""
     sent, shown = _by_job(scene.discord.sent()), _by_job(scene.discord.shown())
     for mark, messages in sent.items():
         if len(messages) > 1:
             yield f"{len(messages)} messages were sent for job {mark}"
-    outbox = {row["job_id"]: row for row in database.execute("SELECT * FROM outbox")}
-    trained = {row["job_id"] for row in database.execute("SELECT job_id FROM voice")}
+    outbox = {row["job_id"]: row for row in _all(database, Outbox)}
+    trained = {row["job_id"] for row in _all(database, Voice)}
     expected: dict[str, int] = {}
-    for job in database.execute("SELECT * FROM job"):
+    for job in _all(database, Job):
         withdrawn = job["kind"] == JobKind.TRAIN and job["state"] == JobState.DELIVERED and job["id"] not in trained
         if withdrawn:
             continue
@@ -84,29 +96,37 @@ def _by_job(messages: list[Sent]) -> dict[str, list[Sent]]:
     return found
 
 
-def _rows(_: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _rows(_: Scene, database: Connection) -> Iterator[str]:
     """None without what it belongs to."""
-    unfinished = "SELECT id FROM job WHERE state IN ('failed', 'cancelled', 'expired')"
-    naming = "job WHERE json_extract(params, '$.song_key') NOT NULL"
-    wanted = {
-        "a clip of a job that is gone or has no result": f"clip WHERE job_id IS NULL OR job_id IN ({unfinished})",
-        "a voice in training though its job has ended": "voice WHERE state != 'ready'",
-        "an order to delete a message": "deletion",
-        "a song of an unfinished job": f"{naming} AND id IN ({unfinished})",
+    unfinished = {job["id"] for job in _all(database, Job) if job["state"] in UNFINISHED}
+    wrong = {
+        "a clip of a job that is gone or has no result": [
+            clip for clip in _all(database, Clip) if clip["job_id"] is None or clip["job_id"] in unfinished
+        ],
+        "a voice in training though its job has ended": [
+            voice for voice in _all(database, Voice) if voice["state"] != VoiceState.READY
+        ],
+        "an order to delete a message": _all(database, Deletion),
+        "a song of an unfinished job": [
+            job for job in _all(database, Job) if job["id"] in unfinished and job["params"].get("song_key")
+        ],
     }
-    for what, rows in wanted.items():
-        if count := database.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]:
-            yield f"{what}: {count}"
+    yield from (f"{what}: {len(rows)}" for what, rows in wrong.items() if rows)
 
 
-def _files(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _all(database: Connection, table: type[SQLModel]) -> Sequence[RowMapping]:
+    """Every row of a table, by the names of its columns."""
+    return database.execute(SQLModel.metadata.tables[str(table.__tablename__)].select()).mappings().all()
+
+
+def _files(scene: Scene, database: Connection) -> Iterator[str]:
     """Of media and caches those that rows name and no others; no draft, no scratch."""
     data = scene.settings.data_dir
     named: set[str] = set()
     for table in COLUMNS:
-        rows = database.execute(f"SELECT named.value FROM {table}, {keys_in_sqlite(table, table)} AS named")
+        rows = database.exec_driver_sql(f"SELECT named.value FROM {with_keys(database, table)} AS named")
         named |= {key for (key,) in rows if key}
-    noted = {key for (key,) in database.execute("SELECT media_key FROM media_reference")}
+    noted = set(database.execute(select(MEDIA_REFERENCE.c.media_key)).scalars())
     if noted != named:
         yield f"media_reference has {sorted(noted ^ named)} wrong"
     kept = {path.name for path in (data / "media").glob("??/*")}
@@ -118,7 +138,7 @@ def _files(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
     yield from (f"a draft is left: {one.name}" for one in data.rglob(f"*{DRAFT}"))
 
 
-def _forgotten(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _forgotten(scene: Scene, database: Connection) -> Iterator[str]:
     """No row and no byte of those who asked."""
     data: Path = scene.settings.data_dir
     written = b"".join(file.read_bytes() for file in data.glob("discovervoice.db*"))
@@ -126,13 +146,13 @@ def _forgotten(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
     owners = dict.fromkeys(tables, "user_id") | {"voice": "owner_id"}
     for member in scene.told("forgotten"):
         for table, owner in owners.items():
-            if database.execute(f"SELECT 1 FROM {table} WHERE {owner} = {member}").fetchone():
+            if database.exec_driver_sql(f"SELECT 1 FROM {table} WHERE {owner} = {member}").first():
                 yield f"a row of {table} is left of forgotten member {member % 10}"
         if secret(member).encode() in written:
             yield f"a name of forgotten member {member % 10} is in the database's bytes"
 
 
-def _voices(scene: Scene, database: sqlite3.Connection) -> Iterator[str]:
+def _voices(scene: Scene, database: Connection) -> Iterator[str]:
     """No id was given twice."""
     given = Counter(voice for voice in scene.told("voice") if voice is not None)
     yield from (f"voice id {voice} was given {times} times" for voice, times in given.items() if times > 1)

@@ -7,10 +7,11 @@ import logging
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 from unittest.mock import patch
+
+from sqlalchemy.exc import OperationalError
 
 from bot.delivery import Delivery
 from bot.messages.private import PrivateCards
@@ -28,6 +29,11 @@ from worker.settings import WorkerSettings
 LONGEST = 240
 """Seconds after which a process ends whatever happens to the one that started it."""
 LOOK_SECONDS = 0.1
+
+
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+"""Every other connection to the database is lost, whatever happens on it."""
 
 
 def worker(scene: Scene, seed: str, death: Death | None) -> None:
@@ -71,12 +77,14 @@ async def _ring(scene: Scene) -> None:
 
 
 def stranger(scene: Scene, seconds: float) -> None:
-    """Holds the write lock."""
+    """Holds the write lock; then, on a server, nobody's connection is left."""
     signal.alarm(LONGEST)
-    other = sqlite3.connect(scene.settings.data_dir / "discovervoice.db", isolation_level=None, timeout=2.0)
-    with contextlib.suppress(sqlite3.OperationalError):  # another holds it all the time
-        other.execute("BEGIN IMMEDIATE")
+    store = scene.open()
+    with contextlib.suppress(OperationalError), store.write():  # another holds it all the time
         time.sleep(seconds)
+    if store.on_server:
+        with store.read() as session:
+            session.connection().exec_driver_sql(CUT)
     os._exit(0)
 
 

@@ -2,15 +2,22 @@
 
 import json
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, make_url
+
 from store import Singer, Store, StoreSettings, library, open_store
+from store.connection import connect
 from store.use_cases import NewSong, NewVoice, add_song, keep_voice
 from tests.chaos.acted_child import MODEL
 from tests.chaos.noted_discord import NotedDiscord
 from tests.chaos.schedule import MEMBERS
+from tests.postgresql import PostgresServer
 from worker.valkey import EmbeddedValkey
 
 CHANNEL = 77
@@ -29,8 +36,22 @@ class Scene:
 
     @property
     def settings(self) -> StoreSettings:
-        """Of the store."""
-        return StoreSettings(data_dir=self.folder / "data", database_url="")
+        """Of the store; on a server if the folder says where."""
+        url = self.database.read_text() if self.database.exists() else ""
+        return StoreSettings(data_dir=self.folder / "data", database_url=url)
+
+    @property
+    def database(self) -> Path:
+        """A file with the database's address, if it is on a server."""
+        return self.folder / "database"
+
+    @contextmanager
+    def rows(self) -> Iterator[Connection]:
+        """A connection to the database that reads it as it is."""
+        engine = connect(self.settings.url)
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
 
     @property
     def valkey(self) -> EmbeddedValkey:
@@ -63,8 +84,32 @@ def secret(member: int) -> str:
     return f"Zaphod{member % 10}Beeblebrox"
 
 
+def put_up(scene: Scene, furnished: Path) -> None:
+    """Begin with a copy of a furnished data folder, and of its database."""
+    shutil.copytree(furnished, scene.settings.data_dir)
+    model = Scene(furnished.parent)
+    if model.database.exists():
+        server, template = _server(model)
+        name = f"scene_{secrets.token_hex(4)}"
+        scene.database.write_text(server.url(server.copy(template, name)))
+
+
+def take_down(scene: Scene) -> None:
+    """Remove the folder and the database."""
+    if scene.database.exists():
+        server, name = _server(scene)
+        server.drop(name)
+    shutil.rmtree(scene.folder)
+
+
+def _server(scene: Scene) -> tuple[PostgresServer, str]:
+    """Where its database is, and what it is called."""
+    address = make_url(scene.settings.url)
+    return PostgresServer(Path(str(address.query["host"]))), str(address.database)
+
+
 def furnish(scene: Scene) -> None:
-    """Build the data folder."""
+    """Build the data folder, and the rows in the database that the scene names."""
     store = scene.open()
     file = scene.folder / "any.bin"
     with store.write() as session:

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import resource
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -224,11 +223,9 @@ class Stage:
     def _left(self) -> str:
         """What is still to be done."""
         active = ", ".join(f"'{state}'" for state in (*ACTIVE, "rendered"))
-        with contextlib.closing(
-            sqlite3.connect(self.scene.settings.data_dir / "discovervoice.db", timeout=5.0)
-        ) as database:
+        with self.scene.rows() as database:
             count = [
-                database.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]
+                database.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one()
                 for rows in (f"job WHERE state IN ({active})", "outbox WHERE state = 'pending'", "deletion")
             ]
         return "{} jobs, {} messages, {} deletions".format(*count) if any(count) else ""

@@ -1,8 +1,6 @@
 """The checks of a schedule see what they are for."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,9 +21,9 @@ def scene(tmp_path: Path) -> Scene:
 
 
 def execute(scene: Scene, *statements: str) -> None:
-    with closing(sqlite3.connect(scene.settings.data_dir / "discovervoice.db")) as database:
+    with scene.rows() as database:
         for statement in statements:
-            database.execute(statement)
+            database.exec_driver_sql(statement)
         database.commit()
 
 

@@ -97,8 +97,11 @@ def test_cover_writes_the_song_the_stems_and_every_models_name(data: Path, song:
         assert seconds == pytest.approx(10.88, abs=0.1)
 
 
-def test_vocals_over_an_instrumental_name_no_separator_and_overwrite_nothing(desk: Desk, tmp_path: Path) -> None:
-    sung, music = sounds.voice(6, 44100, peak=0.3), sounds.noise(8, 44100, peak=0.3)
+def test_vocals_over_an_instrumental_name_no_separator_and_overwrite_nothing(
+    desk: Desk, notes: list[Path], tmp_path: Path
+) -> None:
+    sung = decode(notes[0], 44100, channels=1, limits=SONG, name="note")[: 6 * 44100]
+    music = sounds.noise(8, 44100, peak=0.3)
     vocals = wav(tmp_path / "vocals.flac", sung)
     band = wav(tmp_path / "karaoke.flac", music)
     before, kept = vocals.read_bytes(), left_behind(desk.data)

@@ -53,9 +53,10 @@ def balance(cover: CoverReport) -> float:
 
 
 @pytest.fixture(scope="module")
-def vocals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Something sung, alone: mono at 48 kHz."""
-    return wav(tmp_path_factory.mktemp("vocals") / "vocals.wav", sounds.voice(SECONDS, 48_000, peak=0.3), 48_000)
+def vocals(tmp_path_factory: pytest.TempPathFactory, notes: list[Path]) -> Path:
+    """A voice alone: mono at 48 kHz."""
+    heard = decode(notes[0], 48_000, channels=1, limits=STEM, name="note")[: round(SECONDS * 48_000)]
+    return wav(tmp_path_factory.mktemp("vocals") / "vocals.wav", 0.3 * heard / np.abs(heard).max(), 48_000)
 
 
 @pytest.fixture(scope="module")

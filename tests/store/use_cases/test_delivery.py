@@ -16,6 +16,7 @@ from store.use_cases import (
     finish_job,
     forget,
     give_up_message,
+    lease_message,
     mark_sent,
     message_files,
     request_match,
@@ -168,3 +169,16 @@ def test_what_a_job_without_a_result_brought_is_removed_before_its_message(scene
     discard_unfinished(scene.store, cancel_job(scene.store, waiting.id, 7))
     [kept] = scene.rows(Clip)
     assert kept.job_id == done.id
+
+
+def test_a_message_that_one_bot_sends_is_no_other_ones_until_its_lease_is_over(scene: Scene) -> None:
+    job = rendered(scene)
+    assert lease_message(scene.store, job.id, "a") and lease_message(scene.store, job.id, "a")
+    assert lease_message(scene.store, job.id, "b") is None and due_messages(scene.store, "b") == []
+    with scene.store.write() as session:
+        session.add(outbox.of_job(session, job.id).sqlmodel_update({"lease_until": now() - 1, "sent_channel_id": 9}))
+    leased = lease_message(scene.store, job.id, "b")
+    assert leased and leased.row.sent_channel_id == 9
+    assert retry_refused(scene.store, job.id) and lease_message(scene.store, job.id, "a") is None  # not due
+    mark_sent(scene.store, job.id, 5, 55)
+    assert lease_message(scene.store, job.id, "b") is None and lease_message(scene.store, "gone", "b") is None

@@ -37,6 +37,7 @@ from store.use_cases import (
     fail_job,
     finish_job,
     forget,
+    give_back_held,
     give_back_job,
     mark_sent,
     message_files,
@@ -288,3 +289,12 @@ def test_a_voice_deleted_while_it_is_trained_stops_its_training(scene: Scene) ->
     assert not renew_job(scene.store, job)
     confirm_cancel(scene.store, job)
     assert scene.job(job).state is JobState.CANCELLED and "files" not in scene.remains()
+
+
+def test_what_is_leased_to_a_worker_that_works_on_nothing_waits_again_without_a_loss(scene: Scene) -> None:
+    job = taken(scene, JobKind.MATCH)
+    give_back_held(scene.store, "another")
+    assert scene.job(job).state is JobState.RUNNING
+    give_back_held(scene.store, WORKER)
+    back = scene.job(job)
+    assert (back.state, back.losses, back.attempt) == (JobState.QUEUED, 0, 2)

@@ -1,0 +1,173 @@
+"""Separators beside their peers: the networks of `pymss-core` and `demucs` with the same random weights and input.
+
+Ours in float32 and in bfloat16, theirs in float32, in turn; ratios of CPU seconds to theirs, and by how many dB each of
+ours agrees with theirs. One thread. The RoFormers have one of their layers unless `--whole`: all layers cost the same.
+
+    .venv/bin/python -m benchmarks.peers [--runs 5] [--seconds 1] [--whole] [NAME …]
+"""
+
+import argparse
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.networks import BS_317, HTDEMUCS, MDX23C_8K, MELBAND_KJ
+from models.precision import agreement, precision
+from models.separation.config import RoformerConfig
+from models.signal import MUSIC_RATE
+
+CPU = torch.device("cpu")
+Side = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Ours, told whether in bfloat16, and the peer's; both (1, 2, samples) → stems."""
+
+    ours: Callable[[Tensor, bool], Tensor]
+    theirs: Side
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A package that separates, too, and how a pair is made: from whether it shall be whole."""
+
+    package: str
+    make: Callable[[bool], Pair]
+    samples: int = 0
+    """The only length that its network takes; 0: any."""
+
+
+def roformer(config: RoformerConfig, kind: str, **more: Any) -> Callable[[bool], Pair]:
+    """Mel-Band or BS-RoFormer."""
+
+    def make(whole: bool) -> Pair:
+        from pymss_core.modules import bs_roformer
+
+        from models.separation.roformer import Roformer
+
+        sized = config if whole else replace(config, depth=1)
+        ours = Roformer(sized).eval()
+        theirs = getattr(bs_roformer, kind)(
+            dim=sized.dim,
+            depth=sized.depth,
+            stereo=True,
+            num_stems=1,
+            time_transformer_depth=1,
+            freq_transformer_depth=1,
+            stft_hop_length=sized.hop,
+            mask_estimator_depth=sized.mask_depth,
+            zero_dc=sized.zero_dc,
+            **more,
+        )
+        theirs.load_state_dict(ours.state_dict())
+        return Pair(ours, theirs.eval())
+
+    return make
+
+
+def mdx23c(_: bool) -> Pair:
+    """8KFFT-InstVoc_HQ."""
+    from pymss_core.modules.mdx23c_tfc_tdf_v3 import TFC_TDF_net
+
+    from models.separation.mdx23c import MDX23C
+
+    config, ours = MDX23C_8K, MDX23C(MDX23C_8K).eval()
+    audio = {"n_fft": config.n_fft, "hop_length": config.hop, "dim_f": config.bins, "num_channels": 2}
+    model = {"norm": config.norm, "act": config.activation, "num_subbands": config.subbands}
+    model |= {"num_channels": config.channels, "growth": config.growth, "num_scales": config.scales}
+    model |= {"scale": list(config.scale), "num_blocks_per_scale": config.blocks}
+    model |= {"bottleneck_factor": config.bottleneck}
+    training = {"instruments": ["vocals", "other"], "target_instrument": None}
+    sections: dict[str, dict[str, Any]] = {"audio": audio, "model": model, "training": training}
+    parts = {name: SimpleNamespace(**section) for name, section in sections.items()}
+    theirs = TFC_TDF_net(SimpleNamespace(**parts))
+    theirs.load_state_dict(ours.state_dict())
+    return Pair(ours, theirs.eval())
+
+
+def htdemucs(_: bool) -> Pair:
+    """The package's network, as it applies it and as we do."""
+    from demucs.apply import apply_model
+    from demucs.htdemucs import HTDemucs
+
+    from models.separation.htdemucs import estimate
+
+    network = HTDemucs(**HTDEMUCS).eval()
+
+    def ours(mix: Tensor, half: bool) -> Tensor:
+        with precision(CPU, half):
+            return estimate(network, mix)
+
+    def theirs(mix: Tensor) -> Tensor:
+        mean, deviation = mix.mean(1).mean(), mix.mean(1).std()
+        stems: Tensor = apply_model(network, (mix - mean) / deviation, shifts=0, split=False)
+        return stems * deviation + mean
+
+    return Pair(ours, theirs)
+
+
+PEERS = {
+    "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
+    "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
+    "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop),
+    "htdemucs": Peer("demucs", htdemucs),
+}
+
+
+@torch.inference_mode()
+def compare(name: str, runs: int, seconds: float, whole: bool) -> str:
+    """A row of the table."""
+    peer = PEERS[name]
+    if importlib.util.find_spec(peer.package) is None:
+        return f"| {name} | {peer.package} is not installed | – | – |"
+    torch.manual_seed(0)
+    pair = peer.make(whole)
+    mix = 0.1 * torch.randn(1, 2, peer.samples or round(seconds * MUSIC_RATE))
+    sides: dict[str, Side] = {
+        "theirs": pair.theirs,
+        "float32": lambda mix: pair.ours(mix, False),
+        "bfloat16": lambda mix: pair.ours(mix, True),
+    }
+    stems = {side: work(mix) for side, work in sides.items()}  # also warms up
+    spent: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(runs):
+        for side, work in sides.items():
+            began = time.process_time()
+            work(mix)
+            spent[side].append(time.process_time() - began)
+    theirs = f"{statistics.median(spent['theirs']):.2f} s"
+    cells = [_ratio(spent[side], spent["theirs"], stems[side], stems["theirs"]) for side in ("float32", "bfloat16")]
+    return f"| {name} | {peer.package} {theirs} | {' | '.join(cells)} |"
+
+
+def _ratio(ours: list[float], theirs: list[float], made: Tensor, wanted: Tensor) -> str:
+    ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+    decibels = agreement(wanted.reshape(made.shape).float(), made.float())
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} … {ratios[-1]:.2f}), {decibels:.0f} dB"
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(PEERS), metavar="NAME", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--whole", action="store_true", help="all layers of the RoFormers")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| network | peer, its CPU time | ours in float32: ratio | ours in bfloat16: ratio |")
+    print("| --- | --- | --- | --- |")
+    for name in chosen.names:
+        print(compare(name, chosen.runs, chosen.seconds, chosen.whole), flush=True)
+
+
+if __name__ == "__main__":
+    main()
