@@ -49,4 +49,9 @@ async def show_until_heard(
             return
         if first:
             await services.doorbell.ring()
-        await asyncio.sleep(pause)
+        await _pause(pause)
+
+
+async def _pause(seconds: float) -> None:
+    """Give the worker time to hear."""
+    await asyncio.sleep(seconds)

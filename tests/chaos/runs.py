@@ -7,14 +7,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 
 from tests.chaos.schedule import scheduled
 from tests.chaos.stage import Outcome
 
-AT_ONCE = 4
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,28 +36,16 @@ def run(seeds: Iterable[int], furnished: Path, folder: Path, table: Path | None 
     known = _known(table)
     wanted = list(seeds)
     yield from (known[seed] for seed in wanted if seed in known)
-    lanes = [Lane(furnished, folder) for _ in range(AT_ONCE)]
-    free = SimpleQueue[Lane]()
-    for lane in lanes:
-        free.put(lane)
-
-    def play(seed: int) -> Outcome:
-        lane = free.get()
-        try:
-            return lane.play(seed)
-        finally:
-            free.put(lane)
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        for playing in as_completed([threads.submit(play, seed) for seed in wanted if seed not in known]):
-            outcome = playing.result()
+    left = {seed for seed in wanted if seed not in known}
+    with _lane(left, furnished, folder) as outcomes:
+        for outcome in outcomes:
+            left.discard(outcome.seed)
             if table is not None:
                 table.parent.mkdir(exist_ok=True)
                 with table.open("a") as file:
                     file.write(json.dumps(vars(outcome)) + "\n")
             yield outcome
-    for lane in lanes:
-        lane.end()
+    yield from (Outcome(seed, {}, 0, 0.0, ["the lane ended before"]) for seed in left)
 
 
 def told(outcome: Outcome) -> str:
@@ -80,33 +66,16 @@ def summed(outcomes: Iterable[Outcome]) -> str:
     )
 
 
-class Lane:
-    """A process that plays schedules (`tests.chaos.lane`); another takes its place if it dies."""
-
-    def __init__(self, furnished: Path, folder: Path) -> None:
-        self._command = [sys.executable, "-m", "tests.chaos.lane", str(furnished), str(folder)]
-        self._process: subprocess.Popen[str] | None = None
-
-    def play(self, seed: int) -> Outcome:
-        """The outcome of a seed."""
-        if self._process is None:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-            )
-        process = self._process
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(f"{seed}\n")
-        process.stdin.flush()
-        if line := process.stdout.readline():
-            return Outcome(**json.loads(line))
-        self.end()
-        return Outcome(seed, {}, 0, 0.0, [f"the lane ended with {process.returncode}"])
-
-    def end(self) -> None:
-        """Let the process end."""
-        if self._process is not None:
-            self._process.communicate()
-            self._process = None
+@contextmanager
+def _lane(seeds: Iterable[int], furnished: Path, folder: Path) -> Iterator[Iterator[Outcome]]:
+    """The outcomes of a process that plays these seeds (`tests.chaos.lane`), as they come."""
+    command = [sys.executable, "-m", "tests.chaos.lane", str(furnished), str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdin is not None and process.stdout is not None
+    with process:
+        process.stdin.write("".join(f"{seed}\n" for seed in seeds))
+        process.stdin.close()
+        yield (Outcome(**json.loads(line)) for line in process.stdout)
 
 
 def _known(table: Path | None) -> dict[int, Outcome]:
