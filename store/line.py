@@ -18,7 +18,7 @@ from store.tables import OPERATOR, Job, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
-LEASED = col(Job.lease_until).is_not(None)
+LEASED = col(Job.lease_until) > 0
 """A worker has it: it works, or is measured after its end."""
 IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
 """The order in which a lane is served and shown: a job that was given back keeps its place."""

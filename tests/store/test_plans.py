@@ -59,10 +59,10 @@ def plans(store: Store, work: Callable[[Store], object]) -> list[str]:
     [
         (cards_to_show, [LINE, "ix_job_took (kind=? AND lane=?)", "ix_job_reply_until"]),
         (lambda store: take_next_job(store, "w"), [LINE]),
-        (sweep_jobs, ["ix_job_queued (state=? AND queued_at<?)"]),
+        (sweep_jobs, ["ix_job_lease_until", "ix_job_queued (state=? AND queued_at<?)"]),
         (read_backlog, ["COVERING INDEX ix_job_line (state=?)", "ix_outbox_state"]),
         (ask, ["COVERING INDEX ix_job_line (state=? AND lane=?)"]),
-        (retention.expire, ["ix_clip_expires_at", "ix_job_ended_at"]),
+        (retention.expire, ["ix_job_ended_at"]),
     ],
     ids=["cards", "next job", "sweep", "backlog", "a new job", "clean-up"],
 )
@@ -72,5 +72,5 @@ def test_it_is_found_by_an_index(store: Store, work: Callable[[Store], object], 
     for index in indexes:
         assert any(index in plan for plan in found), (index, found)
     for plan in found:
-        assert "SCAN job" not in plan and "SCAN outbox" not in plan and "SCAN clip" not in plan, plan
+        assert "SCAN job" not in plan and "SCAN outbox" not in plan, plan
         assert LINE not in plan or "TEMP B-TREE" not in plan, plan

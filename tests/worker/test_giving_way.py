@@ -28,7 +28,7 @@ from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenT
 from worker.service import Shift, _work
 from worker.settings import WorkerSettings
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 A, B, C = MEMBER, 8, 9
 STEPS = 1000

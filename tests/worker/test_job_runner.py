@@ -22,7 +22,7 @@ from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
@@ -137,8 +137,8 @@ def test_a_child_that_makes_no_progress_is_killed_and_tried_again(store: Store, 
 
 
 def test_a_child_that_makes_progress_is_left_alone(store: Store, job: Job) -> None:
-    with scripted("work 3") as child:
-        done = perform(store, child, job, patience=Patience(seconds=1.5, of_plan=0.0))
+    with scripted("work 6") as child:
+        done = perform(store, child, job, patience=Patience(seconds=4.0, of_plan=0.0))
     assert done.state is JobState.RENDERED
 
 

@@ -123,7 +123,7 @@ def test_a_reader_that_does_not_end_is_ended(
     monkeypatch.setattr(faiss_index, "SECONDS", 0.5)
     started = time.monotonic()
     assert "too long" in refused(tmp_path / "v.index")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_without_faiss_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import resource
-import time
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -358,12 +357,12 @@ def test_what_is_absent_or_wrong_is_said_at_the_start(tmp_path: Path, files: dic
     assert open_models("cpu", Selection(weights=tmp_path)).selection.voice_base == "h24"
 
 
-def test_a_training_without_its_base_refuses_before_it_reads_notes(some: list[Note], tmp_path: Path) -> None:
+def test_a_training_without_its_base_refuses_before_it_reads_notes(tmp_path: Path) -> None:
     models = ModelPool("cpu", Selection(voice_base="rvc-48k", weights=tmp_path))
-    began = time.monotonic()
+    gone = Note(tmp_path / "gone.ogg", "gone.ogg")
     with pytest.raises(ModelUnusable, match="discovervoice models pull rvc-48k contentvec"), refusals():
-        train_voice(some, models, tmp_path)
-    assert time.monotonic() - began < 5 and not list(tmp_path.iterdir())
+        train_voice([gone], models, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_base_that_is_not_whole_is_one_sentence(
