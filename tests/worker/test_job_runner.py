@@ -138,6 +138,7 @@ def test_a_child_that_makes_no_progress_is_killed_and_tried_again(store: Store, 
 
 def test_a_child_that_makes_progress_is_left_alone(store: Store, job: Job) -> None:
     with scripted("work 6") as child:
+        asyncio.run(child.ready())  # so that what it takes to start is not what it is patient about
         done = perform(store, child, job, patience=Patience(seconds=4.0, of_plan=0.0))
     assert done.state is JobState.RENDERED
 
