@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.console import console
+from cli.console import console, counted
 from store import StoreSettings
 from store.backup import Copied, Manifest, back_up
 from store.use_cases.restore import Restored, restore
@@ -27,7 +27,7 @@ def put_back(folder: Path, replace: bool) -> None:
     with _files("Checking and copying") as copied:
         restored = restore(folder, StoreSettings(), replace=replace, copied=copied)
     made = datetime.fromtimestamp(restored.made_at).astimezone()
-    _say(f"Restored {restored.files} files as they were on {made:%Y-%m-%d at %H:%M}.")
+    _say(f"Restored {counted(restored.files, 'file')} of {made:%Y-%m-%d at %H:%M}.")
     _say(_removed(restored))
     if restored.aside is not None:
         _say(f"What was there before is in {restored.aside}. Remove it when you need it no more.")
@@ -41,12 +41,13 @@ def _removed(restored: Restored) -> str:
         )
     members, voices = restored.removals.members, restored.removals.voices
     return (
-        f"Removed again, as their owners had asked since: everything of {len(members)} members, {len(voices)} voices."
+        f"Removed again, as their owners had asked since: everything of {counted(len(members), 'member')}, "
+        f"{counted(len(voices), 'voice')}."
     )
 
 
 def _amount(manifest: Manifest) -> str:
-    return f"{len(manifest.files)} files, {sum(file.bytes for file in manifest.files) / 1e6:,.1f} MB"
+    return f"{counted(len(manifest.files), 'file')}, {sum(file.bytes for file in manifest.files) / 1e6:,.1f} MB"
 
 
 @contextmanager

@@ -84,6 +84,11 @@ def weights_refusals() -> Iterator[None]:
         raise DeskError(str(error)) from error
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def fail(sentence: str, code: int = 2) -> NoReturn:
     """Print one sentence on stderr and exit."""
     error_console.print(sentence, style="red", highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, counted
 from store import open_store
 from store.use_cases import forget
 
@@ -16,8 +16,9 @@ def forget_member(member: int, yes: bool) -> None:
         raise DeskError("Nothing was removed.")
     forgotten = forget(store, member)
     console.print(
-        f"Removed of {member}: {forgotten.clips} notes, {forgotten.voices} voices, {forgotten.jobs} jobs, "
-        f"{forgotten.files} files. The bot deletes {forgotten.messages} messages.",
+        f"Removed of {member}: {counted(forgotten.clips, 'note')}, {counted(forgotten.voices, 'voice')}, "
+        f"{counted(forgotten.jobs, 'job')}, {counted(forgotten.files, 'file')}. "
+        f"The bot deletes {counted(forgotten.messages, 'message')}.",
         highlight=False,
         soft_wrap=True,
     )

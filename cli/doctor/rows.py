@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError
 
+from cli.console import counted
 from cli.doctor.findings import Findings, note, well, wrong
 from store import Store, StoreSettings, refusal_of, schema
 from store.integrity import integrity
@@ -70,9 +71,14 @@ def media(store: Store, every_file: bool) -> Findings:
             f"Stop the service and run `discovervoice doctor --rebuild`.",
         )
     if found.unnamed:
-        yield note("media", f"No row names {found.unnamed} files: a worker removes them within an hour.")
+        yield note(
+            "media",
+            f"No row names {counted(found.unnamed, 'file')}: a worker removes what no row names within an hour.",
+        )
     if not found.bad:
-        yield well("media", f"{found.named} files that rows name are there, {found.hashed} of them hashed.")
+        yield well(
+            "media", f"Of {counted(found.named, 'file')} that rows name none is missing; {found.hashed} of them hashed."
+        )
 
 
 def _on_server(settings: StoreSettings) -> Findings:

@@ -23,7 +23,7 @@ def test_a_backup_is_made_and_put_back(desk: Desk, tmp_path: Path) -> None:
         assert "Stop bot and workers first." in desk.refused("restore", tmp_path / "kept", "--replace")
     store.engine.dispose()
     said = desk("restore", tmp_path / "kept", "--replace")
-    assert "Restored 2 files as they were on 20" in said and "everything of 1 members, 0 voices" in said
+    assert "Restored 2 files of 20" in said and "everything of 1 member, 0 voices" in said
     aside = next(desk.data.glob("replaced-*"))
     assert f"What was there before is in {aside}." in said
     assert desk.store().media.path(key).read_bytes() == b"a [bold]song"

@@ -16,7 +16,7 @@ def test_a_member_is_forgotten(desk: Desk) -> None:
         session.add(Job(kind=JobKind.MATCH, user_id=MEMBER))
         session.add(Job(kind=JobKind.MATCH, user_id=MEMBER + 1))
     said = desk("forget", str(MEMBER), "--yes")
-    assert f"Removed of {MEMBER}: 0 notes, 0 voices, 1 jobs, 0 files. The bot deletes 0 messages." in said
+    assert f"Removed of {MEMBER}: 0 notes, 0 voices, 1 job, 0 files. The bot deletes 0 messages." in said
     with store.read() as session:
         assert session.exec(select(Job.user_id)).all() == [MEMBER + 1]
         assert session.exec(select(Audit.user_id, Audit.action)).all() == [(MEMBER, "forget")]
