@@ -29,6 +29,9 @@ class Program:
 PROGRAMS = {
     "peers": Program("Separators beside their peers", ("--runs", "5"), ("--runs", "1", "melband")),
     "covers": Program("What a cover costs", ("--pairs", "5"), ("--pairs", "1", "--seconds", "8")),
+    "delivery": Program(
+        "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
+    ),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),

@@ -19,7 +19,7 @@ def hurry() -> None:
     jobs.LEASE_SECONDS = LEASE
     jobs.lease.__defaults__ = (LEASE,)
     outbox.LEASE_SECONDS = LEASE
-    jobs.ACCEPT_SECONDS = 1.5
+    jobs.ACCEPT_SECONDS, jobs.AHEAD_SECONDS = 1.5, 1.0
     connection.BUSY_MS = postgresql.WAIT_MS = 300
     postgresql.IDLE_MS = 700
     outbox.PAUSES = (0.1, 0.1, 0.1, 0.1, 0.1, 0.1)

@@ -33,13 +33,16 @@ class What(StrEnum):
     AWAY = "discord away"
     DOWN = "discord 503"
     SHUT = "channel 403"
+    CLOCK = "clock set"
 
 
 REQUESTS = (What.MATCH, What.TRAIN, What.COVER, What.COVER_OF_LIBRARY)
 SIGNALS = (What.KILL, What.TERM, What.STOP)
 FULL = (What.FULL, What.CRAMPED)
 DISCORD = (What.AWAY, What.DOWN, What.SHUT)
-TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, *FULL, *DISCORD, What.TIDY)
+TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, *FULL, *DISCORD, What.TIDY, What.CLOCK)
+STEPS = (-3600.0, -30.0, 3.0, 3600.0)
+"""Seconds by which a clock is set."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Event:
     def __str__(self) -> str:
         whom = self.process or (f"member {self.member % 10}" if self.member else "")
         dies = f"dies before {self.death}" if self.death else ""
-        lasts = f"for {self.seconds:.2f} s" if self.seconds else ""
+        lasts = f"{'by' if self.what is What.CLOCK else 'for'} {self.seconds:.2f} s" if self.seconds else ""
         return " ".join(part for part in (f"{self.at:5.2f} s", self.what, whom, lasts, dies) if part)
 
 
@@ -103,6 +106,8 @@ def _trouble(rng: random.Random) -> Event:
     at, what = rng.uniform(0.1, SECONDS), rng.choice(TROUBLE)
     if what is What.TIDY:
         return Event(at, what, death=_death(rng, 0.5))
+    if what is What.CLOCK:
+        return Event(at, what, seconds=rng.choice(STEPS))
     process = rng.choice((*WORKERS, BOT, VALKEY)) if what in SIGNALS else ""
     longest = 1.5 if process in (*WORKERS, VALKEY) else 0.5
     seconds = 0.0 if what in (What.KILL, What.TERM) else rng.uniform(0.1, longest)

@@ -15,6 +15,7 @@ from typing import Any
 from store import retention
 from store.jobs import ACTIVE
 from tests.chaos import parts
+from tests.chaos.clock import Clock
 from tests.chaos.invariants import breaches, jobs_by_state
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import BOT, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
@@ -47,6 +48,7 @@ class Stage:
 
     scene: Scene
     schedule: Schedule
+    clock: Clock = field(default_factory=Clock)
     valkey: EmbeddedValkey = field(init=False)
     running: dict[str, ForkProcess] = field(default_factory=dict)
     acts: list[tuple[Event, ForkProcess]] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.valkey = self.scene.valkey
+        self.clock.follow()
 
     def play(self) -> Outcome:
         """All of it."""
@@ -94,6 +97,8 @@ class Stage:
             case what if what in DISCORD:
                 self.scene.discord.trouble.write_text(what)
                 self._until("discord", event)
+            case What.CLOCK:
+                self.clock.step(event.seconds)
             case What.FULL:
                 self._limit_files(0)
                 self._until("disk", event)

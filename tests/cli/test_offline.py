@@ -46,7 +46,7 @@ async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, 
     finally:
         child.kill()
     await killing
-    assert (done.state, done.attempt) == (JobState.RENDERED, 2)
+    assert (done.state, done.attempt) == (JobState.DELIVERED, 2)
 
 
 def test_ctrl_c_leaves_the_name_free_and_no_note(
@@ -75,7 +75,7 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(
     request = partial(offline.request_voice, opened, "me", notes[:2], steps=1)
     again = asyncio.run(offline._perform(opened, warm_children("cpu", 1), request, None))
     opened.engine.dispose()
-    assert again.state is JobState.RENDERED
+    assert again.state is JobState.DELIVERED
 
 
 def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from store import IllegalMove, Job, JobKind, JobState, Outbox, Store, StoreError, jobs
 from store.errors import NoSuchMove
+from store.tables import now
 
 S = JobState
 MEMBER, WORKER, OLD = 7, "worker", 1.0
@@ -58,7 +59,7 @@ TRIES = [
 
 def place(store: Store, state: JobState, **fields: Any) -> Job:
     """A job that is in `state`, put there by no transition."""
-    row: dict[str, Any] = {"attempt": 1, "queued_at": 4e9, "lease_owner": WORKER, "lease_until": 4e9}
+    row: dict[str, Any] = {"attempt": 1, "queued_at": 4e9, "lease_owner": WORKER, "lease_until": now() + 15.0}
     with store.write() as session:
         job = Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, state=state, **(row | fields))
         session.add(job)

@@ -138,7 +138,7 @@ class Served:
 
         songs = SongListener(self.store, self.child, self.model)
         metrics = WorkMetrics(CollectorRegistry(), lambda: None)
-        shift = Shift(self.store, self.child, self.settings, songs, metrics, owner="w")
+        shift = Shift(self.store, self.child, self.settings, songs, metrics, owner=f"w{id(self)}")
         with patch("worker.service.take_next_job", remembered):
             while True:
                 shift.bell.set()
