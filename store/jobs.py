@@ -289,10 +289,11 @@ def _lost(sparing: str) -> ColumnElement[bool]:
 
 
 def _too_old() -> ColumnElement[bool]:
-    """Not confirmed in time, or not leased in time since it was queued last."""
+    """Not confirmed in time (asked before the clock went back, too), or not leased in time since it was queued last."""
     waits_since, long_ago = func.coalesce(col(Job.requeued_at), col(Job.queued_at)), now() - QUEUE_SECONDS
     return or_(
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
+        and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) > now() + AHEAD_SECONDS),
         and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < long_ago, waits_since < long_ago),
     )
 

@@ -101,7 +101,8 @@ def send_again(session: Session, row: Outbox) -> None:
 
 
 def _is_due(owner: str) -> ColumnElement[bool]:
-    free = or_(col(Outbox.lease_until).is_(None), col(Outbox.lease_until) < now(), col(Outbox.lease_owner) == owner)
+    until, ahead = col(Outbox.lease_until), now() + LEASE_SECONDS + jobs.AHEAD_SECONDS  # before the clock went back
+    free = or_(until.is_(None), until < now(), until > ahead, col(Outbox.lease_owner) == owner)
     return and_(col(Outbox.state) == OutboxState.PENDING, col(Outbox.next_try_at) <= now(), free)
 
 

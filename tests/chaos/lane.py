@@ -4,6 +4,7 @@ It has loaded what the schedules' processes need and no more, and has rehearsed 
 forked in milliseconds and works at once.
 """
 
+import faulthandler
 import gc
 import json
 import multiprocessing
@@ -20,6 +21,8 @@ from tests.chaos.schedule import scheduled
 from tests.chaos.stage import Outcome, Stage
 
 AT_ONCE = 4
+STUCK_SECONDS = 280.0
+"""Longer than any process of a schedule may live: what takes longer is stuck, and says where."""
 FORK = multiprocessing.get_context("fork")
 
 
@@ -58,6 +61,7 @@ def played(seeds: list[int], furnished: Path, folder: Path) -> Iterator[Outcome]
 
 
 def _tell(seed: int, furnished: Path, folder: Path, tells: Connection) -> None:
+    faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
     tells.send(play(seed, furnished, folder))
 
 

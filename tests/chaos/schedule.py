@@ -41,8 +41,8 @@ SIGNALS = (What.KILL, What.TERM, What.STOP)
 FULL = (What.FULL, What.CRAMPED)
 DISCORD = (What.AWAY, What.DOWN, What.SHUT)
 TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, *FULL, *DISCORD, What.TIDY, What.CLOCK)
-STEPS = (-3600.0, -30.0, 3.0, 3600.0)
-"""Seconds by which a clock is set."""
+STEPS = (-20.0, 3.0, 3600.0)
+"""Seconds by which a clock is set; what was to be tried again waits as much longer as it is set back."""
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,11 @@ class Stage:
         with self.scene.rows() as database:
             count = [
                 database.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one()
-                for rows in (f"job WHERE state IN ({active})", "outbox WHERE state = 'pending'", "deletion")
+                for rows in (
+                    f"job WHERE state IN ({active}) OR lease_until IS NOT NULL",
+                    "outbox WHERE state = 'pending'",
+                    "deletion",
+                )
             ]
         return "{} jobs, {} messages, {} deletions".format(*count) if any(count) else ""
 

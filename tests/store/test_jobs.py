@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from store import IllegalMove, Job, JobKind, JobState, NotFound, Outbox, Store, TooManyJobs, jobs
+from store import IllegalMove, Job, JobKind, JobState, NotFound, Outbox, Store, TooManyJobs, jobs, outbox
 from store.tables import GuildSetting, now
 
 MEMBER, OTHER = 7, 8
@@ -127,6 +127,23 @@ def test_a_clock_that_went_back_holds_no_job_of_a_dead_worker(store: Store) -> N
         jobs.sweep(session)
     assert (read(store, dead).state, read(store, dead).losses) == (JobState.QUEUED, 1)
     assert read(store, living).state is JobState.RUNNING
+
+
+def test_a_clock_that_went_back_holds_no_question_and_no_message(store: Store) -> None:
+    with store.write() as session:
+        asked = jobs.submit(session, Job(kind=JobKind.COVER, user_id=MEMBER, channel_id=5, created_at=now() + 3600.0))
+        jobs.sweep(session)
+    assert read(store, asked).state is JobState.EXPIRED
+    with store.write() as session:
+        row = outbox.of_job(session, asked.id)
+        row.lease_owner, row.lease_until = "a bot that died", now() + 3600.0
+        session.add(row)
+        session.flush()
+        assert [one.job_id for one in outbox.due(session, "another")] == [asked.id]
+        row.lease_until = now() + outbox.LEASE_SECONDS
+        session.add(row)
+        session.flush()
+        assert not outbox.due(session, "another") and outbox.due(session, "a bot that died")
 
 
 def test_waiting_work_is_cancelled_at_once(store: Store) -> None:
