@@ -78,7 +78,7 @@ def test_two_workers_take_each_job_once_and_in_turn(store: Store) -> None:
         session.add_all(Job(user_id=member + 1, **row) for member in range(JOBS))
 
     def work(own: Store, index: int) -> list[str]:
-        taken = []
+        taken: list[str] = []
         while len(taken) < MOST and (job := take_next_job(own, f"worker {index}")) is not None:
             taken.append(job.id)
         return taken
