@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.signal import Floats32
 from models.voice_file import VoiceInfo, save_voice
 from pipeline.listening.features import FRAME_RATE
 from pipeline.listening.notes import Note
@@ -18,6 +19,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.sound.encode import encode
+from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare
@@ -28,6 +30,8 @@ from pipeline.voices.owner import median_pitch, speaker_embedding
 from pipeline.voices.retrieval import save_index
 
 SAMPLE_PEAK = 0.8
+SAMPLE_LUFS = -20.0
+"""Or less, where the peaks would need it; networks sing at a level of their own, far below."""
 """MP3 overshoots."""
 TITLE = "Sample of a voice (AI-generated)"
 LABEL = "AI-generated: a trained voice, not a recording of the person"
@@ -100,8 +104,13 @@ def train_voice(
     save_index(index, data.rows(), speaker)
     sample = work_dir / "sample.mp3"
     wav = loop.sing(data.sample())
-    wav *= min(1.0, SAMPLE_PEAK / max(1e-6, float(np.abs(wav).max())))
-    encode(sample, wav, base.sampling_rate, bitrate=96_000, tags={"title": TITLE, "comment": LABEL})
+    encode(
+        sample,
+        audible(wav, base.sampling_rate),
+        base.sampling_rate,
+        bitrate=96_000,
+        tags={"title": TITLE, "comment": LABEL},
+    )
     return TrainReport(
         model=model,
         index=index,
@@ -116,6 +125,15 @@ def train_voice(
         voice=loop.network.kind,
         content=content,
     )
+
+
+def audible(wav: Floats32, rate: int) -> Floats32:
+    """(samples,) as loud as a member expects it; silence stays."""
+    meter = LoudnessMeter(rate, 1)
+    meter.add(wav[None])
+    loudest = SAMPLE_PEAK / max(1e-6, float(np.abs(wav).max()))
+    lufs = meter.integrated()
+    return wav * np.float32(min(loudest, 10 ** ((SAMPLE_LUFS - lufs) / 20)) if np.isfinite(lufs) else 1.0)
 
 
 def chosen_base(models: ModelPool) -> Base:

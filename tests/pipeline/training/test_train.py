@@ -19,12 +19,13 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Interrupted, Report
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.encode import encode
+from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training import loop
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
-from pipeline.training.train import TrainOptions, train_voice
+from pipeline.training.train import SAMPLE_LUFS, TrainOptions, audible, train_voice
 from pipeline.voices.retrieval import load_index
 
 RATE = 24000
@@ -92,12 +93,23 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
     assert (trained.steps, tried) == (2, [4, 2, 1, 1])
 
 
+@pytest.mark.parametrize(
+    ("gain", "click", "peak"), [(0.01, 0.0, 0.141), (1.0, 0.0, 0.141), (0.001, 0.1, 0.8), (0.0, 0.0, 0.0)]
+)
+def test_a_sample_is_as_loud_as_expected_and_never_above_its_peak(gain: float, click: float, peak: float) -> None:
+    wav = (gain * np.sin(2 * np.pi * 997 * np.arange(48000) / 24000)).astype(np.float32)
+    wav[5000] += np.float32(click)
+    assert np.abs(audible(wav, 24000)).max() == pytest.approx(peak, rel=0.02)
+
+
 @pytest.mark.slow
 def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
     trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
     wav = decode(trained.sample, 16000, channels=1, limits=NOTE, name="sample")
     assert 9.9 < len(wav) / 16000 < 10.2
-    assert -40 < 20 * np.log10(np.sqrt((wav**2).mean())) < -10
+    meter = LoudnessMeter(16000, 1)
+    meter.add(wav[None])
+    assert meter.integrated() == pytest.approx(SAMPLE_LUFS, abs=0.5) or np.abs(wav).max() == pytest.approx(0.8, abs=0.1)
     assert np.abs(wav).max() < 0.95  # MP3 overshoots
     heard = models.speaker.embed(wav)
     assert heard is not None and float(heard @ load_index(trained.index)[1].numpy()) > 0.5
