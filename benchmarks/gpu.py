@@ -26,7 +26,7 @@ from benchmarks.inference import COMPILED, NetworkRow, run_network
 from benchmarks.networks import CASES
 from benchmarks.steps import StepsRow, run_steps
 from benchmarks.whole_cover import CoverRow, run_cover
-from models.device import choose, describe
+from models.device import DeviceMissing, choose, describe
 
 SECONDS = 540.0
 TRAINED = ("h24", "s24", "rvc-40k", "rvc-48k")
@@ -57,7 +57,7 @@ class Findings:
 
 
 def pieces(place: str, quick: bool) -> Iterator[Piece]:
-    """What is measured, the most telling first; together they take less than SECONDS on an H100."""
+    """What is measured, the most telling first: SECONDS may end before the last."""
     threads = os.cpu_count() or 1
     if quick:
         yield Piece("training s24", run_steps, ("s24", place, threads, (1, 2), 1.0, 5.0), 120.0)
@@ -122,7 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="little of everything, on any device")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where JSON goes; else it is printed last")
     chosen = parser.parse_args(arguments)
-    device = choose(chosen.device)
+    try:
+        device = choose(chosen.device)
+    except DeviceMissing as missing:
+        parser.error(str(missing))
     findings = Findings(describe(device))
     for ended in in_boxes(pieces(str(device), chosen.quick), SECONDS):
         print(f"{ended.name}: {ended.error or 'done'}", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.device import GIB, choose, describe
+from models.device import GIB, DeviceMissing, choose, describe
 from models.precision import agreement, precision
 from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
 from models.signal import MUSIC_RATE, SPEECH_RATE
@@ -321,7 +321,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bf16", action="store_true", help="compare bfloat16 with float32, for separators")
     arguments = parser.parse_args()
-    place = choose(arguments.device)
+    try:
+        place = choose(arguments.device)
+    except DeviceMissing as missing:
+        parser.error(str(missing))
     print(f"{describe(place)}; {arguments.threads} threads\n")
     print("| network | weights | parameters | real-time factor | CPU s per s | peak memory | bfloat16 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

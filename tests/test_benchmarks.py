@@ -114,3 +114,10 @@ def test_one_command_runs_every_program_and_says_which_failed(
 def test_a_peer_that_is_not_installed_has_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(peers.PEERS, "melband", replace(peers.PEERS["melband"], package="no_such_package"))
     assert peers.compare("melband", 5, 1.0, False) == "| melband | no_such_package is not installed | – | – |"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_device_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        gpu.main(["--device", "cuda"])
+    assert ended.value.code == 2 and "cuda cannot be used on this machine" in capsys.readouterr().err
