@@ -10,8 +10,6 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from safetensors.numpy import load_file
-
 from store import Singer, Store, library
 from store.use_cases import NewSinger, add_singer
 from worker.child import Child
@@ -86,6 +84,8 @@ async def _add_shipped(store: Store, child: Child, voice: dict[str, str], folder
         clips = sorted(folder.glob("*.ogg"))
         await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
         return
+    from safetensors.numpy import load_file  # NumPy, which only a first start needs
+
     count = len(load_file(embedded)["embeddings"])
     source, licence = voice["source"], voice["licence"]
     new = NewSinger(voice["name"], embedded, embedding_model=model, clips=count, source=source, licence=licence)
