@@ -1,7 +1,6 @@
 """The database and its settings: SQLite in WAL mode or PostgreSQL, short transactions, migrated on opening."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlmodel import Session
 
 from files.atomic import make_folder
 from files.disk import DiskFull
+from files.private import OTHERS
 from store.connection import connect, write_anew
 from store.errors import StoreUnusable
 from store.faults import damage_told, refusal_of
@@ -22,7 +22,6 @@ from store.media import Media
 from store.postgresql import is_server, reading
 from store.schema import database_file, files_of, is_file_of_sqlite, migrate, place_of
 
-OTHERS = 0o077
 OURS = ("media", "cache", "work", "valkey")
 RESTORING = ".restoring"
 """A folder in DATA_DIR while a backup is put back."""
@@ -182,11 +181,6 @@ def open_checked_store(settings: StoreSettings | None = None) -> Store:
     if not settings.on_server:
         check(settings.database)
     return store
-
-
-def private_files() -> None:
-    """From now on the files that this process and its children make are their user's alone."""
-    os.umask(OTHERS)
 
 
 def close_to_others(settings: StoreSettings) -> None:

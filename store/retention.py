@@ -31,8 +31,7 @@ def tidy(store: Store) -> None:
     expire(store)
     clear_scratch(store)
     remove_orphans(store)
-    for folder in (store.media.root, store.cache_dir, store.work_dir):
-        remove_drafts(folder, DRAFT_SECONDS)
+    remove_drafts(store.data_dir, DRAFT_SECONDS)
     cache.sweep(store)
     _forget_the_deleted(store)
 
