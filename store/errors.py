@@ -24,12 +24,7 @@ StoreError
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
-├── SentenceUnread     a yes to a training whose sentence has to be read aloud first
-├── NothingToRead      a reading, and no training waits for one
-├── ReadBefore         a reading that was in the basket before it could be read
-├── ReadingShort       too little voice in a reading and the notes
-├── OtherReader        somebody else read than who speaks in the notes
-├── NoteNotOfReader    a note in which somebody else speaks than who read
+├── ReadingRefused     a sentence that is read aloud (its kinds: `store/reading_errors.py`)
 ├── NoteKnown          the note is in the member's basket already
 ├── BasketFull         a member's basket takes no more notes
 ├── BasketEmpty        nothing of a basket can be trained on
@@ -229,57 +224,6 @@ class ConsentMismatch(StoreError):
 
     code = "consent_mismatch"
     sentence = "These voice notes are not the ones that you agreed to. Nothing was trained; use /train again."
-
-
-class SentenceUnread(StoreError):
-    """A card of before, or a forged click."""
-
-    code = "sentence_unread"
-    sentence = "This begins once you have read its sentence aloud. Use /train again to see one."
-
-
-class NothingToRead(StoreError):
-    """No training of the member waits for a reading."""
-
-    code = "nothing_to_read"
-    sentence = "No voice of yours waits for a sentence that is read aloud. /train shows you one."
-
-
-class ReadBefore(StoreError):
-    """The recording is a note of the basket already, so it is older than the sentence, or was sent twice."""
-
-    code = "read_before"
-    sentence = "This recording is in your basket already. Read the sentence aloud now, and send the new recording."
-
-
-class ReadingShort(StoreError):
-    """Params: seconds, limit."""
-
-    code = "reading_short"
-    sentence = (
-        "That makes {seconds:.0f} seconds of voice, and at least {limit:.0f} are needed. Read the sentence again, more "
-        "slowly or twice, and send the new recording."
-    )
-
-
-class OtherReader(StoreError):
-    """Params: names."""
-
-    code = "other_reader"
-    sentence = (
-        "Somebody else speaks in {names} than who read the sentence. If both are you, read it again in a quiet place; "
-        "else remove those notes: /notes"
-    )
-
-
-class NoteNotOfReader(StoreError):
-    """Params: name."""
-
-    code = "note_not_of_reader"
-    sentence = (
-        "{name}: somebody else speaks here than who read the sentence aloud. Remove it here, or send another recording "
-        "of you."
-    )
 
 
 class NoteKnown(StoreError):

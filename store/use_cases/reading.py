@@ -7,8 +7,9 @@ from sqlmodel import Session, col, select
 
 from store import basket, clips, jobs, replies, voices
 from store.database import Store
-from store.errors import NoteNotOfReader, NothingToRead, OtherReader, ReadBefore, ReadingShort, StoreError
+from store.errors import StoreError
 from store.params import train_params
+from store.reading_errors import NoteNotOfReader, NothingToRead, OtherReader, ReadBefore, ReadingShort
 from store.retention import files_or_nothing
 from store.tables import BasketNote, Clip, Job, JobKind, JobState, NoteState, now
 from store.use_cases.accept import Requester, SavedFile, check_files, note_of

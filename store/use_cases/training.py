@@ -7,10 +7,11 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, SentenceUnread, VoiceNotReady
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
 from store.missing import NoSuchJob
 from store.names import named
 from store.params import TrainParams, train_params
+from store.reading_errors import SentenceUnread
 from store.retention import files_or_nothing
 from store.tables import Clip, Job, JobState, Lane, Voice, VoiceState, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue

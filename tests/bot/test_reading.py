@@ -11,8 +11,8 @@ from bot.settings import BotSettings
 from bot.texts.sentences import texts
 from bot.training.question import WORDS, consent_view, sentence_to_read
 from store import BasketNote, Consent, Job, JobState, NoteState, Store, Voice, clips, jobs, use_cases
-from store.errors import SentenceUnread
 from store.params import train_params
+from store.reading_errors import SentenceUnread
 from store.tables import Clip
 from store.use_cases import agree, refuse_note
 from tests.bot.test_training import age, rows
