@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
-    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
+    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "MEDIA_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE", "PRECISION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FREE_LIBRARY", "false")  # made in seconds, by the tests that want it

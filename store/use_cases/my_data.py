@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, select
 from files.disk import disk_full
 from store import basket, voices
 from store.database import Store
+from store.errors import NotFound
 from store.params import INSTRUMENTAL_KEY, SONG_KEY, subject_of
 from store.tables import Clip, Job, Outbox
 
@@ -118,10 +119,11 @@ def _files(store: Store, session: Session, user_id: int) -> Iterator[OwnFile]:
     """Recordings first, then results, the songs that they sent, and voices; each once, if it is still kept."""
     seen: set[str] = set()
     for key, name in _named(session, user_id):
-        path = store.media.root / (key or "")[:2] / (key or "")
-        if key and key not in seen and path.is_file():
-            seen.add(key)
-            yield OwnFile(path, name)
+        if key and key not in seen:
+            with contextlib.suppress(NotFound):
+                path = store.media.path(key)
+                seen.add(key)
+                yield OwnFile(path, name)
 
 
 def _named(session: Session, user_id: int) -> Iterator[tuple[str | None, str]]:
