@@ -7,18 +7,22 @@ it is one sentence, MediaAway, and the log says what the server did.
 import contextlib
 import itertools
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config, from_url
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
 
 from store.errors import MediaAway, MediaRefused
 from store.missing import FileGone
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +35,11 @@ CONNECT = timedelta(seconds=3)
 SILENT = timedelta(seconds=10)
 """A server that sends nothing for so long is asked again."""
 WHOLE = timedelta(minutes=15)
-PATIENCE = RetryConfig(max_retries=4, retry_timeout=timedelta(seconds=30))
-AT_ONCE = RetryConfig(max_retries=1, retry_timeout=timedelta(seconds=2))
+PATIENCE: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+AT_ONCE: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=2)}
 """For questions and deletions, which may hold the write lock."""
-NO_BUCKET = "NoSuchBucket"
-REFUSALS = (PermissionError, PermissionDeniedError, UnauthenticatedError)
+REFUSED = re.compile(r"NoSuchBucket|status code: 40[13]\b")
+"""What the library says of some requests has no class of its own."""
 
 
 class Readable(Protocol):
@@ -78,17 +82,29 @@ class Bucket:
         """Store what is left of the source, whole or not at all. Raises MediaAway, and what the source raises."""
         parts = iter(lambda: source.read(PART), b"")
         first = next(parts, b"")
-        with self._told():
-            if len(first) < PART:
-                obstore.put(self.patient, name, first, use_multipart=False)
-            else:
-                pieces = itertools.chain([first], parts)
-                obstore.put(self.patient, name, pieces, chunk_size=PART, max_concurrency=SIDE_BY_SIDE)
+        try:
+            with self._told():
+                if len(first) < PART:
+                    obstore.put(self.patient, name, first, use_multipart=False)
+                else:
+                    pieces = itertools.chain([first], parts)
+                    obstore.put(self.patient, name, pieces, chunk_size=PART, max_concurrency=SIDE_BY_SIDE)
+        except FileGone as error:  # the upload is not known any more: it was completed, and the answer got lost
+            if not self.holds(name):
+                raise MediaAway from error
 
     def read(self, name: str) -> Iterator[bytes]:
         """The object in pieces. Raises FileGone, MediaAway (also half-way)."""
         with self._told():
             yield from obstore.get(self.patient, name).stream(CHUNK)
+
+    def holds(self, name: str) -> bool:
+        """Whether there is such an object. Raises MediaAway."""
+        try:
+            self.stored(name)
+        except FileGone:
+            return False
+        return True
 
     def stored(self, name: str) -> StoredObject:
         """What is known of an object. Raises FileGone, MediaAway."""
@@ -114,14 +130,13 @@ class Bucket:
         try:
             yield
         except FileNotFoundError as error:
-            if NO_BUCKET not in str(error):
+            if not REFUSED.search(str(error)):
                 raise FileGone from error
-            log.error("There is no bucket at %s.", self.place)
+            log.error("%s: there is no such bucket.", self.place)
             raise MediaRefused from error
-        except (BaseError, PermissionError) as error:
+        except BaseError as error:
             log.warning("%s: %s", self.place, _reason(error))
-            refused = isinstance(error, REFUSALS) or NO_BUCKET in str(error)
-            raise (MediaRefused if refused else MediaAway) from error
+            raise (MediaRefused if REFUSED.search(str(error)) else MediaAway) from error
 
 
 def bucket_at(url: str, access: S3Access = S3Access()) -> Bucket:
@@ -132,12 +147,16 @@ def bucket_at(url: str, access: S3Access = S3Access()) -> Bucket:
         raise ValueError(_reason(error)) from error
 
 
-def _opened(url: str, access: S3Access, retries: RetryConfig) -> ObjectStore:
+def _opened(url: str, access: S3Access, retries: "RetryConfig") -> ObjectStore:
     quick = retries is AT_ONCE
-    client = ClientConfig(connect_timeout=CONNECT, timeout=CONNECT if quick else WHOLE, read_timeout=SILENT)
+    client: ClientConfig = {
+        "connect_timeout": CONNECT,
+        "timeout": CONNECT if quick else WHOLE,
+        "read_timeout": SILENT,
+    }
     if urlsplit(url).scheme != "s3":
         return from_url(url, client_options=client, retry_config=retries)
-    config = S3Config(region=access.region or "us-east-1")
+    config: S3Config = {"region": access.region or "us-east-1"}
     if access.endpoint:
         config["endpoint"] = access.endpoint
         client["allow_http"] = access.endpoint.startswith("http://")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store.bucket import Bucket
-from store.errors import FileDamaged, MediaAway
+from store.errors import FileDamaged
 from store.media import KEY, Media, MediaFile, hash_of
 from store.media_folder import MediaFolder
 from store.missing import FileGone
@@ -18,7 +18,6 @@ FOLDER = "media"
 FRESH = 12 * 3600.0
 """An object that was stored longer ago is written again: its time cannot be set otherwise, and after a day an object
 that no row names is removed."""
-TRIES = 3
 
 
 class Changed(OSError):
@@ -99,19 +98,13 @@ class MediaBucket(Media):
 
     def _fetch(self, key: str, name: str) -> None:
         """Copy an object into `near`: whole and with the hash of its key, or not at all."""
-        for left in reversed(range(TRIES)):
-            try:
-                with self.near.written(key) as file:
-                    digest = hashlib.sha256()
-                    for piece in self.bucket.read(_name(key)):
-                        digest.update(piece)
-                        file.write(piece)
-                    if digest.hexdigest() != hash_of(key):
-                        raise FileDamaged(name=name)
-                return
-            except (FileDamaged, MediaAway):
-                if not left:
-                    raise
+        with self.near.written(key) as file:
+            digest = hashlib.sha256()
+            for piece in self.bucket.read(_name(key)):
+                digest.update(piece)
+                file.write(piece)
+            if digest.hexdigest() != hash_of(key):
+                raise FileDamaged(name=name)
 
 
 class _Outgoing:

@@ -1,11 +1,14 @@
 """The copies of a bucket's files on this machine: they go when no row names them, and they have a limit."""
 
+import contextlib
 import time
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from store import cache, jobs
+from store import cache, jobs, library
 from store.database import Store
+from store.errors import NotFound
 from store.media import MediaFile
 from store.media_bucket import MediaBucket
 from store.params import cover_params
@@ -14,6 +17,22 @@ from store.tables import Clip, Job, JobKind, Voice
 
 IN_USE = 600.0
 """Seconds for which a copy that was just asked for stays, however full it is."""
+
+
+def fetch(store: Store, job: Job) -> None:
+    """Have copies of what a job works on, before its rows are read for its task: no transaction waits for a bucket.
+
+    What is gone is told by whoever reads the rows. Raises MediaAway, DiskFull.
+    """
+    if not isinstance(store.media, MediaBucket):
+        return
+    with store.read() as session:
+        keys = _needed(session, [job])
+        if job.kind is JobKind.MATCH:
+            keys |= {singer.embeddings_key for singer in library.singers(session, job.guild_id)}
+    for key in sorted(keys):
+        with contextlib.suppress(NotFound):
+            store.media.path(key)
 
 
 def sweep(store: Store) -> int:
@@ -31,7 +50,7 @@ def sweep(store: Store) -> int:
         return 0
     with store.read() as session:
         gone = unnamed(session, (copy.key for copy in copies))
-        needed = _needed(session)
+        needed = _needed(session, session.exec(select(Job).where(col(Job.state).in_(jobs.ACTIVE))).all())
     kept = [copy for copy in copies if copy.key not in gone]
     gone |= _over_limit(kept, needed, store.media.near_gb * cache.GB)
     near.delete(*gone)
@@ -50,9 +69,8 @@ def _over_limit(copies: list[MediaFile], needed: set[str], limit: float) -> set[
     return gone
 
 
-def _needed(session: Session) -> set[str]:
-    """The keys of what jobs wait for or work on."""
-    work = session.exec(select(Job).where(col(Job.state).in_(jobs.ACTIVE))).all()
+def _needed(session: Session, work: Sequence[Job]) -> set[str]:
+    """The keys of what these jobs work on."""
     clips = session.exec(select(Clip.media_key).where(col(Clip.job_id).in_([job.id for job in work]))).all()
     sung = [cover_params(job).voice_id for job in work if job.kind is JobKind.COVER]
     voices = session.exec(select(Voice).where(col(Voice.id).in_(sung))).all()

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, Store, StoreError, cache, clips, library, shared_cache, voices
+from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
 from store.replies import token_of
@@ -140,6 +140,7 @@ async def _perform(
         write = complete_job
 
     try:
+        await persist(partial(near.fetch, store, job))
         task = await persist(partial(_task, store, job, settings))
         songs = _songs_of(task)
         for song in songs:
