@@ -112,10 +112,10 @@ class Bucket:
             meta = obstore.head(self.quick, name)
         return StoredObject(name, meta["size"], meta["last_modified"].timestamp())
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """All objects in a folder, in their order. Raises MediaAway."""
+    def list(self, prefix: str, *, at_once: bool = False) -> Iterator[StoredObject]:
+        """All objects in a folder, in their order; `at_once` or not at all. Raises MediaAway."""
         with self._told():
-            for batch in obstore.list(self.patient, prefix):
+            for batch in obstore.list(self.quick if at_once else self.patient, prefix):
                 for meta in batch:
                     yield StoredObject(meta["path"], meta["size"], meta["last_modified"].timestamp())
 
@@ -140,11 +140,12 @@ class Bucket:
 
 
 def bucket_at(url: str, access: S3Access = S3Access()) -> Bucket:
-    """The bucket at an address; nothing is asked of it yet. Raises ValueError: it is no address of one."""
+    """The bucket at an address; nothing is asked of it yet. Raises MediaRefused: the address or the key cannot be."""
     try:
         return Bucket(url, _opened(url, access, PATIENCE), _opened(url, access, AT_ONCE))
-    except BaseError as error:
-        raise ValueError(_reason(error)) from error
+    except (BaseError, ValueError) as error:
+        log.error("%s: %s", url, _reason(error))
+        raise MediaRefused from error
 
 
 def _opened(url: str, access: S3Access, retries: "RetryConfig") -> ObjectStore:

@@ -48,7 +48,7 @@ class StoreSettings(BaseSettings):
     media_url: str = ""
     media_cache_gb: float = Field(default=20.0, gt=0, le=1e6)
     aws_access_key_id: str = ""
-    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_secret_access_key: SecretStr | None = None
     aws_region: str = ""
     aws_endpoint_url: str = ""
 
@@ -72,10 +72,10 @@ class StoreSettings(BaseSettings):
 
     @property
     def media(self) -> Media:
-        """Where the files are; a bucket is not asked for yet."""
+        """Where the files are; nothing is asked of a bucket yet. Raises MediaRefused."""
         if not self.media_url:
             return MediaFolder(self.data_dir / "media")
-        secret = self.aws_secret_access_key.get_secret_value()
+        secret = self.aws_secret_access_key.get_secret_value() if self.aws_secret_access_key else ""
         access = S3Access(self.aws_access_key_id, secret, self.aws_region, self.aws_endpoint_url)
         return MediaBucket(bucket_at(self.media_url, access), self.data_dir / NEAR, self.media_cache_gb)
 

@@ -81,7 +81,7 @@ def is_heard(store: Store, song: str, card: str) -> bool:
     if (bucket := _bucket(store)) is None:
         return False
     try:
-        folders = _by_folder(_shared(bucket, song)).values()
+        folders = _by_folder(_shared(bucket, song, at_once=True)).values()  # a lock may be held
     except MediaAway:
         return False
     names = [{file.path.name for file in files} for files in folders]
@@ -142,10 +142,11 @@ def _fetch(bucket: Bucket, file: SharedFile, target: Path) -> None:
             raise FileGone
 
 
-def _shared(bucket: Bucket, song: str) -> list[SharedFile]:
+def _shared(bucket: Bucket, song: str, *, at_once: bool = False) -> list[SharedFile]:
     """The files of a song; of two under one path the one that came first."""
     found: dict[Path, SharedFile] = {}
-    for stored in sorted(bucket.list(f"{FOLDER}/{song}"), key=lambda one: (one.stored_at, one.name)):
+    listed = bucket.list(f"{FOLDER}/{song}", at_once=at_once)
+    for stored in sorted(listed, key=lambda one: (one.stored_at, one.name)):
         if match := NAME.fullmatch(stored.name):
             path = Path(match["path"])
             if ".." not in path.parts:
