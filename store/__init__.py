@@ -3,7 +3,7 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store, private_files
+from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store
 from store.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -148,6 +148,5 @@ __all__ = [
     "existing_store",
     "open_checked_store",
     "open_store",
-    "private_files",
     "refusal_of",
 ]

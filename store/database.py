@@ -1,7 +1,6 @@
 """The database and its settings: SQLite in WAL mode or PostgreSQL, short transactions, migrated on opening."""
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlmodel import Session
 
 from files.atomic import make_folder
 from files.disk import DiskFull
+from files.private import OTHERS
 from store.bucket import S3Access, bucket_at
 from store.connection import connect, write_anew
 from store.errors import StoreUnusable
@@ -28,7 +28,6 @@ from store.schema import database_file, files_of, is_file_of_sqlite, migrate, pl
 
 NEAR = "fetched"
 """The folder in DATA_DIR with copies of what is in a bucket. Not `media`: what lies there may be nowhere else."""
-OTHERS = 0o077
 OURS = ("media", NEAR, "cache", "work", "valkey")
 BUCKET = re.compile(r"(s3|gs|az)://[^/\s]+(/\S*)?")
 RESTORING = ".restoring"
@@ -210,11 +209,6 @@ def open_checked_store(settings: StoreSettings | None = None) -> Store:
     if not settings.on_server:
         check(settings.database)
     return store
-
-
-def private_files() -> None:
-    """From now on the files that this process and its children make are their user's alone."""
-    os.umask(OTHERS)
 
 
 def close_to_others(settings: StoreSettings) -> None:

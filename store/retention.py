@@ -36,8 +36,7 @@ def tidy(store: Store) -> None:
     """What a worker does once an hour: remove all that is past its time, and all that killed processes left."""
     expire(store)
     clear_scratch(store)
-    for folder in (store.media.root, store.cache_dir, store.work_dir):
-        remove_drafts(folder, DRAFT_SECONDS)
+    remove_drafts(store.data_dir, DRAFT_SECONDS)
     cache.sweep(store)
     near.sweep(store)
     _forget_the_deleted(store)

@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 
 from bot.settings import BotSettings
 from cli import offline
+from cli.commands import app
 from cli.log import LogSettings
-from cli.main import app, guarded
+from cli.main import guarded
 from metrics import MetricsSettings
 from store import StoreSettings
 from tests.warm_child import WarmChildren

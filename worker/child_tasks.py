@@ -27,7 +27,8 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, overall_share
-from pipeline.sound.decode import SONG, name_of_title, probe
+from pipeline.sound.decode import SONG, probe
+from pipeline.sound.file_name import name_of_title
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
