@@ -11,6 +11,7 @@ from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
 from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
+from bot.copies import Copies
 from bot.covers import CoverCog
 from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
 from bot.delivery import Delivery
@@ -162,6 +163,7 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.listening_tests)
         await self.add_cog(Presence(self, services.store))
         await self.add_cog(self.reports)
+        await self.add_cog(Copies(services.store))
 
     async def on_ready(self) -> None:
         """Discord has the bot online, for the first time or after a session that was lost."""

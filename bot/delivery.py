@@ -201,7 +201,7 @@ class Delivery(commands.Cog):
         say = texts(job.locale)
         text = clickable(compose(job, say), self.private.mentions)
         try:
-            return await show(text, files_of(self.store, row))
+            return await show(text, await asyncio.to_thread(files_of, self.store, row))
         except NotFound:
             reason = "result.file_gone"
         except discord.HTTPException as error:

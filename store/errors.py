@@ -39,6 +39,8 @@ StoreError
 ├── OwnClip            a vote on a clip of one's own
 ├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
+├── MediaAway          the bucket with the files does not answer
+│   └── MediaRefused   it answers that it is not there, or not for us
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
     ├── StoreNewer     a newer version of the program has written it
@@ -309,6 +311,20 @@ class StoreBusy(StoreError):
 
     code = "store_busy"
     sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+
+
+class MediaAway(StoreError):
+    """It may pass by itself."""
+
+    code = "media_away"
+    sentence = "The store of files does not answer. Try again in a minute; if it stays so, tell the operator."
+
+
+class MediaRefused(MediaAway):
+    """There is no such bucket, or its key is wrong."""
+
+    code = "media_refused"
+    sentence = "The store of files refuses us. Nothing was kept; the operator has to look at MEDIA_URL and its key."
 
 
 class FileDamaged(StoreError):

@@ -90,7 +90,7 @@ def check_files(store: Store, files: Iterable[SavedFile]) -> None:
     """Raise DownloadFailed for a file that is not in the media folder."""
     for file in files:
         try:
-            store.media.path(file.key)
+            store.media.require(file.key)
         except NotFound as error:
             raise DownloadFailed(name=file.name) from error
 
