@@ -48,7 +48,9 @@ from bot.sharing import ShareButton, share_buttons
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.texts.sentences import Texts
-from bot.training import ConsentButton, TrainCog
+from bot.training.command import TrainCog
+from bot.training.question import ConsentButton
+from bot.training.reading import ReadingCog
 from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Job, Store
@@ -150,6 +152,7 @@ class DiscoverBot(commands.Bot):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         await self.add_cog(NotesCog(self, services))
+        await self.add_cog(ReadingCog(self, services))
         await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())

@@ -21,6 +21,7 @@ class BotSettings(BaseSettings):
     max_notes: int = Field(default=10, ge=1, le=100)
     note_megabytes: float = Field(default=25.0, gt=0, le=10000)
     song_megabytes: float = Field(default=100.0, gt=0, le=10000)
+    read_aloud: bool = True
 
     @property
     def token(self) -> str:

@@ -24,6 +24,7 @@ StoreError
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
+├── ReadingRefused     a sentence that is read aloud (its kinds: `store/reading_errors.py`)
 ├── NoteKnown          the note is in the member's basket already
 ├── BasketFull         a member's basket takes no more notes
 ├── BasketEmpty        nothing of a basket can be trained on
