@@ -27,13 +27,14 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, overall_share
-from pipeline.sound.decode import SONG, name_of_title, probe
+from pipeline.sound.decode import SONG, probe
+from pipeline.sound.file_name import name_of_title
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
-from pipeline.voices.own_note import hear_note
+from pipeline.voices.own_note import SAME_READER, hear_note
 from store.results import (
     CoverResult,
     HeardVocals,
@@ -185,9 +186,17 @@ def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNot
     """Hear a note of a basket. Raises what `hear_note` raises."""
     model = models.speaker.model_id
     known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
-    others = np.stack(known) if known else np.zeros((0, 0), np.float32)
+    others = np.stack(known) if known and not task.sentence else np.zeros((0, 0), np.float32)
     heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
-    return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
+    speaker = SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model)
+    if not task.sentence:
+        return HeardNote(heard.seconds, speaker)
+    likeness = tuple(
+        float(np.array(other.embedding, np.float32) @ heard.embedding) if other.model == model else None
+        for other in task.others
+    )
+    strangers = tuple(place for place, cosine in enumerate(likeness) if cosine is not None and cosine < SAME_READER)
+    return HeardNote(heard.seconds, speaker, likeness, strangers)
 
 
 def _add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:

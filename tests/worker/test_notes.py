@@ -4,13 +4,28 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
+from sqlmodel import select
 
 from files.disk import DiskFull
 from pipeline.errors import SoundError
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
-from store import BasketNote, NoteState, Store
-from store.use_cases import Requester, add_to_basket, basket_of, save_files
+from pipeline.voices.own_note import SAME_READER, hear_note
+from store import BasketNote, Consent, JobState, NoteState, Store
+from store.params import train_params
+from store.use_cases import (
+    Requester,
+    add_to_basket,
+    basket_of,
+    job_row,
+    keep_heard,
+    request_basket_training,
+    save_files,
+    send_reading,
+)
+from tests.conftest import LIBRARY
 from worker import child_tasks
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
@@ -95,3 +110,44 @@ def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(store: Stor
     add(store, third)
     store.media.path(basket_of(store, 7)[2].media_key).write_bytes(b"changed on the disk")
     assert hear(store, Played())[2].error_code == "file_damaged"
+
+
+def test_who_reads_aloud_is_compared_with_every_note_of_the_training(
+    store: Store, models: ModelPool, notes: list[Path]
+) -> None:
+    stranger = sorted((LIBRARY / "libri-1688").glob("*.ogg"))[0]
+    member = Requester(7)
+    add(store, notes[0])
+    hear(store, Played(models=models))
+    add(store, stranger)
+    other = hear_note(Note(stranger, "x"), np.zeros((0, 256), np.float32), models.speaker, models.pitch)
+    keep_heard(store, 2, other.seconds, list(map(float, other.embedding)), models.speaker.model_id)
+    asked = request_basket_training(store, member, "mine", instant=True, sentence="read this")
+    [reading] = save_files(store, [(notes[1], "read.ogg")])
+    send_reading(store, member, asked.job.id, reading)
+
+    own, strange, read = hear(store, Played(models=models))
+    job = job_row(store, asked.job.id)
+    assert job is not None and job.state is JobState.QUEUED
+    assert list(train_params(job).left_out) == [stranger.name]
+    assert (own.state, read.state) == (NoteState.GOOD, NoteState.GOOD)
+    assert (strange.state, strange.error_code) == (NoteState.REFUSED, "note_not_of_reader")
+    with store.read() as session:
+        (given,) = session.exec(select(Consent)).all()
+    assert given.phrase == "read this" and SAME_READER < (given.speaker_score or 0) < 1
+
+
+def test_notes_that_an_earlier_model_heard_are_heard_anew_before_they_are_compared(
+    store: Store, files: list[Path]
+) -> None:
+    add(store, files[0])
+    hear(store, Played(Done(HeardNote(12.0, SpeakerOfNote((1.0,), "old")))))
+    asked = request_basket_training(store, Requester(7), "mine", instant=True, sentence="read this")
+    [reading] = save_files(store, [(files[1], "read.ogg")])
+    send_reading(store, Requester(7), asked.job.id, reading)
+    speaker = SpeakerOfNote((1.0, 0.0), "m")
+    first, again, last = HeardNote(8.0, speaker, (None,)), HeardNote(12.0, speaker), HeardNote(8.0, speaker, (0.9,))
+    one, two = hear(store, Played(Done(first), Done(again), Done(last)))
+    assert one.model == two.model == "m" and two.state is NoteState.GOOD
+    job = job_row(store, asked.job.id)
+    assert job is not None and job.state is JobState.QUEUED
