@@ -25,6 +25,7 @@ from bot.messages.result import compose, notice
 from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store, outbox
+from store.shards import ALL, Shards
 from store.use_cases import (
     begin_message,
     discard_unfinished,
@@ -53,13 +54,14 @@ class Delivery(commands.Cog):
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: commands.AutoShardedBot,
         store: Store,
         seconds: float,
         private: PrivateCards,
         controls: Callable[[Job, Texts], discord.ui.View | None],
+        shards: Shards = ALL,
     ) -> None:
-        self.bot, self.store, self.private, self.controls = bot, store, private, controls
+        self.bot, self.store, self.private, self.controls, self.shards = bot, store, private, controls, shards
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
@@ -75,7 +77,7 @@ class Delivery(commands.Cog):
     async def deliver_due(self) -> None:
         """Send what is due. A row that fails does not stop the others."""
         try:
-            due = await asyncio.to_thread(due_messages, self.store, self.owner)
+            due = await asyncio.to_thread(due_messages, self.store, self.owner, self.shards)
         except Exception:
             log.exception("The outbox could not be read")
             return

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import jobs, models, outbox, voices
+from cli import copying, jobs, models, outbox, voices
 from cli.console import no_nan, require_consent, visible
 from cli.laboratory import LaboratoryGroup
 
@@ -27,6 +27,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(copying.app, name="store")
 
 
 class Language(StrEnum):

@@ -89,11 +89,13 @@ def check_file(settings: StoreSettings) -> None:
     if settings.on_server:
         raise BackupRefused(
             reason=f"The database is {place_of(settings.url)}, a PostgreSQL server: copy it with pg_dump, and then"
-            f" {settings.media_url or settings.data_dir / MEDIA} with any tool"
+            f" {settings.media_url or settings.data_dir / MEDIA} with any tool, or everything into a file and a"
+            f" folder with `discovervoice store copy`"
         )
     if settings.media_url:
         raise BackupRefused(
-            reason=f"The media are in {settings.media_url}, a bucket: copy it with its provider's tools"
+            reason=f"The media are in {settings.media_url}, a bucket: copy everything into a file and a folder with"
+            f" `discovervoice store copy`"
         )
 
 

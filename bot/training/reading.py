@@ -32,7 +32,7 @@ FORM = re.compile(f"{READING}([0-9a-f]{{32}})")
 class ReadingCog(commands.Cog):
     """Takes readings; once a worker has compared who reads with the notes, the training begins."""
 
-    def __init__(self, bot: commands.Bot, services: Services) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
         self.services = services
         self.menu = app_commands.ContextMenu(name=label("train.menu"), callback=self.agree_by_message)
         bot.tree.add_command(self.menu)
