@@ -34,7 +34,8 @@ from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
-from pipeline.voices.own_note import SAME_READER, hear_note
+from pipeline.voices.own_note import OwnNote, hear_note
+from pipeline.voices.reading import SAME_READER, hear_reading
 from store.results import (
     CoverResult,
     HeardVocals,
@@ -186,17 +187,19 @@ def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNot
     """Hear a note of a basket. Raises what `hear_note` raises."""
     model = models.speaker.model_id
     known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
-    others = np.stack(known) if known and not task.sentence else np.zeros((0, 0), np.float32)
-    heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
-    speaker = SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model)
+    others = np.stack(known) if known else np.zeros((0, 256), np.float32)
+    note = Note(task.note.path, task.note.name)
     if not task.sentence:
-        return HeardNote(heard.seconds, speaker)
-    likeness = tuple(
-        float(np.array(other.embedding, np.float32) @ heard.embedding) if other.model == model else None
-        for other in task.others
-    )
+        return _heard(hear_note(note, others, models.speaker, models.pitch, report), model)
+    reading = hear_reading(note, task.sentence, others, models.speaker, models.pitch, report)
+    cosines = iter(map(float, reading.likeness))
+    likeness = tuple(next(cosines) if other.model == model else None for other in task.others)
     strangers = tuple(place for place, cosine in enumerate(likeness) if cosine is not None and cosine < SAME_READER)
-    return HeardNote(heard.seconds, speaker, likeness, strangers)
+    return replace(_heard(reading.heard, model), likeness=likeness, strangers=strangers)
+
+
+def _heard(note: OwnNote, model: str) -> HeardNote:
+    return HeardNote(note.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in note.embedding), model))
 
 
 def _add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:

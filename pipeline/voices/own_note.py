@@ -26,12 +26,6 @@ SAME_PERSON = 0.68
 3.8 % and 1.7 %. Training compares again, window by window."""
 
 
-SAME_READER = 0.72
-"""Cosine of a note with the seven seconds in which a sentence is read aloud. 1.9 % of 532 notes of the reader are below
-(15 people; all ten are single sung tones, none of 491 spoken ones), 2.5 % of 8210 of somebody else above. At 0.68 0.8 %
-and 6.5 %, at 0.76 4.1 % and 0.6 %. A person's clips are of one microphone each; with another one more are refused."""
-
-
 @dataclass(frozen=True)
 class OwnNote:
     """A note that can be trained on."""

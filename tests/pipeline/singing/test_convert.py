@@ -150,8 +150,8 @@ def test_rests_are_not_sung_and_the_rest_sounds_the_same(
     h24 = load_base(torch.full((256,), 1 / 16), whisper_text.MODEL_ID).voice.eval()
     singer: Any = voice if kind == "s24" else h24
     singer.choose_precision(False)  # else it sings twice at first
-    features = replace(sung(12), content=sung(12).content[:, : S24.content_dim if kind == "s24" else 128])
-    for start, stop in ((0, 150), (400, 700), (1000, 1200)):
+    features = replace(sung(18), content=sung(18).content[:, : S24.content_dim if kind == "s24" else 128])
+    for start, stop in ((0, 400), (600, 1100), (1300, 1700)):
         features.f0[start:stop], features.rms[start:stop] = 0, 0
     frames: list[int] = []
     where, what = (singer.dec, "decode") if kind == "s24" else (singer.decoder, "filters")
