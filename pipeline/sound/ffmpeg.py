@@ -132,11 +132,19 @@ def _frames(container: InputContainer, stream: AudioStream, name: str) -> Iterat
         if delay:
             skipped = min(delay, decoded)
             delay, last = delay - skipped, last[:, skipped:]
-    edited = round((stream.duration or 0) * rate / ticks) if ticks else 0
+    edited = _told(container, stream, rate)
     paddings = (decoded - end for end in (lasts, decoded - total + edited) if end and not rounded)
     padding = max((padding for padding in paddings if 0 < padding < decoded), default=0)
     if total:
         yield rate, last[:, : max(0, last.shape[1] - padding)]
+
+
+def _told(container: InputContainer, stream: AudioStream, rate: int) -> int:
+    """Samples up to which there is sound: an edit list's length, a Vorbis stream's last position; 0 if nothing says."""
+    if _ticks(container, stream):
+        return round((stream.duration or 0) * rate / _ticks(container, stream))
+    vorbis = container.format.name == "ogg" and stream.codec_context.name == "vorbis" and not stream.start_time
+    return round((stream.duration or 0) * rate * (stream.time_base or 0)) if vorbis else 0
 
 
 def _ticks(container: InputContainer, stream: AudioStream) -> int:
