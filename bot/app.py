@@ -11,6 +11,7 @@ from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
 from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
+from bot.copies import Copies
 from bot.covers import CoverCog
 from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
 from bot.delivery import Delivery
@@ -47,7 +48,9 @@ from bot.sharing import ShareButton, share_buttons
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.texts.sentences import Texts
-from bot.training import ConsentButton, TrainCog
+from bot.training.command import TrainCog
+from bot.training.question import ConsentButton
+from bot.training.reading import ReadingCog
 from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Job, Store
@@ -115,14 +118,16 @@ def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     return rows_of(*rows) if any(rows) else None
 
 
-class DiscoverBot(commands.Bot):
+class DiscoverBot(commands.AutoShardedBot):
     """The bot: no privileged intents, no text commands, mentions nobody unless a message allows it."""
 
     def __init__(self, store: Store, doorbell: Doorbell, settings: BotSettings) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing is said in voice channels
         self.registry = CollectorRegistry()
         metrics = GatewayMetrics(self.registry, lambda: self.latency)
-        self.registry.register(InstallationCollector(store))
+        shards = settings.shards
+        if shards.have(None):
+            self.registry.register(InstallationCollector(store))  # one bot serves what is the same for all
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -131,14 +136,16 @@ class DiscoverBot(commands.Bot):
             tree_cls=Tree,
             max_ratelimit_timeout=RATE_LIMIT_SECONDS,
             http_trace=metrics.trace(),
+            shard_ids=shards.ids,
+            shard_count=shards.count,
         )
         mentions: dict[str, str] = {}
         private = PrivateCards(self, mentions)
-        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view)
-        self.delivery = Delivery(self, store, settings.poll_seconds, private, result_view)
-        self.removal = Removal(self, store, settings.poll_seconds, private)
-        self.listening_tests = ListeningTests(self, store, settings.poll_seconds)
-        self.reports = ReportsLoop(self, store, settings.poll_seconds)
+        self.cards = LiveCards(store, settings.card_seconds, private, cancel_view, shards)
+        self.delivery = Delivery(self, store, settings.poll_seconds, private, result_view, shards)
+        self.removal = Removal(self, store, settings.poll_seconds, private, shards)
+        self.listening_tests = ListeningTests(self, store, settings.poll_seconds, shards)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds, shards)
         self.services = Services(store, doorbell, settings, self.cards.show, result_view, mentions=mentions)
 
     async def setup_hook(self) -> None:
@@ -149,6 +156,7 @@ class DiscoverBot(commands.Bot):
             await self.add_cog(cog(services))
         await self.add_cog(MatchCog(self, services))
         await self.add_cog(NotesCog(self, services))
+        await self.add_cog(ReadingCog(self, services))
         await self.add_cog(ReportCog(self, services))
         self.add_dynamic_items(*COMPONENTS)
         await self.tree.set_translator(Translator())
@@ -157,8 +165,9 @@ class DiscoverBot(commands.Bot):
         await self.add_cog(self.delivery)
         await self.add_cog(self.removal)
         await self.add_cog(self.listening_tests)
-        await self.add_cog(Presence(self, services.store))
+        await self.add_cog(Presence(self, services.store, services.settings.shards))
         await self.add_cog(self.reports)
+        await self.add_cog(Copies(services.store))
 
     async def on_ready(self) -> None:
         """Discord has the bot online, for the first time or after a session that was lost."""

@@ -25,6 +25,7 @@ from bot.messages.result import compose, notice
 from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts, texts
 from store import Job, NotFound, Outbox, Store, outbox
+from store.shards import ALL, Shards
 from store.use_cases import (
     begin_message,
     discard_unfinished,
@@ -53,13 +54,14 @@ class Delivery(commands.Cog):
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: commands.AutoShardedBot,
         store: Store,
         seconds: float,
         private: PrivateCards,
         controls: Callable[[Job, Texts], discord.ui.View | None],
+        shards: Shards = ALL,
     ) -> None:
-        self.bot, self.store, self.private, self.controls = bot, store, private, controls
+        self.bot, self.store, self.private, self.controls, self.shards = bot, store, private, controls, shards
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.deliver_due)
@@ -75,7 +77,7 @@ class Delivery(commands.Cog):
     async def deliver_due(self) -> None:
         """Send what is due. A row that fails does not stop the others."""
         try:
-            due = await asyncio.to_thread(due_messages, self.store, self.owner)
+            due = await asyncio.to_thread(due_messages, self.store, self.owner, self.shards)
         except Exception:
             log.exception("The outbox could not be read")
             return
@@ -201,7 +203,7 @@ class Delivery(commands.Cog):
         say = texts(job.locale)
         text = clickable(compose(job, say), self.private.mentions)
         try:
-            return await show(text, files_of(self.store, row))
+            return await show(text, await asyncio.to_thread(files_of, self.store, row))
         except NotFound:
             reason = "result.file_gone"
         except discord.HTTPException as error:

@@ -16,6 +16,7 @@ from bot.texts.sentences import Texts, texts
 from store import Job, JobState, NotFound, Store
 from store.missing import NoSuchJob
 from store.replies import token_of
+from store.shards import ALL, Shards
 from store.tables import now
 from store.use_cases import CardState, PlacedJob, cards_to_show, job_row, placed_job, release_reply
 
@@ -33,9 +34,14 @@ class LiveCards(commands.Cog):
     """
 
     def __init__(
-        self, store: Store, seconds: float, private: PrivateCards, controls: Callable[[str, Texts], discord.ui.View]
+        self,
+        store: Store,
+        seconds: float,
+        private: PrivateCards,
+        controls: Callable[[str, Texts], discord.ui.View],
+        shards: Shards = ALL,
     ) -> None:
-        self.store, self.private, self.controls = store, private, controls
+        self.store, self.private, self.controls, self.shards = store, private, controls, shards
         self.seconds = seconds
         self._shown: dict[str, Face] = {}
         self._previewed: set[str] = set()
@@ -61,7 +67,7 @@ class LiveCards(commands.Cog):
         """Bring the cards up to date that have news."""
         began, shown = time.monotonic(), dict(self._shown)
         try:
-            cards, news = await asyncio.to_thread(_news, self.store, shown)
+            cards, news = await asyncio.to_thread(_news, self.store, shown, self.shards)
         except Exception:
             log.exception("The cards could not be read from the database")
             return
@@ -123,9 +129,9 @@ class LiveCards(commands.Cog):
         return PlacedJob(job, known.place.number, known.place.seconds)
 
 
-def _news(store: Store, shown: Mapping[str, Face]) -> tuple[set[str], list[CardState]]:
+def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[str], list[CardState]]:
     """The ids of all cards, and those that show something else than their rows say, in the order to edit them."""
-    cards, turns = cards_to_show(store), {job_id: turn for turn, job_id in enumerate(shown)}
+    cards, turns = cards_to_show(store, shards), {job_id: turn for turn, job_id in enumerate(shown)}
     news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview)]
     news.sort(key=lambda card: (card.place.number > 0, turns.get(card.id, -1)))
     return {card.id for card in cards}, news

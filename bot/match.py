@@ -19,7 +19,7 @@ NOTES = ("note1", "note2", "note3", "note4", "note5")
 class MatchCog(commands.Cog):
     """Two ways to the same job: files given to the command, or a message's voice note."""
 
-    def __init__(self, bot: commands.Bot, services: Services) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
         self.services = services
         self.menu = app_commands.ContextMenu(name=label("match.menu"), callback=self.match_message)
         bot.tree.add_command(self.menu)

@@ -80,7 +80,7 @@ class NotesPage(PageButton, template=r"notes:page:(?P<page>[0-9]{1,4})"):
 class NotesCog(commands.Cog):
     """The command, and the menu of a message."""
 
-    def __init__(self, bot: commands.Bot, services: Services) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
         self.services = services
         self.menu = app_commands.ContextMenu(name=label("notes.menu"), callback=self.add_message)
         bot.tree.add_command(self.menu)

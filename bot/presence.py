@@ -10,6 +10,7 @@ import socket
 from discord.ext import commands, tasks
 
 from store import Store
+from store.shards import ALL, Shards
 from store.use_cases import end_life, show_life
 
 log = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ SECONDS = 15.0
 class Presence(commands.Cog):
     """The loop that writes it; a bot that ends as planned takes it back."""
 
-    def __init__(self, bot: commands.Bot, store: Store) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, store: Store, shards: Shards = ALL) -> None:
         self.bot, self.store = bot, store
+        self.role = "bot" if shards.are_all else f"bot (shards {shards})"
         self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._loop = tasks.loop(seconds=SECONDS)(self.show)
 
@@ -40,6 +42,6 @@ class Presence(commands.Cog):
         if not self.bot.is_ready():
             return
         try:
-            await asyncio.to_thread(show_life, self.store, self.process, "bot")
+            await asyncio.to_thread(show_life, self.store, self.process, self.role)
         except Exception as error:
             log.warning("The bot's sign of life could not be written: %s", error)

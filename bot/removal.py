@@ -10,6 +10,7 @@ from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
 from bot.messages.post import is_result_of, own_messages
 from bot.messages.private import PrivateCards
 from store import Deletion, Store
+from store.shards import ALL, Shards
 from store.use_cases import deletion_done, due_deletions, end_pauses, postpone_deletion
 
 log = logging.getLogger(__name__)
@@ -18,8 +19,10 @@ log = logging.getLogger(__name__)
 class Removal(commands.Cog):
     """The loop over the messages that have to go."""
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float, private: PrivateCards) -> None:
-        self.bot, self.store, self.private = bot, store, private
+    def __init__(
+        self, bot: commands.AutoShardedBot, store: Store, seconds: float, private: PrivateCards, shards: Shards = ALL
+    ) -> None:
+        self.bot, self.store, self.private, self.shards = bot, store, private, shards
         self._away = True  # until the first success
         self._loop = tasks.loop(seconds=seconds)(self.remove_due)
 
@@ -34,7 +37,7 @@ class Removal(commands.Cog):
     async def remove_due(self) -> None:
         """Delete what is due. One that fails does not stop the others."""
         try:
-            for one in await asyncio.to_thread(due_deletions, self.store):
+            for one in await asyncio.to_thread(due_deletions, self.store, self.shards):
                 await self._remove(one)
         except Exception:
             log.exception("The messages to delete could not be read or noted")

@@ -2,10 +2,11 @@
 
 import re
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import NoToken, WrongToken
+from store.shards import Shards, shards_of
 
 TOKEN = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -16,11 +17,24 @@ class BotSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
     discord_token: SecretStr | None = None
+    discord_shards: str = ""
     poll_seconds: float = Field(default=2.0, ge=0.01, le=3600)
     card_seconds: float = Field(default=5.0, ge=0.01, le=3600)
     max_notes: int = Field(default=10, ge=1, le=100)
     note_megabytes: float = Field(default=25.0, gt=0, le=10000)
     song_megabytes: float = Field(default=100.0, gt=0, le=10000)
+    read_aloud: bool = True
+
+    @field_validator("discord_shards")
+    @classmethod
+    def _check_shards(cls, text: str) -> str:
+        shards_of(text)
+        return text
+
+    @property
+    def shards(self) -> Shards:
+        """Which servers this bot answers for."""
+        return shards_of(self.discord_shards)
 
     @property
     def token(self) -> str:

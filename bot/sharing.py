@@ -52,7 +52,7 @@ async def _send(interaction: Interaction, sharing: Sharing) -> discord.Message:
     channel = interaction.client.get_partial_messageable(sharing.channel_id)
     options: dict[str, Any] = {"nonce": f"share{job.id[:20]}", "suppress_embeds": True}
     try:
-        files = files_of(services.store, sharing.message.row)
+        files = await asyncio.to_thread(files_of, services.store, sharing.message.row)
         message: discord.Message = await channel.send(clickable(text, services.mentions), files=files, **options)
     except (NotFound, discord.Forbidden, discord.NotFound) as error:
         await asyncio.to_thread(drop_share, services.store, sharing)

@@ -14,7 +14,7 @@ from rich.table import Table
 from cli.console import DeskError, check_files, console
 from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
-from pipeline.sound.decode import SONG, display_name, measure, probe
+from pipeline.sound.file_name import display_name
 from store import Job, NotFound, Song, Store, StoreSettings, cache, jobs, library, open_store, retention
 from store.names import named
 from store.params import cover_params
@@ -152,6 +152,8 @@ def show_singers() -> None:
 
 async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     """Add a song to the library, and hear what it asks of a voice."""
+    from pipeline.sound.decode import SONG, measure  # PyAV
+
     store = open_store()
     check_files([file])
     seconds = measure(file, SONG, file.name)
@@ -225,6 +227,8 @@ def _request_match(store: Store, notes: list[Path], owner: str) -> Job:
 
 def _request_cover(store: Store, order: CoverOrder, request: CoverRequest, owner: str) -> Job:
     """Request a cover of a file, or of a song of the library by its title. Raises DeskError, SoundError, StoreError."""
+    from pipeline.sound.decode import SONG, probe  # PyAV
+
     path, instrumental = Path(order.song), order.instrumental
     if not path.is_file():
         song = _library_song(store, order.song)
@@ -257,13 +261,13 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
     """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
     if out is None:
         return
-    from pipeline.covers.export import export_stems  # PyAV and SciPy
-
     for role in ("cover", "picture", "sample"):
         if role in outcome.files:
             shutil.copyfile(outcome.files[role], out / outcome.files[role].name)
     stems = {role: outcome.files[role] for role in STEMS if role in outcome.files}
     if stems and isinstance(outcome.result, CoverResult):
+        from pipeline.covers.export import export_stems  # PyAV
+
         softer = export_stems(stems, outcome.result.stem_gain or 1.0, out)
         if softer:
             console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cli.console import DeskError
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 
 SUFFIXES = frozenset(
     ".aac .aif .aiff .caf .flac .m4a .mka .mkv .mov .mp3 .mp4 .oga .ogg .opus .w64 .wav .webm .wma".split()  # noqa: SIM905

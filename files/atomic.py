@@ -2,10 +2,12 @@
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from files.disk import disk_full
@@ -55,12 +57,22 @@ def drafts(folder: Path) -> Iterator[Path]:
 def remove_drafts(folder: Path, seconds: float) -> int:
     """Remove the drafts anywhere below the folder that nobody has written to for so many seconds; return how many."""
     before, removed = time.time() - seconds, 0
-    for draft in folder.rglob(f".*{DRAFT}"):
+    for draft in list(folder.rglob(f".*{DRAFT}")):
         with suppress(FileNotFoundError):  # its writer has just finished it
-            if draft.stat().st_mtime < before:
-                draft.unlink()
+            if _last_written(draft) < before:
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
                 removed += 1
     return removed
+
+
+def draft_folder(folder: Path) -> TemporaryDirectory[str]:
+    """A folder for what is made in one go, removed at the end of the block; if that is never reached, as a draft is."""
+    return TemporaryDirectory(prefix=".", suffix=DRAFT, dir=folder)
+
+
+def _last_written(draft: Path) -> float:
+    """The time of the newest file of a folder, or of the file."""
+    return max(one.stat().st_mtime for one in (draft, *draft.rglob("*")))
 
 
 def sync(path: Path) -> None:

@@ -23,6 +23,9 @@ class VoiceFrames:
     """The median energy of the voiced frames of the whole recording that these are a part of."""
     phase: float = 0.0
     """Of the excitation before the first frame, in cycles: one of `start_phases`."""
+    wanted: tuple[tuple[int, int], ...] | None = None
+    """The parts (start, stop) whose sound is wanted, apart from each other and in order; None: all of it. What comes
+    elsewhere may be anything, so that a network need not work for a rest."""
 
 
 class Noise(Protocol):

@@ -22,6 +22,7 @@ SoundError
 │   ├── Noisy
 │   ├── SeveralSpeakers
 │   ├── OtherSpeaker
+│   ├── SentenceNotRead
 │   └── NotEnoughSpeech
 ├── EmptyLibrary
 ├── VoiceOutdated
@@ -198,6 +199,16 @@ class OtherSpeaker(UnsuitableSound):
 
     code = "other_speaker"
     sentence = "Another person than in your other notes is heard in {names}. Send only recordings of your own voice."
+
+
+class SentenceNotRead(UnsuitableSound):
+    """Other words than those of the sentence are heard. Params: name."""
+
+    code = "sentence_not_read"
+    sentence = (
+        "In {name} I did not hear the words at the end of the sentence. Read it aloud again, clearly and in the order "
+        "shown, and send the new recording."
+    )
 
 
 class NotEnoughSpeech(UnsuitableSound):

@@ -3,7 +3,7 @@
 Knows nothing of sound, Discord or Redis.
 """
 
-from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store, private_files
+from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store
 from store.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -25,6 +25,7 @@ from store.errors import (
     LibraryFull,
     ListeningOff,
     ListeningOver,
+    MediaAway,
     NoStaffChannel,
     NoteKnown,
     NotFound,
@@ -110,6 +111,7 @@ __all__ = [
     "ListeningState",
     "ListeningTest",
     "ListeningVote",
+    "MediaAway",
     "MemberBlock",
     "MemberReport",
     "NoStaffChannel",
@@ -146,6 +148,5 @@ __all__ = [
     "existing_store",
     "open_checked_store",
     "open_store",
-    "private_files",
     "refusal_of",
 ]

@@ -18,7 +18,7 @@ from files.disk import disk_full
 from store.database import StoreSettings
 from store.errors import BackupRefused
 from store.integrity import ALONE, READ_ONLY, integrity, opened
-from store.media import Media
+from store.media_folder import MediaFolder
 from store.schema import place_of
 from store.tables import now
 
@@ -64,7 +64,7 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
         raise BackupRefused(reason=f"{target} is not empty. Name a new folder")
     draft = target.with_name(f".{target.name}{DRAFT}")
     shutil.rmtree(draft, ignore_errors=True)
-    made_at, media = now(), Media(settings.data_dir / "media")
+    made_at, media = now(), MediaFolder(settings.data_dir / "media")
     with disk_full(), _removed_on_error(draft):
         draft.mkdir(parents=True, mode=0o700)
         kept: dict[str, BackedUp | None] = {}
@@ -85,11 +85,17 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
 
 
 def check_file(settings: StoreSettings) -> None:
-    """Raise BackupRefused for a database that is no file of ours."""
+    """Raise BackupRefused for a database that is no file of ours, and for media that are in no folder of ours."""
     if settings.on_server:
         raise BackupRefused(
             reason=f"The database is {place_of(settings.url)}, a PostgreSQL server: copy it with pg_dump, and then"
-            f" {settings.data_dir / MEDIA} with any tool"
+            f" {settings.media_url or settings.data_dir / MEDIA} with any tool, or everything into a file and a"
+            f" folder with `discovervoice store copy`"
+        )
+    if settings.media_url:
+        raise BackupRefused(
+            reason=f"The media are in {settings.media_url}, a bucket: copy everything into a file and a folder with"
+            f" `discovervoice store copy`"
         )
 
 
@@ -135,12 +141,12 @@ def copy_file(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _copy_media(media: Media, draft: Path, kept: dict[str, BackedUp | None], copied: Copied) -> None:
+def _copy_media(media: MediaFolder, draft: Path, kept: dict[str, BackedUp | None], copied: Copied) -> None:
     new = sorted(media.keys() - kept.keys())
     for number, key in enumerate(new):
         name = f"{MEDIA}/{key[:2]}/{key}"
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-            sha256 = copy_file(media.root / key[:2] / key, draft / name)
+            sha256 = copy_file(media.path_of(key), draft / name)
             if sha256 == key.partition(".")[0]:
                 kept[key] = BackedUp(name, (draft / name).stat().st_size, sha256)
             else:

@@ -39,13 +39,23 @@ def check_room(session: Session, user_id: int, coming: int) -> None:
         raise BasketFull(limit=MOST_NOTES)
 
 
+def check_heard(notes: Sequence[BasketNote]) -> None:
+    """Raise BasketUnheard if any of them waits."""
+    if waiting := sum(note.state is NoteState.WAITING for note in notes):
+        raise BasketUnheard(number=waiting)
+
+
+def least_seconds(*, instant: bool) -> float:
+    """Of voice, for a voice that is trained, or not."""
+    return LEAST_SECONDS_INSTANT if instant else LEAST_SECONDS
+
+
 def check_trainable(notes: Sequence[BasketNote], least: float) -> list[BasketNote]:
     """The notes to make a voice of, which takes at least so many seconds of voice.
 
     Raises BasketUnheard, BasketEmpty, BasketShort.
     """
-    if waiting := sum(note.state is NoteState.WAITING for note in notes):
-        raise BasketUnheard(number=waiting)
+    check_heard(notes)
     good, seconds = good_notes(notes), seconds_of(notes)
     if not good:
         raise BasketEmpty

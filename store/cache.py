@@ -4,13 +4,14 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from store import jobs
+from store import jobs, shared_cache
 from store.database import Store
+from store.media import hash_of
 from store.params import uploads_of
 from store.references import names_sound
 from store.tables import Clip, Job, JobKind, Song
@@ -24,7 +25,7 @@ GB = 1e9
 
 def folder_of(store: Store, key: str) -> Path:
     """Where the cache of a song is or is to be; it counts as used now."""
-    folder = store.cache_dir / _hash(key)
+    folder = store.cache_dir / hash_of(key)
     if folder.is_dir():
         os.utime(folder)
     return folder
@@ -33,8 +34,8 @@ def folder_of(store: Store, key: str) -> Path:
 def is_heard(store: Store, key: str, *, vocals_only: bool = False) -> bool:
     """Whether a song's stems and the features of its vocals are there, by whichever models."""
     card = "vocals.json" if vocals_only else "stems.json"
-    found = (store.cache_dir / _hash(key)).glob(f"*/*/{card}")
-    return any(any(one.parent.glob("*.npz")) for one in found)
+    found = (store.cache_dir / hash_of(key)).glob(f"*/*/{card}")
+    return any(any(one.parent.glob("*.npz")) for one in found) or shared_cache.is_heard(store, hash_of(key), card)
 
 
 def keep(store: Store, key: str) -> None:
@@ -78,13 +79,26 @@ def sweep(store: Store) -> int:
     The cache of a song that a job waits for or works on stays, however large it is.
     """
     left = list(store.cache_dir.glob(f"{ASIDE}*"))  # whoever set them aside was killed
-    folders = [folder for folder in store.cache_dir.glob("*") if not folder.name.startswith(".")]
-    for folder in folders:
-        with store.write() as session:
-            left += [aside] if (aside := set_aside(store, session, folder.name)) else []
-    left += _over_limit(store, [folder for folder in folders if folder.is_dir()])
+    gone = remove_unnamed(store)
+    left += _over_limit(store, _folders(store))
     remove(left)
-    return len(left)
+    return gone + len(left)
+
+
+def remove_unnamed(store: Store) -> int:
+    """Remove what was computed from songs that no row names; return how many folders."""
+    with store.read() as session:
+        likely = [folder.name for folder in _folders(store) if not names_sound(session, folder.name)]
+    aside = []
+    for name in likely:
+        with store.write() as session:
+            aside.append(set_aside(store, session, name))
+    remove(aside)
+    return sum(folder is not None for folder in aside)
+
+
+def _folders(store: Store) -> list[Path]:
+    return [folder for folder in store.cache_dir.glob("*") if folder.is_dir() and not folder.name.startswith(".")]
 
 
 def _over_limit(store: Store, folders: Iterable[Path]) -> list[Path]:
@@ -105,12 +119,16 @@ def _needed(session: Session) -> set[str]:
     """The hashes of the songs that jobs wait for or work on."""
     sung = (JobKind.COVER, JobKind.LIBRARY)
     wanted = select(Job).where(col(Job.state).in_(jobs.ACTIVE), col(Job.kind).in_(sung))
-    work = session.exec(wanted).all()
+    return {hash_of(key) for key in song_keys(session, session.exec(wanted).all())}
+
+
+def song_keys(session: Session, work: Sequence[Job]) -> set[str]:
+    """The keys of the songs of these jobs, and of the instrumentals that came with them."""
     songs = [number for job in work if (number := job.params.get("song_id")) is not None]
     library = session.exec(select(Song.media_key).where(col(Song.id).in_(songs))).all()
     added = [job.id for job in work if job.kind is JobKind.LIBRARY]
     sent = session.exec(select(Clip.media_key).where(col(Clip.job_id).in_(added))).all()
-    return {_hash(key) for key in [*library, *sent, *(key for job in work for key in uploads_of(job))]}
+    return {*library, *sent, *(key for job in work for key in uploads_of(job))}
 
 
 def _aside(folder: Path) -> Path:
@@ -124,7 +142,3 @@ def _used(folder: Path) -> float:
 
 def _bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _hash(key: str) -> str:
-    return key.partition(".")[0]

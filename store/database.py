@@ -1,12 +1,12 @@
 """The database and its settings: SQLite in WAL mode or PostgreSQL, short transactions, migrated on opening."""
 
 import contextlib
-import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -14,22 +14,28 @@ from sqlmodel import Session
 
 from files.atomic import make_folder
 from files.disk import DiskFull
+from files.private import OTHERS
+from store.bucket import S3Access, bucket_at
 from store.connection import connect, write_anew
 from store.errors import StoreUnusable
 from store.faults import damage_told, refusal_of
 from store.integrity import check
 from store.media import Media
+from store.media_bucket import MediaBucket
+from store.media_folder import MediaFolder
 from store.postgresql import is_server, reading
 from store.schema import database_file, files_of, is_file_of_sqlite, migrate, place_of
 
-OTHERS = 0o077
-OURS = ("media", "cache", "work", "valkey")
+NEAR = "fetched"
+"""The folder in DATA_DIR with copies of what is in a bucket. Not `media`: what lies there may be nowhere else."""
+OURS = ("media", NEAR, "cache", "work", "valkey")
+BUCKET = re.compile(r"(s3|gs|az)://[^/\s]+(/\S*)?")
 RESTORING = ".restoring"
 """A folder in DATA_DIR while a backup is put back."""
 
 
 class StoreSettings(BaseSettings):
-    """Read from the environment or `.env`: DATABASE_URL, DATA_DIR, CLIP_DAYS, JOB_DAYS, CACHE_GB."""
+    """Read from the environment or `.env`: DATABASE_URL, DATA_DIR, MEDIA_URL, CLIP_DAYS, JOB_DAYS, CACHE_GB, ..."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
 
@@ -38,6 +44,12 @@ class StoreSettings(BaseSettings):
     clip_days: float = Field(default=30.0, gt=0, le=36500)
     job_days: float = Field(default=90.0, gt=0, le=36500)
     cache_gb: float = Field(default=20.0, gt=0, le=1e6)
+    media_url: str = ""
+    media_cache_gb: float = Field(default=20.0, gt=0, le=1e6)
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr | None = None
+    aws_region: str = ""
+    aws_endpoint_url: str = ""
 
     @field_validator("database_url")
     @classmethod
@@ -49,6 +61,22 @@ class StoreSettings(BaseSettings):
                 " postgresql+psycopg://user:password@host/voices; or leave it empty"
             )
         return url
+
+    @field_validator("media_url")
+    @classmethod
+    def _check_bucket(cls, url: str) -> str:
+        if url and not BUCKET.fullmatch(url):
+            raise ValueError("it is no address of a bucket, such as s3://bucket/prefix; empty: a folder in DATA_DIR")
+        return url
+
+    @property
+    def media(self) -> Media:
+        """Where the files are; nothing is asked of a bucket yet. Raises MediaRefused."""
+        if not self.media_url:
+            return MediaFolder(self.data_dir / "media")
+        secret = self.aws_secret_access_key.get_secret_value() if self.aws_secret_access_key else ""
+        access = S3Access(self.aws_access_key_id, secret, self.aws_region, self.aws_endpoint_url)
+        return MediaBucket(bucket_at(self.media_url, access), self.data_dir / NEAR, self.media_cache_gb)
 
     @property
     def database(self) -> Path:
@@ -167,9 +195,8 @@ def open_store(settings: StoreSettings | None = None) -> Store:
 
 def existing_store(settings: StoreSettings) -> Store:
     """The store of a database that is known to have this version's tables; nothing is looked at or changed."""
-    media = Media(settings.data_dir / "media")
     limits = settings.clip_days, settings.job_days, settings.cache_gb
-    return Store(connect(settings.url), media, settings.data_dir, *limits)
+    return Store(connect(settings.url), settings.media, settings.data_dir, *limits)
 
 
 def open_checked_store(settings: StoreSettings | None = None) -> Store:
@@ -182,11 +209,6 @@ def open_checked_store(settings: StoreSettings | None = None) -> Store:
     if not settings.on_server:
         check(settings.database)
     return store
-
-
-def private_files() -> None:
-    """From now on the files that this process and its children make are their user's alone."""
-    os.umask(OTHERS)
 
 
 def close_to_others(settings: StoreSettings) -> None:

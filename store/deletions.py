@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from store import replies
 from store.jobs import OPERATOR
 from store.patience import NONCE_SECONDS
+from store.shards import ALL, Shards
 from store.tables import Deletion, Job, Outbox, Shown, now
 
 
@@ -55,7 +56,7 @@ def order(
     return int(message_id is not None)
 
 
-def due(session: Session, limit: int = 10) -> Sequence[Deletion]:
-    """Deletions whose next try is due, in the order of their tries."""
-    wanted = select(Deletion).where(col(Deletion.next_try_at) <= now())
+def due(session: Session, shards: Shards = ALL, limit: int = 10) -> Sequence[Deletion]:
+    """Deletions whose next try is due, in the order of their tries; bots share them by their channels."""
+    wanted = select(Deletion).where(col(Deletion.next_try_at) <= now(), shards.condition(Deletion.channel_id))
     return session.exec(wanted.order_by(col(Deletion.next_try_at)).limit(limit)).all()

@@ -24,6 +24,7 @@ StoreError
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
 ├── ConsentMismatch    the voice notes are not those that the consent names
+├── ReadingRefused     a sentence that is read aloud (its kinds: `store/reading_errors.py`)
 ├── NoteKnown          the note is in the member's basket already
 ├── BasketFull         a member's basket takes no more notes
 ├── BasketEmpty        nothing of a basket can be trained on
@@ -38,6 +39,8 @@ StoreError
 ├── OwnClip            a vote on a clip of one's own
 ├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
+├── MediaAway          the bucket with the files does not answer
+│   └── MediaRefused   it answers that it is not there, or not for us
 ├── StoreBusy          the database has been locked for too long
 └── StoreUnusable      the database or the data folder cannot be opened
     ├── StoreNewer     a newer version of the program has written it
@@ -308,6 +311,20 @@ class StoreBusy(StoreError):
 
     code = "store_busy"
     sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+
+
+class MediaAway(StoreError):
+    """It may pass by itself."""
+
+    code = "media_away"
+    sentence = "The store of files does not answer. Try again in a minute; if it stays so, tell the operator."
+
+
+class MediaRefused(MediaAway):
+    """There is no such bucket, or its key is wrong."""
+
+    code = "media_refused"
+    sentence = "The store of files refuses us. Nothing was kept; the operator has to look at MEDIA_URL and its key."
 
 
 class FileDamaged(StoreError):

@@ -10,15 +10,19 @@ from sqlmodel import Session, col, select
 
 from store import jobs, patience
 from store.missing import ResultGone
-from store.tables import Outbox, OutboxState, now
+from store.shards import ALL, Shards
+from store.tables import Job, Outbox, OutboxState, now
 
 LEASE_SECONDS = 15.0
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 
 
-def due(session: Session, owner: str = "", limit: int = 10) -> Sequence[Outbox]:
-    """Pending messages whose next try is due and that no bot but this one has leased, oldest first."""
-    return session.exec(select(Outbox).where(_is_due(owner)).order_by(col(Outbox.id)).limit(limit)).all()
+def due(session: Session, owner: str = "", shards: Shards = ALL, limit: int = 10) -> Sequence[Outbox]:
+    """Pending messages of these shards whose next try is due and that no bot but this one has leased, oldest first."""
+    wanted = select(Outbox).where(_is_due(owner))
+    if not shards.are_all:
+        wanted = wanted.where(Job.id == Outbox.job_id, shards.condition(Job.guild_id))
+    return session.exec(wanted.order_by(col(Outbox.id)).limit(limit)).all()
 
 
 def lease(session: Session, job_id: str, owner: str) -> bool:

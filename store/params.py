@@ -3,6 +3,7 @@
 Rows of every age can be read: a missing field has its default, an unknown one is ignored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -28,7 +29,8 @@ class MatchParams:
 class TrainParams:
     """Which voice is trained, and for how long at most; None leaves it to the worker's settings.
 
-    An `instant` voice is not trained: it sings in seconds.
+    An `instant` voice is not trained: it sings in seconds. Its member reads the `sentence` aloud before it begins;
+    notes in which somebody else speaks are `left_out`, by their names.
     """
 
     voice_id: int = 0
@@ -36,13 +38,17 @@ class TrainParams:
     train_seconds: float | None = None
     train_steps: int | None = None
     instant: bool = False
+    sentence: str = ""
+    left_out: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of `job.params`."""
         limits = {"train_seconds": self.train_seconds, "train_steps": self.train_steps}
         voice = {"voice_id": self.voice_id, "voice_name": self.voice_name}
         instant = {"instant": True} if self.instant else {}
-        return voice | instant | {name: limit for name, limit in limits.items() if limit is not None}
+        read: dict[str, Any] = {"sentence": self.sentence} if self.sentence else {}
+        read |= {"left_out": list(self.left_out)} if self.left_out else {}
+        return voice | instant | read | {name: limit for name, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True)

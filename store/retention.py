@@ -4,21 +4,27 @@ Whoever removes looks at few rows at a time, so that nobody waits for the write 
 """
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, delete, exists
 from sqlmodel import Session, col, or_, select
 
 from files.atomic import remove_drafts
-from store import cache, clips, deletions, guilds, jobs, voices
+from store import cache, clips, deletions, guilds, jobs, near, shared_cache, voices
 from store.clips import DAY
 from store.database import Store
+from store.errors import MediaAway
 from store.listening_tables import ListeningClip, ListeningTest
+from store.media import hash_of
 from store.params import drop_uploads, uploads_of
-from store.references import MEDIA_REFERENCE, unnamed
+from store.references import MEDIA_REFERENCE, names_sound, unnamed
 from store.tables import Audit, BasketNote, Clip, Job, JobState, Outbox, Voice, now
+
+log = logging.getLogger(__name__)
 
 BATCH = 100
 """Rows or files that are removed while the write lock is held."""
@@ -30,11 +36,12 @@ def tidy(store: Store) -> None:
     """What a worker does once an hour: remove all that is past its time, and all that killed processes left."""
     expire(store)
     clear_scratch(store)
-    remove_orphans(store)
-    for folder in (store.media.root, store.cache_dir, store.work_dir):
-        remove_drafts(folder, DRAFT_SECONDS)
+    remove_drafts(store.data_dir, DRAFT_SECONDS)
     cache.sweep(store)
+    near.sweep(store)
     _forget_the_deleted(store)
+    remove_orphans(store)  # the last two end early where a bucket does not answer
+    shared_cache.sweep(store)
 
 
 def discard(store: Store, job_id: str) -> None:
@@ -102,14 +109,24 @@ def remove_unreferenced(store: Store, keys: set[str]) -> int:
         likely = sorted(unnamed(session, keys))
     removed = 0
     for start in range(0, len(likely), BATCH):
-        with store.write() as session:  # under the lock no row can begin to name a file that is being removed
-            orphans = unnamed(session, likely[start : start + BATCH])
-            for key in orphans:
-                store.media.delete(key)
-            aside = [cache.set_aside(store, session, key.partition(".")[0]) for key in orphans]
+        try:
+            orphans, aside, songs = _remove(store, likely[start : start + BATCH])
+        except MediaAway as error:
+            log.warning("Files that no row names stay in the bucket until a worker finds them there: %s", error)
+            break
         cache.remove(aside)
+        shared_cache.remove(store, songs)
         removed += len(orphans)
     return removed
+
+
+def _remove(store: Store, keys: Sequence[str]) -> tuple[set[str], list[Path | None], list[str]]:
+    """Delete those of the files that no row names; their keys, their caches set aside, the sounds that are gone."""
+    with store.write() as session:  # under the lock no row can begin to name a file that is being removed
+        orphans = unnamed(session, keys)
+        store.media.delete(*orphans)
+        gone = [sound for sound in {hash_of(key) for key in orphans} if not names_sound(session, sound)]
+        return orphans, [cache.set_aside(store, session, sound) for sound in gone], gone
 
 
 def media_keys(notes: Sequence[Clip], owned: Sequence[Voice], work: Sequence[Job], mail: Sequence[Outbox]) -> set[str]:

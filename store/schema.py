@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Engine, inspect, make_url
+from sqlalchemy import URL, Engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from files.atomic import atomic_path
 from store.connection import connect, write_anew
-from store.errors import StoreDamaged, StoreNewer
+from store.errors import StoreDamaged, StoreNewer, StoreUnusable
 from store.postgresql import DRIVER
 
 if TYPE_CHECKING:
@@ -23,11 +23,15 @@ VERSIONS = Path(__file__).parent / "migrations" / "versions"
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
+COPY = "unfinished_copy"
+"""A table of a database that is being copied into: its one row names the source."""
+
+
 def migrate(url: str, lock_dir: Path) -> None:
     """Upgrade the tables to the newest revision; processes that start together take turns, on every machine.
 
     A new database appears under its name when it is whole, so an empty file is never one of ours.
-    Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log).
+    Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log), StoreUnusable (an unfinished copy).
     """
     with (lock_dir / ".migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -88,6 +92,31 @@ def revision_at(url: str) -> str | None:
         engine.dispose()
 
 
+def copied_from(url: str) -> str | None:
+    """The source of the unfinished copy at an address; None if there is none, or no database. Raises DBAPIError."""
+    file = database_file(url)
+    if file is not None and not file.exists():
+        return None
+    engine = connect(url)
+    try:
+        return _copied_from(engine)
+    finally:
+        engine.dispose()
+
+
+def begin_copy(engine: Engine, source: str) -> None:
+    """From now on nothing opens the database, until `end_copy`."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {COPY} (source TEXT NOT NULL)")
+        connection.execute(text(f"INSERT INTO {COPY} VALUES (:source)"), {"source": source})
+
+
+def end_copy(engine: Engine) -> None:
+    """The copy is whole."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE {COPY}")
+
+
 def files_of(path: Path) -> list[Path]:
     """The database and the files that SQLite keeps beside it: the write-ahead log and its index."""
     return [path, *(path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))]
@@ -134,6 +163,8 @@ def _upgrade(url: str) -> None:
     engine = connect(url)
     try:
         current = _current_revision(engine)
+        if _copied_from(engine) is not None:
+            raise StoreUnusable(place=place_of(url), reason="a copy into it was interrupted, so type it again")
         if current == newest_revision():
             return
         from alembic import command  # an open of a database that is up to date starts without it
@@ -148,6 +179,14 @@ def _upgrade(url: str) -> None:
             write_anew(engine)  # what earlier versions deleted they did not overwrite
     finally:
         engine.dispose()
+
+
+def _copied_from(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(COPY):
+            return None
+        source: str | None = connection.exec_driver_sql(f"SELECT source FROM {COPY}").scalar()
+    return source or ""
 
 
 def _current_revision(engine: Engine) -> str | None:

@@ -154,7 +154,7 @@ class BasketNote(SQLModel, table=True):
     """A recording that a member keeps for trainings: no training that fails or is declined takes it away.
 
     `seconds` of voice and the `embedding` (256) of who speaks, by `model`, are a worker's; `tries` counts the children
-    that ended while they heard it.
+    that ended while they heard it. In one that `reads_for` a training its sentence is read aloud.
     """
 
     __tablename__ = "basket_note"
@@ -174,6 +174,7 @@ class BasketNote(SQLModel, table=True):
     error_code: str | None = None
     error_params: dict[str, Any] = document(dict)
     error_sentence: str | None = None
+    reads_for: str | None = None
     created_at: float = Field(default_factory=now)
     expires_at: float = Field(index=True)
 

@@ -1,8 +1,9 @@
-"""Which errors of the database pass by themselves or by the operator, and are no fault of what was written."""
+"""Which errors of database and bucket pass by themselves or by the operator, and are no fault of what was written."""
 
+from store.errors import MediaAway
 from store.fault_codes import PASSING, fault_of
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the database is locked, full, or cannot be read, written or reached now: the same may succeed later."""
-    return fault_of(error) in PASSING
+    """Whether database or bucket are locked, full, or cannot be read, written or reached now: it may succeed later."""
+    return isinstance(error, MediaAway) or fault_of(error) in PASSING

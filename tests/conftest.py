@@ -16,6 +16,7 @@ import pytest
 
 from store import Store, StoreSettings, open_store, schema
 from tests.parity import Printing, parity
+from tests.s3_server import S3Server, s3_server
 from tests.warm_child import WarmChildren
 
 __all__ = ["parity"]
@@ -36,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
-    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
+    own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "MEDIA_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE", "PRECISION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FREE_LIBRARY", "false")  # made in seconds, by the tests that want it
@@ -134,6 +135,13 @@ def s24_voice_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pat
     save_voice(model, load_base(student.MODEL_ID).voice(speaker), info)
     save_index(index, torch.randn(200, S24.content_dim, generator=generator), speaker)
     return model, index
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """One S3 server for all tests of this process, started by the first that needs it."""
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

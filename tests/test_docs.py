@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 
 from bot.settings import BotSettings
 from cli import offline
+from cli.commands import app
 from cli.log import LogSettings
-from cli.main import app, guarded
+from cli.main import guarded
 from metrics import MetricsSettings
 from store import StoreSettings
 from tests.warm_child import WarmChildren
@@ -115,9 +116,12 @@ def wrong_desk(words: list[str]) -> str | None:
 
 def wrong_compose(words: list[str]) -> str | None:
     """Why `docker WORDS` cannot be right: not compose, an unknown service or, in `run`, a wrong command."""
-    if words[0] != "compose" or words[1] not in COMPOSE_WORDS:
+    file = "docker-compose.yml"
+    if words[1] == "--file":
+        file, words = words[2], [words[0], *words[3:]]
+    if words[0] != "compose" or words[1] not in COMPOSE_WORDS or not (ROOT / file).is_file():
         return "not a compose command that is known here"
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    services = yaml.safe_load((ROOT / file).read_text())["services"]
     named = [word for word in words[2:] if not word.startswith("-")]
     if words[1] == "run":
         return wrong_desk(named[1:]) if named and named[0] in services else f"no service {named}"

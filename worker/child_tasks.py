@@ -27,13 +27,15 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, overall_share
-from pipeline.sound.decode import SONG, name_of_title, probe
+from pipeline.sound.decode import SONG, probe
+from pipeline.sound.file_name import name_of_title
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
 from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
-from pipeline.voices.own_note import hear_note
+from pipeline.voices.own_note import OwnNote, hear_note
+from pipeline.voices.reading import SAME_READER, hear_reading
 from store.results import (
     CoverResult,
     HeardVocals,
@@ -185,9 +187,19 @@ def _hear_note(task: OwnNoteTask, models: ModelPool, report: Report) -> HeardNot
     """Hear a note of a basket. Raises what `hear_note` raises."""
     model = models.speaker.model_id
     known = [np.array(other.embedding, np.float32) for other in task.others if other.model == model]
-    others = np.stack(known) if known else np.zeros((0, 0), np.float32)
-    heard = hear_note(Note(task.note.path, task.note.name), others, models.speaker, models.pitch, report)
-    return HeardNote(heard.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in heard.embedding), model))
+    others = np.stack(known) if known else np.zeros((0, 256), np.float32)
+    note = Note(task.note.path, task.note.name)
+    if not task.sentence:
+        return _heard(hear_note(note, others, models.speaker, models.pitch, report), model)
+    reading = hear_reading(note, task.sentence, others, models.speaker, models.pitch, report)
+    cosines = iter(map(float, reading.likeness))
+    likeness = tuple(next(cosines) if other.model == model else None for other in task.others)
+    strangers = tuple(place for place, cosine in enumerate(likeness) if cosine is not None and cosine < SAME_READER)
+    return replace(_heard(reading.heard, model), likeness=likeness, strangers=strangers)
+
+
+def _heard(note: OwnNote, model: str) -> HeardNote:
+    return HeardNote(note.seconds, SpeakerOfNote(tuple(round(float(x), 5) for x in note.embedding), model))
 
 
 def _add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:

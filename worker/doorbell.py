@@ -7,12 +7,15 @@ a job by a second, and no key of arq's can hold one.
 import asyncio
 import json
 import logging
-from typing import Any
+import re
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from arq.connections import ArqRedis
 from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.asyncio import ConnectionPool
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,10 @@ TASK = "look"
 QUEUE = "discovervoice"
 CALL_SECONDS = 2.0
 """The longest that a call may take, connecting included."""
+PATIENCE = {"socket_timeout": CALL_SECONDS, "socket_connect_timeout": CALL_SECONDS}
+SENTINELS = ("sentinel", "sentinels")
+SENTINEL = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?")
+SENTINEL_PORT = 26379
 RING_SECONDS = 24 * 3600
 """How long a ring waits for a worker."""
 
@@ -43,13 +50,33 @@ class QueueSettings(BaseSettings):
 
 
 def queue_at(url: str) -> ArqRedis:
-    """Arq's queue at an address (redis://, rediss:// or unix://); connects when it is used.
+    """Arq's queue at an address (redis://, rediss://, unix://, sentinel://, sentinels://); connects when it is used.
 
     A call that gets no answer for CALL_SECONDS raises a RedisError. Raises ValueError: it is no address.
     """
-    patience = {"socket_timeout": CALL_SECONDS, "socket_connect_timeout": CALL_SECONDS}
-    pool: Any = ConnectionPool.from_url(url, **patience)
+    pool: Any = _watched(url) if urlsplit(url).scheme in SENTINELS else ConnectionPool.from_url(url, **PATIENCE)
     return ArqRedis(pool, job_serializer=to_bytes, job_deserializer=from_bytes, default_queue_name=QUEUE)
+
+
+def _watched(url: str) -> Any:
+    """Connections to whichever server its sentinels call the master now.
+
+    `sentinel://user:password@one:26379,two:26379/mymaster?sentinel_password=…`; `sentinels://` is by TLS. Raises
+    ValueError.
+    """
+    parts = urlsplit(url)
+    account, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = account.partition(":")
+    places = [SENTINEL.fullmatch(host) for host in hosts.split(",")]
+    name = parts.path.removeprefix("/")
+    if not all(places) or not name or "/" in name:
+        raise ValueError("it names no sentinels and their master")
+    own: dict[str, Any] = dict(PATIENCE) | ({"ssl": True} if parts.scheme == "sentinels" else {})
+    theirs = own | {"password": parse_qs(parts.query).get("sentinel_password", [None])[0]}
+    found = [(place[1].strip("[]"), int(place[2] or SENTINEL_PORT)) for place in places if place]
+    sentinel = cast(Any, Sentinel)(found, sentinel_kwargs=theirs)
+    login = {"username": unquote(user) or None, "password": unquote(password) or None}
+    return cast(Any, SentinelConnectionPool)(name, sentinel, **own, **login)
 
 
 def to_bytes(job: dict[str, Any]) -> bytes:

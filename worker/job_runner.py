@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
-from store import Job, JobKind, Store, StoreError, cache, clips, library, voices
+from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.params import cover_params, train_params
 from store.replies import token_of
@@ -140,11 +140,17 @@ async def _perform(
         write = complete_job
 
     try:
+        await persist(partial(near.fetch, store, job))
         task = await persist(partial(_task, store, job, settings))
+        songs = _songs_of(task)
+        for song in songs:
+            await asyncio.to_thread(shared_cache.fetch, store, song)
         async with giving_way(store, child, job, settings):
             end = await child.run(task, watchdog.hear, on_early)
         watchdog.rest()
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome, write))
+        for song in songs:
+            await asyncio.to_thread(shared_cache.share, store, song)
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
@@ -193,6 +199,16 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return _cover_task(store, session, job, out)
             case JobKind.LIBRARY:
                 return LibraryTask(_sent_songs(store, session, job), out)
+
+
+def _songs_of(task: JobTask) -> list[str]:
+    """The sha256 of the songs of a task, whose caches machines share."""
+    match task:
+        case CoverTask():
+            return [task.cache.name]
+        case LibraryTask():
+            return [song.cache.name for song in task.songs]
+    return []
 
 
 def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:

@@ -127,10 +127,14 @@ class SpeakerOfNote:
 
 @dataclass(frozen=True)
 class OwnNoteTask:
-    """Hear whether a note can be trained on; `others` are those of the same member."""
+    """Hear whether a note can be trained on; `others` are those of the same member.
+
+    In a reading a `sentence` is read aloud, and its speaker is compared with each of the others.
+    """
 
     note: NoteFile
     others: tuple[SpeakerOfNote, ...]
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,10 +211,16 @@ class HeardSong:
 
 @dataclass(frozen=True)
 class HeardNote:
-    """A note that can be trained on: its seconds of voice, and who speaks."""
+    """A note that can be trained on: its seconds of voice, and who speaks.
+
+    Of a reading `likeness` is the cosine with each of the others, None with those that another model embedded, and
+    `strangers` are the places of those in which somebody else speaks.
+    """
 
     seconds: float
     speaker: SpeakerOfNote
+    likeness: tuple[float | None, ...] = ()
+    strangers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import secrets
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
 from store import Store, StoreError
-from store.use_cases import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
+from store.use_cases import UnheardNote, hear_again, hear_anew, keep_heard, keep_reading, next_unheard, refuse_note
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
 from worker.messages import Broken, Done, End, HeardNote, NoteFile, OwnNoteTask, Refused, SpeakerOfNote
@@ -29,7 +29,7 @@ async def hear_notes(store: Store, child: Child) -> None:
 async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
     note_id = waiting.note.id or 0
     try:
-        await asyncio.to_thread(_keep, store, note_id, await child.run(await asyncio.to_thread(_task, store, waiting)))
+        await asyncio.to_thread(_keep, store, waiting, await child.run(await asyncio.to_thread(_task, store, waiting)))
     except ChildDied as error:
         log.warning("Note %s of a basket: %s", note_id, error)
         await asyncio.to_thread(hear_again, store, note_id)
@@ -49,12 +49,15 @@ def _task(store: Store, waiting: UnheardNote) -> OwnNoteTask:
     """Raises NotFound, FileDamaged."""
     note = waiting.note
     path = store.media.checked(note.media_key, note.name)
-    others = tuple(SpeakerOfNote(tuple(other.embedding), other.model) for other in waiting.others if other.embedding)
-    return OwnNoteTask(NoteFile(path, note.name), others)
+    others = tuple(SpeakerOfNote(tuple(other.embedding), other.model) for other in waiting.others)
+    return OwnNoteTask(NoteFile(path, note.name), others, waiting.sentence)
 
 
-def _keep(store: Store, note_id: int, end: End) -> None:
+def _keep(store: Store, waiting: UnheardNote, end: End) -> None:
+    note_id = waiting.note.id or 0
     match end:
+        case Done(outcome=HeardNote() as heard) if waiting.sentence:
+            _keep_reading(store, waiting, heard)
         case Done(outcome=HeardNote() as heard):
             keep_heard(store, note_id, heard.seconds, heard.speaker.embedding, heard.speaker.model)
         case Refused():
@@ -63,6 +66,21 @@ def _keep(store: Store, note_id: int, end: End) -> None:
             raise RuntimeError(traceback)
         case other:
             raise TypeError(f"a child answered OwnNoteTask with {other}")
+
+
+def _keep_reading(store: Store, waiting: UnheardNote, heard: HeardNote) -> None:
+    """Keep what was heard of a sentence that is read aloud, once it can be compared with every note."""
+    compared = [(other.id or 0, cosine) for other, cosine in zip(waiting.others, heard.likeness, strict=True)]
+    if of_old_models := [note_id for note_id, cosine in compared if cosine is None]:
+        hear_anew(store, of_old_models)
+        return
+    alike = {
+        note_id: cosine
+        for place, (note_id, cosine) in enumerate(compared)
+        if cosine is not None and place not in heard.strangers
+    }
+    speaker = heard.speaker
+    keep_reading(store, waiting.note.id or 0, heard.seconds, speaker.embedding, speaker.model, alike)
 
 
 def _refuse(store: Store, note_id: int, error: ModelUnusable | StoreError | DiskFull) -> None:

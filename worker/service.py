@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
 from metrics import MetricsSettings, WorkMetrics, endpoint
-from store import Job, Store, retention
+from store import Job, Store, near, retention
 from store.trouble import is_passing
 from store.use_cases import end_life, give_back_held, give_back_job, job_row, show_life, sweep_jobs, take_next_job
 from worker.child import Child
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 3600.0
+COPIES_SECONDS = 60.0
 LOOK_SECONDS = 5
 """The longest that arq's function may take; 10 s later no key of a killed worker is left."""
 HEALTH_SECONDS = 15
@@ -118,6 +119,7 @@ async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSet
         tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
         tasks.create_task(_live(shift))
         tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
+        tasks.create_task(_repeat(_tidy_copies, COPIES_SECONDS, store))
         tasks.create_task(_repeat(_work, 0.0, shift))
 
 
@@ -212,6 +214,11 @@ async def _show_life(shift: Shift) -> None:
 
 async def _expire(store: Store) -> None:
     await asyncio.to_thread(retention.tidy, store)
+
+
+async def _tidy_copies(store: Store) -> None:
+    """What was removed elsewhere goes here, too."""
+    await asyncio.to_thread(near.sweep, store)
 
 
 async def _work(shift: Shift) -> None:

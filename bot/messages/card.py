@@ -14,7 +14,8 @@ CELLS = 12
 
 def render(job: Job, place: int, say: Texts, wait: float = 0.0, *, preview: bool = False) -> str:
     """The card of a job that runs, or waits at `place` in line for about `wait` seconds; a preview may be on it."""
-    lines = [heading(job, say), status(job, place, say, wait), *([say("card.preview")] if preview else [])]
+    heard = [say("card.preview")] if preview else []
+    lines = [heading(job, say), status(job, place, say, wait), *left_out(job, say), *heard]
     return "\n".join(lines)
 
 
@@ -31,6 +32,13 @@ def heading(job: Job, say: Texts) -> str:
     name = params.name if isinstance(params, LibraryParams) else ""
     names = {key: safe(text or "–") for key, text in (("voice", voice), ("song", song), ("name", name))}
     return say(f"card.{aim_of(job)}", **names)
+
+
+def left_out(job: Job, say: Texts) -> list[str]:
+    """Which notes a training does without, since somebody else speaks in them than who read its sentence."""
+    params = params_of(job)
+    names = params.left_out if isinstance(params, TrainParams) else ()
+    return [say("card.left_out", names=", ".join(safe(name, 40) for name in names[:10]))] if names else []
 
 
 def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0) -> str:

@@ -4,12 +4,14 @@ import aiohttp
 import discord
 from sqlalchemy.exc import OperationalError
 
+from store import MediaAway
+
 
 def out_of_reach(error: Exception) -> bool:
-    """Whether Discord, the way to it or the database is in trouble: nothing was refused, a retry may succeed."""
+    """Whether Discord, the way to it, database or bucket are in trouble: nothing was refused, a retry may succeed."""
     if isinstance(error, discord.HTTPException):
         return error.status >= 500 or error.status == 429
-    return isinstance(error, aiohttp.ClientError | OSError | discord.RateLimited | OperationalError)
+    return isinstance(error, aiohttp.ClientError | OSError | discord.RateLimited | OperationalError | MediaAway)
 
 
 def is_too_large(error: discord.HTTPException) -> bool:

@@ -1,5 +1,6 @@
 """The message that ends a job: a pure function of the job's row."""
 
+from bot.messages.card import left_out
 from bot.messages.figures import cover_figures, key_figure, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
@@ -107,7 +108,7 @@ def result_lines(job: Job, say: Texts) -> list[str]:
     if isinstance(result, MatchResult):
         return match_lines(result, say)
     if isinstance(result, TrainResult):
-        return train_lines(result, say)
+        return [*train_lines(result, say), *left_out(job, say)]
     if isinstance(result, LibraryResult):
         return library_lines(result, aim_of(job), say)
     free = [say("result.cover.free_voice")] if cover_params(job).free_voice else []

@@ -14,6 +14,7 @@ from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts
 from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store
 from store.listening import mark
+from store.shards import ALL, Shards
 from store.tables import now
 from store.use_cases import (
     ClipToShow,
@@ -42,8 +43,8 @@ class ListeningTests(commands.Cog):
     What members put on clips while the bot was away is counted before anything else, above all before a test ends.
     """
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
-        self.bot, self.store = bot, store
+    def __init__(self, bot: commands.AutoShardedBot, store: Store, seconds: float, shards: Shards = ALL) -> None:
+        self.bot, self.store, self.shards = bot, store, shards
         self._back_at, self._recount = now(), True
         self._not_before: dict[int, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.go_on)
@@ -67,9 +68,9 @@ class ListeningTests(commands.Cog):
             if self._recount:
                 self._recount = False
                 await self._count_all()
-            for test in await asyncio.to_thread(failures_to_tell, self.store):
+            for test in await asyncio.to_thread(failures_to_tell, self.store, self.shards):
                 await self._tell(test)
-            for one in await asyncio.to_thread(clips_to_show, self.store):
+            for one in await asyncio.to_thread(clips_to_show, self.store, self.shards):
                 await self._show(one)
             if not self._recount:
                 await asyncio.to_thread(end_due_tests, self.store)
@@ -111,7 +112,7 @@ class ListeningTests(commands.Cog):
             log.exception("A vote could not be counted now")
 
     async def _count_all(self) -> None:
-        for test, clip in await asyncio.to_thread(shown_clips, self.store):
+        for test, clip in await asyncio.to_thread(shown_clips, self.store, self.shards):
             channel = self.bot.get_partial_messageable(test.channel_id)
             try:
                 message = await channel.get_partial_message(clip.message_id or 0).fetch()

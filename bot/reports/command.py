@@ -60,7 +60,7 @@ class ReasonMenu(
 class ReportCog(commands.Cog):
     """The entry of a message's menu."""
 
-    def __init__(self, bot: commands.Bot, services: Services) -> None:
+    def __init__(self, bot: commands.AutoShardedBot, services: Services) -> None:
         self.services = services
         self.menu = app_commands.ContextMenu(name=label("report.menu"), callback=self.report_message)
         bot.tree.add_command(app_commands.guild_only(self.menu))

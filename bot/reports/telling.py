@@ -12,6 +12,7 @@ from bot.reports.staff import staff_text, staff_view
 from bot.texts.locale import language
 from bot.texts.sentences import texts
 from store import MemberReport, Store
+from store.shards import ALL, Shards
 from store.tables import now
 from store.use_cases import begin_report, keep_report, reports_to_show
 
@@ -22,8 +23,8 @@ PAUSE_SECONDS = 60.0
 class ReportsLoop(commands.Cog):
     """The loop over the reports of which no moderator knows yet."""
 
-    def __init__(self, bot: commands.Bot, store: Store, seconds: float) -> None:
-        self.bot, self.store = bot, store
+    def __init__(self, bot: commands.AutoShardedBot, store: Store, seconds: float, shards: Shards = ALL) -> None:
+        self.bot, self.store, self.shards = bot, store, shards
         self._not_before: dict[int, float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.tell)
 
@@ -38,7 +39,7 @@ class ReportsLoop(commands.Cog):
     async def tell(self) -> None:
         """Post what is new. One that fails does not stop the others."""
         try:
-            for report, channel_id, locale in await asyncio.to_thread(reports_to_show, self.store):
+            for report, channel_id, locale in await asyncio.to_thread(reports_to_show, self.store, self.shards):
                 if now() >= self._not_before.get(report.id or 0, 0.0):
                     await self._tell(report, channel_id, locale)
         except Exception:

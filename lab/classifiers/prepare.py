@@ -20,7 +20,7 @@ from models.signal import MUSIC_RATE, SPEECH_RATE
 from pipeline.errors import UnreadableSound, UnsuitableSound
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 from pipeline.sound.resample import resample
 
 Say = Callable[[str], None]

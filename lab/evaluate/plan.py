@@ -17,7 +17,7 @@ from lab.evaluate.loudest import loudest
 from lab.evaluate.singer_folder import FolderSinger, choose_folder_singers, list_folder_singers
 from models.signal import Floats32
 from models.weights.integrity import packaged
-from pipeline.covers.mix import LEVEL
+from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import stems_of
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode, measure, probe

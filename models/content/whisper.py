@@ -6,7 +6,7 @@ are in CTranslate2's file format, in halves that two locked packages carry.
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -95,27 +95,42 @@ def halves() -> list[Path]:
 
 def load() -> WhisperEncoder:
     """The encoder, in evaluation mode. Raises WeightsError."""
-    data = b"".join(half.read_bytes() for half in halves())
-    if hashlib.sha256(data).hexdigest() != SHA256:
-        raise WeightsError("Whisper base is not the pinned file; install requirements.lock again.")
-    variables = {
-        name.removeprefix("encoder/"): value for name, value in _variables(data) if name.startswith("encoder/")
-    }
     names = {"positions": "position_encodings/encodings"}
     names |= {f"{conv}.{part}": f"{conv}/{part}" for conv in ("conv1", "conv2") for part in ("weight", "bias")}
     linears = {"qkv": "self_attention/linear_0", "out": "self_attention/linear_1"}
     linears |= {"up": "ffn/linear_0", "down": "ffn/linear_1"}
+    norms = {"attention_norm": "self_attention", "feed_norm": "ffn"}
     for n in range(LAYERS):
-        for ours, theirs in linears.items():
-            names |= {f"layers.{n}.{ours}.{part}": f"layer_{n}/{theirs}/{part}" for part in ("weight", "bias")}
-        for ours, theirs in (("attention_norm", "self_attention"), ("feed_norm", "ffn")):
-            names[f"layers.{n}.{ours}.weight"] = f"layer_{n}/{theirs}/layer_norm/gamma"
-            names[f"layers.{n}.{ours}.bias"] = f"layer_{n}/{theirs}/layer_norm/beta"
+        names |= layer_names(n, linears, norms)
     encoder = WhisperEncoder()
-    encoder.load_state_dict(
-        {ours: torch.from_numpy(variables[theirs].astype(np.float32)) for ours, theirs in names.items()}
-    )
+    encoder.load_state_dict(state_of("encoder", names))
     return encoder.eval()
+
+
+def layer_names(number: int, linears: Mapping[str, str], norms: Mapping[str, str]) -> dict[str, str]:
+    """Our names of one layer's variables, and theirs, from those of its linear layers and norms."""
+    ours = f"layers.{number}."
+    weights = {
+        f"{ours}{name}.{part}": f"layer_{number}/{theirs}/{part}"
+        for name, theirs in linears.items()
+        for part in ("weight", "bias")
+    }
+    scales = {
+        f"{ours}{name}.{part}": f"layer_{number}/{theirs}/layer_norm/{letter}"
+        for name, theirs in norms.items()
+        for part, letter in (("weight", "gamma"), ("bias", "beta"))
+    }
+    return weights | scales
+
+
+def state_of(half: str, names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Weights by our names, of "encoder" or "decoder". Raises WeightsError."""
+    data = b"".join(part.read_bytes() for part in halves())
+    if hashlib.sha256(data).hexdigest() != SHA256:
+        raise WeightsError("Whisper base is not the pinned file; install requirements.lock again.")
+    variables = dict(_variables(data))
+    found = {ours: variables[f"{half}/{theirs}"] for ours, theirs in names.items()}
+    return {ours: torch.from_numpy(values.astype(np.float32)) for ours, values in found.items()}
 
 
 def _variables(data: bytes) -> Iterator[tuple[str, NDArray[np.generic]]]:

@@ -26,9 +26,9 @@ def pulse_train(f0: Tensor, rate: int, hop: int, phase: float = 0.0) -> Tensor:
     of n cosines is Dirichlet's kernel, so it costs the same for a low note as for a high one. Where voice begins or
     ends its pitch is held (hibari-tts slides from or to 0 Hz there, which is heard as a chirp).
     """
-    hertz, voiced = _at_samples(f0, hop)
-    turn = ((torch.cumsum(hertz.double() * voiced / rate, 1) + phase) % 1 * 2 * math.pi).float()
-    hertz = hertz.clamp_min(LOWEST)
+    hertz, voiced = _at_samples(f0.double(), hop)  # else 20 s add up to an error that the fiftieth harmonic hears
+    turn = ((torch.cumsum(hertz * voiced / rate, 1) + phase) % 1 * 2 * math.pi).float()
+    hertz = hertz.float().clamp_min(LOWEST)
     order = torch.floor(TOP / hertz) + 0.5
     sine = 2 * torch.sin(turn / 2)
     peak = sine.abs() <= SMALL_SINE
@@ -38,11 +38,15 @@ def pulse_train(f0: Tensor, rate: int, hop: int, phase: float = 0.0) -> Tensor:
 
 def _at_samples(f0: Tensor, hop: int) -> tuple[Tensor, Tensor]:
     """f0 (B, T) → Hz and voiced, both (B, T · hop): straight between voiced frames, never towards unvoiced ones."""
+    place = (torch.arange(hop, device=f0.device) + 0.5) / hop - 0.5
+    before, after = (-place).clamp_min(0).to(f0), place.clamp_min(0).to(f0)
 
     def interpolated(track: Tensor) -> Tensor:
-        return F.interpolate(track[:, None], scale_factor=hop, mode="linear", align_corners=False)[:, 0]
+        """By the frames beside it alone, so that every window has the same; `F.interpolate` counts from its start."""
+        held = F.pad(track[:, None], (1, 1), mode="replicate")[:, 0, :, None]
+        return (held[:, 1:-1] * (1 - before - after) + held[:, :-2] * before + held[:, 2:] * after).flatten(1)
 
-    voiced = (f0 > LOWEST).float()
+    voiced = (f0 > LOWEST).to(f0)
     share = interpolated(voiced)
     hertz = interpolated(f0 * voiced) / share.clamp_min(1e-3)
     return hertz, share >= 0.5

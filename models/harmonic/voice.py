@@ -21,6 +21,8 @@ RECORDED_LEVEL = 4.8
 """The median energy of the waves that it makes then, by ours (16 kHz instead of 24)."""
 SPEAKER_GAIN = 16.0
 """A unit vector of 256 numbers is brought to a deviation of 1."""
+AROUND = 50
+"""Frames of 10 ms before and after a part that its sound depends on."""
 
 
 class HarmonicVoice(nn.Module):
@@ -69,22 +71,53 @@ class HarmonicVoice(nn.Module):
         """T frames → (T · 240,), as loud as the recording that they were measured on.
 
         The decoder is told energies as if the recording's median was LEVEL. The filters of a whole window of some 20 s
-        are computed at once: they are convolutions, without attention.
+        are computed at once: they are convolutions, without attention. Of a long rest nothing is computed.
         """
         return self._singing((frames, noise))
 
     def _sung(self, given: tuple[VoiceFrames, Noise], half: bool) -> Tensor:
         frames, noise = given
+        drawn = noise(2 * self.config.bins, self.config.frame_rate)
+        hop = self.sampling_rate // PIPELINE_RATE
+        phases = start_phases(frames.f0.cpu().numpy(), PIPELINE_RATE)
+        waves = frames.f0.new_zeros(len(frames.f0) * hop)
+        for start, stop in with_surroundings(frames):
+            part = replace(
+                frames,
+                content=frames.content[start // 2 : -(-stop // 2)],
+                f0=frames.f0[start:stop],
+                energy=frames.energy[start:stop],
+                phase=frames.phase + float(phases[start]),
+            )
+            waves[start * hop : stop * hop] = self._whole(
+                part, drawn[:, start * self.config.frame_rate // PIPELINE_RATE :], half
+            )
+        return waves
+
+    def _whole(self, frames: VoiceFrames, drawn: Tensor, half: bool) -> Tensor:
+        """All T frames → (T · 240,)."""
         count = len(frames.f0)
         padded = pad_to_span(frames)
         columns = decoder_frames(padded.content.T[None], padded.f0[None], padded.energy[None] - frames.level + LEVEL)
         wanted = columns.f0.shape[1]
-        drawn = noise(2 * self.config.bins, self.config.frame_rate)[:, :wanted].to(self.device)
+        drawn = drawn[:, :wanted].to(self.device)
         drawn = F.pad(drawn, (0, wanted - drawn.shape[1])).view(1, 2, self.config.bins, wanted)
         with precision(self.device, half):
             filters = self.decoder.filters(*columns, self.speaker[None] * SPEAKER_GAIN)
         wav = self.decoder.synthesize(filters, padded.f0[None], noise=drawn, phase=frames.phase)[0]
         return wav[: count * self.sampling_rate // PIPELINE_RATE] / wave_gain(frames.level)
+
+
+def with_surroundings(frames: VoiceFrames) -> list[tuple[int, int]]:
+    """The parts of T frames that are wanted, with what they depend on, on the grid of SPAN; all if that is not said."""
+    count, grid = len(frames.f0), 2 * SPAN
+    parts: list[tuple[int, int]] = []
+    for start, stop in ((0, count),) if frames.wanted is None else frames.wanted:
+        begin, end = max(0, (start - AROUND) // grid * grid), min(count, -(-(stop + AROUND) // grid) * grid)
+        if parts and begin <= parts[-1][1]:
+            begin, _ = parts.pop()
+        parts.append((begin, end))
+    return parts
 
 
 def wave_gain(level: float) -> float:

@@ -1,5 +1,7 @@
 """The base class of decoders: the excitation is computed once, then the latents are decoded at once or in tiles."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -61,21 +63,29 @@ class StreamingDecoder(nn.Module):
         phase: float | Tensor = 0.0,
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
+        wanted: Sequence[tuple[int, int]] | None = None,
     ) -> Tensor:
         """Do what `forward` does, tile by tile; the excitation is computed once for the whole.
 
-        Each tile is decoded with `context_frames` of context on either side, which are cut off again. The default is
-        the receptive field, so the result is that of `forward` but for rounding.
+        Of parts (start, stop) that are `wanted`, only these frames are decoded, and the rest is 0. Each tile is decoded
+        with `context_frames` of context on either side, which are cut off again. The default is the receptive field, so
+        the result is that of `forward` but for rounding.
         """
         context = self.context_frames if context_frames is None else context_frames
         source, _ = self.source(f0, phase, generator, noise)
         frames = z.shape[-1]
         tile = max(1, round(tile_seconds * self.sampling_rate / self.hop))
-        parts = []
-        for start in range(0, frames, tile):
-            end = min(start + tile, frames)
+        tiles = [
+            (start, min(start + tile, stop))
+            for begin, stop in ([(0, frames)] if wanted is None else wanted)
+            for start in range(begin, stop, tile)
+        ]
+        waves = source.new_zeros(len(z), 1, frames * self.hop)
+        for start, end in tiles:
             left, right = max(0, start - context), min(frames, end + context)
             piece = source[..., left * self.hop : right * self.hop]
             wav = self.decode(z[..., left:right], piece, g, f0[:, left:right])
-            parts.append(wav[..., (start - left) * self.hop : (end - left) * self.hop])
-        return torch.cat(parts, dim=-1)
+            waves[..., start * self.hop : end * self.hop] = wav[
+                ..., (start - left) * self.hop : (end - left) * self.hop
+            ]
+        return waves

@@ -1,6 +1,6 @@
 """The synthesizer: content features, pitch and a speaker → the waveform in that speaker's voice."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -112,12 +112,13 @@ class Synthesizer(nn.Module):
         phase: float = 0.0,
         generator: torch.Generator | None = None,
         tile_seconds: float | None = None,
+        wanted: Sequence[tuple[int, int]] | None = None,
     ) -> Tensor:
         """Convert phone (B, T, content), pitch (B, T) and f0 (B, T) in Hz to the waveform (B, 1, T * hop).
 
         `noise` (B, inter, T) is the prior's sample, `source_noise` (B, 1, T * hop) the excitation's; by default
         they are drawn from `generator`. `phase` (cycles) is the excitation's start phase. With `tile_seconds` the
-        waveform is decoded in tiles. Padding frames are 0 in the output.
+        waveform is decoded in tiles, of the `wanted` parts (start, stop) alone. Padding frames are 0 in the output.
         """
         z, _, g = self.latents(
             phone, phone_lengths, pitch, speaker, noise_scale=noise_scale, noise=noise, generator=generator
@@ -126,7 +127,7 @@ class Synthesizer(nn.Module):
         # Item by item where lengths differ: the decoder has no mask for padding.
         lengths = phone_lengths.tolist()
         groups = [slice(None)] if min(lengths) == max(lengths) else [slice(i, i + 1) for i in range(len(z))]
-        decode = self.dec if tile_seconds is None else partial(self.dec.decode_tiles, tile_seconds=tile_seconds)
+        decode = self.dec if tile_seconds is None else self._tiled(tile_seconds, wanted)
         for item in groups:
             frames = lengths[item][0]
             samples = slice(frames * self.config.hop)
@@ -191,8 +192,12 @@ class Synthesizer(nn.Module):
                 source_noise=noise(1, self.sampling_rate, 1)[None].to(self.device),
                 phase=frames.phase,
                 tile_seconds=TILE_SECONDS,
+                wanted=frames.wanted,
             )
         return wav[0, 0].float()
+
+    def _tiled(self, seconds: float, wanted: Sequence[tuple[int, int]] | None) -> Callable[..., Tensor]:
+        return partial(self.dec.decode_tiles, tile_seconds=seconds, wanted=wanted)
 
     def latents(
         self,

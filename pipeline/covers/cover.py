@@ -16,10 +16,11 @@ from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.key import in_key, instrumental_shift
-from pipeline.covers.mix import LEVEL, MixReport, mix_files
+from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.presence import check_voice
 from pipeline.covers.preview import PreviewMaker
 from pipeline.covers.song import decibels
+from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems, features_of, hear_nothing, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
@@ -28,8 +29,9 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.decode import STEM, decode_blocks, name_of_title
+from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.encode import Encoder
+from pipeline.sound.file_name import name_of_title
 from pipeline.sound.resample import Resampler
 
 LEAST_SUNG = FRAME_RATE

@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import LEVEL, stem_blocks
+from pipeline.covers.stem_file import LEVEL, stem_blocks
 from pipeline.sound.encode import Encoder
 
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import LEVEL, add, stem_blocks
+from pipeline.covers.mix import add
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
+from pipeline.covers.stem_file import LEVEL, stem_blocks
 from pipeline.covers.stems import FORM, Stems, read_card, write_card
 from pipeline.errors import LengthsApart, SilentFile
 from pipeline.progress import Progress
-from pipeline.sound.decode import SONG, display_name, measure
+from pipeline.sound.decode import SONG, measure
 from pipeline.sound.downmix import Downmix, DownmixChoice
 from pipeline.sound.encode import Encoder
+from pipeline.sound.file_name import display_name
 from pipeline.sound.loudness import LoudnessMeter
 
 FOLDER = "as-given"

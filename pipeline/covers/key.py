@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import stem_blocks
+from pipeline.covers.stem_file import stem_blocks
 from pipeline.covers.stems import Stems
 from pipeline.sound.encode import Encoder
 from pipeline.sound.pitch_shift import shifted

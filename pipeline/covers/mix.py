@@ -1,6 +1,6 @@
 """Vocals and instrumental become one song again: loud as the original, not clipped, not larger than allowed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -10,15 +10,13 @@ import numpy as np
 
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
+from pipeline.covers.stem_file import BLOCK, stem_blocks
 from pipeline.progress import Progress
-from pipeline.sound.decode import STEM, decode_blocks, probe
+from pipeline.sound.decode import STEM, probe
 from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
-LEVEL = 0.5
-"""Stems lie at this part of the song's level (`pipeline.covers.stems`)."""
-BLOCK = 1.0  # s
 MOST_GAIN = 30.0  # dB: near-silence is not blown up beyond
 TRIES = 6
 
@@ -115,11 +113,6 @@ def _sum(vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: flo
             done += block.shape[1] / MUSIC_RATE
             report(0.4 * min(1.0, done / expected) if expected else 0.0)
     return meter.integrated()
-
-
-def stem_blocks(path: Path) -> Iterator[Floats32]:
-    """One of our own files at 44.1 kHz stereo, in blocks (2, n) of a second."""
-    return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
 
 
 def add(one: Floats32 | None, other: Floats32 | None) -> Floats32:

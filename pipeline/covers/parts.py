@@ -10,7 +10,7 @@ import numpy as np
 
 from models.signal import MUSIC_RATE
 from pipeline.covers.cover import CoverInput, CoverReport, tags_of
-from pipeline.covers.mix import stem_blocks
+from pipeline.covers.stem_file import stem_blocks
 from pipeline.covers.voice_message import VoiceMessage, write_voice_message
 from pipeline.progress import Report, ignore
 from pipeline.sound.encode import Encoder, opus_to_fit

@@ -14,7 +14,7 @@ from models.signal import Floats32
 from pipeline.covers.stems import Stems, vocals_heard
 from pipeline.errors import NoVoice
 from pipeline.listening.features import FRAME_RATE, Features
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 
 BELOW_DB = 25.0
 """Of the song's loudness: what is fainter is no voice that could be sung anew."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.mix import LEVEL
 from pipeline.covers.song import decibels
+from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems
 from pipeline.sound.downmix import downmix_of
 from pipeline.sound.encode import Encoder

@@ -15,8 +15,8 @@ import numpy as np
 from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
-from pipeline.covers.mix import LEVEL
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
+from pipeline.covers.stem_file import LEVEL
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.mix import stem_blocks
+from pipeline.covers.stem_file import stem_blocks
 from pipeline.sound.encode import Encoder, opus_to_fit
 
 BITRATE = 64_000

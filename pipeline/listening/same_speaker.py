@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline import errors
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 
 WINDOW_SECONDS = 4
 LEAST_SECONDS = 2

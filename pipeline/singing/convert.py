@@ -45,8 +45,8 @@ def convert(
     """Yield the song (samples,) at the voice's rate, block by block; T frames of 10 ms.
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
-    they meet; they are cross-faded over 20 ms. Blocks without sound stay silent. From where memory runs out, blocks are
-    half as long. Raises AllocationFailed.
+    they meet; they are cross-faded over 20 ms. Rests stay silent, and no network works for them. From where memory runs
+    out, blocks are half as long. Raises AllocationFailed.
     """
     hop = voice.sampling_rate // FRAME_RATE
     shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
@@ -59,11 +59,12 @@ def convert(
         """How many samples the seconds first…last have, and the wave from their start to past their end."""
         start, stop = first * FRAME_RATE, min(total, last * FRAME_RATE)
         low, high = max(0, start - CONTEXT_FRAMES), min(total, stop + CONTEXT_FRAMES)
-        if features.rms[start:stop].max() < SILENCE_RMS:
+        wanted = parts_that_sound(features.rms, start, stop, low)
+        if not wanted:
             wav = np.zeros((high - low) * hop, np.float32)
         else:
             phase = float(phases[low] % 1.0)
-            wav = _sing_window(features, shifted, slice(low, high), phase, features.level, voice, rows, options)
+            wav = _sing_window(features, shifted, slice(low, high), phase, wanted, voice, rows, options)
             wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
         return (stop - start) * hop, wav[(start - low) * hop :]
 
@@ -85,7 +86,7 @@ def _sing_window(
     f0: Floats32,
     window: slice,
     phase: float,
-    level: float,
+    wanted: tuple[tuple[int, int], ...],
     voice: VoiceNetwork,
     rows: Tensor | None,
     options: ConvertOptions,
@@ -100,8 +101,25 @@ def _sing_window(
     if rows is not None:
         voiced = on_device(features.voiced[low:high:2].copy())
         content = blend(content, rows, voiced[: len(content)], options.index_rate, options.protect)
-    frames = VoiceFrames(content, on_device(f0[window]), on_device(features.energy[window]), level, phase)
+    energy = on_device(features.energy[window])
+    frames = VoiceFrames(content, on_device(f0[window]), energy, features.level, phase, wanted)
     return voice.sing(frames, SongNoise(low, high, options.seed)).float().cpu().numpy()
+
+
+def parts_that_sound(rms: Floats32, start: int, stop: int, origin: int) -> tuple[tuple[int, int], ...]:
+    """What has to be sung for the frames start…stop of a song, as parts (start, stop) counted from `origin`.
+
+    The envelope is 0 and looks at nothing beside them.
+    """
+    reach = ENVELOPE_FRAMES
+    first, last = max(0, start - reach), min(len(rms), stop + reach)
+    before = max(0, first - reach)
+    sounds = np.flatnonzero(rms[before : last + reach] >= SILENCE_RMS) + before - first
+    steps = np.zeros(last - first + 1, np.int64)
+    np.add.at(steps, np.maximum(sounds - reach, 0), 1)
+    np.add.at(steps, np.minimum(sounds + reach + 1, last - first), -1)
+    edges = np.flatnonzero(np.diff(np.cumsum(steps[:-1]) > 0, prepend=False, append=False)) + first - origin
+    return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def octave_shift(f0: Floats32, median_f0: float) -> int:

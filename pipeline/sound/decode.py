@@ -4,13 +4,12 @@ What libsndfile reads is read by it, to the last bit; the rest by FFmpeg. Memory
 more than `Limits.max_seconds`.
 """
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, floor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound.downmix import Downmix, downmix_of
 from pipeline.sound.ffmpeg import open_with_ffmpeg
+from pipeline.sound.file_name import display_name
 from pipeline.sound.libsndfile import open_with_libsndfile
 from pipeline.sound.opened import OpenedSound
 from pipeline.sound.promise import promised_span
@@ -27,7 +27,6 @@ from pipeline.sound.resample import Resampler
 HIGHEST_RATE = 768_000  # Hz: above it a header lies
 LOUDEST = 1e4  # +80 dBFS: above it a float is no sound
 SLACK = 0.5  # s a codec may add by padding before a file counts as too long
-MARKUP = str.maketrans("{}[]@_", "()()＠ ", "*~`|<>\\#:")  # what Discord reads: replaced, removed
 
 
 @dataclass(frozen=True)
@@ -62,29 +61,6 @@ class _Source:
     frames: Iterator[tuple[int, Floats32]]
     counted: float | None  # seconds that the header counts: fewer mean cut off
     present: float  # share of the sound's bytes that are there
-
-
-def display_name(name: str, limit: int = 40) -> str:
-    """A user's file name, safe to print: the last part of the path, at most `limit` characters.
-
-    Control, direction and other invisible characters go, and what Discord reads as markup, mention or link.
-    """
-    last = unicodedata.normalize("NFC", name[-4096:]).replace("\\", "/").rstrip("/").rpartition("/")[2]
-    shown: list[str] = []
-    marks = 0
-    for char in last:
-        kind = " " if char in "\t\r\n" else unicodedata.category(char)
-        marks = marks + 1 if kind[0] == "M" else 0
-        if marks <= 2 and kind[0] != "C":  # Z: spaces of any kind
-            shown.append(" " if kind[0] in "Z " else char)
-    text = " ".join("".join(shown).translate(MARKUP).split()).lstrip(".-+ ") or "This file"
-    suffix = PurePosixPath(text).suffix[:8]
-    return text if len(text) <= limit else text[: limit - 1 - len(suffix)].rstrip() + "…" + suffix
-
-
-def name_of_title(title: str) -> str:
-    """A song's title as a name for `display_name`, which takes the last part of a path: a title has no folders."""
-    return title.replace("/", "\u2215").replace("\\", "\u2216")
 
 
 def probe(path: Path, limits: Limits, name: str) -> Sound:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from models.signal import Floats32, Floats64
 from pipeline import errors
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 
 Flags = npt.NDArray[np.bool_]
 

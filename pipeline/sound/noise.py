@@ -10,7 +10,7 @@ import numpy as np
 
 from models.signal import Floats32
 from pipeline import errors
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 
 NEEDED_DB = 16.0
 FRAME, STEP = 0.064, 0.032  # s

@@ -14,8 +14,9 @@ from scipy.signal import butter, sosfilt, sosfiltfilt
 from models.signal import MUSIC_RATE, Floats32
 from pipeline import errors
 from pipeline.progress import Report
-from pipeline.sound.decode import SONG, Limits, decode_blocks, display_name
+from pipeline.sound.decode import SONG, Limits, decode_blocks
 from pipeline.sound.encode import encode
+from pipeline.sound.file_name import display_name
 from pipeline.sound.loudness import LoudnessMeter, k_weighting, true_peak
 
 SECONDS = 15.0

@@ -12,7 +12,7 @@ from pipeline import errors
 from pipeline.listening.notes import Note, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import display_name
+from pipeline.sound.file_name import display_name
 from pipeline.sound.noise import check_noise
 from pipeline.voices.owner import speaker_embedding
 

@@ -49,7 +49,15 @@ from store.use_cases.guild_settings import (
     keep_days,
     keep_days_of_basket,
 )
-from store.use_cases.hearing import UnheardNote, hear_again, keep_heard, next_unheard, refuse_note
+from store.use_cases.hearing import (
+    UnheardNote,
+    hear_again,
+    hear_anew,
+    keep_heard,
+    keep_reading,
+    next_unheard,
+    refuse_note,
+)
 from store.use_cases.history import ListedJob, job_history
 from store.use_cases.library import (
     NewSinger,
@@ -92,6 +100,7 @@ from store.use_cases.my_data import MyData, my_data
 from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
+from store.use_cases.reading import open_training, send_reading, training_to_read_for
 from store.use_cases.reporting import (
     ReportedMessage,
     begin_report,
@@ -254,6 +263,7 @@ __all__ = [
     "guild_languages",
     "guild_setting",
     "hear_again",
+    "hear_anew",
     "job_history",
     "job_row",
     "jobs_wait",
@@ -263,6 +273,7 @@ __all__ = [
     "keep_heard",
     "keep_prepared",
     "keep_preview",
+    "keep_reading",
     "keep_report",
     "keep_share",
     "keep_vocals",
@@ -275,6 +286,7 @@ __all__ = [
     "my_data",
     "next_unheard",
     "next_unprepared",
+    "open_training",
     "own_result",
     "own_singers",
     "own_songs",
@@ -310,6 +322,7 @@ __all__ = [
     "save_files",
     "search_songs",
     "send_again",
+    "send_reading",
     "shared_message",
     "show_life",
     "shown_clips",
@@ -323,6 +336,7 @@ __all__ = [
     "take_next_job",
     "take_out_singer",
     "take_out_song",
+    "training_to_read_for",
     "unblock",
     "unsent_messages",
     "voice_files",

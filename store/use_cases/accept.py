@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from store import clips, jobs, replies
+from store import basket, clips, jobs, replies
 from store.database import Store
 from store.errors import DownloadFailed, NotFound
 from store.params import CoverParams, JobParams, LibraryParams, MatchParams, TrainParams
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind, Lane
+from store.tables import BasketNote, Job, JobKind, Lane
 
 KINDS = {
     MatchParams: JobKind.MATCH,
@@ -90,9 +90,22 @@ def check_files(store: Store, files: Iterable[SavedFile]) -> None:
     """Raise DownloadFailed for a file that is not in the media folder."""
     for file in files:
         try:
-            store.media.path(file.key)
+            store.media.require(file.key)
         except NotFound as error:
             raise DownloadFailed(name=file.name) from error
+
+
+def note_of(store: Store, requester: Requester, file: SavedFile, source: str) -> BasketNote:
+    """The row of a note for the requester's basket, which waits to be heard."""
+    return BasketNote(
+        user_id=requester.user_id,
+        guild_id=requester.guild_id,
+        media_key=file.key,
+        name=file.name,
+        bytes=file.bytes,
+        source=source,
+        expires_at=basket.expiry(store.clip_days),
+    )
 
 
 def add_clips(session: Session, store: Store, job: Job, notes: Sequence[SavedFile], source: str) -> None:

@@ -10,7 +10,7 @@ from store.errors import NoteKnown
 from store.missing import NoteGone
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Audit, BasketNote, NoteState
-from store.use_cases.accept import Requester, SavedFile, check_files
+from store.use_cases.accept import Requester, SavedFile, check_files, note_of
 
 
 def basket_of(store: Store, user_id: int) -> Sequence[BasketNote]:
@@ -43,8 +43,8 @@ def add_to_basket(store: Store, requester: Requester, files: Sequence[SavedFile]
             raise NoteKnown
         basket.check_room(session, requester.user_id, len(fresh))
         for note in again:
-            note.state, note.tries = NoteState.WAITING, 0
-        added = again + [_note(store, requester, file, source) for file in fresh.values()]
+            note.state, note.tries, note.reads_for = NoteState.WAITING, 0, None
+        added = again + [note_of(store, requester, file, source) for file in fresh.values()]
         session.add_all(added)
         session.flush()
         return added
@@ -78,15 +78,3 @@ def _remove(session: Session, user_id: int, notes: Sequence[BasketNote]) -> set[
 
 def _is_refused(note: BasketNote) -> bool:
     return note.state is NoteState.REFUSED
-
-
-def _note(store: Store, requester: Requester, file: SavedFile, source: str) -> BasketNote:
-    return BasketNote(
-        user_id=requester.user_id,
-        guild_id=requester.guild_id,
-        media_key=file.key,
-        name=file.name,
-        bytes=file.bytes,
-        source=source,
-        expires_at=basket.expiry(store.clip_days),
-    )

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from store import deletions, patience
 from store.database import Store
+from store.shards import ALL, Shards
 from store.tables import Deletion
 
 
-def due_deletions(store: Store) -> Sequence[Deletion]:
+def due_deletions(store: Store, shards: Shards = ALL) -> Sequence[Deletion]:
     """The messages to delete now."""
     with store.read() as session:
-        return deletions.due(session)
+        return deletions.due(session, shards)
 
 
 def deletion_done(store: Store, deletion_id: int) -> None:

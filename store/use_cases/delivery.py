@@ -11,6 +11,7 @@ from store import deletions, jobs, outbox, patience, replies, retention
 from store.database import Store
 from store.errors import NotFound
 from store.missing import NoSuchJob, ResultGone
+from store.shards import ALL, Shards
 from store.tables import Job, JobState, Outbox
 
 UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
@@ -32,10 +33,10 @@ class MessageFile:
     name: str
 
 
-def due_messages(store: Store, owner: str = "") -> list[JobMessage]:
-    """The messages whose next try is due and that no bot but this one sends, oldest first."""
+def due_messages(store: Store, owner: str = "", shards: Shards = ALL) -> list[JobMessage]:
+    """The messages of these shards whose next try is due and that no bot but this one sends, oldest first."""
     with store.read() as session:
-        return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.due(session, owner)]
+        return [JobMessage(row, jobs.get(session, row.job_id)) for row in outbox.due(session, owner, shards)]
 
 
 def lease_message(store: Store, job_id: str, owner: str) -> JobMessage | None:

@@ -84,7 +84,7 @@ def rebuild(store: Store) -> None:
 
 def _is_whole(store: Store, key: str) -> bool:
     try:
-        store.media.checked(key, key)
+        store.media.verify(key)
     except FileDamaged:
         return False
     except NotFound:  # removed meanwhile

@@ -11,6 +11,7 @@ from store import listening
 from store.database import Store
 from store.listening_tables import ClipRole, ListeningClip, ListeningState, ListeningTest, Question
 from store.retention import files_or_nothing, remove_unreferenced
+from store.shards import ALL, Shards
 from store.tables import now
 
 MOST_TRIES = 3
@@ -63,11 +64,11 @@ def refuse_prepared(store: Store, test_id: int, code: str, params: dict[str, Any
             session.add(test)
 
 
-def failures_to_tell(store: Store) -> Sequence[ListeningTest]:
+def failures_to_tell(store: Store, shards: Shards = ALL) -> Sequence[ListeningTest]:
     """The tests that failed and whose channels do not know it yet."""
     failed = ListeningTest.state == ListeningState.FAILED, col(ListeningTest.told).is_(False)
     with store.read() as session:
-        return session.exec(select(ListeningTest).where(*failed)).all()
+        return session.exec(select(ListeningTest).where(*failed, shards.condition(ListeningTest.guild_id))).all()
 
 
 def failure_told(store: Store, test_id: int) -> None:
@@ -89,10 +90,11 @@ def prepare_again(store: Store, test_id: int) -> None:
         refuse_prepared(store, test_id, "unprepared", {}, UNPREPARED)
 
 
-def clips_to_show(store: Store) -> list[ClipToShow]:
+def clips_to_show(store: Store, shards: Shards = ALL) -> list[ClipToShow]:
     """The clips of tests that run and have no message yet, in their order. Raises NotFound (a file is gone)."""
     with store.read() as session:
-        running = select(ListeningTest).where(ListeningTest.state == ListeningState.RUNNING)
+        runs = ListeningTest.state == ListeningState.RUNNING
+        running = select(ListeningTest).where(runs, shards.condition(ListeningTest.guild_id))
         return [
             ClipToShow(clip, test, store.media.path(clip.media_key), _beside(store, test, clips))
             for test in session.exec(running).all()
@@ -122,7 +124,7 @@ def keep_clip(store: Store, clip_id: int, message_id: int) -> bool:
         return clip is not None
 
 
-def shown_clips(store: Store) -> list[tuple[ListeningTest, ListeningClip]]:
+def shown_clips(store: Store, shards: Shards = ALL) -> list[tuple[ListeningTest, ListeningClip]]:
     """The clips that have a message in a test that runs by reactions."""
     with store.read() as session:
         wanted = select(ListeningTest, ListeningClip).where(
@@ -130,6 +132,7 @@ def shown_clips(store: Store) -> list[tuple[ListeningTest, ListeningClip]]:
             ListeningTest.state == ListeningState.RUNNING,
             col(ListeningTest.reactions).is_(True),
             col(ListeningClip.message_id).is_not(None),
+            shards.condition(ListeningTest.guild_id),
         )
         return list(session.exec(wanted.order_by(col(ListeningClip.id))).all())
 

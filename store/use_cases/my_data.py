@@ -5,7 +5,7 @@ import json
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, select
 from files.disk import disk_full
 from store import basket, voices
 from store.database import Store
+from store.errors import NotFound
 from store.params import INSTRUMENTAL_KEY, SONG_KEY, subject_of
 from store.tables import Clip, Job, Outbox
 
@@ -63,12 +64,12 @@ def my_data(store: Store, user_id: int, limit: int) -> Iterator[MyData]:
 
 def _written(store: Store, user_id: int, folder: Path, limit: int) -> MyData:
     with store.read() as session:
-        rows, owned = _rows(session, user_id), list(_files(store, session, user_id))
+        rows, named = _rows(session, user_id), list(_named(session, user_id))
     if not any(rows.values()):
         return MyData([], 0, 0, [])
     text = folder / ROWS
     text.write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
-    parts, left_out = _parted([OwnFile(text, ROWS), *owned], limit)
+    parts, left_out = _parted([OwnFile(text, ROWS), *_files(store, named)], limit)
     paths = []
     for number, part in enumerate(parts, start=1):
         paths.append(folder / f"my-data-{number}.zip")
@@ -114,14 +115,15 @@ def _of(session: Session, table: Table, user_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _files(store: Store, session: Session, user_id: int) -> Iterator[OwnFile]:
+def _files(store: Store, named: Iterable[tuple[str | None, str]]) -> Iterator[OwnFile]:
     """Recordings first, then results, the songs that they sent, and voices; each once, if it is still kept."""
     seen: set[str] = set()
-    for key, name in _named(session, user_id):
-        path = store.media.root / (key or "")[:2] / (key or "")
-        if key and key not in seen and path.is_file():
-            seen.add(key)
-            yield OwnFile(path, name)
+    for key, name in named:
+        if key and key not in seen:
+            with contextlib.suppress(NotFound):
+                path = store.media.path(key)
+                seen.add(key)
+                yield OwnFile(path, name)
 
 
 def _named(session: Session, user_id: int) -> Iterator[tuple[str | None, str]]:

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from store import jobs, line, previews, replies
 from store.database import Store
+from store.shards import ALL, Shards
 from store.tables import Job, JobKind, JobState
 
 CARD_STATES = (JobState.QUEUED, JobState.LEASED, JobState.RUNNING)
@@ -38,6 +39,7 @@ class CardState(NamedTuple):
     id: str
     locale: str
     reply_until: float | None
+    guild_id: int | None
     place: line.Place = line.NOWHERE
     state: JobState = JobState.QUEUED
     cancel_requested: bool = False
@@ -53,8 +55,8 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
         return PlacedJob(job, place.number, place.seconds, previews.of_job(store, job))
 
 
-def cards_to_show(store: Store) -> list[CardState]:
-    """What each card whose token lives has to show: jobs that work first, then the line; dead tokens are forgotten."""
+def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:
+    """What each card of these shards has to show: jobs that work first, then the line; dead tokens are forgotten."""
     with store.read() as session:
         dead = replies.any_dead(session)
     if dead:
@@ -63,11 +65,12 @@ def cards_to_show(store: Store) -> list[CardState]:
     with store.read() as session:
         works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
         working = [_working(store, job) for job in session.exec(works).all()]
-        standing = line.standing(session, Job.id, Job.locale, Job.reply_until)
-    return working + [CardState(*row) for row in standing if row[5] is not None]
+        standing = line.standing(session, Job.id, Job.locale, Job.reply_until, Job.guild_id)
+    cards = working + [CardState(*row) for row in standing if row[5] is not None]
+    return [card for card in cards if shards.have(card.guild_id)]
 
 
 def _working(store: Store, job: Job) -> CardState:
-    told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until
+    told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until, job.guild_id
     heard = previews.of_job(store, job) is not None
     return CardState(*told, line.NOWHERE, job.state, job.cancel_requested, job.stage, heard)

@@ -11,6 +11,7 @@ from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChanne
 from store.missing import NoResultShown, NotBlocked, ReportGone
 from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.retention import remove_unreferenced
+from store.shards import ALL, Shards
 from store.tables import Audit, Job, Outbox, Shown
 
 MARK_LENGTH = 12
@@ -51,10 +52,11 @@ def report_result(store: Store, reporter_id: int, message: ReportedMessage, reas
         return report
 
 
-def reports_to_show(store: Store) -> list[tuple[MemberReport, int, str | None]]:
+def reports_to_show(store: Store, shards: Shards = ALL) -> list[tuple[MemberReport, int, str | None]]:
     """The reports of which the moderators do not know yet, each with its staff channel and the guild's language."""
     with store.read() as session:
-        new = session.exec(select(MemberReport).where(col(MemberReport.staff_message_id).is_(None))).all()
+        untold = col(MemberReport.staff_message_id).is_(None), shards.condition(MemberReport.guild_id)
+        new = session.exec(select(MemberReport).where(*untold)).all()
         settings = [guilds.setting(session, report.guild_id) for report in new]
     return [
         (report, setting.staff_channel_id, setting.locale)

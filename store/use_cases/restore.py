@@ -73,7 +73,7 @@ def restore(
     check_file(settings)
     manifest = read_backup(folder, copied)
     data, database = settings.data_dir, settings.database
-    with disk_full(), _alone(data):
+    with disk_full(), alone(data):
         begun = (data / RESTORING).exists()
         if database.exists() and not replace and not begun:
             raise BackupRefused(reason=f"{database} holds a service. Say --replace to set it aside")
@@ -106,7 +106,7 @@ def _stage(folder: Path, manifest: Manifest, staged: Path, copied: Copied) -> No
 
 
 @contextlib.contextmanager
-def _alone(data: Path) -> Iterator[None]:
+def alone(data: Path) -> Iterator[None]:
     """Raises BackupRefused while the service runs."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (data / SERVICE).open("w") as lock:

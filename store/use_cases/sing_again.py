@@ -55,7 +55,7 @@ def song_of(store: Store, session: Session, params: CoverParams, guild_id: int |
         key = params.song_key or library.seen_song(session, params.song_id or 0, guild_id).media_key
         for needed in (key, params.instrumental_key):
             if needed:
-                store.media.path(needed)
+                store.media.require(needed)
     except NotFound as error:
         raise CoverSongGone from error
     if params.instrumental_name and not params.instrumental_key:

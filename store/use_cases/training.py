@@ -10,7 +10,8 @@ from store.database import Store
 from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
 from store.missing import NoSuchJob
 from store.names import named
-from store.params import TrainParams
+from store.params import TrainParams, train_params
+from store.reading_errors import SentenceUnread
 from store.retention import files_or_nothing
 from store.tables import Clip, Job, JobState, Lane, Voice, VoiceState, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
@@ -32,6 +33,8 @@ class TrainingRequest:
     train_steps: int | None = None
     instant: bool = False
     anew: bool = False
+    sentence: str = ""
+    """What has to be read aloud before it begins."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +62,34 @@ def request_training(store: Store, requester: Requester, request: TrainingReques
 
 
 def request_basket_training(
-    store: Store, requester: Requester, voice_name: str, *, instant: bool = False
+    store: Store, requester: Requester, voice_name: str, *, instant: bool = False, sentence: str = ""
 ) -> BasketTraining:
     """Like `request_training`, of the good notes of the member's basket; they stay in it, however it ends.
 
-    A voice of this name that is ready is trained anew, unless it is to be `instant`. Raises also BasketUnheard,
+    A voice of this name that is ready is trained anew, unless it is to be `instant`. With a `sentence` it begins once
+    that was read aloud, and an instant voice needs no notes before: the reading is one. Raises also BasketUnheard,
     BasketEmpty, BasketShort, and VoiceNotReady: a training of this voice is on its way.
     """
     with store.write() as session:
-        least = basket.LEAST_SECONDS_INSTANT if instant else basket.LEAST_SECONDS
         everything = basket.of_member(session, requester.user_id)
-        notes = basket.check_trainable(everything, least)
+        if instant and sentence:
+            basket.check_heard(everything)
+            notes = basket.good_notes(everything)
+        else:
+            notes = basket.check_trainable(everything, basket.least_seconds(instant=instant))
         files = [SavedFile(note.media_key, note.name, note.bytes) for note in notes]
-        request = TrainingRequest(voice_name, files, "basket", instant=instant, anew=not instant)
-        job = _accept(session, store, requester, request)
-        voice = voices.of_job(session, job.id)
-        seconds, left_out = basket.seconds_of(notes), len(everything) - len(notes)
-        return BasketTraining(job, voice_name, len(notes), seconds, left_out, _is_anew(voice, job))
+        request = TrainingRequest(voice_name, files, "basket", instant=instant, anew=not instant, sentence=sentence)
+        return asked(session, _accept(session, store, requester, request))
+
+
+def asked(session: Session, job: Job) -> BasketTraining:
+    """What the member of an accepted training of basket notes is asked."""
+    keys = {clip.media_key for clip in clips.of_job(session, job.id)}
+    everything = basket.of_member(session, job.user_id)
+    notes, voice = [note for note in everything if note.media_key in keys], voices.of_job(session, job.id)
+    seconds, left_out = basket.seconds_of(notes), len(everything) - len(notes)
+    name = train_params(job).voice_name
+    return BasketTraining(job, name, len(keys), seconds, left_out, _is_anew(voice, job))
 
 
 def check_training(store: Store, requester: Requester, voice_name: str) -> None:
@@ -97,7 +111,7 @@ def request_agreed_training(
     """
     with files_or_nothing(store, (note.key for note in request.notes)), store.write() as session:
         job = _accept(session, store, requester, request)
-        _grant(session, job, phrase)
+        grant(session, job, phrase)
         return enqueue(session, job, lease_to)
 
 
@@ -105,12 +119,15 @@ def agree(store: Store, job_id: str, user_id: int, phrase: str, reply_token: str
     """Record the consent to these very clips and queue the training, in one transaction; return the queued job.
 
     `reply_token` is that of the interaction by which they agreed: the question becomes the job's card.
-    Raises NotFound (also if it is another member's), AlreadyAnswered, ConsentOver.
+    Raises NotFound (also if it is another member's), AlreadyAnswered, ConsentOver, and SentenceUnread: this one begins
+    when its sentence was read aloud.
     """
     with store.write() as session:
         job = jobs.get(session, job_id)
-        _check_open(job, user_id)
-        _grant(session, job, phrase)
+        check_open(job, user_id)
+        if train_params(job).sentence:
+            raise SentenceUnread
+        grant(session, job, phrase)
         replies.keep(job, reply_token)
         session.add(job)
         session.flush()
@@ -120,7 +137,7 @@ def agree(store: Store, job_id: str, user_id: int, phrase: str, reply_token: str
 def decline(store: Store, job_id: str, user_id: int) -> None:
     """Cancel the training and remove what was sent for it. Raises like `agree`."""
     with store.write() as session:
-        _check_open(jobs.get(session, job_id), user_id)
+        check_open(jobs.get(session, job_id), user_id)
         jobs.cancel(session, job_id, user_id)
     retention.discard(store, job_id)
 
@@ -132,7 +149,8 @@ def check_consent(session: Session, job: Job, notes: Sequence[Clip]) -> None:
 
 
 def _accept(session: Session, store: Store, requester: Requester, request: TrainingRequest) -> Job:
-    params = TrainParams(0, request.voice_name, request.train_seconds, request.train_steps, request.instant)
+    limits = request.train_seconds, request.train_steps
+    params = TrainParams(0, request.voice_name, *limits, request.instant, request.sentence)
     lane = Lane.QUICK if request.instant else Lane.HEAVY
     job = accept(session, store, requester, params, request.notes, lane)
     voice = voices.create(session, requester.user_id, request.voice_name, requester.guild_id, job.id, anew=request.anew)
@@ -146,20 +164,23 @@ def _is_anew(voice: Voice | None, job: Job) -> bool:
     return voice is not None and voice.next_job_id == job.id
 
 
-def _grant(session: Session, job: Job, phrase: str) -> None:
-    """Record the consent to the job's clips. Raises ConsentOver if its voice was deleted."""
+def grant(session: Session, job: Job, phrase: str, score: float | None = None) -> None:
+    """Record the consent to the job's clips; `score` is how like its reader the least like of them is.
+
+    Raises ConsentOver if its voice was deleted.
+    """
     voice = voices.of_job(session, job.id)
     if voice is None:
         raise ConsentOver
     notes = clips.of_job(session, job.id)
-    consent = voices.grant(session, job.user_id, job.guild_id, phrase, clips.fingerprint(notes))
+    consent = voices.grant(session, job.user_id, job.guild_id, phrase, clips.fingerprint(notes), score)
     if voice.next_job_id != job.id:  # what it sings with was agreed to before
         voice.consent_id = consent.id
     session.add(voice)
     session.flush()
 
 
-def _check_open(job: Job, user_id: int) -> None:
+def check_open(job: Job, user_id: int) -> None:
     """Raise unless this member may still answer."""
     if job.user_id != user_id:
         raise NoSuchJob

@@ -67,9 +67,15 @@ def rung(redis_url: str) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def make_bot(store: Store, redis_url: str) -> Callable[[], DiscoverBot]:
+def read_aloud() -> bool:
+    """Whether a sentence is read aloud before a voice is made; a test overrides it."""
+    return False
+
+
+@pytest.fixture
+def make_bot(store: Store, redis_url: str, read_aloud: bool) -> Callable[[], DiscoverBot]:
     """A fresh bot on the same store, as after a restart."""
-    settings = BotSettings(discord_token=None, poll_seconds=POLL, card_seconds=CARD)
+    settings = BotSettings(discord_token=None, poll_seconds=POLL, card_seconds=CARD, read_aloud=read_aloud)
     return lambda: DiscoverBot(store, Doorbell(redis_url), settings)
 
 

@@ -116,7 +116,8 @@ async def test_closing_lets_go_of_the_queue(
 
     monkeypatch.setattr(Doorbell, "close", close)
     bot = make_bot()
-    await bot.close()
+    async with bot:
+        pass
     assert closed == [bot.services.doorbell]
 
 

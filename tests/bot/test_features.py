@@ -73,6 +73,7 @@ def test_the_features_are_seen() -> None:
         "rating",
         "deleting",
         "presence",
+        "copies",
         "mos",
         "guild_settings",
         "reports",

@@ -8,10 +8,10 @@ import pytest
 from simcord import InteractionResult
 from sqlmodel import SQLModel, select
 
-from bot import training
 from bot.app import DiscoverBot
 from bot.covers import voice_choices
 from bot.texts.sentences import texts
+from bot.training.question import consent_view, question
 from store import (
     BasketNote,
     Clip,
@@ -127,7 +127,7 @@ async def test_no_trains_nothing_and_keeps_the_notes(
 async def test_without_an_answer_it_expires_and_the_notes_stay(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
-    copied = await world.post("copied", training.consent_view(worker.only().id, texts("en")))
+    copied = await world.post("copied", consent_view(worker.only().id, texts("en")))
     age(store, 15 * 60 + 1)
     with store.write() as session:
         jobs.sweep(session)
@@ -138,7 +138,7 @@ async def test_without_an_answer_it_expires_and_the_notes_stay(
     assert "not confirmed within 15 minutes" in card.content and card.components == []
     assert rows(store, Clip) == [] and rows(store, Voice) == [] and len(store.media.keys()) == 2
     click = await world.alice.click(copied, label=YES)
-    assert "This request is over" in click.followups[0].content
+    assert "This request is over" in response_of(click).content
     assert rows(store, Consent) == []
 
 
@@ -148,14 +148,14 @@ async def test_a_late_yes_before_the_sweep_trains_nothing(
     age(store, 15 * 60 + 1)
     click = await world.alice.click(response_of(asked), label=YES)
 
-    assert "This request is over" in click.followups[0].content
+    assert "This request is over" in response_of(click).content
     assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
 
 
 async def test_a_second_click_is_one_sentence(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
-    other = await world.post("again", training.consent_view(worker.only().id, texts("en")))
+    other = await world.post("again", consent_view(worker.only().id, texts("en")))
     await world.alice.click(response_of(asked), label=YES)
     click = await world.alice.click(other, label=NO)
 
@@ -166,11 +166,12 @@ async def test_a_second_click_is_one_sentence(
 async def test_somebody_else_cannot_answer(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
-    view = training.consent_view(worker.only().id, texts("en"))
+    view = consent_view(worker.only().id, texts("en"))
     copied = await world.post("copied", view)
     for label in (YES, NO):
         click = await world.bob.click(copied, label=label)
-        assert click.followups[0].content.startswith("There is no such job.") and click.followups[0].ephemeral
+        answer = click.followups[0] if label == NO else response_of(click)
+        assert answer.content.startswith("There is no such job.") and answer.ephemeral
 
     assert worker.only().state == JobState.ACCEPTED and rows(store, Consent) == []
 
@@ -187,7 +188,7 @@ async def test_the_buttons_work_after_a_restart(
 async def test_a_forgotten_request_is_one_sentence(asked: InteractionResult, world: World, store: Store) -> None:
     use_cases.forget(store, world.alice.id)
     click = await world.alice.click(response_of(asked), label=YES)
-    assert click.followups[0].content.startswith("There is no such job.")
+    assert response_of(click).content.startswith("There is no such job.")
 
 
 @pytest.mark.parametrize("name", [" ", "x" * 300, "a\nb"])
@@ -240,7 +241,7 @@ async def test_a_consent_without_its_voice_trains_nothing(
 
 def test_the_korean_question_says_the_same(store: Store) -> None:
     job = Job(kind=JobKind.TRAIN, user_id=1)
-    shown = training.question(store.clip_days, texts("ko"), BasketTraining(job, "내 목소리", 1, 90.0, 2, anew=True))
+    shown = question(store.clip_days, texts("ko"), BasketTraining(job, "내 목소리", 1, 90.0, 2, anew=True))
     parts = (
         "내 목소리",
         "녹음 한 개(목소리 1.5분)",

@@ -1,6 +1,6 @@
 """The scene of the bot's tests: a guild with two members, and a worker played by the store's own steps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from bot.app import DiscoverBot
 from store import Job, Outbox, Store, Voice, VoiceState, jobs
-from store.use_cases import keep_heard, next_unheard
+from store.use_cases import keep_heard, keep_reading, next_unheard
 
 POLL = 2.0
 
@@ -92,10 +92,17 @@ class Worker:
 
     store: Store
 
-    def hear(self, seconds: float = 40.0) -> None:
-        """Hear every note that waits, with so many seconds of voice."""
+    def hear(self, seconds: float = 40.0, strangers: Collection[str] = ()) -> None:
+        """Hear every note that waits, with so many seconds of voice.
+
+        Who reads a sentence aloud does not speak in the notes of these names.
+        """
         while (waiting := next_unheard(self.store)) is not None:
-            keep_heard(self.store, waiting.note.id or 0, seconds, [1.0], "m")
+            if waiting.sentence:
+                alike = {note.id or 0: 0.9 for note in waiting.others if note.name not in strangers}
+                keep_reading(self.store, waiting.note.id or 0, seconds, [1.0], "m", alike)
+            else:
+                keep_heard(self.store, waiting.note.id or 0, seconds, [1.0], "m")
 
     def only(self) -> Job:
         """The one job there is."""

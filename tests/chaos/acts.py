@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
-from store import Job, JobKind, Store, StoreError, VoiceState, jobs, retention
+from store import Job, JobKind, Store, StoreError, VoiceState, jobs, replies, retention
 from store.use_cases import (
     CoverRequest,
     Requester,
@@ -27,6 +27,7 @@ from store.use_cases import (
     save_files,
     voices_of,
 )
+from tests.chaos.noted_cards import answer, answer_again
 from tests.chaos.scene import CHANNEL, Scene, secret
 from tests.chaos.schedule import Event, What
 
@@ -43,7 +44,8 @@ def act(scene: Scene, store: Store, event: Event, rng: random.Random) -> None:
 
 def match(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
     """`/match`."""
-    _tell(scene, request_match(store, _who(member), _files(scene, store, member, rng, rng.randint(1, 2)), "command"))
+    notes = _files(scene, store, member, rng, rng.randint(1, 2))
+    _tell(scene, request_match(store, _who(scene, member, rng), notes, "command"))
 
 
 def train(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
@@ -51,20 +53,21 @@ def train(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
     name, basket = f"{secret(member)} {rng.randint(1, 4)}", rng.random() < 0.5
     if basket and rng.random() < 0.5:
         _sort_out(store, member, rng)
-        add_to_basket(store, _who(member), _files(scene, store, member, rng, 2), "command")
+        add_to_basket(store, Requester(member), _files(scene, store, member, rng, 2), "command")
         return
+    who = _who(scene, member, rng)
     if basket and len(basket_of(store, member)) > 1:
-        training = request_basket_training(store, _who(member), name)
+        training = request_basket_training(store, who, name)
         job = training.job
         _tell(scene, job, anew=training.anew)
     else:
         notes = _files(scene, store, member, rng, 2)
-        job = request_training(store, _who(member), TrainingRequest(name, notes, "command"))
+        job = request_training(store, who, TrainingRequest(name, notes, "command"))
         _tell(scene, job)
-    answer = rng.random()
-    if answer < 0.75:
-        agree(store, job.id, member, "mine")
-    elif answer < 0.9:
+    answered = rng.random()
+    if answered < 0.75:
+        agree(store, job.id, member, "mine", _pressed(scene, who, rng))
+    elif answered < 0.9:
         decline(store, job.id, member)
 
 
@@ -72,12 +75,13 @@ def cover(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
     """`/cover` of a song of their own, perhaps with an instrumental."""
     song, *given = _files(scene, store, member, rng, rng.randint(1, 2))
     wish = CoverRequest(_voice(store, member, rng), song=song, instrumental=given[0] if given else None)
-    _tell(scene, request_cover(store, _who(member), wish))
+    _tell(scene, request_cover(store, _who(scene, member, rng), wish))
 
 
 def cover_of_library(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
     """`/cover` of the library's song."""
-    _tell(scene, request_cover(store, _who(member), CoverRequest(_voice(store, member, rng), title="Song")))
+    wish = CoverRequest(_voice(store, member, rng), title="Song")
+    _tell(scene, request_cover(store, _who(scene, member, rng), wish))
 
 
 def cancel(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
@@ -118,8 +122,16 @@ ACTS: dict[What, Act] = {
 }
 
 
-def _who(member: int) -> Requester:
-    return Requester(member, guild_id=5, channel_id=CHANNEL)
+def _who(scene: Scene, member: int, rng: random.Random) -> Requester:
+    """Most often with a private card."""
+    token = answer(scene.discord, rng, replies.REPLY_SECONDS) if rng.random() < 0.7 else None
+    return Requester(member, guild_id=5, channel_id=CHANNEL, reply_token=token)
+
+
+def _pressed(scene: Scene, who: Requester, rng: random.Random) -> str | None:
+    """The token of a button of their card."""
+    card = who.reply_token
+    return answer_again(scene.discord, rng, card, replies.REPLY_SECONDS) if card else None
 
 
 def _tell(scene: Scene, job: Job, *, anew: bool = False) -> None:

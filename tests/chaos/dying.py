@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = tuple(f"{ROOT / room}" for room in ("files", "store", "worker", "bot", "tests/chaos/noted_discord"))
+OURS = tuple(f"{ROOT / room}" for room in ("files", "store", "worker", "bot", "tests/chaos/noted_"))
 
 
 MOMENTS = (
@@ -27,6 +27,9 @@ MOMENTS = (
     "forget",
     "_remove",
     "_deliver",
+    "_into_card",
+    "_update",
+    "edit_original_interaction_response",
     "begin_message",
     "send",
     "mark_sent",

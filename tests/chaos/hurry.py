@@ -1,5 +1,6 @@
 """The product's waits, cut to what a schedule of two seconds can see; its steps stay what they are."""
 
+import bot.live_cards
 import bot.messages.post
 import store.deletions
 import worker.doorbell
@@ -7,7 +8,7 @@ import worker.giving_way
 import worker.job_runner
 import worker.lease
 import worker.service
-from store import connection, jobs, outbox, patience, postgresql
+from store import connection, jobs, outbox, patience, postgresql, replies
 
 LEASE = 1.5
 NONCE = 1.0
@@ -26,6 +27,7 @@ def hurry() -> None:
     patience.FIRST_PAUSE, patience.LONGEST_PAUSE, patience.MARGIN = 0.1, 0.3, 2.0
     for module in (patience, store.deletions, bot.messages.post):
         vars(module)["NONCE_SECONDS"] = NONCE
+    replies.MARGIN, bot.live_cards.LAST_WORD = 0.3, 0.6
     worker.lease.RENEW_SECONDS, worker.lease.AGAIN_SECONDS = 0.15, 0.05
     worker.service.SWEEP_SECONDS = 0.15
     for module in (worker.doorbell, worker.service):
@@ -33,3 +35,8 @@ def hurry() -> None:
     worker.service.RETRY_SECONDS = 0.2
     worker.job_runner.STOP_SECONDS = 1.0
     worker.giving_way.LEAST_SECONDS, worker.giving_way.LOOK_SECONDS = 0.2, 0.1
+
+
+def age_cards(seconds: float) -> None:
+    """Have this process, and those that it forks, believe that Discord takes a token for so long."""
+    replies.REPLY_SECONDS = seconds

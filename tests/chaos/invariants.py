@@ -23,6 +23,7 @@ from store.tables import (
     VoiceState,
 )
 from store.use_cases.delivery import UNFINISHED
+from tests.chaos.noted_cards import NotedCard, cards
 from tests.chaos.noted_discord import Sent
 from tests.chaos.scene import Scene, secret
 
@@ -34,7 +35,7 @@ ENDS = frozenset(state.value for state in ENDED - {JobState.UNDELIVERABLE})
 def breaches(scene: Scene) -> list[str]:
     """Every breach; the processes have ended and the cleaner has run."""
     with scene.rows() as database:
-        checks = (_sound_database, _ended_jobs, _messages, _rows, _files, _forgotten, _voices)
+        checks = (_sound_database, _ended_jobs, _messages, _cards, _rows, _files, _forgotten, _voices)
         return [breach for check in checks for breach in check(scene, database)]
 
 
@@ -65,28 +66,63 @@ def _ended_jobs(scene: Scene, database: Connection) -> Iterator[str]:
 
 
 def _messages(scene: Scene, database: Connection) -> Iterator[str]:
-    """One for each job, with the files that it has; none of a deleted voice or member."""
+    """One for each job, or its card, with the files that it has; none of a deleted voice or member."""
     sent, shown = _by_job(scene.discord.sent()), _by_job(scene.discord.shown())
     for mark, messages in sent.items():
         if len(messages) > 1:
             yield f"{len(messages)} messages were sent for job {mark}"
     outbox = {row["job_id"]: row for row in _all(database, Outbox)}
-    trained = {row["job_id"] for row in _all(database, Voice)}
-    expected: dict[str, int] = {}
-    for job in _all(database, Job):
-        withdrawn = job["kind"] == JobKind.TRAIN and job["state"] == JobState.DELIVERED and job["id"] not in trained
-        if withdrawn:
-            continue
-        expected[job["id"][:MARK]] = 1
+    expected = set[str]()
+    for job in _told_jobs(database):
         row, there = outbox.get(job["id"]), shown.get(job["id"][:MARK], [])
         if row is None or row["state"] != "sent":
             yield f"the message of job {job['id']} is {row['state'] if row else 'lost'}"
+            continue
+        if row["message_id"] is None:
+            continue  # it is its card
+        expected.add(job["id"][:MARK])
         if len(there) != 1:
             yield f"{len(there)} messages are shown for job {job['id']} ({job['kind']}, {job['state']})"
         elif bool(there[0].files) != (job["state"] == JobState.DELIVERED):
             yield f"the message of job {job['id']} ({job['state']}) has {there[0].files} files"
-    for mark in shown.keys() - expected.keys():
-        yield f"a message is shown for job {mark}, which is gone or whose voice is"
+    for mark in shown.keys() - expected:
+        yield f"a message is shown for job {mark}, which is gone, whose voice is, or which is shown on its card"
+
+
+def _told_jobs(database: Connection) -> Iterator[RowMapping]:
+    """Those whose end is shown somewhere: all but trainings whose voice was deleted."""
+    trained = {row["job_id"] for row in _all(database, Voice)}
+    for job in _all(database, Job):
+        withdrawn = job["kind"] == JobKind.TRAIN and job["state"] == JobState.DELIVERED and job["id"] not in trained
+        if not withdrawn:
+            yield job
+
+
+def _cards(scene: Scene, database: Connection) -> Iterator[str]:
+    """Each of one job; with its result if that was sent there, and else not while it can be edited; none is too old."""
+    told = {job["id"]: job for job in _told_jobs(database)}
+    outbox = {row["job_id"]: row for row in _all(database, Outbox)}
+    by_job: dict[str, NotedCard] = {}
+    for card in cards(scene.discord).values():
+        if len(card.jobs) > 1:
+            yield f"a card shows {len(card.jobs)} jobs"
+        if "result state" in " ".join(card.edits):
+            yield f"a card of job {card.jobs} shows an older state above its result"
+        by_job |= dict.fromkeys(card.jobs, card)
+    for job_id, card in by_job.items():
+        job, row = told.get(job_id), outbox.get(job_id)
+        if job is None or row is None:
+            if card.in_reach:
+                yield f"a card is shown of job {job_id}, which is gone or whose voice is"
+        elif row["message_id"] is None:
+            if not card.shows_result or bool(card.files) != (job["state"] == JobState.DELIVERED):
+                yield f"the card of job {job_id} ({job['state']}): {card.edits}, {card.files} files"
+        elif card.shows_result and card.in_reach:
+            yield f"job {job_id} is shown by its card and by a message"
+    for job_id in told.keys() - by_job.keys():
+        row = outbox.get(job_id)
+        if row is not None and row["state"] == "sent" and row["message_id"] is None:
+            yield f"job {job_id} is shown nowhere"
 
 
 def _by_job(messages: list[Sent]) -> dict[str, list[Sent]]:

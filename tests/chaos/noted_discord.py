@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -64,11 +65,11 @@ class NotedDiscord:
 
     def sent(self) -> list[Sent]:
         """Every message that was ever sent."""
-        return [Sent(**line["sent"]) for line in self._lines() if "sent" in line]
+        return [Sent(**line["sent"]) for line in self.lines() if "sent" in line]
 
     def shown(self) -> list[Sent]:
         """The messages that were not deleted."""
-        gone = {line["deleted"] for line in self._lines() if "deleted" in line}
+        gone = {line["deleted"] for line in self.lines() if "deleted" in line}
         return [message for message in self.sent() if message.id not in gone]
 
     def wrong(self) -> str:
@@ -83,7 +84,8 @@ class NotedDiscord:
         with self.file.open("ab", buffering=0) as file:
             file.write(json.dumps(line).encode() + b"\n")
 
-    def _lines(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[dict[str, Any]]:
+        """All that was noted, in its order."""
         return [json.loads(line) for line in self.file.read_bytes().splitlines()] if self.file.exists() else []
 
 
@@ -102,6 +104,8 @@ class Client:
     discord: NotedDiscord
     rng: random.Random
     user: Whoever = field(default_factory=lambda: Whoever(BOT_ID))
+    application_id: int = BOT_ID
+    http: Any = field(default_factory=lambda: SimpleNamespace(_HTTPClient__session=None, proxy=None, proxy_auth=None))
 
     def get_partial_messageable(self, channel_id: int) -> "Channel":
         """A channel."""

@@ -1,4 +1,4 @@
-"""The processes of a schedule: a worker, a bot's delivery, one act of a member, a stranger that holds the lock."""
+"""The processes of a schedule: a worker, a bot's loops, one act of a member, a stranger that holds the lock."""
 
 import asyncio
 import contextlib
@@ -11,14 +11,17 @@ import sys
 import time
 from unittest.mock import patch
 
+from discord.webhook.async_ import async_context
 from sqlalchemy.exc import OperationalError
 
 from bot.delivery import Delivery
+from bot.live_cards import LiveCards
 from bot.messages.private import PrivateCards
 from bot.removal import Removal
 from tests.chaos.acted_child import ActedChild
 from tests.chaos.acts import act
 from tests.chaos.dying import Death, die
+from tests.chaos.noted_cards import NotedAnswers, result_controls, state_controls
 from tests.chaos.noted_discord import Client
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import REQUESTS, Event
@@ -44,16 +47,18 @@ def worker(scene: Scene, seed: str, death: Death | None) -> None:
 
 
 def bot(scene: Scene, seed: str, death: Death | None) -> None:
-    """The real delivery and removal, in the bot's two loops."""
+    """The real delivery, removal and cards, in the bot's loops."""
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
     private = PrivateCards(client, {})  # type: ignore[arg-type]
-    delivery = Delivery(client, store, 0, private, lambda *_: None)  # type: ignore[arg-type]
+    delivery = Delivery(client, store, 0, private, result_controls)  # type: ignore[arg-type]
     removal = Removal(client, store, 0, private)  # type: ignore[arg-type]
+    live = LiveCards(store, LOOK_SECONDS, private, state_controls)
+    async_context.set(NotedAnswers(client))  # type: ignore[arg-type]
 
     async def loops() -> None:
         while True:
-            await asyncio.gather(delivery.deliver_due(), removal.remove_due())
+            await asyncio.gather(delivery.deliver_due(), removal.remove_due(), live.refresh())
             await asyncio.sleep(LOOK_SECONDS)
 
     asyncio.run(loops())

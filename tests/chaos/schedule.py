@@ -41,6 +41,8 @@ SIGNALS = (What.KILL, What.TERM, What.STOP)
 FULL = (What.FULL, What.CRAMPED)
 DISCORD = (What.AWAY, What.DOWN, What.SHUT)
 TROUBLE = (*SIGNALS, *SIGNALS, What.LOCK, *FULL, *DISCORD, What.TIDY, What.CLOCK)
+TOKEN_SECONDS = (2.0, 4.0, 86400.0, 86400.0)
+"""Those that live long outlive every step of the clock, too."""
 STEPS = (-20.0, 3.0, 3600.0)
 """Seconds by which a clock is set; what was to be tried again waits as much longer as it is set back."""
 
@@ -73,10 +75,13 @@ class Schedule:
     seed: int
     events: tuple[Event, ...]
     deaths: tuple[Death | None, ...]
+    token_seconds: float
+    """How long Discord takes an interaction's token."""
 
     def __str__(self) -> str:
         deaths = ", ".join(str(death or "not") for death in self.deaths)
-        return "\n".join([f"seed {self.seed}; processes die before: {deaths}", *map(str, self.events)])
+        first = f"seed {self.seed}; cards live {self.token_seconds:.0f} s; processes die before: {deaths}"
+        return "\n".join([first, *map(str, self.events)])
 
 
 def scheduled(seed: int) -> Schedule:
@@ -90,7 +95,7 @@ def scheduled(seed: int) -> Schedule:
     gone: dict[int, float] = {event.member: event.at for event in events if event.what is What.FORGET}
     stay = [event for event in events if event.what is What.FORGET or event.at < gone.get(event.member, SECONDS)]
     deaths = tuple(_death(rng, 0.8) for _ in range(6))
-    return Schedule(seed, tuple(sorted(stay, key=lambda event: event.at)), deaths)
+    return Schedule(seed, tuple(sorted(stay, key=lambda event: event.at)), deaths, rng.choice(TOKEN_SECONDS))
 
 
 def _request(rng: random.Random) -> Event:

@@ -16,6 +16,7 @@ from store import retention
 from store.jobs import ACTIVE
 from tests.chaos import parts
 from tests.chaos.clock import Clock
+from tests.chaos.hurry import age_cards
 from tests.chaos.invariants import breaches, jobs_by_state
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import BOT, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
@@ -62,6 +63,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.valkey = self.scene.valkey
         self.clock.follow()
+        age_cards(self.schedule.token_seconds)
 
     def play(self) -> Outcome:
         """All of it."""

@@ -1,11 +1,13 @@
 """The checks of a schedule see what they are for."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.invariants import breaches
+from tests.chaos.noted_cards import answer
 from tests.chaos.scene import Scene, furnish, secret
 from tests.chaos.schedule import MEMBERS, scheduled
 
@@ -47,7 +49,13 @@ SPOILED: dict[str, Callable[[Scene], None]] = {
     "the message of job": lambda scene: add_job(scene, "failed"),
     "is lost": lambda scene: scene.tell(job=JOB, member=MEMBERS[0], voice=None),
     "2 messages were sent": lambda scene: sent(scene, 1, 2),
-    "is gone or whose voice is": lambda scene: sent(scene, 1),
+    "which is gone, whose voice is": lambda scene: sent(scene, 1),
+    "which is gone or whose voice is": lambda scene: card(scene, "state"),
+    "a card shows 2 jobs": lambda scene: card(scene, "state", "state", jobs=(JOB, "other")),
+    "an older state above": lambda scene: card(scene, "result", "state"),
+    "is shown by its card and by a message": lambda scene: told_twice(scene),
+    "shown nowhere": lambda scene: add_sent(scene),
+    "0 files": lambda scene: card_without_files(scene),
     "voice in training": lambda scene: execute(scene, "UPDATE voice SET state = 'training' WHERE id = 1"),
     "no file": lambda scene: next((scene.settings.data_dir / "media").glob("??/*")).unlink(),
     "no row names the file": lambda scene: put(scene, f"media/ab/{'ab' * 32}"),
@@ -64,6 +72,30 @@ SPOILED: dict[str, Callable[[Scene], None]] = {
 def sent(scene: Scene, *numbers: int) -> None:
     for number in numbers:
         scene.discord.note(sent={"id": number, "channel_id": 5, "content": JOB, "nonce": JOB, "at": 0.0, "files": 0})
+
+
+def card(scene: Scene, *edits: str, jobs: tuple[str, ...] = (JOB, JOB)) -> None:
+    token = answer(scene.discord, random.Random(0), 60.0)
+    for by, job in zip(edits, jobs, strict=False):
+        scene.discord.note(edited=token, by=by, job=job, files=0)
+
+
+def add_sent(scene: Scene, message_id: str = "NULL") -> None:
+    add_job(scene, "delivered")
+    columns = "job_id, state, user_id, files, tries, waited, next_try_at, created_at, message_id"
+    execute(
+        scene, f"INSERT INTO outbox ({columns}) VALUES ('{JOB}', 'sent', {MEMBERS[0]}, '[]', 0, 0, 0, 0, {message_id})"
+    )
+
+
+def told_twice(scene: Scene) -> None:
+    add_sent(scene, "1")
+    card(scene, "result")
+
+
+def card_without_files(scene: Scene) -> None:
+    add_sent(scene)
+    card(scene, "result")
 
 
 def trained(scene: Scene, *voices: int) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import app, guarded
+from cli.commands import app
+from cli.main import guarded
 from store import Store, StoreSettings, open_store
 
 

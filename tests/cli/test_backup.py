@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+from store import StoreSettings, open_store
 from store.use_cases.forget import forget
 from store.use_cases.restore import in_service
 from tests.cli.conftest import Desk
@@ -35,3 +36,18 @@ def test_what_is_no_backup_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
     assert "There is no database" in desk.refused("backup", tmp_path / "kept")
     assert "is no whole backup" in desk.refused("restore", tmp_path)
     assert not desk.data.exists() or not (desk.data / "discovervoice.db").exists()
+
+
+def test_an_installation_is_copied_and_opens_where_it_was_copied_to(desk: Desk, tmp_path: Path) -> None:
+    store = desk.store()
+    key = store.media.put_bytes(b"a [bold]song", ".mp3")
+    forget(store, 5)
+    store.engine.dispose()
+    words = ("store", "copy", "--to-media", tmp_path / "new" / "media", "--to-database")
+    said = desk(*words, f"sqlite:///{tmp_path}/new/discovervoice.db")
+    assert "1 row and 1 file, 0.0 MB are there, compared row for row and file for file." in said
+    copy = open_store(StoreSettings(data_dir=tmp_path / "new"))
+    assert copy.media.path(key).read_bytes() == b"a [bold]song"
+    copy.engine.dispose()
+    assert "is not empty. Name new ones." in desk.refused(*words, f"sqlite:///{tmp_path}/new/discovervoice.db")
+    assert "only a file of SQLite works" in desk.refused(*words, "mysql://host/x")

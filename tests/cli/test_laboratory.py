@@ -12,9 +12,9 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
+from cli.commands import app
 from cli.console import DeskError
 from cli.laboratory import GROUP, INSTALL, ROOMS, added_commands
-from cli.main import app
 
 RUN = CliRunner()
 ADDED = {"corpus", "evaluate", "pretrain", "prune", "report", "separators"}
@@ -128,7 +128,7 @@ def test_the_installed_entry_points_are_those_of_the_project_and_load() -> None:
 
 def test_help_of_the_laboratory_loads_no_torch() -> None:
     script = (
-        "import sys; from typer.testing import CliRunner; from cli.main import app\n"
+        "import sys; from typer.testing import CliRunner; from cli.commands import app\n"
         "done = CliRunner().invoke(app, ['--help']); assert 'pretrain' in done.output\n"
         "print(*{'torch', 'numpy', 'av'} & set(sys.modules))"
     )

@@ -2,13 +2,39 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-PARENTS = ("cli.main", "cli.offline", "cli.report", "cli.watch", "pipeline.covers.export", "worker.service")
+import pytest
+
+SOUND = {"torch", "numpy", "av", "scipy", "matplotlib", "discord"}
+ROWS = {"sqlalchemy", "aiohttp"}
+EXPORTED = """
+from pathlib import Path
+from cli.offline import _export
+from store.results import MatchResult
+from worker.messages import JobOutcome
+Path("match.png").write_bytes(b"a picture")
+Path("out").mkdir()
+_export(JobOutcome(MatchResult(), {"picture": Path("match.png")}), Path("out"))
+assert Path("out/match.png").is_file()
+"""
 
 
-def test_what_waits_for_the_child_never_loads_torch() -> None:
-    code = (
-        f"import sys, importlib; [importlib.import_module(name) for name in {PARENTS}]; print('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("begun", "without"),
+    [
+        ("import cli.main", SOUND | ROWS | {"typer", "rich"}),  # the child begins with it
+        ("from cli.main import main; sys.argv = ['discovervoice', '--help']; main()", SOUND | ROWS),
+        ("import cli.offline, cli.watch, worker.service", SOUND),
+        (EXPORTED, SOUND | {"aiohttp"}),
+        ("import pipeline.covers.export", {"torch", "scipy"}),
+        ("import bot.app", {"torch", "numpy", "av", "scipy"}),
+    ],
+)
+def test_a_process_loads_no_more_than_it_needs(begun: str, without: set[str], tmp_path: Path) -> None:
+    code = f"import sys, atexit; atexit.register(lambda: print(*{without!r} & sys.modules.keys(), file=sys.stderr))\n"
+    path = f"import sys; sys.path[:0] = {sys.path!r}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", path + code + begun], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stderr.split() == []

@@ -5,8 +5,8 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from cli.commands import app
 from cli.console import DeskError, console
-from cli.main import app
 from store import Job, JobKind, JobState, Outbox, Store, StoreSettings, open_store, outbox
 from store.tables import OutboxState
 

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
 from bot.settings import BotSettings
-from cli.main import app
+from cli.commands import app
 from store import StoreSettings
 from tests.cli.conftest import Desk
 from worker.doorbell import QueueSettings

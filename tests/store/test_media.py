@@ -13,11 +13,11 @@ from store import FileDamaged, NotFound, Store
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from store.media import Media
+from store.media_folder import MediaFolder
 from files.disk import DiskFull
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    Media(Path(sys.argv[1])).put_bytes(b"x" * 5000, ".ogg")
+    MediaFolder(Path(sys.argv[1])).put_bytes(b"x" * 5000, ".ogg")
 except DiskFull as error:
     print(error)
 """

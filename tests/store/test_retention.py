@@ -112,11 +112,16 @@ def test_a_draft_goes_after_an_hour_wherever_it_was_written(store: Store, place:
         session.add(Song(title="t", media_key="song"))
         session.add(Job(id="job", kind=JobKind.COVER, user_id=MEMBER, state=JobState.RUNNING))
     old, fresh = folder / ".stem.0f.part", folder / ".stem.1f.part"
-    for draft in (old, fresh):
+    left, used = folder / ".left.part", folder / ".used.part"  # folders of `draft_folder`
+    for made in (left, used):
+        made.mkdir()
+    for draft in (old, fresh, left / "model", used / "model"):
         draft.write_bytes(b"half")
-    os.utime(old, (time.time() - 3700,) * 2)
+    for path in (old, left / "model", left, used):
+        os.utime(path, (time.time() - 3700,) * 2)
     retention.tidy(store)
     assert not old.exists() and fresh.exists()
+    assert not left.exists() and (used / "model").exists()
 
 
 def ended_job(store: Store, days: float, state: JobState = JobState.DELIVERED) -> tuple[Job, set[str]]:

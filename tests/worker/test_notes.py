@@ -1,16 +1,35 @@
 """A worker hears the notes of baskets before it takes a job."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
+from hibari import Hibari
+from sqlmodel import select
 
 from files.disk import DiskFull
 from pipeline.errors import SoundError
+from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
-from store import BasketNote, NoteState, Store
-from store.use_cases import Requester, add_to_basket, basket_of, save_files
+from pipeline.voices.own_note import hear_note
+from pipeline.voices.reading import SAME_READER
+from store import BasketNote, Consent, JobState, NoteState, Store
+from store.params import train_params
+from store.use_cases import (
+    Requester,
+    add_to_basket,
+    basket_of,
+    job_row,
+    keep_heard,
+    request_basket_training,
+    save_files,
+    send_reading,
+)
+from tests.conftest import LIBRARY
+from tests.pipeline import sounds
 from worker import child_tasks
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
@@ -95,3 +114,62 @@ def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(store: Stor
     add(store, third)
     store.media.path(basket_of(store, 7)[2].media_key).write_bytes(b"changed on the disk")
     assert hear(store, Played())[2].error_code == "file_damaged"
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A file in which a synthetic voice speaks a text."""
+    voice, folder = Hibari(), tmp_path_factory.mktemp("spoken")
+
+    def speak(text: str) -> Path:
+        return sounds.write(folder / f"{len(list(folder.iterdir()))}.flac", voice(text), voice.sample_rate)
+
+    return speak
+
+
+SENTENCE = "This is my own voice, and I agree: river, apple, window, tiger, honey, piano."
+OTHER_WORDS = "This is my own voice, and I agree: camera, lemon, rocket, winter, pocket, engine."
+NOTE = "Yesterday I walked along the shore, and the wind took my hat. A dog found it, and would not give it back."
+
+
+def test_who_reads_aloud_is_compared_with_every_note_of_the_training(
+    store: Store, models: ModelPool, spoken: Callable[[str], Path]
+) -> None:
+    stranger, member = sorted((LIBRARY / "libri-1688").glob("*.ogg"))[0], Requester(7)
+    add(store, spoken(f"{NOTE} {NOTE}"))
+    hear(store, Played(models=models))
+    add(store, stranger)
+    other = hear_note(Note(stranger, "x"), np.zeros((0, 256), np.float32), models.speaker, models.pitch)
+    keep_heard(store, 2, other.seconds, list(map(float, other.embedding)), models.speaker.model_id)
+    asked = request_basket_training(store, member, "mine", instant=True, sentence=SENTENCE)
+    for text in (OTHER_WORDS, SENTENCE):
+        [reading] = save_files(store, [(spoken(text), "read.flac")])
+        send_reading(store, member, asked.job.id, reading)
+
+    own, strange, wrong, read = hear(store, Played(models=models))
+    assert (wrong.state, wrong.error_code) == (NoteState.REFUSED, "sentence_not_read")
+    assert read.error_sentence is None
+    job = job_row(store, asked.job.id)
+    assert job is not None and job.state is JobState.QUEUED
+    assert list(train_params(job).left_out) == [stranger.name]
+    assert (own.state, read.state) == (NoteState.GOOD, NoteState.GOOD)
+    assert (strange.state, strange.error_code) == (NoteState.REFUSED, "note_not_of_reader")
+    with store.read() as session:
+        (given,) = session.exec(select(Consent)).all()
+    assert given.phrase == SENTENCE and SAME_READER < (given.speaker_score or 0) < 1
+
+
+def test_notes_that_an_earlier_model_heard_are_heard_anew_before_they_are_compared(
+    store: Store, files: list[Path]
+) -> None:
+    add(store, files[0])
+    hear(store, Played(Done(HeardNote(12.0, SpeakerOfNote((1.0,), "old")))))
+    asked = request_basket_training(store, Requester(7), "mine", instant=True, sentence="read this")
+    [reading] = save_files(store, [(files[1], "read.ogg")])
+    send_reading(store, Requester(7), asked.job.id, reading)
+    speaker = SpeakerOfNote((1.0, 0.0), "m")
+    first, again, last = HeardNote(8.0, speaker, (None,)), HeardNote(12.0, speaker), HeardNote(8.0, speaker, (0.9,))
+    one, two = hear(store, Played(Done(first), Done(again), Done(last)))
+    assert one.model == two.model == "m" and two.state is NoteState.GOOD
+    job = job_row(store, asked.job.id)
+    assert job is not None and job.state is JobState.QUEUED

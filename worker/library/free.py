@@ -5,11 +5,11 @@ The voices are made from shipped clips of synthetic speakers, without training, 
 
 import hashlib
 import logging
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from files.atomic import draft_folder
 from store import Store, StoreError, library, voices
 from store.results import to_json
 from store.use_cases import NewSong, NewVoice, add_song, delete_voice, keep_voice
@@ -41,7 +41,7 @@ async def _seed_voices(store: Store, child: Child, folder: Path) -> int:
             present = voices.by_name(session, voices.PUBLIC, row["free"])
         if present is not None and present.quality.get("base") == base:
             continue
-        with tempfile.TemporaryDirectory(prefix=".voice-", dir=store.data_dir) as out:
+        with draft_folder(store.data_dir) as out:
             try:
                 clips = sorted((folder / row["folder"]).glob("*.ogg"))
                 made = await _made(child, row, clips, Path(out))

@@ -6,12 +6,10 @@ ones too; of an operator's own no clips are kept, so that those wait for their o
 
 import asyncio
 import logging
-import tempfile
 import tomllib
 from pathlib import Path
 
-from safetensors.numpy import load_file
-
+from files.atomic import draft_folder
 from store import Singer, Store, library
 from store.use_cases import NewSinger, add_singer
 from worker.child import Child
@@ -27,7 +25,7 @@ async def embed_singer(
     store: Store, child: Child, name: str, clips: list[Path], *, source: str, licence: str
 ) -> Singer:
     """Embed the clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
-    with tempfile.TemporaryDirectory(prefix=".singer-", dir=store.data_dir) as out:
+    with draft_folder(store.data_dir) as out:
         match await child.run(EmbedTask(tuple(clips), Path(out))):
             case Done(outcome=Embedded() as embedded):
                 new = NewSinger(
@@ -86,6 +84,8 @@ async def _add_shipped(store: Store, child: Child, voice: dict[str, str], folder
         clips = sorted(folder.glob("*.ogg"))
         await embed_singer(store, child, voice["name"], clips, source=voice["source"], licence=voice["licence"])
         return
+    from safetensors.numpy import load_file  # NumPy, which only a first start needs
+
     count = len(load_file(embedded)["embeddings"])
     source, licence = voice["source"], voice["licence"]
     new = NewSinger(voice["name"], embedded, embedding_model=model, clips=count, source=source, licence=licence)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from store import Song, SongVocals, Store, StoreError, library
+from store import Song, SongVocals, Store, StoreError, cache, library, shared_cache
 from store.use_cases import jobs_wait, keep_vocals
 from worker.child import Child
 from worker.errors import ChildDied
@@ -47,8 +47,10 @@ class SongListener:
         try:
             key = song.media_key
             path = await asyncio.to_thread(self.store.media.path, key)
-            task = ListenTask(path, song.title, self.store.cache_dir / key.partition(".")[0])
+            task = ListenTask(path, song.title, cache.folder_of(self.store, key))
+            await asyncio.to_thread(shared_cache.fetch, self.store, task.cache.name)
             end = await self.child.run(task)
+            await asyncio.to_thread(shared_cache.share, self.store, task.cache.name)
         except (StoreError, ChildDied) as error:
             self._failed.add(song_id)
             log.warning("The song %s of the library could not be heard: %s", song_id, error)

@@ -9,7 +9,7 @@ import pytest
 from bot.forget import ForgetButton
 from bot.interactions.components import AnswerButton, PersistentButton, PersistentItem, view_of
 from bot.jobs import CancelButton, FetchButton
-from bot.training import ConsentButton
+from bot.training.question import ConsentButton
 from bot.voices import VoiceDelete, VoicePick
 
 JOB = "0123456789abcdef" * 2

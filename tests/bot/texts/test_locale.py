@@ -54,6 +54,7 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
         "Report this result",
         "Match this voice note",
         "Add to my voice",
+        "Agree with this recording",
     }
     for command in sent:
         for node in walk(command):

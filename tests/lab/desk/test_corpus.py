@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from lab.corpus import build as building
 from lab.corpus.build import BuildOutcome
 from lab.corpus.catalogue import sources

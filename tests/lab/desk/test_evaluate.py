@@ -7,8 +7,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from cli.commands import app
 from cli.console import DeskError
-from cli.main import app
 from lab.desk.evaluate import evaluate
 from lab.desk.separation import SeparatorOpening
 from lab.evaluate.voice import VoiceEvaluation

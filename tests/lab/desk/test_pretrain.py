@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.commands import app
 from cli.console import DeskError
-from cli.main import app
 from lab.pretrain import loop
 from models.weights.integrity import load_tensors
 

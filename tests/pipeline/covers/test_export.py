@@ -7,7 +7,7 @@ import pytest
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.export import export_stems
-from pipeline.covers.mix import LEVEL
+from pipeline.covers.stem_file import LEVEL
 from pipeline.sound.decode import STEM, decode
 from pipeline.sound.encode import encode
 from tests.pipeline import sounds

@@ -12,8 +12,8 @@ from pipeline import errors
 from pipeline.covers.cover import CoverInput, CoverReport, make_cover
 from pipeline.covers.cover_figures import sdr
 from pipeline.covers.given import FOLDER, GivenFile, over, vocals_as_given, write_instrumental
-from pipeline.covers.mix import LEVEL
 from pipeline.covers.song import SongLevel
+from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import FORM, stems_of
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore

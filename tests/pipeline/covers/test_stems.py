@@ -10,7 +10,7 @@ import pytest
 from models.separation import spleeter
 from models.signal import Floats32
 from pipeline.covers import stems as module
-from pipeline.covers.mix import LEVEL
+from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import features_of, stems_of
 from pipeline.errors import NotAudio
 from pipeline.pool.model_pool import ModelPool

@@ -16,7 +16,8 @@ from av.audio.frame import AudioFrame
 from models.signal import Floats32
 from pipeline import errors
 from pipeline.sound import ffmpeg
-from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, display_name, probe
+from pipeline.sound.decode import NOTE, SONG, Limits, decode, decode_blocks, probe
+from pipeline.sound.file_name import display_name
 from tests.pipeline import sounds
 
 ANY = Limits(max_bytes=1 << 30, min_seconds=0.0, max_seconds=900.0, min_rate=8000)

@@ -7,7 +7,8 @@ import numpy as np
 import soundfile
 
 from pipeline.sound import decode as decoding
-from pipeline.sound.decode import NOTE, decode, decode_blocks, display_name, name_of_title
+from pipeline.sound.decode import NOTE, decode, decode_blocks
+from pipeline.sound.file_name import display_name, name_of_title
 from tests.pipeline import sounds
 
 

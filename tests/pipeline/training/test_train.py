@@ -56,9 +56,9 @@ def retried(heard: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
-    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
-    assert (trained.steps, trained.stopped) == (20, "steps")
-    assert [moment.step for moment in trained.curve] == [0, 10, 20]
+    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, measure_steps=6, seconds=300))
+    assert (trained.steps, trained.stopped) == (12, "steps")
+    assert [moment.step for moment in trained.curve] == [0, 6, 12]
     assert trained.best.mel_loss < trained.curve[0].mel_loss
     assert trained.best.similarity > 0.5
     assert trained.minutes == pytest.approx(1.0, abs=0.15)
@@ -117,7 +117,7 @@ def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[P
 
 @pytest.mark.slow
 def test_a_training_that_gave_way_and_was_killed_ends_bit_equal_to_one_that_was_not(
-    models: ModelPool, notes: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: ModelPool, notes: list[Path], retried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(Exception):
         pass
@@ -130,24 +130,24 @@ def test_a_training_that_gave_way_and_was_killed_ends_bit_equal_to_one_that_was_
         return report
 
     def saved() -> int:
-        step: int = torch.load(tmp_path / "training.pt", weights_only=True)["step"]
+        step: int = torch.load(retried / "training.pt", weights_only=True)["step"]
         return step
 
-    options = TrainOptions(steps=6, seconds=3000)  # so that only the steps say how far it is
-    (tmp_path / "whole").mkdir()
+    options = TrainOptions(steps=4, seconds=3000)  # so that only the steps say how far it is
+    whole_work = shutil.copytree(retried, tmp_path / "whole")
     with pytest.raises(Interrupted):
-        train_voice(as_notes(notes[:2]), models, tmp_path, options, stop_at(1, Interrupted))
+        train_voice(as_notes(notes[:2]), models, retried, options, stop_at(1, Interrupted))
     assert saved() == 1
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(loop, "QUICK_SAVE", 60.0)
     with pytest.raises(Killed):
-        train_voice(as_notes(notes[:2]), models, tmp_path, options, stop_at(3, Killed))
-    assert saved() == 3
+        train_voice(as_notes(notes[:2]), models, retried, options, stop_at(2, Killed))
+    assert saved() == 2
     seen: list[tuple[str, float]] = []
-    trained = train_voice(as_notes(notes[:2]), models, tmp_path, options, lambda s, f: seen.append((s, f)))
-    assert trained.steps == 6
-    assert seen == [("listening", 1.0), *(("training", step / 6) for step in (3, 4, 5, 6))]  # only what was missing
-    whole = train_voice(as_notes(notes[:2]), models, tmp_path / "whole", options)
+    trained = train_voice(as_notes(notes[:2]), models, retried, options, lambda s, f: seen.append((s, f)))
+    assert trained.steps == 4
+    assert seen == [("listening", 1.0), *(("training", step / 4) for step in (2, 3, 4))]  # only what was missing
+    whole = train_voice(as_notes(notes[:2]), models, whole_work, options)
     once, twice = (load_voice(report.model)[0].state_dict() for report in (whole, trained))
     assert all(torch.equal(once[name], twice[name]) for name in once)
 

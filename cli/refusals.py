@@ -1,0 +1,29 @@
+"""Which errors of all rooms an operator can correct, and what they are told."""
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+
+from bot.errors import BotError
+from cli.console import DeskError, setting_refused
+from files.disk import DiskFull
+from metrics import CannotListen
+from pipeline.errors import SoundError
+from store import StoreError, refusal_of
+from worker.errors import WorkerError
+
+
+def sentence_of(error: Exception) -> str | None:
+    """What an operator is told of an error; None: it is a bug."""
+    match error:
+        case ValidationError():
+            return setting_refused(error)
+        case BotError() | SoundError() | StoreError() | WorkerError() | DeskError() | DiskFull() | CannotListen():
+            return str(error)
+        case IntegrityError() | ProgrammingError():
+            return None
+        case DBAPIError():
+            return str(refusal_of(error))
+        case OSError() if error.filename is not None:
+            return f"{error.filename} cannot be read or written: {error.strerror}."
+        case _:
+            return None

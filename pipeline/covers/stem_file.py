@@ -1,0 +1,16 @@
+"""How stems lie in their files: at 44.1 kHz, in stereo, at a part of their song's level."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from models.signal import MUSIC_RATE, Floats32
+from pipeline.sound.decode import STEM, decode_blocks
+
+LEVEL = 0.5
+"""Stems lie at this part of the song's level (`pipeline.covers.stems`)."""
+BLOCK = 1.0  # s
+
+
+def stem_blocks(path: Path) -> Iterator[Floats32]:
+    """One of our own files at 44.1 kHz stereo, in blocks (2, n) of a second."""
+    return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
