@@ -9,7 +9,6 @@ from typing import Any, Literal
 import av
 import numpy as np
 import pytest
-import soundfile
 import soxr
 from av.audio.frame import AudioFrame
 
@@ -184,16 +183,6 @@ def test_plain_wav_header_that_promises_more(tmp_path: Path) -> None:
 @pytest.mark.parametrize("placeholder", [0, 0xFFFFFFFF, 0x7FFFF000])
 def test_wav_streamed_by_a_program_that_could_not_seek(tmp_path: Path, placeholder: int) -> None:
     assert len(read(sounds.wav(tmp_path / "x.wav", PCM * 3, declared=placeholder))) == 48_000
-
-
-@pytest.mark.parametrize(("form", "at", "size"), [("W64", 16, 8), ("AIFF", 4, 4), ("AU", 8, 4)])
-def test_another_format_of_a_program_that_could_not_seek(tmp_path: Path, form: str, at: int, size: int) -> None:
-    path = tmp_path / "x"
-    soundfile.write(path, np.zeros(48_000), 16_000, format=form, subtype="PCM_16")
-    data = bytearray(path.read_bytes())
-    data[at : at + size] = b"\xff" * size
-    path.write_bytes(data)
-    assert len(read(path)) == 48_000
 
 
 def test_a_damaged_place_is_passed_over(tmp_path: Path) -> None:
