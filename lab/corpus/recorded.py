@@ -93,9 +93,9 @@ def read_sound(data: bytes, kind: str, rate: int, name: str) -> Floats32:
         with av.open(io.BytesIO(data), "r", format=FORMATS[kind]) as container:
             stream = container.streams.audio[0]
             source = stream.rate
-            mono = av.AudioResampler(format="flt", layout="mono", rate=source)
+            planar = av.AudioResampler(format="fltp", rate=source)
             for frame in [*container.decode(stream), None]:
-                blocks += [np.asarray(out.to_ndarray(), np.float32).reshape(-1) for out in mono.resample(frame)]
+                blocks += [np.asarray(out.to_ndarray().mean(axis=0), np.float32) for out in planar.resample(frame)]
     except (av.FFmpegError, IndexError, KeyError, ValueError) as error:
         raise BuildError(f"{name} is not {kind.upper()} sound that can be read.") from error
     wav = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)

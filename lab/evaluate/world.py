@@ -34,16 +34,22 @@ def analyse(wav: Floats32, rate: int) -> World:
     """Analyse mono (samples,) at `rate` Hz."""
     x = wav.astype(np.float64)
     f0, times = track(x, rate)
-    power = pyworld.cheaptrick(x, f0, times, rate)
-    return World(f0, power, pyworld.d4c(x, f0, times, rate), rate)
+    size = transform(rate)
+    power = pyworld.cheaptrick(x, f0, times, rate, fft_size=size)
+    return World(f0, power, pyworld.d4c(x, f0, times, rate, fft_size=size), rate)
 
 
 def envelope(wav: Floats32, rate: int) -> Doubles:
     """The spectral envelope alone, (T, bins) squared magnitude."""
     x = wav.astype(np.float64)
     f0, times = track(x, rate)
-    power: Doubles = pyworld.cheaptrick(x, f0, times, rate)
+    power: Doubles = pyworld.cheaptrick(x, f0, times, rate, fft_size=transform(rate))
     return power
+
+
+def transform(rate: int) -> int:
+    """Samples of the transform that sees our lowest f0; below the floor of its default CheapTrick takes 500 Hz."""
+    return int(pyworld.get_cheaptrick_fft_size(rate, F0_FLOOR))
 
 
 def track(x: Doubles, rate: int) -> tuple[Doubles, Doubles]:

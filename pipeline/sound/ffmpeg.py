@@ -9,11 +9,11 @@ remove sound. What is taken off is the encoder's own: its delay at the start, wh
 the last packet.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from itertools import islice
-from types import SimpleNamespace
+from dataclasses import replace
+from itertools import chain, islice
 from typing import BinaryIO
 
 import av
@@ -24,8 +24,9 @@ from av.container import InputContainer
 
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.links import Part, links
 from pipeline.sound.opened import OpenedSound
-from pipeline.sound.promise import mp3_seconds
+from pipeline.sound.promise import Span, mp3_seconds
 
 FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav,aiff,caf,amr,asf,avi,flv,mpegts"
 CODECS = (
@@ -41,31 +42,46 @@ SCALES = {"u1": 128.0, "i2": 32768.0, "i4": 2147483648.0}
 @contextmanager
 def open_with_ffmpeg(file: BinaryIO, name: str, number: int) -> Iterator[OpenedSound]:
     """The sound `number` of `file`. Raises NotAudio, in `frames` too, and Encrypted."""
+    whole = Span(0, os.fstat(file.fileno()).st_size)
+    with _opened(file, whole, name) as container:
+        parts = links(file, container.format.name)
+        if parts == [whole]:
+            yield _sound(container, file, name, number)
+            return
+    with _opened(file, parts[0], name) as container:
+        first = _sound(container, file, name, number)
+        rest = (frame for part in parts[1:] for frame in _part_frames(file, part, name, number))
+        yield replace(first, frames=chain(first.frames, rest))
+
+
+@contextmanager
+def _opened(file: BinaryIO, part: Span, name: str) -> Iterator[InputContainer]:
     only = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
-    file.seek(0)
-    nameless = SimpleNamespace(read=file.read, seek=partial(_seek, file), tell=file.tell)  # FFmpeg goes by the suffix
+    nameless = Part(file, part)  # FFmpeg goes by the suffix
     try:
         container = av.open(nameless, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
     except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
         raise errors.NotAudio(name=name) from error
     with container:
-        known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
-        stream = next(islice(known, number, None), None)
-        if stream is None or not stream.rate or stream.channels < 1:
-            raise errors.NotAudio(name=name)
-        if _tag(stream) in ENCRYPTED:
-            raise errors.Encrypted(name=name)
-        seconds, counted = _declared(container, stream, file)
-        frames = _frames(container, stream, name)
-        yield OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
+        yield container
 
 
-def _seek(file: BinaryIO, offset: int, whence: int = 0) -> int:
-    """As FFmpeg expects it: a damaged file's place before the start is −1, no exception."""
-    try:
-        return file.seek(offset, whence)
-    except (OSError, ValueError):
-        return -1
+def _part_frames(file: BinaryIO, part: Span, name: str, number: int) -> Iterator[tuple[int, Floats32]]:
+    """Of a later part of a joined file, none if it is damaged."""
+    with suppress(errors.NotAudio), _opened(file, part, name) as container:
+        yield from _sound(container, file, name, number).frames
+
+
+def _sound(container: InputContainer, file: BinaryIO, name: str, number: int) -> OpenedSound:
+    known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
+    stream = next(islice(known, number, None), None)
+    if stream is None or not stream.rate or stream.channels < 1:
+        raise errors.NotAudio(name=name)
+    if _tag(stream) in ENCRYPTED:
+        raise errors.Encrypted(name=name)
+    seconds, counted = _declared(container, stream, file)
+    frames = _frames(container, stream, name)
+    return OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
 
 
 def _tag(stream: AudioStream) -> str:
@@ -116,11 +132,19 @@ def _frames(container: InputContainer, stream: AudioStream, name: str) -> Iterat
         if delay:
             skipped = min(delay, decoded)
             delay, last = delay - skipped, last[:, skipped:]
-    edited = round((stream.duration or 0) * rate / ticks) if ticks else 0
+    edited = _told(container, stream, rate)
     paddings = (decoded - end for end in (lasts, decoded - total + edited) if end and not rounded)
     padding = max((padding for padding in paddings if 0 < padding < decoded), default=0)
     if total:
         yield rate, last[:, : max(0, last.shape[1] - padding)]
+
+
+def _told(container: InputContainer, stream: AudioStream, rate: int) -> int:
+    """Samples up to which there is sound: an edit list's length, a Vorbis stream's last position; 0 if nothing says."""
+    if _ticks(container, stream):
+        return round((stream.duration or 0) * rate / _ticks(container, stream))
+    vorbis = container.format.name == "ogg" and stream.codec_context.name == "vorbis" and not stream.start_time
+    return round((stream.duration or 0) * rate * (stream.time_base or 0)) if vorbis else 0
 
 
 def _ticks(container: InputContainer, stream: AudioStream) -> int:

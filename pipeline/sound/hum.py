@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 from models.signal import Floats32, Floats64
 
 MAINS = (50, 60)  # Hz
-LINES = 12
+LINES = 20
 """The mains' tone and its overtones."""
 AWAY = 0.3  # Hz by which a line may lie beside its place
 BESIDE = 2.0, 10.0  # Hz from a line, where its neighbours are
@@ -26,10 +26,10 @@ MOMENT = 8.0  # s, half of them overlapping
 LEAST_SECONDS = 3
 FINER = 4
 """Bins of the spectrum to a bin of the moment."""
-ENOUGH = 2000
+ENOUGH = 3000
 """Hz: the rate at which hum is heard."""
 LOUDNESS = 0.04  # s in which it is heard how loud the voice is
-MOST = 0.5
+MOST = 0.9
 """Of the energy: more, without the mains' own tone, is a bass who holds a note."""
 PAUSES = 0.1
 """Of a moment; what is as loud as these weighs most."""

@@ -9,7 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-STREAMED = 0x7FFF0000  # WAV data sizes from here on are placeholders of programs that could not seek
+STREAMED = 0x7FFF0000  # sizes of 32 bits from here on are placeholders of programs that could not seek
+ENDLESS = 1 << 62  # and of 64 bits
 MOST_CHUNKS = 64
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 
@@ -36,15 +37,23 @@ def promised_span(file: BinaryIO) -> Span | None:
         case b"riff" if head[:16] == W64_RIFF:
             return _span(40, struct.unpack_from("<Q", head, 16)[0] - 40 if len(head) == 40 else 0)
         case b"FORM":
-            return _span(12, struct.unpack_from(">I", head, 4)[0] - 4)
+            return _span(12, _sized(struct.unpack_from(">I", head, 4)[0]) - 4)
         case b"caff":
             return _caf(file)
         case b".snd" | b"dns.":
             start, size = struct.unpack_from(">II" if head[0] == 0x2E else "<II", head, 4)
-            return _span(start, 0 if size == 0xFFFFFFFF else size)
+            return _span(start, _sized(size))
         case b"\x1a\x45\xdf\xa3":
             return _matroska(file)
     return _mp4(file) if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") else None
+
+
+def after_id3(file: BinaryIO) -> int:
+    """Bytes of the tags at a file's start."""
+    at = 0
+    while (tag := peek(file, at, 10))[:3] == b"ID3" and len(tag) == 10:
+        at += 10 + sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
+    return at
 
 
 def mp3_seconds(file: BinaryIO, rate: int, estimated: float | None) -> float | None:
@@ -52,10 +61,7 @@ def mp3_seconds(file: BinaryIO, rate: int, estimated: float | None) -> float | N
 
     FFmpeg's figure `estimated` leaves out the encoder's padding and is preferred while it agrees.
     """
-    at = 0
-    while (tag := peek(file, at, 10))[:3] == b"ID3" and len(tag) == 10:
-        at += 10 + sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
-    head = peek(file, at, 4096)
+    head = peek(file, after_id3(file), 4096)
     sync = next((i for i in range(len(head) - 1) if head[i] == 0xFF and head[i + 1] >= 0xE0), len(head))
     frame = head[sync : sync + 200]
     tag_at = max(frame.find(b"Xing"), frame.find(b"Info"))
@@ -66,14 +72,19 @@ def mp3_seconds(file: BinaryIO, rate: int, estimated: float | None) -> float | N
 
 
 def _span(start: int, size: int) -> Span | None:
-    return Span(start, start + size) if size > 0 else None
+    return Span(start, start + size) if 0 < size < ENDLESS else None
+
+
+def _sized(size: int) -> int:
+    """A size of 32 bits, 0 if it is a placeholder."""
+    return size if size < STREAMED else 0
 
 
 def _riff(file: BinaryIO, head: bytes) -> Span | None:
     """The `data` chunk of a WAV, whose size RF64 keeps in `ds64`; all of another RIFF (AVI)."""
     order = ">" if head[:4] == b"RIFX" else "<"
     if head[8:12] != b"WAVE":
-        return _span(12, struct.unpack_from(order + "I", head, 4)[0] - 4) if len(head) > 12 else None
+        return _span(12, _sized(struct.unpack_from(order + "I", head, 4)[0]) - 4) if len(head) > 12 else None
     at, large = 12, 0
     for _ in range(MOST_CHUNKS):
         chunk = peek(file, at, 24)
@@ -83,7 +94,7 @@ def _riff(file: BinaryIO, head: bytes) -> Span | None:
         if kind == b"ds64" and len(chunk) == 24:
             large = struct.unpack_from("<Q", chunk, 16)[0]
         if kind == b"data":
-            return _span(at + 8, large if large and size == 0xFFFFFFFF else size if size < STREAMED else 0)
+            return _span(at + 8, large if large and size == 0xFFFFFFFF else _sized(size))
         at += 8 + size + size % 2
     return None
 

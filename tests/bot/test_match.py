@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from simcord import actors
+from simcord.backend.cdn import CdnStore
 
 from store import JobState, Store, clips
 from tests.bot.world import Worker, World, response_of
@@ -70,6 +71,17 @@ async def test_a_message_is_matched_by_its_menu(world: World, worker: Worker, st
     with store.read() as session:
         (note,) = clips.of_job(session, worker.only().id)
     assert (note.name, note.source, note.user_id) == ("voice-message.ogg", "message", world.alice.id)
+
+
+async def test_a_note_keeps_the_name_that_discord_gives_as_its_title(
+    world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = CdnStore.store_attachment
+    monkeypatch.setattr(CdnStore, "store_attachment", lambda *given: stored(*given) | {"title": "사랑의 노래"})
+    await world.alice.slash(world.channel, "match", note1=("_.mp3", b"sound"))
+    with store.read() as session:
+        (note,) = clips.of_job(session, worker.only().id)
+    assert note.name == "사랑의 노래.mp3"
 
 
 async def test_nobody_has_anothers_voice_compared(world: World, store: Store) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 Files = dict[str, bytes]
 
 
-def tone(seconds: float, rate: int = 16000, hertz: float = 220.0) -> bytes:
-    """A 16-bit WAV file with one tone."""
+def tone(seconds: float, rate: int = 16000, hertz: float = 220.0, channels: int = 1) -> bytes:
+    """A 16-bit WAV file with one tone of peak 0.3, the same in each channel."""
     wav = 0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes((wav * 32767).astype("<i2").tobytes())
+        file.writeframes((wav * 32767).astype("<i2").repeat(channels).tobytes())
     return data.getvalue()
 
 

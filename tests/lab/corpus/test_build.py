@@ -152,6 +152,11 @@ def test_long_clips_are_cut_and_others_resampled() -> None:
     assert abs(len(wav) - 24000) <= 1 and np.argmax(np.abs(np.fft.rfft(wav[:24000]))) == 440
 
 
+def test_two_equal_channels_are_as_loud_as_one() -> None:
+    one, two = (read_sound(packages.tone(0.5, channels=channels), "wav", 16000, "x") for channels in (1, 2))
+    np.testing.assert_allclose(two, one, atol=1e-6)
+
+
 @pytest.mark.parametrize("data", [b"", b"RIFF", packages.tone(0.0)])
 def test_what_is_no_sound_is_said(data: bytes) -> None:
     with pytest.raises(BuildError, match=r"^x\.wav (is not WAV sound that can be read|holds no sound)\.$"):

@@ -34,6 +34,9 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
         "hum of 50 Hz": tone(count, 50.05, 0.02),
         "hum of 60 Hz": tone(count, 60, 0.02),
         "hum of a rectifier": tone(count, 100, 0.02),
+        "hum of a rectifier's overtones": np.sum(
+            [tone(count, 100.06 * k, 0.02 / k) for k in range(1, 9)], axis=0, dtype=np.float32
+        ),
         "hum with overtones": np.sum([tone(count, 60 * k, 0.02 / k) for k in range(1, 10)], axis=0, dtype=np.float32),
     }
     before = models.singer.embed(audible(wav, SPEECH_RATE))
@@ -44,7 +47,9 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
         cosine = float(before @ after)
         print(f"{name}, {what}: {cosine:.4f}")
         hardest = name == "am_michael" and ("rectifier" in what or "overtones" in what)  # he speaks at 100 Hz
-        assert cosine > (0.97 if hardest else 0.99 if what.startswith("hum") else 0.999), what
+        assert cosine > (
+            (0.85 if "rectifier's" in what else 0.97) if hardest else 0.99 if what.startswith("hum") else 0.999
+        ), what
 
 
 def test_where_nothing_hums_nothing_changes(notes: list[Path]) -> None:

@@ -142,3 +142,13 @@ def test_noise_behind_a_sign_is_not_audio(tmp_path: Path, sign: bytes, capfd: py
         with pytest.raises(errors.SoundError):
             measure(tmp_path / "x", NOTE, "x")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("form", "at", "size"), [("W64", 16, 8), ("AIFF", 4, 4), ("AU", 8, 4)])
+def test_another_format_of_a_program_that_could_not_seek(tmp_path: Path, form: str, at: int, size: int) -> None:
+    path = tmp_path / "x"
+    soundfile.write(path, np.zeros(48_000), 16_000, format=form, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    data[at : at + size] = b"\xff" * size
+    path.write_bytes(data)
+    assert len(decode(path, 16_000, channels=1, limits=NOTE, name="x")) == 48_000
