@@ -21,8 +21,8 @@ from pipeline.voices.own_note import OwnNote, hear_note
 
 SAME_READER = 0.72
 """Cosine of a note with the seven seconds in which a sentence is read aloud. 1.9 % of 532 notes of the reader are below
-(15 people; all ten are single sung tones, none of 491 spoken ones), 2.5 % of 8210 of somebody else above. At 0.68 0.8 %
-and 6.5 %, at 0.76 4.1 % and 0.6 %. A person's clips are of one microphone each; with another one more are refused."""
+(15 people; all ten have a single sung tone), 2.5 % of 8210 of somebody else above. At 0.68 0.8 % and 6.5 %, at 0.76
+4.1 % and 0.6 %. A person's clips are of one microphone each; with another one more are refused."""
 WORDS = 5
 """The last words of a sentence, which are compared with their other orders."""
 LEAST_MARGIN = 6.0
