@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from store import StoreError, errors, missing
+from store import StoreError, errors, missing, reading_errors
 
 
 def below(kind: type[StoreError]) -> list[type[StoreError]]:
@@ -13,11 +13,12 @@ def below(kind: type[StoreError]) -> list[type[StoreError]]:
     return [one for child in kind.__subclasses__() for one in (child, *below(child))]
 
 
-DRAWN = re.findall(r"[├└]── (\w+)", (errors.__doc__ or "") + (missing.__doc__ or ""))
+MODULES = (errors, missing, reading_errors)
+DRAWN = re.findall(r"[├└]── (\w+)", "".join(module.__doc__ or "" for module in MODULES))
 
 
 def test_the_tree_that_is_drawn_is_the_real_one() -> None:
-    everything = vars(errors) | vars(missing)
+    everything = {name: kind for module in MODULES for name, kind in vars(module).items()}
     real = [name for name, kind in everything.items() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert sorted(DRAWN) == sorted(set(real) - {"StoreError"})
     assert {kind.__name__ for kind in below(StoreError)} == set(DRAWN) - {"NoSuchMove"}

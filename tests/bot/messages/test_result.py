@@ -198,7 +198,8 @@ def test_a_song_above_full_scale_is_said_to_be_brought_down() -> None:
 
 
 def test_a_job_that_failed_by_what_was_sent_says_how_to_look_at_it() -> None:
-    assert {one.code for root in (UnreadableSound, UnsuitableSound) for one in root.__subclasses__()} == ABOUT_SOUND
+    codes = {one.code for root in (UnreadableSound, UnsuitableSound) for one in root.__subclasses__()}
+    assert codes - {"sentence_not_read"} == ABOUT_SOUND  # a job begins after its sentence was read
     for kind, step in ((JobKind.MATCH, "/notes"), (JobKind.TRAIN, "/notes"), (JobKind.COVER, "/cover takes")):
         failed = job(kind, state=JobState.FAILED, error_code="silent", error_sentence="x is silent.")
         assert step in results.compose(failed, EN).splitlines()[1]
