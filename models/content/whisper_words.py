@@ -113,7 +113,7 @@ class SentenceReader:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _special(self, name: str) -> int:
-        return self.tokenizer.token_to_id(name) or 0
+        return int(self.tokenizer.get_vocab(with_added_tokens=True)[name])
 
 
 def load() -> SentenceReader:

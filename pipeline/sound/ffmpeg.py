@@ -67,8 +67,8 @@ def _opened(file: BinaryIO, part: Span, name: str) -> Iterator[InputContainer]:
 
 
 def _part_frames(file: BinaryIO, part: Span, name: str, number: int) -> Iterator[tuple[int, Floats32]]:
-    """Of a later part of a joined file, none if it is damaged."""
-    with suppress(errors.NotAudio), _opened(file, part, name) as container:
+    """Of a later part of a joined file. Raises NotAudio: it is damaged."""
+    with _opened(file, part, name) as container:
         yield from _sound(container, file, name, number).frames
 
 

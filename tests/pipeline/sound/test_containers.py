@@ -161,6 +161,17 @@ def test_an_mp3_without_a_head_before_one_with_and_rubbish_before_both(tmp_path:
     assert sounds.lag(sound[0], ours) == 0 and len(ours) == 88_200
 
 
+@pytest.mark.parametrize(("container", "codec"), [("ogg", "libvorbis"), ("mp3", "libmp3lame")])
+def test_a_later_part_that_cannot_be_read_is_not_left_out_without_a_word(
+    tmp_path: Path, container: str, codec: str
+) -> None:
+    path = encode(tmp_path / "joined", sounds.noise(1, 44_100, 1), 44_100, codec, container)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:600] + b"\x55" * (len(whole) - 600))
+    with pytest.raises(errors.UnreadableSound):
+        read(path, 44_100)
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 def test_joined_files_of_different_rates_are_one(tmp_path: Path, channels: int) -> None:
     one = encode(tmp_path / "one", sounds.noise(1, 44_100, channels), 44_100, "libvorbis", "ogg").read_bytes()
