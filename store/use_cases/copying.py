@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from files.atomic import remove_drafts
 from files.disk import disk_full
 from store.database import BUCKET, Store, StoreSettings, existing_store
 from store.errors import BackupRefused, FileDamaged, NotFound
@@ -64,6 +65,7 @@ def copy_store(settings: StoreSettings, destination: Destination, copied: Copied
             damaged = _copy_files(source.media, target.media, copied)
             rows = _copy_rows(source, target)
             files = _compare_files(source.media, target.media, damaged, copied)
+            remove_drafts(target.media.root, 0.0)  # of a copy that was killed; nobody else writes there
             end_copy(target.engine)
             return StoreCopied(rows, files, target.media.size(), damaged)
         finally:

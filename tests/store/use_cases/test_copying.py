@@ -154,3 +154,17 @@ def test_a_service_that_runs_and_a_place_that_holds_something_are_refused(
         copy_store(settings, there)
     monkeypatch.setattr(copying, "SILENT_SECONDS", 0.0)
     assert copy_store(settings, there).files == 5
+
+
+def test_nothing_half_written_is_left_in_a_folder(home: Store, settings: StoreSettings, tmp_path: Path) -> None:
+    there = Destination(f"sqlite:///{tmp_path / 'there' / 'new.db'}", str(tmp_path / "there" / "media"))
+
+    def leave_a_draft(doing: str, _: int, number: int) -> None:
+        if doing == "Copying":
+            draft = tmp_path / "there" / "media" / "ab" / ".x.0f.part"
+            draft.parent.mkdir(exist_ok=True)
+            draft.write_bytes(b"half")
+
+    copy_store(settings, there, leave_a_draft)
+    kept = {path.name for path in (tmp_path / "there" / "media").rglob("*") if path.is_file()}
+    assert kept == home.media.keys()
