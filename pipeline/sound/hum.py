@@ -20,7 +20,7 @@ LINES = 20
 """The mains' tone and its overtones."""
 AWAY = 0.3  # Hz by which the mains may be off, or the recorder's clock
 BESIDE = 2.0, 10.0  # Hz from a line, where its neighbours are
-STANDS_OUT = 9.0
+STANDS_OUT = 5.0
 """Times as high as its neighbours: the mains' tone, or its octave, which rectifiers make."""
 SURE = 4.0
 """And overtones."""
