@@ -7,6 +7,7 @@ import pytest
 from bot import notes
 from bot.app import DiscoverBot
 from bot.interactions import arrival
+from bot.interactions.components import view_of
 from bot.messages.basket import basket_lines
 from bot.texts.sentences import texts
 from store import BasketNote, NoteState, Store, basket
@@ -82,6 +83,26 @@ async def test_notes_are_taken_out_one_by_one_or_several_and_by_nobody_else(
     again = await world.alice.select(await world.post("again", view), [ids["1.ogg"]])
     assert again.followups[0].content.startswith("There is no such note any more. <")
     assert [note.name for note in basket_of(store, world.alice.id)] == ["4.ogg"]
+
+
+async def test_several_notes_come_by_a_form_also_after_a_restart(
+    world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    shown = response_of(await world.alice.slash(world.channel, "notes"))
+    assert "Your basket is empty" in shown.content
+    form = await world.alice.click(shown, label="Add notes…")
+    await world.env.restart_bot(make_bot())
+    await world.alice.submit_modal(form, {"files": [(f"{n}.ogg", b"%d" % n) for n in range(10)]})
+    assert "9. 1.ogg: is being listened to" in shown.content and "10 of 50 notes" in shown.content
+    worker.hear()
+    await world.tick()
+    assert "1. 9.ogg: 40 s of voice" in shown.content
+    form = await world.alice.click(shown, label="Add notes…")
+    again = await world.alice.submit_modal(form, {"files": [("0.ogg", b"0")]})
+    assert "in your basket already" in again.followups[0].content and len(basket_of(store, world.alice.id)) == 10
+    copied = await world.post("copied", notes.listing([], texts("en"), 30.0)[1] or view_of())
+    empty = await world.bob.submit_modal(await world.bob.click(copied, label="Add notes…"), {"files": [("e.ogg", b"")]})
+    assert empty.followups[0].content.startswith("e.ogg is empty.") and basket_of(store, world.bob.id) == []
 
 
 async def test_what_cannot_be_taken_is_one_sentence_and_leaves_nothing(
