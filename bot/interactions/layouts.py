@@ -1,4 +1,4 @@
-"""Messages of components alone (Discord's second kind): lists in which every entry has its button beside it.
+"""Messages of components alone (Discord's second kind): each entry of a list beside its button, pictures in their text.
 
 Discord takes 40 components and 4000 characters, and lets no such message become text with buttons again. So whatever
 takes its place is laid out, too; an ordinary message may become a list at any time. Messages with a sound file stay
@@ -29,6 +29,15 @@ def list_of(title: str, rows: Sequence[Row], foot: str = "", below: Sequence[dis
     if foot:
         box.add_item(discord.ui.TextDisplay(foot))
     return _layout(box, below)
+
+
+def pictured(text: str, pictures: Sequence[discord.File], meaning: str) -> Layout:
+    """A box with a text and its pictures, which are sent with it; `meaning` is read to who does not see them."""
+    box = discord.ui.Container[Layout](discord.ui.TextDisplay(text), accent_colour=ACCENT)
+    if pictures:
+        shown = [discord.MediaGalleryItem(picture, description=meaning) for picture in pictures]
+        box.add_item(discord.ui.MediaGallery(*shown))
+    return _layout(box, ())
 
 
 def laid_out(text: str, view: AnyView | None) -> Layout:

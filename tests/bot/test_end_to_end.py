@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import select
 
 from store import Job, JobState, Store, StoreSettings, open_store
-from tests.bot.world import World, response_of
+from tests.bot.world import World, response_of, text_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
 
@@ -118,7 +118,7 @@ async def test_a_member_matches_trains_and_sings(
     await until(world, store, JobState.DELIVERED, "cover", of=2)
     message = world.cards()[-1]
     assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
-    details = response_of(await world.alice.click(message, label="Details")).content
+    details = text_of(response_of(await world.alice.click(message, label="Details")))
     assert "Spleeter" not in details and "Whisper" in details
 
     refused = await world.bob.slash(
