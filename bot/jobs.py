@@ -6,19 +6,17 @@ from collections.abc import Sequence
 import discord
 from discord import app_commands
 from discord.ext import commands
-from discord.utils import MISSING
 
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within
-from bot.interactions.replies import replace, reply
+from bot.interactions.replies import replace, reply, show_result
 from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.messages.card import time_until
 from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
 from bot.texts.locale import label
-from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState, NotFound, Store
@@ -123,13 +121,13 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         services, say = services_of(interaction), texts_for(interaction)
         job, text, files = await asyncio.to_thread(result_again, services.store, self.job, interaction.user.id, say)
-        text, view = clickable(text, services.mentions), services.controls(job, say) or MISSING
+        view = services.controls(job, say)
         try:
-            await interaction.followup.send(text, files=files, view=view, ephemeral=True)
+            await show_result(interaction, job.id, text, view, files)
         except discord.HTTPException as error:
             if not is_too_large(error):
                 raise
-            await interaction.followup.send(f"{text}\n{say('result.too_large')}", view=view, ephemeral=True)
+            await show_result(interaction, job.id, f"{text}\n{say('result.too_large')}", view)
 
 
 class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):

@@ -24,8 +24,11 @@ log = logging.getLogger(__name__)
 
 async def reply(
     interaction: Interaction, text: str, view: AnyView | None = None, files: Sequence[discord.File] = ()
-) -> None:
-    """Answer only to the member, whether or not the interaction has been acknowledged; a layout has its own text."""
+) -> discord.WebhookMessage | None:
+    """Answer only to the member, whether or not the interaction has been acknowledged; a layout has its own text.
+
+    Returns the message if it had been.
+    """
     mentions = services_of(interaction).mentions
     shown: dict[str, Any] = {"view": view or MISSING, "files": files, "ephemeral": True}
     if isinstance(view, Layout):
@@ -33,9 +36,23 @@ async def reply(
     else:
         shown["content"] = clickable(text, mentions)
     if interaction.response.is_done():
-        await interaction.followup.send(**shown)
-    else:
-        await interaction.response.send_message(**shown)
+        sent: discord.WebhookMessage = await interaction.followup.send(**shown)
+        return sent
+    await interaction.response.send_message(**shown)
+    return None
+
+
+async def show_result(
+    interaction: Interaction,
+    job_id: str,
+    text: str,
+    view: AnyView | None = None,
+    files: Sequence[discord.File] = (),
+) -> None:
+    """`reply` to an acknowledged interaction with (a part of) a job's result; it goes when the result is deleted."""
+    sent = await reply(interaction, text, view, files)
+    if sent is not None:
+        services_of(interaction).opened.keep(interaction.user.id, job_id, interaction.followup, sent.id)
 
 
 async def replace(interaction: Interaction, text: str, view: AnyView | None = None) -> None:
