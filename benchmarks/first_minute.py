@@ -21,14 +21,16 @@ from typing import Any
 import psutil
 import soundfile
 from hibari import Hibari
+from sqlmodel import select
 
 from cli.preview import SimulatedServer, house, simulated_server
 from store import Job, JobKind, JobState, Store, jobs
-from store.use_cases import ready_voices
+from store.tables import Song
 
 NOTES = sorted((Path(__file__).parent.parent / "demo" / "notes").glob("*.ogg"))
 SONG = "amazing"
 PARTS = ("cover", "own", "match")
+FREE_SONGS = 5
 LONGEST = 1800.0
 TEXT = "Yesterday I walked along the shore, and the wind took my hat. A dog found it, and would not give it back. "
 
@@ -60,7 +62,7 @@ async def until(server: SimulatedServer, done: Any, what: str) -> None:
             raise TimeoutError(what)
         await asyncio.sleep(0.25)
         now = time.monotonic()
-        await server.env.advance_time(now - passed)
+        await server.env.advance_time(min(now - passed, 2.0))
         passed = now
 
 
@@ -148,9 +150,9 @@ async def measure(part: str, folder: Path) -> None:
 
             def ready() -> bool:
                 with at.store.read() as session:
-                    return bool(ready_voices(session, 0, ""))
+                    return len(session.exec(select(Song)).all()) >= FREE_SONGS
 
-            await until(server, ready, "free voices")
+            await until(server, ready, "the free songs")
             if part == "cover":
                 await free_cover(server, at.store)
             elif part == "own":

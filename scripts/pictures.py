@@ -9,7 +9,6 @@ import asyncio
 import base64
 import io
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import aiohttp
@@ -104,11 +104,8 @@ async def tab() -> AsyncIterator[Tab]:
         sys.exit(f"No browser was found: install one of {', '.join(CHROMIUMS)}.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-port=0"]
-        process = subprocess.Popen(
-            [browser, *options, f"--user-data-dir={profile}", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        given = [browser, *options, f"--user-data-dir={profile}", "about:blank"]
+        process = await asyncio.create_subprocess_exec(*given, stdout=DEVNULL, stderr=DEVNULL)
         try:
             port = await _port(Path(profile) / "DevToolsActivePort")
             async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
@@ -118,7 +115,7 @@ async def tab() -> AsyncIterator[Tab]:
                     yield Tab(socket)
         finally:
             process.terminate()
-            process.wait(30)
+            await process.wait()
 
 
 async def _port(path: Path) -> str:

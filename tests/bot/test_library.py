@@ -110,6 +110,24 @@ async def test_three_songs_make_a_singer(
     assert list(store.media.keys()) == []
 
 
+async def test_what_cannot_be_added_changed_or_removed_is_one_sentence(
+    world: World, moderator: MemberActor, store: Store
+) -> None:
+    empty, sound = ("a.mp3", b""), ("b.mp3", b"sound")
+    for command, options, sentence in (
+        ("songs add", {"file": empty}, "a.mp3 is empty. Record or upload it again."),
+        ("songs add", {"file": sound, "title": "\u3164"}, "A song needs a name that can be seen."),
+        ("songs edit", {"song": "nothing", "title": "x"}, "There is no such song of this server."),
+        ("songs remove", {"song": "#1"}, "There is no such song of this server."),
+        ("singers add", {"singer": "IU", "song1": sound, "song2": sound, "song3": empty}, "a.mp3 is empty."),
+        ("singers add", {"singer": "\u3164", "song1": sound, "song2": sound, "song3": sound}, "A singer needs a name"),
+        ("singers remove", {"singer": "nobody"}, "There is no such singer of this server."),
+    ):
+        answer = response_of(await moderator.slash(world.channel, command, **options))
+        assert answer.ephemeral and answer.content.startswith(sentence), (command, answer.content)
+    assert list(store.media.keys()) == [] and world.public() == []
+
+
 async def test_a_long_list_is_turned_by_moderators_alone(world: World, moderator: MemberActor, store: Store) -> None:
     with store.write() as session:
         for number in range(21):

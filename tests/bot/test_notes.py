@@ -58,7 +58,7 @@ async def test_each_note_gets_its_sentence_in_the_members_language(world: World,
     assert "at least 30 s of voice" in text
     rows = basket_of(store, world.alice.id)
     korean = basket_lines(rows, list(enumerate(rows, start=1)), texts("ko"), 30)
-    assert "1. 쓰지 않아요. a.ogg: 소음이 많아" in korean and "듣고 있어요" in korean
+    assert "1. 쓰지 않아요. a.ogg: 소음이나 음악이 커서" in korean and "듣고 있어요" in korean
 
 
 async def test_notes_are_taken_out_one_by_one_or_several_and_by_nobody_else(
@@ -112,7 +112,7 @@ async def test_what_cannot_be_taken_is_one_sentence_and_leaves_nothing(
     text = await world.alice.send(world.channel, "hi", attachments=[("cat.png", b"png")])
     empty = await world.alice.send(world.channel, attachments=[("a.ogg", b"")])
     for message, sentence in (
-        (theirs, "This voice note belongs to another member. Only its owner can use it."),
+        (theirs, "This voice note belongs to another member. Only its owner can use it; use one of your own."),
         (text, "This message has no voice note or audio file. Use it on one that has, or give"),
         (empty, "a.ogg is empty. Record or upload it again."),
     ):
@@ -160,7 +160,7 @@ async def test_without_a_worker_the_notes_wait_in_the_basket(
     monkeypatch.setattr(arrival, "FOLLOW_SECONDS", 4.0)
     asked = await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
     await world.tick(6)
-    assert "1 of your notes are still to be listened to" in asked.followups[0].content
+    assert "Still to be listened to: 1 of your notes." in asked.followups[0].content
     assert len(basket_of(store, world.alice.id)) == 1
 
 
