@@ -101,8 +101,8 @@ async def test_three_songs_make_a_singer(
     await world.env.restart_bot(make_bot())
     await moderator.click(listed, label="Remove")
     forged = await world.post("a list", LibraryAnswer.both("yes", "no", entry="singer", number=1))
-    refused = await world.bob.click(forged, label="yes")
-    assert "Only moderators" in refused.followups[0].content and own_singers(store, world.guild.id)
+    stolen = await world.bob.click(forged, label="yes")
+    assert "Only moderators" in stolen.followups[0].content and own_singers(store, world.guild.id)
     gone = response_of(await moderator.slash(world.channel, "singers remove", singer="iu")).content
     assert gone == "IU is removed from this server's library."
     late = await moderator.click(listed, label="Remove it")
