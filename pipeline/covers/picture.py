@@ -37,7 +37,9 @@ def plot_cover(
         axes.set_title(names, fontsize=LARGE, loc="left", pad=10)
         columns = _rectangles(edges, low, high)
         for part, colour, label in ((sung, ORANGE, words.sung), (~sung, GREY, words.rest)):
-            axes.add_collection(PolyCollection(columns[part], color=colour, linewidth=0, label=label), autolim=False)
+            axes.add_collection(
+                PolyCollection(list(columns[part]), color=colour, linewidth=0, label=label), autolim=False
+            )
         axes.set_xlim(0, seconds)
         axes.set_ylim(-1.05, 1.05)
         axes.set_yticks([])
