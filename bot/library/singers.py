@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.layouts import AnyView
 from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
 from bot.interactions.pages import PageButton
 from bot.interactions.replies import replace, reply
@@ -14,7 +15,7 @@ from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
 from store import Singer
-from store.names import folded
+from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import own_singers, remove_singer
 
@@ -23,12 +24,19 @@ SONGS = ("song1", "song2", "song3", "song4", "song5")
 FILES = {name: label("singers.song", number=number) for number, name in enumerate(SONGS, 1)}
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the singers of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_singers, store, interaction.guild_id or 0)
-    lines = [say("library.line", name=safe(row.name), more=say("library.songs", number=row.clips)) for row in rows]
-    return listing(lines, LibraryEntry.SINGER, SingersPage, say, page)
+    songs = [say("library.songs", number=row.clips) for row in rows]
+    lines = [say("library.line", name=safe(row.name), more=more) for row, more in zip(rows, songs, strict=True)]
+    return listing(
+        [(row.id or 0, line) for row, line in zip(rows, lines, strict=True)],
+        LibraryEntry.SINGER,
+        SingersPage,
+        say,
+        page,
+    )
 
 
 class SingersPage(PageButton, template=r"singers:page:(?P<page>[0-9]{1,4})"):
@@ -95,10 +103,10 @@ class SingersCog(commands.Cog):
 
     @remove.autocomplete("name")
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The server's own singers whose name holds the text."""
-        fitting = [row for row in await self._own(interaction) if folded(current) in folded(row.name)]
+        """The server's own singers that the text fits."""
+        found = fitting(current, await self._own(interaction), lambda row: (row.name,))
         return [
-            app_commands.Choice(name=choice_name(row.name, row.id), value=row.name[:100]) for row in fitting[:CHOICES]
+            app_commands.Choice(name=choice_name(row.name, row.id), value=row.name[:100]) for row in found[:CHOICES]
         ]
 
     async def _own(self, interaction: Interaction) -> list[Singer]:

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import name_of
+from bot.interactions.layouts import AnyView
 from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
 from bot.interactions.pages import PageButton
 from bot.interactions.replies import replace, reply
@@ -16,7 +17,7 @@ from bot.texts.locale import label
 from bot.texts.names import choice_name, safe, song_name
 from bot.texts.sentences import Texts
 from store import Song
-from store.names import folded
+from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import edit_song, own_songs, remove_song, song_title
 
@@ -31,16 +32,16 @@ def named_after(file: str) -> tuple[str, str]:
 
 
 def line(song: Song, say: Texts) -> str:
-    """`• Singer - Title · licence`."""
+    """`Singer - Title · licence`."""
     licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
     return say("library.line", name=safe(song_title(song)), more=licence)
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
-    return listing([line(song, say) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
+    return listing([(song.id or 0, line(song, say)) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
 
 
 class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):
@@ -141,11 +142,11 @@ class SongsCog(commands.Cog):
     @edit.autocomplete("song")
     @remove.autocomplete("song")
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The server's own songs whose name holds the text."""
-        fitting = [song for song in await self._own(interaction) if folded(current) in folded(song_title(song))]
+        """The server's own songs that the text fits."""
+        found = fitting(current, await self._own(interaction), lambda song: (song.title, song.singer))
         return [
             app_commands.Choice(name=choice_name(song_title(song), song.id), value=f"#{song.id}")
-            for song in fitting[:CHOICES]
+            for song in found[:CHOICES]
         ]
 
     async def _own(self, interaction: Interaction) -> list[Song]:
