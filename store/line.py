@@ -9,17 +9,18 @@ import functools
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, String, inspect, type_coerce
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
 from store.expected import expected_seconds, seconds_left
-from store.tables import OPERATOR, Job, JobState, Lane
+from store.tables import OPERATOR, Job, JobKind, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
 LEASED = col(Job.lease_until) > 0
 """A worker has it: it works, or is measured after its end."""
+KINDS = {str(kind): kind for kind in JobKind}
 IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
 """The order in which a lane is served and shown: a job that was given back keeps its place."""
 
@@ -56,13 +57,13 @@ def first(session: Session, lanes: Collection[Lane] = tuple(Lane), *, locked: bo
 
 def places(session: Session) -> dict[str, Place]:
     """The place of every job in line, by its id."""
-    return {job_id: place for *_, job_id, place in standing(session, col(Job.id))}
+    return {job_id: place for *_, job_id, place in standing(session, "id")}
 
 
-def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
+def standing(session: Session, *columns: str) -> list[tuple[Any, ...]]:
     """Kind, progress, seconds left, these columns, and the place of every job in line, in its order.
 
-    No whole rows: a line of thousands is read every few seconds.
+    No whole rows, and none of the mapper: a line of thousands is read every few seconds.
 
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
     gives way, so a quick job does not wait for it.
@@ -75,17 +76,20 @@ def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
     ahead = 0.0
     for lane in Lane:
         works = sum(seconds for job, seconds in left if lane is Lane.HEAVY or not job.gives_way)
-        for row in _waiting(session, lane, columns):
-            line.append((*row, Place(len(line) + 1, (works + ahead) / workers)))
-            kind, progress, foretold = row[:3]
+        for name, progress, foretold, *more in _waiting(session, lane, columns):
+            kind = KINDS[name]
+            line.append((kind, progress, foretold, *more, Place(len(line) + 1, (works + ahead) / workers)))
             ahead += seconds_left(kind, progress, foretold, takes(kind, lane))
     return line
 
 
-def _waiting(session: Session, lane: Lane, columns: Sequence[Any]) -> Iterable[Any]:
-    """What waits in a lane, in its order: what tells how long it takes, and further columns."""
-    wanted = sa_select(col(Job.kind), col(Job.progress), col(Job.seconds_left), *columns)
-    return session.execute(wanted.where(_of_service(), WAITS, col(Job.lane) == lane).order_by(*IN_A_LANE))
+def _waiting(session: Session, lane: Lane, columns: Sequence[str]) -> Iterable[Any]:
+    """What waits in a lane, in its order: the name of its kind, what tells how long it takes, and further columns."""
+    job = inspect(Job).columns
+    wanted = sa_select(type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns))
+    ordered = wanted.where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
+    session.flush()  # a connection does not
+    return session.connection().execute(ordered)
 
 
 def _of_service() -> ColumnElement[bool]:
