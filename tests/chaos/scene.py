@@ -20,7 +20,8 @@ from tests.chaos.schedule import MEMBERS
 from tests.postgresql import PostgresServer
 from worker.valkey import EmbeddedValkey
 
-CHANNEL = 77
+SERVERS = (5, (1 << 22) + 5, None)
+"""One of either shard of two, and a member's own messages."""
 
 
 @dataclass(frozen=True)
