@@ -67,6 +67,14 @@ class NoteState(StrEnum):
     REFUSED = "refused"
 
 
+class ModelRole(StrEnum):
+    """What a job needs a model for."""
+
+    SEPARATOR = "separator"
+    CONTENT = "content"
+    BASE = "base"
+
+
 OPERATOR = 0
 """The user id of jobs requested on the command line."""
 FOR_ALL = 0
@@ -310,6 +318,15 @@ class Job(SQLModel, table=True):
         return self.kind is JobKind.TRAIN and self.lane is Lane.HEAVY and self.user_id != OPERATOR
 
 
+class Need(SQLModel, table=True):
+    """A model without which no worker can do a job, by its name in the catalogue; a job that is over has none."""
+
+    __tablename__ = "job_need"
+    job_id: str = Field(foreign_key="job.id", ondelete="CASCADE", primary_key=True)
+    role: ModelRole = choice(ModelRole, primary_key=True)
+    model: str
+
+
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
@@ -373,12 +390,19 @@ class Deletion(SQLModel, table=True):
 
 
 class SignOfLife(SQLModel, table=True):
-    """A process of the service, and when it was seen last; one that ends as planned takes its row along."""
+    """A process of the service, and when it was seen last; one that ends as planned takes its row along.
+
+    A worker says what it can: its lanes, the models by their names in the catalogue, its device and memory (GB).
+    """
 
     __tablename__ = "sign_of_life"
     process: str = Field(primary_key=True)
     role: str
     seen_at: float
+    lanes: list[str] = document(list)
+    models: list[str] = document(list)
+    device: str = ""
+    memory_gb: float = 0.0
 
 
 class Audit(SQLModel, table=True):

@@ -48,8 +48,8 @@ class Scene:
 
     @contextmanager
     def rows(self) -> Iterator[Connection]:
-        """A connection to the database that reads it as it is."""
-        engine = connect(self.settings.url)
+        """A connection to the database that reads it as it is, in no transaction that could idle too long."""
+        engine = connect(self.settings.url).execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
         engine.dispose()

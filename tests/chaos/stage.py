@@ -263,7 +263,7 @@ class Stage:
     def _clean(self) -> None:
         """Two days later the cleaner comes."""
         data = self.scene.settings.data_dir
-        for path in [one for one in data.rglob("*") if one.is_file()]:
+        for path in list(data.rglob("*")):
             os.utime(path, (time.time() - DAYS,) * 2)
         store = self.scene.open()
         retention.tidy(store)
