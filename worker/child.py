@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing as mp
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -213,10 +214,9 @@ def _reporter(pipe: Connection) -> Callable[[str, float], None]:
 
 
 def held_of_gpu() -> int:
-    """Bytes of a GPU's memory that this process has reserved."""
-    import torch  # only the child does
-
-    return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0  # type: ignore[no-untyped-call]
+    """Bytes of a GPU's memory that this process has reserved; what has not loaded torch holds none."""
+    torch: Any = sys.modules.get("torch")
+    return torch.cuda.memory_reserved() if torch is not None and torch.cuda.is_initialized() else 0
 
 
 def _die_with_parent() -> None:
