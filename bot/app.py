@@ -23,6 +23,7 @@ from bot.interactions.components import answer_unknown, rows_of
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
+from bot.library.removing import LibraryAnswer, LibraryRemove
 from bot.library.singers import SingersCog, SingersPage
 from bot.library.songs import SongsCog, SongsPage
 from bot.live_cards import LiveCards
@@ -34,7 +35,7 @@ from bot.mos.command import MosCog
 from bot.mos.consent import ListeningConsentButton, ListeningConsentCog
 from bot.mos.running import ListeningTests
 from bot.my_data import MyDataCog
-from bot.notes import NotesCog, NotesPage, NotesPick
+from bot.notes import NotesAdd, NotesCog, NotesPage, NotesPick
 from bot.parts import PartButton, PartsAnewButton, part_buttons
 from bot.presence import Presence
 from bot.rating import RatingMenu, rating_menus
@@ -51,7 +52,7 @@ from bot.texts.sentences import Texts
 from bot.training.command import TrainCog
 from bot.training.question import ConsentButton
 from bot.training.reading import ReadingCog
-from bot.voices import VoiceAct, VoiceDelete, VoicePick, VoicesCog, VoicesPage
+from bot.voices import VoiceAct, VoiceDelete, VoiceOpen, VoicePick, VoicesCog, VoicesPage
 from metrics import GatewayMetrics, InstallationCollector, MetricsSettings, endpoint
 from store import Job, Store
 from store.use_cases import guild_languages, read_backlog
@@ -79,8 +80,10 @@ COMPONENTS = (
     FetchButton,
     JobsPage,
     ConsentButton,
+    NotesAdd,
     NotesPick,
     NotesPage,
+    VoiceOpen,
     VoicePick,
     VoiceAct,
     VoiceDelete,
@@ -103,6 +106,8 @@ COMPONENTS = (
     DeleteAnswer,
     SongsPage,
     SingersPage,
+    LibraryRemove,
+    LibraryAnswer,
 )
 log = logging.getLogger(__name__)
 

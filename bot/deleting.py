@@ -43,8 +43,10 @@ class DeleteAnswer(AnswerButton, template=r"delete:(?P<answer>yes|no):(?P<job>[0
     job: str
 
     async def accepted(self, interaction: Interaction) -> None:
-        """Remove the cover, and the message with the question."""
-        await asyncio.to_thread(delete_cover, services_of(interaction).store, self.job, interaction.user.id)
+        """Remove the cover, the message with the question, and what its member has opened of it."""
+        services, member = services_of(interaction), interaction.user.id
+        await asyncio.to_thread(delete_cover, services.store, self.job, member)
+        await services.opened.close(member, self.job)
         with contextlib.suppress(discord.NotFound):  # the loop that removes messages was faster
             await interaction.delete_original_response()
         await reply(interaction, texts_for(interaction)("deleting.done"))

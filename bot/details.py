@@ -5,7 +5,8 @@ import asyncio
 import discord
 
 from bot.interactions.components import PersistentButton
-from bot.interactions.replies import reply
+from bot.interactions.layouts import pictured
+from bot.interactions.replies import show_result
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.messages.post import files_of
 from bot.messages.result import details, has_details
@@ -25,7 +26,9 @@ class DetailsButton(PersistentButton, template=r"details:(?P<job>[0-9a-f]{32})")
         store, member = services_of(interaction).store, interaction.user.id
         message = await asyncio.to_thread(result_message, store, self.job, member)
         files = await asyncio.to_thread(followed, store, message.row)
-        await reply(interaction, details(message.job, texts_for(interaction)), files=files)
+        say = texts_for(interaction)
+        shown = pictured(details(message.job, say), files, say("details.picture"))
+        await show_result(interaction, self.job, "", shown, files)
 
 
 def followed(store: Store, row: Outbox) -> list[discord.File]:

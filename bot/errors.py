@@ -86,7 +86,7 @@ class TooManyNotes(Refusal):
     """Params: limit."""
 
     code = "too_many_notes"
-    sentence = "At most {limit} voice notes can be taken at once."
+    sentence = "At most {limit} voice notes can be taken at once. Send the others after them."
 
 
 class BadVoiceName(Refusal):
@@ -131,7 +131,8 @@ class CannotShare(Refusal):
 
     code = "cannot_share"
     sentence = (
-        "I cannot show this there: I may not write or attach files in that channel, or its file is not kept any more."
+        "I cannot show this there: I may not write or attach files in that channel, or its file is not kept any more. "
+        "Ask a moderator for these permissions, or make it anew in another channel."
     )
 
 

@@ -17,7 +17,9 @@ class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
 
     async def accepted(self, interaction: Interaction) -> None:
         """Remove rows and files; the bot's loop deletes the messages."""
-        forgotten = await asyncio.to_thread(forget, services_of(interaction).store, interaction.user.id)
+        services = services_of(interaction)
+        forgotten = await asyncio.to_thread(forget, services.store, interaction.user.id)
+        await services.opened.close(interaction.user.id)
         text = texts_for(interaction)(
             "forget.done",
             notes=forgotten.clips,

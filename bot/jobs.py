@@ -6,18 +6,17 @@ from collections.abc import Sequence
 import discord
 from discord import app_commands
 from discord.ext import commands
-from discord.utils import MISSING
 
 from bot.interactions.components import PersistentButton, view_of
-from bot.interactions.pages import PageButton, numbered, pages, within
-from bot.interactions.replies import replace, reply
+from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
+from bot.interactions.pages import PageButton, page_line, pages, within
+from bot.interactions.replies import replace, reply, show_result
 from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.messages.card import time_until
 from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
 from bot.texts.locale import label
-from bot.texts.mentions import clickable
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState, NotFound, Store
@@ -27,29 +26,23 @@ from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
 REASON_LENGTH = 300
-PAGE = 10
 AGAIN = (JobState.DELIVERED, JobState.UNDELIVERABLE)
 """States in which a result can be shown again."""
-Numbered = tuple[int, ListedJob]
 
 
-def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str, discord.ui.View | None]:
-    """One page of the jobs, newest first, and what can be done with them."""
+def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str, AnyView | None]:
+    """One page of the jobs, newest first, each with what can be done with it."""
     if not listed:
         return say("jobs.none"), None
-    cut = pages(list(enumerate(listed, start=1)), lambda some: _lines(some, say), PAGE)
+    cut = pages(listed, lambda some: "\n".join(line(one, say) for one in some), ROWS, TEXT)
     page = within(page, len(cut))
-    shown = cut[page - 1]
-    items = [*buttons(shown, say), *JobsPage.around(page, len(cut), say)]
-    return numbered(_lines(shown, say), page, len(cut), say), view_of(*items) if items else None
+    rows = [(line(one, say), button_of(one.job, say)) for one in cut[page - 1]]
+    turning = JobsPage.around(page, len(cut), say)
+    return "", list_of(say("jobs.title"), rows, page_line(page, len(cut), say), turning)
 
 
-def _lines(shown: Sequence[Numbered], say: Texts) -> str:
-    return "\n".join([say("jobs.title"), *(line(number, one, say) for number, one in shown)])
-
-
-def line(number: int, listed: ListedJob, say: Texts) -> str:
-    """`2. Cover “song”: running, 40 % · 5 minutes ago`, with links to its messages; below it why it failed."""
+def line(listed: ListedJob, say: Texts) -> str:
+    """`**Cover** “song”: running, 40 % · 5 minutes ago`, with links to its messages; below it why it failed."""
     job = listed.job
     state = say.known(f"state.{job.state.value}", job.state.value)
     if listed.stranded:
@@ -61,7 +54,7 @@ def line(number: int, listed: ListedJob, say: Texts) -> str:
     name = subject_of(job)
     subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
     kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
-    shown = say("jobs.line", number=number, kind=kind, subject=subject, state=state, when=when)
+    shown = say("jobs.line", kind=kind, subject=subject, state=state, when=when)
     links = {"link": link(job, listed.channel_id, listed.message_id)} if job.state == JobState.DELIVERED else {}
     links["shared"] = link(job, listed.shared_channel_id, listed.shared_id)
     shown = " · ".join([shown, *(say(f"jobs.{key}", address=address) for key, address in links.items() if address)])
@@ -77,16 +70,11 @@ def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None
     return f"https://discord.com/channels/{place}/{channel_id}/{message_id}"
 
 
-def buttons(shown: Sequence[Numbered], say: Texts) -> list[PersistentButton]:
-    """A button for each job that can be cancelled or whose result can be shown again, numbered like its line."""
-    items: list[PersistentButton] = []
-    for number, one in shown:
-        job = one.job
-        if job.state in ACTIVE and not job.cancel_requested:
-            items.append(CancelButton.labelled(say("jobs.cancel", number=number), job=job.id))
-        elif job.state in AGAIN:
-            items.append(FetchButton.labelled(say("jobs.fetch", number=number), job=job.id))
-    return items
+def button_of(job: Job, say: Texts) -> PersistentButton | None:
+    """The button that cancels a job or shows its result again, if either can be done."""
+    if job.state in ACTIVE and not job.cancel_requested:
+        return CancelButton.labelled(say("jobs.cancel"), job=job.id)
+    return FetchButton.labelled(say("jobs.fetch"), job=job.id) if job.state in AGAIN else None
 
 
 def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
@@ -104,7 +92,7 @@ def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[J
         return message.job, f"{text}\n{say('result.file_gone')}", []
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the jobs of whoever interacts."""
     listed = await asyncio.to_thread(job_history, services_of(interaction).store, interaction.user.id)
     return listing(listed, texts_for(interaction), page)
@@ -135,13 +123,13 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
         await interaction.response.defer(ephemeral=True, thinking=True)
         services, say = services_of(interaction), texts_for(interaction)
         job, text, files = await asyncio.to_thread(result_again, services.store, self.job, interaction.user.id, say)
-        text, view = clickable(text, services.mentions), services.controls(job, say) or MISSING
+        view = services.controls(job, say)
         try:
-            await interaction.followup.send(text, files=files, view=view, ephemeral=True)
+            await show_result(interaction, job.id, text, view, files)
         except discord.HTTPException as error:
             if not is_too_large(error):
                 raise
-            await interaction.followup.send(f"{text}\n{say('result.too_large')}", view=view, ephemeral=True)
+            await show_result(interaction, job.id, f"{text}\n{say('result.too_large')}", view)
 
 
 class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):

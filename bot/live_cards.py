@@ -103,7 +103,7 @@ class LiveCards(commands.Cog):
             token = token_of(job)
             if token is None or not placed.has_card:
                 return
-            say, last = texts(job.locale), _ends_soon(job)
+            say, last = texts(job.locale), _ends_soon(job, now())
             heard = placed.preview is not None
             text = farewell(job, say) if last else _text(placed, say)
             stays = heard and job.id in self._previewed
@@ -118,7 +118,7 @@ class LiveCards(commands.Cog):
             if last:
                 await asyncio.to_thread(release_reply, self.store, job.id)
             self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
-            self._shown[job.id] = _face(job, placed.place, placed.wait, placed.stranded, heard)
+            self._shown[job.id] = _face(job, placed.place, placed.wait, placed.stranded, heard, now())
 
     def _placed(self, job_id: str, known: CardState | None) -> PlacedJob:
         """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
@@ -131,8 +131,8 @@ class LiveCards(commands.Cog):
 
 def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[str], list[CardState]]:
     """The ids of all cards, and those that show something else than their rows say, in the order to edit them."""
-    cards, turns = cards_to_show(store, shards), {job_id: turn for turn, job_id in enumerate(shown)}
-    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview)]
+    cards, turns, moment = cards_to_show(store, shards), {job_id: turn for turn, job_id in enumerate(shown)}, now()
+    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview, moment)]
     news.sort(key=lambda card: (card.place.number > 0, turns.get(card.id, -1)))
     return {card.id for card in cards}, news
 
@@ -149,14 +149,14 @@ def _text(placed: PlacedJob, say: Texts) -> str:
     return render(placed.job, placed.place, say, placed.wait, preview=heard, stranded=placed.stranded)
 
 
-def _face(job: Job | CardState, place: int, wait: float, stranded: bool, heard: bool) -> Face:
+def _face(job: Job | CardState, place: int, wait: float, stranded: bool, heard: bool, moment: float) -> Face:
     """What of the card changes; of a job that only waits the numbers, since there may be thousands."""
-    if _ends_soon(job):
+    if _ends_soon(job, moment):
         return "later"
     if job.state is JobState.QUEUED and job.progress == 0 and not job.cancel_requested:
         return place, minutes_until(wait), stranded
     return status(job, place, texts(job.locale), wait, stranded=stranded) + ("♪" if heard else "")
 
 
-def _ends_soon(job: Job | CardState) -> bool:
-    return job.reply_until is not None and now() > job.reply_until - LAST_WORD
+def _ends_soon(job: Job | CardState, moment: float) -> bool:
+    return job.reply_until is not None and moment > job.reply_until - LAST_WORD

@@ -1,4 +1,4 @@
-"""`/notes` and "Add to my voice": a member's basket of notes, which `/train` makes voices of."""
+"""`/notes`, its form and "Add to my voice": a member's basket of notes, which `/train` makes voices of."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,10 +9,11 @@ from discord.ext import commands
 
 from bot.interactions.arrival import Shown, gather, show_until_heard
 from bot.interactions.attachments import is_audio
-from bot.interactions.components import PersistentItem, view_of
+from bot.interactions.components import PersistentButton, PersistentItem, rows_of, view_of
 from bot.interactions.pages import PageButton, numbered, pages, within
-from bot.interactions.replies import replace
+from bot.interactions.replies import refuse, replace
 from bot.interactions.services import Interaction, Services, services_of, texts_for
+from bot.interactions.uploads import form_of, upload_form, uploaded
 from bot.messages.basket import Numbered, basket_lines
 from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import choice_name, safe
@@ -21,17 +22,21 @@ from store import BasketNote, NotYours
 from store.use_cases import basket_of, keep_days_of_basket, remove_notes
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
-PAGE = 10
+PAGE, FILES = 10, 10
+"""Notes of a page, and those that a form takes at once."""
+FORM = "notes:form"
 
 
 def listing(notes: Sequence[BasketNote], say: Texts, days: float, page: int = 1) -> Shown:
     """One page of the basket, newest first, and a menu to take notes out of it."""
+    add = NotesAdd.labelled(say("basket.add"))
     if not notes:
-        return say("basket.empty"), None
+        return say("basket.empty"), view_of(add)
     everything = list(enumerate(reversed(notes), start=1))
     cut = pages(everything, lambda some: basket_lines(notes, some, say, days), PAGE)
     page = within(page, len(cut))
-    menu = view_of(NotesPick.of(cut[page - 1], say("basket.pick")), *NotesPage.around(page, len(cut), say))
+    turning = NotesPage.around(page, len(cut), say)
+    menu = rows_of([NotesPick.of(cut[page - 1], say("basket.pick"))], [add, *turning])
     return numbered(basket_lines(notes, cut[page - 1], say, days), page, len(cut), say), menu
 
 
@@ -67,6 +72,18 @@ class NotesPick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"n
         text, view = await page_of(interaction, 1)
         removed = say("basket.removed", names=", ".join(safe(name, 40) for name in names[:PAGE]))
         await replace(interaction, f"{removed}\n{text}", view)
+
+
+class NotesAdd(PersistentButton, template=r"notes:add"):
+    """Asks for more notes by a form, several at once."""
+
+    style = discord.ButtonStyle.primary
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Show the form; `NotesCog` takes its answer, also after a restart."""
+        say = texts_for(interaction)
+        most = min(FILES, services_of(interaction).settings.max_notes)
+        await interaction.response.send_modal(upload_form(FORM, say("basket.form"), say("basket.files"), most))
 
 
 class NotesPage(PageButton, template=r"notes:page:(?P<page>[0-9]{1,4})"):
@@ -108,6 +125,18 @@ class NotesCog(commands.Cog):
         if sent := [note for note in given if note is not None]:
             await gather(self.services, interaction, sent, "command")
         await self._show(interaction)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """The form was sent: put its files into the basket, and show that in the place of its button."""
+        if form_of(interaction) != FORM:
+            return
+        try:
+            await interaction.response.defer()
+            await gather(self.services, interaction, uploaded(interaction), "form")
+            await self._show(interaction)
+        except Exception as error:
+            await refuse(interaction, error)
 
     async def add_message(self, interaction: Interaction, message: discord.Message) -> None:
         """Put the sound of a member's own message into their basket. Raises NotYours."""

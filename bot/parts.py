@@ -7,7 +7,7 @@ import discord
 from bot.errors import NoVoiceMessages
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.encore import encore
-from bot.interactions.replies import reply
+from bot.interactions.replies import reply, show_result
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.messages.voice_message import REFUSED, VoiceFile, send_voice_message
 from bot.texts.names import safe
@@ -49,7 +49,8 @@ class PartButton(PersistentButton, template=r"part:(?P<part>vocals|instrumental|
         else:
             song = safe(cover_params(part.job).song_name)
             text = say(f"parts.{self.part}_sent", song=song, days=store.clip_days)
-            await reply(interaction, text, files=[discord.File(part.file.path, filename=part.file.name)])
+            file = discord.File(part.file.path, filename=part.file.name)
+            await show_result(interaction, self.job, text, files=[file])
 
 
 class PartsAnewButton(PersistentButton, template=r"part:anew:(?P<job>[0-9a-f]{32})"):
@@ -79,10 +80,12 @@ async def _speak(interaction: Interaction, job: Job, file: MessageFile) -> None:
     """Answer with the voice message. Raises NoVoiceMessages where Discord takes none."""
     result = cover_result(job.result)
     try:
-        await send_voice_message(interaction.followup, VoiceFile(file.path, result.seconds or 0.0, result.waveform))
+        voice = VoiceFile(file.path, result.seconds or 0.0, result.waveform)
+        sent = await send_voice_message(interaction.followup, voice)
     except discord.Forbidden as error:
         raise NoVoiceMessages from error
     except discord.HTTPException as error:
         if error.code != REFUSED:
             raise
         raise NoVoiceMessages from error
+    services_of(interaction).opened.keep(interaction.user.id, job.id, interaction.followup, sent)

@@ -12,51 +12,53 @@ from discord.ext import commands
 
 from bot.interactions.attachments import MEGABYTE
 from bot.interactions.components import AnswerButton, PersistentButton, PersistentItem, view_of
-from bot.interactions.pages import PageButton, numbered, pages, within
+from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
+from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.replies import refuse, replace, reply
 from bot.interactions.services import Interaction, Services, file_limit, services_of, texts_for
 from bot.messages.figures import models_line, voice_figures
 from bot.texts.locale import label
-from bot.texts.names import VOICE_NAME_LENGTH, choice_name, file_name, safe, voice_name
+from bot.texts.names import VOICE_NAME_LENGTH, file_name, safe, voice_name
 from bot.texts.sentences import Texts
 from store import Voice, VoiceState
 from store.missing import NoSuchVoice
 from store.results import quality_of
 from store.use_cases import delete_voice, own_voice, rename_voice, voice_files, voices_of
 
-CHOICES = 25
 NUMBER = re.compile("[0-9]{1,15}")
 NAME_FORM = re.compile("voices:name:([0-9]{1,15})")
 ACTS = ("rename", "export", "delete")
 
 
-def listing(owned: Sequence[Voice], say: Texts, page: int = 1) -> tuple[str, discord.ui.View | None]:
-    """One page of the voices, and a menu to delete one of them."""
+def listing(owned: Sequence[Voice], say: Texts, page: int = 1) -> tuple[str, AnyView | None]:
+    """One page of the voices, each with a button to do something with it."""
     if not owned:
         return say("voices.none"), None
-    cut = pages(owned, lambda some: _lines(some, say), CHOICES)
+    cut = pages(owned, lambda some: "\n".join(_lines(some, say)), ROWS, TEXT)
     page = within(page, len(cut))
     shown = cut[page - 1]
-    menu = view_of(VoicePick.of(shown, say("voices.pick")), *VoicesPage.around(page, len(cut), say))
-    return numbered(_lines(shown, say), page, len(cut), say), menu
+    opening = [VoiceOpen.labelled(say("voices.open"), voice=voice.id or 0) for voice in shown]
+    rows = list(zip(_lines(shown, say), opening, strict=True))
+    turning = VoicesPage.around(page, len(cut), say)
+    return "", list_of(say("voices.title"), rows, page_line(page, len(cut), say), turning)
 
 
-def _lines(shown: Sequence[Voice], say: Texts) -> str:
-    """One line a voice, with its figures; below those that were measured with the same models, these."""
-    lines = [say("voices.title")]
+def _lines(shown: Sequence[Voice], say: Texts) -> list[str]:
+    """An entry for each voice, with its figures; those that were measured with the same models say so once."""
+    lines: list[str] = []
     for models, some in groupby(shown, lambda voice: models_line(quality_of(voice).models, say)):
         lines += [line(voice, say) for voice in some]
-        lines += [f"-# {models}"] if models else []
-    return "\n".join(lines)
+        lines[-1] += f"\n-# {models}" if models else ""
+    return lines
 
 
 def line(voice: Voice, say: Texts) -> str:
-    """`• **mine**: ready · trained on 9.5 min of voice`."""
+    """`**mine**: ready · trained on 9.5 min of voice`."""
     state = say.known(f"state.{voice.state.value}", voice.state.value)
     return " · ".join([say("voices.line", voice=safe(voice.name), state=state), *voice_figures(quality_of(voice), say)])
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the voices of whoever interacts."""
     owned = await asyncio.to_thread(voices_of, services_of(interaction).store, interaction.user.id)
     return listing(owned, texts_for(interaction), page)
@@ -76,25 +78,34 @@ def written(components: Sequence[Any]) -> str:
     return str(field["value"])
 
 
-class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"voices:pick"):
-    """The menu of voices to do something with."""
+class VoiceOpen(PersistentButton, template=r"voices:open:(?P<voice>[0-9]{1,15})"):
+    """Beside a voice in the list: shows what can be done with it."""
 
-    @classmethod
-    def of(cls, owned: Sequence[Voice], text: str) -> "VoicePick":
-        """The menu of these voices."""
-        named = [(choice_name(voice.name, voice.id), str(voice.id)) for voice in owned[:CHOICES]]
-        options = [discord.SelectOption(label=name, value=value) for name, value in named]
-        return cls(discord.ui.Select(custom_id=cls.custom_id_of(), placeholder=text, options=options))
+    voice: int
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Show the voice, and what can be done with it."""
+        """Show the voice in the place of the list."""
         await interaction.response.defer()
-        store, say = services_of(interaction).store, texts_for(interaction)
-        number = voice_number("".join(getattr(self.item, "values", ())))
-        voice = await asyncio.to_thread(own_voice, store, number, interaction.user.id)
-        acts = ACTS if voice.state is VoiceState.READY else ACTS[-1:]
-        buttons = [VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=number) for act in acts]
-        await replace(interaction, say("voices.card", line=line(voice, say)), view_of(*buttons))
+        await _open(interaction, self.voice)
+
+
+class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"voices:pick"):
+    """The menu of voices in lists that were shown before each voice had a button."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Show the voice in the place of the list."""
+        await interaction.response.defer()
+        await _open(interaction, voice_number("".join(getattr(self.item, "values", ()))))
+
+
+async def _open(interaction: Interaction, number: int) -> None:
+    """Show a voice of whoever interacts, and what can be done with it. Raises NoSuchVoice."""
+    say = texts_for(interaction)
+    voice = await asyncio.to_thread(own_voice, services_of(interaction).store, number, interaction.user.id)
+    acts = ACTS if voice.state is VoiceState.READY else ACTS[-1:]
+    buttons = [VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=number) for act in acts]
+    back = VoicesPage.labelled(say("voices.all"), page=1)
+    await replace(interaction, say("voices.card", line=line(voice, say)), view_of(*buttons, back))
 
 
 class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|delete):(?P<voice>[0-9]{1,15})"):

@@ -1,19 +1,26 @@
 """Make the pictures of the bot that the README shows: the real bot and worker in `discovervoice preview`'s server.
 
-`python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`: a match, the consent of a training
-and a cover, in English and Korean, 960 and 500 pixels wide. It needs `make install-dev` and a Chromium.
+`python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`, in English and Korean: a match, a
+cover and the list of jobs on a telephone of 390 pixels, the consent of a training on a desktop. It needs
+`make install-dev` and a Chromium.
 """
 
 import asyncio
+import base64
+import io
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
+import aiohttp
 from PIL import Image
 
 from cli.preview import PREVIEW, SimulatedServer, house, simulated_server
@@ -22,39 +29,102 @@ from store import Job, JobKind, JobState, Store, jobs
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 NOTES = sorted((ROOT / "demo" / "notes").glob("*.ogg"))[:3]
-SIZES = ((960, 900), (500, 900))
-"""A desktop, and the narrowest window that Chromium opens without a screen."""
-TOOLBAR = {960: 60, 500: 112}
-"""Pixels of the page above the channel that are not Discord's."""
+DESKTOP, PHONE = 960, 390
+HEIGHT = 844
+SCALES = {DESKTOP: 1, PHONE: 2}
+"""Pixels of the picture for each of the page, by its width."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 SONG = "amazing"
-PAINT_MS = 8000
 MINUTES = 10.0
 
 
-async def shoot(server: SimulatedServer, name: str, language: str) -> None:
-    """Save the first member's view of the channel in every size."""
+async def shoot(server: SimulatedServer, name: str, language: str, width: int) -> None:
+    """Save the first member's view of the channel at this width."""
     viewers: Any = [server.members[0]]
     async with server.env.preview(
         server.channel, viewers=viewers, **{**PREVIEW, "presentation_time": datetime.now(UTC)}
     ) as preview:
-        for width, height in SIZES:
-            target = IMAGES / f"bot-{name}-{language}-{width}.png"
-            await asyncio.to_thread(_screenshot, preview.url, target, width, height + TOOLBAR[width])
-            with Image.open(target) as picture:
-                cropped = picture.convert("RGB").crop((0, TOOLBAR[width], width, picture.height))
-            cropped.quantize(128).save(target, optimize=True)
-            print(target, f"{target.stat().st_size / 1e3:.0f} kB")
+        target = IMAGES / f"bot-{name}-{language}-{width}.png"
+        shot = await asyncio.to_thread(asyncio.run, photographed(preview.url, width))
+        with Image.open(io.BytesIO(shot)) as picture:
+            picture.convert("RGB").quantize(128).save(target, optimize=True)
+        print(target, f"{target.stat().st_size / 1e3:.0f} kB", flush=True)
 
 
-def _screenshot(url: str, target: Path, width: int, height: int) -> None:
-    """Have a browser open the page and save what it shows. Exits if none is installed."""
+async def photographed(url: str, width: int) -> bytes:
+    """The page below its toolbar as a PNG, as a screen of this width shows it."""
+    async with tab() as page:
+        screen = {"width": width, "height": HEIGHT, "deviceScaleFactor": SCALES[width], "mobile": False}
+        await page.ask("Emulation.setDeviceMetricsOverride", **screen)
+        await page.ask("Page.navigate", url=url)
+        await page.settled()
+        top = await page.value("Math.ceil(document.getElementById('toolbar').getBoundingClientRect().bottom)")
+        await page.ask("Emulation.setDeviceMetricsOverride", **{**screen, "height": HEIGHT + top})
+        await page.settled()
+        clip = {"x": 0, "y": top, "width": width, "height": HEIGHT, "scale": 1}
+        return base64.b64decode((await page.ask("Page.captureScreenshot", format="png", clip=clip))["data"])
+
+
+@dataclass
+class Tab:
+    """A page of a Chromium, driven by the Chrome DevTools Protocol; its windows are never narrower than 500 pixels."""
+
+    socket: aiohttp.ClientWebSocketResponse
+    asked: int = 0
+
+    async def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """What Chromium answers. Exits if it refuses."""
+        self.asked += 1
+        await self.socket.send_json({"id": self.asked, "method": method, "params": params})
+        while True:
+            answer: dict[str, Any] = await self.socket.receive_json()
+            if answer.get("id") == self.asked:
+                return dict(answer["result"]) if "result" in answer else sys.exit(f"{method}: {answer['error']}")
+
+    async def value(self, expression: str) -> Any:
+        """What a JavaScript expression gives."""
+        return (await self.ask("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
+
+    async def settled(self) -> None:
+        """Wait until every picture is there and the text has not changed for two seconds."""
+        shown, same = None, 0
+        for _ in range(240):
+            now = await self.value("[...document.images].every(one => one.complete) && document.body.innerText")
+            shown, same = now, same + 1 if now and now == shown else 0
+            if same >= 8:
+                return
+            await asyncio.sleep(0.25)
+
+
+@asynccontextmanager
+async def tab() -> AsyncIterator[Tab]:
+    """An empty page. Exits if no browser is installed."""
     browser = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     if browser is None:
         sys.exit(f"No browser was found: install one of {', '.join(CHROMIUMS)}.")
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-    paint = [f"--window-size={width},{height}", f"--virtual-time-budget={PAINT_MS}", f"--screenshot={target}"]
-    subprocess.run([browser, *options, *paint, url], check=True, capture_output=True, timeout=120)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-port=0"]
+        given = [browser, *options, f"--user-data-dir={profile}", "about:blank"]
+        process = await asyncio.create_subprocess_exec(*given, stdout=DEVNULL, stderr=DEVNULL)
+        try:
+            port = await _port(Path(profile) / "DevToolsActivePort")
+            async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+                async with session.get("/json/list") as listed:
+                    address = next(one["webSocketDebuggerUrl"] for one in await listed.json() if one["type"] == "page")
+                async with session.ws_connect(address, max_msg_size=0) as socket:
+                    yield Tab(socket)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _port(path: Path) -> str:
+    """The port that Chromium writes into its profile once it listens. Exits if it does not."""
+    for _ in range(240):
+        if path.exists() and (lines := path.read_text().splitlines()):
+            return lines[0]
+        await asyncio.sleep(0.25)
+    sys.exit("Chromium did not start within a minute.")
 
 
 async def delivered(server: SimulatedServer, store: Store, kind: JobKind) -> None:
@@ -85,14 +155,16 @@ async def one_language(data: Path, language: str) -> None:
             member, channel = server.members[0], server.channel
             await member.slash(channel, "match", **notes)
             await delivered(server, at.store, JobKind.MATCH)
-            await shoot(server, "match", language)
+            await shoot(server, "match", language, PHONE)
             await member.slash(channel, "train", name=server.members[0].name, **notes)
-            await shoot(server, "consent", language)
+            await shoot(server, "consent", language, DESKTOP)
             voices: Any = await member.autocomplete(channel, "cover", "voice", "")
             songs: Any = await member.autocomplete(channel, "cover", "title", SONG)
             await member.slash(channel, "cover", voice=voices[0]["value"], title=songs[0]["value"])
             await delivered(server, at.store, JobKind.COVER)
-            await shoot(server, "cover", language)
+            await shoot(server, "cover", language, PHONE)
+            await member.slash(channel, "jobs")
+            await shoot(server, "jobs", language, PHONE)
 
 
 if __name__ == "__main__":

@@ -76,14 +76,14 @@ class NotYours(StoreError):
     """Params: what."""
 
     code = "not_yours"
-    sentence = "{what} belongs to another member. Only its owner can use it."
+    sentence = "{what} belongs to another member. Only its owner can use it; use one of your own."
 
 
 class IllegalMove(StoreError):
     """Params: state, wanted."""
 
     code = "illegal_move"
-    sentence = "This job is already {state} and cannot become {wanted}."
+    sentence = "This job has ended already ({state}). /jobs lists yours."
 
 
 class VoiceNotReady(StoreError):
@@ -249,8 +249,7 @@ class BasketEmpty(StoreError):
 
     code = "basket_empty"
     sentence = (
-        "Your basket has no note to train on. Send voice notes with /train, or use Apps ▸ Add to my voice on a note of "
-        "yours."
+        "Your basket has no note to train on. Add some with /notes, or use *Apps ▸ Add to my voice* on a note of yours."
     )
 
 
@@ -259,7 +258,7 @@ class BasketUnheard(StoreError):
 
     code = "basket_unheard"
     sentence = (
-        "{number} of your notes are still to be listened to. They stay in your basket; use /train again in a minute."
+        "Still to be listened to: {number} of your notes. They stay in your basket; use /train again in a minute."
     )
 
 
@@ -269,7 +268,7 @@ class BasketShort(StoreError):
     code = "basket_short"
     sentence = (
         "Your basket holds {seconds:.0f} seconds of voice; at least {limit:.0f} are needed, and ten minutes are best. "
-        "Add notes: /train, or Apps ▸ Add to my voice."
+        "Add notes: /notes, or *Apps ▸ Add to my voice*."
     )
 
 
@@ -376,14 +375,14 @@ class ListeningOver(StoreError):
     """A vote before or after a test."""
 
     code = "listening_over"
-    sentence = "This listening test does not run any more, so your vote was not counted."
+    sentence = "This listening test does not run any more, so your vote was not counted. Vote in the next one."
 
 
 class OwnClip(StoreError):
     """The rater knows what this clip is."""
 
     code = "own_clip"
-    sentence = "This clip is your own, so you cannot rate it."
+    sentence = "This clip is your own, so you cannot rate it. Rate the others."
 
 
 class BackupRefused(StoreError):

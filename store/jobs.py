@@ -15,7 +15,7 @@ from store import abilities, blocks, guilds, line
 from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
-from store.tables import Job, JobKind, JobState, Lane, Outbox, OutboxState, now
+from store.tables import BasketNote, Job, JobKind, JobState, Lane, NoteState, Outbox, OutboxState, now
 
 S = JobState
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -294,13 +294,22 @@ def _lost(sparing: str) -> ColumnElement[bool]:
 
 
 def _too_old() -> ColumnElement[bool]:
-    """Not confirmed in time (asked before the clock went back, too), or not leased in time since it was queued last."""
+    """Not confirmed in time (asked before the clock went back, too), or not leased in time since it was queued last.
+
+    An answer that waits to be heard came in time, however late a worker hears it.
+    """
     waits_since, long_ago = func.coalesce(col(Job.requeued_at), col(Job.queued_at)), now() - QUEUE_SECONDS
     return or_(
-        and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS),
+        and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) < now() - ACCEPT_SECONDS, ~_is_read()),
         and_(col(Job.state) == S.ACCEPTED, col(Job.created_at) > now() + AHEAD_SECONDS),
         and_(col(Job.state) == S.QUEUED, col(Job.queued_at) < long_ago, waits_since < long_ago),
     )
+
+
+def _is_read() -> ColumnElement[bool]:
+    """Whether a recording of the job's sentence waits to be heard."""
+    waits = (col(BasketNote.user_id) == col(Job.user_id), col(BasketNote.state) == NoteState.WAITING)
+    return select(BasketNote.id).where(*waits, col(BasketNote.reads_for) == col(Job.id)).exists()
 
 
 def _release(session: Session, job_id: str, attempt: int, owner: str, **values: Any) -> bool:

@@ -108,9 +108,9 @@ def seen_song(session: Session, song_id: int, guild_id: int | None) -> Song:
 
 
 def own_song(session: Session, song_id: int, guild_id: int) -> Song:
-    """One song of a guild's own. Raises NotFound."""
-    row = song(session, song_id)
-    if row.guild_id != guild_id:
+    """One song of a guild's own. Raises NoSuchServerSong."""
+    row = session.get(Song, song_id)
+    if row is None or row.guild_id != guild_id:
         raise NoSuchServerSong
     return row
 

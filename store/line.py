@@ -9,18 +9,19 @@ import functools
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, String, inspect, type_coerce
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
 from store import abilities
 from store.expected import expected_seconds, seconds_left
-from store.tables import OPERATOR, Job, JobState, Lane
+from store.tables import OPERATOR, Job, JobKind, JobState, Lane
 
 WAITS = col(Job.state) == JobState.QUEUED
 WORKS = col(Job.state).in_((JobState.LEASED, JobState.RUNNING))
 LEASED = col(Job.lease_until) > 0
 """A worker has it: it works, or is measured after its end."""
+KINDS = {str(kind): kind for kind in JobKind}
 IN_A_LANE: tuple[ColumnElement[Any], ...] = (col(Job.turn).asc(), col(Job.queued_at).asc(), col(Job.id).asc())
 """The order in which a lane is served and shown: a job that was given back keeps its place."""
 
@@ -69,13 +70,13 @@ def first(
 
 def places(session: Session) -> dict[str, Place]:
     """The place of every job in line, by its id."""
-    return {job_id: place for *_, job_id, place in standing(session, col(Job.id))}
+    return {job_id: place for *_, job_id, place in standing(session, "id")}
 
 
-def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
+def standing(session: Session, *columns: str) -> list[tuple[Any, ...]]:
     """Kind, progress, seconds left, these columns, and the place of every job in line, in its order.
 
-    No whole rows: a line of thousands is read every few seconds.
+    No whole rows, and none of the mapper: a line of thousands is read every few seconds.
 
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
     gives way, so a quick job does not wait for it.
@@ -88,9 +89,9 @@ def standing(session: Session, *columns: Any) -> list[tuple[Any, ...]]:
     nobody_can, ahead = abilities.nobody_can(session), 0.0
     for lane in Lane:
         works = sum(seconds for job, seconds in left if lane is Lane.HEAVY or not job.gives_way)
-        for stranded, *row in _waiting(session, lane, nobody_can, columns):
-            line.append((*row, Place(len(line) + 1, (works + ahead) / workers, bool(stranded))))
-            kind, progress, foretold = row[:3]
+        for stranded, name, progress, foretold, *more in _waiting(session, lane, nobody_can, columns):
+            kind, place = KINDS[name], Place(len(line) + 1, (works + ahead) / workers, bool(stranded))
+            line.append((kind, progress, foretold, *more, place))
             ahead += 0.0 if stranded else seconds_left(kind, progress, foretold, takes(kind, lane))
     return line
 
@@ -100,10 +101,13 @@ def stranded(session: Session) -> abilities.Stranded:
     return abilities.stranded(session, _of_service())
 
 
-def _waiting(session: Session, lane: Lane, flag: Any, columns: Sequence[Any]) -> Iterable[Any]:
-    """What waits in a lane, in its order: a flag, what tells how long it takes, and further columns."""
-    wanted = sa_select(flag, col(Job.kind), col(Job.progress), col(Job.seconds_left), *columns)
-    return session.execute(wanted.where(_of_service(), WAITS, col(Job.lane) == lane).order_by(*IN_A_LANE))
+def _waiting(session: Session, lane: Lane, flag: Any, columns: Sequence[str]) -> Iterable[Any]:
+    """What waits in a lane, in its order: a flag, the name of its kind, what tells how long it takes, and columns."""
+    job = inspect(Job).columns
+    wanted = type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns)
+    ordered = sa_select(flag, *wanted).where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
+    session.flush()  # a connection does not
+    return session.connection().execute(ordered)
 
 
 def _of_service() -> ColumnElement[bool]:

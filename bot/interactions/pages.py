@@ -52,6 +52,12 @@ class PageButton(PersistentButton, template=NEVER):
         return before + ([cls.labelled(say("pages.after"), page=page + 1, **fields)] if page < count else [])
 
 
+def page_line(page: int, count: int, say: Texts) -> str:
+    """The number of a page, where there are several."""
+    return f"-# {say('pages.number', page=page, pages=count)}" if count > 1 else ""
+
+
 def numbered(text: str, page: int, count: int, say: Texts) -> str:
     """The text with the number of its page, where there are several."""
-    return f"{text}\n-# {say('pages.number', page=page, pages=count)}" if count > 1 else text
+    line = page_line(page, count, say)
+    return f"{text}\n{line}" if line else text

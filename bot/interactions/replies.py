@@ -12,6 +12,7 @@ from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError, Internal
+from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
 from files.disk import DiskFull
@@ -22,20 +23,46 @@ log = logging.getLogger(__name__)
 
 
 async def reply(
-    interaction: Interaction, text: str, view: discord.ui.View | None = None, files: Sequence[discord.File] = ()
-) -> None:
-    """Answer only to the member, whether or not the interaction has been acknowledged."""
-    shown, text = view or MISSING, clickable(text, services_of(interaction).mentions)
-    if interaction.response.is_done():
-        await interaction.followup.send(text, view=shown, files=files, ephemeral=True)
+    interaction: Interaction, text: str, view: AnyView | None = None, files: Sequence[discord.File] = ()
+) -> discord.WebhookMessage | None:
+    """Answer only to the member, whether or not the interaction has been acknowledged; a layout has its own text.
+
+    Returns the message if it had been.
+    """
+    mentions = services_of(interaction).mentions
+    shown: dict[str, Any] = {"view": view or MISSING, "files": files, "ephemeral": True}
+    if isinstance(view, Layout):
+        each_text(view, lambda part: clickable(part, mentions))
     else:
-        await interaction.response.send_message(text, view=shown, files=files, ephemeral=True)
+        shown["content"] = clickable(text, mentions)
+    if interaction.response.is_done():
+        sent: discord.WebhookMessage = await interaction.followup.send(**shown)
+        return sent
+    await interaction.response.send_message(**shown)
+    return None
 
 
-async def replace(interaction: Interaction, text: str, view: discord.ui.View | None = None) -> None:
+async def show_result(
+    interaction: Interaction,
+    job_id: str,
+    text: str,
+    view: AnyView | None = None,
+    files: Sequence[discord.File] = (),
+) -> None:
+    """`reply` to an acknowledged interaction with (a part of) a job's result; it goes when the result is deleted."""
+    sent = await reply(interaction, text, view, files)
+    if sent is not None:
+        services_of(interaction).opened.keep(interaction.user.id, job_id, interaction.followup, sent.id)
+
+
+async def replace(interaction: Interaction, text: str, view: AnyView | None = None) -> None:
     """Put `text` in the place of the (already acknowledged) message whose button was pressed."""
-    text = clickable(text, services_of(interaction).mentions)
-    await interaction.edit_original_response(content=text, view=view)
+    mentions = services_of(interaction).mentions
+    if isinstance(view, Layout) or (interaction.message is not None and interaction.message.flags.components_v2):
+        layout = each_text(laid_out(text, view), lambda part: clickable(part, mentions))
+        await interaction.edit_original_response(content=None, view=layout)
+    else:
+        await interaction.edit_original_response(content=clickable(text, mentions), view=view)
 
 
 async def refuse(interaction: Interaction, error: BaseException) -> None:

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import discord
 
+from bot.interactions.opened import Opened
 from bot.settings import BotSettings
 from bot.texts.locale import language
 from bot.texts.sentences import Texts, texts
@@ -37,6 +38,7 @@ class Services:
     turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by member
     mentions: dict[str, str] = field(default_factory=dict)  # of commands by their names, once Discord has them
     languages: dict[int, str] = field(default_factory=dict)  # of the servers that have chosen one
+    opened: Opened = field(default_factory=Opened)  # results that members look at again
 
     def mention(self, key: str) -> str:
         """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that."""

@@ -1,4 +1,4 @@
-"""What both commands share: the way of songs that are sent, and lists in pages."""
+"""What both commands share: the way of songs that are sent, and lists in pages, with a button an entry."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import discord
 
 from bot.interactions.attachments import check, download
-from bot.interactions.components import view_of
-from bot.interactions.pages import PageButton, numbered, pages, within
+from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
+from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.services import Interaction, Services
+from bot.library.removing import LibraryRemove
 from bot.texts.sentences import Texts
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import LibraryRequest, check_library, request_library
-
-PAGE = 20
 
 
 async def send_songs(
@@ -31,14 +30,16 @@ async def send_songs(
 
 
 def listing(
-    lines: Sequence[str], entry: LibraryEntry, turn: type[PageButton], say: Texts, page: int = 1
-) -> tuple[str, discord.ui.View | None]:
-    """One page of the server's own entries, how many there are, and the buttons that turn it."""
-    if not lines:
+    entries: Sequence[tuple[int, str]], entry: LibraryEntry, turn: type[PageButton], say: Texts, page: int = 1
+) -> tuple[str, AnyView | None]:
+    """One page of the server's own entries (number, line), each with a button to remove it, and how many there are."""
+    if not entries:
         return say(f"library.none.{entry.value}"), None
-    title = say(f"library.title.{entry.value}", number=len(lines))
-    cut = pages(lines, lambda some: "\n".join([title, *some]), PAGE)
+    title = say(f"library.title.{entry.value}", number=len(entries))
+    cut = pages(entries, lambda some: "\n".join(line for _, line in some), ROWS, TEXT)
     page = within(page, len(cut))
-    buttons = turn.around(page, len(cut), say)
-    text = numbered("\n".join([title, *cut[page - 1]]), page, len(cut), say)
-    return text, view_of(*buttons) if buttons else None
+    rows = [
+        (line, LibraryRemove.labelled(say("library.remove"), entry=entry.value, number=number))
+        for number, line in cut[page - 1]
+    ]
+    return "", list_of(title, rows, page_line(page, len(cut), say), turn.around(page, len(cut), say))

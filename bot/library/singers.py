@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.layouts import AnyView
 from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
 from bot.interactions.pages import PageButton
 from bot.interactions.replies import replace, reply
@@ -23,12 +24,19 @@ SONGS = ("song1", "song2", "song3", "song4", "song5")
 FILES = {name: label("singers.song", number=number) for number, name in enumerate(SONGS, 1)}
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the singers of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_singers, store, interaction.guild_id or 0)
-    lines = [say("library.line", name=safe(row.name), more=say("library.songs", number=row.clips)) for row in rows]
-    return listing(lines, LibraryEntry.SINGER, SingersPage, say, page)
+    songs = [say("library.songs", number=row.clips) for row in rows]
+    lines = [say("library.line", name=safe(row.name), more=more) for row, more in zip(rows, songs, strict=True)]
+    return listing(
+        [(row.id or 0, line) for row, line in zip(rows, lines, strict=True)],
+        LibraryEntry.SINGER,
+        SingersPage,
+        say,
+        page,
+    )
 
 
 class SingersPage(PageButton, template=r"singers:page:(?P<page>[0-9]{1,4})"):

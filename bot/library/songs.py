@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import name_of
+from bot.interactions.layouts import AnyView
 from bot.interactions.moderators import MODERATORS, admit_moderator, check_moderator
 from bot.interactions.pages import PageButton
 from bot.interactions.replies import replace, reply
@@ -31,16 +32,16 @@ def named_after(file: str) -> tuple[str, str]:
 
 
 def line(song: Song, say: Texts) -> str:
-    """`• Singer - Title · licence`."""
+    """`Singer - Title · licence`."""
     licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
     return say("library.line", name=safe(song_title(song)), more=licence)
 
 
-async def page_of(interaction: Interaction, page: int) -> tuple[str, discord.ui.View | None]:
+async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
-    return listing([line(song, say) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
+    return listing([(song.id or 0, line(song, say)) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
 
 
 class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):

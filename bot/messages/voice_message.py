@@ -28,10 +28,11 @@ class VoiceFile(discord.File):
         return described | {"duration_secs": self.seconds, "waveform": self.waveform}
 
 
-async def send_voice_message(followup: discord.Webhook, file: VoiceFile) -> None:
-    """Answer an acknowledged interaction with a voice message that only its member sees. Raises as Discord does."""
+async def send_voice_message(followup: discord.Webhook, file: VoiceFile) -> int:
+    """Answer an acknowledged interaction with a voice message that only its member sees; its id. Raises as Discord."""
     way: dict[str, Any] = {name: getattr(followup, name) for name in ("session", "proxy", "proxy_auth")}
     flags = discord.MessageFlags(voice=True, ephemeral=True)
     with handle_message_parameters(file=file, flags=flags) as params:
         body: dict[str, Any] = {"payload": params.payload, "multipart": params.multipart, "files": params.files}
-        await async_context.get().execute_webhook(followup.id, followup.token or "", wait=True, **way, **body)
+        sent = await async_context.get().execute_webhook(followup.id, followup.token or "", wait=True, **way, **body)
+    return int(sent["id"]) if sent else 0

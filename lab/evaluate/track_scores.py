@@ -5,9 +5,11 @@ Ratios are over a whole track, both channels together: SDR is 10·log10(Σs² / 
 mix − vocals, so its error is the vocals' error. Sums grow as sound streams, memory does not.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import tee
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +101,9 @@ def score_track(track: Track, separators: Sequence[Separator]) -> TrackScores | 
 def survey(track: Track) -> float | None:
     """Read a track once, and return its ceiling in dB if its other stems are there.
 
-    Raises TracksError: a silent stem, lengths that differ; SoundError.
+    Raises TracksError: a missing or a silent stem, rates or lengths that differ; SoundError.
     """
+    track.check()
     parts = [track.mix, track.vocals, *track.others]
     samples, vocals, instrumental, residual = 0, 0.0, 0.0, 0.0
     for block in _together(track, [track.blocks(part) for part in parts]):
@@ -127,9 +130,14 @@ def file_marks(track: Track) -> FileMarks:
     """What tells whether the files of a track are still the same."""
     marks: FileMarks = []
     for path, stream in (track.mix, track.vocals):
-        now = path.stat()
-        marks.append([str(path.resolve()), stream, now.st_size, now.st_mtime_ns])
+        size, time = (now.st_size, now.st_mtime_ns) if (now := _stat(path)) else (0, 0)
+        marks.append([str(path.resolve()), stream, size, time])
     return marks
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where there is no file."""
+    return path.stat() if path.exists() else None
 
 
 def _score(track: Track, separators: Sequence[Separator], ceiling: float | None) -> TrackScores:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lab.errors import TracksError
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.sound.decode import Limits, decode_blocks
+from pipeline.sound.decode import Limits, decode_blocks, probe
 
 TRACK = Limits(max_bytes=1 << 31, min_seconds=1.0, max_seconds=3600.0, min_rate=16_000)
 SUFFIX = ".stem.mp4"
@@ -31,6 +31,15 @@ class Track:
     others: tuple[Part, ...] = ()
     """Drums, bass and other, where all three are there."""
 
+    def check(self) -> None:
+        """Raise TracksError where vocals are missing, or stems lie at other rates; SoundError."""
+        if not self.vocals[0].is_file():
+            raise TracksError(f"{self.name} has no {self.vocals[0].name}, so it says nothing about separators.")
+        rates = {path.name: probe(path, TRACK, f"{self.name} {path.name}").rate for path, _ in (self.mix, self.vocals)}
+        if len(set(rates.values())) > 1:
+            found = " and ".join(f"{name} has {rate} Hz" for name, rate in rates.items())
+            raise TracksError(f"{self.name}: {found}. Bring the stems of a song to one rate.")
+
     def blocks(self, part: Part) -> Iterator[Floats32]:
         """Seconds (2, n) of the mix or the vocals at 44.1 kHz. Raises SoundError."""
         path, stream = part
@@ -48,16 +57,15 @@ class Track:
 def list_tracks(folder: Path) -> list[Track]:
     """The tracks of a folder, sorted; of its part `test` where it is a whole MUSDB18. Raises TracksError.
 
+    A folder with a mixture alone is a track too, as long as another has vocals: its row says what it lacks.
     MUSDB18-HQ: `Artist - Title/{mixture,vocals}.wav`; MUSDB18: `Artist - Title.stem.mp4`.
     """
     if not folder.is_dir():
         raise TracksError(f"There is no folder {folder}.")
     inside = folder / "test" if (folder / "test").is_dir() else folder
-    tracks = [
-        _of_folder(path.parent) for path in inside.glob("*/mixture.wav") if path.with_name("vocals.wav").is_file()
-    ]
+    tracks = [_of_folder(path.parent) for path in inside.glob("*/mixture.wav")]
     tracks += [_of_stem_file(path) for path in inside.glob(f"*{SUFFIX}")]
-    if not tracks:
+    if not any(track.vocals[0].is_file() for track in tracks):
         raise TracksError(
             f"{inside} holds no tracks. They are folders with mixture.wav and vocals.wav (MUSDB18-HQ), or files "
             f"*{SUFFIX} (MUSDB18)."

@@ -84,6 +84,27 @@ class Curve:
         return self.points[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CurveRow:
+    """One network of a curve's table, as a page shows it."""
+
+    separator: str
+    tracks: int
+    """That were held out."""
+    rule: str
+    share: float
+    zeros: float
+    megabytes: float
+    seconds: float
+    """Of work per second of sound."""
+    sdr: float
+    sdr_interval: tuple[float, float] | None
+    """95 %; None of fewer than five tracks."""
+    change: float
+    """In dB, against the unpruned network."""
+    change_interval: tuple[float, float] | None
+
+
 def cost(trainable: TrainableSeparator, original: nn.Module, network: nn.Module, mix: Tensor) -> tuple[float, float]:
     """Seconds per second of sound of a network and of the original, measured in turn, the fastest of five each."""
     best = [float("inf"), float("inf")]
@@ -123,6 +144,38 @@ def read_curve(out: Path) -> Curve | None:
         raise PruningError(f"{path} is not what this command writes. Remove it, or choose another --out.") from error
 
 
+def read_table(path: Path) -> list[CurveRow]:
+    """The rows of a file that `write_curve` wrote as TABLE. Raises PruningError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [_row(row) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PruningError(f"{path} is not what `discovervoice prune` writes. Remove it, or prune again.") from error
+    if not rows:
+        raise PruningError(f"{path} holds no network. Remove it, or prune again.")
+    return rows
+
+
+def _row(stored: dict[str, str]) -> CurveRow:
+    def interval(name: str) -> tuple[float, float] | None:
+        low, high = stored[f"{name} low"], stored[f"{name} high"]
+        return (float(low), float(high)) if low else None
+
+    return CurveRow(
+        separator=stored["separator"],
+        tracks=int(stored["tracks"]),
+        rule=stored["rule"],
+        share=float(stored["share"]),
+        zeros=float(stored["zeros"]),
+        megabytes=float(stored["MB"]),
+        seconds=float(stored["s per s"]),
+        sdr=float(stored["SDR"]),
+        sdr_interval=interval("SDR"),
+        change=float(stored["change"]),
+        change_interval=interval("change"),
+    )
+
+
 def table(curve: Curve) -> list[dict[str, str]]:
     """A row a point; an interval is empty where there are fewer than five tracks."""
     rows = []
@@ -131,6 +184,8 @@ def table(curve: Curve) -> list[dict[str, str]]:
         moved = bootstrap(change)
         rows.append(
             {
+                "separator": curve.separator,
+                "tracks": str(len(curve.tracks)),
                 "rule": point.rule,
                 "share": f"{point.share:.2f}",
                 "zeros": f"{point.zeros:.3f}",

@@ -14,8 +14,8 @@ from lab.evaluate.boxes import PICTURE as BOXES
 from lab.evaluate.match_report import MatchEvaluation, read_match
 from lab.evaluate.separation import SeparationScores, read_scores
 from lab.pruning.curve import PICTURE as CURVE_PICTURE
-from lab.pruning.curve import ROWS as CURVE_ROWS
-from lab.pruning.curve import Curve, read_curve
+from lab.pruning.curve import TABLE as CURVE_TABLE
+from lab.pruning.curve import CurveRow, read_table
 
 PICTURES = (BOXES, CURVE_PICTURE, match_report.PICTURE, match_report.CONFUSION)
 
@@ -68,7 +68,7 @@ class Measured:
     """All that a report can show; None or empty where nothing is."""
 
     separation: SeparationScores | None
-    pruning: Curve | None
+    pruning: Sequence[CurveRow]
     match: MatchEvaluation | None
     voice: VoiceSummary | None
     cover: CoverSummary | None
@@ -84,7 +84,7 @@ def read_measured(folder: Path, opinions: Sequence[OpinionRow] = (), costs: Sequ
     Raises ReportError: there is nothing of it, or a file is damaged. TracksError, SingersError and PruningError say the
     same.
     """
-    names = separation.FILE, CURVE_ROWS, match_report.FILE, one_voice.FILE, cover_evaluation.FILE
+    names = separation.FILE, CURVE_TABLE, match_report.FILE, one_voice.FILE, cover_evaluation.FILE
     files = {name: folder / name for name in names}
     there = {name for name, path in files.items() if path.is_file()}
     if not there:
@@ -94,7 +94,7 @@ def read_measured(folder: Path, opinions: Sequence[OpinionRow] = (), costs: Sequ
         )
     return Measured(
         separation=read_scores(files[separation.FILE]) if separation.FILE in there else None,
-        pruning=read_curve(folder),
+        pruning=read_table(files[CURVE_TABLE]) if CURVE_TABLE in there else (),
         match=read_match(files[match_report.FILE]) if match_report.FILE in there else None,
         voice=_voice(files[one_voice.FILE]) if one_voice.FILE in there else None,
         cover=_cover(files[cover_evaluation.FILE]) if cover_evaluation.FILE in there else None,

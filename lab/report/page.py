@@ -79,22 +79,23 @@ def make_page(measured: Measured, language: str) -> Page:
 
 def _separation(measured: Measured, say: Say) -> Section:
     scores = measured.separation
-    columns = (say("separator"), say("stem"), "SDR (dB)", "SI-SDR (dB)", say("seed"))
+    columns = (say("separator"), say("stem"), "SDR (dB)", "SI-SDR (dB)", say("museval"), say("seed"))
     seed = [
-        ("HTDemucs", say("vocals"), "–", "–", SEED_HTDEMUCS),
-        ("MDX23C", say("vocals"), "–", "–", SEED_MDX23C),
+        ("HTDemucs", say("vocals"), "–", "–", "–", SEED_HTDEMUCS),
+        ("MDX23C", say("vocals"), "–", "–", "–", SEED_MDX23C),
     ]
     if scores is None:
         missing = say("missing", command="discovervoice evaluate separation musdb18hq")
-        return Section(say("separation"), [missing, say("separation_seed")], [columns, *seed])
+        sentences = [missing, say("separation_seed"), say("separation_limits")]
+        return Section(say("separation"), sentences, [columns, *seed])
     rows: list[Row] = []
     for place, name in enumerate(scores.names):
-        for stem, sdr, si_sdr in (
-            ("vocals", "vocals_sdr", "vocals_si_sdr"),
-            ("instrumental", "instrumental_sdr", "instrumental_si_sdr"),
+        for stem, *figures in (
+            ("vocals", "vocals_sdr", "vocals_si_sdr", "museval_median"),
+            ("instrumental", "instrumental_sdr", "instrumental_si_sdr", "instrumental_median"),
         ):
-            values = [[getattr(track, figure)[place] for track in scores.tracks] for figure in (sdr, si_sdr)]
-            rows.append((name, say(stem), _mean(values[0]), _mean(values[1]), "–"))
+            sdr, si_sdr, medians = ([getattr(track, figure)[place] for track in scores.tracks] for figure in figures)
+            rows.append((name, say(stem), _mean(sdr), _mean(si_sdr), _median(medians), "–"))
     layouts = ", ".join(sorted({track.layout for track in scores.tracks}))
     minutes = sum(track.seconds for track in scores.tracks) / 60
     sentences = [say("separation_data", tracks=len(scores.tracks), minutes=minutes, layouts=layouts)]
@@ -107,32 +108,41 @@ def _separation(measured: Measured, say: Say) -> Section:
     sentences += [row.why for row in scores.left_out]
     table = [columns, *rows, *seed]
     return Section(
-        say("separation"), [*sentences, say("separation_seed")], table, _pictures(measured, {BOXES: say("boxes")})
+        say("separation"),
+        [*sentences, say("separation_seed"), say("separation_limits")],
+        table,
+        _pictures(measured, {BOXES: say("boxes")}),
     )
 
 
 def _pruning(measured: Measured, say: Say) -> Section:
     curve = measured.pruning
-    columns = (say("network"), say("zeros"), "MB", say("work"), say("vocals_sdr"), say("seed"))
+    columns = (say("network"), say("zeros"), "MB", say("work"), say("vocals_sdr"), say("change"), say("seed"))
     seed = [
-        ("HTDemucs", "–", "–", "–", "–", SEED_HTDEMUCS_GAIN),
-        ("MDX23C", "–", "–", "–", "–", SEED_MDX23C_GAIN),
+        ("HTDemucs", "–", "–", "–", "–", "–", SEED_HTDEMUCS_GAIN),
+        ("MDX23C", "–", "–", "–", "–", "–", SEED_MDX23C_GAIN),
     ]
-    if curve is None:
+    if not curve:
         missing = say("missing", command="discovervoice prune spleeter --data musdb18hq --out evaluation")
-        return Section(say("pruning"), [missing, say("pruning_seed")], [columns, *seed])
+        return Section(say("pruning"), [missing, say("pruning_seed"), say("pruning_limits")], [columns, *seed])
     rows = [
         (
-            f"{curve.separator}: {point.rule} {point.share:.0%}" if point.share else f"{curve.separator}: {point.rule}",
-            f"{point.zeros:.0%}",
-            number(point.megabytes, 1),
-            number(point.seconds, 3),
-            _mean(point.sdr),
+            f"{row.separator}: {row.rule} {row.share:.0%}" if row.share else f"{row.separator}: {row.rule}",
+            f"{row.zeros:.0%}",
+            number(row.megabytes, 1),
+            number(row.seconds, 3),
+            _with(row.sdr, row.sdr_interval),
+            _with(row.change, row.change_interval) if row.share else "–",
             "–",
         )
-        for point in curve.points
+        for row in curve
     ]
-    sentences = [say("pruning_data", tracks=len(curve.tracks)), say("zeros_save_nothing"), say("pruning_seed")]
+    sentences = [
+        say("pruning_data", tracks=curve[0].tracks),
+        say("zeros_save_nothing"),
+        say("pruning_seed"),
+        say("pruning_limits"),
+    ]
     pictures = _pictures(measured, {CURVE_PICTURE: say("curve")})
     return Section(say("pruning"), sentences, [columns, *rows, *seed], pictures)
 
@@ -141,7 +151,7 @@ def _match(measured: Measured, say: Say) -> Section:
     found = measured.match
     if found is None:
         missing = say("missing", command="discovervoice evaluate match")
-        return Section(say("match"), [missing, say("match_seed")])
+        return Section(say("match"), [missing, say("match_seed"), say("match_limits")])
     figures = found.match
     table: list[Row] = [
         (say("figure"), say("here"), say("seed")),
@@ -161,6 +171,7 @@ def _match(measured: Measured, say: Say) -> Section:
         say("match_data", data=found.data, singers=figures.singers, recordings=figures.known, model=found.model),
         say("recommender_caveat"),
         say("match_seed"),
+        say("match_limits"),
     ]
     pictures = {match_report.PICTURE: say("curves"), match_report.CONFUSION: say("confusion")}
     return Section(say("match"), sentences, table, _pictures(measured, pictures))
@@ -170,9 +181,9 @@ def _voice(measured: Measured, say: Say) -> Section:
     voice = measured.voice
     if voice is None:
         missing = say("missing", command="discovervoice evaluate voice NAME")
-        return Section(say("voice"), [missing, say("voice_seed")])
+        return Section(say("voice"), [missing, say("voice_seed"), say("voice_limits")])
     sentences = [say("voice_data", name=voice.name, base=voice.base, minutes=voice.minutes, steps=voice.steps)]
-    return Section(say("voice"), [*sentences, say("voice_seed")], _voice_table(voice, say))
+    return Section(say("voice"), [*sentences, say("voice_seed"), say("voice_limits")], _voice_table(voice, say))
 
 
 def _voice_table(voice: VoiceSummary, say: Say) -> list[Row]:
@@ -195,8 +206,9 @@ def _voice_table(voice: VoiceSummary, say: Say) -> list[Row]:
 def _cover(measured: Measured, say: Say) -> Section:
     cover = measured.cover
     if cover is None:
-        return Section(say("cover"), [say("missing", command="discovervoice evaluate cover SONG --voice NAME")])
-    sentences = [say("cover_data", song=cover.song, voice=cover.voice), say("cover_caveat")]
+        missing = say("missing", command="discovervoice evaluate cover SONG --voice NAME")
+        return Section(say("cover"), [missing, say("cover_limits")])
+    sentences = [say("cover_data", song=cover.song, voice=cover.voice), say("cover_caveat"), say("cover_limits")]
     return Section(say("cover"), sentences, _cover_table(cover, say))
 
 
@@ -223,7 +235,7 @@ def _human(measured: Measured, say: Say) -> Section:
         table.append((name, _with(found.mean, interval), str(row.raters), "–"))
     table.append((say("guide_singers"), "–", "–", f"{SEED_HUMAN}, {say('listeners')}"))
     sentences = [] if measured.opinions else [say("no_human")]
-    return Section(say("human"), [*sentences, say("human_seed")], table)
+    return Section(say("human"), [*sentences, say("human_seed"), say("human_limits")], table)
 
 
 def _costs(measured: Measured, say: Say) -> Section:
@@ -235,7 +247,7 @@ def _costs(measured: Measured, say: Say) -> Section:
     if not any(cost.kind == "train" for cost in measured.costs):
         table.append((say("job_train"), "0", "–", "–", say("seed_training")))
     sentences = [] if measured.costs else [say("no_jobs")]
-    return Section(say("costs"), [*sentences, say("costs_seed")], table)
+    return Section(say("costs"), [*sentences, say("costs_seed"), say("costs_limits")], table)
 
 
 def _pictures(measured: Measured, wanted: dict[str, str]) -> list[Picture]:
@@ -244,6 +256,11 @@ def _pictures(measured: Measured, wanted: dict[str, str]) -> list[Picture]:
 
 def _mean(values: Sequence[float]) -> str:
     return _with(float(np.mean(values)), bootstrap(values))
+
+
+def _median(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return _with(float(np.median(known)), bootstrap(known, np.median)) if known else "–"
 
 
 def _with(value: float, interval: tuple[float, float] | None) -> str:

@@ -14,6 +14,8 @@ from pipeline.sound.decode import STEM, decode_blocks
 POINTS = 390
 """Columns of the waveform: one for each pixel of a telephone."""
 TITLE = 36
+PARTS = 20
+"""Of a second, of which lowest and highest samples are found."""
 
 
 def plot_cover(
@@ -23,6 +25,8 @@ def plot_cover(
 
     `key_shift` in semitones is the instrumental's, None if there is none.
     """
+    from matplotlib.collections import PolyCollection  # as late as the canvas
+
     words = captions(language)
     low, high, seconds = _waveform(cover)
     edges = np.linspace(0, seconds, len(low) + 1)
@@ -31,16 +35,10 @@ def plot_cover(
         axes = figure.subplots()
         names = f"{shortened(title, TITLE)}\n{shortened(voice, TITLE)} · {words.generated}"
         axes.set_title(names, fontsize=LARGE, loc="left", pad=10)
+        columns = _rectangles(edges, low, high)
         for part, colour, label in ((sung, ORANGE, words.sung), (~sung, GREY, words.rest)):
-            axes.bar(
-                edges[:-1][part],
-                (high - low)[part],
-                np.diff(edges)[part],
-                low[part],
-                align="edge",
-                color=colour,
-                linewidth=0,
-                label=label,
+            axes.add_collection(
+                PolyCollection(list(columns[part]), color=colour, linewidth=0, label=label), autolim=False
             )
         axes.set_xlim(0, seconds)
         axes.set_ylim(-1.05, 1.05)
@@ -52,6 +50,13 @@ def plot_cover(
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(FAINT)
         figure.legend(loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False, handlelength=1)
+
+
+def _rectangles(edges: NDArray[np.float64], low: Floats32, high: Floats32) -> NDArray[np.float64]:
+    """The corners (T, 4, 2) of T columns between edges (T + 1,) in seconds, each from its lowest to its highest."""
+    left, right = edges[:-1], edges[1:]
+    corners = ((left, low), (left, high), (right, high), (right, low))
+    return np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
 
 
 def sung_columns(f0: Floats32, edges: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -74,10 +79,14 @@ def _clock(seconds: float) -> str:
 
 def _waveform(path: Path) -> tuple[Floats32, Floats32, float]:
     """Lowest and highest sample of each of about POINTS stretches, and the seconds; read block by block."""
-    rate, low, high, count = 8000, [], [], 0
-    for block in decode_blocks(path, rate, channels=2, block_seconds=0.05, limits=STEM, name=path.name):
-        low.append(block.min())
-        high.append(block.max())
+    rate = 8000
+    low: list[float] = []
+    high: list[float] = []
+    count = 0
+    for block in decode_blocks(path, rate, channels=2, block_seconds=1.0, limits=STEM, name=path.name):
+        starts = np.arange(0, block.shape[1], rate // PARTS)
+        low += np.minimum.reduceat(block.min(axis=0), starts).tolist()
+        high += np.maximum.reduceat(block.max(axis=0), starts).tolist()
         count += block.shape[1]
     group = -(-len(low) // POINTS)
     return (

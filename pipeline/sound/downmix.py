@@ -2,7 +2,7 @@
 
 The mean of both is nothing where R = −L, and half where one channel is silent. Where it loses more than unrelated
 channels do, a file is heard as the sum, as the difference or as the louder side of its channels, whichever keeps the
-energy, at the level of the louder channel.
+energy, at the level of the louder channel. Where the second channel is the first one later, the louder is heard.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.signal import Floats32, Floats64
+from pipeline.sound.comb import CombChoice
 
 FRAME = 0.1  # s
 MEAN_KEEPS = 0.45
@@ -50,9 +51,11 @@ class DownmixChoice:
         self._size = max(1, round(FRAME * rate))
         self._open: Floats32 = np.zeros((2, 0), np.float32)
         self._powers: list[Floats64] = []
+        self._comb = CombChoice(rate)
 
     def add(self, block: Floats32) -> None:
         """Hear `block`, (2, n)."""
+        self._comb.add(block)
         sound = np.concatenate([self._open, block], axis=1)
         whole = sound.shape[1] - sound.shape[1] % self._size
         self._open = sound[:, whole:]
@@ -65,10 +68,12 @@ class DownmixChoice:
         louder = np.maximum(left, right)
         energy = float(louder.sum())
         mean = (left + right + 2 * cross) / 4
+        side = (1.0, 0.0) if left.sum() >= right.sum() else (0.0, 1.0)
+        if self._comb.found():
+            return _scaled(*side, left, right, cross, energy)[0]
         gone = float(louder[mean < NOTHING * louder].sum())
         if mean.sum() >= MEAN_KEEPS * energy and gone <= (1 - ENOUGH) * energy:
             return Downmix()
-        side = (1.0, 0.0) if left.sum() >= right.sum() else (0.0, 1.0)
         ways = [(0.5, 0.5), (0.5, -0.5) if left.sum() >= right.sum() else (-0.5, 0.5), side]
         scaled = [_scaled(*way, left, right, cross, energy) for way in ways]
         kept = [share for _, share in scaled]

@@ -12,7 +12,8 @@ the last packet.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -21,9 +22,11 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.edit_list import MOST_PASSES, Edit, edits_of, in_passes, played
 from pipeline.sound.links import Part, links
 from pipeline.sound.opened import OpenedSound
 from pipeline.sound.promise import Span, mp3_seconds
@@ -42,45 +45,69 @@ SCALES = {"u1": 128.0, "i2": 32768.0, "i4": 2147483648.0}
 @contextmanager
 def open_with_ffmpeg(file: BinaryIO, name: str, number: int) -> Iterator[OpenedSound]:
     """The sound `number` of `file`. Raises NotAudio, in `frames` too, and Encrypted."""
-    whole = Span(0, os.fstat(file.fileno()).st_size)
+    whole = _Reading(Span(0, os.fstat(file.fileno()).st_size), [])
     with _opened(file, whole, name) as container:
-        parts = links(file, container.format.name)
-        if parts == [whole]:
-            yield _sound(container, file, name, number)
+        readings = _readings(container, file, name, number)
+        if readings == [whole]:
+            yield _sound(container, file, name, number, [])
             return
-    with _opened(file, parts[0], name) as container:
-        first = _sound(container, file, name, number)
-        rest = (frame for part in parts[1:] for frame in _part_frames(file, part, name, number))
+    with _opened(file, readings[0], name) as container:
+        first = _sound(container, file, name, number, readings[0].edits)
+        rest = (frame for reading in readings[1:] for frame in _later(file, reading, name, number))
         yield replace(first, frames=chain(first.frames, rest))
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """One of the times that a file is opened: which bytes of it, and what is played of its sound ([]: all)."""
+
+    part: Span
+    edits: list[Edit]
+
+
+def _readings(container: InputContainer, file: BinaryIO, name: str, number: int) -> list[_Reading]:
+    """A joined file's parts, or the passes that an edit list takes. Raises NotAudio: it takes too many."""
+    parts = links(file, container.format.name)
+    edits = edits_of(file, _stream(container, name, number).id) if container.format.name.startswith("mov") else []
+    passes = in_passes(edits) if edits else [[]]
+    if len(passes) > MOST_PASSES:
+        raise errors.NotAudio(name=name)
+    return [_Reading(part, edits) for part in parts for edits in passes]
+
+
 @contextmanager
-def _opened(file: BinaryIO, part: Span, name: str) -> Iterator[InputContainer]:
+def _opened(file: BinaryIO, reading: _Reading, name: str) -> Iterator[InputContainer]:
     only = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "none"}
-    nameless = Part(file, part)  # FFmpeg goes by the suffix
+    options = only | ({"ignore_editlist": "1"} if reading.edits else {})
+    nameless = Part(file, reading.part)  # FFmpeg goes by the suffix
     try:
-        container = av.open(nameless, "r", container_options=only, metadata_errors="replace", io_open=_refuse)
+        container = av.open(nameless, "r", container_options=options, metadata_errors="replace", io_open=_refuse)
     except (av.FFmpegError, ValueError, LookupError, PermissionError) as error:
         raise errors.NotAudio(name=name) from error
     with container:
         yield container
 
 
-def _part_frames(file: BinaryIO, part: Span, name: str, number: int) -> Iterator[tuple[int, Floats32]]:
-    """Of a later part of a joined file. Raises NotAudio: it is damaged."""
-    with _opened(file, part, name) as container:
-        yield from _sound(container, file, name, number).frames
+def _later(file: BinaryIO, reading: _Reading, name: str, number: int) -> Iterator[tuple[int, Floats32]]:
+    """Of what follows the first reading. Raises NotAudio: it is damaged."""
+    with _opened(file, reading, name) as container:
+        yield from _sound(container, file, name, number, reading.edits).frames
 
 
-def _sound(container: InputContainer, file: BinaryIO, name: str, number: int) -> OpenedSound:
+def _stream(container: InputContainer, name: str, number: int) -> AudioStream:
     known = (s for s in container.streams.audio if s.codec_context and s.codec_context.name in CODECS.split(","))
     stream = next(islice(known, number, None), None)
     if stream is None or not stream.rate or stream.channels < 1:
         raise errors.NotAudio(name=name)
+    return stream
+
+
+def _sound(container: InputContainer, file: BinaryIO, name: str, number: int, edits: list[Edit]) -> OpenedSound:
+    stream = _stream(container, name, number)
     if _tag(stream) in ENCRYPTED:
         raise errors.Encrypted(name=name)
     seconds, counted = _declared(container, stream, file)
-    frames = _frames(container, stream, name)
+    frames = _frames(container, stream, name, edits)
     return OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
 
 
@@ -116,27 +143,48 @@ def _declared(container: InputContainer, stream: AudioStream, file: BinaryIO) ->
     return seconds, False
 
 
-def _frames(container: InputContainer, stream: AudioStream, name: str) -> Iterator[tuple[int, Floats32]]:
+def _frames(
+    container: InputContainer, stream: AudioStream, name: str, edits: list[Edit]
+) -> Iterator[tuple[int, Floats32]]:
     """The rate and the samples (channels, n) of each frame, without the encoder's delay and padding."""
     delay, ticks = _delay(container, stream), _ticks(container, stream)
     total, rate, last = 0, stream.rate, np.zeros((stream.channels, 0), np.float32)
     decoded = lasts = 0  # samples of the last frame, and by its packet
     rounded = False  # a packet in the middle is said to be shorter than it is
-    for frame, duration in _decoded(container, stream, name):
+    place, span = Fraction(0), Fraction(0)  # of the last frame, by its packet (s)
+    for frame, packet in _decoded(container, stream, name):
         if total:
-            yield rate, last
+            yield from _cut(rate, last, edits, place, span)
+            if edits and place >= edits[-1].end:
+                return
         rounded = rounded or 0 < lasts < decoded
         rate, decoded, last = frame.sample_rate, frame.samples, _samples(frame)
-        lasts = round((duration or 0) * rate / ticks) if ticks else 0
+        lasts = round((packet.duration or 0) * rate / ticks) if ticks else 0
+        place, span = _placed(frame, packet, place + span)
         total += decoded
         if delay:
             skipped = min(delay, decoded)
             delay, last = delay - skipped, last[:, skipped:]
-    edited = _told(container, stream, rate)
+    edited = 0 if edits else _told(container, stream, rate)
     paddings = (decoded - end for end in (lasts, decoded - total + edited) if end and not rounded)
     padding = max((padding for padding in paddings if 0 < padding < decoded), default=0)
     if total:
-        yield rate, last[:, : max(0, last.shape[1] - padding)]
+        yield from _cut(rate, last[:, : max(0, last.shape[1] - padding)], edits, place, span)
+
+
+def _placed(frame: AudioFrame, packet: Packet, next_one: Fraction) -> tuple[Fraction, Fraction]:
+    """Where a frame lies, and how long it is by its packet, in seconds; FFmpeg may have taken a delay off its start."""
+    place = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else next_one
+    end = ((packet.pts or 0) + (packet.duration or 0)) * (packet.time_base or 0)
+    return place, end - place if end > place else Fraction(frame.samples, max(1, frame.sample_rate))
+
+
+def _cut(
+    rate: int, sound: Floats32, edits: list[Edit], place: Fraction, lasts: Fraction
+) -> Iterator[tuple[int, Floats32]]:
+    """What is played of a frame: all of it, where no list says which pieces are."""
+    pieces = played(edits, place, lasts, sound.shape[1], rate) if edits else [slice(None)]
+    yield from ((rate, sound[:, piece]) for piece in pieces)
 
 
 def _told(container: InputContainer, stream: AudioStream, rate: int) -> int:
@@ -154,8 +202,8 @@ def _ticks(container: InputContainer, stream: AudioStream) -> int:
     return base.denominator if packed and base and base.numerator == 1 else 0
 
 
-def _decoded(container: InputContainer, stream: AudioStream, name: str) -> Iterator[tuple[AudioFrame, int | None]]:
-    """Each frame and its packet's duration; damaged packets are passed over. Raises NotAudio."""
+def _decoded(container: InputContainer, stream: AudioStream, name: str) -> Iterator[tuple[AudioFrame, Packet]]:
+    """Each frame and its packet; damaged packets are passed over. Raises NotAudio."""
     packets = bad = total = 0
     with suppress(av.FFmpegError, PermissionError):  # a container that breaks ends here
         for packet in container.demux(stream):
@@ -167,7 +215,7 @@ def _decoded(container: InputContainer, stream: AudioStream, name: str) -> Itera
                 bad += 1
             for frame in frames:
                 total += frame.samples
-                yield frame, packet.duration
+                yield frame, packet
     if (total == 0 and packets) or bad > max(2, packets // 2):
         raise errors.NotAudio(name=name)
 

@@ -6,12 +6,14 @@ Each container as in its own specification (RIFF/RF64: EBU Tech 3306; Matroska: 
 
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 STREAMED = 0x7FFF0000  # sizes of 32 bits from here on are placeholders of programs that could not seek
 ENDLESS = 1 << 62  # and of 64 bits
 MOST_CHUNKS = 64
+MOST_BOXES = 100_000
 W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 
 
@@ -46,6 +48,33 @@ def promised_span(file: BinaryIO) -> Span | None:
         case b"\x1a\x45\xdf\xa3":
             return _matroska(file)
     return _mp4(file) if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") else None
+
+
+@dataclass(frozen=True)
+class Box:
+    """One of MP4's boxes: it begins `at` a byte, and what it holds lies from `start` up to `end`."""
+
+    kind: bytes
+    at: int
+    start: int
+    end: int
+
+
+def boxes(file: BinaryIO, within: Box | None = None) -> Iterator[Box]:
+    """The boxes of a file, or within one of them; the last may end after what is there."""
+    at, size = (within.start, within.end) if within else (0, os.fstat(file.fileno()).st_size)
+    for _ in range(MOST_BOXES):
+        head = peek(file, at, 16)
+        if at >= size or len(head) < 8:
+            break
+        length, kind = struct.unpack_from(">I4s", head)
+        start = at + 8
+        if length == 1 and len(head) == 16:
+            length, start = struct.unpack_from(">Q", head, 8)[0], at + 16
+        if length < 8:
+            break
+        yield Box(kind, at, start, at + length)
+        at += length
 
 
 def after_id3(file: BinaryIO) -> int:
@@ -114,19 +143,9 @@ def _caf(file: BinaryIO) -> Span | None:
 
 def _mp4(file: BinaryIO) -> Span | None:
     """From the first `mdat` to the end of the last box; a box of size 0 lasts to the end of the file."""
-    at, start, size = 0, 0, os.fstat(file.fileno()).st_size
-    while at < size:
-        box = peek(file, at, 16)
-        if len(box) < 8:
-            break
-        length, kind = struct.unpack_from(">I4s", box)
-        if length == 1 and len(box) == 16:
-            length = struct.unpack_from(">Q", box, 8)[0]
-        if length < 8:
-            break
-        start = start or (at if kind == b"mdat" else 0)
-        at += length
-    return _span(start, at - start) if start else None
+    found = list(boxes(file))
+    start = next((box.at for box in found if box.kind == b"mdat"), 0)
+    return _span(start, found[-1].end - start) if start else None
 
 
 def _matroska(file: BinaryIO) -> Span | None:

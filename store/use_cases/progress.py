@@ -67,9 +67,9 @@ def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:
     with store.read() as session:
         works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
         working = [_working(store, job) for job in session.exec(works).all()]
-        standing = line.standing(session, Job.id, Job.locale, Job.reply_until, Job.guild_id)
+        standing = line.standing(session, "id", "locale", "reply_until", "guild_id")
     cards = working + [CardState(*row) for row in standing if row[5] is not None]
-    return [card for card in cards if shards.have(card.guild_id)]
+    return cards if shards.are_all else [card for card in cards if shards.have(card.guild_id)]
 
 
 def _working(store: Store, job: Job) -> CardState:

@@ -138,10 +138,7 @@ def remove_singer(store: Store, guild_id: int, moderator_id: int, text: str) -> 
     """Remove a guild's own singer with the embeddings; return the name. Raises NotFound, SeveralFit."""
     with store.write() as session:
         rows = library.own_singers(session, guild_id)
-        names = sorted({row.name for row in rows})
-        name = chosen(text, names, lambda one: (one,), lambda one: one)
-        if name is None:
-            raise NoSuchServerSinger
+        name = _own_singer(rows, text)
         keys = {row.embeddings_key for row in rows if row.name == name}
         for row in rows:
             if row.name == name:
@@ -183,6 +180,15 @@ def _put_song(session: Session, job: Job, params: LibraryParams, key: str, resul
         seconds=heard.seconds,
     )
     session.merge(vocals)
+
+
+def _own_singer(rows: Sequence[Singer], text: str) -> str:
+    """The name of one of these singers, by its name or by the number of a row of its own, `#5`."""
+    numbered = next((row.name for row in rows if text == f"#{row.id}"), None)
+    name = numbered or chosen(text, sorted({row.name for row in rows}), lambda one: (one,), lambda one: one)
+    if name is None:
+        raise NoSuchServerSinger
+    return name
 
 
 def _own_song(session: Session, guild_id: int, text: str) -> Song:

@@ -48,7 +48,7 @@ async def test_a_result_that_jobs_shows_again_has_its_buttons(
     cover_card: discord.Message, world: World, store: Store
 ) -> None:
     listed = await world.alice.slash(world.channel, "jobs")
-    shown = await world.alice.click(response_of(listed), label="Show result 1")
+    shown = await world.alice.click(response_of(listed), label="Show result")
     await world.alice.click(response_of(shown), label="Octave ↑")
     assert covers(store)[-1].params["key_shift"] == 0 and len(covers(store)) == 2
 

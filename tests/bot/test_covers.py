@@ -10,7 +10,7 @@ from bot.texts.locale import language
 from pipeline.errors import LengthsApart
 from store import Job, JobState, NotFound, Song, Store, Voice, VoiceState, jobs, library
 from store.use_cases import find_song
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import Worker, World, response_of, text_of
 
 RESULT = {
     "song": "IU - Palette",
@@ -85,12 +85,12 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
         assert part in message.content
     assert "0.84" not in message.content
     details = response_of(await world.alice.click(message, label="Details"))
-    assert "still being measured" in details.content and not details.attachments
+    assert "still being measured" in text_of(details) and not details.attachments
     worker.complete(job, RESULT, {"cover.png": b"picture"})
     details = response_of(await world.alice.click(message, label="Details"))
-    assert [a.filename for a in details.attachments] == ["cover.png"] and "measured:" not in details.content
+    assert [a.filename for a in details.attachments] == ["cover.png"] and "measured:" not in text_of(details)
     for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "-14.2", "htdemucs"):
-        assert part in details.content and details.ephemeral
+        assert part in text_of(details) and details.ephemeral
     assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]
     assert await message.attachments[0].read() == b"\xff\xfbcover"
     assert worker.only().state == JobState.DELIVERED

@@ -77,6 +77,19 @@ async def test_a_cover_that_is_deleted_is_gone_everywhere(
     assert not store.media.keys()
 
 
+async def test_what_a_member_opened_of_a_cover_goes_with_it(
+    cover_card: discord.Message, world: World, worker: Worker
+) -> None:
+    listed = response_of(await world.alice.slash(world.channel, "jobs"))
+    await world.alice.click(listed, label="Show result")
+    await world.alice.click(cover_card, label="Details")
+    opened = {card.id for card in world.cards()} - {cover_card.id, listed.id}
+    assert len(opened) == 2
+    await world.alice.click(cover_card, label="Delete")
+    done = await world.alice.click(cover_card, label="Delete it")
+    assert "deleted" in said(done).content and opened & {card.id for card in world.cards()} == set()
+
+
 async def test_a_second_click_and_other_members_are_answered_by_one_sentence(
     cover_card: discord.Message, world: World, worker: Worker, store: Store
 ) -> None:

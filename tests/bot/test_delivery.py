@@ -17,7 +17,7 @@ from bot.messages.result import compose
 from store import Clip, Job, JobKind, JobState, Outbox, Store, use_cases
 from store.tables import now
 from store.use_cases import mark_sent
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import Worker, World, response_of, text_of
 
 
 @pytest.fixture
@@ -287,9 +287,9 @@ class TestTheNotice:
         assert (row.sent_channel_id, row.message_id) == (world.channel.id, notice.id)
         answer = await world.alice.slash(world.channel, "jobs")
         if failed:
-            assert "secret.ogg is silent" in response_of(answer).content
+            assert "secret.ogg is silent" in text_of(response_of(answer))
         else:
-            shown = await world.alice.click(response_of(answer), label="Show result 1")
+            shown = await world.alice.click(response_of(answer), label="Show result")
             assert response_of(shown).ephemeral and await response_of(shown).attachments[0].read() == b"file"
 
     async def test_where_no_notice_is_taken_it_is_undeliverable(
@@ -303,7 +303,7 @@ class TestTheNotice:
         assert worker.only().state == JobState.UNDELIVERABLE and worker.outbox()[0].state == "failed"
         assert store.media.path(worker.outbox()[0].files[0]["key"]).read_bytes() == b"file"
         answer = await world.alice.slash(world.channel, "jobs")
-        assert "could not be delivered" in response_of(answer).content
+        assert "could not be delivered" in text_of(response_of(answer))
 
 
 def die(*_: object) -> None:

@@ -65,7 +65,7 @@ async def test_an_autocomplete_without_a_choice_says_what_to_do(world: World) ->
     voice = await world.alice.autocomplete(world.channel, "cover", "voice", "x")
     title = await world.alice.autocomplete(world.channel, "cover", "title", "x", voice="")
     assert [(one["name"], one["value"]) for one in voice] == [
-        ("No voice fits. /train makes one of your voice notes", "#0")
+        ("No voice fits. /train makes one from your voice notes", "#0")
     ]
     assert [(one["name"], one["value"]) for one in title] == [("No song fits. Send a song file", "#0")]
     picked = response_of(await world.alice.slash(world.channel, "cover", voice="#0", title="#0"))

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -13,9 +14,18 @@ import pytest
 from sqlmodel import select
 
 from store import Job, JobState, Store, StoreSettings, open_store
-from tests.bot.world import World, response_of
+from tests.bot.world import World, response_of, text_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
+
+
+NOTE = "Yesterday I walked along the shore, and the wind took my hat. A dog found it, and would not give it back. "
+
+
+@pytest.fixture
+def read_aloud() -> bool:
+    """As it is unless the operator says otherwise."""
+    return True
 
 
 @pytest.fixture
@@ -71,21 +81,29 @@ def seconds_of(data: bytes, path: Path) -> float:
 
 
 async def test_a_member_matches_trains_and_sings(
-    working: None, world: World, store: Store, notes: list[Path], song: Path, tmp_path: Path
+    working: None,
+    world: World,
+    store: Store,
+    notes: list[Path],
+    spoken: Callable[[str], Path],
+    song: Path,
+    tmp_path: Path,
 ) -> None:
-    attachments = {f"note{i + 1}": (f"note {i} 🎤.ogg", note.read_bytes()) for i, note in enumerate(notes[:3])}
-    await world.alice.slash(world.channel, "match", note1=attachments["note1"])
+    await world.alice.slash(world.channel, "match", note1=("note 🎤.ogg", notes[0].read_bytes()))
     await until(world, store, JobState.DELIVERED, "match")
     answer = world.cards()[-1]
     assert [a.filename for a in answer.attachments] == ["match.png"]
 
-    asked = await world.alice.slash(world.channel, "train", name="내 목소리", **attachments)
+    note = ("note 🎤.flac", spoken(NOTE * 6).read_bytes())
+    asked = await world.alice.slash(world.channel, "train", name="내 목소리", note1=note)
     for _ in range(60):  # the real worker hears the notes
         await world.tick()
         if "Train the voice" in response_of(asked).content:
             break
         await asyncio.sleep(0.5)
-    await world.alice.click(response_of(asked), label="This is my voice, train it")
+    [sentence] = re.findall("^> (.*)$", response_of(asked).content, re.MULTILINE)
+    form = await world.alice.click(response_of(asked), label="Send the recording")
+    await world.alice.submit_modal(form, {"files": [("read.flac", spoken(sentence).read_bytes())]})
     trained = await until(world, store, JobState.DELIVERED, "train")
     assert "내 목소리" in world.cards()[-1].content
 
@@ -118,7 +136,7 @@ async def test_a_member_matches_trains_and_sings(
     await until(world, store, JobState.DELIVERED, "cover", of=2)
     message = world.cards()[-1]
     assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
-    details = response_of(await world.alice.click(message, label="Details")).content
+    details = text_of(response_of(await world.alice.click(message, label="Details")))
     assert "Spleeter" not in details and "Whisper" in details
 
     refused = await world.bob.slash(

@@ -10,7 +10,7 @@ from bot.app import DiscoverBot
 from bot.texts.sentences import texts
 from store import Job, JobKind, JobState, NotFound, Store, jobs, use_cases
 from store.use_cases import ListedJob
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -28,9 +28,9 @@ async def test_jobs_are_listed_to_their_owner_only(job: Job, world: World, worke
     worker.report(job, "reading", 0.4)
     answer = await world.alice.slash(world.channel, "jobs")
 
-    _, first, second = response_of(answer).content.splitlines()
+    _, first, second = text_of(response_of(answer)).splitlines()
     assert response_of(answer).ephemeral
-    assert first.startswith("1. Match: waiting, place 1 in line") and second.startswith("2. Match: running, 40 %")
+    assert first.startswith("**Match**: waiting, place 1 in line") and second.startswith("**Match**: running, 40 %")
     other = await world.bob.slash(world.channel, "jobs")
     assert response_of(other).content.startswith("You have no jobs yet.")
 
@@ -40,7 +40,7 @@ async def test_the_list_and_the_card_say_when_a_job_begins(job: Job, world: Worl
     worker.report(job, "reading", 0.1, 150.0)
     await world.bob.slash(world.channel, "match", note1=("b.ogg", b"y"))
     answer = await world.bob.slash(world.channel, "jobs")
-    assert "1. Match: waiting, place 1 in line (begins in about 3 min)" in response_of(answer).content
+    assert "**Match**: waiting, place 1 in line (begins in about 3 min)" in text_of(response_of(answer))
     assert world.cards()[1].content.endswith("Waiting: place 1 in line · begins in about 3 min")
     worker.render(job, {})
     await world.tick(5)
@@ -49,7 +49,7 @@ async def test_the_list_and_the_card_say_when_a_job_begins(job: Job, world: Worl
 
 async def test_a_job_is_cancelled_from_the_list(job: Job, world: World, worker: Worker, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "jobs")
-    click = await world.alice.click(response_of(answer), label="Cancel 1")
+    click = await world.alice.click(response_of(answer), label="Cancel")
     assert response_of(click).content.startswith("Cancelled.") and worker.only().state == JobState.CANCELLED
 
     await world.tick(5)
@@ -57,14 +57,14 @@ async def test_a_job_is_cancelled_from_the_list(job: Job, world: World, worker: 
     assert "**Match cancelled.**" in card.content and card.components == [] and world.public() == []
     assert store.media.keys() == set()
     again = await world.alice.slash(world.channel, "jobs")
-    assert response_of(again).components == [] and "cancelled" in response_of(again).content
+    assert parts_of(response_of(again), BUTTON) == [] and "cancelled" in text_of(response_of(again))
 
 
 async def test_waiting_work_is_cancelled_once(job: Job, world: World, worker: Worker) -> None:
     (card,) = world.cards()
     await world.alice.click(card, label="Cancel")
     click = await world.alice.click(card, label="Cancel")
-    assert response_of(click).content == "This job is already cancelled and cannot become cancelled."
+    assert response_of(click).content.startswith("This job has ended already (cancelled). </jobs:")
     assert response_of(click).ephemeral
     await world.tick()
     assert len(worker.outbox()) == 1 and "cancelled" in world.cards()[0].content
@@ -108,32 +108,32 @@ async def test_a_forgotten_job_is_one_sentence(job: Job, world: World, store: St
 
 def test_lines_in_korean() -> None:
     job = Job(kind=JobKind.COVER, user_id=1, params={"song_name": "**팔레트**"}, state=JobState.RUNNING, progress=0.5)
-    shown = ours.line(2, ListedJob(job), texts("ko"))
-    assert shown.startswith("2. 커버 “\\*\\*팔레트\\*\\*”: 진행 중, 50%")
+    shown = ours.line(ListedJob(job), texts("ko"))
+    assert shown.startswith("**커버** “\\*\\*팔레트\\*\\*”: 진행 중, 50%")
     assert ours.listing([], texts("ko")) == (texts("ko")("jobs.none"), None)
 
 
 @pytest.mark.parametrize("state", sorted(JobState))
 def test_every_state_has_a_line_and_only_active_jobs_a_button(state: JobState) -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, state=state)
-    assert ours.line(1, ListedJob(job), texts("ko"))
+    assert ours.line(ListedJob(job), texts("ko"))
 
 
 async def test_active_jobs_and_results_have_buttons() -> None:
     for state in JobState:
-        _, view = ours.listing([ListedJob(Job(kind=JobKind.MATCH, user_id=1, state=state))], texts("en"))
-        assert (view is not None) == (state in jobs.ACTIVE or state in (JobState.UNDELIVERABLE, JobState.DELIVERED))
+        button = ours.button_of(Job(kind=JobKind.MATCH, user_id=1, state=state), texts("en"))
+        assert (button is not None) == (state in jobs.ACTIVE or state in (JobState.UNDELIVERABLE, JobState.DELIVERED))
 
 
 async def test_a_failed_job_says_why_in_the_members_language(job: Job, world: World, worker: Worker) -> None:
     worker.fail(job, "no_singers", {}, "There is no voice in the library yet.")
     answer = await world.alice.slash(world.channel, "jobs")
-    assert response_of(answer).content.splitlines()[1:] == [
-        f"1. Match: failed · <t:{int(job.created_at)}:R>",
+    assert text_of(response_of(answer)).splitlines()[1:] == [
+        f"**Match**: failed · <t:{int(job.created_at)}:R>",
         "-# There is no voice in the library yet.",
     ]
     failed = ListedJob(worker.job(job.id))
-    assert ours.line(1, failed, texts("ko")).splitlines()[1].startswith("-# 아직 라이브러리에")
+    assert ours.line(failed, texts("ko")).splitlines()[1].startswith("-# 아직 라이브러리에")
 
 
 async def test_a_delivered_result_is_linked_and_shown_again(job: Job, world: World, worker: Worker) -> None:
@@ -142,10 +142,10 @@ async def test_a_delivered_result_is_linked_and_shown_again(job: Job, world: Wor
     await world.tick()
     sent = worker.outbox()[0]
     answer = await world.alice.slash(world.channel, "jobs")
-    assert f"/@me/{sent.sent_channel_id}/{sent.message_id})" in response_of(answer).content
-    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    assert f"/@me/{sent.sent_channel_id}/{sent.message_id})" in text_of(response_of(answer))
+    shown = await world.alice.click(response_of(answer), label="Show result")
     assert response_of(shown).ephemeral and await response_of(shown).attachments[0].read() == b"file"
-    again = await world.alice.click(response_of(answer), label="Show result 1")  # a second click
+    again = await world.alice.click(response_of(answer), label="Show result")  # a second click
     assert response_of(again).ephemeral and len(response_of(again).attachments) == 1
 
 
@@ -156,7 +156,7 @@ async def test_a_result_whose_files_are_gone_is_shown_without_them(
     await world.tick()
     store.media.delete(worker.outbox()[0].files[0]["key"])
     answer = await world.alice.slash(world.channel, "jobs")
-    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    shown = await world.alice.click(response_of(answer), label="Show result")
     assert response_of(shown).content.endswith("The file is no longer kept here, so it could not be attached.")
 
 
@@ -165,7 +165,7 @@ async def test_a_result_too_large_for_here_is_shown_without_its_file(job: Job, w
     await world.tick()
     answer = await world.alice.slash(world.channel, "jobs")
     world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=1)
-    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    shown = await world.alice.click(response_of(answer), label="Show result")
     assert response_of(shown).attachments == [] and "larger than Discord allows here" in response_of(shown).content
 
 
@@ -188,22 +188,23 @@ async def test_a_long_list_is_turned_over_even_after_a_restart(
     seen, pages = list[str](), 0
     while True:
         pages += 1
-        text = response_of(answer).content
-        assert len(text) <= 2000
+        text = text_of(response_of(answer))
+        assert len(text) <= 4000
         seen += re.findall(r"song \d+", text)
         if "More ▶" not in str(response_of(answer).components):
             break
         await world.env.restart_bot(make_bot())
         await world.alice.click(response_of(answer), label="More ▶")
-    assert seen == [f"song {second}" for second in reversed(range(30))] and pages >= 5
+    assert seen == [f"song {second}" for second in reversed(range(30))] and pages >= 3
     assert f"Page {pages} of {pages}" in text
     await world.alice.click(response_of(answer), label="◀ Back")
-    assert f"Page {pages - 1} of {pages}" in response_of(answer).content
+    assert f"Page {pages - 1} of {pages}" in text_of(response_of(answer))
 
 
 async def test_a_page_that_is_no_more_is_the_last(job: Job, world: World) -> None:
     listed, say = [ListedJob(job)], texts("en")
-    assert ours.listing(listed, say, 9)[0] == ours.listing(listed, say, 0)[0] == ours.listing(listed, say)[0]
+    shown = [ours.listing(listed, say, page)[1] for page in (9, 0, 1)]
+    assert len({str(view.to_components()) for view in shown if view}) == 1
 
 
 async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
@@ -215,7 +216,7 @@ async def test_a_result_that_could_not_be_delivered_is_shown_to_its_owner(
     await world.tick()
     assert worker.only().state == JobState.UNDELIVERABLE
     answer = await world.alice.slash(world.channel, "jobs")
-    shown = await world.alice.click(response_of(answer), label="Show result 1")
+    shown = await world.alice.click(response_of(answer), label="Show result")
 
     assert response_of(shown).ephemeral and "No singer" in response_of(shown).content
     assert await response_of(shown).attachments[0].read() == b"file"

@@ -1,18 +1,21 @@
 """`/songs` and `/singers`: what moderators add is heard, told, seen in their server alone, and removed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import discord
 import pytest
 from simcord.actors import MemberActor
 
+from bot.app import DiscoverBot
 from bot.covers import song_choices
 from bot.interactions.components import view_of
+from bot.library.removing import LibraryAnswer
 from bot.library.songs import SongsPage, named_after
 from store import Job, Song, Store, library
 from store.results import HeardVocals, LibraryResult, SungRange
-from store.use_cases import finish_job, own_songs, take_job
-from tests.bot.world import Worker, World, response_of
+from store.use_cases import finish_job, own_singers, own_songs, take_job
+from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -34,7 +37,12 @@ def hear(store: Store, job: Job, folder: Path, songs: int = 1) -> None:
 
 
 async def test_a_song_is_added_listed_edited_and_removed(
-    world: World, moderator: MemberActor, worker: Worker, store: Store, tmp_path: Path
+    world: World,
+    moderator: MemberActor,
+    worker: Worker,
+    store: Store,
+    tmp_path: Path,
+    make_bot: Callable[[], DiscoverBot],
 ) -> None:
     async def say(command: str, **options: object) -> str:
         return response_of(await moderator.slash(world.channel, f"songs {command}", **options)).content
@@ -45,22 +53,38 @@ async def test_a_song_is_added_listed_edited_and_removed(
     await world.tick(5)
     told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“Palette” is in this server's library" in text and "range C3 to A4" in text for text in told)
-    listed = await say("list")
-    assert "Songs of this server** (1)" in listed and "IU - Palette · mine" in listed
+    listed = response_of(await moderator.slash(world.channel, "songs list"))
+    assert "Songs of this server** (1)" in text_of(listed) and "**IU - Palette** · mine" in text_of(listed)
     [song] = own_songs(store, world.guild.id)
     assert song_choices(store, "pal", world.guild.id) == [("IU - Palette", f"#{song.id}")]
     assert song_choices(store, "pal", 99) == [] == song_choices(store, "pal")
     [choice] = await moderator.autocomplete(world.channel, "songs remove", "song", "PAL")
     assert (choice["name"], choice["value"]) == ("IU - Palette", f"#{song.id}")
-    assert "IU - Palette (live)" in await say("edit", song=f"#{song.id}", title="Palette (live)")
+    assert "**IU - Palette (live)**" in await say("edit", song=f"#{song.id}", title="Palette (live)")
     assert "There is no such song of this server" in await say("remove", song="Nothing")
-    assert "is removed from this server's library" in await say("remove", song=f"#{song.id}")
+    await moderator.click(listed, label="Remove")
+    await moderator.click(listed, label="Keep it")
+    assert "Nothing was removed" in text_of(listed) and own_songs(store, world.guild.id)
+    await world.env.restart_bot(make_bot())
+    listed = response_of(await moderator.slash(world.channel, "songs list"))
+    await world.env.restart_bot(make_bot())
+    await moderator.click(listed, label="Remove")
+    assert "Remove “IU - Palette (live)”" in text_of(listed) and own_songs(store, world.guild.id)
+    await world.env.restart_bot(make_bot())
+    await moderator.click(listed, label="Remove it")
+    assert text_of(listed) == "IU - Palette (live) is removed from this server's library."
+    assert parts_of(listed, BUTTON) == []
     assert "There is no such song" in await say("remove", song=f"#{song.id}")
     assert song_choices(store, "", world.guild.id) == [] and song.media_key not in set(store.media.keys())
 
 
 async def test_three_songs_make_a_singer(
-    world: World, moderator: MemberActor, worker: Worker, store: Store, tmp_path: Path
+    world: World,
+    moderator: MemberActor,
+    worker: Worker,
+    store: Store,
+    tmp_path: Path,
+    make_bot: Callable[[], DiscoverBot],
 ) -> None:
     same = {f"song{n}": (f"{n}.mp3", b"one") for n in (1, 2, 3)}
     refused = response_of(await moderator.slash(world.channel, "singers add", singer="IU", **same)).content
@@ -72,10 +96,36 @@ async def test_three_songs_make_a_singer(
     await world.tick(5)
     told = [m.content for m in world.channel.history(viewer=moderator)]
     assert any("“IU” is in this server's library" in text and "by 3 songs" in text for text in told)
-    listed = response_of(await moderator.slash(world.channel, "singers list")).content
-    assert "Singers of this server** (1)" in listed and "IU · 3 songs" in listed
-    assert "IU is removed" in response_of(await moderator.slash(world.channel, "singers remove", singer="iu")).content
+    listed = response_of(await moderator.slash(world.channel, "singers list"))
+    assert "Singers of this server** (1)" in text_of(listed) and "**IU** · 3 songs" in text_of(listed)
+    await world.env.restart_bot(make_bot())
+    await moderator.click(listed, label="Remove")
+    forged = await world.post("a list", LibraryAnswer.both("yes", "no", entry="singer", number=1))
+    stolen = await world.bob.click(forged, label="yes")
+    assert "Only moderators" in stolen.followups[0].content and own_singers(store, world.guild.id)
+    gone = response_of(await moderator.slash(world.channel, "singers remove", singer="iu")).content
+    assert gone == "IU is removed from this server's library."
+    late = await moderator.click(listed, label="Remove it")
+    assert late.followups[0].content.startswith("There is no such singer of this server")
     assert list(store.media.keys()) == []
+
+
+async def test_what_cannot_be_added_changed_or_removed_is_one_sentence(
+    world: World, moderator: MemberActor, store: Store
+) -> None:
+    empty, sound = ("a.mp3", b""), ("b.mp3", b"sound")
+    for command, options, sentence in (
+        ("songs add", {"file": empty}, "a.mp3 is empty. Record or upload it again."),
+        ("songs add", {"file": sound, "title": "\u3164"}, "A song needs a name that can be seen."),
+        ("songs edit", {"song": "nothing", "title": "x"}, "There is no such song of this server."),
+        ("songs remove", {"song": "#1"}, "There is no such song of this server."),
+        ("singers add", {"singer": "IU", "song1": sound, "song2": sound, "song3": empty}, "a.mp3 is empty."),
+        ("singers add", {"singer": "\u3164", "song1": sound, "song2": sound, "song3": sound}, "A singer needs a name"),
+        ("singers remove", {"singer": "nobody"}, "There is no such singer of this server."),
+    ):
+        answer = response_of(await moderator.slash(world.channel, command, **options))
+        assert answer.ephemeral and answer.content.startswith(sentence), (command, answer.content)
+    assert list(store.media.keys()) == [] and world.public() == []
 
 
 async def test_a_long_list_is_turned_by_moderators_alone(world: World, moderator: MemberActor, store: Store) -> None:
@@ -84,9 +134,9 @@ async def test_a_long_list_is_turned_by_moderators_alone(world: World, moderator
             title = f"Song {number:02}"
             library.add_song(session, Song(title=title, media_key=title, guild_id=world.guild.id))
     first = response_of(await moderator.slash(world.channel, "songs list"))
-    assert "Song 19" in first.content and "Song 20" not in first.content and "Page 1 of 2" in first.content
+    assert "Song 09" in text_of(first) and "Song 10" not in text_of(first) and "Page 1 of 3" in text_of(first)
     await moderator.click(first, label="More ▶")
-    assert "Song 20" in first.content and "Song 19" not in first.content
+    assert "Song 10" in text_of(first) and "Song 09" not in text_of(first)
     forged = await world.post("a list", view_of(SongsPage.labelled("turn", page=1)))
     refused = await world.bob.click(forged, label="turn")
     assert "Only moderators" in "".join(one.content for one in refused.followups)

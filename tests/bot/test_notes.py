@@ -7,6 +7,7 @@ import pytest
 from bot import notes
 from bot.app import DiscoverBot
 from bot.interactions import arrival
+from bot.interactions.components import view_of
 from bot.messages.basket import basket_lines
 from bot.texts.sentences import texts
 from store import BasketNote, NoteState, Store, basket
@@ -57,7 +58,7 @@ async def test_each_note_gets_its_sentence_in_the_members_language(world: World,
     assert "at least 30 s of voice" in text
     rows = basket_of(store, world.alice.id)
     korean = basket_lines(rows, list(enumerate(rows, start=1)), texts("ko"), 30)
-    assert "1. 쓰지 않아요. a.ogg: 소음이 많아" in korean and "듣고 있어요" in korean
+    assert "1. 쓰지 않아요. a.ogg: 소음이나 음악이 커서" in korean and "듣고 있어요" in korean
 
 
 async def test_notes_are_taken_out_one_by_one_or_several_and_by_nobody_else(
@@ -84,6 +85,26 @@ async def test_notes_are_taken_out_one_by_one_or_several_and_by_nobody_else(
     assert [note.name for note in basket_of(store, world.alice.id)] == ["4.ogg"]
 
 
+async def test_several_notes_come_by_a_form_also_after_a_restart(
+    world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    shown = response_of(await world.alice.slash(world.channel, "notes"))
+    assert "Your basket is empty" in shown.content
+    form = await world.alice.click(shown, label="Add notes…")
+    await world.env.restart_bot(make_bot())
+    await world.alice.submit_modal(form, {"files": [(f"{n}.ogg", b"%d" % n) for n in range(10)]})
+    assert "9. 1.ogg: is being listened to" in shown.content and "10 of 50 notes" in shown.content
+    worker.hear()
+    await world.tick()
+    assert "1. 9.ogg: 40 s of voice" in shown.content
+    form = await world.alice.click(shown, label="Add notes…")
+    again = await world.alice.submit_modal(form, {"files": [("0.ogg", b"0")]})
+    assert "in your basket already" in again.followups[0].content and len(basket_of(store, world.alice.id)) == 10
+    copied = await world.post("copied", notes.listing([], texts("en"), 30.0)[1] or view_of())
+    empty = await world.bob.submit_modal(await world.bob.click(copied, label="Add notes…"), {"files": [("e.ogg", b"")]})
+    assert empty.followups[0].content.startswith("e.ogg is empty.") and basket_of(store, world.bob.id) == []
+
+
 async def test_what_cannot_be_taken_is_one_sentence_and_leaves_nothing(
     world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +112,7 @@ async def test_what_cannot_be_taken_is_one_sentence_and_leaves_nothing(
     text = await world.alice.send(world.channel, "hi", attachments=[("cat.png", b"png")])
     empty = await world.alice.send(world.channel, attachments=[("a.ogg", b"")])
     for message, sentence in (
-        (theirs, "This voice note belongs to another member. Only its owner can use it."),
+        (theirs, "This voice note belongs to another member. Only its owner can use it; use one of your own."),
         (text, "This message has no voice note or audio file. Use it on one that has, or give"),
         (empty, "a.ogg is empty. Record or upload it again."),
     ):
@@ -139,7 +160,7 @@ async def test_without_a_worker_the_notes_wait_in_the_basket(
     monkeypatch.setattr(arrival, "FOLLOW_SECONDS", 4.0)
     asked = await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
     await world.tick(6)
-    assert "1 of your notes are still to be listened to" in asked.followups[0].content
+    assert "Still to be listened to: 1 of your notes." in asked.followups[0].content
     assert len(basket_of(store, world.alice.id)) == 1
 
 

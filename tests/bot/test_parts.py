@@ -46,7 +46,7 @@ def complete(store: Store) -> None:
 async def shown(world: World) -> discord.Message:
     """The cover once more, as /jobs shows it."""
     listed = await world.alice.slash(world.channel, "jobs")
-    await world.alice.click(response_of(listed), label="Show result 1")
+    await world.alice.click(response_of(listed), label="Show result")
     return world.cards()[-1]
 
 

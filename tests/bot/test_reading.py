@@ -158,6 +158,29 @@ async def test_a_sentence_is_over_after_its_time(
     assert read_notes(store) == [] and len(store.media.keys()) == 2 and rows(store, Consent) == []
 
 
+async def test_a_recording_that_was_sent_in_time_counts_however_late_it_is_heard(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    await send(world, asked)
+    age(store, 15 * 60 + 1)
+    use_cases.sweep_jobs(store)
+    assert worker.only().state is JobState.ACCEPTED
+    await hear(world, worker)
+    assert worker.only().state is JobState.QUEUED and len(rows(store, Consent)) == 1
+
+
+async def test_a_recording_that_is_refused_late_ends_the_question_kindly(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    await send(world, asked)
+    age(store, 15 * 60 + 1)
+    await hear(world, worker, strangers=("a.ogg", "b.ogg"))
+    use_cases.sweep_jobs(store)
+    await world.tick()
+    assert worker.only().state is JobState.EXPIRED and rows(store, Consent) == []
+    assert "your notes stay in your basket" in world.cards()[-1].content and len(rows(store, BasketNote)) == 3
+
+
 async def test_a_voice_message_agrees_by_its_menu(
     asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:

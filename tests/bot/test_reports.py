@@ -15,7 +15,7 @@ from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
 from store.tables import Audit, GuildSetting, OutboxState
 from store.use_cases import Requester, check_cap, forget
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import Worker, World, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 MENU = "Report this result"
@@ -137,7 +137,7 @@ async def test_a_blocked_members_jobs_end_with_a_sentence_and_new_ones_are_refus
     assert worker.job(waits.id).state is JobState.CANCELLED and worker.job(elsewhere.id).state is JobState.QUEUED
     worker.stop(worker.job(runs.id))
     await world.tick(5)
-    listed = response_of(await world.alice.slash(world.channel, "jobs")).content
+    listed = text_of(response_of(await world.alice.slash(world.channel, "jobs")))
     assert listed.count("Moderators of this server have blocked you here") == 2
     told = [m.content for m in [*world.public(), *world.dms(world.alice)] if "Match ended" in m.content]
     assert len(told) == 2 and all("have blocked you here" in text for text in told)

@@ -13,7 +13,7 @@ from bot.texts.sentences import texts
 from store import Deletion, Job, JobKind, Store, use_cases
 from store.report_tables import MemberBlock, ReportReason
 from store.use_cases import can_be_shared
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import Worker, World, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 SHARE = "Share in the channel"
@@ -46,7 +46,7 @@ async def test_a_result_is_shared_once_with_its_file_and_the_second_click_links_
     again = await world.alice.click(card, label=SHARE)
     assert "already" in response_of(again).content and f"/{shared.id}" in response_of(again).content
     assert len(world.public()) == 1 and undoing(store) == 0
-    listed = response_of(await world.alice.slash(world.channel, "jobs")).content
+    listed = text_of(response_of(await world.alice.slash(world.channel, "jobs")))
     assert f"[shared](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{shared.id})" in listed
 
 

@@ -30,7 +30,7 @@ from store import (
 )
 from store.errors import AlreadyAnswered, ConsentOver
 from store.use_cases import BasketTraining, agree, decline
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import Worker, World, response_of, text_of
 
 Row = TypeVar("Row", bound=SQLModel)
 YES, NO = "This is my voice, train it", "No"
@@ -280,6 +280,6 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     for part in ("can sing already", "not trained", "made from 12 s of voice", "A trained voice sounds more like you"):
         assert part in message.content
     assert re.search(r"</train:\d+>", message.content) and re.search(r"</cover:\d+>", message.content)
-    listed = response_of(await world.alice.slash(world.channel, "voices")).content
+    listed = text_of(response_of(await world.alice.slash(world.channel, "voices")))
     assert "mine" in listed and "not trained" in listed
     assert voice_choices(store, world.alice.id, "", texts("en"))[0][0] == "mine · not trained"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import discord
 import pytest
 from simcord import InteractionResult
 from sqlmodel import select
@@ -15,7 +16,7 @@ from bot.interactions.components import view_of
 from bot.texts.sentences import texts
 from store import JobState, NotFound, Store, Voice, VoiceState, voices
 from store.use_cases import delete_voice
-from tests.bot.world import Worker, World, response_of
+from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -40,24 +41,24 @@ def names(store: Store) -> list[str]:
 
 async def test_voices_are_listed_with_their_figures_to_their_owner_only(world: World, mine: Voice) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    text = response_of(answer).content
+    text = text_of(response_of(answer))
     assert response_of(answer).ephemeral
     for part in ("\\*\\*mine\\*\\*", "ready", "9.5 min", "cosine): 0.87", "speaker: resemblyzer"):
         assert part in text
     assert "steps" not in text and "probab" not in text
     other = await world.bob.slash(world.channel, "voices")
-    assert response_of(other).content.startswith("You have no voice yet") and response_of(other).components == []
+    assert text_of(response_of(other)).startswith("You have no voice yet") and response_of(other).components == []
 
 
 async def test_a_voice_is_deleted_after_a_second_look(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    await world.alice.select(response_of(answer), [str(mine.id)])
-    assert "trains it anew" in response_of(answer).content
+    await world.alice.click(response_of(answer), label="Manage")
+    assert "trains it anew" in text_of(response_of(answer))
     await world.alice.click(response_of(answer), label="Delete")
-    assert "Delete the voice" in response_of(answer).content and names(store) == ["**mine**"]
+    assert "Delete the voice" in text_of(response_of(answer)) and names(store) == ["**mine**"]
 
     await world.alice.click(response_of(answer), label="Delete it")
-    assert "is deleted" in response_of(answer).content and response_of(answer).components == []
+    assert "is deleted" in text_of(response_of(answer)) and parts_of(response_of(answer), BUTTON) == []
     assert names(store) == [] and store.media.keys() == set()
 
 
@@ -66,17 +67,17 @@ async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(
 ) -> None:
     answer = await world.alice.slash(world.channel, "voices")
     await world.env.restart_bot(make_bot())
-    await world.alice.select(response_of(answer), [str(mine.id)])
+    await world.alice.click(response_of(answer), label="Manage")
     await world.env.restart_bot(make_bot())
     await world.alice.click(response_of(answer), label="Delete")
     await world.env.restart_bot(make_bot())
     await world.alice.click(response_of(answer), label="Keep it")
-    assert "Nothing was deleted" in response_of(answer).content and names(store) == ["**mine**"]
+    assert "Nothing was deleted" in text_of(response_of(answer)) and names(store) == ["**mine**"]
 
 
 async def test_a_voice_that_is_gone_is_one_sentence(world: World, mine: Voice, store: Store) -> None:
     answer = await world.alice.slash(world.channel, "voices")
-    await world.alice.select(response_of(answer), [str(mine.id)])
+    await world.alice.click(response_of(answer), label="Manage")
     await world.alice.click(response_of(answer), label="Delete")
     delete_voice(store, mine.id or 0, world.alice.id)
     click = await world.alice.click(response_of(answer), label="Delete it")
@@ -100,7 +101,7 @@ async def test_deleting_a_voice_in_training_stops_its_training(world: World, sto
 
 
 async def test_the_list_is_korean_too(mine: Voice) -> None:
-    shown, _ = ours.listing([mine], texts("ko"))
+    shown = ours.line(mine, texts("ko"))
     assert "사용 가능" in shown and "유사도(코사인): 0.87" in shown
     assert ours.listing([], texts("ko"))[0].startswith("아직 목소리가 없어요")
 
@@ -121,21 +122,21 @@ async def test_every_one_of_many_voices_can_be_seen_and_deleted(
     answer = await world.alice.slash(world.channel, "voices")
     seen, pages = list[str](), list[int]()
     while True:
-        text, components = response_of(answer).content, response_of(answer).components
-        assert len(text) <= 2000
+        text, buttons = text_of(response_of(answer)), parts_of(response_of(answer), BUTTON)
+        assert len(text) <= 4000
         found = re.findall(r"voice \d+", text)
         seen += found
         pages.append(len(found))
-        options = components[0]["components"][0]["options"]
-        assert [option["label"] for option in options] == found
-        if "More ▶" not in str(components):
+        beside = [button["custom_id"] for button in buttons if button["label"] == "Manage"]
+        assert len(beside) == len(found)
+        if "More ▶" not in str(buttons):
             break
         await world.env.restart_bot(make_bot())
         await world.alice.click(response_of(answer), label="More ▶")
-    assert sorted(seen) == [f"voice {each:02}" for each in range(60)] and max(pages) <= 25 and min(pages[:-1]) > 12
+    assert sorted(seen) == [f"voice {each:02}" for each in range(60)] and set(pages) == {10}
     assert text.count("h25") == 1  # once, below the voices that were measured with it
     last = next(voice for voice in names(store) if voice == seen[-1])
-    await world.alice.select(response_of(answer), [options[-1]["value"]])
+    await world.alice.click(response_of(answer), custom_id=beside[-1])
     await world.alice.click(response_of(answer), label="Delete")
     await world.alice.click(response_of(answer), label="Delete it")
     assert last not in names(store) and len(names(store)) == 59
@@ -148,25 +149,34 @@ async def test_a_page_that_is_gone_shows_the_last_one(world: World, store: Store
         for voice in session.exec(select(Voice)).all()[3:]:
             session.delete(voice)
     await world.alice.click(response_of(answer), label="More ▶")
-    assert len(re.findall(r"voice \d+", response_of(answer).content)) == 3
-    assert "Page" not in response_of(answer).content
+    assert len(re.findall(r"voice \d+", text_of(response_of(answer)))) == 3
+    assert "Page" not in text_of(response_of(answer))
 
 
-def test_a_menu_names_a_voice_without_a_name_by_its_number(store: Store, world: World) -> None:
+def test_a_choice_names_a_voice_without_a_name_by_its_number(store: Store, world: World) -> None:
     with store.write() as session:
         voice = Voice(owner_id=world.alice.id, name="\u3164", state=VoiceState.READY)
         session.add(voice)
         session.flush()
         number = voice.id
-    menu = ours.VoicePick.of([voice], "Which?")
-    assert [option.label for option in menu.item.options] == [f"#{number}"]
     assert voice_choices(store, world.alice.id, "", texts("en")) == [(f"#{number}", f"#{number}")]
+
+
+async def test_a_list_that_was_shown_before_lists_had_buttons_still_works(world: World, mine: Voice) -> None:
+    option = discord.SelectOption(label="mine", value=str(mine.id))
+    menu = discord.ui.Select[discord.ui.View](custom_id="voices:pick", options=[option])
+    old = await world.post("**Your voices**", view_of(menu, ours.VoicesPage.labelled("More ▶", page=1)))
+    await world.alice.select(old, [str(mine.id)])
+    assert "trains it anew" in world.public()[0].content
+    await world.alice.click(world.public()[0], label="All voices")
+    [turned] = world.public()
+    assert turned.content == "" and turned.flags.components_v2 and "9.5 min" in str(turned.components[0].to_dict())
 
 
 async def opened(world: World, voice: Voice) -> InteractionResult:
     """Alice has chosen her voice."""
     answer = await world.alice.slash(world.channel, "voices")
-    await world.alice.select(response_of(answer), [str(voice.id)])
+    await world.alice.click(response_of(answer), label="Manage")
     return answer
 
 

@@ -9,6 +9,7 @@ import simcord
 from simcord import InteractionResult, ResponseMessage
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle, GuildHandle
+from simcord.components import walk_components
 from sqlmodel import select
 
 from bot.app import DiscoverBot
@@ -16,12 +17,24 @@ from store import Job, Outbox, Store, Voice, VoiceState, jobs
 from store.use_cases import keep_heard, keep_reading, next_unheard
 
 POLL = 2.0
+BUTTON, TEXT = 2, 10
+"""Types of components."""
 
 
 def response_of(result: InteractionResult) -> ResponseMessage:
     """What an interaction was answered with."""
     assert result.response is not None
     return result.response
+
+
+def parts_of(message: ResponseMessage, kind: int) -> list[dict[str, Any]]:
+    """Every component of this type in an answer, also inside of others."""
+    return [part for part in walk_components(message.components) if part["type"] == kind]
+
+
+def text_of(message: ResponseMessage) -> str:
+    """All that an answer says: its content, and the texts of a list."""
+    return "\n".join([message.content, *(part["content"] for part in parts_of(message, TEXT))]).strip()
 
 
 @dataclass

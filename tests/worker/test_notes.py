@@ -7,7 +7,6 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hibari import Hibari
 from sqlmodel import select
 
 from files.disk import DiskFull
@@ -29,7 +28,6 @@ from store.use_cases import (
     send_reading,
 )
 from tests.conftest import LIBRARY
-from tests.pipeline import sounds
 from worker import child_tasks
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
@@ -116,24 +114,13 @@ def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(store: Stor
     assert hear(store, Played())[2].error_code == "file_damaged"
 
 
-@pytest.fixture(scope="session")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A file in which a synthetic voice speaks a text."""
-    voice, folder = Hibari(), tmp_path_factory.mktemp("spoken")
-
-    def speak(text: str) -> Path:
-        return sounds.write(folder / f"{len(list(folder.iterdir()))}.flac", voice(text), voice.sample_rate)
-
-    return speak
-
-
 SENTENCE = "This is my own voice, and I agree: river, apple, window, tiger, honey, piano."
 OTHER_WORDS = "This is my own voice, and I agree: camera, lemon, rocket, winter, pocket, engine."
 NOTE = "Yesterday I walked along the shore, and the wind took my hat. A dog found it, and would not give it back."
 
 
 def test_who_reads_aloud_is_compared_with_every_note_of_the_training(
-    store: Store, models: ModelPool, spoken: Callable[[str], Path]
+    store: Store, models: ModelPool, spoken: Callable[[str], Path], song: Path
 ) -> None:
     stranger, member = sorted((LIBRARY / "libri-1688").glob("*.ogg"))[0], Requester(7)
     add(store, spoken(f"{NOTE} {NOTE}"))
@@ -142,11 +129,12 @@ def test_who_reads_aloud_is_compared_with_every_note_of_the_training(
     other = hear_note(Note(stranger, "x"), np.zeros((0, 256), np.float32), models.speaker, models.pitch)
     keep_heard(store, 2, other.seconds, list(map(float, other.embedding)), models.speaker.model_id)
     asked = request_basket_training(store, member, "mine", instant=True, sentence=SENTENCE)
-    for text in (OTHER_WORDS, SENTENCE):
-        [reading] = save_files(store, [(spoken(text), "read.flac")])
+    for file in (song, spoken(OTHER_WORDS), spoken(SENTENCE)):
+        [reading] = save_files(store, [(file, "read.flac")])
         send_reading(store, member, asked.job.id, reading)
 
-    own, strange, wrong, read = hear(store, Played(models=models))
+    own, strange, music, wrong, read = hear(store, Played(models=models))
+    assert (music.state, music.error_code) == (NoteState.REFUSED, "noisy")
     assert (wrong.state, wrong.error_code) == (NoteState.REFUSED, "sentence_not_read")
     assert read.error_sentence is None
     job = job_row(store, asked.job.id)

@@ -57,10 +57,6 @@ def test_custom_ids_and_styles_are_those_of_old_messages(
     assert (item.custom_id, item.item.label, item.item.style) == (custom_id, "x", style)
 
 
-async def test_the_menu_of_voices_keeps_its_custom_id() -> None:
-    assert VoicePick.of([], "x").custom_id == "voices:pick"
-
-
 def test_no_is_never_the_loud_button() -> None:
     for answers in (ForgetButton.both("a", "b"), ConsentButton.both("a", "b", job=JOB)):
         yes, no = answers.children

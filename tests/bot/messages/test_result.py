@@ -157,7 +157,7 @@ def test_a_failure_is_said_in_the_jobs_language() -> None:
     }
     failed = job(JobKind.TRAIN, state=JobState.FAILED, **values)
     assert "**Training failed.** a\\_b\\_.ogg lasts 0.4 seconds" in results.compose(failed, EN)
-    assert "**목소리 학습에 실패했어요.** a\\_b\\_.ogg: 길이가 0.4초예요." in results.compose(failed, KO)
+    assert "**목소리 학습: 실패했어요.** a\\_b\\_.ogg: 길이가 0.4초예요." in results.compose(failed, KO)
 
 
 def test_an_unknown_failure_is_said_in_english() -> None:
@@ -182,7 +182,7 @@ def test_the_message_can_be_known_again() -> None:
     ("kind", "english", "korean"),
     [
         (JobKind.COVER, "No octave was chosen", "옥타브를 고르지 못했어요"),
-        (JobKind.TRAIN, "choose no octave by themselves", "옥타브를 스스로 고르지 못해요"),
+        (JobKind.TRAIN, "choose no octave by themselves", "옥타브를 자동으로 고르지 못해요"),
     ],
 )
 def test_a_voice_of_unknown_pitch_says_that_no_octave_was_chosen(kind: JobKind, english: str, korean: str) -> None:

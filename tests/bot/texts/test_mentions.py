@@ -6,7 +6,7 @@ import pytest
 
 from bot.texts.mentions import clickable
 from bot.texts.sentences import texts
-from tests.bot.world import World, response_of
+from tests.bot.world import World, response_of, text_of
 
 MENTIONS = {"train": "</train:1>", "목소리학습": "</train:1>", "mos stop": "</mos stop:2>"}
 
@@ -40,5 +40,5 @@ async def test_every_command_that_a_sentence_names_can_be_clicked(world: World) 
 
 
 async def test_an_answer_has_mentions(world: World) -> None:
-    text = response_of(await world.alice.slash(world.channel, "voices")).content
+    text = text_of(response_of(await world.alice.slash(world.channel, "voices")))
     assert re.search(r"</train:\d+>", text)

@@ -108,7 +108,7 @@ def test_an_error_of_a_row_is_filled_in_korean() -> None:
 def test_words_of_the_store_are_translated() -> None:
     assert (
         texts("ko").error("not_yours", {"what": "This voice note"}, "")
-        == "이 음성은 다른 멤버의 것이에요. 주인만 쓸 수 있어요."
+        == "이 음성은 다른 멤버의 것이라서 본인만 쓸 수 있어요. 내 음성에서 써 주세요."
     )
     assert "학습 중" in texts("ko").error("voice_not_ready", {"name": "x", "state": "training"}, "")
 

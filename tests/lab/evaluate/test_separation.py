@@ -247,6 +247,9 @@ def test_tracks_that_say_nothing_are_rows_that_say_so(tmp_path: Path) -> None:
     write(data / "Alone" / "vocals.wav", noise(0, 2))
     write(data / "Broken" / "mixture.wav", noise(0, 2))
     (data / "Broken" / "vocals.wav").write_bytes(b"")
+    write(data / "Stemless" / "mixture.wav", noise(0, 2))
+    write(data / "Unlike" / "mixture.wav", noise(0, 2))
+    soundfile.write(data / "Unlike" / "vocals.wav", noise(1, 1).T, MUSIC_RATE // 2)
     with pytest.raises(TracksError, match=r"^No track can be used\. Alone is vocals alone"):
         evaluate_separation(list_tracks(data), separators, out)
     track(data, "Whole", 1)
@@ -257,6 +260,8 @@ def test_tracks_that_say_nothing_are_rows_that_say_so(tmp_path: Path) -> None:
         "Broken vocals.wav is empty. Record or upload it again.",
         "Mute has no vocals, so it says nothing about separators.",
         "Short: the mix and its stems differ in length.",
+        "Stemless has no vocals.wav, so it says nothing about separators.",
+        "Unlike: mixture.wav has 44100 Hz and vocals.wav has 22050 Hz. Bring the stems of a song to one rate.",
     ]
     assert read_scores(out / "separation.json") == scores
     track(data, "Mute", 2)  # mended: its row is made anew

@@ -1,4 +1,4 @@
-"""The page of what was measured: whole in both languages as a parser opens it, and nothing is fetched."""
+"""The page of what was measured: whole in both languages as a parser and a browser open it, and nothing is fetched."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ from bot.mos.opinion import Opinion
 from cli.console import DeskError
 from cli.history import JobCost, OpinionRow
 from lab.desk.report import report
-from lab.errors import ReportError
+from lab.errors import PruningError, ReportError
 from lab.evaluate.match_report import MatchEvaluation, write_match
 from lab.evaluate.match_trials import MatchTrials, measure_match
 from lab.evaluate.recommender import RecommenderFigures
@@ -26,9 +26,22 @@ from lab.report import page as page_module
 from lab.report.forms import as_html, as_markdown
 from lab.report.measured import Measured, read_measured
 from lab.report.page import LANGUAGES, make_page
+from store import ClipRole, ListeningState, Store, StoreSettings, open_store
+from store.listening_tables import ListeningClip, ListeningTest, ListeningVote, Question
+from store.tables import Job, JobKind, JobState
+from tests.browser import CHROMIUM, asked
 
 TEXTS = Path(page_module.__file__).parent / "texts"
 NAN = float("nan")
+SHOWN = """({
+    language: document.documentElement.lang,
+    headings: document.querySelectorAll("h2").length,
+    pictures: [...document.images].map(image => [image.complete, image.naturalWidth]),
+    fetched: performance.getEntriesByType("resource").map(one => one.name).filter(name => !name.startsWith("data:")),
+    wide: document.documentElement.scrollWidth - innerWidth,
+    bold: document.querySelectorAll("b").length,
+    text: document.body.innerText
+})"""
 PERFORMANCE = {"mos": 3.0, "f0_cents": 12.0, "content_cosine": 0.8}
 
 
@@ -103,6 +116,17 @@ def test_a_parser_opens_it_whole_in_both_languages_and_nothing_is_fetched(folder
         assert "`" not in text and "{" not in text.replace(page_module.__file__, "").split("}")[-1]
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+async def test_a_real_browser_shows_it_on_a_narrow_screen_without_the_network(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(as_html(make_page(read_measured(folder), "ko")))
+    shown = await asked(page, tmp_path / "profile", 500, SHOWN)
+    assert shown["language"] == "ko" and shown["headings"] == 7 and shown["bold"] == 0
+    assert len(shown["pictures"]) == 2 and all(whole and width > 100 for whole, width in shown["pictures"])
+    assert shown["fetched"] == [] and shown["wide"] <= 0
+    assert "3.21 dB" in shown["text"] and "<b>목소리</b>" in shown["text"] and "알 수 없는 것" in shown["text"]
+
+
 def test_the_network_is_forbidden_to_the_page(folder: Path) -> None:
     text = as_html(make_page(read_measured(folder), "en"))
     assert "default-src 'none'; img-src data:" in text and "http://" not in text and "https://" not in text
@@ -149,14 +173,14 @@ def test_a_curve_of_pruning_stands_beside_the_gains_of_before(folder: Path) -> N
     write_curve(folder, Curve("spleeter", ["a track"], [point("none", 0, 0, 5.29), point("magnitude", 0.3, 0.3, 5.1)]))
     text = as_markdown(make_page(read_measured(folder), "en"))
     assert (
-        "| spleeter: magnitude 30% | 30% | 39.3 | 0.050 | 5.10 | – |" in text
+        "| spleeter: magnitude 30% | 30% | 39.3 | 0.050 | 5.10 | -0.19 | – |" in text
         and "Zeroed weights alone save no time" in text
     )
 
 
 def test_what_was_not_measured_says_how_and_what_is_none_is_one_sentence(folder: Path, tmp_path: Path) -> None:
     empty = Measured(
-        separation=None, pruning=None, match=None, voice=None, cover=None, opinions=(), costs=(), pictures={}
+        separation=None, pruning=(), match=None, voice=None, cover=None, opinions=(), costs=(), pictures={}
     )
     for language in LANGUAGES:
         text = as_markdown(make_page(empty, language))
@@ -165,6 +189,9 @@ def test_what_was_not_measured_says_how_and_what_is_none_is_one_sentence(folder:
     (folder / "voice.json").write_text('{"name": 3}')
     with pytest.raises(ReportError, match=r"voice\.json is not what `discovervoice evaluate` writes"):
         read_measured(folder)
+    (folder / "curve.csv").write_text("rule,share\nnone,x\n")
+    with pytest.raises(PruningError, match=r"curve\.csv is not what `discovervoice prune` writes"):
+        read_measured(folder)
     with pytest.raises(ReportError, match="holds nothing that `discovervoice evaluate` writes"):
         read_measured(tmp_path / "gone")
 
@@ -172,6 +199,34 @@ def test_what_was_not_measured_says_how_and_what_is_none_is_one_sentence(folder:
 def test_both_languages_have_the_same_texts() -> None:
     english, korean = (tomllib.loads((TEXTS / f"{language}.toml").read_text("utf-8")) for language in LANGUAGES)
     assert english.keys() == korean.keys()
+
+
+def polled(store: Store) -> None:
+    """A test of covers against hidden references that has ended with four raters, and one job of each kind."""
+    with store.write() as session:
+        test = ListeningTest(
+            guild_id=1,
+            channel_id=1,
+            moderator_id=1,
+            question=Question.NATURALNESS,
+            state=ListeningState.ENDED,
+            seed=1,
+            ends_at=1.0,
+        )
+        session.add(test)
+        session.flush()
+        for place, role in enumerate((ClipRole.COVER, ClipRole.REFERENCE, ClipRole.COVER, ClipRole.REFERENCE)):
+            clip = ListeningClip(test_id=test.id or 0, position=place, role=role, model="h24", source_key="k")
+            session.add(clip)
+            session.flush()
+            for rater in range(4):
+                value = 5 if role is ClipRole.REFERENCE else 3 + rater % 2
+                session.add(ListeningVote(clip_id=clip.id or 0, rater_id=rater, value=value))
+        for kind in JobKind:
+            done = Job(
+                kind=kind, user_id=1, state=JobState.DELIVERED, result={"x": 1}, started_at=100.0, ended_at=112.5
+            )
+            session.add(done)
 
 
 def test_the_command_writes_four_pages_or_none(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,3 +243,10 @@ def test_the_command_writes_four_pages_or_none(folder: Path, tmp_path: Path, mon
     assert done.exit_code == 0
     names = ["report.html", "report.ko.html", "report.ko.md", "report.md"]
     assert sorted(path.name for path in out.iterdir()) == names and not (tmp_path / "data").exists()
+    polled(open_store(StoreSettings(data_dir=tmp_path / "data", database_url="")))
+    assert "No listening test has ended here" in (out / "report.md").read_text()
+    CliRunner().invoke(app, [str(folder), "--out", str(out)], catch_exceptions=False)
+    english, korean = (out / "report.md").read_text(), (out / "report.ko.md").read_text()
+    assert "| test 1, naturalness: covers h24 | 3.50" in english and "hidden references h24 | 5.00" in english
+    assert "No listening test" not in english and "No job was done" not in english
+    assert "| library | 1 | 12.5 |" in english and "| 라이브러리 | 1 | 12.5 |" in korean

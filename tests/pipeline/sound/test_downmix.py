@@ -71,3 +71,45 @@ def test_what_a_downmix_parts_is_put_together_again() -> None:
     for downmix in (Downmix(), Downmix(0.5, -0.5), Downmix(1, 0), Downmix(0.55, 0.55)):
         again = downmix.stereo(downmix.mono(both), downmix.beside(both))
         np.testing.assert_allclose(again, both, atol=1e-6)
+
+
+def later(sound: Floats32, samples: int) -> Floats32:
+    return np.concatenate([np.zeros(samples, np.float32), sound[:-samples]])
+
+
+def room(seed: int) -> Floats32:
+    """The echo of 0.1 s that one of two microphones hears, half as loud as the voice."""
+    fading = np.random.default_rng(seed).standard_normal(1600) * np.exp(-np.arange(1600) / 400)
+    return np.asarray(0.5 * np.convolve(VOICE, fading / np.linalg.norm(fading))[: len(VOICE)], np.float32)
+
+
+@pytest.mark.parametrize("samples", [8, 40, 240])
+@pytest.mark.parametrize("level", [1.0, 0.6, -1.0])
+def test_a_channel_that_comes_later_makes_no_comb(samples: int, level: float, tmp_path: Path) -> None:
+    twin = np.float32(level) * later(VOICE, samples)
+    for left, right in ((VOICE, twin), (twin, VOICE)):
+        mono = heard(left, right, tmp_path)
+        best = max((VOICE, twin), key=lambda one: abs(float(np.corrcoef(one, mono)[0, 1])))
+        assert abs(float(np.corrcoef(best, mono)[0, 1])) > 0.999
+        assert np.std(mono) == pytest.approx(np.std(VOICE), rel=0.05)
+
+
+def test_nor_do_two_microphones_in_a_room() -> None:
+    left, right = VOICE + room(1), later(VOICE + room(2), 12)
+    assert min(downmix_of([np.stack([left, right])], RATE).__dict__.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (VOICE + room(1), VOICE + room(2)),
+        (VOICE + 0.3 * OTHER, 0.3 * VOICE + OTHER),
+        (VOICE + 0.5 * later(OTHER, 40), 0.5 * later(VOICE, 40) + OTHER),
+        (VOICE + 0.5 * later(VOICE, 300), VOICE - 0.5 * later(VOICE, 300)),
+        (VOICE, OTHER),
+    ],
+    ids=["in a room", "two singers", "two microphones", "made wide", "nothing in common"],
+)
+def test_of_ordinary_stereo_both_channels_are_heard(left: Floats32, right: Floats32) -> None:
+    downmix = downmix_of([np.stack([left, right])], RATE)
+    assert downmix.left == downmix.right
