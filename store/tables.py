@@ -321,10 +321,10 @@ class Job(SQLModel, table=True):
 class Need(SQLModel, table=True):
     """A model without which no worker can do a job, by its name in the catalogue; a job that is over has none."""
 
-    __tablename__ = "job_need"
+    __tablename__ = "need"
     job_id: str = Field(foreign_key="job.id", ondelete="CASCADE", primary_key=True)
     role: ModelRole = choice(ModelRole, primary_key=True)
-    model: str
+    model: str = Field(index=True)
 
 
 class Outbox(SQLModel, table=True):

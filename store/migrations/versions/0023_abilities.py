@@ -17,13 +17,14 @@ NEW = ('lanes', 'models', 'device', 'memory_gb')
 
 def upgrade() -> None:
     op.create_table(
-        'job_need',
+        'need',
         sa.Column('job_id', AutoString(), nullable=False),
         sa.Column('role', sa.String(length=16), nullable=False),
         sa.Column('model', AutoString(), nullable=False),
         sa.ForeignKeyConstraint(['job_id'], ['job.id'], ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('job_id', 'role'),
     )
+    op.create_index('ix_need_model', 'need', ['model'])
     op.execute('DELETE FROM sign_of_life')  # who lives says so again within seconds
     for name, kind in zip(NEW, (sa.JSON(), sa.JSON(), AutoString(), sa.Float()), strict=True):
         default = {'lanes': "'[]'", 'models': "'[]'", 'device': "''", 'memory_gb': '0'}[name]
@@ -33,4 +34,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(NEW):
         op.drop_column('sign_of_life', name)
-    op.drop_table('job_need')
+    op.drop_table('need')
