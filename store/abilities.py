@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, and_, delete, false, or_, true
 from sqlmodel import Session, col, exists, select
 
+from store.need_tables import ModelRole, Need
 from store.params import CoverParams, JobParams, LibraryParams, TrainParams
 from store.results import quality_of
-from store.tables import Job, JobState, Lane, ModelRole, Need, SignOfLife, Voice, now
+from store.tables import Job, JobState, Lane, SignOfLife, Voice, now
 
 LIVES_SECONDS = 60.0
 """A worker that was not seen for longer does nothing."""

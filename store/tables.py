@@ -67,14 +67,6 @@ class NoteState(StrEnum):
     REFUSED = "refused"
 
 
-class ModelRole(StrEnum):
-    """What a job needs a model for."""
-
-    SEPARATOR = "separator"
-    CONTENT = "content"
-    BASE = "base"
-
-
 OPERATOR = 0
 """The user id of jobs requested on the command line."""
 FOR_ALL = 0
@@ -318,15 +310,6 @@ class Job(SQLModel, table=True):
         return self.kind is JobKind.TRAIN and self.lane is Lane.HEAVY and self.user_id != OPERATOR
 
 
-class Need(SQLModel, table=True):
-    """A model without which no worker can do a job, by its name in the catalogue; a job that is over has none."""
-
-    __tablename__ = "need"
-    job_id: str = Field(foreign_key="job.id", ondelete="CASCADE", primary_key=True)
-    role: ModelRole = choice(ModelRole, primary_key=True)
-    model: str = Field(index=True)
-
-
 class Outbox(SQLModel, table=True):
     """A message that waits for delivery, written in one transaction with the end of its job; one a job.
 
@@ -390,10 +373,7 @@ class Deletion(SQLModel, table=True):
 
 
 class SignOfLife(SQLModel, table=True):
-    """A process of the service, and when it was seen last; one that ends as planned takes its row along.
-
-    A worker says what it can: its lanes, the models by their names in the catalogue, its device and memory (GB).
-    """
+    """A process of the service, when it was seen last (a planned end takes its row along), and what a worker can."""
 
     __tablename__ = "sign_of_life"
     process: str = Field(primary_key=True)

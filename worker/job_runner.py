@@ -15,10 +15,11 @@ from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
 from store.missing import NoSingers, NotesGone, SongsGone
+from store.need_tables import ModelRole
 from store.params import cover_params, train_params
 from store.replies import token_of
 from store.results import Result
-from store.tables import OPERATOR, ModelRole
+from store.tables import OPERATOR
 from store.taste import tastes
 from store.use_cases import (
     LeaseLost,

@@ -12,6 +12,12 @@ SPEAKER, CONTENT, VOICE, CONTENTVEC = "resemblyzer", "whisper-text", "h24", "con
 MODELS_OF_F0 = {"swift": "swift-f0"}
 
 
+def offer(models: ModelPool) -> tuple[tuple[str, ...], float, float]:
+    """What it could use, the memory of its device, and about what its largest job takes of that (GB)."""
+    room = memory_gb(models)
+    return tuple(loadable(models, room)), room, job_gb(models.selection)
+
+
 def memory_gb(models: ModelPool) -> float:
     """Of the device, in 10⁹ bytes: all of it, whoever uses it now."""
     return memory(models.device)[1] / GB

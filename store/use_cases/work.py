@@ -15,10 +15,11 @@ from store import abilities, basket, clips, jobs, line, previews, retention, voi
 from store.abilities import Abilities, Stranded
 from store.database import Store
 from store.missing import NoSuchVoice
+from store.need_tables import ModelRole
 from store.params import aim_of, uploads_of
 from store.results import LibraryResult, Result, TrainResult, to_json
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind, Lane, ModelRole
+from store.tables import Job, JobKind, Lane
 from store.use_cases.server_library import finish_entry
 from store.use_cases.voices import withdraw_sample
 

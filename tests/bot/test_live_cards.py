@@ -16,8 +16,9 @@ from bot.live_cards import LiveCards
 from bot.messages.private import PrivateCards
 from store import Job, JobKind, JobState, Store, abilities, jobs, use_cases
 from store.abilities import Abilities
+from store.need_tables import ModelRole
 from store.replies import REPLY_SECONDS
-from store.tables import ModelRole, now
+from store.tables import now
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")

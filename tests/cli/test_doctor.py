@@ -16,7 +16,8 @@ from models.weights import catalog
 from store import Store, StoreSettings, abilities, existing_store, open_store
 from store.abilities import Abilities
 from store.database import RESTORING
-from store.tables import FOR_ALL, Job, JobKind, JobState, ModelRole, Song, now
+from store.need_tables import ModelRole
+from store.tables import FOR_ALL, Job, JobKind, JobState, Song, now
 from store.use_cases import show_life
 from tests.cli.conftest import Desk
 from tests.store.test_damage import erase, misled, newer

@@ -7,7 +7,8 @@ import pytest
 
 from store import Job, JobState, Lane, Store, abilities, jobs
 from store.abilities import Abilities, Wanted
-from store.tables import ModelRole, Need, SignOfLife, now
+from store.need_tables import ModelRole, Need
+from store.tables import SignOfLife, now
 from store.use_cases import (
     CoverRequest,
     JobProgress,
