@@ -32,6 +32,7 @@ PROGRAMS = {
     "delivery": Program(
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
+    "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),
