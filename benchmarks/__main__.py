@@ -32,6 +32,7 @@ PROGRAMS = {
     "delivery": Program(
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
+    "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),
@@ -39,6 +40,7 @@ PROGRAMS = {
     "effort": Program("LAME's effort", ("--pairs", "5"), ("--pairs", "1")),
     "retention": Program("A clean-up beside a long history", (), ("2000",)),
     "waiting": Program("A long line", (), ("500",)),
+    "first_minute": Program("What the first minute takes", (), ("--part", "match")),
     "gpu": Program("What a GPU gives", (), ("--quick",), "cuda"),
 }
 
