@@ -70,7 +70,8 @@ async def until(server: SimulatedServer, done: Any, what: str) -> None:
             raise TimeoutError(what)
         await asyncio.sleep(0.25)
         now = time.monotonic()
-        await server.env.advance_time(min(now - passed, 2.0))
+        with contextlib.suppress(TimeoutError):  # the machine is busy: it goes on in the next round
+            await server.env.advance_time(min(now - passed, 2.0))
         passed = now
 
 

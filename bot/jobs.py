@@ -45,7 +45,9 @@ def line(listed: ListedJob, say: Texts) -> str:
     """`**Cover** “song”: running, 40 % · 5 minutes ago`, with links to its messages; below it why it failed."""
     job = listed.job
     state = say.known(f"state.{job.state.value}", job.state.value)
-    if listed.place:
+    if listed.stranded:
+        state = say("card.stranded")
+    elif listed.place:
         state = f"{say('jobs.place', state=state, place=listed.place)} ({time_until(listed.wait, say)})"
     elif job.state == JobState.RUNNING:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))

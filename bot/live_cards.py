@@ -21,7 +21,7 @@ from store.tables import now
 from store.use_cases import CardState, PlacedJob, cards_to_show, job_row, placed_job, release_reply
 
 log = logging.getLogger(__name__)
-Face = str | tuple[int, int]
+Face = str | tuple[int, int, bool]
 LAST_WORD = 60.0
 """Seconds before the token's end in which the card says where the job goes on."""
 
@@ -105,7 +105,7 @@ class LiveCards(commands.Cog):
                 return
             say, last = texts(job.locale), _ends_soon(job, now())
             heard = placed.preview is not None
-            text = farewell(job, say) if last else render(job, placed.place, say, placed.wait, preview=heard)
+            text = farewell(job, say) if last else _text(placed, say)
             stays = heard and job.id in self._previewed
             try:
                 controls = None if last else self.controls(job.id, say)
@@ -118,7 +118,7 @@ class LiveCards(commands.Cog):
             if last:
                 await asyncio.to_thread(release_reply, self.store, job.id)
             self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
-            self._shown[job.id] = _face(job, placed.place, placed.wait, heard, now())
+            self._shown[job.id] = _face(job, placed.place, placed.wait, placed.stranded, heard, now())
 
     def _placed(self, job_id: str, known: CardState | None) -> PlacedJob:
         """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
@@ -126,7 +126,7 @@ class LiveCards(commands.Cog):
             return placed_job(self.store, job_id)
         if (job := job_row(self.store, job_id)) is None:
             raise NoSuchJob
-        return PlacedJob(job, known.place.number, known.place.seconds)
+        return PlacedJob(job, *known.place)
 
 
 def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[str], list[CardState]]:
@@ -144,13 +144,18 @@ def _files(placed: PlacedJob) -> list[discord.File]:
     return []
 
 
-def _face(job: Job | CardState, place: int, wait: float, heard: bool, moment: float) -> Face:
+def _text(placed: PlacedJob, say: Texts) -> str:
+    heard = placed.preview is not None
+    return render(placed.job, placed.place, say, placed.wait, preview=heard, stranded=placed.stranded)
+
+
+def _face(job: Job | CardState, place: int, wait: float, stranded: bool, heard: bool, moment: float) -> Face:
     """What of the card changes; of a job that only waits the numbers, since there may be thousands."""
     if _ends_soon(job, moment):
         return "later"
     if job.state is JobState.QUEUED and job.progress == 0 and not job.cancel_requested:
-        return place, minutes_until(wait)
-    return status(job, place, texts(job.locale), wait) + ("♪" if heard else "")
+        return place, minutes_until(wait), stranded
+    return status(job, place, texts(job.locale), wait, stranded=stranded) + ("♪" if heard else "")
 
 
 def _ends_soon(job: Job | CardState, moment: float) -> bool:

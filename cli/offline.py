@@ -267,8 +267,11 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
     stems = {role: outcome.files[role] for role in STEMS if role in outcome.files}
     if stems and isinstance(outcome.result, CoverResult):
         from pipeline.covers.export import export_stems  # PyAV
+        from pipeline.sound.decode import STEM, probe
 
-        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out)
+        cover = outcome.files["cover"]
+        rate = probe(cover, STEM, cover.name).rate
+        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out, rate)
         if softer:
             console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")
 

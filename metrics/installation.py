@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from store import JobKind, Lane, Store, cache
-from store.use_cases import Backlog, read_backlog
+from store.use_cases import Backlog, read_backlog, stranded_jobs
 
 
 class InstallationCollector(Collector):
@@ -19,15 +19,15 @@ class InstallationCollector(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """The families, without reading anything."""
-        yield from _families(Backlog({}, {}, 0, 0.0), 0, 0)
+        yield from _families(Backlog({}, {}, 0, 0.0), 0, 0, 0)
 
     def collect(self) -> Iterator[Metric]:
         """The figures now."""
         free = shutil.disk_usage(self._store.data_dir).free
-        yield from _families(read_backlog(self._store), cache.size(self._store), free)
+        yield from _families(read_backlog(self._store), cache.size(self._store), free, stranded_jobs(self._store).jobs)
 
 
-def _families(backlog: Backlog, cache_bytes: int, free_bytes: int) -> Iterator[Metric]:
+def _families(backlog: Backlog, cache_bytes: int, free_bytes: int, stranded: int) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("discovervoice_jobs", "Jobs that are not over.", labels=("kind", "state"))
     for kind in JobKind:
         for state, count in backlog.jobs.get(kind, {}).items():
@@ -37,6 +37,8 @@ def _families(backlog: Backlog, cache_bytes: int, free_bytes: int) -> Iterator[M
     for lane in Lane:
         age.add_metric((lane,), backlog.oldest_seconds.get(lane, 0.0))
     yield age
+    words = "Jobs in line that no worker can do that lives."
+    yield GaugeMetricFamily("discovervoice_stranded_jobs", words, stranded)
     yield GaugeMetricFamily("discovervoice_outbox_messages", "Messages to be delivered.", backlog.messages)
     oldest = backlog.oldest_message_seconds
     yield GaugeMetricFamily("discovervoice_outbox_age_seconds", "How long the oldest message is due.", oldest)

@@ -1,7 +1,8 @@
 """Figures of one worker: how long jobs waited and worked, how they ended, and what its child holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -13,10 +14,24 @@ FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 STATUS = "/proc/{pid}/status"
 
 
-class WorkMetrics:
-    """The counters and histograms of a worker in a registry; `child` tells the process id of its child."""
+class WorkingProcess(Protocol):
+    """A child of a worker."""
 
-    def __init__(self, registry: CollectorRegistry, child: Callable[[], int | None]) -> None:
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while there is one."""
+        ...
+
+    @property
+    def gpu_bytes(self) -> int:
+        """What it holds of a GPU's memory."""
+        ...
+
+
+class WorkMetrics:
+    """The counters and histograms of a worker in a registry; `children` are the processes that work for it."""
+
+    def __init__(self, registry: CollectorRegistry, children: Callable[[], Iterable[WorkingProcess]]) -> None:
         self._wait = Histogram(
             "discovervoice_job_wait_seconds",
             "From the line to the first attempt.",
@@ -43,8 +58,14 @@ class WorkMetrics:
             buckets=FACTORS,
             registry=registry,
         )
-        memory = Gauge("discovervoice_child_memory_bytes", "Resident memory of the working process.", registry=registry)
-        memory.set_function(lambda: float(resident_bytes(child())))
+        memory = Gauge(
+            "discovervoice_child_memory_bytes", "Resident memory of the working processes.", registry=registry
+        )
+        memory.set_function(lambda: float(sum(resident_bytes(child.pid) for child in children())))
+        gpu = Gauge(
+            "discovervoice_gpu_memory_bytes", "Memory of GPUs that the working processes hold.", registry=registry
+        )
+        gpu.set_function(lambda: float(sum(child.gpu_bytes for child in children())))
 
     def began(self, job: Job) -> None:
         """A job was leased."""

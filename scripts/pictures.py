@@ -36,6 +36,9 @@ SCALES = {DESKTOP: 1, PHONE: 2}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 SONG = "amazing"
 MINUTES = 10.0
+SHOWN = """document.querySelector(".message-content, .message-components")
+    && [...document.images].every(one => one.complete) && document.body.innerText"""
+"""What a page says once it is whole."""
 
 
 async def shoot(server: SimulatedServer, name: str, language: str, width: int) -> None:
@@ -86,10 +89,10 @@ class Tab:
         return (await self.ask("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
 
     async def settled(self) -> None:
-        """Wait until every picture is there and the text has not changed for two seconds."""
+        """Wait until messages and their pictures are there, and the text has not changed for two seconds."""
         shown, same = None, 0
         for _ in range(240):
-            now = await self.value("[...document.images].every(one => one.complete) && document.body.innerText")
+            now = await self.value(SHOWN)
             shown, same = now, same + 1 if now and now == shown else 0
             if same >= 8:
                 return

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from files.atomic import make_folder
 from files.disk import DiskFull
 from files.private import OTHERS
+from store.abilities import WHATEVER, Wanted
 from store.bucket import S3Access, bucket_at
 from store.connection import connect, write_anew
 from store.errors import StoreUnusable
@@ -50,6 +51,8 @@ class StoreSettings(BaseSettings):
     aws_secret_access_key: SecretStr | None = None
     aws_region: str = ""
     aws_endpoint_url: str = ""
+    need_separator: str = ""
+    need_voice_base: str = ""
 
     @field_validator("database_url")
     @classmethod
@@ -104,6 +107,7 @@ class Store:
     clip_days: float
     job_days: float
     cache_gb: float
+    wanted: Wanted = WHATEVER
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -196,7 +200,8 @@ def open_store(settings: StoreSettings | None = None) -> Store:
 def existing_store(settings: StoreSettings) -> Store:
     """The store of a database that is known to have this version's tables; nothing is looked at or changed."""
     limits = settings.clip_days, settings.job_days, settings.cache_gb
-    return Store(connect(settings.url), settings.media, settings.data_dir, *limits)
+    wanted = Wanted(settings.need_separator, settings.need_voice_base)
+    return Store(connect(settings.url), settings.media, settings.data_dir, *limits, wanted)
 
 
 def open_checked_store(settings: StoreSettings | None = None) -> Store:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store import blocks, guilds, line
+from store import abilities, blocks, guilds, line
 from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
@@ -101,9 +101,14 @@ def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
     return get(session, job_id)
 
 
-def take_next(session: Session, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
-    """The first in line of these lanes, leased to and started by this worker; None if nobody waits."""
-    first = line.first(session, lanes, locked=True)
+def take_next(
+    session: Session, owner: str, lanes: Collection[Lane] = tuple(Lane), models: Collection[str] | None = None
+) -> Job | None:
+    """The first in line of these lanes that needs no other than these models (None: whatever it needs), started.
+
+    None if nobody waits.
+    """
+    first = line.first(session, lanes, models, locked=True)
     return None if first is None else take(session, first.id, first.attempt, owner)
 
 
@@ -342,6 +347,7 @@ def _end(
     ended = {**({} if keeps_lease else UNLEASED), "ended_at": now(), **values}
     if not move(session, job_id, from_, to, *only, **ended):
         return False
+    abilities.release(session, job_id)
     job = get(session, job_id)
     if job.user_id != OPERATOR:
         session.add(

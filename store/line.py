@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, String, inspect, type_coerce
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
+from store import abilities
 from store.expected import expected_seconds, seconds_left
 from store.tables import OPERATOR, Job, JobKind, JobState, Lane
 
@@ -30,6 +31,8 @@ class Place(NamedTuple):
 
     number: int
     seconds: float
+    stranded: bool = False
+    """Whether no worker that lives can do it."""
 
 
 NOWHERE = Place(0, 0.0)
@@ -44,10 +47,20 @@ def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     return served if last is None else max(served, last + 1)
 
 
-def first(session: Session, lanes: Collection[Lane] = tuple(Lane), *, locked: bool = False) -> Job | None:
-    """The job that is served next, of these lanes; `locked`: of those that nobody else locks to take."""
+def first(
+    session: Session,
+    lanes: Collection[Lane] = tuple(Lane),
+    models: Collection[str] | None = None,
+    *,
+    locked: bool = False,
+) -> Job | None:
+    """The job that is served next, of these lanes; `locked`: of those that nobody else locks to take.
+
+    Of those that need no other than these models; None: of all.
+    """
     for lane in (lane for lane in Lane if lane in lanes):
         wanted = select(Job).where(_of_service(), WAITS, Job.lane == lane)
+        wanted = wanted if models is None else wanted.where(abilities.doable(models))
         wanted = wanted.order_by(*IN_A_LANE).limit(1)
         wanted = wanted.with_for_update(skip_locked=True) if locked else wanted  # SQLite: the transaction is alone
         if (job := session.exec(wanted).first()) is not None:
@@ -73,21 +86,26 @@ def standing(session: Session, *columns: str) -> list[tuple[Any, ...]]:
     left = [(job, seconds_left(job.kind, job.progress, job.seconds_left, takes(job.kind, job.lane))) for job in running]
     workers = max(1, len({job.lease_owner for job in running}))
     line: list[tuple[Any, ...]] = []
-    ahead = 0.0
+    nobody_can, ahead = abilities.nobody_can(session), 0.0
     for lane in Lane:
         works = sum(seconds for job, seconds in left if lane is Lane.HEAVY or not job.gives_way)
-        for name, progress, foretold, *more in _waiting(session, lane, columns):
-            kind = KINDS[name]
-            line.append((kind, progress, foretold, *more, Place(len(line) + 1, (works + ahead) / workers)))
-            ahead += seconds_left(kind, progress, foretold, takes(kind, lane))
+        for stranded, name, progress, foretold, *more in _waiting(session, lane, nobody_can, columns):
+            kind, place = KINDS[name], Place(len(line) + 1, (works + ahead) / workers, bool(stranded))
+            line.append((kind, progress, foretold, *more, place))
+            ahead += 0.0 if stranded else seconds_left(kind, progress, foretold, takes(kind, lane))
     return line
 
 
-def _waiting(session: Session, lane: Lane, columns: Sequence[str]) -> Iterable[Any]:
-    """What waits in a lane, in its order: the name of its kind, what tells how long it takes, and further columns."""
+def stranded(session: Session) -> abilities.Stranded:
+    """What waits in vain."""
+    return abilities.stranded(session, _of_service())
+
+
+def _waiting(session: Session, lane: Lane, flag: Any, columns: Sequence[str]) -> Iterable[Any]:
+    """What waits in a lane, in its order: a flag, the name of its kind, what tells how long it takes, and columns."""
     job = inspect(Job).columns
-    wanted = sa_select(type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns))
-    ordered = wanted.where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
+    wanted = type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns)
+    ordered = sa_select(flag, *wanted).where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
     session.flush()  # a connection does not
     return session.connection().execute(ordered)
 

@@ -17,6 +17,8 @@ BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that show nothing: the fillers of Hangul, and Braille without a dot."""
 JOINERS = frozenset("\u200c\u200d")
 """They show nothing themselves, and are needed within words and emoji."""
+MARKS = frozenset({"\u034f", *(chr(code) for code in range(0xFE00, 0xFE10))})
+"""They show nothing themselves either: the grapheme joiner, and what asks for one shape of a sign."""
 SHOWN = 5
 """Candidates that a refusal names."""
 
@@ -46,7 +48,13 @@ def named(text: str, *, what: str) -> str:
 
 def folded(text: str) -> str:
     """The form to compare by; the same for names that look alike but for case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+    letters = unicodedata.normalize("NFD", text).casefold()
+    return unicodedata.normalize("NFC", "".join(sign for sign in letters if sign not in JOINERS | MARKS))
+
+
+def fitting(text: str, rows: Sequence[Row], names: Callable[[Row], Sequence[str]]) -> list[Row]:
+    """The rows that a text fits, the best first; all of them without one. `names` are what a row is called by."""
+    return list(rows) if is_blank(text) else [rows[hit.row] for hit in search(text, [names(row) for row in rows])]
 
 
 def chosen(
@@ -60,15 +68,15 @@ def chosen(
     if is_blank(needle):
         return None
     listed = list(rows)
-    fitting = [row for row in listed if needle in [folded(name) for name in names(row)]]
-    if not fitting:
+    found = [row for row in listed if needle in [folded(name) for name in names(row)]]
+    if not found:
         hits = search(text, [names(row) for row in listed])
         whole = [hit for hit in hits if hit.fit is Fit.WHOLE]
-        fitting = [listed[hit.row] for hit in whole or hits]
-    if len(fitting) > 1:
-        more = ", …" if len(fitting) > SHOWN else ""
-        raise SeveralFit(name=tidy(text), candidates=", ".join(map(show, fitting[:SHOWN])) + more)
-    return fitting[0] if fitting else None
+        found = [listed[hit.row] for hit in whole or hits]
+    if len(found) > 1:
+        more = ", …" if len(found) > SHOWN else ""
+        raise SeveralFit(name=tidy(text), candidates=", ".join(map(show, found[:SHOWN])) + more)
+    return found[0] if found else None
 
 
 def _is_space(sign: str) -> bool:

@@ -373,12 +373,16 @@ class Deletion(SQLModel, table=True):
 
 
 class SignOfLife(SQLModel, table=True):
-    """A process of the service, and when it was seen last; one that ends as planned takes its row along."""
+    """A process of the service, when it was seen last (a planned end takes its row along), and what a worker can."""
 
     __tablename__ = "sign_of_life"
     process: str = Field(primary_key=True)
     role: str
     seen_at: float
+    lanes: list[str] = document(list)
+    models: list[str] = document(list)
+    device: str = ""
+    memory_gb: float = 0.0
 
 
 class Audit(SQLModel, table=True):

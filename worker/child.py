@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing as mp
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -56,6 +57,8 @@ class Child:
         self._context = mp.get_context("spawn")
         self._process: Any = None
         self._pipe: Connection | None = None
+        self.gpu_bytes = 0
+        """What it held of a GPU's memory when it last told of its progress."""
 
     def start(self) -> None:
         """Start the process if none runs; it loads its libraries while it waits for a task."""
@@ -93,7 +96,10 @@ class Child:
                         continue
                     case Missing():
                         raise CannotRun(message.sentence)
-                    case Plan() | Progress():
+                    case Plan():
+                        on_report(message)
+                    case Progress():
+                        self.gpu_bytes = message.gpu_bytes
                         on_report(message)
                     case Preview() | Made():
                         await on_early(message)
@@ -127,7 +133,7 @@ class Child:
         if self._process is not None:
             self._process.kill()
             self._process.join()
-            self._process = None
+            self._process, self.gpu_bytes = None, 0
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
@@ -198,13 +204,19 @@ def _reporter(pipe: Connection) -> Callable[[str, float], None]:
         nonlocal last_sent, asked
         if fraction in (0.0, 1.0) or time.monotonic() - last_sent > PROGRESS_SECONDS:
             last_sent = time.monotonic()
-            pipe.send(Progress(stage, fraction))
+            pipe.send(Progress(stage, fraction, held_of_gpu()))
         if not asked and pipe.poll():
             asked = isinstance(pipe.recv(), GiveWay)
         if asked:
             raise Interrupted
 
     return report
+
+
+def held_of_gpu() -> int:
+    """Bytes of a GPU's memory that this process has reserved; what has not loaded torch holds none."""
+    torch: Any = sys.modules.get("torch")
+    return torch.cuda.memory_reserved() if torch is not None and torch.cuda.is_initialized() else 0
 
 
 def _die_with_parent() -> None:

@@ -24,6 +24,7 @@ from pipeline.matching.match import Library, embed, embed_clips, fit_library, ma
 from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
 from pipeline.pool import model_pool
+from pipeline.pool.abilities import offer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, overall_share
@@ -97,7 +98,8 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
     if isinstance(task, RatedClipsTask):
         return _prepare(task, report)
     if not isinstance(task, JobTask):
-        return Ready(models.device_line, models.singer_id, INSTANT_BASE)
+        return Ready(models.device_line, models.singer_id, INSTANT_BASE, *offer(models))
+    models.choose(getattr(task, "separator", ""), getattr(task, "base", ""))
     return _with_memory(_job(task, models, plan, report, tell))
 
 

@@ -4,7 +4,7 @@ The training saves, goes back to its place in line, and is taken again when noth
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from store import Job, Lane, Store
@@ -19,13 +19,15 @@ LOOK_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def giving_way(store: Store, child: Child, job: Job, settings: WorkerSettings) -> AsyncIterator[None]:
+async def giving_way(
+    store: Store, child: Child, job: Job, settings: WorkerSettings, models: Collection[str] | None = None
+) -> AsyncIterator[None]:
     """While inside, the child is asked to stop this job, if it is one that gives way, as soon as a quick one waits.
 
-    A worker that serves no quick jobs leaves them to others.
+    A worker that serves no quick jobs leaves them to others, as those that need other than its models (None: all its).
     """
     gives_way = job.gives_way and Lane.QUICK in settings.lanes
-    asking = asyncio.create_task(_ask(store, child)) if gives_way else None
+    asking = asyncio.create_task(_ask(store, child, models)) if gives_way else None
     try:
         yield
     finally:
@@ -34,22 +36,22 @@ async def giving_way(store: Store, child: Child, job: Job, settings: WorkerSetti
             await asyncio.gather(asking, return_exceptions=True)
 
 
-async def _ask(store: Store, child: Child) -> None:
+async def _ask(store: Store, child: Child, models: Collection[str] | None) -> None:
     """Ask once a quick job has waited from one look to the next: an idle worker would have taken it."""
     await asyncio.sleep(LEAST_SECONDS)
     seen = None
     while True:
-        waits = await _waits(store)
+        waits = await _waits(store, models)
         if waits is not None and waits == seen:
             return child.give_way()
         seen = waits
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _waits(store: Store) -> str | None:
+async def _waits(store: Store, models: Collection[str] | None) -> str | None:
     """What quick work is next; None while the database cannot be read."""
     try:
-        return await asyncio.to_thread(quick_work_waiting, store)
+        return await asyncio.to_thread(quick_work_waiting, store, models)
     except Exception as error:
         if not is_passing(error):
             raise

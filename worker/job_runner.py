@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -15,6 +15,7 @@ from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, OutOfMemory
 from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
 from store.missing import NoSingers, NotesGone, SongsGone
+from store.need_tables import ModelRole
 from store.params import cover_params, train_params
 from store.replies import token_of
 from store.results import Result
@@ -29,6 +30,8 @@ from store.use_cases import (
     finish_job,
     give_back_job,
     keep_preview,
+    needs_of_job,
+    stay_with_base,
 )
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver
@@ -87,16 +90,18 @@ async def work_on(
     settings: WorkerSettings,
     on_outcome: OnOutcome = lambda _: None,
     patience: Patience = Patience(),
+    models: Collection[str] | None = None,
 ) -> AttemptEnd:
     """Perform a leased job, and write how it ended.
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
     the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
-    it is a training that gave way to a quick job. A job that has its result by then is left with it.
+    it is a training that gave way to a quick job (that needs no other than these models; None: any). A job that has its
+    result by then is left with it.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        await lease.hold(_perform(store, child, job, settings, on_outcome, watchdog), watchdog.check)
+        await lease.hold(_perform(store, child, job, settings, on_outcome, watchdog, models), watchdog.check)
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
@@ -122,7 +127,13 @@ async def work_on(
 
 
 async def _perform(
-    store: Store, child: Child, job: Job, settings: WorkerSettings, on_outcome: OnOutcome, watchdog: Watchdog
+    store: Store,
+    child: Child,
+    job: Job,
+    settings: WorkerSettings,
+    on_outcome: OnOutcome,
+    watchdog: Watchdog,
+    models: Collection[str] | None,
 ) -> None:
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost.
 
@@ -145,7 +156,7 @@ async def _perform(
         songs = _songs_of(task)
         for song in songs:
             await asyncio.to_thread(shared_cache.fetch, store, song)
-        async with giving_way(store, child, job, settings):
+        async with giving_way(store, child, job, settings, models):
             end = await child.run(task, watchdog.hear, on_early)
         watchdog.rest()
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome, write))
@@ -184,6 +195,10 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     Raises StoreError (something is gone or not ready, or was not agreed to), DiskFull.
     """
     work, out = scratch_of(store, job)
+    needs = needs_of_job(store, job.id)
+    separator, base = needs.get(ModelRole.SEPARATOR, ""), needs.get(ModelRole.BASE, "")
+    if job.gives_way and not base:
+        stay_with_base(store, job, settings.voice_base)
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
@@ -194,11 +209,11 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 if params.instant:
                     return InstantTask(_notes(store, session, job), out)
                 seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
-                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale)
+                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale, base)
             case JobKind.COVER:
-                return _cover_task(store, session, job, out)
+                return replace(_cover_task(store, session, job, out), separator=separator)
             case JobKind.LIBRARY:
-                return LibraryTask(_sent_songs(store, session, job), out)
+                return LibraryTask(_sent_songs(store, session, job), out, separator)
 
 
 def _songs_of(task: JobTask) -> list[str]:

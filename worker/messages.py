@@ -56,7 +56,10 @@ class MatchTask:
 
 @dataclass(frozen=True)
 class TrainTask:
-    """Train a voice on the notes, for so many seconds; `work` keeps the checkpoint. `steps` None: no limit of steps."""
+    """Train a voice on the notes, for so many seconds; `work` keeps the checkpoint. `steps` None: no limit of steps.
+
+    From this base of the catalogue, "" from the one that was selected.
+    """
 
     notes: tuple[NoteFile, ...]
     seconds: float
@@ -64,6 +67,7 @@ class TrainTask:
     work: Path
     out: Path
     language: str = "en"
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class CoverTask:
     """Convert the song's vocals to the voice; `cache` is the song's folder of stems.
 
     `key_shift`, `max_bytes` and `vocals_only` are those of CoverParams; `instrumental` is the file that was given.
+    `separator` is one by name, "" the one that was selected.
     """
 
     song: Path
@@ -98,6 +103,7 @@ class CoverTask:
     """Whether anybody is there to hear a preview."""
     parts: bool = False
     """Whether anybody may ask for its vocals, its instrumental or a voice message."""
+    separator: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,10 +154,14 @@ class SentSong:
 
 @dataclass(frozen=True)
 class LibraryTask:
-    """Hear the songs that are added to a server's library: one song, or those of a singer."""
+    """Hear the songs that are added to a server's library: one song, or those of a singer.
+
+    `separator` as in CoverTask.
+    """
 
     songs: tuple[SentSong, ...]
     out: Path
+    separator: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,11 +242,17 @@ class RatedClips:
 
 @dataclass(frozen=True)
 class Ready:
-    """The device in words, the id of the model that compares singers, and the base of voices that are not trained."""
+    """The device in words, the id of the model that compares singers, and the base of voices that are not trained.
+
+    And which models of the catalogue it can use, the memory of its device, and about what a job takes of it (GB).
+    """
 
     device: str
     singer_model: str
     instant_base: str = ""
+    models: tuple[str, ...] = ()
+    memory_gb: float = 0.0
+    job_gb: float = 1.0
 
 
 Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
@@ -251,10 +267,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """The fraction of a stage that is done, 0…1."""
+    """The fraction of a stage that is done, 0…1, and the bytes that the child holds of a GPU's memory."""
 
     stage: str
     fraction: float
+    gpu_bytes: int = 0
 
 
 @dataclass(frozen=True)

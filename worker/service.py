@@ -1,4 +1,4 @@
-"""The worker: one job at a time, taken from the rows in their order; a sweep every second, a warm child.
+"""The worker: one job at a time or several, taken from the rows in their order; a sweep every second, warm children.
 
 arq carries the bell: its function `look` wakes the worker and is over at once. The job runs beside it, under a lease of
 15 s in the database, so that neither a queue that hangs nor a key of arq's can hold one.
@@ -23,8 +23,19 @@ from redis.exceptions import RedisError
 
 from metrics import MetricsSettings, WorkMetrics, endpoint
 from store import Job, Store, near, retention
+from store.abilities import NONE_STRANDED, Abilities, Stranded
 from store.trouble import is_passing
-from store.use_cases import end_life, give_back_held, give_back_job, job_row, show_life, sweep_jobs, take_next_job
+from store.use_cases import (
+    end_life,
+    give_back_held,
+    give_back_job,
+    job_row,
+    show_life,
+    stranded_jobs,
+    sweep_jobs,
+    take_next_job,
+)
+from worker.abilities import abilities_of, at_once
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
@@ -59,9 +70,12 @@ class Shift:
     settings: WorkerSettings
     songs: SongListener
     metrics: WorkMetrics
+    able: Abilities
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     looked: float = field(default_factory=time.monotonic)
+    stranded: Stranded = NONE_STRANDED
+    """What waited in vain when it was looked at last."""
 
     async def trouble(self) -> str:
         """What is wrong, "" if the worker is well."""
@@ -75,12 +89,13 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
     Raises CannotRun at once if a device or weights of the settings are missing.
     """
     stopping = _stop_signal()  # a container's first process ignores SIGTERM without a handler
-    child = Child(settings.device, settings.torch_threads, settings.selection(store.data_dir))
+    children = [Child(settings.device, settings.threads, settings.selection(store.data_dir))]
     try:
-        if await _unless(stopping, _begin(store, child, settings)):
-            await _unless(stopping, _serve(store, child, redis_url, settings))
+        if await _unless(stopping, _begin(store, children[0], settings)):
+            await _unless(stopping, _serve(store, children, redis_url, settings))
     finally:
-        child.kill()
+        for child in children:
+            child.kill()
 
 
 async def _begin(store: Store, child: Child, settings: WorkerSettings) -> None:
@@ -106,27 +121,35 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> b
         await asyncio.gather(working, waiting, return_exceptions=True)
 
 
-async def _serve(store: Store, child: Child, redis_url: str, settings: WorkerSettings) -> None:
-    """Listen, sweep, clean up and work, each beside the others, until cancelled."""
+async def _serve(store: Store, children: list[Child], redis_url: str, settings: WorkerSettings) -> None:
+    """Listen, sweep, clean up and work, each beside the others, until cancelled.
+
+    Each job at once has a shift with a child of its own; they know no more of each other than other workers do.
+    """
+    ready = await children[0].ready()
+    while len(children) < at_once(settings.worker_jobs, ready):
+        children.append(Child(settings.device, settings.threads, settings.selection(store.data_dir)))
     registry, seen = CollectorRegistry(), MetricsSettings()
-    songs = SongListener(store, child, (await child.ready()).singer_model)
-    shift = Shift(store, child, settings, songs, WorkMetrics(registry, lambda: child.pid))
+    metrics, able = WorkMetrics(registry, lambda: children), abilities_of(ready, settings)
+    songs = [SongListener(store, child, ready.singer_model, able) for child in children]
+    shifts = [Shift(store, own.child, settings, own, metrics, able) for own in songs]
     async with (
-        endpoint(seen.metrics_host, seen.worker_metrics_port, registry, shift.trouble),
+        endpoint(seen.metrics_host, seen.worker_metrics_port, registry, shifts[0].trouble),
         asyncio.TaskGroup() as tasks,
     ):
-        tasks.create_task(_listen(redis_url, shift.bell))
-        tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
-        tasks.create_task(_live(shift))
+        tasks.create_task(_listen(redis_url, *(shift.bell for shift in shifts)))
         tasks.create_task(_repeat(_expire, EXPIRE_SECONDS, store))
         tasks.create_task(_repeat(_tidy_copies, COPIES_SECONDS, store))
-        tasks.create_task(_repeat(_work, 0.0, shift))
+        for shift in shifts:
+            tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
+            tasks.create_task(_live(shift))
+            tasks.create_task(_repeat(_work, 0.0, shift))
 
 
-async def _listen(redis_url: str, bell: asyncio.Event) -> None:
+async def _listen(redis_url: str, *bells: asyncio.Event) -> None:
     """One arq worker after another: each listens until its queue is gone."""
     while True:
-        listener = make_listener(redis_url, bell)
+        listener = make_listener(redis_url, *bells)
         listening = asyncio.create_task(listener.async_run())
         try:
             await asyncio.wait({listening})
@@ -159,11 +182,12 @@ async def _close(listener: Worker) -> None:
         raise asyncio.CancelledError
 
 
-def make_listener(redis_url: str, bell: asyncio.Event) -> Worker:
-    """An arq worker whose only function sets `bell`."""
+def make_listener(redis_url: str, *bells: asyncio.Event) -> Worker:
+    """An arq worker whose only function sets the bells."""
 
     async def look(_: dict[Any, Any]) -> None:
-        bell.set()
+        for bell in bells:
+            bell.set()
 
     return Worker(
         functions=[func(cast(Any, look), name=TASK, timeout=LOOK_SECONDS, keep_result=0)],
@@ -208,8 +232,12 @@ async def _live(shift: Shift) -> None:
 
 
 async def _show_life(shift: Shift) -> None:
-    lanes = ", ".join(sorted(shift.settings.lanes))
-    await asyncio.to_thread(show_life, shift.store, shift.owner, f"worker ({lanes})")
+    lanes = ", ".join(sorted(shift.able.lanes))
+    await asyncio.to_thread(show_life, shift.store, shift.owner, f"worker ({lanes})", shift.able)
+    stranded = await asyncio.to_thread(stranded_jobs, shift.store)
+    if stranded.jobs and stranded != shift.stranded:
+        log.warning("%s", stranded)
+    shift.stranded = stranded
 
 
 async def _expire(store: Store) -> None:
@@ -228,7 +256,7 @@ async def _work(shift: Shift) -> None:
     await asyncio.to_thread(give_back_held, shift.store, shift.owner)
     await hear_notes(shift.store, shift.child)
     await prepare_listening_tests(shift.store, shift.child)
-    while (job := await _take_next(shift.store, shift.owner, shift.settings)) is not None:
+    while (job := await _take_next(shift)) is not None:
         await _attempt(shift, job)
         await hear_notes(shift.store, shift.child)
         await prepare_listening_tests(shift.store, shift.child)
@@ -239,14 +267,15 @@ async def _attempt(shift: Shift, job: Job) -> None:
     """Perform a leased job, and count how it waited, worked and ended."""
     shift.metrics.began(job)
     began = time.monotonic()
-    end = await work_on(shift.store, shift.child, job, shift.settings)
+    end = await work_on(shift.store, shift.child, job, shift.settings, models=shift.able.models)
     row = await asyncio.to_thread(job_row, shift.store, job.id)
     shift.metrics.ended(row or job, end, time.monotonic() - began)
 
 
-async def _take_next(store: Store, owner: str, settings: WorkerSettings) -> Job | None:
+async def _take_next(shift: Shift) -> Job | None:
     """The next job, leased; one that is leased while the worker stops is given back."""
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, owner, settings.lanes))
+    store, able = shift.store, shift.able
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, shift.owner, able.lanes, able.models))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:

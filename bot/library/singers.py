@@ -15,7 +15,7 @@ from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_name, safe
 from store import Singer
-from store.names import folded
+from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import own_singers, remove_singer
 
@@ -103,10 +103,10 @@ class SingersCog(commands.Cog):
 
     @remove.autocomplete("name")
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The server's own singers whose name holds the text."""
-        fitting = [row for row in await self._own(interaction) if folded(current) in folded(row.name)]
+        """The server's own singers that the text fits."""
+        found = fitting(current, await self._own(interaction), lambda row: (row.name,))
         return [
-            app_commands.Choice(name=choice_name(row.name, row.id), value=row.name[:100]) for row in fitting[:CHOICES]
+            app_commands.Choice(name=choice_name(row.name, row.id), value=row.name[:100]) for row in found[:CHOICES]
         ]
 
     async def _own(self, interaction: Interaction) -> list[Singer]:

@@ -17,7 +17,7 @@ from bot.texts.locale import label
 from bot.texts.names import choice_name, safe, song_name
 from bot.texts.sentences import Texts
 from store import Song
-from store.names import folded
+from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import edit_song, own_songs, remove_song, song_title
 
@@ -142,11 +142,11 @@ class SongsCog(commands.Cog):
     @edit.autocomplete("song")
     @remove.autocomplete("song")
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        """The server's own songs whose name holds the text."""
-        fitting = [song for song in await self._own(interaction) if folded(current) in folded(song_title(song))]
+        """The server's own songs that the text fits."""
+        found = fitting(current, await self._own(interaction), lambda song: (song.title, song.singer))
         return [
             app_commands.Choice(name=choice_name(song_title(song), song.id), value=f"#{song.id}")
-            for song in fitting[:CHOICES]
+            for song in found[:CHOICES]
         ]
 
     async def _own(self, interaction: Interaction) -> list[Song]:

@@ -12,10 +12,15 @@ from store.use_cases import CardState
 CELLS = 12
 
 
-def render(job: Job, place: int, say: Texts, wait: float = 0.0, *, preview: bool = False) -> str:
-    """The card of a job that runs, or waits at `place` in line for about `wait` seconds; a preview may be on it."""
+def render(
+    job: Job, place: int, say: Texts, wait: float = 0.0, *, preview: bool = False, stranded: bool = False
+) -> str:
+    """The card of a job that runs, or waits at `place` in line for about `wait` seconds; a preview may be on it.
+
+    `stranded`: it waits for a worker that can do it.
+    """
     heard = [say("card.preview")] if preview else []
-    lines = [heading(job, say), status(job, place, say, wait), *left_out(job, say), *heard]
+    lines = [heading(job, say), status(job, place, say, wait, stranded=stranded), *left_out(job, say), *heard]
     return "\n".join(lines)
 
 
@@ -41,10 +46,12 @@ def left_out(job: Job, say: Texts) -> list[str]:
     return [say("card.left_out", names=", ".join(safe(name, 40) for name in names[:10]))] if names else []
 
 
-def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0) -> str:
+def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0, *, stranded: bool = False) -> str:
     """The part of the card that changes."""
     if job.cancel_requested:
         return say("card.stopping")
+    if job.state not in WORKING and stranded:
+        return say("card.stranded")
     if job.state not in WORKING:
         return f"{_waiting(job, max(place, 1), say)} · {time_until(wait, say)}"
     if job.stage is None:

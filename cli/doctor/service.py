@@ -11,7 +11,7 @@ from cli.doctor.findings import Findings, note, well, wrong
 from cli.status import SILENT_SECONDS, age
 from store import Store, StoreSettings
 from store.tables import now
-from store.use_cases import read_backlog, signs_of_life
+from store.use_cases import read_backlog, signs_of_life, stranded_jobs
 from store.use_cases.examination import clock_back
 from worker.doorbell import QueueSettings, queue_at
 from worker.valkey import EmbeddedValkey
@@ -79,6 +79,10 @@ def processes(store: Store) -> Findings:
     for lane in LANES:
         if workers and not any(lane in role for role in workers):
             yield wrong("processes", f"No worker takes the {lane} lane: start one with WORKER_LANES=quick,heavy.")
+    stranded = stranded_jobs(store)
+    if workers and stranded.jobs:
+        words = "Fetch them with `discovervoice models pull` where a worker is, and start that again."
+        yield wrong("processes", f"{stranded} {words}")
     yield well("processes", f"Alive: {', '.join(sorted(lively))}.")
 
 

@@ -29,7 +29,7 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.decode import STEM, decode_blocks
+from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
 from pipeline.sound.encode import Encoder
 from pipeline.sound.file_name import name_of_title
 from pipeline.sound.resample import Resampler
@@ -38,6 +38,8 @@ LEAST_SUNG = FRAME_RATE
 """Voiced frames of a song; fewer do not tell its octave."""
 OVERSHOOT = 1.0
 """DB above full scale that a lossy codec may give a song that never left it: they are not worth a sentence."""
+VIDEO_RATE = 48_000
+"""Hz of the cover of a song at this rate or a multiple of it; covers of others have 44.1 kHz, as all stems have."""
 CEILING = -1.0
 """DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 OnPreview = Callable[[Path], None]
@@ -234,7 +236,8 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, tags_of(cover))
+    sung = convert(features, network, rows, options, report, models.pitch)
+    _write_vocals(sung, network.sampling_rate, stems, path, tags_of(cover))
     return _Conversion(
         path=path,
         features=features,
@@ -259,6 +262,7 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,
+        rate=VIDEO_RATE if probe(cover.song, SONG, cover.said).rate % VIDEO_RATE == 0 else MUSIC_RATE,
         tags=tags_of(cover),
         progress=lambda done: report("mixing", moving + (1 - moving) * done),
     )

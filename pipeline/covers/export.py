@@ -11,15 +11,15 @@ from pipeline.covers.stem_file import LEVEL, stem_blocks
 from pipeline.sound.encode import Encoder
 
 
-def export_stems(stems: Mapping[str, Path], gain: float, out: Path) -> float:
-    """Write `NAME.flac` into `out` for stems by name, at the level of the song, which was multiplied by `gain`.
+def export_stems(stems: Mapping[str, Path], gain: float, out: Path, rate: int = MUSIC_RATE) -> float:
+    """Write `NAME.flac` at `rate` Hz into `out` for stems by name, at the level of the song, multiplied by `gain`.
 
     What would leave full scale makes all of them softer. Returns by how many dB: 0 as a rule. Raises DiskFull.
     """
     peak = max((_peak(stem) for stem in stems.values()), default=0.0)
     scale = 1 / max(LEVEL * gain, peak)
     for name, stem in stems.items():
-        with Encoder(out / f"{name}.flac", MUSIC_RATE, 2, tags=_tags(stem)) as encoder:
+        with Encoder(out / f"{name}.flac", MUSIC_RATE, 2, out_rate=rate, tags=_tags(stem)) as encoder:
             for block in stem_blocks(stem):
                 encoder.write(block * np.float32(scale))
     return float(max(0.0, 20 * np.log10(peak / (LEVEL * gain)))) if peak > 0 else 0.0

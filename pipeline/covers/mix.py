@@ -49,10 +49,11 @@ def mix_files(
     vocal_gain_db: float = 0.0,
     ceiling_db: float = -1.0,
     max_bytes: int | None = None,
+    rate: int = MUSIC_RATE,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> MixReport:
-    """Sum two files at 44.1 kHz stereo and write them to `out` at `reference_lufs` (BS.1770-4).
+    """Sum two files at 44.1 kHz stereo and write them to `out` at `rate` Hz and `reference_lufs` (BS.1770-4).
 
     Without an instrumental the vocals are written alone.
 
@@ -76,7 +77,7 @@ def mix_files(
         ceiling = ceiling_db
         for attempt in range(TRIES):
             encoded = Path(folder) / f"mix{suffix}"
-            with Encoder(encoded, MUSIC_RATE, 2, bitrate=bitrate, tags=tags) as encoder:
+            with Encoder(encoded, MUSIC_RATE, 2, bitrate=bitrate, out_rate=rate, tags=tags) as encoder:
                 limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, report)
             lufs, peak = _measure(encoded)
             if max_bytes is not None and bitrate is not None and encoded.stat().st_size >= max_bytes:

@@ -70,7 +70,7 @@ class ModelPool:
         """Raises DeviceMissing, PrecisionMissing."""
         self.device = choose(device)
         self.bf16 = asked_precision(selection.precision, self.device)
-        self.selection = selection
+        self.selection = self._selected = selection
         self.locate = partial(catalog.locate, folder=selection.weights)
         self._ran: dict[Role, str] = {}
         self.contentvec = lru_cache(maxsize=2)(self._contentvec)
@@ -80,6 +80,14 @@ class ModelPool:
     def device_line(self) -> str:
         """The device, for printing."""
         return describe(self.device)
+
+    def choose(self, separator: str = "", voice_base: str = "") -> None:
+        """From now on use this separator and this base; "" is the one that was selected."""
+        first = self._selected
+        wanted = replace(first, separator=separator or first.separator, voice_base=voice_base or first.voice_base)
+        if wanted.separator != self.selection.separator:
+            self.__dict__.pop("separator", None)
+        self.selection = wanted
 
     @cached_property
     def separator(self) -> Separator:

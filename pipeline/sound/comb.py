@@ -18,12 +18,14 @@ LEAST_FRAMES = 10
 """Fewer are coherent by chance."""
 LOUDNESS = 0.3
 """Power by which energy is heard as loudness (Stevens)."""
-LOST = 0.25
-"""Of the louder channel's energy, for a frequency that the mean has lost."""
+LOST = 0.15
+"""Of the louder channel's energy, for a frequency that the mean has lost; of one channel alone it keeps 0.25."""
+IN_BOTH = 0.01
+"""Of the louder channel's energy: less is none of the same sound."""
 SAME = 0.7
-COMBED = 0.15
-"""Shares of what is heard that are coherent, and lost as well. Delayed voices have .75 and .24 or more, in a room too;
-two talkers at two microphones .55 and .25, voices in the middle .75 and .07, songs .97 and .1 at most."""
+COMBED = 0.1
+"""Shares of what is heard that are coherent, and lost as well. Delayed voices have .75 and .13 or more, in a room too;
+two talkers at two microphones .55 and .15, voices in the middle .75 and .03, songs .97 and 0."""
 
 
 class CombChoice:
@@ -61,7 +63,8 @@ class CombChoice:
         if self._heard < LEAST_FRAMES or not loudness.any():
             return False
         coherence = np.abs(self._cross) ** 2 / np.maximum(self._left * self._right, 1e-30)
-        same = coherence * loudness / loudness.sum()
+        both = np.minimum(self._left, self._right) > IN_BOTH * np.maximum(self._left, self._right)
+        same = np.where(both, coherence, 0.0) * loudness / loudness.sum()
         return bool(same.sum() > SAME and min(same[self._lost(1)].sum(), same[self._lost(-1)].sum()) > COMBED)
 
     def _lost(self, sign: int) -> NDArray[np.bool_]:

@@ -75,8 +75,9 @@ class Encoder:
     """Writes blocks (channels, n) at `rate` Hz to `path`; its suffix gives the format: .mp3, .ogg (Opus), .flac, .wav.
 
     FLAC has 24 bits and cuts at full scale; WAV is 32-bit float. Opus is resampled to 48 kHz, MP3 to 44.1 or
-    48 kHz where it does not have `rate`. `bitrate` is in bit/s. Decoded again, the sound has the length and the
-    place in time that it had: delay and padding are declared in the file. `tags` are title, artist, comment.
+    48 kHz where it does not have `rate`; `out_rate` asks for another rate of the file. `bitrate` is in bit/s. Decoded
+    again, the sound has the length and the place in time that it had: delay and padding are declared in the file.
+    `tags` are title, artist, comment.
 
     Raises DiskFull, InvalidSamples, EmptyFile (nothing was written), ValueError for a wrong suffix or shape.
     """
@@ -88,6 +89,7 @@ class Encoder:
         channels: int,
         *,
         bitrate: int | None = None,
+        out_rate: int | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         if path.suffix.lower() not in KINDS or channels not in (1, 2):
@@ -99,7 +101,7 @@ class Encoder:
         if self._kind.codec == "libmp3lame" and (self._bitrate or 0) >= QUICK_MP3:
             self._options["compression_level"] = "7"
         self._tags = dict(tags or {})
-        self._out_rate = _out_rate(self._kind.codec, rate)
+        self._out_rate = _out_rate(self._kind.codec, out_rate or rate)
         self._resampler = Resampler(rate, self._out_rate, channels) if self._out_rate != rate else None
         self._samples = 0
         self._stack = ExitStack()

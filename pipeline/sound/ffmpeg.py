@@ -20,6 +20,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -30,6 +31,7 @@ from pipeline.sound.edit_list import MOST_PASSES, Edit, edits_of, in_passes, pla
 from pipeline.sound.links import Part, links
 from pipeline.sound.opened import OpenedSound
 from pipeline.sound.promise import Span, mp3_seconds
+from pipeline.sound.surround import in_stereo, stereo_count
 
 FORMATS = "ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flac,wav,aiff,caf,amr,asf,avi,flv,mpegts"
 CODECS = (
@@ -108,7 +110,8 @@ def _sound(container: InputContainer, file: BinaryIO, name: str, number: int, ed
         raise errors.Encrypted(name=name)
     seconds, counted = _declared(container, stream, file)
     frames = _frames(container, stream, name, edits)
-    return OpenedSound(stream.codec_context.name, stream.rate, stream.channels, seconds, counted, frames)
+    channels = stereo_count(_names(stream.layout))
+    return OpenedSound(stream.codec_context.name, stream.rate, channels, seconds, counted, frames)
 
 
 def _tag(stream: AudioStream) -> str:
@@ -148,7 +151,7 @@ def _frames(
 ) -> Iterator[tuple[int, Floats32]]:
     """The rate and the samples (channels, n) of each frame, without the encoder's delay and padding."""
     delay, ticks = _delay(container, stream), _ticks(container, stream)
-    total, rate, last = 0, stream.rate, np.zeros((stream.channels, 0), np.float32)
+    total, rate, last = 0, stream.rate, np.zeros((1, 0), np.float32)
     decoded = lasts = 0  # samples of the last frame, and by its packet
     rounded = False  # a packet in the middle is said to be shorter than it is
     place, span = Fraction(0), Fraction(0)  # of the last frame, by its packet (s)
@@ -229,7 +232,15 @@ def _delay(container: InputContainer, stream: AudioStream) -> int:
 
 
 def _samples(frame: AudioFrame) -> Floats32:
-    """One frame as float32 (channels, n)."""
+    """One frame as float32 (channels, n); surround sound as stereo."""
+    return in_stereo(_as_floats(frame), _names(frame.layout))
+
+
+def _names(layout: AudioLayout) -> list[str]:
+    return [channel.name for channel in layout.channels]
+
+
+def _as_floats(frame: AudioFrame) -> Floats32:
     raw = frame.to_ndarray()
     raw = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
     if raw.dtype.kind == "f":

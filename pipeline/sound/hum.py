@@ -1,9 +1,13 @@
 """The hum of the mains in a voice note: networks hear it louder than a listener does.
 
-A line at 50 or 60 Hz, or at twice that, that stands out of its neighbours all the time is hum; a voice passes such a
-line and does not stay on it. Hum and its overtones are fitted to seconds of sound by least squares, in which pauses
-weigh more than the voice, and subtracted: that leaves the voice as it is, where notches would take its tones too.
+Hum stands in the pauses too, at one frequency to some hundredths of a hertz, with overtones at exact multiples; a
+voice's partials wander and pause. So all is measured where the voice is quiet: seconds of sound are weighted by how
+faint they are, and the mains' frequency is the one whose multiples stand out of their neighbours there. Hum and those
+overtones are fitted by least squares with the same weights and subtracted: that leaves the voice as it is, where
+notches would take its tones too. Further turns weigh by the sound without the hum, whose pauses are deeper.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -14,25 +18,30 @@ from models.signal import Floats32, Floats64
 MAINS = (50, 60)  # Hz
 LINES = 20
 """The mains' tone and its overtones."""
-AWAY = 0.3  # Hz by which a line may lie beside its place
+AWAY = 0.3  # Hz by which the mains may be off, or the recorder's clock
 BESIDE = 2.0, 10.0  # Hz from a line, where its neighbours are
-AROUND = np.array([-6.0, -4.0, -2.0, 2.0, 4.0, 6.0])
-"""Hz from an overtone: what is there besides hum."""
-SURE = 3.0
-"""Times as high as that, beside which a fit is trusted."""
 STANDS_OUT = 5.0
-"""Times as high as its neighbours."""
+"""Times as high as its neighbours: the mains' tone, or its octave, which rectifiers make."""
+SURE = 4.0
+"""And overtones."""
+TURNS = 3
 MOMENT = 8.0  # s, half of them overlapping
 LEAST_SECONDS = 3
-FINER = 4
+FINER = 8
 """Bins of the spectrum to a bin of the moment."""
 ENOUGH = 3000
 """Hz: the rate at which hum is heard."""
 LOUDNESS = 0.04  # s in which it is heard how loud the voice is
-MOST = 0.9
-"""Of the energy: more, without the mains' own tone, is a bass who holds a note."""
 PAUSES = 0.1
 """Of a moment; what is as loud as these weighs most."""
+FLOOR = 3e-4
+"""Of the mean power: of digital silence nothing is learnt."""
+BLOCK = 256
+"""Samples of a line that is moved to 0 Hz, of which the mean is enough to see how it turns."""
+SPANS = 0.125, 0.025
+"""Of a bin of the moment, in which the frequency is sought."""
+MOST = 0.9
+"""Of the energy: more, without the mains' own tone, is a bass who holds a note."""
 
 
 def without_hum(wav: Floats32, rate: int) -> Floats32:
@@ -47,61 +56,82 @@ def without_hum(wav: Floats32, rate: int) -> Floats32:
     return wav
 
 
+@dataclass(frozen=True)
+class _Tones:
+    """A moment's weights (samples,), the mains' frequency in it (Hz), and how far each line stands out (LINES,)."""
+
+    weights: Floats64
+    frequency: float
+    heights: Floats64
+
+
 def _hum(wav: Floats64, mains: int, rate: float) -> Floats64 | None:
     """The hum in (samples,); None if there is none."""
     size = min(len(wav), round(MOMENT * rate))
     starts = np.linspace(0, len(wav) - size, 1 - 2 * (size - len(wav)) // size).round().astype(int)
     window = np.hanning(size + 2)[1:-1]
-    hertz = rate / (FINER * size)
-    found = np.array([_lines(wav[at : at + size] * window, mains, hertz) for at in starts])
-    standing = found[:, :, 0].min(0)
-    best = int(standing.argmax())
-    if standing[best] <= STANDS_OUT:
-        return None
-    hum, weights = np.zeros(len(wav)), np.zeros(len(wav))
-    for at, frequency in zip(starts, found[:, best, 1], strict=True):
-        hum[at : at + size] += window * _fitted(wav[at : at + size], window, frequency, rate)
-        weights[at : at + size] += window
-    hum /= weights
+    hum, quiet, best = np.zeros(len(wav)), wav, -1
+    for _ in range(TURNS):
+        pairs = [(wav[at : at + size], quiet[at : at + size]) for at in starts]
+        tones = [_tones(frame, rest, _weights(rest, window, rate), mains, rate) for frame, rest in pairs]
+        standing = np.median([heard.heights[:2] for heard in tones], axis=0)
+        if standing.max() <= STANDS_OUT:
+            break
+        best = int(standing.argmax())
+        hum, total = np.zeros(len(wav)), np.zeros(len(wav))
+        for at, heard in zip(starts, tones, strict=True):
+            hum[at : at + size] += window * _fitted(wav[at : at + size], heard, rate)
+            total[at : at + size] += window
+        hum /= total
+        quiet = wav - hum
     held = best > 0 and np.square(hum).sum() > MOST * np.square(wav).sum()
-    return None if held else hum
+    return None if best < 0 or held else hum
 
 
-def _lines(frame: Floats64, mains: int, hertz: float) -> list[tuple[float, float]]:
-    """Of the mains' tone and its octave: how far it stands out, and what the mains' frequency is by it, in Hz."""
-    spectrum = np.abs(np.fft.rfft(frame, FINER * len(frame)))[: round(4 * mains / hertz)]
-    near, far = (round(away / hertz) for away in BESIDE)
-    reach = max(1, round(AWAY / hertz))
-    found = []
-    for times in (1, 2):
-        place = round(times * mains / hertz)
-        at = place - reach + int(spectrum[place - reach : place + reach + 1].argmax())
-        beside = np.concatenate([spectrum[place - far : place - near], spectrum[place + near : place + far]])
-        below, here, above = np.log(spectrum[at - 1 : at + 2] + 1e-12)  # a parabola finds the top between bins
-        bend = below - 2 * here + above
-        top = at + (0.5 * (below - above) / bend if bend < 0 else 0.0)
-        found.append((float(spectrum[at] / (np.median(beside) + 1e-9)), float(hertz * top / times)))
-    return found
-
-
-def _fitted(frame: Floats64, window: Floats64, frequency: float, rate: float) -> Floats64:
-    """The tone of this frequency (Hz) and its overtones that fit a frame best, of those that stand out of the rest."""
+def _weights(frame: Floats64, window: Floats64, rate: float) -> Floats64:
+    """The fainter, the more; they add up to 1."""
     power = uniform_filter1d(np.square(frame), round(LOUDNESS * rate))
-    weights = window / (power + np.quantile(power, PAUSES) + 1e-12)
-    weights /= weights.sum()
-    tones = frequency * np.arange(1, LINES + 1)
-    all_of_them, heights = _fit(frame, weights, np.asarray(tones / rate, np.float64))
-    around = (tones[:, None] + AROUND) / rate
-    rest = (frame - all_of_them) * weights
-    beside = 2 * np.abs(np.exp(-2j * np.pi * around.reshape(-1, 1) * np.arange(len(frame))) @ rest)
-    there = heights > SURE * np.median(beside.reshape(around.shape), axis=1)
-    return _fit(frame, weights, np.asarray(tones[there] / rate, np.float64))[0]
+    weights = window / (power + np.quantile(power, PAUSES) + FLOOR * power.mean() + 1e-12)
+    return np.asarray(weights / weights.sum())
 
 
-def _fit(frame: Floats64, weights: Floats64, tones: Floats64) -> tuple[Floats64, Floats64]:
-    """The sum of tones (cycles a sample) that fits a frame best, and how high each is."""
+def _tones(frame: Floats64, rest: Floats64, weights: Floats64, mains: int, rate: float) -> _Tones:
+    """The frequency near the mains' whose multiples stand out most, of what is beside them in the rest."""
+    spectrum, around = (np.abs(np.fft.rfft(sound * weights, FINER * len(sound))) for sound in (frame, rest))
+    hertz = rate / (FINER * len(frame))
+    numbers = np.arange(1, LINES + 1)
+    near, far = (round(away / hertz) for away in BESIDE)
+    places = np.rint(numbers * mains / hertz).astype(int)
+    beside = [np.concatenate([around[at - far : at - near], around[at + near : at + far]]) for at in places]
+    frequencies = mains + np.arange(-AWAY, AWAY, hertz / 4)
+    found = spectrum[np.rint(frequencies[:, None] * numbers / hertz).astype(int)] / (np.median(beside, axis=1) + 1e-12)
+    best = int(np.square(np.maximum(0.0, found - SURE)).sum(1).argmax())
+    frequency, heights = float(frequencies[best]), np.asarray(found[best])
+    if heights[:2].max() > STANDS_OUT:
+        for span in SPANS:
+            frequency = _refined(frame * weights, frequency, heights, rate, span * rate / len(frame))
+    return _Tones(weights, frequency, heights)
+
+
+def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: float, span: float) -> float:
+    """The frequency (Hz), at most `span` away, at which the lines that stand out are highest together."""
+    lines = np.flatnonzero(heights > SURE) + 1
+    count = len(weighted) // BLOCK
+    turned = np.exp(-2j * np.pi * frequency / rate * lines[:, None] * np.arange(count * BLOCK))
+    slow = (turned * weighted[: count * BLOCK]).reshape(len(lines), count, BLOCK).sum(2)
+    time = (np.arange(count) + 0.5) * BLOCK / rate
+    offsets = np.linspace(-span, span, 9)
+    power = np.abs((slow * np.exp(-2j * np.pi * offsets[:, None, None] * lines[:, None] * time)).sum(2)) ** 2
+    together = (power / (np.abs(slow.sum(1)) ** 2 + 1e-30) * heights[lines - 1] ** 2).sum(1)
+    bend, slope, _ = np.polyfit(offsets, together, 2)
+    return frequency + float(np.clip(-slope / (2 * bend), -span, span)) if bend < 0 else frequency
+
+
+def _fitted(frame: Floats64, heard: _Tones, rate: float) -> Floats64:
+    """The sum of the tones that stand out, as it fits a frame best."""
+    tones = heard.frequency / rate * (np.flatnonzero(heard.heights > SURE) + 1)
     angle = 2 * np.pi * tones[:, None] * np.arange(len(frame))
     waves = np.concatenate([np.cos(angle), np.sin(angle)])
-    weighted = waves * weights
+    weighted = waves * heard.weights
     amounts = np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0]
-    return np.asarray(amounts @ waves), np.asarray(np.hypot(*amounts.reshape(2, -1)))
+    return np.asarray(amounts @ waves)

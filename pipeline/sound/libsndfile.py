@@ -15,6 +15,7 @@ from soundfile import SoundFile
 from models.signal import Floats32
 from pipeline.sound.opened import OpenedSound
 from pipeline.sound.promise import peek
+from pipeline.sound.surround import in_stereo, stereo_count, usual_names
 
 SIGNS = {
     *b"RIFF RIFX RF64 riff FORM caff .snd dns. NIST Crea PVF1 2BIT MATL Exte ALaw".split(),
@@ -51,10 +52,11 @@ def open_with_libsndfile(file: BinaryIO) -> Iterator[OpenedSound | None]:
 
 def _opened(sound: SoundFile) -> OpenedSound:
     seconds = sound.frames / sound.samplerate if sound.samplerate > 0 else None
-    return OpenedSound(sound.subtype.lower(), sound.samplerate, sound.channels, seconds, True, _frames(sound))
+    channels = stereo_count(usual_names(sound.channels))
+    return OpenedSound(sound.subtype.lower(), sound.samplerate, channels, seconds, True, _frames(sound))
 
 
 def _frames(sound: SoundFile) -> Iterator[tuple[int, Floats32]]:
     with suppress(soundfile.LibsndfileError):  # a file that breaks ends here
         while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
-            yield sound.samplerate, block.T
+            yield sound.samplerate, in_stereo(block.T, usual_names(sound.channels))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, replies
+from store import abilities, basket, clips, jobs, replies
 from store.database import Store
 from store.errors import DownloadFailed, NotFound
 from store.params import CoverParams, JobParams, LibraryParams, MatchParams, TrainParams
@@ -83,7 +83,10 @@ def accept(
         lane=lane,
     )
     replies.keep(job, requester.reply_token)
-    return jobs.submit(session, job)
+    jobs.submit(session, job)
+    if job.user_id != jobs.OPERATOR:  # the command line does it with what it is told to
+        abilities.require(session, job.id, abilities.needs_of(session, store.wanted, params))
+    return job
 
 
 def check_files(store: Store, files: Iterable[SavedFile]) -> None:

@@ -11,7 +11,6 @@ from store.errors import SongOrTitle
 from store.missing import NoSuchSong, NoSuchVoice
 from store.params import CoverParams
 from store.retention import files_or_nothing
-from store.search import search
 from store.tables import Job, Lane, Song, Voice, VoiceState
 from store.use_cases.accept import Requester, SavedFile, accept, enqueue
 
@@ -113,7 +112,7 @@ def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
     """The ready voices whose name fits the text, best first; all, the member's own before the free ones, without."""
     both = [*voices.of_owner(session, user_id), *voices.of_owner(session, voices.PUBLIC)]
     ready = [voice for voice in both if voice.state == VoiceState.READY]
-    return ready if names.is_blank(text) else [ready[hit.row] for hit in search(text, [(one.name,) for one in ready])]
+    return names.fitting(text, ready, lambda voice: (voice.name,))
 
 
 def song_title(song: Song) -> str:

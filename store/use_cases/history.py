@@ -19,6 +19,8 @@ class ListedJob:
     job: Job
     place: int = 0
     wait: float = 0.0
+    stranded: bool = False
+    """Whether it waits though no worker that lives can do it."""
     channel_id: int | None = None
     message_id: int | None = None
     shared_channel_id: int | None = None
@@ -40,5 +42,5 @@ def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
         where = (message.sent_channel_id, message.message_id) if message else (None, None)
         shown = shared.get(job.id)
         public = (shown.channel_id, shown.message_id) if shown else (None, None)
-        listed.append(ListedJob(job, place.number, place.seconds, *where, *public))
+        listed.append(ListedJob(job, *place, *where, *public))
     return listed

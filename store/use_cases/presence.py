@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from store.abilities import Abilities
 from store.database import Store
 from store.tables import SignOfLife, now
 
@@ -12,10 +13,14 @@ KEPT_SECONDS = 7 * 86400.0
 """For so long it is known when one that was killed was seen last."""
 
 
-def show_life(store: Store, process: str, role: str) -> None:
-    """A process lives; `role`: "bot", or "worker" with its lanes."""
+def show_life(store: Store, process: str, role: str, able: Abilities | None = None) -> None:
+    """A process lives; `role`: "bot", or "worker" with its lanes; a worker says what it can."""
+    sign = SignOfLife(process=process, role=role, seen_at=now())
+    if able is not None:
+        sign.lanes, sign.models = sorted(able.lanes), sorted(able.models)
+        sign.device, sign.memory_gb = able.device, able.memory_gb
     with store.write() as session:
-        session.merge(SignOfLife(process=process, role=role, seen_at=now()))
+        session.merge(sign)
         session.connection().execute(delete(SignOfLife).where(col(SignOfLife.seen_at) < now() - KEPT_SECONDS))
 
 

@@ -21,6 +21,8 @@ class PlacedJob:
     job: Job
     place: int
     wait: float = 0.0
+    stranded: bool = False
+    """Whether it waits though no worker that lives can do it."""
     preview: Path | None = None
     """What can be heard of it already."""
 
@@ -52,7 +54,7 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
     with store.read() as session:
         job = jobs.get(session, job_id)
         place = line.places(session).get(job_id, line.NOWHERE) if job.state is JobState.QUEUED else line.NOWHERE
-        return PlacedJob(job, place.number, place.seconds, previews.of_job(store, job))
+        return PlacedJob(job, *place, previews.of_job(store, job))
 
 
 def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:

@@ -11,9 +11,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import basket, clips, jobs, line, previews, retention, voices
+from store import abilities, basket, clips, jobs, line, previews, retention, voices
+from store.abilities import Abilities, Stranded
 from store.database import Store
 from store.missing import NoSuchVoice
+from store.need_tables import ModelRole
 from store.params import aim_of, uploads_of
 from store.results import LibraryResult, Result, TrainResult, to_json
 from store.retention import files_or_nothing
@@ -66,13 +68,37 @@ def take_job(store: Store, job_id: str, attempt: int, owner: str) -> Job | None:
         return jobs.take(session, job_id, attempt, owner)
 
 
-def take_next_job(store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane)) -> Job | None:
-    """Lease the first job in line, of these lanes, to this worker and start it; None if nobody waits."""
+def take_next_job(
+    store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane), models: Collection[str] | None = None
+) -> Job | None:
+    """Lease the first job in line, of these lanes, to this worker and start it; None if nobody waits.
+
+    It needs no other than these models; None: whatever it needs.
+    """
     with store.read() as session:
-        if line.first(session, lanes) is None:  # a look at an empty line takes no write lock
+        if line.first(session, lanes, models) is None:  # a look at an empty line takes no write lock
             return None
     with store.step() as session:
-        return jobs.take_next(session, owner, lanes)
+        return jobs.take_next(session, owner, lanes, models)
+
+
+def needs_of_job(store: Store, job_id: str) -> dict[ModelRole, str]:
+    """The models that a job needs."""
+    with store.read() as session:
+        return abilities.needed_by(session, job_id)
+
+
+def stay_with_base(store: Store, job: Job, base: str) -> None:
+    """A training that begins on a base goes on with it, whoever takes it up again."""
+    with store.step() as session:
+        if session.get(Job, job.id) is not None:
+            abilities.require(session, job.id, {ModelRole.BASE: base})
+
+
+def stranded_jobs(store: Store) -> Stranded:
+    """What waits in vain: no worker that lives can do it."""
+    with store.read() as session:
+        return line.stranded(session)
 
 
 def job_row(store: Store, job_id: str) -> Job | None:
@@ -81,16 +107,20 @@ def job_row(store: Store, job_id: str) -> Job | None:
         return session.get(Job, job_id)
 
 
-def jobs_wait(store: Store) -> bool:
-    """Whether a job is in line, or a note waits to be heard."""
+def jobs_wait(store: Store, able: Abilities | None = None) -> bool:
+    """Whether a job is in line that such a worker can do, or a note waits to be heard."""
+    lanes, models = (tuple(Lane), None) if able is None else (able.lanes, able.models)
     with store.read() as session:
-        return line.first(session) is not None or basket.unheard(session) is not None
+        return line.first(session, lanes, models) is not None or basket.unheard(session) is not None
 
 
-def quick_work_waiting(store: Store) -> str | None:
-    """The quick job that is served next, if one is in line, or the note that is heard next: the same word for each."""
+def quick_work_waiting(store: Store, models: Collection[str] | None = None) -> str | None:
+    """The quick job that is served next, if one is in line, or the note that is heard next: the same word for each.
+
+    Of jobs those that need no other than these models; None: all.
+    """
     with store.read() as session:
-        if quick := line.first(session, (Lane.QUICK,)):
+        if quick := line.first(session, (Lane.QUICK,), models):
             return quick.id
         note = basket.unheard(session)
     return f"note {note.id}" if note else None

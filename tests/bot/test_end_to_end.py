@@ -94,7 +94,7 @@ async def test_a_member_matches_trains_and_sings(
     answer = world.cards()[-1]
     assert [a.filename for a in answer.attachments] == ["match.png"]
 
-    note = ("note 🎤.flac", spoken(NOTE * 6).read_bytes())
+    note = ("note 🎤.flac", spoken(NOTE * 8).read_bytes())
     asked = await world.alice.slash(world.channel, "train", name="내 목소리", note1=note)
     for _ in range(60):  # the real worker hears the notes
         await world.tick()

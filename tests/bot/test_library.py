@@ -59,6 +59,7 @@ async def test_a_song_is_added_listed_edited_and_removed(
     assert song_choices(store, "pal", world.guild.id) == [("IU - Palette", f"#{song.id}")]
     assert song_choices(store, "pal", 99) == [] == song_choices(store, "pal")
     [choice] = await moderator.autocomplete(world.channel, "songs remove", "song", "PAL")
+    assert [choice] == await moderator.autocomplete(world.channel, "songs remove", "song", "ｐａｌ\u200b")  # full width
     assert (choice["name"], choice["value"]) == ("IU - Palette", f"#{song.id}")
     assert "**IU - Palette (live)**" in await say("edit", song=f"#{song.id}", title="Palette (live)")
     assert "There is no such song of this server" in await say("remove", song="Nothing")

@@ -14,7 +14,9 @@ from bot.app import DiscoverBot
 from bot.interactions.services import Services
 from bot.live_cards import LiveCards
 from bot.messages.private import PrivateCards
-from store import Job, JobKind, JobState, Store, jobs, use_cases
+from store import Job, JobKind, JobState, Store, abilities, jobs, use_cases
+from store.abilities import Abilities
+from store.need_tables import ModelRole
 from store.replies import REPLY_SECONDS
 from store.tables import now
 from tests.bot.world import Worker, World, response_of
@@ -202,6 +204,19 @@ async def test_a_job_forgotten_while_its_card_is_edited_leaves_no_card(
 
 
 SOON = "begins in less than a minute"
+
+
+async def test_a_card_says_that_no_worker_can_do_its_job_until_one_lives(job: Job, world: World, store: Store) -> None:
+    with store.write() as session:
+        abilities.require(session, job.id, {ModelRole.CONTENT: "contentvec"})
+    use_cases.show_life(store, "box:1", "worker (all)", Abilities(models=frozenset({"h24"})))
+    await world.tick(5)
+    [card] = world.cards()
+    assert "no worker that runs now can do this" in card.content and "place" not in card.content
+    use_cases.show_life(store, "box:2", "worker (all)", Abilities(models=frozenset({"contentvec"})))
+    await world.tick(5)
+    [card] = world.cards()
+    assert "Waiting: place 1" in card.content
 
 
 async def test_a_round_that_lasts_too_long_ends_and_the_next_goes_on_where_it_was(store: Store) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from files.atomic import DRAFT
@@ -62,7 +63,7 @@ class ActedChild(Child):
             case ListenTask():
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
             case OwnNoteTask():
-                return self._heard()
+                return self._heard(task)
             case MatchTask() | TrainTask() | InstantTask() | CoverTask():
                 try:
                     with disk_full():
@@ -72,13 +73,18 @@ class ActedChild(Child):
             case other:
                 raise TypeError(f"nobody wrote a part for {other}")
 
-    def _heard(self) -> End:
+    def _heard(self, task: OwnNoteTask) -> End:
         fate = self._rng.random()
         if fate < 0.1:
             raise ChildDied("It has left the stage.")
         if fate < 0.2:
             return Refused("silent", {"name": "a.ogg"}, "a.ogg is silent.")
-        return Done(HeardNote(20.0, SpeakerOfNote((1.0,), MODEL)))
+        heard = HeardNote(20.0, SpeakerOfNote((1.0,), MODEL))
+        if not task.sentence:
+            return Done(heard)
+        likeness = tuple(self._rng.choice((0.9, 0.9, 0.9, 0.9, 0.2, None)) for _ in task.others)
+        strangers = tuple(place for place, cosine in enumerate(likeness) if cosine == 0.2)
+        return Done(replace(heard, likeness=likeness, strangers=strangers))
 
     def give_way(self) -> None:
         """As in Child."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
@@ -25,12 +26,15 @@ from store.use_cases import (
     request_match,
     request_training,
     save_files,
+    send_reading,
+    training_to_read_for,
     voices_of,
 )
 from tests.chaos.noted_cards import answer, answer_again
-from tests.chaos.scene import CHANNEL, Scene, secret
+from tests.chaos.scene import SERVERS, Scene, secret
 from tests.chaos.schedule import Event, What
 
+SENTENCE = "The quick brown fox reads aloud."
 Act = Callable[[Scene, Store, int, random.Random], None]
 
 
@@ -57,9 +61,13 @@ def train(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
         return
     who = _who(scene, member, rng)
     if basket and len(basket_of(store, member)) > 1:
-        training = request_basket_training(store, who, name)
+        sentence = SENTENCE if rng.random() < 0.5 else ""
+        training = request_basket_training(store, who, name, instant=rng.random() < 0.2, sentence=sentence)
         job = training.job
         _tell(scene, job, anew=training.anew)
+        if sentence and rng.random() < 0.7:
+            _read(scene, store, who, job, rng)
+            return
     else:
         notes = _files(scene, store, member, rng, 2)
         job = request_training(store, who, TrainingRequest(name, notes, "command"))
@@ -105,6 +113,11 @@ def forget_me(scene: Scene, store: Store, member: int, rng: random.Random) -> No
     scene.tell(forgotten=member)
 
 
+def read(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
+    """`/read`: the sentence of the newest training."""
+    _read(scene, store, _who(scene, member, rng), training_to_read_for(store, member), rng)
+
+
 def tidy(scene: Scene, store: Store, member: int, rng: random.Random) -> None:
     """What a worker does once an hour."""
     retention.tidy(store)
@@ -118,6 +131,7 @@ ACTS: dict[What, Act] = {
     What.CANCEL: cancel,
     What.DELETE_VOICE: remove_voice,
     What.FORGET: forget_me,
+    What.READ: read,
     What.TIDY: tidy,
 }
 
@@ -125,7 +139,15 @@ ACTS: dict[What, Act] = {
 def _who(scene: Scene, member: int, rng: random.Random) -> Requester:
     """Most often with a private card."""
     token = answer(scene.discord, rng, replies.REPLY_SECONDS) if rng.random() < 0.7 else None
-    return Requester(member, guild_id=5, channel_id=CHANNEL, reply_token=token)
+    server = rng.choice(SERVERS)
+    return Requester(member, guild_id=server, channel_id=member if server is None else server + 72, reply_token=token)
+
+
+def _read(scene: Scene, store: Store, who: Requester, job: Job, rng: random.Random) -> None:
+    """The answer to the recording becomes the training's card, if it can be edited."""
+    [recording] = _files(scene, store, who.user_id, rng, 1)
+    token = answer(scene.discord, rng, replies.REPLY_SECONDS) if rng.random() < 0.7 else None
+    send_reading(store, replace(who, reply_token=token), job.id, recording)
 
 
 def _pressed(scene: Scene, who: Requester, rng: random.Random) -> str | None:

@@ -14,6 +14,7 @@ from store.media_triggers import COLUMNS
 from store.references import MEDIA_REFERENCE, with_keys
 from store.tables import (
     Clip,
+    Consent,
     Deletion,
     Job,
     JobKind,
@@ -35,7 +36,7 @@ ENDS = frozenset(state.value for state in ENDED - {JobState.UNDELIVERABLE})
 def breaches(scene: Scene) -> list[str]:
     """Every breach; the processes have ended and the cleaner has run."""
     with scene.rows() as database:
-        checks = (_sound_database, _ended_jobs, _messages, _cards, _rows, _files, _forgotten, _voices)
+        checks = (_sound_database, _ended_jobs, _messages, _cards, _rows, _files, _forgotten, _voices, _consents)
         return [breach for check in checks for breach in check(scene, database)]
 
 
@@ -192,3 +193,19 @@ def _voices(scene: Scene, database: Connection) -> Iterator[str]:
     """No id was given twice."""
     given = Counter(voice for voice in scene.told("voice") if voice is not None)
     yield from (f"voice id {voice} was given {times} times" for voice, times in given.items() if times > 1)
+
+
+def _consents(_: Scene, database: Connection) -> Iterator[str]:
+    """Each trained voice was agreed to; where a sentence was asked for, by reading it aloud."""
+    granted = {row["id"]: row for row in _all(database, Consent) if row["revoked_at"] is None}
+    spoken = {(row["user_id"], row["clip_hash"], row["phrase"]) for row in granted.values()}
+    trained = {job["id"]: job for job in _all(database, Job) if job["kind"] == JobKind.TRAIN}
+    for voice in _all(database, Voice):
+        job, consent = trained.get(voice["job_id"]), granted.get(voice["consent_id"])
+        if voice["state"] != VoiceState.READY or job is None:
+            continue
+        sentence = job["params"].get("sentence")
+        if consent is None:
+            yield f"nobody agreed to voice {voice['id']}"
+        elif sentence and (voice["owner_id"], consent["clip_hash"], sentence) not in spoken:
+            yield f"the sentence of voice {voice['id']} was not read"

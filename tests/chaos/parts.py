@@ -18,6 +18,7 @@ from bot.delivery import Delivery
 from bot.live_cards import LiveCards
 from bot.messages.private import PrivateCards
 from bot.removal import Removal
+from store.shards import Shards
 from tests.chaos.acted_child import ActedChild
 from tests.chaos.acts import act
 from tests.chaos.dying import Death, die
@@ -46,14 +47,14 @@ def worker(scene: Scene, seed: str, death: Death | None) -> None:
         asyncio.run(serve(scene.open(), scene.valkey.url, WorkerSettings()))
 
 
-def bot(scene: Scene, seed: str, death: Death | None) -> None:
-    """The real delivery, removal and cards, in the bot's loops."""
+def bot(scene: Scene, seed: str, death: Death | None, shards: Shards) -> None:
+    """The real delivery, removal and cards of these shards, in the bot's loops."""
     client = Client(scene.discord, _begin(scene, seed, death))
     store = scene.open()
     private = PrivateCards(client, {})  # type: ignore[arg-type]
-    delivery = Delivery(client, store, 0, private, result_controls)  # type: ignore[arg-type]
-    removal = Removal(client, store, 0, private)  # type: ignore[arg-type]
-    live = LiveCards(store, LOOK_SECONDS, private, state_controls)
+    delivery = Delivery(client, store, 0, private, result_controls, shards)  # type: ignore[arg-type]
+    removal = Removal(client, store, 0, private, shards)  # type: ignore[arg-type]
+    live = LiveCards(store, LOOK_SECONDS, private, state_controls, shards)
     async_context.set(NotedAnswers(client))  # type: ignore[arg-type]
 
     async def loops() -> None:

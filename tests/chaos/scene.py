@@ -20,7 +20,8 @@ from tests.chaos.schedule import MEMBERS
 from tests.postgresql import PostgresServer
 from worker.valkey import EmbeddedValkey
 
-CHANNEL = 77
+SERVERS = (5, (1 << 22) + 5, None)
+"""One of either shard of two, and a member's own messages."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Scene:
 
     @contextmanager
     def rows(self) -> Iterator[Connection]:
-        """A connection to the database that reads it as it is."""
-        engine = connect(self.settings.url)
+        """A connection to the database that reads it as it is, in no transaction that could idle too long."""
+        engine = connect(self.settings.url).execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             yield connection
         engine.dispose()

@@ -8,7 +8,8 @@ from tests.chaos.dying import MOMENTS, Death
 
 MEMBERS = (900_100_200_300_400_001, 900_100_200_300_400_002, 900_100_200_300_400_003)
 WORKERS = ("worker-a", "worker-b")
-BOT = "bot"
+BOTS = ("bot-a", "bot-b")
+"""Of two each has a half of the servers."""
 VALKEY = "valkey"
 SECONDS = 2.0
 
@@ -23,6 +24,7 @@ class What(StrEnum):
     CANCEL = "cancel"
     DELETE_VOICE = "delete voice"
     FORGET = "forget"
+    READ = "read the sentence"
     TIDY = "tidy"
     KILL = "SIGKILL"
     TERM = "SIGTERM"
@@ -77,10 +79,12 @@ class Schedule:
     deaths: tuple[Death | None, ...]
     token_seconds: float
     """How long Discord takes an interaction's token."""
+    bots: tuple[str, ...] = BOTS[:1]
 
     def __str__(self) -> str:
         deaths = ", ".join(str(death or "not") for death in self.deaths)
-        first = f"seed {self.seed}; cards live {self.token_seconds:.0f} s; processes die before: {deaths}"
+        cards = f"{len(self.bots)} bots, whose cards live {self.token_seconds:.0f} s"
+        first = f"seed {self.seed}; {cards}; processes die before: {deaths}"
         return "\n".join([first, *map(str, self.events)])
 
 
@@ -88,14 +92,16 @@ def scheduled(seed: int) -> Schedule:
     """The schedule of a seed."""
     rng = random.Random(seed)
     events = [_request(rng) for _ in range(rng.randint(4, 8))]
-    events += [_trouble(rng) for _ in range(rng.randint(2, 6))]
+    bots = BOTS[: rng.randint(1, len(BOTS))]
+    events += [_trouble(rng, bots) for _ in range(rng.randint(2, 6))]
     events += [_second_thought(rng, What.CANCEL) for _ in range(rng.randint(0, 3))]
     events += [_second_thought(rng, What.DELETE_VOICE) for _ in range(rng.randint(0, 2))]
+    events += [_second_thought(rng, What.READ) for _ in range(rng.randint(0, 2))]
     events += [_second_thought(rng, What.FORGET)] if rng.random() < 0.5 else []
     gone: dict[int, float] = {event.member: event.at for event in events if event.what is What.FORGET}
     stay = [event for event in events if event.what is What.FORGET or event.at < gone.get(event.member, SECONDS)]
     deaths = tuple(_death(rng, 0.8) for _ in range(6))
-    return Schedule(seed, tuple(sorted(stay, key=lambda event: event.at)), deaths, rng.choice(TOKEN_SECONDS))
+    return Schedule(seed, tuple(sorted(stay, key=lambda event: event.at)), deaths, rng.choice(TOKEN_SECONDS), bots)
 
 
 def _request(rng: random.Random) -> Event:
@@ -107,13 +113,13 @@ def _second_thought(rng: random.Random, what: What) -> Event:
     return Event(rng.uniform(0.3, SECONDS), what, member=rng.choice(MEMBERS), death=_death(rng, 0.25))
 
 
-def _trouble(rng: random.Random) -> Event:
+def _trouble(rng: random.Random, bots: tuple[str, ...]) -> Event:
     at, what = rng.uniform(0.1, SECONDS), rng.choice(TROUBLE)
     if what is What.TIDY:
         return Event(at, what, death=_death(rng, 0.5))
     if what is What.CLOCK:
         return Event(at, what, seconds=rng.choice(STEPS))
-    process = rng.choice((*WORKERS, BOT, VALKEY)) if what in SIGNALS else ""
+    process = rng.choice((*WORKERS, *bots, VALKEY)) if what in SIGNALS else ""
     longest = 1.5 if process in (*WORKERS, VALKEY) else 0.5
     seconds = 0.0 if what in (What.KILL, What.TERM) else rng.uniform(0.1, longest)
     return Event(at, what, process=process, seconds=seconds)

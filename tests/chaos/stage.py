@@ -8,18 +8,20 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
 from store import retention
 from store.jobs import ACTIVE
+from store.shards import Shards
 from tests.chaos import parts
 from tests.chaos.clock import Clock
 from tests.chaos.hurry import age_cards
 from tests.chaos.invariants import breaches, jobs_by_state
 from tests.chaos.scene import Scene
-from tests.chaos.schedule import BOT, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
+from tests.chaos.schedule import BOTS, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
 from worker.valkey import EmbeddedValkey
 
 FORK = multiprocessing.get_context("fork")
@@ -82,7 +84,7 @@ class Stage:
     def _events(self) -> None:
         """Each at its time; processes that have ended are started again meanwhile, as operators have it."""
         began = time.monotonic()
-        for name in (*WORKERS, BOT):
+        for name in (*WORKERS, *self.schedule.bots):
             self._start(name, mortal=True)
         for event in (*self.schedule.events, None):
             until = event.at if event else SECONDS
@@ -131,10 +133,15 @@ class Stage:
     def _start(self, name: str, mortal: bool) -> None:
         deaths = self.schedule.deaths
         death = deaths[self.starts % len(deaths)] if mortal else None
-        part = parts.bot if name == BOT else parts.worker
+        part = partial(parts.bot, shards=self._shards(name)) if name in BOTS else parts.worker
         self.running[name] = FORK.Process(target=part, args=(self.scene, self._name(name), death))
         self.running[name].start()
         self._limit(self.running[name])
+
+    def _shards(self, name: str) -> Shards:
+        """Each bot's share of the servers."""
+        bots = self.schedule.bots
+        return Shards(bots.index(name), bots.index(name), len(bots))
 
     def _limit_files(self, largest: int) -> None:
         """As if the disk were full: no process of the service may write beyond so many bytes of any file."""
@@ -215,7 +222,7 @@ class Stage:
             while member not in self.scene.told("forgotten"):
                 self._perform(again, parts.one_act, self.scene, self._name(again.what), again).join()
         self.running = {}
-        for name in (WORKERS[0], BOT):
+        for name in (WORKERS[0], *self.schedule.bots):
             self._start(name, mortal=False)
 
     def _wait_until_quiet(self) -> None:
@@ -237,9 +244,10 @@ class Stage:
                     f"job WHERE state IN ({active}) OR lease_until IS NOT NULL",
                     "outbox WHERE state = 'pending'",
                     "deletion",
+                    "basket_note WHERE state = 'waiting'",
                 )
             ]
-        return "{} jobs, {} messages, {} deletions".format(*count) if any(count) else ""
+        return "{} jobs, {} messages, {} deletions, {} notes".format(*count) if any(count) else ""
 
     def _end(self) -> None:
         """Nobody is left."""
@@ -255,7 +263,7 @@ class Stage:
     def _clean(self) -> None:
         """Two days later the cleaner comes."""
         data = self.scene.settings.data_dir
-        for path in [one for one in data.rglob("*") if one.is_file()]:
+        for path in list(data.rglob("*")):
             os.utime(path, (time.time() - DAYS,) * 2)
         store = self.scene.open()
         retention.tidy(store)

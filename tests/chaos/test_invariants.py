@@ -66,6 +66,8 @@ SPOILED: dict[str, Callable[[Scene], None]] = {
     "a row of voice is left": lambda scene: scene.tell(forgotten=MEMBERS[0]),
     "in the database's bytes": lambda scene: scene.tell(forgotten=MEMBERS[0]),
     "was given 2 times": lambda scene: trained(scene, 9, 9),
+    "nobody agreed to": lambda scene: made(scene),
+    "was not read": lambda scene: made(scene, "mine"),
 }
 
 
@@ -101,6 +103,17 @@ def card_without_files(scene: Scene) -> None:
 def trained(scene: Scene, *voices: int) -> None:
     for voice in voices:
         scene.tell(job=JOB, member=MEMBERS[0], voice=voice)
+
+
+def made(scene: Scene, phrase: str = "") -> None:
+    """A voice of a training that asked for a sentence, and another phrase, or none, that its member has spoken."""
+    add_job(scene, "delivered")
+    execute(scene, f"UPDATE job SET kind = 'train', params = '{{\"sentence\": \"Read me.\"}}' WHERE id = '{JOB}'")
+    execute(scene, f"UPDATE voice SET job_id = '{JOB}', consent_id = NULL WHERE id = 1")
+    if phrase:
+        columns = "id, user_id, policy_version, phrase, clip_hash, granted_at"
+        execute(scene, f"INSERT INTO consent ({columns}) VALUES (99, {MEMBERS[0]}, '1', '{phrase}', 'a', 0)")
+        execute(scene, "UPDATE voice SET consent_id = 99 WHERE id = 1")
 
 
 def test_nothing_is_wrong_at_first(scene: Scene) -> None:

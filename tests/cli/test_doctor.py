@@ -13,8 +13,10 @@ import pytest
 from cli.doctor import folder, machine, rows, service, settings
 from cli.doctor.findings import Findings, Verdict
 from models.weights import catalog
-from store import Store, StoreSettings, existing_store, open_store
+from store import Store, StoreSettings, abilities, existing_store, open_store
+from store.abilities import Abilities
 from store.database import RESTORING
+from store.need_tables import ModelRole
 from store.tables import FOR_ALL, Job, JobKind, JobState, Song, now
 from store.use_cases import show_life
 from tests.cli.conftest import Desk
@@ -208,6 +210,16 @@ def one_lane(store: Store, _: pytest.MonkeyPatch) -> Findings:
     return service.processes(store)
 
 
+def unable(store: Store, _: pytest.MonkeyPatch) -> Findings:
+    with store.write() as session:
+        session.add(job := Job(kind=JobKind.COVER, user_id=7, state=JobState.QUEUED, queued_at=now()))
+        session.flush()
+        abilities.require(session, job.id, {ModelRole.CONTENT: "contentvec"})
+    show_life(store, "box:1", "bot")
+    show_life(store, "box:2", "worker (heavy, quick)", Abilities(models=frozenset({"h24"})))
+    return service.processes(store)
+
+
 def nobody(store: Store, _: pytest.MonkeyPatch) -> Findings:
     with store.write() as session:
         session.add(Job(kind=JobKind.MATCH, user_id=7, state=JobState.QUEUED, queued_at=now()))
@@ -258,6 +270,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "no Valkey to embed": (no_binary, "The embedded Valkey cannot be started"),
     "no worker": (silent_worker, "The worker was never seen"),
     "a lane that nobody serves": (one_lane, "No worker takes the heavy lane"),
+    "a job that no worker can do": (unable, "no worker has that lives: contentvec (1)"),
     "nobody at all": (nobody, "1 jobs wait. Neither bot nor worker runs"),
     "a clock that went back": (clock_back, "Rows were written 3 h in its future"),
     "a clock that was never set": (young_clock, "It says 1970-01-01"),

@@ -37,7 +37,7 @@ def served(store: Store) -> set[str]:
     registry = CollectorRegistry()
     registry.register(InstallationCollector(store))
     GatewayMetrics(registry, lambda: 0.0)
-    WorkMetrics(registry, lambda: None)
+    WorkMetrics(registry, list)
     return {family.name for family in registry.collect()}
 
 

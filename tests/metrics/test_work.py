@@ -1,6 +1,7 @@
 """What a worker counts of its jobs."""
 
 import os
+from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry
 from pytest import approx
@@ -8,11 +9,12 @@ from pytest import approx
 from metrics import WorkMetrics
 from store import Job, JobKind, JobState
 from store.tables import now
+from worker.child import Child
 
 
 def measured(pid: int | None = None) -> tuple[CollectorRegistry, WorkMetrics]:
     registry = CollectorRegistry()
-    return registry, WorkMetrics(registry, lambda: pid)
+    return registry, WorkMetrics(registry, lambda: [SimpleNamespace(pid=pid, gpu_bytes=3), Child("cpu", 1)])
 
 
 def test_the_first_attempt_tells_how_long_a_job_waited() -> None:
@@ -55,3 +57,4 @@ def test_the_childs_memory_is_read_when_it_is_asked_for() -> None:
     assert held is not None
     assert 10e6 < held < 100e9
     assert measured(None)[0].get_sample_value("discovervoice_child_memory_bytes") == 0
+    assert registry.get_sample_value("discovervoice_gpu_memory_bytes") == 3

@@ -11,7 +11,16 @@ from tests.postgresql import PostgresServer, postgres_server
 
 DATABASES = ("sqlite", "postgresql")
 ON_BOTH = {
-    *("test_database", "test_ids", "test_jobs", "test_line", "test_references", "test_shards", "test_two_processes"),
+    *(
+        "test_abilities",
+        "test_database",
+        "test_ids",
+        "test_jobs",
+        "test_line",
+        "test_references",
+        "test_shards",
+        "test_two_processes",
+    ),
     *("test_delivery", "test_forget", "test_library", "test_names", "test_training", "test_work"),
 }
 """The tests that run on both unless DATABASES says otherwise: turns, caps, leases, messages, migrations, names."""

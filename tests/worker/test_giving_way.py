@@ -22,9 +22,10 @@ from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, ended, read, submit
 from tests.worker.scripted import scripted
 from worker import giving_way
+from worker.abilities import abilities_of
 from worker.child import Child, _reporter
 from worker.library.songs import SongListener
-from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, TrainTask
+from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, Ready, TrainTask
 from worker.service import Shift, _work
 from worker.settings import WorkerSettings
 
@@ -130,15 +131,16 @@ class Served:
         await asyncio.gather(self.work, return_exceptions=True)
 
     async def _serve(self) -> None:
-        def remembered(store: Store, owner: str, lanes: frozenset[Lane]) -> Job | None:
-            job = take_next_job(store, owner, lanes)
+        def remembered(store: Store, owner: str, lanes: frozenset[Lane], models: frozenset[str]) -> Job | None:
+            job = take_next_job(store, owner, lanes, models)
             if job is not None:
                 self.order.append((job.id, job.attempt))
             return job
 
         songs = SongListener(self.store, self.child, self.model)
-        metrics = WorkMetrics(CollectorRegistry(), lambda: None)
-        shift = Shift(self.store, self.child, self.settings, songs, metrics, owner=f"w{id(self)}")
+        able = abilities_of(Ready("cpu", "m"), self.settings)
+        metrics = WorkMetrics(CollectorRegistry(), list)
+        shift = Shift(self.store, self.child, self.settings, songs, metrics, able, owner=f"w{id(self)}")
         with patch("worker.service.take_next_job", remembered):
             while True:
                 shift.bell.set()

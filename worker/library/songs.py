@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from store import Song, SongVocals, Store, StoreError, cache, library, shared_cache
+from store.abilities import Abilities
 from store.use_cases import jobs_wait, keep_vocals
 from worker.child import Child
 from worker.errors import ChildDied
@@ -19,8 +20,8 @@ GIVE_WAY_SECONDS = 5.0
 class SongListener:
     """Listens to the songs that are new, one after another; those that could not be heard wait for the next start."""
 
-    def __init__(self, store: Store, child: Child, model: str) -> None:
-        self.store, self.child, self.model = store, child, model
+    def __init__(self, store: Store, child: Child, model: str, able: Abilities | None = None) -> None:
+        self.store, self.child, self.model, self.able = store, child, model, able
         self._failed: set[int] = set()
 
     async def listen_while_idle(self) -> None:
@@ -30,7 +31,7 @@ class SongListener:
             try:
                 while not hearing.done():
                     await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
-                    if not hearing.done() and await asyncio.to_thread(jobs_wait, self.store):
+                    if not hearing.done() and await asyncio.to_thread(jobs_wait, self.store, self.able):
                         self.child.give_way()
                         await asyncio.wait({hearing}, timeout=GIVE_WAY_SECONDS)
                         return
@@ -38,7 +39,7 @@ class SongListener:
             finally:
                 hearing.cancel()
                 await asyncio.gather(hearing, return_exceptions=True)
-            if await asyncio.to_thread(jobs_wait, self.store):
+            if await asyncio.to_thread(jobs_wait, self.store, self.able):
                 return
 
     async def hear(self, song: Song) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.export import export_stems
 from pipeline.covers.stem_file import LEVEL
-from pipeline.sound.decode import STEM, decode
+from pipeline.sound.decode import STEM, decode, probe
 from pipeline.sound.encode import encode
 from tests.pipeline import sounds
 
@@ -34,6 +34,7 @@ def test_the_level_is_the_songs_unless_that_would_be_cut(tmp_path: Path, song_db
 def test_the_label_of_what_a_machine_sings_goes_out_too(tmp_path: Path) -> None:
     """It lies in the comments at the head of the FLAC file."""
     encode(tmp_path / "sung.flac", sounds.noise(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
-    export_stems({"converted": tmp_path / "sung.flac"}, 1.0, tmp_path)
+    export_stems({"converted": tmp_path / "sung.flac"}, 1.0, tmp_path, 48_000)
+    assert probe(tmp_path / "converted.flac", STEM, "converted").rate == 48_000
     data = (tmp_path / "converted.flac").read_bytes()[:4000]
     assert "title=노래".encode() in data and b"=AI-generated" in data

@@ -17,7 +17,7 @@ from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import FORM, stems_of
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.decode import STEM, decode
+from pipeline.sound.decode import STEM, decode, probe
 from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from tests.pipeline import sounds
@@ -114,6 +114,7 @@ def test_given_vocals_are_converted_alone_at_their_own_loudness(desk: Desk, voca
     reports: list[str] = []
     cover = desk(vocals, tmp_path, vocals_only=True, report=lambda stage, _: reports.append(stage))
     given, made, converted = read(vocals), read(cover.cover), read(cover.converted)
+    assert [probe(path, STEM, path.name).rate for path in (vocals, cover.cover)] == [48_000, 48_000]
     assert made.shape[1] == pytest.approx(given.shape[1], abs=0.03 * MUSIC_RATE)
     assert loudness(made) == pytest.approx(loudness(given), abs=0.5)
     assert loudness(given) == pytest.approx(cover.stems.lufs, abs=0.05)

@@ -159,3 +159,38 @@ def test_every_song_is_listed(scene: Scene) -> None:
         scene.add_song(f"Song {number}")
     with scene.store.read() as session:
         assert len(library.find_songs(session, "", limit=None)) == 30
+
+
+HIDDEN_SIGNS = [
+    "\u202e사랑의 노래\u202c",  # turned round
+    "\u2066사랑의 노래\u2069",
+    "사랑\u200b의 노래",
+    "사\u200d랑의\ufeff 노래",
+    "사랑의\u3000노래",
+    "사랑의 노래\ufe0f",
+    "\u1109\u1161\u1105\u1161\u11bc\u110b\u1174 노래",  # jamo
+]
+
+
+@pytest.mark.parametrize("asked", HIDDEN_SIGNS)
+def test_signs_that_show_nothing_change_no_name(scene: Scene, asked: str) -> None:
+    add_song(scene.store, NewSong(scene.file(b"song", "song.mp3"), TYPED))
+    assert add_song(scene.store, NewSong(scene.file(b"song", "song.mp3"), asked)).title == TYPED
+    scene.add_voice(TYPED)
+    for _ in range(2):
+        add_singer(scene.store, NewSinger(asked, scene.file(b"voice", "e.safetensors"), "m", 3))
+    with scene.store.read() as session:
+        assert find_song(session, asked).title == find_voice(session, asked, 7).name == TYPED
+        assert len(search_songs(session, asked)) == len(ready_voices(session, 7, asked)) == 1
+        assert len(library.singers(session)) == len(library.same_singer(session, TYPED, "m")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked"), [("ＡＢＣ", "abc"), ("ABC", "ａｂｃ"), ("カラオケ", "ｶﾗｵｹ"), ("밤편지", "밤펴")]
+)
+def test_widths_and_half_typed_syllables_are_found(scene: Scene, kept: str, asked: str) -> None:
+    scene.add_song(kept)
+    scene.add_voice(kept)
+    with scene.store.read() as session:
+        assert find_song(session, asked).title == find_voice(session, asked, 7).name == kept
+        assert len(search_songs(session, asked)) == len(ready_voices(session, 7, asked)) == 1
