@@ -68,14 +68,16 @@ def match(
 
 def match_figures_table(figures: "MatchFigures", data: str) -> Table:
     """Every figure of the answers."""
+    from lab.evaluate.intervals import LEAST, TOO_FEW
+
     table = Table("figure", title=f"Match on {data}", title_justify="left")
     table.add_column("value", justify="right")
     for name, value in match_rows(figures):
         table.add_row(name, value)
     table.caption = (
         f"{figures.singers} singers, {figures.known} recordings, each asked once with its singer in the library and "
-        "once without. 95 % intervals of a bootstrap over singers."
-    )
+        f"once without. 95 % intervals of a bootstrap over singers. {TOO_FEW if figures.singers < LEAST else ''}"
+    ).strip()
     return table
 
 

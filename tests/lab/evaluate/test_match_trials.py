@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.desk.match import match_figures_table
 from lab.errors import SingersError
 from lab.evaluate.heard_singers import hear_singers
 from lab.evaluate.match_report import MatchEvaluation, read_match, write_match
@@ -102,3 +103,10 @@ def test_real_voices_are_heard_named_and_written(tmp_path: Path, models: ModelPo
     (tmp_path / "out" / "match.json").write_text("[]")
     with pytest.raises(SingersError, match="is not what `discovervoice evaluate match` writes"):
         read_match(tmp_path / "out" / "match.json")
+
+
+def test_few_singers_give_no_interval_and_the_table_says_so() -> None:
+    shares = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1]])
+    trials = MatchTrials(("a", "b"), shares, np.arange(2), np.array([[0.0, 0.3, 0.7], [0.1, 0.0, 0.9]]), np.arange(2))
+    table = match_figures_table(measure_match(trials), "some data")
+    assert "Fewer than 5 give no interval." in str(table.caption)
