@@ -27,11 +27,12 @@ class Program:
 
 
 PROGRAMS = {
-    "peers": Program("Separators beside their peers", ("--runs", "5"), ("--runs", "1", "melband")),
+    "peers": Program("Networks beside their peers", ("--runs", "5"), ("--runs", "1", "melband")),
     "covers": Program("What a cover costs", ("--pairs", "5"), ("--pairs", "1", "--seconds", "8")),
     "delivery": Program(
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
+    "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
     "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),

