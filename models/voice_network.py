@@ -51,10 +51,6 @@ class VoiceNetwork(Protocol):
         """Whether it sings at the f0 that it is given, and in another key if that is shifted."""
 
     @property
-    def sings_twice(self) -> bool:
-        """Whether it is so quick that it may sing first to be tuned."""
-
-    @property
     def device(self) -> torch.device:
         """Where it computes."""
 

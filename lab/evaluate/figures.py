@@ -171,9 +171,9 @@ def real_time_factor(
     threads: int,
     runs: int = TIMED_RUNS,
 ) -> float:
-    """Seconds of content encoder, retrieval, generator and its tuning per second of `wav` (samples,) at 16 kHz.
+    """Seconds of content encoder, retrieval and generator per second of `wav` (samples,) at 16 kHz.
 
-    On `threads` threads, the best of some runs after a warm one. The song's pitch and separation are not in it.
+    On `threads` threads, the best of some runs after a warm one. Pitch and separation are not in it.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -183,7 +183,7 @@ def real_time_factor(
         for _ in range(runs + 1):
             start = time.perf_counter()
             encoder.encode(torch.from_numpy(wav).to(models.device))
-            for _block in convert(features, voice, rows, pitch=models.pitch):
+            for _block in convert(features, voice, rows):
                 pass
             spent.append(time.perf_counter() - start)
     finally:

@@ -136,9 +136,7 @@ def sing(voice: Trained | Untrained, item: PreparedSource, models: ModelPool) ->
     network, info, rows, _ = models.voice(voice.model, voice.index)
     features = item.features[info.content_model]
     shift = octave_shift(features.f0, info.median_f0)
-    converted = np.concatenate(
-        list(convert(features, network, rows, ConvertOptions(key_shift=shift), pitch=models.pitch))
-    )
+    converted = np.concatenate(list(convert(features, network, rows, ConvertOptions(key_shift=shift))))
     return resample(converted, network.sampling_rate, item.source.rate), shift
 
 

@@ -58,11 +58,6 @@ class HarmonicVoice(nn.Module):
         return True
 
     @property
-    def sings_twice(self) -> bool:
-        """Always: 20 s take half a second."""
-        return True
-
-    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self.speaker.device

@@ -156,11 +156,6 @@ class Synthesizer(nn.Module):
         return f"RVC {version} {config.sampling_rate // 1000}k{'' if config.f0 else ' without f0'}"
 
     @property
-    def sings_twice(self) -> bool:
-        """Never: it takes long, and shall sing as it does in RVC."""
-        return False
-
-    @property
     def follows_f0(self) -> bool:
         """Unless it was made without f0."""
         return self.config.f0

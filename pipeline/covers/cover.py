@@ -236,8 +236,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
     path = cover.out_dir / "converted.flac"
-    sung = convert(features, network, rows, options, report, models.pitch)
-    _write_vocals(sung, network.sampling_rate, stems, path, tags_of(cover))
+    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, tags_of(cover))
     return _Conversion(
         path=path,
         features=features,

@@ -120,14 +120,12 @@ def _joined(parts: list[Features]) -> Features:
 def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
+    frames = len(wav) // HOP
     features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
-    return Features(features, pitch_of(wav, pitch), _frame_rms(wav), energy(wav))
-
-
-def pitch_of(wav: Floats32, pitch: PitchTrackers) -> Floats32:
-    """(samples,) at 16 kHz → (samples // 160,) Hz every 10 ms, 0 where unvoiced."""
-    f0 = _fit(pitch.f0(wav), len(wav) // HOP)
-    return f0 if pitch.own_voicing else _voiced(f0, *pitch.voicing(wav))
+    f0 = _fit(pitch.f0(wav), frames)
+    if not pitch.own_voicing:
+        f0 = _voiced(f0, *pitch.voicing(wav))
+    return Features(features, f0, _frame_rms(wav), energy(wav))
 
 
 def extract_stream(

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory import AdaptiveSize
-from models.pitch.trackers import PitchTrackers
 from models.signal import Floats32
 from models.voice_network import VoiceFrames, VoiceNetwork
 from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
 from pipeline.progress import Report, ignore
 from pipeline.singing.noise import SongNoise
-from pipeline.singing.tuning import tuned
 from pipeline.voices.retrieval import blend
 
 BLOCK_SECONDS = 20
@@ -43,34 +41,15 @@ def convert(
     rows: Tensor | None,
     options: ConvertOptions = ConvertOptions(),
     report: Report = ignore,
-    pitch: PitchTrackers | None = None,
 ) -> Iterator[Floats32]:
     """Yield the song (samples,) at the voice's rate, block by block; T frames of 10 ms.
 
     All noise and the source's phase belong to the song's frames, not to the block, so two blocks agree where
     they meet; they are cross-faded over 20 ms. Rests stay silent, and no network works for them. From where memory runs
-    out, blocks are half as long. With `pitch`, a voice that sings twice is listened to and tuned before it is heard.
-    Raises AllocationFailed.
+    out, blocks are half as long. Raises AllocationFailed.
     """
-    shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
-    if pitch is None or not voice.sings_twice:
-        yield from _convert(features, shifted, voice, rows, options, report)
-    else:
-        first = _convert(features, shifted, voice, rows, options, lambda stage, done: report(stage, done / 2))
-        asked = tuned(shifted, first, voice.sampling_rate, pitch)
-        yield from _convert(features, asked, voice, rows, options, lambda stage, done: report(stage, (1 + done) / 2))
-
-
-def _convert(
-    features: Features,
-    shifted: Floats32,
-    voice: VoiceNetwork,
-    rows: Tensor | None,
-    options: ConvertOptions,
-    report: Report,
-) -> Iterator[Floats32]:
-    """Sing at f0 `shifted` (T,) in Hz."""
     hop = voice.sampling_rate // FRAME_RATE
+    shifted = features.f0 * np.float32(2 ** (options.key_shift / 12))
     phases = voice.start_phases(shifted)
     fade = np.linspace(0, 1, round(FADE_SECONDS * voice.sampling_rate), dtype=np.float32)
     fading: Floats32 | None = None

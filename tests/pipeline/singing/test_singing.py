@@ -10,9 +10,8 @@ from scipy.signal import lfilter, sosfiltfilt
 from scipy.signal.windows import tukey
 
 from models.harmonic.voice import HarmonicVoice
-from models.pitch import trackers
 from models.signal import SPEECH_RATE, Floats32, Floats64
-from pipeline.listening.features import extract, pitch_of
+from pipeline.listening.features import extract
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import ConvertOptions, convert
@@ -48,9 +47,7 @@ def vowel(f0: Floats64) -> Floats32:
 def sung(wav: Floats32, voice: HarmonicVoice, models: ModelPool) -> Floats32:
     """The sound in the voice, at 16 kHz."""
     features = extract(wav, models.text, models.pitch)
-    return resample(
-        np.concatenate(list(convert(features, voice, None, pitch=models.pitch))), voice.sampling_rate, SPEECH_RATE
-    )
+    return resample(np.concatenate(list(convert(features, voice, None))), voice.sampling_rate, SPEECH_RATE)
 
 
 def heard(wav: Floats32, models: ModelPool) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -77,7 +74,7 @@ def test_a_sopranos_notes_come_down_in_tune(voice: HarmonicVoice, models: ModelP
     for note in (1174.66, 1318.51, 1396.91):
         features = extract(vowel(np.full(2 * SPEECH_RATE, note)), models.text, models.pitch)
         assert features.voiced.mean() > 0.8
-        wav = np.concatenate(list(convert(features, voice, None, ConvertOptions(key_shift=-24), pitch=models.pitch)))
+        wav = np.concatenate(list(convert(features, voice, None, ConvertOptions(key_shift=-24))))
         _, cents = heard(resample(wav, voice.sampling_rate, SPEECH_RATE), models)
         assert len(cents) > 60 and abs(np.median(cents) - 1200 * np.log2(note / 4)) < 20
 
@@ -90,20 +87,6 @@ def test_vibrato_keeps_its_rate_and_depth(voice: HarmonicVoice, models: ModelPoo
     strength = [np.abs(((cents - cents.mean()) * np.exp(-2j * np.pi * r * at)).mean()) * 2 for r in rates]
     assert rates[int(np.argmax(strength))] == pytest.approx(rate, rel=0.05)
     assert max(strength) == pytest.approx(depth, rel=0.15)
-
-
-def test_a_voice_that_is_listened_to_first_is_nearer_to_the_melody(voice: HarmonicVoice, models: ModelPool) -> None:
-    """Judged by the other tracker than the one that tunes."""
-    judge = trackers.load(name="fcpe")
-    source = vowel(196 * 2 ** (150 * np.sin(2 * np.pi * 5.0 * seconds(3)) / 1200))
-    features = extract(source, models.text, models.pitch)
-    errors = []
-    for pitch in (None, models.pitch):
-        wav = np.concatenate(list(convert(features, voice, None, pitch=pitch)))
-        before, after = (pitch_of(sound, judge)[30:270] for sound in (source, resample(wav, 24000, SPEECH_RATE)))
-        errors.append(1200 * np.log2(after / before)[(before > 0) & (after > 0)])
-    plain, tuned = (float(np.sqrt((error**2).mean())) for error in errors)
-    assert tuned < 0.7 * plain and tuned < 10
 
 
 def test_a_glide_is_followed(voice: HarmonicVoice, models: ModelPool) -> None:
