@@ -80,7 +80,7 @@ class NotYours(StoreError):
 
 
 class IllegalMove(StoreError):
-    """Params: state, wanted."""
+    """Params: state."""
 
     code = "illegal_move"
     sentence = "This job has ended already ({state}). /jobs lists yours."
