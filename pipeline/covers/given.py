@@ -89,7 +89,7 @@ def _write_stem(given: GivenFile, out: Path, progress: Progress) -> tuple[SongLe
     level = measure_song(given.path, given.name, lambda done: progress(done / 2))
     if level.silent:
         raise SilentFile(name=display_name(given.name))
-    choice = DownmixChoice(MUSIC_RATE)
+    choice = DownmixChoice(MUSIC_RATE, recorded=False)
     samples = 0
     with Encoder(out, MUSIC_RATE, 2) as encoder:
         for block in levelled_song(given.path, given.name, level):

@@ -141,7 +141,7 @@ def _separate(
 ) -> Downmix:
     """Write both stems of a levelled mix; return how the vocals are heard in one channel."""
     report("separating", 0.0)
-    choice = DownmixChoice(MUSIC_RATE)
+    choice = DownmixChoice(MUSIC_RATE, recorded=False)
     waiting: list[Floats32] = []
     done = 0
     song = Stems(vocals, instrumental, level.seconds, level.lufs, 1 / level.gain, level.gain, level.gain)

@@ -45,9 +45,13 @@ class Downmix:
 
 
 class DownmixChoice:
-    """Chooses once for a sound (2, n) at `rate` Hz that comes in blocks."""
+    """Chooses once for a sound (2, n) at `rate` Hz that comes in blocks.
 
-    def __init__(self, rate: int) -> None:
+    `recorded`: it may be one sound that comes later in one channel. A mixed voice is wide in ways that look like that.
+    """
+
+    def __init__(self, rate: int, *, recorded: bool = True) -> None:
+        self._recorded = recorded
         self._size = max(1, round(FRAME * rate))
         self._open: Floats32 = np.zeros((2, 0), np.float32)
         self._powers: list[Floats64] = []
@@ -69,7 +73,7 @@ class DownmixChoice:
         energy = float(louder.sum())
         mean = (left + right + 2 * cross) / 4
         side = (1.0, 0.0) if left.sum() >= right.sum() else (0.0, 1.0)
-        if self._comb.found():
+        if self._recorded and self._comb.found():
             return _scaled(*side, left, right, cross, energy)[0]
         gone = float(louder[mean < NOTHING * louder].sum())
         if mean.sum() >= MEAN_KEEPS * energy and gone <= (1 - ENOUGH) * energy:

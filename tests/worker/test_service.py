@@ -302,7 +302,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
     failed = wait_for(store, job, ended)
     assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
     assert "disk is full" in (failed.error_sentence or "")
-    time.sleep(1)
+    time.sleep(5)
     with store.read() as session:
         assert session.exec(select(Voice)).all() == []
         singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
