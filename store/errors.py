@@ -83,7 +83,7 @@ class IllegalMove(StoreError):
     """Params: state."""
 
     code = "illegal_move"
-    sentence = "This job has ended already ({state}). /jobs lists yours."
+    sentence = "This job is already {state}. /jobs lists yours."
 
 
 class VoiceNotReady(StoreError):

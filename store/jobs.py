@@ -77,7 +77,7 @@ def enqueue(session: Session, job_id: str) -> Job:
     job = get(session, job_id)
     turn = line.turn_for(session, job.lane, job.user_id)
     if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now(), turn=turn):
-        raise IllegalMove(state=job.state.value, wanted=S.QUEUED.value)
+        raise IllegalMove(state=job.state.value)
     session.refresh(job)
     return job
 
@@ -209,7 +209,7 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
     elif job.state in WAITING:
         _end(session, job_id, WAITING, S.CANCELLED, **told)
     else:
-        raise IllegalMove(state=job.state.value, wanted=S.CANCELLED.value)
+        raise IllegalMove(state=job.state.value)
     session.refresh(job)
     return job
 

@@ -64,7 +64,7 @@ async def test_waiting_work_is_cancelled_once(job: Job, world: World, worker: Wo
     (card,) = world.cards()
     await world.alice.click(card, label="Cancel")
     click = await world.alice.click(card, label="Cancel")
-    assert response_of(click).content.startswith("This job has ended already (cancelled). </jobs:")
+    assert response_of(click).content.startswith("This job is already cancelled. </jobs:")
     assert response_of(click).ephemeral
     await world.tick()
     assert len(worker.outbox()) == 1 and "cancelled" in world.cards()[0].content

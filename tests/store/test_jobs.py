@@ -55,7 +55,7 @@ def test_every_state_can_be_reached_and_only_the_last_ones_are_final() -> None:
 
 def test_a_second_enqueue_is_refused(store: Store) -> None:
     job = add_job(store)
-    with pytest.raises(IllegalMove, match=r"ended already \(queued"), store.write() as session:
+    with pytest.raises(IllegalMove, match="already queued"), store.write() as session:
         jobs.enqueue(session, job.id)
 
 
@@ -177,7 +177,7 @@ def test_nobody_cancels_for_others_or_twice(store: Store) -> None:
         jobs.cancel(session, job.id, OTHER)
     with store.write() as session:
         jobs.cancel(session, job.id, MEMBER)
-    with pytest.raises(IllegalMove, match=r"ended already \(cancelled"), store.write() as session:
+    with pytest.raises(IllegalMove, match="already cancelled"), store.write() as session:
         jobs.cancel(session, job.id, MEMBER)
     assert len(messages(store)) == 1
 
