@@ -75,7 +75,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def behind(line: BadLine, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MediaBucket:
     """The same media, behind that line."""
-    monkeypatch.setattr(bucket, "SILENT", timedelta(seconds=0.1))
+    monkeypatch.setattr(bucket, "SILENT", timedelta(seconds=0.4))
     return MediaBucket(bucket_at(f"s3://{name}/deep/down", line.access), tmp_path / "near", 1.0)
 
 
