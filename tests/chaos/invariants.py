@@ -84,7 +84,7 @@ def _messages(scene: Scene, database: Connection) -> Iterator[str]:
         expected.add(job["id"][:MARK])
         if len(there) != 1:
             yield f"{len(there)} messages are shown for job {job['id']} ({job['kind']}, {job['state']})"
-        elif bool(there[0].files) != (job["state"] == JobState.DELIVERED):
+        elif bool(there[0].files) != _has_files(job):
             yield f"the message of job {job['id']} ({job['state']}) has {there[0].files} files"
     for mark in shown.keys() - expected:
         yield f"a message is shown for job {mark}, which is gone, whose voice is, or which is shown on its card"
@@ -116,7 +116,7 @@ def _cards(scene: Scene, database: Connection) -> Iterator[str]:
             if card.in_reach:
                 yield f"a card is shown of job {job_id}, which is gone or whose voice is"
         elif row["message_id"] is None:
-            if not card.shows_result or bool(card.files) != (job["state"] == JobState.DELIVERED):
+            if not card.shows_result or bool(card.files) != _has_files(job):
                 yield f"the card of job {job_id} ({job['state']}): {card.edits}, {card.files} files"
         elif card.shows_result and card.in_reach:
             yield f"job {job_id} is shown by its card and by a message"
@@ -124,6 +124,11 @@ def _cards(scene: Scene, database: Connection) -> Iterator[str]:
         row = outbox.get(job_id)
         if row is not None and row["state"] == "sent" and row["message_id"] is None:
             yield f"job {job_id} is shown nowhere"
+
+
+def _has_files(job: RowMapping) -> bool:
+    """Whether the result of a job comes with files: a voice at once has none."""
+    return bool(job["state"] == JobState.DELIVERED and not job["params"].get("instant"))
 
 
 def _by_job(messages: list[Sent]) -> dict[str, list[Sent]]:
