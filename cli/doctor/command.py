@@ -38,6 +38,7 @@ def findings(online: bool, every_file: bool) -> Findings:
         return
     place = StoreSettings()
     yield from _told("settings", settings.together)
+    yield from _told("settings", partial(settings.needed, place))
     yield from _told("token", partial(settings.token, online))
     yield from _told("data folder", partial(folder.folder, place))
     rows_found = [*_told("database", partial(rows.database, place))]

@@ -84,6 +84,22 @@ def together() -> Findings:
         yield wrong("settings", f"TORCH_THREADS is {threads}, and here are {cores} cores: set {cores} or less.")
 
 
+def needed(place: StoreSettings) -> Findings:
+    """What members' jobs are to be done with: of a name that nothing has, they would wait for ever."""
+    from models.weights.integrity import WeightsError
+    from pipeline.pool.availability import VOICE_BASES
+    from pipeline.separation.registry import NAMES, recipe
+
+    separator, base = place.need_separator, place.need_voice_base
+    try:
+        if separator and separator not in NAMES and recipe(separator) is None:
+            yield wrong("settings", f"NEED_SEPARATOR is {separator}. Set it to one of these: {', '.join(NAMES)}.")
+    except WeightsError as error:
+        yield wrong("settings", f"NEED_SEPARATOR: {error}")
+    if base and base not in VOICE_BASES:
+        yield wrong("settings", f"NEED_VOICE_BASE is {base}. Set it to one of these: {', '.join(VOICE_BASES)}.")
+
+
 def token(online: bool) -> Findings:
     """The bot's token: there, of the right form and, if asked for, known to Discord."""
     try:

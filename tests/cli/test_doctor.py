@@ -226,6 +226,14 @@ def nobody(store: Store, _: pytest.MonkeyPatch) -> Findings:
     return service.processes(store)
 
 
+def needed(name: str, text: str) -> Break:
+    def set_it(_: Store, patch: pytest.MonkeyPatch) -> Findings:
+        patch.setenv(name, text)
+        return settings.needed(StoreSettings())
+
+    return set_it
+
+
 def clock_back(store: Store, _: pytest.MonkeyPatch) -> Findings:
     with store.write() as session:
         session.add(Job(kind=JobKind.MATCH, user_id=7, created_at=now() + 10_900))
@@ -244,6 +252,9 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "two processes on a port": (same_port, "are both 9101"),
     "larger than the pipeline takes": (value("SONG_MEGABYTES", "500", settings.together), "Set 100 or less"),
     "more threads than cores": (value("TORCH_THREADS", "1000", settings.together), "TORCH_THREADS is 1000"),
+    "a separator that is none": (needed("NEED_SEPARATOR", "bs-roformer"), "one of these: spleeter, "),
+    "an ensemble that is none": (needed("NEED_SEPARATOR", "spleeter+nothing"), "is no ensemble of separators"),
+    "a base that is none": (needed("NEED_VOICE_BASE", "rvc-44k"), "one of these: h24, s24, rvc-32k, "),
     "no token": (token(""), "DISCORD_TOKEN is not set"),
     "a secret for a token": (token("aVeryLongClientSecret"), "Discord does not accept DISCORD_TOKEN"),
     "half a token": (token(TOKEN.rpartition(".")[0]), "copy it anew from the Developer Portal"),
