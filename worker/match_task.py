@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from models.signal import SPEECH_RATE
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
-from pipeline.listening.notes import Note, read_notes
+from pipeline.listening.notes import Note, has_narrowband, read_notes
 from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
 from pipeline.matching.match import Library, embed, fit_library, match
 from pipeline.matching.picture import plot_match
@@ -17,7 +16,6 @@ from pipeline.pool import model_pool
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
-from pipeline.sound.bandwidth import is_narrowband
 from store.results import MatchCalibration, MatchCandidate, MatchResult, SongSuggestion, SungRange
 from worker.messages import JobOutcome, LibrarySong, MatchTask, SingerFile
 from worker.plans import Plan
@@ -58,7 +56,7 @@ def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) 
         songs=songs,
         notes=len(task.notes),
         seconds=voiced_seconds(tracks),
-        narrowband=any(is_narrowband(wav, SPEECH_RATE) for wav in wavs),
+        narrowband=has_narrowband(wavs),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     )
     return JobOutcome(result, {"picture": picture})

@@ -12,10 +12,9 @@ from models.signal import SPEECH_RATE
 from models.voice_file import VoiceInfo, save_voice
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import extract
-from pipeline.listening.notes import Note, normalize_level, read_notes
+from pipeline.listening.notes import Note, has_narrowband, normalize_level, read_notes
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
-from pipeline.sound.bandwidth import is_narrowband
 from pipeline.training.intake import sounding
 from pipeline.voices.owner import analyze_owner
 from pipeline.voices.retrieval import save_index
@@ -46,7 +45,7 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     """
     read = read_notes(notes, report)
     wav = np.concatenate([normalize_level(sound) for sound, _ in read])
-    narrowband = any(is_narrowband(sound, SPEECH_RATE) for sound, _ in read)
+    narrowband = has_narrowband([sound for sound, _ in read])
     active = sum(levels.active_seconds for _, levels in read)
     if active < LEAST_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=LEAST_SECONDS)
