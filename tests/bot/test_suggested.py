@@ -11,10 +11,9 @@ from sqlmodel import col, select
 from bot.app import DiscoverBot, result_view
 from bot.help import HelpCog
 from bot.texts.sentences import texts
-from store import Job, JobKind, Song, SongVocals, Store, VoiceState, library
+from store import Job, JobKind, Song, SongOpinion, SongVocals, Store, VoiceState, library
 from store.params import cover_params
 from store.tables import Voice
-from store.taste_tables import SongOpinion
 from store.use_cases import my_data
 from tests.bot.world import Worker, World, response_of
 
