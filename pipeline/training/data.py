@@ -16,6 +16,7 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from pipeline.sound.bandwidth import bandwidth
 from pipeline.sound.resample import resample
+from pipeline.training.crew import Crew
 from pipeline.training.intake import MIN_VOICE_SECONDS, sounding
 from pipeline.training.recording import Recording
 
@@ -44,6 +45,10 @@ class Windows:
     """(B,) Hz, of the recordings."""
     lengths: Tensor | None = None
     """(B,) frames that exist of each, the rest is padding; None: all T."""
+
+    def dealt(self, crew: Crew) -> "Windows":
+        """This process's rows of all columns. Raises UnequalShares."""
+        return Windows(**{name: None if rows is None else crew.share(rows) for name, rows in vars(self).items()})
 
 
 class TrainingData:

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from lab.errors import PruningError
 from lab.pretrain import loop
 from lab.pretrain.config import Schedule
-from lab.separators.crew import ALONE, Crew, crew
 from lab.separators.settings import read_settings
 from lab.separators.stems import StemSides, read_sides
 from lab.separators.task import SeparatorConfig
 from lab.separators.train import WEIGHTS, train_separator
 from lab.separators.trainable import TrainableSeparator
 from pipeline.progress import Interrupted
+from pipeline.training.crew import ALONE, Crew, crew
 from tests.forked import FORKS
 from tests.lab.separators.stem_songs import small, write_songs
 
