@@ -40,7 +40,7 @@ class Crew:
             raise UnequalShares(batch=batch, processes=self.size)
 
     def share(self, batch: Tensor) -> Tensor:
-        """This process's rows of a batch (B, …): (B / size, …). Raises UnequalShares."""
+        """Of a batch (B, …) the rows of this process: (B / size, …). Raises UnequalShares."""
         self.check(len(batch))
         return batch[self.rank :: self.size]
 
@@ -115,7 +115,7 @@ def crew(device: torch.device) -> Iterator[Crew]:
     if size == 1:
         yield ALONE
         return
-    if device.type == "cuda":
+    if device.index is not None:
         torch.cuda.set_device(device)
     with _together():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)

@@ -47,8 +47,10 @@ class Windows:
     """(B,) frames that exist of each, the rest is padding; None: all T."""
 
     def dealt(self, crew: Crew) -> "Windows":
-        """This process's rows of all columns. Raises UnequalShares."""
-        return Windows(**{name: None if rows is None else crew.share(rows) for name, rows in vars(self).items()})
+        """Of every column the rows of this process. Raises UnequalShares."""
+        lengths = None if self.lengths is None else crew.share(self.lengths)
+        columns = (self.content, self.f0, self.energy, self.wav, self.speaker, self.bandwidth)
+        return Windows(*(crew.share(column) for column in columns), lengths)
 
 
 class TrainingData:

@@ -24,9 +24,11 @@ from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.crew import ALONE, Crew
+from pipeline.training.data import TrainingData
 from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
+from pipeline.training.recording import Recording
 from pipeline.training.rvc import OfficialBase
 from pipeline.training.s24 import SmallBase
 from pipeline.voices.owner import median_pitch, speaker_embedding
