@@ -50,7 +50,8 @@ class Windows:
         """Of every column the rows of this process. Raises UnequalShares."""
         lengths = None if self.lengths is None else crew.share(self.lengths)
         columns = (self.content, self.f0, self.energy, self.wav, self.speaker, self.bandwidth)
-        return Windows(*(crew.share(column) for column in columns), lengths)
+        content, f0, energy, wav, speaker, bandwidth = map(crew.share, columns)
+        return Windows(content, f0, energy, wav, speaker, bandwidth, lengths)
 
 
 class TrainingData:
