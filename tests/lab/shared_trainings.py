@@ -4,7 +4,9 @@ Rounding is left out on purpose: Adam makes a whole step of a gradient that is n
 """
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,14 +20,15 @@ from lab.classifiers.fit import fit
 from lab.classifiers.start import begin
 from lab.classifiers.task import SingerConfig, SingerTask, SongExample
 from lab.corpus.clips import CorpusClip
-from lab.pretrain import content, loop, singers, text_map, voice
+from lab.pretrain import content, loop, singers, voice
 from lab.pretrain.config import Schedule
 from lab.pretrain.text_map import TextClip, TextMapConfig, TextMapTask
 from lab.pretrain.voice_material import VoiceClip
 from lab.separators.stems import StemMaterial, read_sides
 from lab.separators.task import SeparatorConfig, SeparatorTask
-from models.rvc import pretrained
+from models.rvc import S24, pretrained
 from models.speaker import resemblyzer
+from pipeline.errors import CrewLost
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training import rvc
 from pipeline.training.base import Base, TrainOptions
@@ -38,10 +41,15 @@ from tests.lab.separators.stem_songs import small, write_songs
 from tests.models.rvc.base_files import SMALL, write_base
 from tests.pipeline.training.test_rvc import buzz
 
+Work = Callable[[Crew, Path], None]
+"""What each process of a crew does, in a folder of its own."""
 Weights = Mapping[str, torch.Tensor]
-STEPS = 3
-KILLED_AT = 2
-SCHEDULE = Schedule(STEPS, log_every=1, save_seconds=0.0)
+FRAMES = 80
+"""Of a window for the harmonic decoder; a real training has twice as many."""
+SHORT, ONCE = Schedule(2, log_every=1, save_seconds=0.0), Schedule(1, log_every=1)
+LONG, KILLED_AT = replace(SHORT, steps=5), 3
+LARGE = ("voice", "h24", "text")
+"""Their networks have their full size: one step says it all."""
 
 
 def draws(number: int = 0) -> np.random.Generator:
@@ -102,7 +110,7 @@ def text_task(crew: Crew, folder: Path) -> loop.Task:
         )
         for n in range(3)
     ]
-    return TextMapTask(clips, TextMapConfig(batch=2, filters_every=2), crew)
+    return TextMapTask(clips, TextMapConfig(batch=2, filters_every=1), crew)
 
 
 def voice_task(crew: Crew, folder: Path) -> loop.Task:
@@ -122,7 +130,8 @@ def voice_task(crew: Crew, folder: Path) -> loop.Task:
                 speaker / np.linalg.norm(speaker),
             )
         )
-    config = voice.VoiceConfig(batch=2, convert_batch=2, convert_every=2, adversary_from=1, warm_steps=1)
+    config = voice.VoiceConfig(batch=2, convert_batch=2, convert_every=1, adversary_from=0, warm_steps=1)
+    vars(voice)["FRAMES"] = FRAMES
     return voice.VoiceTask(clips, resemblyzer.load(), config, crew)
 
 
@@ -162,7 +171,7 @@ BASES: Mapping[str, Callable[[], Base]] = {
 KINDS = (*TASKS, *BASES)
 
 
-def pretrained_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule = SCHEDULE) -> Weights:
+def pretrained_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> Weights:
     """A task of the laboratory, run by its own loop to the end of the schedule."""
     task = TASKS[kind](crew, folder / "material")
     for module in task.modules.values():
@@ -178,11 +187,11 @@ def pretrained_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule =
     return _moved(before, _weights(task.modules))
 
 
-def voice_weights(kind: str, crew: Crew, folder: Path) -> Weights:
+def voice_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> Weights:
     """A voice's learner, a few steps from its base; some clips are shorter than others."""
     models = ModelPool("cpu")
     files = write_base(folder / "base")
-    models.locate = lambda name: files  # type: ignore[assignment,method-assign]
+    models.locate = lambda name: files  # type: ignore[assignment]
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=torch.Generator().manual_seed(0)), dim=0)
     base = BASES[kind]()
     learner: Any = base.learner(models, speaker, TrainOptions(), crew)
@@ -191,7 +200,7 @@ def voice_weights(kind: str, crew: Crew, folder: Path) -> Weights:
         part.double()
     before = _weights({"network": learner.network, "discriminator": getattr(learner, "discriminator", nn.Module())})
     data = material(kind)
-    for number in range(STEPS):
+    for number in range(schedule.steps):
         learner.step(data, 2, number, 0.1, crew.generator(number))
     after = {"network": learner.network, "discriminator": getattr(learner, "discriminator", nn.Module())}
     return _moved(before, _weights(after))
@@ -201,7 +210,7 @@ def material(kind: str) -> TrainingData:
     """Recordings of a buzz, at the base's rate and with its width of content."""
     if kind == "rvc":
         return BASES[kind]().data([buzz(0.5), buzz(6.0)], ModelPool())
-    width, frames, even = {"s24": (192, 32, False), "h24": (128, 160, True)}[kind]
+    width, frames, even = {"s24": (192, S24.segment_frames, False), "h24": (128, FRAMES, True)}[kind]
     return TrainingData([buzz(6.0, width, 24_000)], 24_000, frames, even=even)
 
 
@@ -224,29 +233,50 @@ def in_float64() -> None:
         return tensor.double() if tensor.is_floating_point() else tensor
 
     torch.set_default_dtype(torch.float64)
-    torch.from_numpy = doubled
-    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign,assignment]
+    torch.from_numpy = doubled  # type: ignore[assignment]
+    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
 
 
-def member(rank: int, size: int, port: int, folder: Path, work: Callable[[Crew, Path], None]) -> None:
+def member(rank: int, size: int, port: int, folder: Path, work: Work) -> None:
     """What `torchrun` starts: one process of `size`, which does its work in a folder of its own."""
     environment = {"RANK": f"{rank}", "WORLD_SIZE": f"{size}", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
     os.environ |= environment | {"TORCHELASTIC_RUN_ID": "test"}
     torch.set_num_threads(1)
     in_float64()
-    pretrained.BASES["rvc-40k"] = SMALL  # type: ignore[index]
+    pretrained.BASES["rvc-40k"] = SMALL
     rvc.CLIP_FRAMES = 100
-    with crew(torch.device("cpu")) as members:
-        work(members, folder / f"{rank}-of-{size}")
+    own = folder / f"{rank}-of-{size}"
+    try:
+        with crew(torch.device("cpu")) as members:
+            work(members, own)
+    except CrewLost as error:
+        (own / "lost").write_text(str(error))
 
 
 def every_kind(crew: Crew, folder: Path) -> None:
     """Train each kind, and write the weights that it ends with."""
-    folder.mkdir()
-    import time
     for kind in KINDS:
         (folder / kind / "material").mkdir(parents=True)
-        began = time.process_time()
         train = pretrained_weights if kind in TASKS else voice_weights
-        torch.save(train(kind, crew, folder / kind), folder / f"{kind}.pt")
-        print(kind, crew, time.process_time() - began, flush=True)
+        schedule = ONCE if kind in LARGE else SHORT
+        torch.save(train(kind, crew, folder / kind, schedule), folder / f"{kind}.pt")
+
+
+def to_its_end(crew: Crew, folder: Path) -> None:
+    """A longer training of one kind; goes on where it was."""
+    (folder / "long" / "material").mkdir(parents=True, exist_ok=True)
+    torch.save(pretrained_weights("singers", crew, folder / "long", LONG), folder / "long.pt")
+
+
+def until_a_kill(crew: Crew, folder: Path) -> None:
+    """Train each kind, then begin the longer one, in which the second process is killed. The first writes its error."""
+    every_kind(crew, folder)
+    step = singers.SingerEncoderTask.step
+
+    def fatal(task: singers.SingerEncoderTask, number: int, generator: torch.Generator) -> dict[str, float]:
+        if number == KILLED_AT and not crew.leads:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(task, number, generator)
+
+    with patch.object(singers.SingerEncoderTask, "step", fatal):
+        to_its_end(crew, folder)
