@@ -40,6 +40,8 @@ def match_table(result: "MatchResult") -> Table:
             f"Calibrated on {fit.clips} held-out clips of the library: top-1 {number(fit.top1)}, "
             f"cross entropy {number(fit.cross_entropy)} nat, calibration error {number(fit.error)}."
         )
+    if result.narrowband:
+        table.caption = f"{table.caption or ''} A note has telephone quality: “none” comes too often.".strip()
     return table
 
 
@@ -61,10 +63,11 @@ def training_line(result: "TrainResult") -> str:
     """A training's steps and minutes, and its figures on held-out seconds before and after."""
     likeness = f"{number(result.first_cosine)} → {number(result.cosine)}"
     error = f"{number(result.first_mel_loss)} → {number(result.mel_loss)}"
+    narrow = " A note has telephone quality: the voice sounds dull." if result.narrowband else ""
     octave = " The notes have less than 3 s with a pitch: covers choose no octave." if result.no_octave else ""
     return (
         f"{result.steps} steps on {number(result.minutes, 1)} minutes of voice, started from {result.base}, "
-        f"ended by: {result.stopped}. Held out: likeness {likeness}, log-mel error {error}.{octave}"
+        f"ended by: {result.stopped}. Held out: likeness {likeness}, log-mel error {error}.{octave}{narrow}"
     )
 
 

@@ -60,7 +60,10 @@ class SongSuggestion:
 
 @dataclass(frozen=True)
 class MatchResult:
-    """Which singers `notes` recordings are like; `seconds` are voiced. Old rows have `calibration` in words."""
+    """Which singers `notes` recordings are like; `seconds` are voiced. Old rows have `calibration` in words.
+
+    `narrowband`: a note is of telephone quality.
+    """
 
     model: str = ""
     candidates: tuple[MatchCandidate, ...] = ()
@@ -70,6 +73,7 @@ class MatchResult:
     songs: tuple[SongSuggestion, ...] = ()
     notes: int | None = None
     seconds: float | None = None
+    narrowband: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     peak_memory_mb: float | None = None
@@ -91,12 +95,14 @@ class TrainResult:
 
     An instant voice has `steps` 0 and none of these figures.
     `no_octave`: too little of the notes has a pitch, so covers in the voice choose no octave.
+    `narrowband`: a note is of telephone quality.
     """
 
     voice: str = ""
     voice_id: int | None = None
     minutes: float | None = None
     no_octave: bool = False
+    narrowband: bool = False
     steps: int | None = None
     base: str = ""
     stopped: str = ""
@@ -231,6 +237,7 @@ def match_result(row: Mapping[str, Any]) -> MatchResult:
         range=_range(row.get("range")),
         songs=_songs(row.get("songs")),
         notes=_count(row, "notes"),
+        narrowband=row.get("narrowband") is True,
         **_numbers(row, "none", "seconds", "peak_memory_mb"),
         **_texts(row, "model"),
         **_tables(row),
@@ -250,6 +257,7 @@ def train_result(row: Mapping[str, Any]) -> TrainResult:
         voice_id=_count(row, "voice_id"),
         steps=_count(row, "steps"),
         no_octave=row.get("no_octave") is True,
+        narrowband=row.get("narrowband") is True,
         curve=tuple(curve),
         **_numbers(row, *figures),
         **_texts(row, "voice", "base", "stopped"),

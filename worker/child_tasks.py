@@ -7,8 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_measures import measure_cover
@@ -17,13 +16,10 @@ from pipeline.covers.key import instrumental_shift
 from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.song_traits import hear_song
 from pipeline.covers.stems import Stems
-from pipeline.errors import EmptyLibrary, NotEnoughSpeech
-from pipeline.listening.notes import Note, read_notes
-from pipeline.listening.vocal_range import VocalRange, range_of_held, vocal_range, voiced_seconds
-from pipeline.matching.match import Library, embed, embed_clips, fit_library, match
-from pipeline.matching.picture import plot_match
-from pipeline.matching.recommend import SongTraits, suggest
-from pipeline.pool import model_pool
+from pipeline.errors import NotEnoughSpeech
+from pipeline.listening.notes import Note
+from pipeline.listening.vocal_range import range_of_held
+from pipeline.matching.match import embed_clips
 from pipeline.pool.abilities import offer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
@@ -41,14 +37,11 @@ from store.results import (
     CoverResult,
     HeardVocals,
     LibraryResult,
-    MatchCalibration,
-    MatchCandidate,
-    MatchResult,
-    SongSuggestion,
     SungRange,
     TrainingPoint,
     TrainResult,
 )
+from worker.match_task import match_notes
 from worker.messages import (
     CoverTask,
     Early,
@@ -59,7 +52,6 @@ from worker.messages import (
     InstantTask,
     JobOutcome,
     JobTask,
-    LibrarySong,
     LibraryTask,
     ListenTask,
     Made,
@@ -70,16 +62,13 @@ from worker.messages import (
     RatedClips,
     RatedClipsTask,
     Ready,
-    SingerFile,
     SpeakerOfNote,
     Task,
     TrainTask,
 )
-from worker.plans import cover_plan, hearing_plan, measuring_seconds, parts_seconds
+from worker.plans import Plan, cover_plan, hearing_plan, measuring_seconds, parts_seconds
 
-CANDIDATES = 5
 UNKNOWN_SONG_SECONDS = 180.0
-Plan = Callable[[dict[str, float]], None]
 Tell = Callable[[Early], None]
 """Called with what the member of a job can have before its end."""
 
@@ -111,7 +100,7 @@ def _with_memory(outcome: JobOutcome) -> JobOutcome:
 def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
     match task:
         case MatchTask():
-            return _match(task, models, plan, report)
+            return match_notes(task, models, plan, report)
         case TrainTask():
             return _train(task, models, plan, report)
         case InstantTask():
@@ -120,63 +109,6 @@ def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report, tell: Tel
             return _cover(task, models, plan, report, tell)
         case LibraryTask():
             return _add(task, models, plan, report)
-
-
-def _match(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
-    """Compare the notes with the library's voices, and estimate the range that they sing."""
-    plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
-    wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
-    report("listening", 0.0)
-    tracks = [models.pitch.voicing(wav) for wav in wavs]
-    vocals = vocal_range(tracks)
-    report("matching", 0.0)
-    embeddings = embed(wavs, models.singer)
-    if not len(embeddings):
-        raise NotEnoughSpeech(seconds=0.0, limit=1.0)
-    report("matching", 0.5)
-    songs = _songs(task.songs, embeddings, vocals, models)
-    library = _library(task.singers, models)
-    ranking = match(embeddings, library)
-    picture = task.out / "match.png"
-    plot_match(picture, ranking, task.language)
-    report("matching", 1.0)
-    result = MatchResult(
-        model=models.singer.name,
-        candidates=tuple(
-            MatchCandidate(candidate.name, candidate.probability, candidate.similarity)
-            for candidate in ranking.candidates[:CANDIDATES]
-        ),
-        none=ranking.none,
-        calibration=MatchCalibration(**asdict(library.calibration)),
-        range=SungRange(**asdict(vocals)) if vocals else None,
-        songs=songs,
-        notes=len(task.notes),
-        seconds=voiced_seconds(tracks),
-        models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
-    )
-    return JobOutcome(result, {"picture": picture})
-
-
-def _songs(
-    songs: tuple[LibrarySong, ...], embeddings: NDArray[np.float32], vocals: VocalRange | None, models: ModelPool
-) -> tuple[SongSuggestion, ...]:
-    """Those songs, as the model in use heard them, that suit whoever is embedded (n, C)."""
-    heard = [song for song in songs if song.model == models.singer.model_id]
-    traits = [SongTraits(song.notes, np.array(song.embedding, np.float32)) for song in heard]
-    mean = embeddings.mean(0)
-    member = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
-    return tuple(
-        SongSuggestion(
-            title=heard[one.song].title,
-            singer=heard[one.song].singer,
-            song_id=heard[one.song].song_id,
-            key_shift=one.key_shift,
-            inside=one.inside if vocals else None,
-            timbre=one.timbre,
-            taste=one.taste,
-        )
-        for one in suggest(member, vocals, traits, [song.taste for song in heard])
-    )
 
 
 def _listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
@@ -244,18 +176,6 @@ def _prepare(task: RatedClipsTask, report: Report) -> RatedClips:
     return RatedClips({source.clip_id: path for source, path in zip(task.sources, paths, strict=True)})
 
 
-def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
-    """Fit the library on the embeddings of the model in use. Raises EmptyLibrary."""
-    embedded = {
-        singer.name: load_file(singer.path)["embeddings"]
-        for singer in singers
-        if singer.model == models.singer.model_id
-    }
-    if not embedded:
-        raise EmptyLibrary(model=models.singer.name)
-    return fit_library(embedded, models.singer.labels)
-
-
 def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """Train a voice on the notes."""
     count = len(task.notes)
@@ -269,6 +189,7 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     result = TrainResult(
         minutes=trained.minutes,
         no_octave=not trained.median_f0,
+        narrowband=trained.narrowband,
         steps=trained.steps,
         base=trained.base,
         stopped=trained.stopped,
@@ -296,6 +217,7 @@ def _instant(task: InstantTask, models: ModelPool, plan: Plan, report: Report) -
     result = TrainResult(
         minutes=made.seconds / 60,
         no_octave=not made.median_f0,
+        narrowband=made.narrowband,
         steps=0,
         base=INSTANT_BASE,
         models={role.value: names[role] for role in (Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)},

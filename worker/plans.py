@@ -1,5 +1,10 @@
 """How many seconds each stage of a task is expected to take: measured on two cores, by the length of the sound."""
 
+from collections.abc import Callable
+
+Plan = Callable[[dict[str, float]], None]
+"""Called with the expected seconds of each stage."""
+
 
 def hearing_plan(seconds: float, separation: float) -> dict[str, float]:
     """Expected seconds of what a song of this length is heard in, by a separator of this cost, on two cores."""

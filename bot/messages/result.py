@@ -160,13 +160,14 @@ def match_meaning(result: MatchResult, say: Texts) -> list[str]:
 
 
 def match_notes(result: MatchResult, say: Texts) -> list[str]:
-    """The vocal range of the notes, and how many seconds of voice they have."""
+    """The vocal range of the notes, how many seconds of voice they have, and what makes the match less sure."""
     lines = []
     if result.range is not None:
         lines.append(say("result.match.range", low=safe(result.range.low), high=safe(result.range.high)))
     if result.seconds is not None and result.notes is not None:
         key = "heard_one" if result.notes == 1 else "heard"
         lines.append(say(f"result.match.{key}", seconds=result.seconds, notes=result.notes))
+    lines += [say("result.match.narrowband")] if result.narrowband else []
     return lines
 
 
@@ -176,6 +177,7 @@ def train_lines(result: TrainResult, say: Texts) -> list[str]:
     lines = [say(f"result.{kind}.title", voice=safe(result.voice or "–"))]
     lines += [" · ".join(voice_figures(result, say)), held_out_line(result, say)]
     lines += [say("result.train.no_octave")] if result.no_octave else []
+    lines += [say("result.train.narrowband")] if result.narrowband else []
     models = models_line(result.models, say)
     return [*lines, say(f"result.{kind}.next"), f"-# {models}" if models else ""]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
+from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.clean import clean
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.hum import without_hum
@@ -46,6 +47,11 @@ def read_voice(path: Path, rate: int, name: str) -> Floats32:
 def audible(wav: Floats32, rate: int) -> Floats32:
     """Mono (samples,) without what listeners do not hear: offset, rumble, the hum of the mains."""
     return without_hum(clean(wav, rate), rate)
+
+
+def has_narrowband(notes: Sequence[Floats32]) -> bool:
+    """Whether one of the notes, mono at 16 kHz, is of telephone quality."""
+    return any(is_narrowband(wav, SPEECH_RATE) for wav in notes)
 
 
 def normalize_level(wav: Floats32) -> Floats32:

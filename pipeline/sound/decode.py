@@ -39,7 +39,7 @@ class Limits:
     min_rate: int
 
 
-NOTE = Limits(max_bytes=25_000_000, min_seconds=1.0, max_seconds=900.0, min_rate=16_000)
+NOTE = Limits(max_bytes=25_000_000, min_seconds=1.0, max_seconds=900.0, min_rate=8000)  # AMR, G.711
 SONG = Limits(max_bytes=100_000_000, min_seconds=3.0, max_seconds=900.0, min_rate=16_000)
 STEM = Limits(max_bytes=1 << 33, min_seconds=0.0, max_seconds=3600.0, min_rate=8000)  # our own files
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from models.harmonic import voice_base
+from models.signal import SPEECH_RATE
 from models.voice_file import VoiceInfo, save_voice
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import extract
-from pipeline.listening.notes import Note, normalize_level, read_notes
+from pipeline.listening.notes import Note, has_narrowband, normalize_level, read_notes
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.training.intake import sounding
@@ -33,6 +34,8 @@ class InstantVoice:
     """Of voice that it was made from."""
     median_f0: float
     """In Hz; 0 where too little of it has a pitch."""
+    narrowband: bool
+    """A note is of telephone quality."""
 
 
 def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
@@ -42,13 +45,14 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     """
     read = read_notes(notes, report)
     wav = np.concatenate([normalize_level(sound) for sound, _ in read])
+    narrowband = has_narrowband([sound for sound, _ in read])
     active = sum(levels.active_seconds for _, levels in read)
     if active < LEAST_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=LEAST_SECONDS)
     owner = analyze_owner(notes, models.speaker, models.pitch)
     report("listening", 0.3)
     features = extract(wav, models.text, models.pitch)
-    seconds = float(sounding(features).mean() * len(wav) / 16_000)
+    seconds = float(sounding(features).mean() * len(wav) / SPEECH_RATE)
     info = VoiceInfo(
         content_model=models.text.model_id,
         base=BASE,
@@ -61,4 +65,4 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     rows = features.content[sounding(features)[::2][: len(features.content)]]
     save_index(index, torch.from_numpy(rows), owner.embedding)
     report("listening", 1.0)
-    return InstantVoice(model, index, seconds, owner.median_f0)
+    return InstantVoice(model, index, seconds, owner.median_f0, narrowband)

@@ -18,6 +18,7 @@ from pipeline.pool.availability import check_voice_base
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
+from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training.base import Base, TrainOptions
@@ -51,6 +52,8 @@ class TrainReport:
     """Of sounding voice that was learnt from."""
     median_f0: float
     """Hz; 0 if the notes hold less than 3 s with a pitch: then covers choose no octave."""
+    narrowband: bool
+    """A note is of telephone quality."""
     steps: int
     base: str
     stopped: str
@@ -117,6 +120,7 @@ def train_voice(
         sample=sample,
         minutes=data.seconds / 60,
         median_f0=info.median_f0,
+        narrowband=any(is_narrowband(r.wav, base.sampling_rate) for r in recordings),
         steps=loop.step,
         base=info.base,
         stopped=stopped,

@@ -17,9 +17,12 @@ from sqlmodel import select
 from cli import offline
 from cli.console import DeskError
 from pipeline.pool.selection import Selection
+from pipeline.sound.decode import NOTE, decode
 from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, voices
+from store.results import match_result
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
+from tests.pipeline.sound.recordings import encode
 from tests.warm_child import ForkedChild, WarmChildren
 from worker.child import Child
 
@@ -41,12 +44,16 @@ async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, 
         os.kill(child.pid or 0, signal.SIGKILL)
 
     killing = asyncio.create_task(kill_once())
+    path = tmp_path / "note.3gp"
+    sound = decode(notes[0], 8000, channels=1, limits=NOTE, name="note")
+    encode(path, sound[None], 8000, "libopencore_amrnb", "3gp")
     try:
-        done = await offline._perform(store, child, lambda owner: offline._request_match(store, notes[:1], owner), None)
+        done = await offline._perform(store, child, lambda owner: offline._request_match(store, [path], owner), None)
     finally:
         child.kill()
     await killing
     assert (done.state, done.attempt) == (JobState.DELIVERED, 2)
+    assert match_result(done.result).narrowband
 
 
 def test_ctrl_c_leaves_the_name_free_and_no_note(

@@ -191,6 +191,13 @@ def test_a_voice_of_unknown_pitch_says_that_no_octave_was_chosen(kind: JobKind, 
     assert english not in results.compose(known, EN) and english not in results.compose(job(kind), EN)
 
 
+@pytest.mark.parametrize("kind", [JobKind.MATCH, JobKind.TRAIN])
+def test_a_note_of_telephone_quality_is_said(kind: JobKind) -> None:
+    narrow, wide = job(kind, {"narrowband": True}), job(kind, {"narrowband": False})
+    assert "telephone quality" in results.compose(narrow, EN) and "전화 음질" in results.compose(narrow, KO)
+    assert "telephone" not in results.compose(wide, EN) and "telephone" not in results.compose(job(kind), EN)
+
+
 def test_a_song_above_full_scale_is_said_to_be_brought_down() -> None:
     loud = job(JobKind.COVER, {"scaled_db": 14.0})
     assert "14.0 dB above full scale" in results.compose(loud, EN) and "14.0 dB" in results.compose(loud, KO)

@@ -283,7 +283,7 @@ def test_low_and_crazy_rates_and_channels(tmp_path: Path) -> None:
             read(sounds.wav(tmp_path / "x.wav", PCM * 40, rate=rate, channels=channels))
         return caught.type
 
-    assert refusal(8000, 1) is errors.LowRate
+    assert refusal(7999, 1) is errors.LowRate
     assert refusal(1, 1) is errors.LowRate
     assert refusal(0, 1) is errors.NotAudio
     assert refusal(10_000_000, 1) is errors.NotAudio

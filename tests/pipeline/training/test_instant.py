@@ -30,6 +30,7 @@ def test_it_sings_as_whoever_spoke(models: ModelPool, notes: list[Path], song: P
     rows, speaker = load_index(made.index)
     assert info.steps == 0 and info.base.endswith("untrained") and 100 < info.median_f0 < 220
     assert 10 < made.seconds < 25 and rows.shape[1] == models.text.width and len(rows) > 400
+    assert not made.narrowband
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice.index.safetensors", "voice.safetensors"]
     other = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")[: 8 * SPEECH_RATE]
     wav = np.concatenate(list(convert(extract(other, models.text, models.pitch), voice, rows)))

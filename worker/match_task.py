@@ -1,0 +1,96 @@
+"""What the child process performs for `/match`: which voices the notes are like, and which songs suit them."""
+
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from pipeline.errors import EmptyLibrary, NotEnoughSpeech
+from pipeline.listening.notes import Note, has_narrowband, read_notes
+from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
+from pipeline.matching.match import Library, embed, fit_library, match
+from pipeline.matching.picture import plot_match
+from pipeline.matching.recommend import SongTraits, suggest
+from pipeline.pool import model_pool
+from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Role
+from pipeline.progress import Report
+from store.results import MatchCalibration, MatchCandidate, MatchResult, SongSuggestion, SungRange
+from worker.messages import JobOutcome, LibrarySong, MatchTask, SingerFile
+from worker.plans import Plan
+
+CANDIDATES = 5
+
+
+def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
+    """Compare the notes with the library's voices, and estimate the range that they sing.
+
+    Raises what `read_notes` raises, NotEnoughSpeech, EmptyLibrary, DiskFull.
+    """
+    plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
+    wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
+    report("listening", 0.0)
+    tracks = [models.pitch.voicing(wav) for wav in wavs]
+    vocals = vocal_range(tracks)
+    report("matching", 0.0)
+    embeddings = embed(wavs, models.singer)
+    if not len(embeddings):
+        raise NotEnoughSpeech(seconds=0.0, limit=1.0)
+    report("matching", 0.5)
+    songs = _songs(task.songs, embeddings, vocals, models)
+    library = _library(task.singers, models)
+    ranking = match(embeddings, library)
+    picture = task.out / "match.png"
+    plot_match(picture, ranking, task.language)
+    report("matching", 1.0)
+    result = MatchResult(
+        model=models.singer.name,
+        candidates=tuple(
+            MatchCandidate(candidate.name, candidate.probability, candidate.similarity)
+            for candidate in ranking.candidates[:CANDIDATES]
+        ),
+        none=ranking.none,
+        calibration=MatchCalibration(**asdict(library.calibration)),
+        range=SungRange(**asdict(vocals)) if vocals else None,
+        songs=songs,
+        notes=len(task.notes),
+        seconds=voiced_seconds(tracks),
+        narrowband=has_narrowband(wavs),
+        models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
+    )
+    return JobOutcome(result, {"picture": picture})
+
+
+def _songs(
+    songs: tuple[LibrarySong, ...], embeddings: NDArray[np.float32], vocals: VocalRange | None, models: ModelPool
+) -> tuple[SongSuggestion, ...]:
+    """Those songs, as the model in use heard them, that suit whoever is embedded (n, C)."""
+    heard = [song for song in songs if song.model == models.singer.model_id]
+    traits = [SongTraits(song.notes, np.array(song.embedding, np.float32)) for song in heard]
+    mean = embeddings.mean(0)
+    member = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+    return tuple(
+        SongSuggestion(
+            title=heard[one.song].title,
+            singer=heard[one.song].singer,
+            song_id=heard[one.song].song_id,
+            key_shift=one.key_shift,
+            inside=one.inside if vocals else None,
+            timbre=one.timbre,
+            taste=one.taste,
+        )
+        for one in suggest(member, vocals, traits, [song.taste for song in heard])
+    )
+
+
+def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:
+    """Fit the library on the embeddings of the model in use. Raises EmptyLibrary."""
+    embedded = {
+        singer.name: load_file(singer.path)["embeddings"]
+        for singer in singers
+        if singer.model == models.singer.model_id
+    }
+    if not embedded:
+        raise EmptyLibrary(model=models.singer.name)
+    return fit_library(embedded, models.singer.labels)
