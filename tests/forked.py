@@ -31,6 +31,7 @@ FORKS.set_forkserver_preload(
         "resemblyzer",
         "swift_f0",
         "distillmos",
+        "models.speaker.ast",
         "matplotlib.font_manager",
         "matplotlib.figure",
         "tests.hashed",
