@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -32,6 +33,11 @@ UPGRADE = schema._upgrade
 def pytest_configure(config: pytest.Config) -> None:
     """Print the parity with references below the tests."""
     config.pluginmanager.register(Printing())
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now stays: the collector need not look through it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

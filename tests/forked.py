@@ -25,6 +25,14 @@ FORKS.set_forkserver_preload(
         "worker.settings",
         "pipeline.pool.availability",
         "worker.child_tasks",
+        # what a child loads at its first training, note, measure and picture
+        "torch._dynamo",
+        "resemblyzer",
+        "swift_f0",
+        "distillmos",
+        "matplotlib.font_manager",
+        "matplotlib.figure",
+        "tests.hashed",
     ]
 )
 
