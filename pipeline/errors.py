@@ -17,6 +17,7 @@ SoundError
 │   ├── SilentFile
 │   ├── NoVoice
 │   ├── VoiceMissing
+│   ├── OnlyNoise
 │   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
@@ -156,6 +157,16 @@ class VoiceMissing(UnsuitableSound):
     sentence = (
         "{name} holds {seconds:.1f} seconds of voice; at least {limit:.0f} are needed. Speak or sing close to the "
         "microphone, and record again."
+    )
+
+
+class OnlyNoise(UnsuitableSound):
+    """A note of noise alone. Params: name."""
+
+    code = "only_noise"
+    sentence = (
+        "{name} is noise: no voice stands out of it. Speak or sing close to the microphone in a quiet room, and record "
+        "again."
     )
 
 

@@ -126,7 +126,15 @@ from store.use_cases.server_library import (
     remove_song,
     request_library,
 )
-from store.use_cases.sharing import Sharing, begin_share, can_be_shared, drop_share, keep_share, shared_message
+from store.use_cases.sharing import (
+    Sharing,
+    begin_share,
+    can_be_shared,
+    drop_share,
+    keep_share,
+    share_gone,
+    shared_message,
+)
 from store.use_cases.sing_again import sing_again
 from store.use_cases.sing_suggested import sing_suggested
 from store.use_cases.training import (
@@ -332,6 +340,7 @@ __all__ = [
     "search_songs",
     "send_again",
     "send_reading",
+    "share_gone",
     "shared_message",
     "show_life",
     "shown_clips",
