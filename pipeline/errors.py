@@ -277,7 +277,7 @@ class CrewLost(SoundError):
     """One of the processes that train together has ended, and with it the training."""
 
     code = "crew_lost"
-    sentence = "Another process of this training has ended. Start it again: it goes on from what was saved."
+    sentence = "Another process of this training has ended. Start it again: what was saved is taken up."
 
 
 class OutOfMemory(SoundError):

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -30,11 +31,13 @@ from models.rvc import S24, pretrained
 from models.speaker import resemblyzer
 from pipeline.errors import CrewLost
 from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import ignore
 from pipeline.training import rvc
 from pipeline.training.base import Base, TrainOptions
 from pipeline.training.crew import Crew, crew
 from pipeline.training.data import TrainingData
 from pipeline.training.h24 import HarmonicBase
+from pipeline.training.loop import TrainingLoop
 from pipeline.training.rvc import OfficialBase
 from pipeline.training.s24 import SmallBase
 from tests.lab.separators.stem_songs import small, write_songs
@@ -168,7 +171,7 @@ BASES: Mapping[str, Callable[[], Base]] = {
     "s24": SmallBase,
     "h24": HarmonicBase,
 }
-KINDS = (*TASKS, *BASES)
+KINDS = (*TASKS, *BASES, "loop")
 
 
 def pretrained_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> Weights:
@@ -189,9 +192,7 @@ def pretrained_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) 
 
 def voice_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> Weights:
     """A voice's learner, a few steps from its base; some clips are shorter than others."""
-    models = ModelPool("cpu")
-    files = write_base(folder / "base")
-    models.locate = lambda name: files  # type: ignore[assignment]
+    models = pool(folder)
     speaker = torch.nn.functional.normalize(torch.rand(256, generator=torch.Generator().manual_seed(0)), dim=0)
     base = BASES[kind]()
     learner: Any = base.learner(models, speaker, TrainOptions(), crew)
@@ -204,6 +205,31 @@ def voice_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> We
         learner.step(data, 2, number, 0.1, crew.generator(number))
     after = {"network": learner.network, "discriminator": getattr(learner, "discriminator", nn.Module())}
     return _moved(before, _weights(after))
+
+
+def loop_weights(kind: str, crew: Crew, folder: Path, schedule: Schedule) -> Weights:
+    """The loop of voices on a base of RVC's, which several processes break off in its middle and take up again."""
+    for steps in (4,) if crew.size == 1 else (2, 4):
+        models = pool(folder)
+        options = TrainOptions(steps=steps, batch=2, measure_steps=2)
+        training = TrainingLoop(models, torch.zeros(256), options, BASES["rvc"](), crew)
+        learner: Any = training.learner
+        for part in (learner.network, learner.discriminator, learner.loss):
+            part.double()
+        training.resume(folder / "training.pt")
+        before = _weights(learner._modules)
+        with patch.dict(vars(models), speaker=SimpleNamespace(embed=lambda wav: None)):
+            training.run(material("rvc"), folder / "training.pt", ignore)
+    assert [moment.step for moment in training.curve] == [0, 2, 4]
+    return _moved(before, _weights(learner._modules))
+
+
+def pool(folder: Path) -> ModelPool:
+    """The embedded models, and a small base of RVC's."""
+    models = ModelPool("cpu")
+    files = write_base(folder / "base")
+    models.locate = lambda name: files  # type: ignore[assignment]
+    return models
 
 
 def material(kind: str) -> TrainingData:
@@ -257,7 +283,7 @@ def every_kind(crew: Crew, folder: Path) -> None:
     """Train each kind, and write the weights that it ends with."""
     for kind in KINDS:
         (folder / kind / "material").mkdir(parents=True)
-        train = pretrained_weights if kind in TASKS else voice_weights
+        train = pretrained_weights if kind in TASKS else voice_weights if kind in BASES else loop_weights
         schedule = ONCE if kind in LARGE else SHORT
         torch.save(train(kind, crew, folder / kind, schedule), folder / f"{kind}.pt")
 

@@ -88,9 +88,14 @@ def test_only_the_leader_writes_and_its_log_is_of_the_whole_batch(ended: Path) -
             assert together == pytest.approx(alone, abs=2e-5)
 
 
+def test_a_voice_that_is_taken_up_by_several_processes_is_saved_by_the_leader_alone(ended: Path) -> None:
+    assert torch.load(ended / "0-of-2" / "loop" / "training.pt")["step"] == 4
+    assert not (ended / "1-of-2" / "loop" / "training.pt").exists()
+
+
 def test_a_crew_of_which_one_was_killed_stops_and_ends_the_same_once_started_again(ended: Path) -> None:
     lost = (ended / "0-of-2" / "lost").read_text()
-    assert lost == "Another process of this training has ended. Start it again: it goes on from what was saved."
+    assert lost == "Another process of this training has ended. Start it again: what was saved is taken up."
     state = torch.load(ended / "0-of-2" / "long" / "singers" / loop.STATE)
     assert state["step"] == KILLED_AT
     assert ends(begin(ended, 2, to_its_end)) == [0, 0]
