@@ -5,6 +5,8 @@ import contextlib
 import logging
 import math
 import signal
+from collections.abc import Sequence
+from typing import Any
 
 import discord
 from discord.ext import commands
@@ -19,7 +21,8 @@ from bot.details import DetailsButton, details_buttons
 from bot.forget import ForgetButton, ForgetCog
 from bot.guild_settings import GuildSettingsCog
 from bot.help import HelpCog
-from bot.interactions.components import answer_unknown, rows_of
+from bot.interactions.components import PersistentItem, answer_unknown, rows_of
+from bot.interactions.liking import LikingMenu, LikingOpen, LikingPage, LikingSkip
 from bot.interactions.replies import Tree
 from bot.interactions.services import Interaction, Services
 from bot.jobs import CancelButton, FetchButton, JobsCog, JobsPage, cancel_view
@@ -46,6 +49,7 @@ from bot.reports.staff import StepButton
 from bot.reports.telling import ReportsLoop
 from bot.settings import BotSettings
 from bot.sharing import ShareButton, share_buttons
+from bot.suggested import OpinionButton, SingButton, suggested_rows
 from bot.texts.locale import Translator
 from bot.texts.mentions import mentions_of
 from bot.texts.sentences import Texts
@@ -108,18 +112,25 @@ COMPONENTS = (
     SingersPage,
     LibraryRemove,
     LibraryAnswer,
+    LikingOpen,
+    LikingMenu,
+    LikingPage,
+    LikingSkip,
+    SingButton,
+    OpinionButton,
 )
 log = logging.getLogger(__name__)
 
 
 def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     """What can be done with a result."""
-    rows = (
+    rows: list[Sequence[PersistentItem[Any]]] = [
         [*share_buttons(job, say), *details_buttons(job, say), *delete_buttons(job, say)],
         again_buttons(job, say),
         part_buttons(job, say),
         rating_menus(job, say),
-    )
+        *suggested_rows(job, say),
+    ]
     return rows_of(*rows) if any(rows) else None
 
 

@@ -20,15 +20,15 @@ class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
         services = services_of(interaction)
         forgotten = await asyncio.to_thread(forget, services.store, interaction.user.id)
         await services.opened.close(interaction.user.id)
-        text = texts_for(interaction)(
-            "forget.done",
-            notes=forgotten.clips,
-            voices=forgotten.voices,
-            jobs=forgotten.jobs,
-            files=forgotten.files,
-            messages=forgotten.messages,
-        )
-        await replace(interaction, text)
+        say = texts_for(interaction)
+        numbers = {
+            "notes": forgotten.clips,
+            "voices": forgotten.voices,
+            "jobs": forgotten.jobs,
+            "files": forgotten.files,
+            "messages": forgotten.messages,
+        }
+        await replace(interaction, say("forget.done", **numbers) if any(numbers.values()) else say("forget.nothing"))
 
     async def declined(self, interaction: Interaction) -> None:
         """Keep everything."""

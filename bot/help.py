@@ -7,6 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.interactions.components import view_of
+from bot.interactions.liking import LikingOpen
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for
 from bot.texts.locale import label, reader
@@ -29,6 +31,11 @@ def overview(services: Services, days: float, say: Texts) -> str:
     )
 
 
+def songs_button(say: Texts) -> discord.ui.View:
+    """The way to the songs that a member likes."""
+    return view_of(LikingOpen.labelled(say("liking.open")))
+
+
 class HelpCog(commands.Cog):
     """The command and the greeting."""
 
@@ -40,7 +47,8 @@ class HelpCog(commands.Cog):
         """Answer whoever asks, and nobody else."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         days = await asyncio.to_thread(keep_days, self.services.store, interaction.guild_id)
-        await reply(interaction, overview(self.services, days, texts_for(interaction)))
+        say = texts_for(interaction)
+        await reply(interaction, overview(self.services, days, say), songs_button(say))
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -52,6 +60,7 @@ class HelpCog(commands.Cog):
         say = reader(guild.preferred_locale)
         try:
             days = await asyncio.to_thread(keep_days, self.services.store, guild.id)
-            await place.send(f"{say('help.hello')}\n{overview(self.services, days, say)}", suppress_embeds=True)
+            text = f"{say('help.hello')}\n{overview(self.services, days, say)}"
+            await place.send(text, view=songs_button(say), suppress_embeds=True)
         except discord.HTTPException as error:
             log.warning("The greeting of a server could not be sent: %s", error)

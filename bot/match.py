@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download, is_audio
+from bot.interactions.liking import ask_at_first
 from bot.interactions.services import Interaction, Services
 from bot.texts.locale import label, note_descriptions, note_labels
 from store import NotYours
@@ -54,3 +55,4 @@ class MatchCog(commands.Cog):
             files = await download(self.services, notes, settings.note_megabytes)
             job = await asyncio.to_thread(request_match, store, requester, files, source)
         await self.services.launch(job)
+        await ask_at_first(interaction, job)

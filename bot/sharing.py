@@ -14,7 +14,17 @@ from bot.messages.result import compose
 from bot.texts.mentions import clickable
 from bot.texts.sentences import Texts
 from store import Job, NotFound
-from store.use_cases import Sharing, begin_share, can_be_shared, drop_share, keep_share, result_message, shared_message
+from store.tables import Shown
+from store.use_cases import (
+    Sharing,
+    begin_share,
+    can_be_shared,
+    drop_share,
+    keep_share,
+    result_message,
+    share_gone,
+    shared_message,
+)
 
 
 def share_buttons(job: Job, say: Texts) -> list["ShareButton"]:
@@ -34,23 +44,36 @@ class ShareButton(PersistentButton, template=r"share:(?P<job>[0-9a-f]{32})"):
         services, say = services_of(interaction), texts_for(interaction)
         async with services.turn_of(interaction.user.id):  # a second click waits for the first
             shown = await asyncio.to_thread(shared_message, services.store, self.job, interaction.user.id)
-            if shown is not None:
+            if shown is not None and await _stands(interaction, shown):
                 job = await asyncio.to_thread(result_message, services.store, self.job, interaction.user.id)
                 link = _link(job.job.guild_id, shown.channel_id, shown.message_id)
                 await reply(interaction, say("share.already", link=link))
                 return
             sharing = await asyncio.to_thread(begin_share, services.store, self.job, interaction.user.id)
-            message = await _send(interaction, sharing)
+            if shown is not None:
+                await asyncio.to_thread(share_gone, services.store, shown.message_id)
+            message = await _send(interaction, sharing, f"share{shown.message_id if shown else self.job[:20]}")
         link = _link(sharing.message.job.guild_id, sharing.channel_id, message.id)
         await reply(interaction, say("share.done", link=link))
 
 
-async def _send(interaction: Interaction, sharing: Sharing) -> discord.Message:
+async def _stands(interaction: Interaction, shown: Shown) -> bool:
+    """Whether nobody has deleted the message meanwhile; where the bot cannot look, it is taken to be there."""
+    try:
+        await interaction.client.get_partial_messageable(shown.channel_id).fetch_message(shown.message_id)
+    except discord.NotFound:
+        return False
+    except discord.HTTPException:
+        return True
+    return True
+
+
+async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> discord.Message:
     """Send the result to its channel and note it. Raises CannotShare where the bot may not."""
     services, job, say = services_of(interaction), sharing.message.job, texts_for_server(interaction)
     text = f"{say('share.by', member=f'<@{job.user_id}>')}\n{compose(job, say)}"
     channel = interaction.client.get_partial_messageable(sharing.channel_id)
-    options: dict[str, Any] = {"nonce": f"share{job.id[:20]}", "suppress_embeds": True}
+    options: dict[str, Any] = {"nonce": nonce, "suppress_embeds": True}
     try:
         files = await asyncio.to_thread(files_of, services.store, sharing.message.row)
         message: discord.Message = await channel.send(clickable(text, services.mentions), files=files, **options)

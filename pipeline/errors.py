@@ -17,6 +17,7 @@ SoundError
 │   ├── SilentFile
 │   ├── NoVoice
 │   ├── VoiceMissing
+│   ├── OnlyNoise
 │   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
@@ -28,6 +29,8 @@ SoundError
 ├── VoiceOutdated
 ├── EncoderMissing
 ├── ModelUnusable
+├── UnequalShares
+├── CrewLost
 └── OutOfMemory
 """
 
@@ -157,6 +160,16 @@ class VoiceMissing(UnsuitableSound):
     )
 
 
+class OnlyNoise(UnsuitableSound):
+    """A note of noise alone. Params: name."""
+
+    code = "only_noise"
+    sentence = (
+        "{name} is noise: no voice stands out of it. Speak or sing close to the microphone in a quiet room, and record "
+        "again."
+    )
+
+
 class LengthsApart(UnsuitableSound):
     """Params: name, seconds (of the instrumental), song, song_seconds, limit (s)."""
 
@@ -249,6 +262,22 @@ class ModelUnusable(SoundError):
 
     code = "model_unusable"
     sentence = "A model of this server cannot be used: {reason} Tell its operator."
+
+
+class UnequalShares(SoundError):
+    """A batch cannot be dealt equally to the processes that train together. Params: batch, processes."""
+
+    code = "unequal_shares"
+    sentence = (
+        "A batch of {batch} cannot be dealt to {processes} processes: start as many as divide it, or set `batch` anew."
+    )
+
+
+class CrewLost(SoundError):
+    """One of the processes that train together has ended, and with it the training."""
+
+    code = "crew_lost"
+    sentence = "Another process of this training has ended. Start it again: it goes on from what was saved."
 
 
 class OutOfMemory(SoundError):

@@ -75,6 +75,7 @@ from store.tables import (
     Voice,
     VoiceState,
 )
+from store.taste_tables import SongOpinion
 
 __all__ = [
     "AlreadyAnswered",
@@ -130,6 +131,7 @@ __all__ = [
     "Singer",
     "Song",
     "SongInUse",
+    "SongOpinion",
     "SongOrTitle",
     "SongVocals",
     "Store",

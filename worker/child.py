@@ -5,6 +5,7 @@ It ends with its parent, however that ends. The messages between them are in `wo
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing as mp
 import os
 import signal
@@ -168,6 +169,7 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
         return
     from worker import child_tasks  # takes as long as torch; a refusal need not wait for it
 
+    gc.freeze()  # to look through all that was imported takes 0.3 s, after every task
     while True:
         try:
             task = pipe.recv()

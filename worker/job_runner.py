@@ -20,7 +20,6 @@ from store.params import cover_params, train_params
 from store.replies import token_of
 from store.results import Result
 from store.tables import OPERATOR
-from store.taste import tastes
 from store.use_cases import (
     LeaseLost,
     check_consent,
@@ -47,7 +46,6 @@ from worker.messages import (
     InstantTask,
     JobOutcome,
     JobTask,
-    LibrarySong,
     LibraryTask,
     MatchTask,
     NoteFile,
@@ -59,6 +57,7 @@ from worker.messages import (
 )
 from worker.scratch import clear, scratch_of
 from worker.settings import WorkerSettings
+from worker.suggestible import songs_to_suggest
 from worker.watchdog import Patience, Watchdog
 
 log = logging.getLogger(__name__)
@@ -202,7 +201,7 @@ def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
     with store.read() as session:
         match job.kind:
             case JobKind.MATCH:
-                singers, songs = _singers(store, session, job), _songs(session, job)
+                singers, songs = _singers(store, session, job), songs_to_suggest(session, job.user_id, job.guild_id)
                 return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
             case JobKind.TRAIN:
                 params = train_params(job)
@@ -253,24 +252,6 @@ def _singers(store: Store, session: Session, job: Job) -> tuple[SingerFile, ...]
     return tuple(
         SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
         for singer in singers
-    )
-
-
-def _songs(session: Session, job: Job) -> tuple[LibrarySong, ...]:
-    """Every song that the job's guild sees in which somebody sings."""
-    rows = library.sung_songs(session, job.guild_id)
-    liked = tastes(session, job.user_id, job.guild_id, [song for song, _ in rows])
-    return tuple(
-        LibrarySong(
-            song_id=song.id or 0,
-            title=song.title,
-            singer=song.singer,
-            notes={int(note): seconds for note, seconds in vocals.notes.items()},
-            embedding=tuple(vocals.embedding),
-            model=vocals.model,
-            taste=taste,
-        )
-        for (song, vocals), taste in zip(rows, liked, strict=True)
     )
 
 

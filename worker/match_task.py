@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
-from pipeline.listening.notes import Note, has_narrowband, read_notes
-from pipeline.listening.vocal_range import VocalRange, vocal_range, voiced_seconds
+from pipeline.listening.notes import Note, check_voice, has_narrowband, read_notes
+from pipeline.listening.vocal_range import VocalRange, vocal_range, voice_seconds, voiced_seconds
 from pipeline.matching.match import Library, embed, fit_library, match
 from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
@@ -21,22 +21,27 @@ from worker.messages import JobOutcome, LibrarySong, MatchTask, SingerFile
 from worker.plans import Plan
 
 CANDIDATES = 5
+LEAST_VOICE = 1.0
+"""Seconds of voice without which a note says nothing about who is heard."""
 
 
 def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     """Compare the notes with the library's voices, and estimate the range that they sing.
 
-    Raises what `read_notes` raises, NotEnoughSpeech, EmptyLibrary, DiskFull.
+    Raises what `read_notes` raises, VoiceMissing (a note has under 1 s of voice), OnlyNoise, NotEnoughSpeech,
+    EmptyLibrary, DiskFull.
     """
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
     wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
     report("listening", 0.0)
     tracks = [models.pitch.voicing(wav) for wav in wavs]
+    for note, wav, (_, confidence) in zip(task.notes, wavs, tracks, strict=True):
+        check_voice(wav, voice_seconds(confidence), LEAST_VOICE, note.name)
     vocals = vocal_range(tracks)
     report("matching", 0.0)
     embeddings = embed(wavs, models.singer)
     if not len(embeddings):
-        raise NotEnoughSpeech(seconds=0.0, limit=1.0)
+        raise NotEnoughSpeech(seconds=0.0, limit=LEAST_VOICE)
     report("matching", 0.5)
     songs = _songs(task.songs, embeddings, vocals, models)
     library = _library(task.singers, models)

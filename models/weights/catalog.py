@@ -140,7 +140,10 @@ def pin_of(entry: Entry, file: File, folder: Path) -> str | None:
 
 
 def state(entry: Entry, file: File, folder: Path, hash_again: bool = False) -> State:
-    """Check a file; it is hashed only if it changed since the last time, or with `hash_again`. Raises WeightsError."""
+    """Check a file; it is hashed only if it changed since the last time, or with `hash_again`. Raises WeightsError.
+
+    For a file of the folder that is the last time of any process, for an installed one this process's.
+    """
     path = path_of(entry, file, folder)
     try:
         size = path.stat().st_size
@@ -149,8 +152,12 @@ def state(entry: Entry, file: File, folder: Path, hash_again: bool = False) -> S
             return State.WRONG
         if pin is None:
             return State.UNVERIFIED
-        uncached = hash_again or bool(file.package)
-        actual = integrity.digest(path) if uncached else pins.sha256_of(folder, key(entry, file), path)
+        if hash_again:
+            actual = integrity.digest(path)
+        elif file.package:
+            actual = integrity.digest_once(path)
+        else:
+            actual = pins.sha256_of(folder, key(entry, file), path)
     except FileNotFoundError:
         return State.MISSING
     except OSError as error:

@@ -1,6 +1,7 @@
 """Integrity of weights on disk: sha256 checksums, and safetensors read without unpickling."""
 
 import hashlib
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +37,22 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_once(path: Path) -> str:
+    """The same, computed once in a process, and again only if the file was written or replaced. Raises OSError."""
+    stat = path.stat()
+    return _digest_of(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+
+
+@lru_cache(maxsize=64)
+def _digest_of(path: Path, _: tuple[int, ...]) -> str:
+    return digest(path)
+
+
 def verify(path: Path, sha256: str) -> Path:
     """Check a file against its pinned sha256; returns the path. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing.")
-    actual = digest(path)
+    actual = digest_once(path)
     if actual != sha256:
         raise WeightsError(f"{path.name} is not the pinned file: sha256 {actual[:12]}…, not {sha256[:12]}….")
     return path

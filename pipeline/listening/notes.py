@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import SPEECH_RATE, Floats32
+from pipeline.errors import OnlyNoise, VoiceMissing
 from pipeline.progress import Report, ignore
 from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.clean import clean
 from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.file_name import display_name
 from pipeline.sound.hum import without_hum
 from pipeline.sound.levels import Levels, check_levels
+from pipeline.sound.noise import is_noise
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,15 @@ def audible(wav: Floats32, rate: int) -> Floats32:
 def has_narrowband(notes: Sequence[Floats32]) -> bool:
     """Whether one of the notes, mono at 16 kHz, is of telephone quality."""
     return any(is_narrowband(wav, SPEECH_RATE) for wav in notes)
+
+
+def check_voice(wav: Floats32, seconds: float, least: float, name: str) -> None:
+    """Raise OnlyNoise or VoiceMissing if under `least` seconds of voice were heard in mono (samples,) at 16 kHz."""
+    if seconds >= least:
+        return
+    if is_noise(wav, SPEECH_RATE):
+        raise OnlyNoise(name=display_name(name))
+    raise VoiceMissing(name=display_name(name), seconds=seconds, limit=least)
 
 
 def normalize_level(wav: Floats32) -> Floats32:

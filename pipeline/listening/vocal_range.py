@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from models.pitch.trackers import VOICED_CONFIDENCE
 from models.signal import Floats32
@@ -12,6 +13,8 @@ from models.signal import Floats32
 FRAME_SECONDS = 0.016
 MIN_NOTE_SECONDS = 0.1
 MIN_SECONDS = 3.0
+AROUND_SECONDS = 0.25
+"""Consonants beside what has a pitch are voice, too."""
 NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
@@ -62,6 +65,13 @@ def held_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> dict[int, float
 def voiced_seconds(tracks: Sequence[tuple[Floats32, Floats32]]) -> float:
     """Seconds with a pitch, of recordings as `vocal_range` takes them."""
     return FRAME_SECONDS * sum(int((confidence >= VOICED_CONFIDENCE).sum()) for _, confidence in tracks)
+
+
+def voice_seconds(confidence: Floats32) -> float:
+    """Seconds of voice, of one recording's confidence: what has a pitch, and what is beside it. Noise has none."""
+    around = round(AROUND_SECONDS / FRAME_SECONDS)
+    near = binary_dilation(confidence >= VOICED_CONFIDENCE, np.ones(2 * around + 1))
+    return float(near.sum()) * FRAME_SECONDS
 
 
 def note_name(note: float) -> str:

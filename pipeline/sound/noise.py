@@ -19,6 +19,7 @@ BANDS = (100, 400, 700, 1000, 1400, 1900, 2500, 3200, 4200, 5600, 7600)  # Hz; e
 QUIETEST = 0.1
 OF_MEAN = -np.log(1 - QUIETEST)  # that quantile of the power of Gaussian noise, as a share of its mean
 ACTIVE = 1e-3  # of the power that half a second exceeds: within 30 dB
+NOISE_DB = 3.0  # white, pink and brown noise and a fan have -17 to -2
 JUDGED_FROM = 3.0  # s; a shorter note may be a single held tone
 
 
@@ -44,6 +45,11 @@ def signal_to_noise(audio: Floats32, rate: int) -> float:
     voice = float(whole[active].mean())
     tiny = 1e-12 * max(voice, 1e-12)
     return float(10 * np.log10(max(voice - noise, tiny) / max(noise, tiny)))
+
+
+def is_noise(audio: Floats32, rate: int) -> bool:
+    """Whether hardly anything stands out of the noise of a recording in which no voice was heard."""
+    return signal_to_noise(audio, rate) < NOISE_DB
 
 
 def check_noise(audio: Floats32, rate: int, name: str) -> None:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import binary_dilation
 
-from models.pitch.trackers import SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
+from models.pitch.trackers import PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline import errors
-from pipeline.listening.notes import Note, normalize_level, read_notes
+from pipeline.listening.notes import Note, check_voice, normalize_level, read_notes
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
+from pipeline.listening.vocal_range import voice_seconds
 from pipeline.progress import Report, ignore
 from pipeline.sound.file_name import display_name
 from pipeline.sound.noise import check_noise
@@ -18,8 +18,6 @@ from pipeline.voices.owner import speaker_embedding
 
 LEAST_SECONDS = 2.0
 """Of voice; the embedding of less is nobody's."""
-AROUND_SECONDS = 0.25
-"""Consonants beside what has a pitch are voice, too."""
 SAME_PERSON = 0.68
 """Median cosine with the other notes. Beside clips of the same person 1.3 % of 159 are refused (15 people, most clips
 13 s long; the two are single sung tones), beside somebody else's 5.3 % of 7752 pass. At 0.62 none and 18 %, at 0.72
@@ -41,13 +39,14 @@ def hear_note(
 ) -> OwnNote:
     """Hear one note; `others` (n, 256) are the embeddings of its sender's other notes.
 
-    Raises what `read_notes` raises, VoiceMissing (under 2 s of voice), Noisy, SeveralSpeakers, and OtherSpeaker (it is
-    of somebody else than most of the others).
+    Raises what `read_notes` raises, VoiceMissing (under 2 s of voice), OnlyNoise, Noisy, SeveralSpeakers, and
+    OtherSpeaker (it is of somebody else than most of the others).
     """
     [(wav, levels)] = read_notes([note], report)
     report("listening", 0.0)
-    seconds = min(voice_seconds(wav, pitch), levels.active_seconds)
-    windows = embed_windows(wav, speaker) if seconds >= LEAST_SECONDS else np.zeros((0, 256), np.float32)
+    seconds = min(_voice_seconds(wav, pitch), levels.active_seconds)
+    check_voice(wav, seconds, LEAST_SECONDS, note.name)
+    windows = embed_windows(wav, speaker)
     if not len(windows):
         raise errors.VoiceMissing(name=display_name(note.name), seconds=seconds, limit=LEAST_SECONDS)
     check_noise(wav, SPEECH_RATE, note.name)
@@ -59,11 +58,6 @@ def hear_note(
     return OwnNote(seconds, embedding)
 
 
-def voice_seconds(wav: Floats32, pitch: PitchTrackers) -> float:
-    """Seconds of voice in mono (samples,) at 16 kHz: what has a pitch, and what is beside it. Noise has none."""
-    if not wav.any():
-        return 0.0
-    _, confidence = pitch.voicing(normalize_level(wav))
-    around = round(AROUND_SECONDS * SPEECH_RATE / SWIFT_HOP)
-    near = binary_dilation(confidence >= VOICED_CONFIDENCE, np.ones(2 * around + 1))
-    return float(near.sum()) * SWIFT_HOP / SPEECH_RATE
+def _voice_seconds(wav: Floats32, pitch: PitchTrackers) -> float:
+    """Seconds of voice in mono (samples,) at 16 kHz."""
+    return voice_seconds(pitch.voicing(normalize_level(wav))[1]) if wav.any() else 0.0

@@ -97,6 +97,7 @@ from store.use_cases.listening_test import (
 )
 from store.use_cases.match import request_match
 from store.use_cases.my_data import MyData, my_data
+from store.use_cases.opinions import has_never_picked, judge_suggested, pick_songs, songs_to_pick
 from store.use_cases.own_cover import own_result
 from store.use_cases.presence import end_life, show_life, signs_of_life
 from store.use_cases.progress import CardState, PlacedJob, cards_to_show, placed_job
@@ -125,8 +126,17 @@ from store.use_cases.server_library import (
     remove_song,
     request_library,
 )
-from store.use_cases.sharing import Sharing, begin_share, can_be_shared, drop_share, keep_share, shared_message
+from store.use_cases.sharing import (
+    Sharing,
+    begin_share,
+    can_be_shared,
+    drop_share,
+    keep_share,
+    share_gone,
+    shared_message,
+)
 from store.use_cases.sing_again import sing_again
+from store.use_cases.sing_suggested import sing_suggested
 from store.use_cases.training import (
     BasketTraining,
     TrainingRequest,
@@ -265,11 +275,13 @@ __all__ = [
     "give_up_message",
     "guild_languages",
     "guild_setting",
+    "has_never_picked",
     "hear_again",
     "hear_anew",
     "job_history",
     "job_row",
     "jobs_wait",
+    "judge_suggested",
     "keep_clip",
     "keep_days",
     "keep_days_of_basket",
@@ -295,6 +307,7 @@ __all__ = [
     "own_singers",
     "own_songs",
     "own_voice",
+    "pick_songs",
     "placed_job",
     "postpone_deletion",
     "prepare_again",
@@ -327,12 +340,15 @@ __all__ = [
     "search_songs",
     "send_again",
     "send_reading",
+    "share_gone",
     "shared_message",
     "show_life",
     "shown_clips",
     "signs_of_life",
     "sing_again",
+    "sing_suggested",
     "song_title",
+    "songs_to_pick",
     "start_listening_test",
     "stay_with_base",
     "stop_listening_test",

@@ -44,8 +44,8 @@ def request_cover(store: Store, requester: Requester, request: CoverRequest, *, 
     files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
         check_song(request.song, request.title)
-        params = _params(session, requester, request)
-        job = accept(session, store, requester, params, files, _lane(store, session, params))
+        params = cover_of(session, requester, request)
+        job = accept(session, store, requester, params, files, cover_lane(store, session, params))
         return enqueue(session, job, lease_to)
 
 
@@ -125,7 +125,8 @@ def _numbered(song: Song) -> str:
     return f"{song_title(song)} (#{song.id})"
 
 
-def _params(session: Session, requester: Requester, request: CoverRequest) -> CoverParams:
+def cover_of(session: Session, requester: Requester, request: CoverRequest) -> CoverParams:
+    """What the job of this request is told. Raises NotFound, VoiceNotReady, SeveralFit."""
     voice = find_voice(session, request.voice, requester.user_id)
     chosen = None if request.song else find_song(session, request.title or "", requester.guild_id)
     name = song_title(chosen) if chosen else (request.song.name if request.song else "")
@@ -144,7 +145,7 @@ def _params(session: Session, requester: Requester, request: CoverRequest) -> Co
     )
 
 
-def _lane(store: Store, session: Session, params: CoverParams) -> Lane:
+def cover_lane(store: Store, session: Session, params: CoverParams) -> Lane:
     """A cover of a song that was heard before is quick: its stems and the features of its vocals are there."""
     key = params.song_key or library.song(session, params.song_id or 0).media_key
     return Lane.QUICK if cache.is_heard(store, key, vocals_only=params.vocals_only) else Lane.HEAVY

@@ -12,6 +12,7 @@ from store.database import Store
 from store.listening_tables import ListeningConsent
 from store.retention import media_keys, remove_unreferenced
 from store.tables import Audit, BasketNote, Clip, Consent, Job, Outbox, Shown, Song, Voice
+from store.taste_tables import SongOpinion
 
 # In the order in which rows name each other.
 OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
@@ -22,6 +23,7 @@ OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
     (Consent, Consent.user_id),
     (Job, Job.user_id),
     (ListeningConsent, ListeningConsent.user_id),
+    (SongOpinion, SongOpinion.user_id),
 )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from store import blocks, patience
@@ -32,6 +33,12 @@ def shared_message(store: Store, job_id: str, user_id: int) -> Shown | None:
     """Where the member's result is shown already."""
     with store.read() as session:
         return session.exec(select(Shown).where(Shown.job_id == job_id, col(Shown.user_id) == user_id)).first()
+
+
+def share_gone(store: Store, message_id: int) -> None:
+    """Somebody has deleted the message that showed a result, so that it can be shown again."""
+    with store.step() as session:
+        session.connection().execute(delete(Shown).where(col(Shown.message_id) == message_id))
 
 
 def begin_share(store: Store, job_id: str, user_id: int) -> Sharing:

@@ -30,7 +30,7 @@ def sing_again(store: Store, requester: Requester, job_id: str, *, shift: int = 
         cover = own_cover(session, job_id, requester.user_id)
         params = _again(session, cover, shift, voice_id)
         lane = _lane(store, song_of(store, session, params, cover.guild_id), params)
-        _check_new(session, requester.user_id, params)
+        check_new(session, requester.user_id, params)
         here = replace(requester, guild_id=cover.guild_id, channel_id=cover.channel_id)
         return enqueue(session, accept(session, store, here, params, (), lane), None)
 
@@ -67,7 +67,7 @@ def _lane(store: Store, key: str, params: CoverParams) -> Lane:
     return Lane.QUICK if cache.is_heard(store, key, vocals_only=params.vocals_only) else Lane.HEAVY
 
 
-def _check_new(session: Session, user_id: int, params: CoverParams) -> None:
+def check_new(session: Session, user_id: int, params: CoverParams) -> None:
     """Raise AlreadySung if a job of theirs that waits or runs makes this cover: a second click."""
     wanted = select(Job).where(Job.user_id == user_id, Job.kind == JobKind.COVER, col(Job.state).in_(jobs.ACTIVE))
     if any(cover_params(job) == params for job in session.exec(wanted)):

@@ -71,6 +71,7 @@ def test_the_features_are_seen() -> None:
         "again",
         "parts",
         "rating",
+        "suggested",
         "deleting",
         "presence",
         "copies",

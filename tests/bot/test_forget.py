@@ -167,4 +167,4 @@ async def test_the_button_works_after_a_restart(
 async def test_a_member_without_rows_may_ask_too(world: World, store: Store) -> None:
     answer = await world.bob.slash(world.channel, "forget-me")
     await world.bob.click(response_of(answer), label=YES)
-    assert "0 voice notes" in response_of(answer).content
+    assert "Nothing about you is stored" in response_of(answer).content

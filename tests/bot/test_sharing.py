@@ -50,6 +50,15 @@ async def test_a_result_is_shared_once_with_its_file_and_the_second_click_links_
     assert f"[shared](https://discord.com/channels/{world.guild.id}/{world.channel.id}/{shared.id})" in listed
 
 
+async def test_what_somebody_deleted_in_the_channel_is_shared_anew(card: discord.Message, world: World) -> None:
+    await world.alice.click(card, label=SHARE)
+    first = world.public()[0]
+    await first.delete()
+    click = await world.alice.click(card, label=SHARE)
+    (shared,) = world.public()
+    assert shared.id != first.id and f"/{shared.id}" in response_of(click).content
+
+
 async def test_a_shared_result_goes_with_its_member(card: discord.Message, world: World, store: Store) -> None:
     await world.alice.click(card, label=SHARE)
     assert use_cases.forget(store, world.alice.id).messages == 2  # it, and the card

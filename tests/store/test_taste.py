@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from store import Job, JobKind, Song, SongVocals, Store, StoreSettings, library, open_store
 from store.taste import tastes
-from store.use_cases import forget, keep_vocals
+from store.use_cases import forget, keep_vocals, pick_songs
 
 ME, HERE, ELSEWHERE = 1, 10, 20
 
@@ -55,6 +55,18 @@ def test_a_singer_is_liked_as_the_covers_of_them_were_rated(
         cover(store, songs[0], ME, rating=rating)
     cover(store, songs[2], ME, rating=5)
     assert tasted(store, songs) == [0, liked, 0]
+
+
+def test_what_they_say_of_a_song_counts_for_it_and_as_a_rating_for_its_singer(
+    store: Store, songs: Sequence[Song]
+) -> None:
+    ids = [song.id or 0 for song in songs]
+    pick_songs(store, ME, HERE, ids, [ids[0]])
+    assert tasted(store, songs) == [1, 0.5, 0]
+    cover(store, songs[0], ME, rating=1)
+    assert tasted(store, songs) == [1, 0.25, 0]
+    pick_songs(store, ME, HERE, ids, [])
+    assert tasted(store, songs) == [0, 0, 0]
 
 
 def test_what_others_here_sing_counts_once_a_member_and_not_elsewhere(store: Store, songs: Sequence[Song]) -> None:

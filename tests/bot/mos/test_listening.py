@@ -71,7 +71,8 @@ async def test_the_menu_is_private_and_changes_the_vote(hall: Hall) -> None:
     await hall.begin()
     message = hall.of(hall.world.alice)
     await hall.carol.react(message, REACTIONS[2])
-    answer = await hall.carol.select(message, ["5"])
+    for _ in range(2):
+        answer = await hall.carol.select(message, ["5"])
     assert hall.votes() == {(message.id, hall.carol.id): 5}
     assert response_of(answer).ephemeral and "Your rating 5 is counted" in response_of(answer).content
 

@@ -223,3 +223,25 @@ def test_a_broken_record_is_one_sentence(folder: Path) -> None:
     put(folder, "one/one.bin")
     (folder / "pins.json").write_text("{")
     assert "pins.json cannot be read; mend or remove it" in refusal("one", folder)
+
+
+def test_an_installed_file_is_hashed_once_in_a_process_and_again_when_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"some weights")
+    hashed, digest = list[Path](), integrity.digest
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return digest(path)
+
+    monkeypatch.setattr(integrity, "digest", counted)
+    for _ in range(3):
+        integrity.verify(path, SHA256)
+    assert hashed == [path]
+    time = path.stat().st_mtime_ns
+    path.write_bytes(b"some weightz")
+    os.utime(path, ns=(time, time))  # as if nothing had happened
+    with pytest.raises(integrity.WeightsError, match="not the pinned file"):
+        integrity.verify(path, SHA256)
