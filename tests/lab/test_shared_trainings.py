@@ -89,8 +89,8 @@ def test_only_the_leader_writes_and_its_log_is_of_the_whole_batch(ended: Path) -
 
 
 def test_a_voice_that_is_taken_up_by_several_processes_is_saved_by_the_leader_alone(ended: Path) -> None:
-    assert torch.load(ended / "0-of-2" / "loop" / "training.pt")["step"] == 4
-    assert not (ended / "1-of-2" / "loop" / "training.pt").exists()
+    assert torch.load(ended / "0-of-2" / "rvc" / "training.pt")["step"] == 2
+    assert not (ended / "1-of-2" / "rvc" / "training.pt").exists()
 
 
 def test_a_crew_of_which_one_was_killed_stops_and_ends_the_same_once_started_again(ended: Path) -> None:
