@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.matching.match import MIN_TEMPERATURE, Library, embed, fit_library, match
@@ -12,14 +13,11 @@ from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
 
 
-def clips_of(folder: Path, models: ModelPool) -> Floats32:
-    paths = sorted(folder.glob("*.ogg"))
-    return embed([decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.singer)
-
-
 @pytest.fixture(scope="module")
 def shipped(models: ModelPool) -> dict[str, Floats32]:
-    return {folder.name: clips_of(folder, models) for folder in sorted(LIBRARY.iterdir()) if folder.is_dir()}
+    """What the model hears of each voice's clips, as it ships (worker/library/test_shipped_embeddings.py)."""
+    embedded = sorted(LIBRARY.glob(f"*/{models.singer_id}.safetensors"))
+    return {file.parent.name: load_file(file)["embeddings"] for file in embedded}
 
 
 @pytest.fixture(scope="module")
