@@ -26,8 +26,9 @@ import aiohttp
 from PIL import Image
 
 from cli.preview import PREVIEW, SimulatedServer, house, simulated_server
-from store import Job, JobKind, JobState, Store, jobs
+from store import Job, JobKind, JobState, NoteState, Store, jobs
 from store.library import sung_songs
+from store.use_cases import basket_of
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -38,12 +39,12 @@ NOTES = sorted((ROOT / "demo" / "notes").glob("*.ogg"))[:3]
 DESKTOP, PHONE = 960, 390
 HEIGHT = 844
 ALONE = """(() => {
-    const style = document.createElement("style");
-    style.textContent = ".messages-sidebar, .timeline-day-divider, .channel-message:not(:last-child) {display: none}";
-    document.head.append(style);
-    const bottom = id => document.getElementById(id).getBoundingClientRect().bottom;
+    const hide = one => one.style.setProperty("display", "none", "important");
     const [timeline, list] = ["channel-timeline", "channel-message-list"].map(id => document.getElementById(id));
-    const top = Math.ceil(bottom("toolbar"));
+    document.body.classList.add("messages-closed");
+    [...document.querySelectorAll(".messages-sidebar, .timeline-day-divider")].forEach(hide);
+    [...document.querySelectorAll(".channel-message")].slice(0, -1).forEach(hide);
+    const top = Math.ceil(document.getElementById("toolbar").getBoundingClientRect().bottom);
     return [top, Math.ceil(innerHeight - top - timeline.clientHeight + list.getBoundingClientRect().height) + 24];
 })()"""
 """Shows the newest message alone; where it begins below the toolbar, and how high it is with the channel's frame."""
@@ -176,6 +177,16 @@ async def heard_songs(server: SimulatedServer, store: Store) -> list[str]:
     sys.exit(f"The songs of the library were not heard within {MINUTES:.0f} minutes.")
 
 
+async def ask_consent(server: SimulatedServer, store: Store, notes: dict[str, Any]) -> None:
+    """Ask for a training, and wait until the worker has heard its notes and the member is asked."""
+    member = server.members[0]
+    await member.slash(server.channel, "train", name=member.name, **notes)
+    while any(note.state is NoteState.WAITING for note in basket_of(store, member.id)):
+        await asyncio.sleep(1.0)
+        await server.env.advance_time(1.0)
+    await server.env.advance_time(5.0)
+
+
 def _latest(store: Store, user_id: int, kind: JobKind) -> Job | None:
     with store.read() as session:
         return next((job for job in jobs.recent_of(session, user_id) if job.kind is kind), None)
@@ -195,7 +206,7 @@ async def one_language(data: Path, language: str) -> dict[str, dict[str, Any]]:
             await member.slash(channel, "match", **notes)
             match = await delivered(server, at.store, JobKind.MATCH)
             await shoot(server, "match", language)
-            await member.slash(channel, "train", name=server.members[0].name, **notes)
+            await ask_consent(server, at.store, notes)
             await shoot(server, "consent", language)
             voices: Any = await member.autocomplete(channel, "cover", "voice", "")
             songs: Any = await member.autocomplete(channel, "cover", "title", SONG)
