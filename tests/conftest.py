@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
@@ -35,8 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Printing())
 
 
-def pytest_collection_finish() -> None:
-    """What was imported by now stays: the collector need not look through it again and again."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What children are forked from loads while the first tests run.
+
+    What was imported here stays: the collector need not look through it again and again.
+    """
+    if any({"warm_children", "start_worker"} & set(getattr(item, "fixturenames", ())) for item in session.items):
+        forkserver.ensure_running()
     gc.freeze()
 
 

@@ -7,6 +7,7 @@ import importlib
 import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ FORKS.set_forkserver_preload(
         "resemblyzer",
         "swift_f0",
         "distillmos",
+        "models.speaker.ast",
         "matplotlib.font_manager",
         "matplotlib.figure",
         "tests.hashed",
@@ -88,6 +90,7 @@ def _main(words: list[str], environment: dict[str, str], out: Path, errors: Path
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     _load_anew()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["discovervoice", *words]

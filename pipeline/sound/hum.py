@@ -72,7 +72,9 @@ def _hum(wav: Floats64, mains: int, rate: float) -> Floats64 | None:
     window = np.hanning(size + 2)[1:-1]
     hum, quiet, best = np.zeros(len(wav)), wav, -1
     for _ in range(TURNS):
-        pairs = [(wav[at : at + size], quiet[at : at + size]) for at in starts]
+        frames = [wav[at : at + size] for at in starts]
+        rests = frames if quiet is wav else [quiet[at : at + size] for at in starts]
+        pairs = zip(frames, rests, strict=True)
         tones = [_tones(frame, rest, _weights(rest, window, rate), mains, rate) for frame, rest in pairs]
         standing = np.median([heard.heights[:2] for heard in tones], axis=0)
         if standing.max() <= STANDS_OUT:
@@ -97,7 +99,8 @@ def _weights(frame: Floats64, window: Floats64, rate: float) -> Floats64:
 
 def _tones(frame: Floats64, rest: Floats64, weights: Floats64, mains: int, rate: float) -> _Tones:
     """The frequency near the mains' whose multiples stand out most, of what is beside them in the rest."""
-    spectrum, around = (np.abs(np.fft.rfft(sound * weights, FINER * len(sound))) for sound in (frame, rest))
+    spectrum = _spectrum(frame * weights)
+    around = spectrum if rest is frame else _spectrum(rest * weights)
     hertz = rate / (FINER * len(frame))
     numbers = np.arange(1, LINES + 1)
     near, far = (round(away / hertz) for away in BESIDE)
@@ -111,6 +114,11 @@ def _tones(frame: Floats64, rest: Floats64, weights: Floats64, mains: int, rate:
         for span in SPANS:
             frequency = _refined(frame * weights, frequency, heights, rate, span * rate / len(frame))
     return _Tones(weights, frequency, heights)
+
+
+def _spectrum(weighted: Floats64) -> Floats64:
+    """Magnitudes, with FINER bins to a bin of the frame."""
+    return np.asarray(np.abs(np.fft.rfft(weighted, FINER * len(weighted))))
 
 
 def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: float, span: float) -> float:

@@ -65,7 +65,7 @@ def data(
     notes: list[Path],
     warm_children: WarmChildren,
 ) -> Path:
-    """A data folder with a voice, trained for three seconds."""
+    """A data folder with a voice, trained for a second."""
 
     def build(folder: Path) -> None:
         shutil.copytree(seeded, folder)
@@ -73,7 +73,7 @@ def data(
         with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
             patch.setenv("DATA_DIR", str(folder))
             patch.setattr(offline, "Child", warm_children)
-            asyncio.run(offline.train_notes("carlo", notes[:2], 0.05, folder.parent))
+            asyncio.run(offline.train_notes("carlo", notes[:2], 1 / 60, folder.parent))
         assert "h24 base" in out.getvalue() and "log-mel error" in out.getvalue() and "likeness" in out.getvalue()
         assert (folder.parent / "sample.mp3").stat().st_size > 10_000
 

@@ -4,8 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -22,9 +20,9 @@ from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, 
 from store.results import match_result
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
+from tests.forked import fork
 from tests.pipeline.sound.recordings import encode
 from tests.warm_child import ForkedChild, WarmChildren
-from worker.child import Child
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -36,8 +34,9 @@ def training(store: Store, notes: list[Path]) -> offline.Request:
 
 async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, notes: list[Path]) -> None:
     store = open_store(StoreSettings(data_dir=shutil.copytree(seeded, tmp_path / "data")))
-    child = Child("cpu", 1)
+    child = ForkedChild("cpu", 1)
     child.start()
+    os.kill(child.pid or 0, signal.SIGSTOP)  # or the work may be done before
 
     async def kill_once() -> None:
         await asyncio.sleep(0.5)
@@ -61,22 +60,15 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(
 ) -> None:
     data = shutil.copytree(seeded, tmp_path / "data")
     library = left_behind(data)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "train", "me", *map(str, notes[:2]), "--yes"],
-        env={**os.environ, "DATA_DIR": str(data), "DATABASE_URL": "", "COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "train: training" in line:
-            break
+    environment = {**os.environ, "DATA_DIR": str(data), "DATABASE_URL": "", "COLUMNS": "200"}
+    out, complaint = tmp_path / "out", tmp_path / "errors"
+    process = fork(["train", "me", *map(str, notes[:2]), "--yes"], environment, out, complaint)
+    deadline = time.monotonic() + 100
+    while "train: training" not in out.read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=30)
-    assert process.returncode == 130 and "Traceback" not in complaint
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(30) == 130 and "Traceback" not in complaint.read_text()
     assert sorted(left_behind(data)) == sorted(library)
     opened = open_store(StoreSettings(data_dir=data))
     request = partial(offline.request_voice, opened, "me", notes[:2], steps=1)

@@ -175,7 +175,7 @@ def test_losing_all_of_redis_loses_no_job(
     store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path, valkey: str
 ) -> None:
     job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])  # nobody rings
-    start_worker(cold=True)
+    start_worker()
     assert wait_for(store, job, ended).state is JobState.RENDERED
 
 
@@ -302,9 +302,10 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_kept(
     failed = wait_for(store, job, ended)
     assert (failed.state, failed.error_code) == (JobState.FAILED, "disk_full")
     assert "disk is full" in (failed.error_sentence or "")
-    time.sleep(5)
+    with store.read() as session:
+        singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
+    wait_until(lambda: not list(store.work_dir.glob("*")) and store.media.keys() == singers)
     with store.read() as session:
         assert session.exec(select(Voice)).all() == []
-        singers = {singer.embeddings_key for singer in session.exec(select(Singer)).all()}
     assert store.media.keys() == singers
     assert not list(store.work_dir.glob("*"))
