@@ -186,7 +186,10 @@ def train(
 ) -> None:
     """Train a voice from recordings of one person; writes its curves and a sample."""
     from cli.offline import train_notes
+    from cli.torchrun import joined
 
+    if joined():
+        return
     require_consent(yes, "trained")
     asyncio.run(train_notes(name, notes, minutes, out))
 

@@ -1,5 +1,6 @@
 """Where `discovervoice` begins; so does its child process, for which no commands are imported."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,10 @@ def _begin() -> None:
     """Run the command that was typed, with the log that the settings ask for."""
     from cli.commands import app
     from cli.log import LogSettings, log_events
+    from cli.torchrun import check_shared
 
     log_events(LogSettings().log_format)
+    check_shared(sys.argv[1:])
     app()
 
 

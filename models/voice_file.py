@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from files.atomic import atomic_write
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.voice import HarmonicVoice
 from models.rvc import RVCConfig, Synthesizer
-from models.weights.integrity import WeightsError
+from models.weights.integrity import LONGEST_REASON, WeightsError
 
 FORMAT = "discovervoice-voice-1"
 RVC, HARMONIC = "rvc", "harmonic"
@@ -63,7 +64,9 @@ def load_voice(
         info = VoiceInfo(**json.loads(meta["info"]))
         network = _harmonic(config, state) if meta.get("network", RVC) == HARMONIC else _synthesizer(config, state)
     except (SafetensorError, KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
-        raise WeightsError(f"{path.name} cannot be read as a voice: {error}") from error
+        raise WeightsError(
+            f"{path.name} cannot be read as a voice: {shorten(str(error), LONGEST_REASON, placeholder=' …')}"
+        ) from error
     network.eval().to(device)
     network.choose_precision(bf16)
     return network, info

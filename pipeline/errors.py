@@ -29,6 +29,8 @@ SoundError
 ├── VoiceOutdated
 ├── EncoderMissing
 ├── ModelUnusable
+├── UnequalShares
+├── CrewLost
 └── OutOfMemory
 """
 
@@ -260,6 +262,22 @@ class ModelUnusable(SoundError):
 
     code = "model_unusable"
     sentence = "A model of this server cannot be used: {reason} Tell its operator."
+
+
+class UnequalShares(SoundError):
+    """A batch cannot be dealt equally to the processes that train together. Params: batch, processes."""
+
+    code = "unequal_shares"
+    sentence = (
+        "A batch of {batch} cannot be dealt to {processes} processes: start as many as divide it, or set `batch` anew."
+    )
+
+
+class CrewLost(SoundError):
+    """One of the processes that train together has ended, and with it the training."""
+
+    code = "crew_lost"
+    sentence = "Another process of this training has ended. Start it again: what was saved is taken up."
 
 
 class OutOfMemory(SoundError):

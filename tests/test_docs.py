@@ -24,6 +24,7 @@ from cli import offline
 from cli.commands import app
 from cli.log import LogSettings
 from cli.main import guarded
+from cli.torchrun import SHARED
 from metrics import MetricsSettings
 from store import StoreSettings
 from tests.warm_child import WarmChildren
@@ -76,6 +77,8 @@ def problem(line: str) -> str | None:
     first, *rest = shlex.split(line)
     if first == "discovervoice":
         return wrong_desk(rest)
+    if first == "torchrun":
+        return wrong_torchrun(rest)
     if first == "docker":
         return wrong_compose(rest)
     if first == "make":
@@ -112,6 +115,18 @@ def wrong_desk(words: list[str]) -> str | None:
     except Exception as error:  # click's, for an unknown option or a missing argument
         return str(error) or type(error).__name__
     return None
+
+
+def wrong_torchrun(words: list[str]) -> str | None:
+    """Why `torchrun WORDS` cannot be right: an option that it does not have, or a command that cannot be shared."""
+    from torch.distributed.run import get_args_parser
+
+    own = get_args_parser().parse_args(words)
+    if not own.no_python or own.training_script != "discovervoice":
+        return "it starts no discovervoice"
+    theirs: list[str] = own.training_script_args
+    shared = any(tuple(theirs[: len(command)]) == command for command in SHARED)
+    return wrong_desk(theirs) if shared else "several processes cannot share it"
 
 
 def wrong_compose(words: list[str]) -> str | None:

@@ -27,6 +27,7 @@ from pipeline.progress import Report, overall_share
 from pipeline.sound.decode import SONG, probe
 from pipeline.sound.file_name import name_of_title
 from pipeline.sound.rated_clips import RatedSource, make_rated_clips
+from pipeline.training.crew import crew
 from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
@@ -182,7 +183,8 @@ def _train(task: TrainTask, models: ModelPool, plan: Plan, report: Report) -> Jo
     plan({"reading": 0.3 * count, "listening": 2.0 * count, "training": task.seconds})
     notes = [Note(note.path, note.name) for note in task.notes]
     options = TrainOptions(seconds=task.seconds, steps=TrainOptions.steps if task.steps is None else task.steps)
-    trained = train_voice(notes, models, task.work, options, report)
+    with crew(models.device) as members:
+        trained = train_voice(notes, models, task.work, options, report, members)
     picture = task.out / "training.png"
     plot_training(picture, trained.curve, trained.best, task.language)
     first, best = trained.curve[0], trained.best

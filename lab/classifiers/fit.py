@@ -15,6 +15,7 @@ from lab.classifiers.task import SingerTask, SongExample, log_probabilities
 from lab.pretrain import loop
 from lab.pretrain.config import Schedule, with_steps
 from pipeline.progress import Report, ignore
+from pipeline.training.crew import ALONE, Crew
 
 OnLine = Callable[[dict[str, float]], None]
 
@@ -37,7 +38,12 @@ class FitVerdict:
 
 
 def fit(
-    task: SingerTask, folder: Path, schedule: Schedule, report: Report = ignore, on_line: OnLine | None = None
+    task: SingerTask,
+    folder: Path,
+    schedule: Schedule,
+    report: Report = ignore,
+    on_line: OnLine | None = None,
+    crew: Crew = ALONE,
 ) -> FitEnd:
     """Train until the steps, the seconds or the patience are used up.
 
@@ -58,8 +64,8 @@ def fit(
     step, stopped = 0, ""
     while not stopped:
         goal = min(schedule.steps, (step // every + 1) * every)
-        step = loop.run(task, folder, with_steps(schedule, goal), whole, line)
-        if task.finished:
+        step = loop.run(task, folder, with_steps(schedule, goal), whole, line, crew)
+        if crew.by_leader(lambda: task.finished):
             stopped = "no better validation"
         elif step >= schedule.steps:
             stopped = "steps"

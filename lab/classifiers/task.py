@@ -24,8 +24,10 @@ from cli.song_folder import LabelledSong
 from lab.classifiers.crops import SongMaterial
 from lab.pretrain.mel_augment import augment_mel, random_window
 from models.device import has_bf16
+from models.draws import own_rows
 from models.memory import AdaptiveSize
 from models.speaker import ast
+from pipeline.training.crew import ALONE, Crew
 
 CROPS_AT_ONCE = 32
 """Crops in memory at once while log-probabilities are computed."""
@@ -107,7 +109,10 @@ class SingerTask:
         music: Sequence[NDArray[np.float16]] = (),
         device: torch.device | str = "cpu",
         seed: int = 0,
+        crew: Crew = ALONE,
     ) -> None:
+        crew.check(config.batch)
+        self.crew = crew
         self.config, self.singers, self.device = config, tuple(singers), torch.device(device)
         self.songs = [[example for example in train if example.singer == number] for number in range(len(singers))]
         self.held_out = [(crop, x.singer) for x in validate for crop in x.crops[: config.crops_to_validate]]
@@ -128,13 +133,17 @@ class SingerTask:
         return int(self.best.stale) >= self.config.patience
 
     def step(self, number: int, generator: torch.Generator) -> dict[str, float]:
-        """Train on one batch; in smaller pieces where memory is short, with the same gradient but for dropout."""
+        """Train on one batch; in smaller pieces where memory is short, with the same gradient."""
         warm = min(1.0, (number + 1) / self.config.warm_steps)
         for group in self.optimizers["adam"].param_groups:
             group["lr"] = group["base"] * warm * 0.5 ** (number / self.config.decay)
-        frames, singers = self.draw(generator)
+        frames, singers = (self.crew.share(column) for column in self.draw(generator))
+        width = self.head.dense.in_features
+        kept = own_rows(lambda rows: torch.rand(rows, width, generator=generator), len(singers), generator)
+        kept = (kept >= self.config.dropout).float() / (1 - self.config.dropout)
         self.network.train()
-        loss, right = self.pieces.run(lambda size: self._accumulate(frames, singers, size, generator.initial_seed()))
+        loss, right = self.pieces.run(lambda size: self._accumulate(frames, singers, kept, size))
+        self.crew.average([*self.network.parameters(), *self.head.parameters()])
         nn.utils.clip_grad_norm_([*self.network.parameters(), *self.head.parameters()], 1.0)
         self.optimizers["adam"].step()
         return {"cross_entropy": loss, "top1": right}
@@ -173,15 +182,16 @@ class SingerTask:
         self.best.offer(figures["cross_entropy"], self.network, self.head)
         return figures
 
-    def _accumulate(self, frames: Tensor, singers: Tensor, size: int, seed: int) -> tuple[float, float]:
-        torch.manual_seed(seed)  # dropout
+    def _accumulate(self, frames: Tensor, singers: Tensor, kept: Tensor, size: int) -> tuple[float, float]:
+        """The gradient in pieces of this size; `kept` (B, width) is what dropout multiplies with."""
         self.optimizers["adam"].zero_grad()
         loss = right = 0.0
-        for part, truth in zip(torch.split(frames, size), torch.split(singers, size), strict=True):
+        columns = (torch.split(column, size) for column in (frames, singers, kept))
+        for part, truth, factor in zip(*columns, strict=True):
             truth, share = truth.to(self.device), len(truth) / len(singers)
             with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext():
                 pooled = self.network(part.to(self.device)).pooler_output
-            logits = self.head(F.dropout(pooled.float(), self.config.dropout))
+            logits = self.head(pooled.float() * factor.to(self.device))
             cost = F.cross_entropy(logits, truth) * share
             torch.autograd.backward(cost)
             loss += float(cost.detach())

@@ -24,6 +24,7 @@ from models.speaker import ast
 from models.weights.integrity import digest
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
+from pipeline.training.crew import ALONE, Crew
 
 WEIGHTS, TRAINING, PLAN = "singers.safetensors", "training", "plan.json"
 FRAME_SECONDS = 0.01
@@ -59,11 +60,12 @@ def train_singers(
     report: Report = ignore,
     say: Say = print,
     on_line: OnLine | None = None,
-) -> ClassifierOutcome:
+    crew: Crew = ALONE,
+) -> ClassifierOutcome | None:
     """Train on `folder` and write weights, card, report and picture to `out`; resumes where the same training stopped.
 
-    Separated songs are cached in `cache`, a folder of `out` if not given. Raises SingersError, WeightsError,
-    SoundError.
+    Separated songs are cached in `cache`, a folder of `out` if not given. Returns None in a process that does
+    not lead. Raises SingersError, WeightsError, SoundError.
     """
     network = begin(start, config, schedule.seed)
     separator = "none: the files were vocals" if options.separated else models.separator.name
@@ -75,10 +77,12 @@ def train_singers(
         config=config,
     )
     _check(out / TRAINING, plan)  # before hours of separation
-    ready = prepare(folder, cache or out / "cache", options, models, report, say)
+    with crew.leader_first():
+        ready = prepare(folder, cache or out / "cache", options, models, report, say)
     plan = replace(plan, sides=_sides(folder, ready))
     _check(out / TRAINING, plan)
-    _write_plan(out / TRAINING, plan)
+    if crew.leads:
+        _write_plan(out / TRAINING, plan)
     device = models.device
     drop_all_but(models)
     singers = ready.split.singers
@@ -92,8 +96,11 @@ def train_singers(
         music=ready.music,
         device=device,
         seed=schedule.seed,
+        crew=crew,
     )
-    steps, stopped = fit(task, out / TRAINING, schedule, report, on_line)
+    steps, stopped = fit(task, out / TRAINING, schedule, report, on_line, crew)
+    if not crew.leads:
+        return None
     verdict = judge(task, sides["validation"], sides["test"], report)
     provenance = ClassifierProvenance(
         start=plan.start,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lab.pretrain.text_map import TextMapConfig, TextMapTask
     from lab.pretrain.voice import VoiceConfig, VoiceTask
     from pipeline.progress import Report
+    from pipeline.training.crew import Crew
 
 app = typer.Typer(no_args_is_help=True, help="Make the weights that the service ships, from a corpus.")
 
@@ -24,7 +25,8 @@ Out = Annotated[Path, typer.Option(help="Folder for the training's state, log an
 Config = Annotated[Path | None, typer.Option(help="Settings (TOML); those of the shipped weights if not given.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps, instead of the settings' own.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
-Make = Callable[[list["CorpusClip"], Any, Path, "Report"], "Task"]
+Make = Callable[[list["CorpusClip"], Any, Path, "Report", "Crew"], "Task"]
+Export = Callable[[Any, Path], None]
 
 
 @app.command()
@@ -34,8 +36,8 @@ def content(
     """Distil the content encoder from Whisper base; writes content.safetensors."""
     from lab.pretrain.content import ContentConfig, ContentTask, export
 
-    task = _run("content", ContentConfig, ContentTask, _Options(data, out, config, steps, threads))
-    export(task, out / "content" / "content.safetensors")
+    options = _Options(data, out, config, steps, threads)
+    _run("content", ContentConfig, ContentTask, export, "content.safetensors", options)
 
 
 @app.command()
@@ -46,11 +48,13 @@ def text(
     from lab.pretrain.text_map import TextMapConfig, TextMapTask, export, read_text_clips
     from models.content import whisper
 
-    def make(clips: "list[CorpusClip]", settings: "TextMapConfig", folder: Path, report: "Report") -> "TextMapTask":
-        return TextMapTask(read_text_clips(clips, whisper.load(), folder, report), settings)
+    def make(
+        clips: "list[CorpusClip]", settings: "TextMapConfig", folder: Path, report: "Report", crew: "Crew"
+    ) -> "TextMapTask":
+        return TextMapTask(read_text_clips(clips, whisper.load(), folder, report), settings, crew)
 
-    task = _run("text", TextMapConfig, make, _Options(data, out, config, steps, threads))
-    export(task, out / "text" / "h24_content.safetensors")
+    options = _Options(data, out, config, steps, threads)
+    _run("text", TextMapConfig, make, export, "h24_content.safetensors", options)
 
 
 @app.command()
@@ -62,12 +66,13 @@ def voice(
     from lab.pretrain.voice_material import read_voice_clips
     from pipeline.pool.model_pool import ModelPool
 
-    def make(clips: "list[CorpusClip]", settings: "VoiceConfig", folder: Path, report: "Report") -> "VoiceTask":
+    def make(
+        clips: "list[CorpusClip]", settings: "VoiceConfig", folder: Path, report: "Report", crew: "Crew"
+    ) -> "VoiceTask":
         models = ModelPool()
-        return VoiceTask(read_voice_clips(clips, models, folder, report), models.speaker, settings)
+        return VoiceTask(read_voice_clips(clips, models, folder, report), models.speaker, settings, crew)
 
-    task = _run("voice", VoiceConfig, make, _Options(data, out, config, steps, threads))
-    export(task, out / "voice" / "h24_base.safetensors")
+    _run("voice", VoiceConfig, make, export, "h24_base.safetensors", _Options(data, out, config, steps, threads))
 
 
 @app.command()
@@ -77,8 +82,8 @@ def singers(
     """Train a small AST to know voices, also after separation; writes singers.safetensors."""
     from lab.pretrain.singers import SingerEncoderConfig, SingerEncoderTask, export
 
-    task = _run("singers", SingerEncoderConfig, SingerEncoderTask, _Options(data, out, config, steps, threads))
-    export(task, out / "singers" / "singers.safetensors")
+    options = _Options(data, out, config, steps, threads)
+    _run("singers", SingerEncoderConfig, SingerEncoderTask, export, "singers.safetensors", options)
 
 
 @app.command()
@@ -105,13 +110,17 @@ class _Options:
     threads: int
 
 
-def _run(role: str, kind: type[Any], make: Make, options: _Options) -> Any:
-    """Train until the steps are done, with a bar; Ctrl-C or a kill loses at most a minute."""
+def _run(role: str, kind: type[Any], make: Make, export: Export, file: str, options: _Options) -> None:
+    """Train until the steps are done, with a bar, and export to the file; Ctrl-C or a kill loses at most a minute.
+
+    Of several processes the leader reads the corpus first, writes and tells.
+    """
     import torch
 
     from lab.corpus.clips import read_corpus
     from lab.errors import LabError
     from lab.pretrain import config, loop
+    from pipeline.training.crew import crew
 
     torch.set_num_threads(options.threads)
     columns = (
@@ -126,7 +135,10 @@ def _run(role: str, kind: type[Any], make: Make, options: _Options) -> Any:
     try:
         settings, schedule = config.read_config(options.config or config.shipped(role), kind)
         schedule = schedule if options.steps is None else config.with_steps(schedule, options.steps)
-        with Progress(*columns, console=console) as progress:
+        with (
+            crew(torch.device("cpu")) as members,
+            Progress(*columns, console=console, disable=not members.leads) as progress,
+        ):
             bar = progress.add_task("reading", total=1.0, losses="")
 
             def report(stage: str, fraction: float) -> None:
@@ -135,9 +147,12 @@ def _run(role: str, kind: type[Any], make: Make, options: _Options) -> Any:
             def log(line: dict[str, float]) -> None:
                 progress.update(bar, losses=loop.as_text(line))
 
-            task = make(read_corpus(options.data), settings, out / "material" / role, report)
-            done = loop.run(task, out / role, schedule, report, log)
+            with members.leader_first():
+                task = make(read_corpus(options.data), settings, out / "material" / role, report, members)
+            done = loop.run(task, out / role, schedule, report, log, members)
+            if not members.leads:
+                return
+            export(task, out / role / file)
     except LabError as error:
         raise DeskError(str(error)) from error
     console.print(f"{role}: {done} steps; state, log and weights in {out / role}.")
-    return task

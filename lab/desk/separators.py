@@ -41,7 +41,6 @@ def train(
     """Train on random mixes of stems; writes separator.safetensors. `torchrun` starts several processes of it."""
     import torch
 
-    from lab.separators.crew import crew, own_device
     from lab.separators.settings import read_settings
     from lab.separators.stems import read_sides
     from lab.separators.train import train_separator
@@ -49,6 +48,7 @@ def train(
     from models.device import choose, describe
     from pipeline.pool.model_pool import ModelPool
     from pipeline.pool.selection import ModelSettings
+    from pipeline.training.crew import crew, own_device
     from store import StoreSettings
 
     torch.set_num_threads(threads)

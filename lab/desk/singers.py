@@ -48,7 +48,10 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the first weights and every draw.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
 ) -> None:
-    """Train a classifier of singers: separate, cut, split, train, measure; writes weights, card, report and picture."""
+    """Train a classifier of singers: separate, cut, split, train, measure; writes weights, card, report and picture.
+
+    `torchrun` starts several processes of it.
+    """
     import torch
 
     from lab.classifiers.prepare import PreparationOptions
@@ -58,7 +61,12 @@ def train(
     from models.device import choose, describe
     from pipeline.pool.availability import open_models
     from pipeline.pool.selection import ModelSettings, Role
+    from pipeline.progress import ignore
+    from pipeline.training.crew import crew, own_device
     from store import StoreSettings
+
+    def say(sentence: str) -> None:
+        console.print(sentence, style="yellow", highlight=False)
 
     torch.set_num_threads(threads)
     with sentences():
@@ -69,13 +77,14 @@ def train(
             steps=schedule.steps if steps is None else steps,
             seconds=schedule.seconds if seconds is None else seconds,
         )
-        where = choose(device)
-        console.print(f"Device: {describe(where)}.", highlight=False)
+        where = own_device(choose(device))
         selected = replace(ModelSettings().selection(StoreSettings().data_dir), f0="fcpe")  # only voicing is read
         models = open_models(str(where), selected, () if separated else (Role.SEPARATOR,))
         columns = TextColumn("{task.description}"), BarColumn(10), TextColumn("{task.percentage:>3.0f} %")
         times = TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[losses]}")
-        with stage_bars(*columns, *times) as bars:
+        with crew(where) as members, stage_bars(*columns, *times) as bars:
+            if members.leads:
+                console.print(f"Device: {describe(where)}; {members.size} process(es).", highlight=False)
             outcome = train_singers(
                 folder,
                 out,
@@ -85,10 +94,13 @@ def train(
                 models,
                 start=start,
                 cache=cache,
-                report=bars.report,
-                say=lambda sentence: console.print(sentence, style="yellow", highlight=False),
-                on_line=_TrainingBars(bars).line,
+                report=bars.report if members.leads else ignore,
+                say=say if members.leads else lambda sentence: None,
+                on_line=_TrainingBars(bars).line if members.leads else None,
+                crew=members,
             )
+    if outcome is None:
+        return
     _show(outcome)
     console.print(f"Weights, card.md, report.md and confusion.png: {out}", highlight=False)
 

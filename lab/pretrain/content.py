@@ -29,6 +29,7 @@ from models.content.student import HOP, ContentStudent, centred, load
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
 from pipeline.sound.resample import resample
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.step import ema
 
 PHONES = 178
@@ -107,9 +108,15 @@ class ContentTask:
     """One student with its two classifiers."""
 
     def __init__(
-        self, clips: Sequence[CorpusClip], config: ContentConfig, folder: Path, report: Report = ignore
+        self,
+        clips: Sequence[CorpusClip],
+        config: ContentConfig,
+        folder: Path,
+        report: Report = ignore,
+        crew: Crew = ALONE,
     ) -> None:
-        self.config = config
+        crew.check(config.batch)
+        self.config, self.crew = config, crew
         self.examples = prepare(trainable(clips), config.teacher_layer, folder, report)
         held_out = [clip for clip in clips if clip.held_out][::6]
         self.held_out = prepare(held_out, config.teacher_layer, folder, report)
@@ -139,16 +146,17 @@ class ContentTask:
         rate = config.learning_rate * min(1.0, (number + 1) / config.warm_steps)
         for group in self.optimizers["adam"].param_groups:
             group["lr"] = rate / (1 + number / 1000)
-        mel, target, phones = self._draw(generator)
+        mel, target, phones = map(self.crew.share, self._draw(generator))
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
             features = centred(self.student.hidden(mel))
             estimate = self.student.o(features)
             phone = self.phone(features)
         distance = _distance(estimate.float(), target)
-        phone_loss = F.cross_entropy(phone.float().flatten(0, 1), phones.flatten(), ignore_index=-1).nan_to_num()
+        phone_loss = known_cross_entropy(phone.float().flatten(0, 1), phones.flatten(), self.crew)
         loss = distance + config.phone_weight * phone_loss
         self.optimizers["adam"].zero_grad()
         torch.autograd.backward(loss)
+        self.crew.average(p for module in (self.student, self.phone) for p in module.parameters())
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.optimizers["adam"].step()
         self.average.update_parameters(self.student)
@@ -223,6 +231,12 @@ def projection(student: ContentStudent, examples: Sequence[ContentExample]) -> T
     scaled = components[:, components_kept] / (deviation * deviation.mean()).sqrt()  # features have a mean square of 1
     weight: Tensor = (scaled.T @ estimate).flip(0).float()
     return weight
+
+
+def known_cross_entropy(logits: Tensor, labels: Tensor, crew: Crew) -> Tensor:
+    """Mean over the labels (N,) that are known, in all processes of the crew; −1 is not known. Of none it is 0."""
+    summed = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
+    return crew.total(summed) / crew.total((labels >= 0).sum()).clamp_min(1)
 
 
 def _distance(estimate: Tensor, target: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 from files.atomic import atomic_write
 from lab.pretrain.config import Schedule
 from pipeline.progress import Report, ignore
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.loop import read_checkpoint, write_checkpoint
 
 STATE, LOG = "state.pt", "log.jsonl"
@@ -39,70 +40,49 @@ class Task(Protocol):
         ...
 
 
-class Processes(Protocol):
-    """Who trains together."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether this process writes state and log."""
-        ...
-
-    def agree(self, number: float) -> float:
-        """The leader's number, in every process."""
-        ...
-
-
-class OneProcess:
-    """Nobody else."""
-
-    leads = True
-
-    def agree(self, number: float) -> float:
-        """The number itself."""
-        return number
-
-
 def run(
     task: Task,
     folder: Path,
     schedule: Schedule,
     report: Report = ignore,
     on_line: Callable[[dict[str, float]], None] | None = None,
-    processes: Processes = OneProcess(),
+    crew: Crew = ALONE,
 ) -> int:
     """Train until the steps or the seconds are used up, resuming from the state in `folder`; returns the steps done.
 
     `folder` then holds `state.pt` and `log.jsonl`, a line each `log_every` steps with step, seconds and losses;
-    `on_line` receives each. Of several processes the leader writes both, and its clock counts.
+    `on_line` receives each. Of several processes the leader writes both, and its state and clock count.
+    Raises CrewLost.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    step, spent = _resume(task, folder, processes.leads)
+    step, spent = _resume(task, folder, crew)
     sums: dict[str, float] = {}
     counted = 0
     began = saved = time.monotonic()
     before = spent
     report("training", _done(step, spent, schedule))
     while step < schedule.steps and spent < schedule.seconds:
-        losses = task.step(step, torch.Generator().manual_seed(schedule.seed * 1_000_003 + step))
-        spent = processes.agree(before + time.monotonic() - began)
+        losses = task.step(step, crew.generator(schedule.seed * 1_000_003 + step))
+        spent = crew.by_leader(lambda: before + time.monotonic() - began)
         step, counted = step + 1, counted + 1
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value
         if step % schedule.log_every == 0:
+            sums = crew.mean(sums)
             line = {"step": step, "seconds": round(spent, 1)} | {n: round(v / counted, 5) for n, v in sums.items()}
             if step % schedule.validate_every == 0:
                 line |= {f"held_out_{name}": round(value, 5) for name, value in task.validate().items()}
-            if processes.leads:
+            if crew.leads:
                 with (folder / LOG).open("a") as log:
                     log.write(json.dumps(line) + "\n")
             if on_line is not None:
                 on_line(line)
             sums, counted = {}, 0
-        if processes.leads and time.monotonic() - saved > schedule.save_seconds:
+        if crew.leads and time.monotonic() - saved > schedule.save_seconds:
             _save(task, folder, step, spent)
             saved = time.monotonic()
         report("training", _done(step, spent, schedule))
-    if processes.leads:
+    if crew.leads:
         _save(task, folder, step, spent)
     return step
 
@@ -132,18 +112,18 @@ def _save(task: Task, folder: Path, step: int, spent: float) -> None:
     write_checkpoint(folder / STATE, state)
 
 
-def _resume(task: Task, folder: Path, leads: bool) -> tuple[int, float]:
+def _resume(task: Task, folder: Path, crew: Crew) -> tuple[int, float]:
     """Take up the state if there is one, and forget what was logged after it."""
-    stored = read_checkpoint(folder / STATE)
+    stored = crew.by_leader(lambda: read_checkpoint(folder / STATE))
     if stored is None:
-        if leads:
+        if crew.leads:
             (folder / LOG).unlink(missing_ok=True)
         return 0, 0.0
     for name, module in task.modules.items():
         module.load_state_dict(stored["modules"][name])
     for name, optimizer in task.optimizers.items():
         optimizer.load_state_dict(stored["optimizers"][name])
-    if not leads:
+    if not crew.leads:
         return stored["step"], stored["spent"]
     lines = [line for line in read_log(folder) if line["step"] <= stored["step"]]
     with atomic_write(folder / LOG) as file:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from files.atomic import atomic_write
 from lab.corpus.clips import CorpusClip, trainable
 from lab.evaluate.trials import make_trials
+from lab.pretrain.content import known_cross_entropy
 from lab.pretrain.mel_augment import augment_mel, mel_frames, random_window
 from lab.pretrain.separation_artifacts import remix
 from lab.pretrain.synthetic_music import synthesize_music
@@ -28,6 +29,7 @@ from models.speaker import ast, resemblyzer
 from pipeline.matching.match import embed
 from pipeline.progress import Report, ignore
 from pipeline.sound.resample import resample
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.step import ema
 
 CROWDS = frozenset({"crowd"})
@@ -117,9 +119,15 @@ class SingerEncoderTask:
     """One student, its classifier, and the moving average that ships."""
 
     def __init__(
-        self, clips: Sequence[CorpusClip], config: SingerEncoderConfig, folder: Path, report: Report = ignore
+        self,
+        clips: Sequence[CorpusClip],
+        config: SingerEncoderConfig,
+        folder: Path,
+        report: Report = ignore,
+        crew: Crew = ALONE,
     ) -> None:
-        self.config = config
+        crew.check(config.batch)
+        self.config, self.crew = config, crew
         self.examples = prepare(trainable(clips), config, folder, report)
         self.held_out = prepare([clip for clip in clips if clip.held_out][::2], config, folder, report)
         self.music = [_music(seed, folder) for seed in range(config.pieces)]
@@ -153,13 +161,16 @@ class SingerEncoderTask:
             group["lr"] = rate * 0.5 ** (number / config.decay)
         picks = torch.multinomial(self.weights, config.batch, True, generator=generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-            pooled = self.student(self._augmented(picks.tolist(), generator)).pooler_output
+            crops = self.crew.share(self._augmented(picks.tolist(), generator))
+            pooled = self.student(crops).pooler_output
+        picks = self.crew.share(picks)
         vectors = F.normalize(pooled.float(), dim=-1)
         distance = self._distance(vectors, self.targets[picks])
         logits = self.classifier((vectors - self.centre) * config.width**0.5)
-        spoken = F.cross_entropy(logits, self.speakers[picks], ignore_index=-1).nan_to_num()
+        spoken = known_cross_entropy(logits, self.speakers[picks], self.crew)
         self.optimizers["adam"].zero_grad()
         torch.autograd.backward(distance + config.classify_weight * spoken)
+        self.crew.average([*self.student.parameters(), *self.classifier.parameters()])
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.optimizers["adam"].step()
         self.average.update_parameters(self.student)

@@ -29,6 +29,7 @@ from models.harmonic.network import ConvNeXtBlock
 from models.harmonic.voice import LEVEL
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.progress import Report, ignore
+from pipeline.training.crew import ALONE, Crew
 
 FRAMES = 100
 """Of 20 ms, of a window."""
@@ -107,10 +108,11 @@ def _measure(clip: CorpusClip, hibari: Hibari, layers: HeardLayers) -> TextClip:
 class TextMapTask:
     """The map, and the decoder that hears the difference."""
 
-    def __init__(self, clips: Sequence[TextClip], config: TextMapConfig) -> None:
+    def __init__(self, clips: Sequence[TextClip], config: TextMapConfig, crew: Crew = ALONE) -> None:
+        crew.check(config.batch)
         if len(clips) < 2:
             raise CorpusError("the corpus must hold synthetic clips of two seconds and more.")
-        self.config, self.clips, self.unheard = config, clips[1:], clips[:1]
+        self.config, self.crew, self.clips, self.unheard = config, crew, clips[1:], clips[:1]
         if len(clips) > 50:
             self.clips = [clip for number, clip in enumerate(clips) if number % 25]
             self.unheard = clips[::25]
@@ -131,9 +133,12 @@ class TextMapTask:
         warm, used = min(1.0, (number + 1) / config.warm_steps), min(1.0, number / config.steps)
         for group in self.optimizers["map"].param_groups:
             group["lr"] = config.learning_rate * warm * (1 - used) ** 0.7 + 1e-6
-        losses = self._losses(self._draw(generator), number % config.filters_every == 0)
+        losses = self._losses(
+            [self.crew.share(column) for column in self._draw(generator)], number % config.filters_every == 0
+        )
         self.optimizers["map"].zero_grad()
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        self.crew.average(self.map.parameters())
         nn.utils.clip_grad_norm_(self.map.parameters(), 1.0)
         self.optimizers["map"].step()
         return {name: float(loss.detach()) for name, loss in losses.items()}

@@ -25,6 +25,7 @@ from models.harmonic.voice import RECORDED_LEVEL, wave_gain
 from models.harmonic.voice_base import save_base
 from models.speaker.differentiable import DifferentiableSpeaker
 from models.speaker.resemblyzer import SpeakerEncoder
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import Windows
 from pipeline.training.h24 import EDGE, FRAMES, half, reconstruct
 from pipeline.training.harmonic_loss import HarmonicLoss
@@ -83,8 +84,12 @@ class Drawn(NamedTuple):
 class VoiceTask:
     """The decoder, the discriminator, and the moving average that ships."""
 
-    def __init__(self, clips: Sequence[VoiceClip], speaker: SpeakerEncoder, config: VoiceConfig) -> None:
-        self.config = config
+    def __init__(
+        self, clips: Sequence[VoiceClip], speaker: SpeakerEncoder, config: VoiceConfig, crew: Crew = ALONE
+    ) -> None:
+        for batch in (config.batch, config.convert_batch):
+            crew.check(batch)
+        self.config, self.crew = config, crew
         self.clips = [c for c in clips if not c.clip.held_out and len(c.f0) > FRAMES + 2]
         self.held_out = [c for c in clips if c.clip.held_out and not c.clip.synthetic and len(c.f0) > 400]
         torch.manual_seed(0)
@@ -103,7 +108,7 @@ class VoiceTask:
             "decoder": torch.optim.AdamW(groups, config.learning_rate, (0.8, 0.99), weight_decay=0.0),
             "discriminator": torch.optim.AdamW(judge, config.discriminator_rate, (0.8, 0.99)),
         }
-        self.loss, self.heard_as = HarmonicLoss(), DifferentiableSpeaker(speaker)
+        self.loss, self.heard_as = HarmonicLoss(crew), DifferentiableSpeaker(speaker)
         self.weights = _weights(self.clips, config)
         self.by_speaker: dict[str, list[VoiceClip]] = {}
         for clip in self.clips:
@@ -114,7 +119,7 @@ class VoiceTask:
         config = self.config
         self._set_rates(number)
         drawn = self._draw(generator)
-        windows, adversary = drawn.windows, number >= config.adversary_from
+        windows, adversary = drawn.windows.dealt(self.crew), number >= config.adversary_from
         fake = reconstruct(self.decoder, windows, generator)
         kept = slice(EDGE, -EDGE)
         losses = {
@@ -125,13 +130,16 @@ class VoiceTask:
             limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (fake, windows.wav)]
             pieces = random_piece(limited[0], limited[1], generator)
             with half(torch.device("cpu")):
-                judged = discriminator_step(self.discriminator, self.optimizers["discriminator"], *pieces)
+                judged = discriminator_step(
+                    self.discriminator, self.optimizers["discriminator"], *pieces, crew=self.crew
+                )
                 found = adversarial_losses(self.discriminator, *pieces)
             losses |= {name: config.adversary_weight * loss for name, loss in found.items()}
         if number % config.convert_every == 0:
             losses |= self._convert(drawn, adversary, generator)
         self.optimizers["decoder"].zero_grad()
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        self.crew.average(self.decoder.parameters())
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 5.0)
         self.optimizers["decoder"].step()
         self.average.update_parameters(self.decoder)
@@ -166,7 +174,7 @@ class VoiceTask:
             own.wav[:count],
             own.speaker[others],
             own.bandwidth[:count],
-        )
+        ).dealt(self.crew)
         sung = reconstruct(self.decoder, windows, generator)
         losses = {"converted": config.speaker_weight * self._unlike(sung, windows)}
         if adversary:

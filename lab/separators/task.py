@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
-from lab.separators.crew import ALONE, Crew
 from lab.separators.stems import StemMaterial
 from lab.separators.trainable import TrainableSeparator
+from pipeline.training.crew import ALONE, Crew
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from files.atomic import atomic_write
 from lab.errors import PruningError
 from lab.pretrain import loop
 from lab.pretrain.config import Schedule
-from lab.separators.crew import ALONE, Crew
 from lab.separators.stems import StemMaterial, StemSides
 from lab.separators.task import SeparatorConfig, SeparatorTask
 from lab.separators.trainable import TrainableSeparator
 from models.weights.integrity import digest
 from pipeline.progress import Report, ignore
+from pipeline.training.crew import ALONE, Crew
 
 WEIGHTS, TRAINING, PLAN = "separator.safetensors", "training", "plan.json"
 
@@ -47,8 +47,8 @@ def train_separator(
 ) -> SeparatorOutcome | None:
     """Train, and write the moving average of the weights to `out`; goes on where the same training stopped.
 
-    Returns None in a process that does not lead. Raises PruningError: `out` holds another training, a teacher of
-    another form, or a batch that cannot be dealt to the crew.
+    Returns None in a process that does not lead. Raises PruningError: `out` holds another training, or a teacher of
+    another form. Raises UnequalShares, CrewLost.
     """
     if teacher is not None and (teacher.stems, teacher.length) != (trainable.stems, trainable.length):
         raise PruningError(f"{teacher.start} cannot teach {trainable.start}: they give other stems, or other lengths.")

@@ -14,6 +14,7 @@ import torch
 
 from models.pitch import rmvpe
 from models.pitch.level import at_full_scale
+from models.pitch.subharmonics import without_subharmonics
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 
@@ -24,7 +25,7 @@ FCPE_NAME = "FCPE (torchfcpe 0.0.4)"
 FCPE_SHA256 = "b9aeaeb673436eeda50ceafd632aa681aa63417e52eae4207503d180c9b10015"
 SWIFT_NAME = "SwiftF0 (swift-f0 0.3.0)"
 SWIFT_SHA256 = "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22"
-FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2"
+FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2-s1"
 HOP = 160  # 10 ms
 SWIFT_HOP = 256
 VOICED_CONFIDENCE = 0.5
@@ -87,10 +88,13 @@ class Swift:
     def detect(self, wav: Floats32) -> tuple[Floats32, Floats32]:
         """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms.
 
-        By itself it misses a tenth of the voiced frames at −30 dBFS, and all of them at −60.
+        By itself it misses a tenth of the voiced frames at −30 dBFS, and all of them at −60; and it takes a voice that
+        growls for one an octave lower, or for none.
         """
-        result = self.network.detect(at_full_scale(wav), SPEECH_RATE)
-        return result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
+        level = at_full_scale(wav)
+        result = self.network.detect(level, SPEECH_RATE)
+        f0, confidence = result.pitch_hz.astype(np.float32), result.confidence.astype(np.float32)
+        return without_subharmonics(level, f0, confidence, hop=SWIFT_HOP, sure=VOICED_CONFIDENCE, highest=HIGHEST)
 
     def f0(self, wav: Floats32) -> Floats32:
         """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, between voiced estimates on a log scale."""

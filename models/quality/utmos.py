@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.signal import SPEECH_RATE
 from models.weights import state_dict
-from models.weights.integrity import WeightsError, verify
+from models.weights.integrity import verify
 
 NAME = "UTMOS strong (utmos-pytorch 0.1.0)"
 WINDOW = 122880  # 7.68 s, as for DistillMOS
@@ -61,10 +61,8 @@ def load(path: Path, device: torch.device | str = "cpu", sha256: str | None = No
     state = _read(path, sha256)
     network = _meta_network()
     state = {key: tensor.float() for key, tensor in state.items() if not key.startswith(PRETRAINING_ONLY)}
-    try:
-        network.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        raise WeightsError(f"{path.name} is not a whole UTMOS: {error}") from error
+    state_dict.check_fit(path.name, state, network.state_dict())
+    network.load_state_dict(state, assign=True)
     torch.nn.utils.remove_weight_norm(network.get_submodule("feature_extractors.0.ssl_model.encoder.pos_conv.0"))
     return UtmosPredictor(network.eval().requires_grad_(False).to(device))
 

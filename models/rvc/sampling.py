@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from models.draws import own_rows
+
 
 def gaussian_noise(shape: Sequence[int], like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal noise of this shape, with the type and on the device of `like`.
@@ -12,7 +14,11 @@ def gaussian_noise(shape: Sequence[int], like: Tensor, generator: torch.Generato
     It is drawn on the generator's device: with a CPU generator, a voice sounds the same on the CPU and on a GPU.
     """
     where = generator.device if generator is not None else like.device
-    return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=where).to(like.device)
+
+    def draw(rows: int) -> Tensor:
+        return torch.randn((rows, *shape[1:]), generator=generator, dtype=like.dtype, device=where)
+
+    return own_rows(draw, shape[0], generator).to(like.device)
 
 
 def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
@@ -31,8 +37,8 @@ def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
 def rand_starts(lengths: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
     """Draw uniform starts of segments of `size` steps: lengths (B,) → starts (B,), 0 where too short."""
     where = generator.device if generator is not None else lengths.device
-    draw = torch.rand(len(lengths), generator=generator, device=where).to(lengths.device)
-    return (draw * (lengths - size + 1).clamp(min=1)).long()
+    drawn = own_rows(lambda rows: torch.rand(rows, generator=generator, device=where), len(lengths), generator)
+    return (drawn.to(lengths.device) * (lengths - size + 1).clamp(min=1)).long()
 
 
 def rand_slice_segments(

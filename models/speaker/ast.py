@@ -22,7 +22,7 @@ from transformers import ASTConfig, ASTFeatureExtractor, ASTModel
 from files.atomic import atomic_write
 from models.memory import is_out_of_memory
 from models.signal import SPEECH_RATE, Floats32
-from models.weights.integrity import SINGER_WEIGHTS, WeightsError, digest
+from models.weights.integrity import LONGEST_REASON, SINGER_WEIGHTS, WeightsError, digest
 
 MEAN, DEVIATION = -4.2677393, 4.5689974
 SMALL: dict[str, int] = {
@@ -43,7 +43,6 @@ LOUDNESS = 0.05
 """The root mean square that the rest is normalised to."""
 HEAD = "classifier."
 MOST_LAYERS = 64
-LONGEST_REASON = 200
 BATCH = 16
 """Windows; bounds the memory for long recordings."""
 

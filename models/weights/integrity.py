@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # `models list` runs without torch
 WEIGHTS = Path(__file__).parent
 SINGER_WEIGHTS = WEIGHTS / "ast_small.safetensors"
 """The trained AST, where one ships; without it singers are compared by Resemblyzer embeddings."""
+LONGEST_REASON = 200
+"""Letters of what a library says of a file; torch lists every tensor."""
 
 
 class WeightsError(Exception):

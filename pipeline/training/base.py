@@ -13,6 +13,7 @@ from torch import Tensor
 from models.harmonic.voice import HarmonicVoice
 from models.rvc import Synthesizer
 from pipeline.pool.model_pool import ModelPool
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import TrainingData
 from pipeline.training.losses import ReconstructionLoss
 from pipeline.training.recording import Recording
@@ -85,5 +86,5 @@ class Base(Protocol):
     def data(self, recordings: Sequence[Recording], models: ModelPool) -> TrainingData:
         """The recordings as windows of the length that it learns from. Raises NotEnoughSpeech."""
 
-    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> Learner:
-        """Begin, for a speaker of this embedding (256,). Raises WeightsError: the base is not whole."""
+    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE) -> Learner:
+        """Begin for a speaker of this embedding (256,), in a crew. Raises WeightsError: the base is not whole."""

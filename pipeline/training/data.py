@@ -16,6 +16,7 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
 from pipeline.sound.bandwidth import bandwidth
 from pipeline.sound.resample import resample
+from pipeline.training.crew import Crew
 from pipeline.training.intake import MIN_VOICE_SECONDS, sounding
 from pipeline.training.recording import Recording
 
@@ -44,6 +45,13 @@ class Windows:
     """(B,) Hz, of the recordings."""
     lengths: Tensor | None = None
     """(B,) frames that exist of each, the rest is padding; None: all T."""
+
+    def dealt(self, crew: Crew) -> "Windows":
+        """Of every column the rows of this process. Raises UnequalShares."""
+        lengths = None if self.lengths is None else crew.share(self.lengths)
+        columns = (self.content, self.f0, self.energy, self.wav, self.speaker, self.bandwidth)
+        content, f0, energy, wav, speaker, bandwidth = map(crew.share, columns)
+        return Windows(content, f0, energy, wav, speaker, bandwidth, lengths)
 
 
 class TrainingData:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from models.content import whisper_text
 from models.device import multiplies_bf16
+from models.draws import own_rows
 from models.harmonic import voice_base
 from models.harmonic.discriminator import SpectrogramDiscriminator
 from models.harmonic.frames import decoder_frames
@@ -23,6 +24,7 @@ from models.rvc import S24
 from models.speaker.differentiable import DifferentiableSpeaker
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.harmonic_loss import HarmonicLoss
 from pipeline.training.losses import ReconstructionLoss, band_limited
@@ -55,9 +57,11 @@ class HarmonicBase:
         """Windows of the recordings, each brought to the level that the base was trained at."""
         return TrainingData([levelled(recording) for recording in recordings], RATE, FRAMES, even=True)
 
-    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "HarmonicLearner":
+    def learner(
+        self, models: ModelPool, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE
+    ) -> "HarmonicLearner":
         """Begin. Raises WeightsError: the shipped base is not whole."""
-        return HarmonicLearner(models, speaker, options)
+        return HarmonicLearner(models, speaker, options, crew)
 
 
 class HarmonicLearner:
@@ -65,8 +69,8 @@ class HarmonicLearner:
 
     patience = 8
 
-    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> None:
-        self.device = models.device
+    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE) -> None:
+        self.device, self.crew = models.device, crew
         torch.manual_seed(options.seed)
         self.base = voice_base.NAME if options.from_base else FROM_NOTHING
         self.started_from = STARTED_FROM if options.from_base else FROM_NOTHING
@@ -74,7 +78,7 @@ class HarmonicLearner:
         self.trained, self.discriminator = start.voice.to(self.device), start.discriminator.to(self.device)
         self.average = ema(self.trained, AVERAGE)
         self.loss = ReconstructionLoss(S24).to(self.device)
-        self.spectral = HarmonicLoss().to(self.device)
+        self.spectral = HarmonicLoss(crew).to(self.device)
         self.heard_as = DifferentiableSpeaker(models.speaker).to(self.device)
         self.rate = options.learning_rate or LEARNING_RATE
         self.optimizer = torch.optim.AdamW(self.trained.parameters(), self.rate, (0.8, 0.99), weight_decay=0.0)
@@ -90,7 +94,7 @@ class HarmonicLearner:
         warm = min(1.0, (number + 1) / WARM_STEPS)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * max(0.02, 1 - used) ** 0.8
-        windows = data.draw(batch, self.trained.speaker[None, :, None], generator)
+        windows = data.draw(batch, self.trained.speaker[None, :, None], generator).dealt(self.crew)
         fake = reconstruct(self.trained.decoder, windows, generator)
         waves = [wav[:, EDGE:-EDGE] for wav in (fake, windows.wav)]
         loss = self.spectral(*waves, windows.bandwidth)
@@ -98,9 +102,9 @@ class HarmonicLearner:
         limited = [band_limited(wav, windows.bandwidth, RATE) for wav in waves]
         pieces = random_piece(limited[0], limited[1], generator)
         with half(self.device):
-            discriminator_step(self.discriminator, self.judging, *pieces)
+            discriminator_step(self.discriminator, self.judging, *pieces, crew=self.crew)
             found = sum(adversarial_losses(self.discriminator, *pieces).values())
-        descend(self.optimizer, loss + SPEAKER_WEIGHT * (1 - likeness) + ADVERSARY_WEIGHT * found)
+        descend(self.optimizer, loss + SPEAKER_WEIGHT * (1 - likeness) + ADVERSARY_WEIGHT * found, self.crew)
         self.average.update_parameters(self.trained)
 
     def state(self) -> dict[str, Any]:
@@ -142,9 +146,9 @@ def reconstruct(decoder: HarmonicDecoder, windows: Windows, generator: torch.Gen
     columns = decoder_frames(windows.content[:, ::2].mT, windows.f0, told)
     with half(windows.f0.device):
         filters = decoder.filters(*columns, windows.speaker[..., 0] * SPEAKER_GAIN)
-    shape = (len(windows.f0), 2, decoder.config.bins, columns.f0.shape[1])
-    noise = torch.randn(shape, generator=generator).to(windows.f0.device)
-    return decoder.synthesize(filters, windows.f0, noise=noise)
+    shape = (2, decoder.config.bins, columns.f0.shape[1])
+    noise = own_rows(lambda rows: torch.randn((rows, *shape), generator=generator), len(windows.f0), generator)
+    return decoder.synthesize(filters, windows.f0, noise=noise.to(windows.f0.device))
 
 
 def half(device: torch.device) -> torch.autocast:

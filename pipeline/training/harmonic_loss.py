@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
+from pipeline.training.crew import ALONE, Crew
+
 RATE = 24_000
 RESOLUTIONS = ((240, 60), (512, 128), (1024, 256), (2048, 480))
 """Window and hop in samples."""
@@ -24,8 +26,9 @@ class Resolution(nn.Module):
     frequency: Tensor
     top: Tensor
 
-    def __init__(self, size: int, hop: int) -> None:
+    def __init__(self, size: int, hop: int, crew: Crew) -> None:
         super().__init__()
+        self.crew = crew
         self.size, self.hop = size, hop
         bins, mels = size // 2 + 1, FEW_MELS if size < 400 else MELS
         basis = melscale_fbanks(bins, 0.0, RATE / 2, mels, RATE, norm="slaney", mel_scale="slaney")
@@ -42,26 +45,25 @@ class Resolution(nn.Module):
             for wav in (fake, real)
         )
         heard = (self.frequency < bandwidth[:, None]).float()[:, :, None]
-        share = ((a - b).abs() * heard).sum() / (b * heard).sum()
-        log = _mean((a.log() - b.log()).abs(), heard)
+        share = self.crew.total(((a - b).abs() * heard).sum()) / self.crew.total((b * heard).sum())
+        log = self._mean((a.log() - b.log()).abs(), heard)
         mel_a, mel_b = ((wav.mT @ self.basis).clamp_min(MEL_FLOOR).log() for wav in (a, b))
-        mel = _mean((mel_a - mel_b).abs(), (self.top < bandwidth[:, None]).float()[:, None])
+        mel = self._mean((mel_a - mel_b).abs(), (self.top < bandwidth[:, None]).float()[:, None])
         return log + LINEAR_WEIGHT * share + mel
+
+    def _mean(self, error: Tensor, heard: Tensor) -> Tensor:
+        """Over what is heard, by all processes."""
+        heard = heard.expand_as(error)
+        return self.crew.total((error * heard).sum()) / self.crew.total(heard.sum())
 
 
 class HarmonicLoss(nn.Module):
     """The mean over all resolutions."""
 
-    def __init__(self) -> None:
+    def __init__(self, crew: Crew = ALONE) -> None:
         super().__init__()
-        self.resolutions = nn.ModuleList([Resolution(size, hop) for size, hop in RESOLUTIONS])
+        self.resolutions = nn.ModuleList([Resolution(size, hop, crew) for size, hop in RESOLUTIONS])
 
     def forward(self, fake: Tensor, real: Tensor, bandwidth: Tensor) -> Tensor:
         """Waves (B, samples) at 24 kHz, bandwidth (B,) in Hz."""
         return torch.stack([resolution(fake, real, bandwidth) for resolution in self.resolutions]).mean()
-
-
-def _mean(error: Tensor, heard: Tensor) -> Tensor:
-    """Over what is heard."""
-    heard = heard.expand_as(error)
-    return (error * heard).sum() / heard.sum()

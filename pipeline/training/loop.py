@@ -27,6 +27,7 @@ from pipeline.progress import Interrupted, Report
 from pipeline.singing.noise import SongNoise
 from pipeline.sound.resample import resample
 from pipeline.training.base import Base, TrainOptions
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import TrainingData
 
 SAVE_SECONDS = 20.0
@@ -53,13 +54,20 @@ class Moment:
 
 
 class TrainingLoop:
-    """A learner, its measurements so far, and its checkpoints."""
+    """A learner, its measurements so far, and its checkpoints.
 
-    def __init__(self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base) -> None:
+    Of several processes the leader measures, keeps the time and writes. Raises UnequalShares.
+    """
+
+    def __init__(
+        self, models: ModelPool, speaker: Tensor, options: TrainOptions, base: Base, crew: Crew = ALONE
+    ) -> None:
+        crew.check(options.batch)
         self.options, self.device, self.models, self.speaker = options, models.device, models, speaker
-        self.learner = base.learner(models, speaker, options)
+        self.crew = crew
+        self.learner = base.learner(models, speaker, options, crew)
         self.patience = options.patience or self.learner.patience
-        self.batch = AdaptiveSize("windows in a batch", options.batch)
+        self.batch = AdaptiveSize("windows in a batch", options.batch, 1 if crew.size == 1 else options.batch)
         self.step, self.spent = 0, 0.0
         self.curve: list[Moment] = []
         self.best_weights: dict[str, Tensor] = {}
@@ -77,7 +85,7 @@ class TrainingLoop:
     def run(self, data: TrainingData, checkpoint: Path, report: Report) -> str:
         """Train until there is no progress, or steps or seconds are used up; returns which. The best moment wins.
 
-        A report that raises Interrupted after a step finds the step in the checkpoint.
+        A report that raises Interrupted after a step finds the step in the checkpoint. Raises CrewLost.
         """
         report("training", self._used())
         if not self.curve:
@@ -86,7 +94,7 @@ class TrainingLoop:
         while not (reason := self._over()):
             self.batch.run(partial(self._step, data))
             now = time.monotonic()
-            self.spent, before = self.spent + now - before, now
+            self.spent, before = self.crew.by_leader(partial(float, self.spent + now - before)), now
             if self.step % self.options.measure_steps == 0 or self._over():
                 self._measure(data)
             if now >= next_save:
@@ -111,7 +119,7 @@ class TrainingLoop:
 
     def resume(self, checkpoint: Path) -> None:
         """Take up a checkpoint if there is one that started from the same weights."""
-        stored = read_checkpoint(checkpoint)
+        stored = self.crew.by_leader(lambda: read_checkpoint(checkpoint))
         if stored is None or stored.get("started_from") != self.learner.started_from:
             return  # an upgrade came between, or another base was chosen: what was learnt belongs to other weights
         self.learner.restore(stored)
@@ -132,13 +140,21 @@ class TrainingLoop:
         return min(1.0, max(self.step / self.options.steps, self.spent / self.options.seconds))
 
     def _step(self, data: TrainingData, batch: int) -> None:
-        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
+        generator = self.crew.generator(self.options.seed * 1_000_003 + self.step)
         self.learner.step(data, batch, self.step, self._used(), generator)
         self.step += 1
 
-    @torch.no_grad()
     def _measure(self, data: TrainingData) -> None:
         """Look at what is held out, and remember the weights if they are the best so far."""
+        self.curve.append(self.crew.by_leader(lambda: self._moment(data)))
+        if self.best is self.curve[-1]:
+            state = self.network.state_dict()
+            self.best_weights = {
+                name: tensor.to("cpu", copy=True) for name, tensor in state.items() if not name.startswith("enc_q.")
+            }
+
+    @torch.no_grad()
+    def _moment(self, data: TrainingData) -> Moment:
         frames, wanted = data.held_out(0)
         converted = self.sing(frames)
         error = float(
@@ -150,14 +166,11 @@ class TrainingLoop:
         similarity = float("nan")
         if embedding is not None:
             similarity = float(F.cosine_similarity(torch.from_numpy(embedding), self.speaker, 0))
-        self.curve.append(Moment(self.step, self.spent, error, similarity))
-        if self.best is self.curve[-1]:
-            state = self.network.state_dict()
-            self.best_weights = {
-                name: tensor.to("cpu", copy=True) for name, tensor in state.items() if not name.startswith("enc_q.")
-            }
+        return Moment(self.step, self.spent, error, similarity)
 
     def _save(self, checkpoint: Path) -> None:
+        if not self.crew.leads:
+            return
         state = {
             "started_from": self.learner.started_from,
             **self.learner.state(),

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
 from models.rvc import MEL_WEIGHT, RVCConfig
+from pipeline.training.crew import ALONE, Crew
 
 FLOOR = 1e-5
 RESOLUTIONS = (256, 512, 1024, 2048)
@@ -51,13 +52,14 @@ class Spectrum(nn.Module):
 class ReconstructionLoss(nn.Module):
     """Log-mel error and spectral distance of predicted waves from recorded ones."""
 
-    def __init__(self, config: RVCConfig) -> None:
+    def __init__(self, config: RVCConfig, crew: Crew = ALONE) -> None:
         super().__init__()
+        self.crew = crew
         self.spectrum = Spectrum(config)
 
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         """Both (B, samples)."""
-        return MEL_WEIGHT * self.mel(fake, real) + SPECTRAL_WEIGHT * spectral_distance(fake, real)
+        return MEL_WEIGHT * self.mel(fake, real) + SPECTRAL_WEIGHT * spectral_distance(fake, real, self.crew)
 
     def mel(self, fake: Tensor, real: Tensor) -> Tensor:
         """Mean absolute log-mel error, natural logarithm."""
@@ -67,9 +69,10 @@ class ReconstructionLoss(nn.Module):
         return self.spectrum.log_mel(self.spectrum(wav))
 
 
-def spectral_distance(fake: Tensor, real: Tensor) -> Tensor:
+def spectral_distance(fake: Tensor, real: Tensor, crew: Crew = ALONE) -> Tensor:
     """How far two waves (B, samples) are apart: log magnitude and convergence, over four resolutions.
 
+    Convergence is that of the whole batch, of all processes.
     Yamamoto et al., "Parallel WaveGAN", 2020. The longest window resolves harmonics, which mel bands cannot.
     """
     total = fake.new_zeros(())
@@ -79,7 +82,7 @@ def spectral_distance(fake: Tensor, real: Tensor) -> Tensor:
             torch.stft(wav, size, size // 4, window=window, return_complex=True).abs().clamp_min(1e-4)
             for wav in (fake, real)
         )
-        total = total + F.l1_loss(a.log(), b.log()) + torch.linalg.norm(a - b) / torch.linalg.norm(b)
+        total = total + F.l1_loss(a.log(), b.log()) + crew.norm(a - b) / crew.norm(b)
     return total / len(RESOLUTIONS)
 
 

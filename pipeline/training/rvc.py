@@ -32,6 +32,7 @@ from models.signal import Floats32
 from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import TrainingData, Windows
 from pipeline.training.losses import ReconstructionLoss
 from pipeline.training.recording import Recording
@@ -77,14 +78,16 @@ class OfficialBase:
         clean = [replace(r, wav=_high_passed(r.wav, self.config.sampling_rate)) for r in recordings]
         return TrainingData(clean, self.sampling_rate, CLIP_FRAMES, least=self.config.segment_frames)
 
-    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "AdversarialLearner":
+    def learner(
+        self, models: ModelPool, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE
+    ) -> "AdversarialLearner":
         """Begin. Raises WeightsError: the base is not here or not whole."""
         if options.from_base:
             start = read_base(models.locate(self.name), self.kind)
-            return AdversarialLearner(start, f"{self.name} (RVC v2 base, {start.file})", models.device, options)
+            return AdversarialLearner(start, f"{self.name} (RVC v2 base, {start.file})", models.device, options, crew)
         torch.manual_seed(options.seed)
         start = Pretrained(Synthesizer(self.config), Discriminator(self.kind.discriminator), FROM_NOTHING, FROM_NOTHING)
-        return AdversarialLearner(start, FROM_NOTHING, models.device, options)
+        return AdversarialLearner(start, FROM_NOTHING, models.device, options, crew)
 
 
 class AdversarialLearner:
@@ -92,8 +95,10 @@ class AdversarialLearner:
 
     patience = 10
 
-    def __init__(self, start: Pretrained, base: str, device: torch.device, options: TrainOptions) -> None:
-        self.base, self.device = base, device
+    def __init__(
+        self, start: Pretrained, base: str, device: torch.device, options: TrainOptions, crew: Crew = ALONE
+    ) -> None:
+        self.base, self.device, self.crew = base, device, crew
         self.network, self.discriminator = start.generator.to(device), start.discriminator.to(device)
         self.config = self.network.config
         self.started_from = f"{MODEL_ID} {self.config.sampling_rate} {start.digest}"
@@ -113,10 +118,10 @@ class AdversarialLearner:
                 group["lr"] = self.rate * DECAY**epochs
         self.network.train()
         speaker = self.network.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        windows = data.draw(batch, speaker, generator)
+        windows = data.draw(batch, speaker, generator).dealt(self.crew)
         output, fake, real = self._predict(windows, generator)
-        discriminator_step(self.discriminator, self.optimizers["discriminator"], fake, real, self._half())
-        descend(self.optimizers["network"], self._generator_loss(output, fake, real))
+        discriminator_step(self.discriminator, self.optimizers["discriminator"], fake, real, self._half(), self.crew)
+        descend(self.optimizers["network"], self._generator_loss(output, fake, real), self.crew)
         self.drawn += batch
 
     def state(self) -> dict[str, Any]:
@@ -154,7 +159,8 @@ class AdversarialLearner:
     def _generator_loss(self, output: TrainingOutput, fake: Tensor, real: Tensor) -> Tensor:
         with self._half():
             adversarial = adversarial_losses(self.discriminator, fake, real)
-        divergence = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.spec_mask)
+        nats = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.spec_mask)
+        divergence = self.crew.weighted(nats, output.spec_mask.float().sum())
         return sum(adversarial.values()) + MEL_WEIGHT * self.loss.mel(fake, real) + KL_WEIGHT * divergence
 
     def _half(self) -> torch.autocast:

@@ -16,6 +16,7 @@ from models.rvc import voice_base as base_model
 from models.rvc.voice_base import VoiceBase, initialize, load_base
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import TrainingData
 from pipeline.training.losses import ReconstructionLoss
 from pipeline.training.recording import Recording
@@ -41,9 +42,9 @@ class SmallBase:
         """Windows of the recordings, also with warped bands."""
         return TrainingData(recordings, self.sampling_rate, S24.segment_frames, encoder=models.content)
 
-    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions) -> "S24Learner":
+    def learner(self, models: ModelPool, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE) -> "S24Learner":
         """Begin. Raises WeightsError: the shipped base is not whole."""
-        return S24Learner(models.device, speaker, options)
+        return S24Learner(models.device, speaker, options, crew)
 
 
 class S24Learner:
@@ -51,8 +52,8 @@ class S24Learner:
 
     patience = 5
 
-    def __init__(self, device: torch.device, speaker: Tensor, options: TrainOptions) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, speaker: Tensor, options: TrainOptions, crew: Crew = ALONE) -> None:
+        self.device, self.crew = device, crew
         self.base = base_model.NAME if options.from_base else FROM_NOTHING
         self.started_from = STARTED_FROM if options.from_base else FROM_NOTHING
         if options.from_base:
@@ -63,7 +64,7 @@ class S24Learner:
             initialize(self.trained)
         self.trained.to(self.device)
         self.average = ema(self.trained, AVERAGE)
-        self.loss = ReconstructionLoss(S24).to(self.device)
+        self.loss = ReconstructionLoss(S24, crew).to(self.device)
         if options.from_base:
             for name, parameter in self.trained.named_parameters():
                 parameter.requires_grad_(not name.startswith(KEPT))
@@ -82,8 +83,9 @@ class S24Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * warm * (1 - 0.9 * used)
         speaker = self.trained.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
-        fake, real = reconstruct(self.trained, data.draw(batch, speaker, generator), generator)
-        descend(self.optimizer, self.loss(fake, real))
+        windows = data.draw(batch, speaker, generator).dealt(self.crew)
+        fake, real = reconstruct(self.trained, windows, generator)
+        descend(self.optimizer, self.loss(fake, real), self.crew)
         self.average.update_parameters(self.trained)
 
     def state(self) -> dict[str, Any]:

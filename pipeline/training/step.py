@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from models.draws import own_rows
 from models.rvc import (
     FEATURE_WEIGHT,
     Synthesizer,
@@ -23,6 +24,7 @@ from models.rvc import (
 )
 from models.rvc.discriminator import DiscriminatorOutput
 from models.rvc.pitch import coarse_pitch
+from pipeline.training.crew import ALONE, Crew
 from pipeline.training.data import Windows
 
 
@@ -47,17 +49,19 @@ def reconstruct(network: Synthesizer, windows: Windows, generator: torch.Generat
     lengths = torch.full((count,), frames, device=windows.f0.device)
     mean, _, mask = network.enc_p(windows.content, coarse_pitch(windows.f0), lengths)
     z = network.flow(mean, mask, windows.speaker, reverse=True)
-    starts = torch.randint(0, frames - size + 1, (count,), generator=generator).to(lengths.device)
+    drawn = own_rows(lambda rows: torch.randint(0, frames - size + 1, (rows,), generator=generator), count, generator)
+    starts = drawn.to(lengths.device)
     f0 = slice_segments(windows.f0, starts, size)
     fake = network.dec(slice_segments(z, starts, size), f0, windows.speaker, generator=generator)[:, 0]
     real = slice_segments(windows.wav, starts * hop, size * hop)
     return fake.float(), real
 
 
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One step of an optimizer down the gradient of a loss."""
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor, crew: Crew = ALONE) -> None:
+    """One step of an optimizer down the gradient of a loss, its mean over all processes. Raises CrewLost."""
     optimizer.zero_grad()
     torch.autograd.backward(loss)
+    crew.average(parameter for group in optimizer.param_groups for parameter in group["params"])
     optimizer.step()
 
 
@@ -67,6 +71,7 @@ def discriminator_step(
     fake: Tensor,
     real: Tensor,
     precision: AbstractContextManager[object] | None = None,
+    crew: Crew = ALONE,
 ) -> Tensor:
     """Train the discriminator on predicted and recorded waves (B, samples); returns its loss.
 
@@ -75,7 +80,7 @@ def discriminator_step(
     with precision or nullcontext():
         judged_real, judged_fake = discriminator(real[:, None]), discriminator(fake.detach()[:, None])
     loss = discriminator_loss(judged_real, judged_fake)
-    descend(optimizer, loss)
+    descend(optimizer, loss, crew)
     return loss.detach()
 
 

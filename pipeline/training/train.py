@@ -7,6 +7,7 @@ are used up, and the best moment wins. It saves as it goes and resumes where it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +23,12 @@ from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training.base import Base, TrainOptions
+from pipeline.training.crew import ALONE, Crew
+from pipeline.training.data import TrainingData
 from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare
 from pipeline.training.loop import Moment, TrainingLoop
+from pipeline.training.recording import Recording
 from pipeline.training.rvc import OfficialBase
 from pipeline.training.s24 import SmallBase
 from pipeline.voices.owner import median_pitch, speaker_embedding
@@ -68,17 +72,27 @@ class TrainReport:
     """The name of the content encoder that encoded the notes."""
 
 
+@dataclass(frozen=True)
+class SharedTraining:
+    """What the leader of several processes tells the others: what is trained on, from what and how long."""
+
+    base: Base
+    recordings: Sequence[Recording]
+    options: TrainOptions
+
+
 def train_voice(
     notes: Sequence[Note],
     models: ModelPool,
     work_dir: Path,
     options: TrainOptions = TrainOptions(),
     report: Report = ignore,
+    crew: Crew = ALONE,
 ) -> TrainReport:
-    """Train a voice on notes; files lie in `work_dir` when it returns.
+    """Train a voice on notes; files lie in `work_dir` when it returns. The others of its crew `join_training`.
 
     Raises what `prepare` raises (see pipeline.errors), and WeightsError (the chosen base or its content encoder does
-    not exist, is not here or is not whole).
+    not exist, is not here or is not whole), UnequalShares and CrewLost.
     """
     check_voice_base(models)
     base = chosen_base(models)
@@ -87,10 +101,8 @@ def train_voice(
     content = encoder.name
     recordings = prepare(notes, base.sampling_rate, models, work_dir, report, encoder)
     del encoder  # so that `only` frees it
-    speaker = speaker_embedding([r.embeddings for r in recordings])
-    data = base.data(recordings, models)
-    models.only(Role.SPEAKER)
-    loop = TrainingLoop(models, speaker, options, base)
+    shared = SharedTraining(base, recordings, options)
+    data, loop = _begin(models, crew.by_leader(lambda: shared), crew)
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)
 
@@ -104,7 +116,7 @@ def train_voice(
     )
     model, index = work_dir / "voice.safetensors", work_dir / "voice.index.safetensors"
     save_voice(model, loop.network, info)
-    save_index(index, data.rows(), speaker)
+    save_index(index, data.rows(), loop.speaker)
     sample = work_dir / "sample.mp3"
     wav = loop.sing(data.sample())
     encode(
@@ -129,6 +141,21 @@ def train_voice(
         voice=loop.network.kind,
         content=content,
     )
+
+
+def join_training(models: ModelPool, crew: Crew) -> None:
+    """Take a share in the training that the leader of the crew does; nothing is written. Raises CrewLost."""
+    shared: Any = crew.by_leader(lambda: None)
+    data, loop = _begin(models, shared, crew)
+    loop.resume(Path())
+    loop.run(data, Path(), ignore)
+
+
+def _begin(models: ModelPool, shared: SharedTraining, crew: Crew) -> tuple[TrainingData, TrainingLoop]:
+    speaker = speaker_embedding([recording.embeddings for recording in shared.recordings])
+    data = shared.base.data(shared.recordings, models)
+    models.only(Role.SPEAKER)
+    return data, TrainingLoop(models, speaker, shared.options, shared.base, crew)
 
 
 def audible(wav: Floats32, rate: int) -> Floats32:

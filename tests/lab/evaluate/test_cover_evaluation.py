@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import pyworld
 import soundfile
+import torch
+from safetensors.torch import save_file
+from transformers import HubertConfig, HubertModel
 
 from lab.evaluate import world
 from lab.evaluate.cover import clipped_share, evaluate_cover
@@ -19,9 +22,12 @@ from models.quality.distillmos import MosPredictor
 from models.signal import Floats32
 from pipeline.covers.cover import CoverInput, CoverOptions
 from pipeline.pool.model_pool import ModelPool
+from pipeline.voices.rvc_files import import_voice
 from tests.lab.evaluate.conftest import RATE
+from tests.models.rvc.pth_files import contents, write
 
 SECONDS = 3
+HUBERT = {"hidden_size": 768, "num_hidden_layers": 2, "intermediate_size": 64, "conv_dim": [16] * 7}
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +114,34 @@ def test_one_voice_is_measured_on_sources_and_on_its_owner(
     assert figures.own is not None and 0 < figures.own.mcd_copy < figures.own.mcd
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"voice.json", "목소리--a-reader.flac"}
     assert json.loads((tmp_path / "out" / "voice.json").read_text())["own"]["asked_seconds"] is None
+
+
+def test_a_voice_that_was_imported_is_measured_without_its_owner(
+    models: ModelPool,
+    speech: Floats32,
+    tmp_path: Path,
+    one_thread: None,
+    quick_mos: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RVC's file with weights by chance, and a ContentVec of its shape: nobody is understood in what it sings."""
+    torch.manual_seed(0)
+    weights = tmp_path / "contentvec.safetensors"
+    save_file(HubertModel(HubertConfig(**HUBERT)).state_dict(), weights)
+    (tmp_path / "config.json").write_text(json.dumps(HUBERT))
+    locate = models.locate
+    here = {"contentvec": {"weights": weights}}
+    monkeypatch.setattr(models, "locate", lambda name: here.get(name) or locate(name))
+    imported = import_voice(write(tmp_path / "v.pth", contents()), None, tmp_path)
+    source = EvaluationSource(
+        name="a reader", speaker="r", wav=speech[:RATE], rate=RATE, language="en", kind="speech", text=""
+    )
+    voice = OpenedVoice("Anna", imported.model, imported.index)
+    figures = evaluate_one_voice(voice, [source], [], RATE, models, tmp_path / "out")
+    (row,) = figures.sources
+    assert figures.network == "RVC v2 40k" and figures.content.startswith("ContentVec") and figures.own is None
+    assert math.isnan(row.cosine) and math.isnan(row.cosine_source)
+    assert row.converted.content_cosine < 0.5 < row.copy.content_cosine
 
 
 def test_samples_at_full_scale_are_counted_in_the_worse_channel(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Training a separator: it learns, a killed one ends the same to the bit, and several processes end as one does."""
 
-import os
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +10,12 @@ from safetensors.torch import load_file
 from lab.errors import PruningError
 from lab.pretrain import loop
 from lab.pretrain.config import Schedule
-from lab.separators.crew import ALONE, Crew, crew
 from lab.separators.settings import read_settings
 from lab.separators.stems import StemSides, read_sides
 from lab.separators.task import SeparatorConfig
 from lab.separators.train import WEIGHTS, train_separator
 from lab.separators.trainable import TrainableSeparator
 from pipeline.progress import Interrupted
-from tests.forked import FORKS
 from tests.lab.separators.stem_songs import small, write_songs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -70,35 +66,6 @@ def test_a_teacher_alone_teaches_nothing_new_to_itself(
     other = small("htdemucs", tmp_path)
     with pytest.raises(PruningError, match="they give other stems, or other lengths"):
         train_separator(trainable, sides, config, Schedule(1), tmp_path / "other", teacher=other)
-
-
-def together(rank: int, port: int, folder: Path) -> None:
-    """One of two processes."""
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    (folder / str(rank)).mkdir()
-    trainable = small("mdx23c", folder / str(rank))
-    sides = read_sides(folder / "songs", trainable.stems)
-    with crew(torch.device("cpu")) as members:
-        train_separator(trainable, sides, CONFIG, Schedule(3), folder / "together", crew=members)
-
-
-def test_two_processes_end_where_one_does(trainable: TrainableSeparator, tmp_path: Path) -> None:
-    sides = read_sides(write_songs(tmp_path / "songs"), trainable.stems)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    members = [FORKS.Process(target=together, args=(rank, port, tmp_path)) for rank in range(2)]
-    for member in members:
-        member.start()
-    train_separator(trainable, sides, CONFIG, Schedule(3), tmp_path / "alone", crew=ALONE)
-    for member in members:
-        member.join(120)
-        assert member.exitcode == 0
-    first, second = (load_file(tmp_path / name / WEIGHTS) for name in ("alone", "together"))
-    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
-    with pytest.raises(PruningError, match="A batch of 3 cannot be dealt to 2 processes"):
-        Crew(0, 2).share(torch.zeros(3))
 
 
 def test_the_shipped_settings_are_read() -> None:

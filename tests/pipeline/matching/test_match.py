@@ -1,5 +1,6 @@
 """Matching: calibrated, honest about "none of them", never a similarity sold as a probability."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,15 @@ import pytest
 from safetensors.numpy import load_file
 
 from models.signal import SPEECH_RATE, Floats32
+from pipeline.listening.notes import Note, read_notes
 from pipeline.matching.match import MIN_TEMPERATURE, Library, embed, fit_library, match
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
+
+PICTURED = Path(__file__).parents[3] / "docs" / "images" / "bot-figures.json"
+MATCH_NOTES = 3
+"""Of the demo."""
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +48,13 @@ def test_a_stranger_is_none_of_them(shipped: dict[str, Floats32]) -> None:
 
 
 def test_the_demos_member_is_none_of_them(library: Library, notes: list[Path], models: ModelPool) -> None:
-    heard = [decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in notes[:2]]
+    heard = [wav for wav, _ in read_notes([Note(path, path.name) for path in notes[:MATCH_NOTES]])]
     answer = match(embed(heard, models.singer), library)
     assert answer.none > 0.8
+    shown = json.loads(PICTURED.read_text("utf-8"))["en"]["match"]  # by the bot, in the README's pictures
+    assert shown["none"] == pytest.approx(answer.none, abs=0.01)
+    pairs = zip(shown["candidates"], answer.candidates, strict=False)
+    assert all(one["similarity"] == pytest.approx(other.similarity, abs=0.01) for one, other in pairs)
     assert 0.5 < answer.candidates[0].similarity < 0.85  # alike, and yet another person
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter, sosfiltfilt
-from scipy.signal.windows import tukey
 
 from models.harmonic.voice import HarmonicVoice
 from models.signal import SPEECH_RATE, Floats32, Floats64
@@ -18,9 +17,7 @@ from pipeline.singing.convert import ConvertOptions, convert
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.resample import resample
 from pipeline.training.instant import instant_voice
-
-FORMANTS = ((700, 90), (1150, 110), (2600, 160), (3500, 250))
-"""Centre and width in Hz, of an open vowel."""
+from tests.pipeline.voiced import FORMANTS, vowel
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +27,6 @@ def voice(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPat
     network = models.voice(made.model, made.index).network
     assert isinstance(network, HarmonicVoice)
     return network
-
-
-def vowel(f0: Floats64) -> Floats32:
-    """A vowel that is sung at f0 (T,) in Hz every sample: pulses through formants, with some breath."""
-    turned = np.cumsum(f0 / SPEECH_RATE)
-    wav = np.diff(np.floor(turned), prepend=0.0) + 0.003 * np.random.default_rng(0).standard_normal(len(f0))
-    for centre, width in FORMANTS:
-        radius = np.exp(-np.pi * width / SPEECH_RATE)
-        angle = 2 * np.pi * centre / SPEECH_RATE
-        wav = lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], wav)
-    wav *= tukey(len(wav), 0.05)
-    return np.asarray(0.3 * wav / np.abs(wav).max(), np.float32)
 
 
 def sung(wav: Floats32, voice: HarmonicVoice, models: ModelPool) -> Floats32:
@@ -103,6 +88,40 @@ def test_a_note_of_eight_seconds_does_not_wobble(voice: HarmonicVoice, models: M
     blocks = out[SPEECH_RATE : 7 * SPEECH_RATE].reshape(-1, SPEECH_RATE // 10)
     levels = 10 * np.log10((blocks**2).mean(1))
     assert np.std(levels) < 1.5
+
+
+@pytest.mark.parametrize(("times", "depth"), [(2, 0.22), (3, 0.5)])
+def test_a_growl_does_not_become_a_buzz(voice: HarmonicVoice, models: ModelPool, times: int, depth: float) -> None:
+    """A note that growls for its middle second: every second or third period is louder."""
+    note, at = 165.0, seconds(3)
+    growl = depth * np.cos(2 * np.pi * note / times * at) * ((at > 1) & (at < 2))
+    out = sung(np.asarray(0.7 * vowel(np.full(len(at), note)) * (1 + growl), np.float32), voice, models)
+    _, cents = heard(out, models)
+    assert len(cents) > 0.9 * 2.4 / 0.016
+    assert (np.abs(cents - 1200 * np.log2(note)) < 50).mean() > 0.95
+
+
+@pytest.mark.parametrize(("interval", "softer"), [(3 / 2, 0.5), (5 / 4, 0.4), (2 ** (8 / 1200), 0.7)])
+def test_a_backing_voice_does_not_pull_the_lead_off_its_note(
+    voice: HarmonicVoice, models: ModelPool, interval: float, softer: float
+) -> None:
+    """A fifth, a third, and a double a little out of tune, in the same stem."""
+    note = np.full(3 * SPEECH_RATE, 220.0)
+    both = vowel(note) + np.float32(softer) * vowel(note * interval)
+    out = sung(np.asarray(both / np.abs(both).max() * 0.5, np.float32), voice, models)
+    _, cents = heard(out, models)
+    assert len(cents) > 0.9 * 2.4 / 0.016
+    assert (np.abs(cents - 1200 * np.log2(220)) < 50).mean() > 0.9
+    before, after = (level_deviation(wav) for wav in (both, out))
+    print(f"level, standard deviation: {before:.2f} dB, then {after:.2f} dB")
+    assert after < max(before + 0.3, 0.7)
+
+
+def level_deviation(wav: Floats32) -> float:
+    """Standard deviation in dB of 50 ms blocks, without the first and last 0.3 s."""
+    blocks = wav[4800:-4800]
+    blocks = blocks[: len(blocks) // 800 * 800].reshape(-1, 800)
+    return float(np.std(10 * np.log10((blocks**2).mean(1) + 1e-9)))
 
 
 def test_a_whisper_does_not_become_a_buzz(voice: HarmonicVoice, models: ModelPool, notes: list[Path]) -> None:

@@ -33,6 +33,7 @@ from pipeline.sound.decode import NOTE, probe
 from pipeline.sound.levels import Levels
 from pipeline.training import loop as training_loop
 from pipeline.training import rvc, step
+from pipeline.training.crew import Crew
 from pipeline.training.data import TrainingData
 from pipeline.training.loop import TrainingLoop
 from pipeline.training.recording import Recording
@@ -92,17 +93,17 @@ def trained(chosen: ModelPool, some: list[Note], work: Path) -> TrainReport:
     return train_voice(some, chosen, work, FAST)
 
 
-def buzz(seconds: float) -> Recording:
+def buzz(seconds: float, width: int = 768, rate: int = 40_000) -> Recording:
     """A recording of a steady voice, with random content."""
     frames = round(100 * seconds)
     draw = np.random.default_rng(0)
     features = Features(
-        draw.standard_normal((frames // 2, 768)).astype(np.float32),
+        draw.standard_normal((frames // 2, width)).astype(np.float32),
         np.full(frames, 150, np.float32),
         np.full(frames, 0.1, np.float32),
         np.full(frames, 5.0, np.float32),
     )
-    wav = np.sign(np.sin(np.arange(frames * 400) * 2 * np.pi * 150 / 40000)) * 0.2
+    wav = np.sign(np.sin(np.arange(frames * rate // 100) * 2 * np.pi * 150 / rate)) * 0.2
     levels = Levels(*[0.0] * len(Levels.__dataclass_fields__))
     return Recording(wav.astype(np.float32), features, levels, np.zeros((0, 256), np.float32))
 
@@ -260,9 +261,9 @@ def test_in_bfloat16_it_learns_as_well_and_counts_in_float32(
     monkeypatch.setattr(AdversarialLearner, "_half", lambda self: torch.autocast("cpu", torch.bfloat16))
     learner, losses = begin(chosen), list[Tensor]()
 
-    def recorded(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def recorded(optimizer: torch.optim.Optimizer, loss: Tensor, crew: Crew) -> None:
         losses.append(loss.detach())
-        descend(optimizer, loss)
+        descend(optimizer, loss, crew)
 
     for module in (rvc, step):
         monkeypatch.setattr(module, "descend", recorded)
