@@ -1,13 +1,15 @@
 """Make the pictures of the bot that the README shows: the real bot and worker in `discovervoice preview`'s server.
 
-`python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`, in English and Korean: a match, a
-cover and the list of jobs on a telephone of 390 pixels, the consent of a training on a desktop. It needs
-`make install-dev` and a Chromium.
+`python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`, in English and Korean, on a desktop
+of 960 pixels and a telephone of 390: the songs that a member likes, a match, the consent of a training, a cover and the
+list of jobs. The figures that they show go into `docs/images/bot-figures.json`. It needs `make install-dev` and a
+Chromium.
 """
 
 import asyncio
 import base64
 import io
+import json
 import shutil
 import sys
 import tempfile
@@ -24,47 +26,65 @@ import aiohttp
 from PIL import Image
 
 from cli.preview import PREVIEW, SimulatedServer, house, simulated_server
-from store import Job, JobKind, JobState, Store, jobs
+from store import Job, JobKind, JobState, NoteState, Store, jobs
+from store.library import sung_songs
+from store.use_cases import basket_of
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
+FIGURES = IMAGES / "bot-figures.json"
+SHOWN_OF = {"match": ("candidates", "none", "range", "seconds", "songs"), "cover": ("song", "voice", "key_shift")}
+"""What the pictures show of a result, by the job's kind."""
 NOTES = sorted((ROOT / "demo" / "notes").glob("*.ogg"))[:3]
 DESKTOP, PHONE = 960, 390
 HEIGHT = 844
+ALONE = """(() => {
+    const hide = one => one.style.setProperty("display", "none", "important");
+    const [timeline, list] = ["channel-timeline", "channel-message-list"].map(id => document.getElementById(id));
+    document.body.classList.add("messages-closed");
+    [...document.querySelectorAll(".messages-sidebar, .timeline-day-divider")].forEach(hide);
+    [...document.querySelectorAll(".channel-message")].slice(0, -1).forEach(hide);
+    const top = Math.ceil(document.getElementById("toolbar").getBoundingClientRect().bottom);
+    return [top, Math.ceil(innerHeight - top - timeline.clientHeight + list.getBoundingClientRect().height) + 24];
+})()"""
+"""Shows the newest message alone; where it begins below the toolbar, and how high it is with the channel's frame."""
 SCALES = {DESKTOP: 1, PHONE: 2}
 """Pixels of the picture for each of the page, by its width."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 SONG = "amazing"
+SONGS, LIKED = 5, 2
+"""Songs of the library, and how many of them the member likes."""
 MINUTES = 10.0
 SHOWN = """document.querySelector(".message-content, .message-components")
     && [...document.images].every(one => one.complete) && document.body.innerText"""
 """What a page says once it is whole."""
 
 
-async def shoot(server: SimulatedServer, name: str, language: str, width: int) -> None:
-    """Save the first member's view of the channel at this width."""
+async def shoot(server: SimulatedServer, name: str, language: str) -> None:
+    """Save the first member's view of the channel at every width."""
     viewers: Any = [server.members[0]]
     async with server.env.preview(
         server.channel, viewers=viewers, **{**PREVIEW, "presentation_time": datetime.now(UTC)}
     ) as preview:
-        target = IMAGES / f"bot-{name}-{language}-{width}.png"
-        shot = await asyncio.to_thread(asyncio.run, photographed(preview.url, width))
-        with Image.open(io.BytesIO(shot)) as picture:
-            picture.convert("RGB").quantize(128).save(target, optimize=True)
-        print(target, f"{target.stat().st_size / 1e3:.0f} kB", flush=True)
+        for width in SCALES:
+            target = IMAGES / f"bot-{name}-{language}-{width}.png"
+            shot = await asyncio.to_thread(asyncio.run, photographed(preview.url, width))
+            with Image.open(io.BytesIO(shot)) as picture:
+                picture.convert("RGB").quantize(128).save(target, optimize=True)
+            print(target, f"{target.stat().st_size / 1e3:.0f} kB", flush=True)
 
 
 async def photographed(url: str, width: int) -> bytes:
-    """The page below its toolbar as a PNG, as a screen of this width shows it."""
+    """The newest message below the toolbar as a PNG, as a screen of this width shows it."""
     async with tab() as page:
         screen = {"width": width, "height": HEIGHT, "deviceScaleFactor": SCALES[width], "mobile": False}
         await page.ask("Emulation.setDeviceMetricsOverride", **screen)
         await page.ask("Page.navigate", url=url)
         await page.settled()
-        top = await page.value("Math.ceil(document.getElementById('toolbar').getBoundingClientRect().bottom)")
-        await page.ask("Emulation.setDeviceMetricsOverride", **{**screen, "height": HEIGHT + top})
+        top, height = await page.value(ALONE)
+        await page.ask("Emulation.setDeviceMetricsOverride", **{**screen, "height": height + top})
         await page.settled()
-        clip = {"x": 0, "y": top, "width": width, "height": HEIGHT, "scale": 1}
+        clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
         return base64.b64decode((await page.ask("Page.captureScreenshot", format="png", clip=clip))["data"])
 
 
@@ -130,8 +150,8 @@ async def _port(path: Path) -> str:
     sys.exit("Chromium did not start within a minute.")
 
 
-async def delivered(server: SimulatedServer, store: Store, kind: JobKind) -> None:
-    """Wait until the member's job of this kind is over and delivered. Exits if it fails."""
+async def delivered(server: SimulatedServer, store: Store, kind: JobKind) -> dict[str, Any]:
+    """Wait until the member's job of this kind is over and delivered; the figures that it shows. Exits if it fails."""
     deadline = time.monotonic() + 60 * MINUTES
     while time.monotonic() < deadline:
         await asyncio.sleep(1.0)
@@ -139,10 +159,32 @@ async def delivered(server: SimulatedServer, store: Store, kind: JobKind) -> Non
         job = await asyncio.to_thread(_latest, store, server.members[0].id, kind)
         if job is not None and job.state is JobState.DELIVERED:
             await server.env.advance_time(5.0)
-            return
+            return {name: job.result.get(name) for name in SHOWN_OF[kind]}
         if job is not None and job.state in jobs.ENDED:
             sys.exit(f"The {kind} {job.state}: {job.error_sentence}")
     sys.exit(f"The {kind} took more than {MINUTES:.0f} minutes.")
+
+
+async def heard_songs(server: SimulatedServer, store: Store) -> list[str]:
+    """Wait until the worker has heard the songs of the library; the ids of all. Exits if it does not."""
+    deadline = time.monotonic() + 60 * MINUTES
+    while time.monotonic() < deadline:
+        with store.read() as session:
+            if len(heard := sung_songs(session)) == SONGS:
+                return [str(song.id) for song, _ in heard]
+        await asyncio.sleep(1.0)
+        await server.env.advance_time(1.0)
+    sys.exit(f"The songs of the library were not heard within {MINUTES:.0f} minutes.")
+
+
+async def ask_consent(server: SimulatedServer, store: Store, notes: dict[str, Any]) -> None:
+    """Ask for a training, and wait until the worker has heard its notes and the member is asked."""
+    member = server.members[0]
+    await member.slash(server.channel, "train", name=member.name, **notes)
+    while any(note.state is NoteState.WAITING for note in basket_of(store, member.id)):
+        await asyncio.sleep(1.0)
+        await server.env.advance_time(1.0)
+    await server.env.advance_time(5.0)
 
 
 def _latest(store: Store, user_id: int, kind: JobKind) -> Job | None:
@@ -150,27 +192,35 @@ def _latest(store: Store, user_id: int, kind: JobKind) -> Job | None:
         return next((job for job in jobs.recent_of(session, user_id) if job.kind is kind), None)
 
 
-async def one_language(data: Path, language: str) -> None:
-    """A member matches, is asked for consent, and sings a free song in a free voice."""
+async def one_language(data: Path, language: str) -> dict[str, dict[str, Any]]:
+    """A member picks songs, matches, is asked for consent, and sings a free song in a free voice; the figures."""
     notes = {f"note{n}": (note.name, note.read_bytes()) for n, note in enumerate(NOTES, start=1)}
     with house(data, {}) as at:
         async with simulated_server(at, language) as server:
             member, channel = server.members[0], server.channel
+            heard = await heard_songs(server, at.store)
+            help_card: Any = (await member.slash(channel, "help")).response
+            asked: Any = (await member.click(help_card, custom_id="liking:open")).response
+            await member.select(asked, heard[:LIKED])
+            await shoot(server, "songs", language)
             await member.slash(channel, "match", **notes)
-            await delivered(server, at.store, JobKind.MATCH)
-            await shoot(server, "match", language, PHONE)
-            await member.slash(channel, "train", name=server.members[0].name, **notes)
-            await shoot(server, "consent", language, DESKTOP)
+            match = await delivered(server, at.store, JobKind.MATCH)
+            await shoot(server, "match", language)
+            await ask_consent(server, at.store, notes)
+            await shoot(server, "consent", language)
             voices: Any = await member.autocomplete(channel, "cover", "voice", "")
             songs: Any = await member.autocomplete(channel, "cover", "title", SONG)
             await member.slash(channel, "cover", voice=voices[0]["value"], title=songs[0]["value"])
-            await delivered(server, at.store, JobKind.COVER)
-            await shoot(server, "cover", language, PHONE)
+            cover = await delivered(server, at.store, JobKind.COVER)
+            await shoot(server, "cover", language)
             await member.slash(channel, "jobs")
-            await shoot(server, "jobs", language, PHONE)
+            await shoot(server, "jobs", language)
+            return {"match": match, "cover": cover}
 
 
 if __name__ == "__main__":
+    figures = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
     for chosen in sys.argv[1:] or ("en", "ko"):
         with tempfile.TemporaryDirectory() as folder:
-            asyncio.run(one_language(Path(folder), chosen))
+            figures[chosen] = asyncio.run(one_language(Path(folder), chosen))
+        FIGURES.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")

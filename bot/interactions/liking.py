@@ -63,7 +63,7 @@ class LikingMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"
         place = interaction.user.id, interaction.guild_id
         number = await asyncio.to_thread(pick_songs, store, *place, offered | picked, picked)
         text = say("liking.kept", number=number) if number else say("liking.none")
-        await replace(interaction, *await _question(interaction, self.page, text))
+        await replace(interaction, *await _question(interaction, self.page, text, answered=True))
 
 
 class LikingPage(PageButton, template=r"liking:page:(?P<page>[0-9]{1,4})"):
@@ -92,8 +92,8 @@ async def ask_at_first(interaction: Interaction, job: Job) -> None:
                 await reply(interaction, text, view)
 
 
-async def _question(interaction: Interaction, page: int, text: str) -> Shown:
-    """A text with one page of the songs, as they are now."""
+async def _question(interaction: Interaction, page: int, text: str, *, answered: bool = False) -> Shown:
+    """A text with one page of the songs, as they are now; what was answered cannot be put off any more."""
     say, place = texts_for(interaction), (interaction.user.id, interaction.guild_id)
     songs, liked = await asyncio.to_thread(songs_to_pick, services_of(interaction).store, *place)
     if not songs:
@@ -103,7 +103,7 @@ async def _question(interaction: Interaction, page: int, text: str) -> Shown:
     turning = LikingPage.around(page, len(pages), say)
     menu = LikingMenu.of(pages[page - 1], liked, page, say)
     skip = LikingSkip.labelled(say("liking.skip"))
-    return numbered(text, page, len(pages), say), rows_of([menu], [*turning, skip])
+    return numbered(text, page, len(pages), say), rows_of([menu], [*turning, *([] if answered else [skip])])
 
 
 def _numbers(values: Sequence[str]) -> set[int]:

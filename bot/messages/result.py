@@ -36,7 +36,8 @@ ABOUT_SOUND = frozenset(
     }
 )
 """The codes of errors that say what is wrong with a file that a member sent."""
-CANDIDATES = 5
+CANDIDATES, NEAREST = 5, 3
+"""How many are shown, and how many where probably none of them fits."""
 ENDS = ("steps", "time", "no progress")
 
 
@@ -124,6 +125,7 @@ def match_lines(result: MatchResult, say: Texts) -> list[str]:
     else:
         unsure = result.none is not None and result.none > max(one.share for one in candidates)
         title = "unsure" if unsure else "title"
+        candidates = candidates[:NEAREST] if unsure else candidates
     lines = [say(f"result.match.{title}")]
     for place, one in enumerate(candidates, start=1):
         lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))

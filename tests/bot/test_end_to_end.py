@@ -4,8 +4,6 @@ import asyncio
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from sqlmodel import select
 
 from store import Job, JobState, Store, StoreSettings, open_store
 from tests.bot.world import World, response_of, text_of
+from tests.forked import fork
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.usefixtures("quiet")]
 
@@ -39,10 +38,8 @@ def working(store: Store, redis_url: str, tmp_path: Path) -> Iterator[None]:
     """A real worker process on the same store and queue, whose trainings take a second."""
     environment = {**os.environ, "REDIS_URL": redis_url, "DATA_DIR": str(store.data_dir), "DATABASE_URL": ""}
     environment["TRAIN_MINUTES"] = "0.02"
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "worker"], env=environment, stdout=log, stderr=log
-        )
+    log = tmp_path / "worker.log"
+    process = fork(["worker"], environment, log, log)
     yield
     process.kill()
     process.wait()

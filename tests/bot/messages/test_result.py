@@ -52,8 +52,8 @@ def test_songs_that_suit_are_named_with_their_key() -> None:
     lines = match(songs=SONGS).splitlines()
     start = lines.index("**Songs for you**, by timbre, range and taste. Sing one with /cover:")
     assert lines[start + 1 : start + 4] == [
-        "♪ **Slow** (An\\_na) – key_shift -3, 90% of it in your comfortable range",
-        "♪ **밤편지** – in its own key, 50% of it in your comfortable range",
+        "♪ **Slow** (An\\_na) – key -3, 90% of it in your range",
+        "♪ **밤편지** – in its own key, 50% of it in your range",
         "♪ **Unknown range**",
     ]
     assert "Songs for you" not in match()

@@ -1,25 +1,29 @@
 """Matching: calibrated, honest about "none of them", never a similarity sold as a probability."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from models.signal import SPEECH_RATE, Floats32
+from pipeline.listening.notes import Note, read_notes
 from pipeline.matching.match import MIN_TEMPERATURE, Library, embed, fit_library, match
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
 
-
-def clips_of(folder: Path, models: ModelPool) -> Floats32:
-    paths = sorted(folder.glob("*.ogg"))
-    return embed([decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in paths], models.singer)
+PICTURED = Path(__file__).parents[3] / "docs" / "images" / "bot-figures.json"
+MATCH_NOTES = 3
+"""Of the demo."""
 
 
 @pytest.fixture(scope="module")
 def shipped(models: ModelPool) -> dict[str, Floats32]:
-    return {folder.name: clips_of(folder, models) for folder in sorted(LIBRARY.iterdir()) if folder.is_dir()}
+    """What the model hears of each voice's clips, as it ships (worker/library/test_shipped_embeddings.py)."""
+    embedded = sorted(LIBRARY.glob(f"*/{models.singer_id}.safetensors"))
+    return {file.parent.name: load_file(file)["embeddings"] for file in embedded}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +48,13 @@ def test_a_stranger_is_none_of_them(shipped: dict[str, Floats32]) -> None:
 
 
 def test_the_demos_member_is_none_of_them(library: Library, notes: list[Path], models: ModelPool) -> None:
-    heard = [decode(p, SPEECH_RATE, channels=1, limits=NOTE, name=p.name) for p in notes[:2]]
+    heard = [wav for wav, _ in read_notes([Note(path, path.name) for path in notes[:MATCH_NOTES]])]
     answer = match(embed(heard, models.singer), library)
     assert answer.none > 0.8
+    shown = json.loads(PICTURED.read_text("utf-8"))["en"]["match"]  # by the bot, in the README's pictures
+    assert shown["none"] == pytest.approx(answer.none, abs=0.01)
+    pairs = zip(shown["candidates"], answer.candidates, strict=False)
+    assert all(one["similarity"] == pytest.approx(other.similarity, abs=0.01) for one, other in pairs)
     assert 0.5 < answer.candidates[0].similarity < 0.85  # alike, and yet another person
 
 

@@ -36,16 +36,16 @@ def as_notes(paths: list[Path]) -> list[Note]:
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("work")
+def heard(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with the features of three notes."""
+    folder = tmp_path_factory.mktemp("heard")
+    prepare(as_notes(notes[:3]), RATE, models, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def heard(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder with the features of two notes."""
-    folder = tmp_path_factory.mktemp("heard")
-    prepare(as_notes(notes[:2]), RATE, models, folder)
-    return folder
+def work(heard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(heard, tmp_path_factory.mktemp("trained") / "work")
 
 
 @pytest.fixture
