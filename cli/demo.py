@@ -1,16 +1,18 @@
 """`make demo`: match, train and cover on real sound, through the real queue, worker and database."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cli.console import DeskError, console
 from cli.report import StageTimes, cover_table, match_table, model_table, stage_table, training_line
 from cli.up import start, stop
 from cli.watch import watch
+from files.atomic import atomic_write
 from models.weights.integrity import packaged
 from pipeline.covers.export import export_stems
 from store import Job, Store, StoreSettings, open_store
@@ -44,6 +46,7 @@ OUTPUTS = (
     "match.png",
     "training.png",
     "cover.png",
+    "figures.json",
 )
 
 
@@ -66,6 +69,8 @@ async def run_demo(out: Path, train_seconds: float) -> None:
         finally:
             stop(worker)
             await doorbell.close()
+    with atomic_write(out / "figures.json") as file:
+        file.write(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=str).encode())
     _print(done, out, time.monotonic() - started)
 
 
