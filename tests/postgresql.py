@@ -43,6 +43,9 @@ class PostgresServer:
     """A server that listens at a socket in its folder; `postgres_server` starts one."""
 
     folder: Path
+    command: list[Any]
+    who: dict[str, Any]
+    process: "subprocess.Popen[bytes] | None" = None
     names: Iterator[int] = field(default_factory=count)
     free: list[str] = field(default_factory=list)
 
@@ -60,6 +63,19 @@ class PostgresServer:
             self.free.append(name)
         except OperationalError:  # somebody still holds rows
             self.drop(name)
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections: after `stop`, it recovers first."""
+        with (self.folder / "log").open("ab") as log:
+            guarded = ["sh", "-c", GUARD, "sh", *self.command]
+            self.process = subprocess.Popen(guarded, stdin=subprocess.PIPE, stdout=log, stderr=log, **self.who)
+        _wait(self, self.process)
+
+    def stop(self) -> None:
+        """Make it crash, with whatever it was doing."""
+        assert self.process is not None and self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
 
     def copy(self, template: str = TEMPLATE, name: str = "") -> str:
         """The name of a new copy of a database."""
@@ -91,19 +107,14 @@ def postgres_server() -> Iterator[PostgresServer]:
         command: list[Any] = [binaries / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
         for name, value in {**QUICK, **SHARED}.items():
             command += ["-c", f"{name}={value}"]
-        with (folder / "log").open("wb") as log:
-            guarded = ["sh", "-c", GUARD, "sh", *command]
-            process = subprocess.Popen(guarded, stdin=subprocess.PIPE, stdout=log, stderr=log, **who)
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, command, who)
         try:
-            _wait(server, process)
+            server.start()
             server.perform(f"CREATE DATABASE {TEMPLATE}")
             open_store(StoreSettings(data_dir=folder / "template", database_url=server.url(TEMPLATE))).engine.dispose()
             yield server
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait()
+            server.stop()
             shutil.rmtree(folder / "data", ignore_errors=True)
 
 
