@@ -43,8 +43,9 @@ class PostgresServer:
     """A server that listens at a socket in its folder; `postgres_server` starts one."""
 
     folder: Path
-    command: list[Any]
-    who: dict[str, Any]
+    command: list[Any] = field(default_factory=list)
+    """What starts it; nothing where somebody else did."""
+    who: dict[str, Any] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     names: Iterator[int] = field(default_factory=count)
     free: list[str] = field(default_factory=list)
