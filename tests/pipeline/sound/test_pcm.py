@@ -11,7 +11,7 @@ import soundfile
 
 from models.signal import Floats32
 from pipeline import errors
-from pipeline.sound.decode import NOTE, Limits, decode, measure, probe
+from pipeline.sound.decode import NOTE, SONG, Limits, decode, measure, probe
 from tests.pipeline import sounds
 from tests.pipeline.sound.recordings import encode, plainly
 
@@ -98,9 +98,10 @@ def test_what_phones_record(tmp_path: Path, container: str, codec: str, rate: in
     ours = read(path, rate)
     assert 0 <= len(plain) - len(ours) < 160  # what fills up the last packet
     np.testing.assert_allclose(ours, plain[: len(ours)], atol=1e-4)
-    if rate == 8000:
+    assert probe(path, NOTE, "x").rate == rate
+    if rate == 8000:  # enough for a note, too little for a song
         with pytest.raises(errors.LowRate):
-            probe(path, NOTE, "x")
+            probe(path, SONG, "x")
 
 
 def test_a_name_does_not_decide(tmp_path: Path) -> None:
