@@ -70,7 +70,7 @@ async def run_demo(out: Path, train_seconds: float) -> None:
             stop(worker)
             await doorbell.close()
     with atomic_write(out / "figures.json") as file:
-        file.write(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=str).encode())
+        file.write(json.dumps(asdict(done), ensure_ascii=False, indent=1).encode())
     _print(done, out, time.monotonic() - started)
 
 

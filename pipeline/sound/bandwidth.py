@@ -10,7 +10,7 @@ FLOOR_DB = -75.0
 CODEC_DB = -60.0
 """What a codec adds to sound of 8 kHz lies below it."""
 TELEPHONE = 4800.0
-"""Hz. Of 229 clips of speech and song none ends below 6.0 kHz; 36 through AMR at 8 kHz, and Opus, all below 4.6."""
+"""Hz. Of 259 clips of speech and song none ends below 5.6 kHz; 36 through AMR at 8 kHz, and Opus, all below 4.7."""
 
 
 def is_narrowband(wav: Floats32, rate: int) -> bool:
