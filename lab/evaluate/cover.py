@@ -1,6 +1,6 @@
 """One cover of one song, made as the service makes it, with every figure that tells source from cover.
 
-Figures of the voice are on the sounding part of the separated vocals and of the converted ones, at most 60 s, at
+Figures of the voice are on windows in which the separated vocals sound, and of the converted ones, at most 60 s, at
 16 kHz, frame by frame: the performance is the same. MCD between two singers holds their timbres' difference as well as
 errors; WORLD's copy of the source, moved as the cover is, stands beside it as what a vocoder alone costs.
 """
@@ -24,7 +24,7 @@ from models.pitch import trackers
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.covers.cover import CoverInput, CoverReport, make_cover
-from pipeline.covers.cover_figures import compare_pitch, sounding_pairs
+from pipeline.covers.cover_figures import compare_pitch, heard_windows, sounding
 from pipeline.covers.cover_measures import measure_cover
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
@@ -32,6 +32,8 @@ from pipeline.sound.decode import STEM, decode, decode_blocks
 from pipeline.sound.levels import measure_levels
 
 FILE = "cover.json"
+WINDOWS = 8
+"""Of 7.68 s, that are compared at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +131,10 @@ def clipped_share(path: Path) -> float:
 
 def _sounding(made: CoverReport) -> tuple[Floats32, Floats32]:
     """Vocals before and after, (samples,) at 16 kHz, where the source sounds."""
-    pairs = sounding_pairs(made.stems.vocals, made.converted, made.stems.downmix)
+    downmix, numbers = made.stems.downmix, sounding(made.rms, WINDOWS)
+    both = [heard_windows(path, downmix, numbers) for path in (made.stems.vocals, made.converted)]
     empty = np.zeros(0, np.float32)
-    before, after = (np.concatenate(side) for side in zip(*pairs, strict=True)) if pairs else (empty, empty)
+    before, after = (np.concatenate(side) if side else empty for side in both)
     return before, after
 
 

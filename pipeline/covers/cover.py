@@ -99,6 +99,8 @@ class CoverReport:
     mix: MixReport
     f0: Floats32
     """(T,) Hz of the song's vocals."""
+    rms: Floats32
+    """(T,) root mean square of theirs."""
     speaker: Tensor
     """(256,) embedding of the voice's owner."""
     key_shift: int
@@ -161,6 +163,7 @@ def make_cover(
         stems=stems,
         mix=mix,
         f0=converted.features.f0,
+        rms=converted.features.rms,
         speaker=converted.speaker,
         key_shift=converted.key_shift,
         instrumental_shift=moved,

@@ -5,9 +5,7 @@ cents after the shift.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,14 +16,20 @@ from torch import Tensor
 from files.atomic import atomic_write
 from models.pitch import trackers
 from models.quality import distillmos
-from models.signal import SPEECH_RATE, Floats32
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
+from pipeline.covers.stem_file import stem_piece
+from pipeline.listening.features import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import STEM, decode_blocks
 from pipeline.sound.downmix import Downmix
+from pipeline.sound.resample import resample
 
-BLOCK_SECONDS = distillmos.WINDOW / SPEECH_RATE
-MAX_SECONDS = 60.0
+FRAMES = distillmos.WINDOW * FRAME_RATE // SPEECH_RATE
+"""Of 10 ms in a window of 7.68 s."""
+SAMPLES = FRAMES * MUSIC_RATE // FRAME_RATE
+"""Of a stem in a window."""
+WINDOWS = 4
+"""That are compared at most: a third of what a delivered cover costs would be its figures, were it eight."""
 SILENCE_RMS = 10 ** (-45 / 20)
 MIN_VOICED = 20
 
@@ -67,10 +71,8 @@ class CoverFigures:
 class HeardSource:
     """What the figures say of a song's own vocals: the same at every cover of the song, whoever sings it."""
 
-    blocks: NDArray[np.int64]
-    """The blocks of the vocals that are compared: in which they sound, 60 s at most."""
     f0: Floats32
-    """(T,) Hz of these blocks by SwiftF0, and how sure it is."""
+    """(T,) Hz of the windows that are compared by SwiftF0, and how sure it is."""
     sure: Floats32
     speaker: Floats32
     """(256,) embedding of theirs; zeros if there is none."""
@@ -79,16 +81,15 @@ class HeardSource:
 
 
 def compare(
-    source: Path, cover: Path, downmix: Downmix, target: Tensor, key_shift: int, models: ModelPool
+    source: Path, cover: Path, rms: Floats32, downmix: Downmix, target: Tensor, key_shift: int, models: ModelPool
 ) -> CoverFigures:
-    """Compare vocals before and after conversion, on at most 60 s of blocks in which the source sounds.
+    """Compare vocals before and after conversion, two stems, in windows in which the source sounds by `rms` (T,).
 
-    Both are heard in one channel by `downmix`.
+    Both are heard in one channel by `downmix`; `rms` is of 10 ms of the source, heard so.
     `target` is the voice's speaker embedding (256,). What is heard of the source is kept beside it.
     """
-    heard = _heard_source(source, downmix, models)
-    after = np.concatenate([np.zeros(0, np.float32), *_at(cover, downmix, heard.blocks)])
-    if not len(after):
+    numbers = sounding(rms, WINDOWS)
+    if not len(numbers):
         nan = float("nan")
         return CoverFigures(
             seconds=0.0,
@@ -101,6 +102,8 @@ def compare(
             voicing_f1=nan,
             mos_model=models.mos.name,
         )
+    heard = _heard_source(source, downmix, numbers, models)
+    after = _joined(cover, downmix, numbers)
     pitch = _pitch_agreement((heard.f0, heard.sure), models.pitch.voicing(after), key_shift)
     return CoverFigures(
         seconds=len(after) / SPEECH_RATE,
@@ -115,60 +118,41 @@ def compare(
     )
 
 
-def _heard_source(source: Path, downmix: Downmix, models: ModelPool) -> HeardSource:
-    """Hear the source's vocals, or read what was heard before by the same models."""
-    used = "\n".join([models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID])
+def sounding(rms: Floats32, most: int) -> NDArray[np.int64]:
+    """Which windows of a song sound, `most` of them, spread evenly, by the `rms` (T,) of its frames of 10 ms."""
+    starts = np.arange(0, len(rms), FRAMES)
+    if not len(starts):
+        return starts
+    power = np.add.reduceat(np.square(rms, dtype=np.float64), starts) / np.diff(starts, append=len(rms))
+    numbers = np.flatnonzero(power > SILENCE_RMS**2)
+    return numbers[np.linspace(0, len(numbers) - 1, min(most, len(numbers))).round().astype(np.int64)]
+
+
+def heard_windows(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> list[Floats32]:
+    """Those windows of a stem in one channel, each (samples,) at 16 kHz; the song's last is shorter."""
+    pieces = (stem_piece(path, int(number) * SAMPLES, SAMPLES) for number in numbers)
+    return [resample(downmix.mono(piece), MUSIC_RATE, SPEECH_RATE) for piece in pieces]
+
+
+def _heard_source(source: Path, downmix: Downmix, numbers: NDArray[np.int64], models: ModelPool) -> HeardSource:
+    """Hear these windows of the source's vocals, or read what was heard before by the same models."""
+    used = "\n".join([models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID, *map(str, numbers)])
     kept = source.with_name(f"heard-{hashlib.sha256(used.encode()).hexdigest()[:8]}.npz")
     if not kept.exists():
-        heard = _hear(source, downmix, models)
+        heard = _hear(_joined(source, downmix, numbers), models)
         with atomic_write(kept) as file:
             np.savez(file, **asdict(heard))
     with np.load(kept, allow_pickle=False) as stored:
         return HeardSource(**{name: stored[name] for name in stored.files})
 
 
-def _hear(source: Path, downmix: Downmix, models: ModelPool) -> HeardSource:
-    numbers, parts = _sounding(source, downmix)
-    nothing = np.zeros(0, np.float32)
-    wav = np.concatenate([nothing, *parts])
-    f0, sure = models.pitch.voicing(wav) if parts else (nothing, nothing)
-    scores = models.mos.windows(wav) if parts else nothing
-    return HeardSource(numbers, f0, sure, _embedding(wav, models), scores)
+def _hear(wav: Floats32, models: ModelPool) -> HeardSource:
+    f0, sure = models.pitch.voicing(wav)
+    return HeardSource(f0, sure, _embedding(wav, models), models.mos.windows(wav))
 
 
-def sounding_pairs(source: Path, cover: Path, downmix: Downmix) -> list[tuple[Floats32, Floats32]]:
-    """Equal blocks (samples,) of both files in which the source sounds, 60 s at most; heard by `downmix`."""
-    numbers, before = _sounding(source, downmix)
-    after = _at(cover, downmix, numbers)
-    lengths = [min(len(one), len(other)) for one, other in zip(before, after, strict=False)]
-    return [(one[:n], other[:n]) for n, one, other in zip(lengths, before, after, strict=False)]
-
-
-def _sounding(source: Path, downmix: Downmix) -> tuple[NDArray[np.int64], list[Floats32]]:
-    """The blocks in which a file sounds, 60 s at most, and which they are."""
-    numbers: list[int] = []
-    parts: list[Floats32] = []
-    for number, block in enumerate(_blocks(source, downmix)):
-        if np.sqrt((block**2).mean()) > SILENCE_RMS:
-            numbers.append(number)
-            parts.append(block)
-        if len(parts) * BLOCK_SECONDS >= MAX_SECONDS:
-            break
-    return np.array(numbers, np.int64), parts
-
-
-def _at(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> list[Floats32]:
-    """Those blocks of a file."""
-    blocks = islice(_blocks(path, downmix), int(numbers.max(initial=-1)) + 1)
-    return [block for number, block in enumerate(blocks) if number in numbers]
-
-
-def _blocks(path: Path, downmix: Downmix) -> Iterator[Floats32]:
-    """Vocals in one channel, (samples,) of one window each."""
-    blocks = decode_blocks(
-        path, SPEECH_RATE, channels=1, block_seconds=BLOCK_SECONDS, limits=STEM, name=path.name, downmix=downmix
-    )
-    return (block[0] for block in blocks)
+def _joined(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> Floats32:
+    return np.concatenate(heard_windows(path, downmix, numbers))
 
 
 def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: ModelPool) -> PitchAgreement:

@@ -27,10 +27,10 @@ def measure_cover(cover: CoverInput, made: CoverReport, models: ModelPool, repor
     report("measuring", 0.0)
     models.only(Role.SPEAKER, Role.MOS, Role.VOICING)
     stems = made.stems
-    figures = compare(stems.vocals, made.converted, stems.downmix, made.speaker, made.key_shift, models)
+    figures = compare(stems.vocals, made.converted, made.rms, stems.downmix, made.speaker, made.key_shift, models)
     report("measuring", 0.8)
     picture = cover.out_dir / "cover.png"
     key = made.key_shift if made.instrumental_shift is None else made.instrumental_shift
-    plot_cover(picture, made.cover, made.f0, cover.song_name, cover.voice_name, key, cover.language)
+    plot_cover(picture, made.mix.waveform, made.f0, cover.song_name, cover.voice_name, key, cover.language)
     report("measuring", 1.0)
     return CoverMeasures(figures, picture)

@@ -11,6 +11,7 @@ import numpy as np
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.stem_file import BLOCK, stem_blocks
+from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
 from pipeline.sound.decode import STEM, probe
 from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
@@ -38,6 +39,7 @@ class MixReport:
     limited_db: float
     path: Path
     bitrate: int | None
+    waveform: Waveform
 
 
 def mix_files(
@@ -79,7 +81,7 @@ def mix_files(
             encoded = Path(folder) / f"mix{suffix}"
             with Encoder(encoded, MUSIC_RATE, 2, bitrate=bitrate, out_rate=rate, tags=tags) as encoder:
                 limited_db = _render(scratch, encoder, gain_db, ceiling, seconds, report)
-            lufs, peak = _measure(encoded)
+            lufs, peak, waveform = _measure(encoded)
             if max_bytes is not None and bitrate is not None and encoded.stat().st_size >= max_bytes:
                 suffix, bitrate = LADDER[min(LADDER.index((suffix, bitrate)) + 1, len(LADDER) - 1)]
             elif peak > 0 and attempt < TRIES - 1:
@@ -98,6 +100,7 @@ def mix_files(
         limited_db=limited_db,
         path=path,
         bitrate=bitrate,
+        waveform=waveform,
     )
 
 
@@ -143,10 +146,11 @@ def _render(
     return limiter.reduction_db
 
 
-def _measure(path: Path) -> tuple[float, float]:
-    """Loudness (LUFS) and true peak (dBTP) of a file as a listener's player decodes it."""
-    loudness, peak = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2)
+def _measure(path: Path) -> tuple[float, float, Waveform]:
+    """Loudness (LUFS), true peak (dBTP) and waveform of a file as a listener's player decodes it."""
+    loudness, peak, waveform = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2), WaveformMeter(MUSIC_RATE)
     for block in stem_blocks(path):
         loudness.add(block)
         peak.add(block)
-    return loudness.integrated(), peak.value()
+        waveform.add(block)
+    return loudness.integrated(), peak.value(), waveform.value()

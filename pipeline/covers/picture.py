@@ -8,18 +8,16 @@ from numpy.typing import NDArray
 from models.signal import Floats32
 from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, SMALL, WIDTH, canvas, shortened
 from pipeline.captions import Captions, captions
+from pipeline.covers.waveform import Waveform
 from pipeline.listening.features import FRAME_RATE
-from pipeline.sound.decode import STEM, decode_blocks
 
 POINTS = 390
 """Columns of the waveform: one for each pixel of a telephone."""
 TITLE = 36
-PARTS = 20
-"""Of a second, of which lowest and highest samples are found."""
 
 
 def plot_cover(
-    path: Path, cover: Path, f0: Floats32, title: str, voice: str, key_shift: int | None, language: str = "en"
+    path: Path, cover: Waveform, f0: Floats32, title: str, voice: str, key_shift: int | None, language: str = "en"
 ) -> None:
     """The cover's waveform in two colours: where its vocals have an f0 (Hz, 10 ms frames, 0: none), and where not.
 
@@ -28,8 +26,8 @@ def plot_cover(
     from matplotlib.collections import PolyCollection  # as late as the canvas
 
     words = captions(language)
-    low, high, seconds = _waveform(cover)
-    edges = np.linspace(0, seconds, len(low) + 1)
+    low, high = cover.columns(POINTS)
+    edges = np.linspace(0, cover.seconds, len(low) + 1)
     sung = sung_columns(f0, edges)
     with canvas(path, WIDTH, 3.4) as figure:
         axes = figure.subplots()
@@ -40,10 +38,10 @@ def plot_cover(
             axes.add_collection(
                 PolyCollection(list(columns[part]), color=colour, linewidth=0, label=label), autolim=False
             )
-        axes.set_xlim(0, seconds)
+        axes.set_xlim(0, cover.seconds)
         axes.set_ylim(-1.05, 1.05)
         axes.set_yticks([])
-        axes.set_xticks([0, seconds], ["0:00", _clock(seconds)], fontsize=SMALL)
+        axes.set_xticks([0, cover.seconds], ["0:00", _clock(cover.seconds)], fontsize=SMALL)
         axes.get_xticklabels()[0].set_horizontalalignment("left")
         axes.get_xticklabels()[1].set_horizontalalignment("right")
         axes.set_xlabel(_key(key_shift, words), fontsize=SMALL)
@@ -75,22 +73,3 @@ def _key(shift: int | None, words: Captions) -> str:
 
 def _clock(seconds: float) -> str:
     return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
-
-
-def _waveform(path: Path) -> tuple[Floats32, Floats32, float]:
-    """Lowest and highest sample of each of about POINTS stretches, and the seconds; read block by block."""
-    rate = 8000
-    low: list[float] = []
-    high: list[float] = []
-    count = 0
-    for block in decode_blocks(path, rate, channels=2, block_seconds=1.0, limits=STEM, name=path.name):
-        starts = np.arange(0, block.shape[1], rate // PARTS)
-        low += np.minimum.reduceat(block.min(axis=0), starts).tolist()
-        high += np.maximum.reduceat(block.max(axis=0), starts).tolist()
-        count += block.shape[1]
-    group = -(-len(low) // POINTS)
-    return (
-        np.array([min(low[i : i + group]) for i in range(0, len(low), group)], np.float32),
-        np.array([max(high[i : i + group]) for i in range(0, len(high), group)], np.float32),
-        count / rate,
-    )

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.decode import STEM, decode_blocks
 
@@ -14,3 +17,9 @@ BLOCK = 1.0  # s
 def stem_blocks(path: Path) -> Iterator[Floats32]:
     """One of our own files at 44.1 kHz stereo, in blocks (2, n) of a second."""
     return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
+
+
+def stem_piece(path: Path, start: int, samples: int) -> Floats32:
+    """Of a stem (FLAC) the sound (2, n) from sample `start` on, n = `samples` at most; nothing else is decoded."""
+    piece, _ = soundfile.read(path, frames=samples, start=start, dtype="float32", always_2d=True)
+    return np.asarray(piece.T, np.float32)

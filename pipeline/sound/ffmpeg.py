@@ -163,7 +163,8 @@ def _frames(
         rounded = rounded or 0 < lasts < decoded
         rate, decoded, last = frame.sample_rate, frame.samples, _samples(frame)
         lasts = round((packet.duration or 0) * rate / ticks) if ticks else 0
-        place, span = _placed(frame, packet, place + span)
+        if edits:
+            place, span = _placed(frame, packet, place + span)
         total += decoded
         if delay:
             skipped = min(delay, decoded)
@@ -233,7 +234,8 @@ def _delay(container: InputContainer, stream: AudioStream) -> int:
 
 def _samples(frame: AudioFrame) -> Floats32:
     """One frame as float32 (channels, n); surround sound as stereo."""
-    return in_stereo(_as_floats(frame), _names(frame.layout))
+    sound = _as_floats(frame)
+    return sound if len(sound) <= 2 else in_stereo(sound, _names(frame.layout))
 
 
 def _names(layout: AudioLayout) -> list[str]:
@@ -245,6 +247,6 @@ def _as_floats(frame: AudioFrame) -> Floats32:
     raw = raw if frame.format.is_planar else raw.reshape(-1, frame.layout.nb_channels).T
     if raw.dtype.kind == "f":
         with np.errstate(over="ignore"):
-            return raw.astype(np.float32)
+            return raw.astype(np.float32, copy=False)
     scale = np.float32(SCALES[raw.dtype.str[1:]])
     return (raw.astype(np.float32) - (scale if raw.dtype == np.uint8 else np.float32(0))) / scale

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,6 +12,7 @@ from PIL import Image
 from pipeline.canvas import BLUE, GREY, ORANGE, PAPER, shortened
 from pipeline.captions import ENGLISH, KOREAN, captions
 from pipeline.covers.picture import plot_cover, sung_columns
+from pipeline.covers.waveform import WaveformMeter
 from pipeline.matching.match import Candidate, Match
 from pipeline.matching.picture import plot_match
 from pipeline.training.loop import Moment
@@ -45,11 +45,11 @@ def test_a_match_draws_each_voice_and_nobody_as_long_as_they_are_probable(tmp_pa
 
 
 def test_a_cover_is_coloured_where_it_is_sung(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (40 * 8000, 2))
-    soundfile.write(tmp_path / "cover.flac", noise, 8000)
+    meter = WaveformMeter(8000)
+    meter.add(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 40 * 8000)).astype(np.float32))
     f0 = np.zeros(4000, np.float32)
     f0[1000:2000] = 220
-    plot_cover(tmp_path / "cover.png", tmp_path / "cover.flac", f0, "밤편지", "Me", 2, "ko")
+    plot_cover(tmp_path / "cover.png", meter.value(), f0, "밤편지", "Me", 2, "ko")
     picture = pixels(tmp_path / "cover.png")
     assert is_dark_and_narrow(picture)
     assert covered(picture, ORANGE) / covered(picture, GREY) == pytest.approx(1 / 3, rel=0.15)
