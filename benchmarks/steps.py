@@ -11,7 +11,8 @@ from models.harmonic.config import HarmonicConfig
 from models.memory import is_out_of_memory, release
 from models.rvc import S24
 from models.signal import Floats32
-from pipeline.listening.features import FRAME_RATE, Features
+from pipeline.listening.features import Features
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import EMBEDDED_BASES
 from pipeline.sound.levels import Levels

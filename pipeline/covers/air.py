@@ -9,7 +9,7 @@ from scipy.signal import butter, firwin, oaconvolve, sosfilt
 from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers.alongside import alongside
 from pipeline.covers.stem_file import LEVEL
-from pipeline.listening.features import SILENCE_RMS
+from pipeline.listening.frames import SILENCE_RMS
 from pipeline.sound.downmix import Downmix
 
 CROSSOVER = 11_000  # Hz

@@ -24,7 +24,8 @@ from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems, features_of, hear_nothing, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
-from pipeline.listening.features import FRAME_RATE, Features
+from pipeline.listening.features import Features
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore

@@ -19,7 +19,7 @@ from models.quality import distillmos
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.covers.stem_file import stem_piece
-from pipeline.listening.features import FRAME_RATE
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.downmix import Downmix
 from pipeline.sound.resample import resample

@@ -9,7 +9,7 @@ from models.signal import Floats32
 from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, SMALL, WIDTH, canvas, shortened
 from pipeline.captions import Captions, captions
 from pipeline.covers.waveform import Waveform
-from pipeline.listening.features import FRAME_RATE
+from pipeline.listening.frames import FRAME_RATE
 
 POINTS = 390
 """Columns of the waveform: one for each pixel of a telephone."""

@@ -13,7 +13,8 @@ from models.content.whisper_text import HeardLayers
 from models.signal import Floats32
 from pipeline.covers.stems import Stems, vocals_heard
 from pipeline.errors import NoVoice
-from pipeline.listening.features import FRAME_RATE, Features
+from pipeline.listening.features import Features
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.sound.file_name import display_name
 
 BELOW_DB = 25.0

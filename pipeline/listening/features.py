@@ -16,16 +16,17 @@ from models.harmonic.energy import SILENT_ENERGY, energy
 from models.memory import AdaptiveSize
 from models.pitch.trackers import HIGHEST, HOP, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
+from pipeline.listening.frames import FRAME_RATE, SILENCE_RMS, parts_that_sound
 from pipeline.progress import Report, ignore
 from pipeline.sound.overlap_add import with_context
 
-FRAME_RATE = 100  # f0, voicing and loudness: one value every 10 ms; content: half as many
 BLOCK_SECONDS = 20
 CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 LEAST_VOICED = 20  # frames; fewer are slips of the tracker
-SILENCE_RMS = 10 ** (-70 / 20)
+REACH = FRAME_RATE // 2
+"""Frames that are heard before and after what sounds; what is further from it is a rest."""
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
 
@@ -137,8 +138,8 @@ def extract_stream(
 ) -> Features:
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
-    Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
-    sound are not encoded. Raises AllocationFailed.
+    Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Rests are not
+    encoded: their frames have their loudness, and nothing else. Raises AllocationFailed.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)
@@ -146,13 +147,31 @@ def extract_stream(
     for block in with_context(blocks, BLOCK_SECONDS * SPEECH_RATE, CONTEXT_SECONDS * SPEECH_RATE):
         frames = -(-block.length // HOP)
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
-        if _frame_rms(wav).max(initial=0.0) < SILENCE_RMS:
-            parts.append(_silence(frames, content.width))
-        else:
-            features = _extract_pieces(wav, content, pitch, at_once)
-            parts.append(_cut(features, block.left // HOP, block.left // HOP + frames))
+        own = slice(block.left // HOP, block.left // HOP + frames)
+        parts.append(_cut(_extract_sounding(wav, own, content, pitch, at_once), own.start, own.stop))
         report("listening", min(1.0, (block.start + block.length) / (seconds * SPEECH_RATE)))
     return _centred(_joined(parts), content)
+
+
+def _extract_sounding(
+    wav: Floats32, own: slice, content: ContentEncoder, pitch: PitchTrackers, at_once: AdaptiveSize
+) -> Features:
+    """Features of a block with its context, but silence where it rests, and where what sounds is none of its `own`."""
+    rms = _frame_rms(wav)
+    features = replace(_silence(len(rms), content.width), rms=rms.copy())
+    for first, last in parts_that_sound(rms, 0, len(rms), REACH):
+        if first < own.stop and last > own.start:
+            start, stop = first // 2 * 2, -(-last // 2) * 2
+            part = _extract_pieces(wav[start * HOP : (stop + 2) * HOP], content, pitch, at_once)
+            _put(features, start, _cut(part, 0, stop - start))
+    return features
+
+
+def _put(features: Features, start: int, part: Features) -> None:
+    """Write a part over the frames from `start` on, which is even."""
+    features.content[start // 2 : start // 2 + len(part.content)] = part.content
+    for whole, own in ((features.f0, part.f0), (features.rms, part.rms), (features.energy, part.energy)):
+        whole[start : start + len(part)] = own
 
 
 def save(path: Path, features: Features) -> None:

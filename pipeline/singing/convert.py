@@ -11,7 +11,8 @@ from torch import Tensor
 from models.memory import AdaptiveSize
 from models.signal import Floats32
 from models.voice_network import VoiceFrames, VoiceNetwork
-from pipeline.listening.features import FRAME_RATE, SILENCE_RMS, Features
+from pipeline.listening.features import Features
+from pipeline.listening.frames import FRAME_RATE, SILENCE_RMS, parts_that_sound
 from pipeline.progress import Report, ignore
 from pipeline.singing.noise import SongNoise
 from pipeline.voices.retrieval import blend
@@ -59,7 +60,7 @@ def convert(
         """How many samples the seconds first…last have, and the wave from their start to past their end."""
         start, stop = first * FRAME_RATE, min(total, last * FRAME_RATE)
         low, high = max(0, start - CONTEXT_FRAMES), min(total, stop + CONTEXT_FRAMES)
-        wanted = parts_that_sound(features.rms, start, stop, low)
+        wanted = _sung_parts(features.rms, start, stop, low)
         if not wanted:
             wav = np.zeros((high - low) * hop, np.float32)
         else:
@@ -100,26 +101,21 @@ def _sing_window(
     content = on_device(features.content[low // 2 : -(-high // 2)])
     if rows is not None:
         voiced = on_device(features.voiced[low:high:2].copy())
-        content = blend(content, rows, voiced[: len(content)], options.index_rate, options.protect)
+        for start, stop in wanted:
+            part = slice(start // 2, -(-stop // 2))
+            content[part] = blend(content[part], rows, voiced[part], options.index_rate, options.protect)
     energy = on_device(features.energy[window])
     frames = VoiceFrames(content, on_device(f0[window]), energy, features.level, phase, wanted)
     return voice.sing(frames, SongNoise(low, high, options.seed)).float().cpu().numpy()
 
 
-def parts_that_sound(rms: Floats32, start: int, stop: int, origin: int) -> tuple[tuple[int, int], ...]:
+def _sung_parts(rms: Floats32, start: int, stop: int, origin: int) -> tuple[tuple[int, int], ...]:
     """What has to be sung for the frames start…stop of a song, as parts (start, stop) counted from `origin`.
 
     The envelope is 0 and looks at nothing beside them.
     """
-    reach = ENVELOPE_FRAMES
-    first, last = max(0, start - reach), min(len(rms), stop + reach)
-    before = max(0, first - reach)
-    sounds = np.flatnonzero(rms[before : last + reach] >= SILENCE_RMS) + before - first
-    steps = np.zeros(last - first + 1, np.int64)
-    np.add.at(steps, np.maximum(sounds - reach, 0), 1)
-    np.add.at(steps, np.minimum(sounds + reach + 1, last - first), -1)
-    edges = np.flatnonzero(np.diff(np.cumsum(steps[:-1]) > 0, prepend=False, append=False)) + first - origin
-    return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    parts = parts_that_sound(rms, start, stop, ENVELOPE_FRAMES)
+    return tuple((first - origin, last - origin) for first, last in parts)
 
 
 def octave_shift(f0: Floats32, median_f0: float) -> int:

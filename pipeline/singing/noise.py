@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.listening.features import FRAME_RATE
+from pipeline.listening.frames import FRAME_RATE
 
 BLOCK_SECONDS = 10
 

@@ -13,7 +13,8 @@ from models.content.student import ContentStudent
 from models.signal import Floats32
 from models.voice_network import VoiceFrames
 from pipeline.errors import NotEnoughSpeech
-from pipeline.listening.features import BLOCK_SECONDS, FRAME_RATE, HIGH_PASS, centred
+from pipeline.listening.features import BLOCK_SECONDS, HIGH_PASS, centred
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.sound.bandwidth import bandwidth
 from pipeline.sound.resample import resample
 from pipeline.training.crew import Crew

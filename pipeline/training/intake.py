@@ -10,7 +10,8 @@ from scipy.ndimage import binary_dilation, binary_opening, median_filter
 from models.content.encoder import ContentEncoder
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
-from pipeline.listening.features import FRAME_RATE, Features, extract
+from pipeline.listening.features import Features, extract
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool

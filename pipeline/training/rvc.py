@@ -29,7 +29,7 @@ from models.rvc import (
 from models.rvc.pitch import coarse_pitch
 from models.rvc.pretrained import BASES, BaseKind, Pretrained, read_base
 from models.signal import Floats32
-from pipeline.listening.features import FRAME_RATE
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.base import FROM_NOTHING, TrainOptions
 from pipeline.training.crew import ALONE, Crew

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.signal import Floats32
 from models.voice_file import VoiceInfo, save_voice
-from pipeline.listening.features import FRAME_RATE
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.listening.notes import Note
 from pipeline.pool.availability import check_voice_base
 from pipeline.pool.model_pool import ModelPool

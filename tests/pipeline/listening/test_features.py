@@ -12,6 +12,7 @@ from models.pitch import trackers
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening import features as module
 from pipeline.listening.features import Features, extract, extract_stream, load, save
+from pipeline.listening.frames import SILENCE_RMS
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 
@@ -102,6 +103,22 @@ def test_a_stream_has_the_features_of_the_whole(
     blocks = (wav[i : i + 30_000] for i in range(0, len(wav), 30_000))
     streamed = extract_stream(blocks, models.content, models.pitch, len(wav) / SPEECH_RATE)
     alike(streamed, whole)
+
+
+def test_rests_are_not_listened_to_and_what_sounds_is_heard_alike(
+    models: ModelPool, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 5 * SPEECH_RATE]
+    rest, encoder = np.zeros(10 * SPEECH_RATE, np.float32), SmallMemory(models.content, seconds=1000)
+    wav = np.concatenate([note, rest, note])
+    partly, spent = extract_stream([wav], encoder, models.pitch, 20), sum(encoder.asked)
+    assert len(partly) == 2000 and spent < 13 * SPEECH_RATE
+    assert not np.ptp(partly.content[300:700], axis=0).any() and not partly.voiced[600:1400].any()
+    monkeypatch.setattr(module, "parts_that_sound", lambda rms, start, stop, reach: ((start, stop),))
+    wholly = extract_stream([wav], models.content, models.pitch, 20)
+    alike(partly, wholly)
+    sounds = wholly.rms >= SILENCE_RMS
+    np.testing.assert_allclose(partly.energy[sounds], wholly.energy[sounds], atol=0.01)
 
 
 def test_where_memory_runs_out_less_is_encoded_at_once(models: ModelPool, notes: list[Path]) -> None:

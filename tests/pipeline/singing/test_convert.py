@@ -163,7 +163,7 @@ def test_rests_are_not_sung_and_the_rest_sounds_the_same(
 
     monkeypatch.setattr(where, what, counted)
     partly, spent = joined(features, singer), sum(frames)
-    monkeypatch.setattr(module, "parts_that_sound", lambda rms, start, stop, origin: ((0, len(rms)),))
+    monkeypatch.setattr(module, "_sung_parts", lambda rms, start, stop, origin: ((0, len(rms)),))
     frames.clear()
     wholly = joined(features, singer)
     assert np.abs(wholly).max() > 0.01
