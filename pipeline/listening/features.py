@@ -121,12 +121,21 @@ def _joined(parts: list[Features]) -> Features:
 def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
-    frames = len(wav) // HOP
-    features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
-    f0 = _fit(pitch.f0(wav), frames)
+    rms = _frame_rms(wav)
+    f0 = _fit(pitch.f0(wav), len(rms))
     if not pitch.own_voicing:
         f0 = _voiced(f0, *pitch.voicing(wav))
-    return Features(features, f0, _frame_rms(wav), energy(wav))
+    return Features(_encoded(wav, rms, content), f0, rms, energy(wav))
+
+
+def _encoded(wav: Floats32, rms: Floats32, content: ContentEncoder) -> Floats32:
+    """Content (T / 2, C) of a sound of T frames; a rest has none: it would count in an encoder's means."""
+    rows = np.zeros((-(-len(rms) // 2), content.width), np.float32)
+    for first, last in parts_that_sound(rms, 0, len(rms), REACH):
+        start, stop = first // 2, -(-last // 2)
+        part = torch.from_numpy(wav[start * 2 * HOP : (stop + 1) * 2 * HOP]).to(content.device)
+        rows[start:stop] = content.encode(part)[: stop - start].float().cpu().numpy()
+    return rows
 
 
 def extract_stream(
@@ -138,8 +147,8 @@ def extract_stream(
 ) -> Features:
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
-    Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Rests are not
-    encoded: their frames have their loudness, and nothing else. Raises AllocationFailed.
+    Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
+    sound are not listened to. Raises AllocationFailed.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)
@@ -147,31 +156,13 @@ def extract_stream(
     for block in with_context(blocks, BLOCK_SECONDS * SPEECH_RATE, CONTEXT_SECONDS * SPEECH_RATE):
         frames = -(-block.length // HOP)
         wav = np.pad(block.audio, (0, -len(block.audio) % (2 * HOP) + 2 * HOP))
-        own = slice(block.left // HOP, block.left // HOP + frames)
-        parts.append(_cut(_extract_sounding(wav, own, content, pitch, at_once), own.start, own.stop))
+        if _frame_rms(wav).max(initial=0.0) < SILENCE_RMS:
+            parts.append(_silence(frames, content.width))
+        else:
+            features = _extract_pieces(wav, content, pitch, at_once)
+            parts.append(_cut(features, block.left // HOP, block.left // HOP + frames))
         report("listening", min(1.0, (block.start + block.length) / (seconds * SPEECH_RATE)))
     return _centred(_joined(parts), content)
-
-
-def _extract_sounding(
-    wav: Floats32, own: slice, content: ContentEncoder, pitch: PitchTrackers, at_once: AdaptiveSize
-) -> Features:
-    """Features of a block with its context, but silence where it rests, and where what sounds is none of its `own`."""
-    rms = _frame_rms(wav)
-    features = replace(_silence(len(rms), content.width), rms=rms.copy())
-    for first, last in parts_that_sound(rms, 0, len(rms), REACH):
-        if first < own.stop and last > own.start:
-            start, stop = first // 2 * 2, -(-last // 2) * 2
-            part = _extract_pieces(wav[start * HOP : (stop + 2) * HOP], content, pitch, at_once)
-            _put(features, start, _cut(part, 0, stop - start))
-    return features
-
-
-def _put(features: Features, start: int, part: Features) -> None:
-    """Write a part over the frames from `start` on, which is even."""
-    features.content[start // 2 : start // 2 + len(part.content)] = part.content
-    for whole, own in ((features.f0, part.f0), (features.rms, part.rms), (features.energy, part.energy)):
-        whole[start : start + len(part)] = own
 
 
 def save(path: Path, features: Features) -> None:
