@@ -100,6 +100,7 @@ def _sing_window(
 
     content = on_device(features.content[low // 2 : -(-high // 2)])
     if rows is not None:
+        content = content.clone()  # the song's own features stay
         voiced = on_device(features.voiced[low:high:2].copy())
         for start, stop in wanted:
             part = slice(start // 2, -(-stop // 2))
