@@ -16,7 +16,7 @@ from models.harmonic.energy import SILENT_ENERGY, energy
 from models.memory import AdaptiveSize
 from models.pitch.trackers import HIGHEST, HOP, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
-from pipeline.listening.frames import FRAME_RATE, SILENCE_RMS, parts_that_sound
+from pipeline.listening.frames import SILENCE_RMS
 from pipeline.progress import Report, ignore
 from pipeline.sound.overlap_add import with_context
 
@@ -25,8 +25,6 @@ CONTEXT_SECONDS = 2
 MOST_SECONDS = 60
 PIECE = CONTEXT_SECONDS * SPEECH_RATE  # a multiple of every hop: 125 of SwiftF0's, 100 of the content's
 LEAST_VOICED = 20  # frames; fewer are slips of the tracker
-REACH = FRAME_RATE // 2
-"""Frames that are heard before and after what sounds; what is further from it is a rest."""
 MAX_DISAGREEMENT = 350.0  # cents
 HIGH_PASS = butter(5, 48, "highpass", fs=SPEECH_RATE, output="sos")
 
@@ -121,21 +119,12 @@ def _joined(parts: list[Features]) -> Features:
 def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
-    rms = _frame_rms(wav)
-    f0 = _fit(pitch.f0(wav), len(rms))
+    frames = len(wav) // HOP
+    features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
+    f0 = _fit(pitch.f0(wav), frames)
     if not pitch.own_voicing:
         f0 = _voiced(f0, *pitch.voicing(wav))
-    return Features(_encoded(wav, rms, content), f0, rms, energy(wav))
-
-
-def _encoded(wav: Floats32, rms: Floats32, content: ContentEncoder) -> Floats32:
-    """Content (T / 2, C) of a sound of T frames; a rest has none: it would count in an encoder's means."""
-    rows = np.zeros((-(-len(rms) // 2), content.width), np.float32)
-    for first, last in parts_that_sound(rms, 0, len(rms), REACH):
-        start, stop = first // 2, -(-last // 2)
-        part = torch.from_numpy(wav[start * 2 * HOP : (stop + 1) * 2 * HOP]).to(content.device)
-        rows[start:stop] = content.encode(part)[: stop - start].float().cpu().numpy()
-    return rows
+    return Features(features, f0, _frame_rms(wav), energy(wav))
 
 
 def extract_stream(
@@ -148,7 +137,7 @@ def extract_stream(
     """The same for a stream of mono blocks at 16 kHz, of about `seconds` in all.
 
     Works 20 s at a time, or less from where memory ran out, with 2 s of context before and after. Blocks without
-    sound are not listened to. Raises AllocationFailed.
+    sound are not encoded. Raises AllocationFailed.
     """
     report("listening", 0.0)
     at_once = _at_once((BLOCK_SECONDS + 2 * CONTEXT_SECONDS + 1) * SPEECH_RATE)

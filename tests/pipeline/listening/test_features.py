@@ -104,24 +104,6 @@ def test_a_stream_has_the_features_of_the_whole(
     alike(streamed, whole)
 
 
-def test_rests_are_not_encoded_and_what_sounds_is_heard_as_it_is_alone(models: ModelPool, notes: list[Path]) -> None:
-    note = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 5 * SPEECH_RATE]
-    rest, encoder = np.zeros(11 * SPEECH_RATE, np.float32), SmallMemory(models.content, seconds=1000)
-    heard = extract_stream([note, rest, note], encoder, models.pitch, 21)
-    assert len(heard) == 2100 and sum(encoder.asked) < 15 * SPEECH_RATE
-    assert not np.ptp(heard.content[300:700], axis=0).any() and not heard.voiced[600:1400].any()
-    alone = extract(note, models.content, models.pitch)
-    for start in (0, 1600):  # on SwiftF0's grid of 16 ms
-        again = Features(
-            content=heard.content[start // 2 : start // 2 + 250],
-            f0=heard.f0[start : start + 500],
-            rms=heard.rms[start : start + 500],
-            energy=heard.energy[start : start + 500],
-        )
-        alike(again, alone)
-        np.testing.assert_allclose(again.energy[5:-5], alone.energy[5:-5], atol=0.01)
-
-
 def test_where_memory_runs_out_less_is_encoded_at_once(models: ModelPool, notes: list[Path]) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 13 * SPEECH_RATE]
     whole = extract(wav, models.content, models.pitch)
