@@ -121,11 +121,11 @@ def _joined(fits: list[_Fit], moments: NDArray[np.int64], rate: float) -> Floats
         wave = fit.amounts @ _waves(fit.frequencies, rate, -before, stop - start + after)
         hum[start:stop] += window * _as_cleaned(wave[None], rate, ends)[0]
         total[start:stop] += window
-    return hum / total
+    return np.asarray(hum / total, np.float64)
 
 
 def _window(moments: NDArray[np.int64]) -> Floats64:
-    return np.hanning(moments[0, 1] - moments[0, 0] + 2)[1:-1]
+    return np.asarray(np.hanning(moments[0, 1] - moments[0, 0] + 2)[1:-1], np.float64)
 
 
 def _ends(moments: NDArray[np.int64]) -> list[tuple[bool, bool]]:
@@ -180,11 +180,12 @@ def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: floa
 
 def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]) -> _Fit:
     """The tones that stand out, as their sum fits a frame best."""
-    frequencies = heard.frequency * (np.flatnonzero(heard.heights > SURE) + 1)
+    frequencies = np.asarray(heard.frequency * (np.flatnonzero(heard.heights > SURE) + 1), np.float64)
     before, after = _margins(rate, ends)
     waves = _as_cleaned(_waves(frequencies, rate, -before, len(frame) + after), rate, ends)
     weighted = waves * heard.weights
-    return _Fit(frequencies, np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0])
+    amounts = np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0]
+    return _Fit(frequencies, np.asarray(amounts, np.float64))
 
 
 def _waves(frequencies: Floats64, rate: float, start: int, stop: int) -> Floats64:

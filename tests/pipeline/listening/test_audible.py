@@ -51,7 +51,7 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
 
 
 def overtones(samples: int, hertz: float, peak: float) -> Floats32:
-    return np.sum([tone(samples, hertz * k, peak / k) for k in range(1, 10)], axis=0, dtype=np.float32)
+    return np.asarray(np.sum([tone(samples, hertz * k, peak / k) for k in range(1, 10)], axis=0), np.float32)
 
 
 @pytest.mark.parametrize("hertz", [50, 60, 100, 120])
