@@ -13,8 +13,9 @@ LOCK = $(if $(HASHES),--require-hashes --requirement $(1).hashed.lock,--requirem
 demo: install
 	$(BIN)/discovervoice demo
 
+# Each of its processes would compile every test anew if what they have compiled were not kept.
 test: check
-	$(BIN)/pytest --numprocesses 3 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 3 --dist worksteal
 
 # Ten thousand mutated sounds and two thousand mutated files of weights; `make test` takes a sample of them.
 fuzz: install-dev

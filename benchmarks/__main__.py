@@ -41,6 +41,7 @@ PROGRAMS = {
     "effort": Program("LAME's effort", ("--pairs", "5"), ("--pairs", "1")),
     "retention": Program("A clean-up beside a long history", (), ("2000",)),
     "waiting": Program("A long line", (), ("500",)),
+    "acknowledging": Program("Answers beside a long line", (), ("500",)),
     "gpu": Program("What a GPU gives", (), ("--quick",), "cuda"),
 }
 

@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -43,6 +43,8 @@ HISTORY = 20_000
 ROUNDS = 5
 WRITTEN = 300
 FIRST_MEMBER = 1000
+BOT_AND_WORKERS = (5.0, "bot"), (1.0, "v"), (1.0, "w")
+"""Who else is at work, and how often they look."""
 KINDS: tuple[tuple[JobKind, Lane, dict[str, object]], ...] = (
     (JobKind.COVER, Lane.HEAVY, {"song_name": "song", "voice_id": 1, "voice_name": "me"}),
     (JobKind.COVER, Lane.QUICK, {"song_name": "song", "voice_id": 1, "voice_name": "me"}),
@@ -142,17 +144,17 @@ def repeat(folder: str, seconds: float, name: str) -> None:
 
 
 @contextmanager
-def beside(folder: str) -> Iterator[None]:
+def beside(folder: str, others: Collection[tuple[float, str]] = BOT_AND_WORKERS) -> Iterator[None]:
     """A bot and two workers at work."""
     context = multiprocessing.get_context("spawn")
-    others = [context.Process(target=repeat, args=(folder, *each)) for each in ((5.0, "bot"), (1.0, "v"), (1.0, "w"))]
-    for process in others:
+    processes = [context.Process(target=repeat, args=(folder, *each)) for each in others]
+    for process in processes:
         process.start()
     try:
         time.sleep(10.0)
         yield
     finally:
-        for process in others:
+        for process in processes:
             process.kill()
 
 

@@ -38,7 +38,7 @@ WHOLE = timedelta(minutes=15)
 PATIENCE: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 AT_ONCE: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=2)}
 """For questions and deletions, which may hold the write lock."""
-REFUSED = re.compile(r"NoSuchBucket|status code: 40[13]\b")
+REFUSED = re.compile(r"NoSuchBucket|ContainerNotFound|status code: 40[13]\b")
 """What the library says of some requests has no class of its own."""
 
 

@@ -25,15 +25,37 @@ __all__ = ["parity"]
 
 SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 """Whether other processes test at the same time."""
-NOTES = Path(__file__).parent.parent / "demo" / "notes"
+TESTS = Path(__file__).parent
+NOTES = TESTS.parent / "demo" / "notes"
 LIBRARY = NOTES.parents[1] / "worker" / "library" / "voices"
 BuiltOnce = Callable[[str, Callable[[Path], None]], Path]
 UPGRADE = schema._upgrade
+LONG_FIRST = (
+    "chaos/test_schedules.py",
+    "worker/test_service.py",
+    "worker/",
+    "fuzz/",
+    "cli/test_offline.py",
+    "test_packaging.py",
+    "test_benchmarks.py",
+    "test_docs.py",
+)
+"""Files and folders of tests that wait for other processes, the longest first."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Print the parity with references below the tests."""
     config.pluginmanager.register(Printing())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no process of a run is alone with one at the end."""
+    items.sort(key=lambda item: turn(os.path.relpath(item.path, TESTS)))
+
+
+def turn(file: str) -> int:
+    """The place among the longest of a file of tests; all others come after these, as they were."""
+    return next((place for place, start in enumerate(LONG_FIRST) if file.startswith(start)), len(LONG_FIRST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -35,6 +35,8 @@ FORKS.set_forkserver_preload(
         "matplotlib.font_manager",
         "matplotlib.figure",
         "tests.hashed",
+        "tests.worker.scripted",
+        "tests.worker.conftest",
     ]
 )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG_FIRST
+
 ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "files": set[str](),
@@ -225,3 +227,7 @@ def test_each_lock_holds_the_one_before() -> None:
 )
 def test_an_unpinned_line_would_be_seen(line: str) -> None:
     assert unpinned(f"# comment\ntorch==2.11.0\n{line}\n") == [line]
+
+
+def test_the_tests_that_begin_a_run_are_there() -> None:
+    assert [start for start in LONG_FIRST if not (ROOT / "tests" / start).exists()] == []

@@ -100,7 +100,7 @@ async def work_on(
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        await lease.hold(_perform(store, child, job, settings, on_outcome, watchdog, models), watchdog.check)
+        await lease.hold(_perform(store, child, lease, settings, on_outcome, watchdog, models), watchdog.check)
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
@@ -128,7 +128,7 @@ async def work_on(
 async def _perform(
     store: Store,
     child: Child,
-    job: Job,
+    lease: Lease,
     settings: WorkerSettings,
     on_outcome: OnOutcome,
     watchdog: Watchdog,
@@ -138,6 +138,7 @@ async def _perform(
 
     A result that is made before the task's end is written at once, so that its member has it while it is measured.
     """
+    job = lease.job
     write: Write = finish_job
 
     async def on_early(early: Early) -> None:
@@ -158,6 +159,7 @@ async def _perform(
         async with giving_way(store, child, job, settings, models):
             end = await child.run(task, watchdog.hear, on_early)
         watchdog.rest()
+        lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome, write))
         for song in songs:
             await asyncio.to_thread(shared_cache.share, store, song)

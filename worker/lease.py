@@ -9,11 +9,12 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from store import Job, Store, jobs
 from store.trouble import is_passing
-from store.use_cases import JobProgress, LeaseLost, renew_job
+from store.use_cases import JobProgress, LeaseLost, has_result, renew_job
 from worker.errors import LeaseOver
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ class Lease:
     seconds: float = field(default_factory=lambda: jobs.LEASE_SECONDS)
     ends: float = field(init=False)
     """By the monotonic clock: when another worker may take the job, unless it is renewed."""
+    over: bool = field(default=False, init=False)
+    ending: bool = False
+    """The work writes how it ended: with that the row is leased no more, and what follows needs no lease."""
 
     def __post_init__(self) -> None:
         self.ends = time.monotonic() + self.seconds
@@ -46,7 +50,7 @@ class Lease:
         try:
             while not working.done():
                 await asyncio.wait({working}, timeout=RENEW_SECONDS)
-                if not working.done():
+                if not working.done() and not self.over:
                     await self._renew(progress())
             return working.result()
         finally:
@@ -64,7 +68,9 @@ class Lease:
                 raise LeaseOver(str(getattr(error, "orig", error))) from error
             return
         if not renewed:
-            raise LeaseLost
+            self.over = self.ending and await persist(partial(has_result, self.store, self.job))
+            if not self.over:
+                raise LeaseLost
         self.ends = began + self.seconds
 
 

@@ -24,10 +24,15 @@ def pulse_train(f0: Tensor, rate: int, hop: int, phase: float = 0.0) -> Tensor:
 
     f0 (B, T) in Hz → (B, T · hop) at `rate`; `phase` is the fundamental's before the first sample, in cycles. The sum
     of n cosines is Dirichlet's kernel, so it costs the same for a low note as for a high one. Where voice begins or
-    ends its pitch is held (hibari-tts slides from or to 0 Hz there, which is heard as a chirp).
+    ends its pitch is held (hibari-tts slides from or to 0 Hz there, which is heard as a chirp), and where it begins
+    its phase is 0: an error of f0 turns no pulses but those of its own phrase, however long the song is.
     """
     hertz, voiced = _at_samples(f0.double(), hop)  # else 20 s add up to an error that the fiftieth harmonic hears
-    turn = ((torch.cumsum(hertz * voiced / rate, 1) + phase) % 1 * 2 * math.pi).float()
+    steps = hertz * voiced / rate
+    turned = torch.cumsum(steps, 1)
+    begins = F.pad(voiced[:, 1:] & ~voiced[:, :-1], (1, 0))
+    since = torch.where(begins, turned - steps, torch.full_like(turned, -phase)).cummax(1).values
+    turn = ((turned - since) % 1 * 2 * math.pi).float()
     hertz = hertz.float().clamp_min(LOWEST)
     order = torch.floor(TOP / hertz) + 0.5
     sine = 2 * torch.sin(turn / 2)
@@ -63,4 +68,6 @@ def start_phases(f0: NDArray[np.floating[Any]], rate: int) -> Floats64:
     before, after = (np.where(known[side], padded[side], own) for side in (slice(None, -2), slice(2, None)))
     turned = np.where(voiced, 0.75 * own + 0.125 * (before + after), 0.0)
     held = np.where(voiced, 0.125 * (before - own), 0.0)
-    return (np.cumsum(turned) - turned + held) / rate
+    cycles = np.cumsum(turned) - turned
+    begins = voiced & ~np.pad(voiced, (1, 0))[:-1]
+    return (cycles - np.maximum.accumulate(np.where(begins, cycles, 0.0)) + held) / rate

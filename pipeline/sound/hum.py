@@ -10,10 +10,12 @@ notches would take its tones too. Further turns weigh by the sound without the h
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import resample_poly
 
 from models.signal import Floats32, Floats64
+from pipeline.sound.clean import cleaned
 
 MAINS = (50, 60)  # Hz
 LINES = 20
@@ -24,35 +26,43 @@ STANDS_OUT = 5.0
 """Times as high as its neighbours: the mains' tone, or its octave, which rectifiers make."""
 SURE = 4.0
 """And overtones."""
-TURNS = 3
+FLOORS = 3e-4, 3e-4, 3e-5, 3e-6
+"""Of the mean power, one a turn: what is softer weighs no more. Of digital silence nothing is learnt at first, or its
+rounding would be heard as hum; where there is hum, silence holds nothing else and shows it best."""
 MOMENT = 8.0  # s, half of them overlapping
-LEAST_SECONDS = 3
+LEAST_SECONDS = 2.5
 FINER = 8
 """Bins of the spectrum to a bin of the moment."""
 ENOUGH = 3000
 """Hz: the rate at which hum is heard."""
+EVEN = "kaiser", 8.0
+"""Of the filter to that rate: scipy's own is some thousandths off, and so would be the hum's amount."""
 LOUDNESS = 0.04  # s in which it is heard how loud the voice is
 PAUSES = 0.1
 """Of a moment; what is as loud as these weighs most."""
-FLOOR = 3e-4
-"""Of the mean power: of digital silence nothing is learnt."""
 BLOCK = 256
 """Samples of a line that is moved to 0 Hz, of which the mean is enough to see how it turns."""
 SPANS = 0.125, 0.025
 """Of a bin of the moment, in which the frequency is sought."""
+REACH = 0.5  # s; `cleaned` reaches less far
 MOST = 0.9
 """Of the energy: more, without the mains' own tone, is a bass who holds a note."""
 
 
 def without_hum(wav: Floats32, rate: int) -> Floats32:
-    """Mono (samples,) without mains hum; under 3 s nothing tells it from a voice, and all stays."""
+    """Mono (samples,) that was `cleaned`, without mains hum.
+
+    Under 2.5 s nothing tells it from a voice, and all stays.
+    """
     if len(wav) < LEAST_SECONDS * rate:
         return wav
     step = max(1, rate // ENOUGH)
     for mains in MAINS:
-        hum = _hum(np.asarray(resample_poly(wav, 1, step), np.float64), mains, rate / step)
-        if hum is not None:
-            wav = np.asarray(wav - resample_poly(hum, step, 1)[: len(wav)], np.float32)
+        low = np.asarray(resample_poly(wav, 1, step, window=EVEN), np.float64)
+        moments = _moments(len(low), rate / step)
+        hum = _hum(low, mains, rate / step, moments)
+        if hum:  # made anew at the full rate: resampling would bend its ends
+            wav = np.asarray(wav - _joined(hum, moments * step, rate)[: len(wav)], np.float32)
     return wav
 
 
@@ -65,35 +75,68 @@ class _Tones:
     heights: Floats64
 
 
-def _hum(wav: Floats64, mains: int, rate: float) -> Floats64 | None:
-    """The hum in (samples,); None if there is none."""
-    size = min(len(wav), round(MOMENT * rate))
-    starts = np.linspace(0, len(wav) - size, 1 - 2 * (size - len(wav)) // size).round().astype(int)
-    window = np.hanning(size + 2)[1:-1]
+@dataclass(frozen=True)
+class _Fit:
+    """A moment's hum: frequencies in Hz (tones,), and amounts of their cosines and sines (2 · tones,)."""
+
+    frequencies: Floats64
+    amounts: Floats64
+
+
+def _moments(count: int, rate: float) -> NDArray[np.int64]:
+    """Where moments of a recording of `count` samples start and stop, (M, 2)."""
+    size = min(count, round(MOMENT * rate))
+    starts = np.linspace(0, count - size, 1 - 2 * (size - count) // size).round().astype(np.int64)
+    return np.stack([starts, starts + size], axis=1)
+
+
+def _hum(wav: Floats64, mains: int, rate: float, moments: NDArray[np.int64]) -> list[_Fit]:
+    """The hum in every moment of (samples,); empty if there is none."""
+    window = _window(moments)
+    fits: list[_Fit] = []
     hum, quiet, best = np.zeros(len(wav)), wav, -1
-    for _ in range(TURNS):
-        frames = [wav[at : at + size] for at in starts]
-        rests = frames if quiet is wav else [quiet[at : at + size] for at in starts]
+    for floor in FLOORS:
+        frames = [wav[start:stop] for start, stop in moments]
+        rests = frames if quiet is wav else [quiet[start:stop] for start, stop in moments]
         pairs = zip(frames, rests, strict=True)
-        tones = [_tones(frame, rest, _weights(rest, window, rate), mains, rate) for frame, rest in pairs]
+        tones = [_tones(frame, rest, _weights(rest, window, rate, floor), mains, rate) for frame, rest in pairs]
         standing = np.median([heard.heights[:2] for heard in tones], axis=0)
         if standing.max() <= STANDS_OUT:
             break
         best = int(standing.argmax())
-        hum, total = np.zeros(len(wav)), np.zeros(len(wav))
-        for at, heard in zip(starts, tones, strict=True):
-            hum[at : at + size] += window * _fitted(wav[at : at + size], heard, rate)
-            total[at : at + size] += window
-        hum /= total
+        ends = _ends(moments)
+        fits = [_fitted(frame, heard, rate, end) for frame, heard, end in zip(frames, tones, ends, strict=True)]
+        hum = _joined(fits, moments, rate)
         quiet = wav - hum
     held = best > 0 and np.square(hum).sum() > MOST * np.square(wav).sum()
-    return None if best < 0 or held else hum
+    return [] if held else fits
 
 
-def _weights(frame: Floats64, window: Floats64, rate: float) -> Floats64:
+def _joined(fits: list[_Fit], moments: NDArray[np.int64], rate: float) -> Floats64:
+    """The hum of a whole recording (samples,)."""
+    window = _window(moments)
+    hum, total = np.zeros(moments[-1, 1]), np.zeros(moments[-1, 1])
+    for fit, (start, stop), ends in zip(fits, moments, _ends(moments), strict=True):
+        before, after = _margins(rate, ends)
+        wave = fit.amounts @ _waves(fit.frequencies, rate, -before, stop - start + after)
+        hum[start:stop] += window * _as_cleaned(wave[None], rate, ends)[0]
+        total[start:stop] += window
+    return np.asarray(hum / total, np.float64)
+
+
+def _window(moments: NDArray[np.int64]) -> Floats64:
+    return np.asarray(np.hanning(moments[0, 1] - moments[0, 0] + 2)[1:-1], np.float64)
+
+
+def _ends(moments: NDArray[np.int64]) -> list[tuple[bool, bool]]:
+    """Whether the recording begins, and whether it ends, with each moment."""
+    return [(start == 0, stop == moments[-1, 1]) for start, stop in moments]
+
+
+def _weights(frame: Floats64, window: Floats64, rate: float, floor: float) -> Floats64:
     """The fainter, the more; they add up to 1."""
     power = uniform_filter1d(np.square(frame), round(LOUDNESS * rate))
-    weights = window / (power + np.quantile(power, PAUSES) + FLOOR * power.mean() + 1e-12)
+    weights = window / (power + np.quantile(power, PAUSES) + floor * power.mean() + 1e-12)
     return np.asarray(weights / weights.sum())
 
 
@@ -135,11 +178,36 @@ def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: floa
     return frequency + float(np.clip(-slope / (2 * bend), -span, span)) if bend < 0 else frequency
 
 
-def _fitted(frame: Floats64, heard: _Tones, rate: float) -> Floats64:
-    """The sum of the tones that stand out, as it fits a frame best."""
-    tones = heard.frequency / rate * (np.flatnonzero(heard.heights > SURE) + 1)
-    angle = 2 * np.pi * tones[:, None] * np.arange(len(frame))
-    waves = np.concatenate([np.cos(angle), np.sin(angle)])
+def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]) -> _Fit:
+    """The tones that stand out, as their sum fits a frame best."""
+    frequencies = np.asarray(heard.frequency * (np.flatnonzero(heard.heights > SURE) + 1), np.float64)
+    before, after = _margins(rate, ends)
+    waves = _as_cleaned(_waves(frequencies, rate, -before, len(frame) + after), rate, ends)
     weighted = waves * heard.weights
     amounts = np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0]
-    return np.asarray(amounts @ waves)
+    return _Fit(frequencies, np.asarray(amounts, np.float64))
+
+
+def _waves(frequencies: Floats64, rate: float, start: int, stop: int) -> Floats64:
+    """Cosines and sines of tones in Hz, (2 · tones, stop − start)."""
+    angle = 2 * np.pi * frequencies[:, None] / rate * np.arange(start, stop)
+    return np.concatenate([np.cos(angle), np.sin(angle)])
+
+
+def _margins(rate: float, ends: tuple[bool, bool]) -> tuple[int, int]:
+    """Samples before and after a moment on which it depends: none beyond the recording's ends."""
+    before, after = (0 if end or not any(ends) else round(REACH * rate) for end in ends)
+    return before, after
+
+
+def _as_cleaned(waves: Floats64, rate: float, ends: tuple[bool, bool]) -> Floats64:
+    """Tones (n, samples) with their margins → without them, as `cleaned` leaves tones at a recording's ends.
+
+    It mirrors them there, and of the kink it takes what is below its limit: some hundredths of the tone, for a quarter
+    of a second. Where rests are digital silence that was most of what was left of hum.
+    """
+    if not any(ends):
+        return waves
+    before, after = _margins(rate, ends)
+    left = np.concatenate(list(cleaned([waves.astype(np.float32)], round(rate))), axis=1)
+    return left[:, before : waves.shape[1] - after].astype(np.float64)

@@ -31,7 +31,7 @@ def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
     """The member's newest jobs."""
     with store.read() as session:
         rows = jobs.recent_of(session, user_id, limit)
-        places = line.places(session) if any(job.state is JobState.QUEUED for job in rows) else {}
+        places = line.places(session, (job for job in rows if job.state is JobState.QUEUED))
         ids = [job.id for job in rows]
         sent = select(Outbox).where(col(Outbox.job_id).in_(ids), Outbox.state == OutboxState.SENT)
         messages = {message.job_id: message for message in session.exec(sent).all()}

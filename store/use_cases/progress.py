@@ -53,8 +53,8 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
     """One job. Raises NotFound."""
     with store.read() as session:
         job = jobs.get(session, job_id)
-        place = line.places(session).get(job_id, line.NOWHERE) if job.state is JobState.QUEUED else line.NOWHERE
-        return PlacedJob(job, *place, previews.of_job(store, job))
+        places = line.places(session, [job] if job.state is JobState.QUEUED else [])
+        return PlacedJob(job, *places.get(job_id, line.NOWHERE), previews.of_job(store, job))
 
 
 def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:

@@ -107,6 +107,12 @@ def job_row(store: Store, job_id: str) -> Job | None:
         return session.get(Job, job_id)
 
 
+def has_result(store: Store, job: Job) -> bool:
+    """Whether this attempt has put its result away."""
+    row = job_row(store, job.id)
+    return row is not None and row.attempt == job.attempt and row.state in jobs.WITH_RESULT
+
+
 def jobs_wait(store: Store, able: Abilities | None = None) -> bool:
     """Whether a job is in line that such a worker can do, or a note waits to be heard."""
     lanes, models = (tuple(Lane), None) if able is None else (able.lanes, able.models)

@@ -272,7 +272,10 @@ class Stage:
 
 def size_of(file: Path) -> int:
     """Its bytes; none if it is not there."""
-    return file.stat().st_size if file.exists() else 0
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # the last process that closes the database removes its log
+        return 0
 
 
 def spent() -> float:

@@ -1,10 +1,15 @@
 """The line: quick jobs first, members in turns, and how long each waits."""
 
+import random
+
 import pytest
 
-from store import Job, JobKind, JobState, Lane, Store, jobs, line
+from store import Job, JobKind, JobState, Lane, Store, abilities, jobs, line
+from store.abilities import Abilities
 from store.expected import DEFAULTS
+from store.need_tables import ModelRole
 from store.tables import OPERATOR, now
+from store.use_cases import show_life
 
 A, B, C = 7, 8, 9
 MATCH, TRAIN, COVER = JobKind.MATCH, JobKind.TRAIN, JobKind.COVER
@@ -49,8 +54,15 @@ def shown(store: Store) -> list[str]:
 
 
 def places(store: Store) -> dict[str, line.Place]:
+    """Of the whole line; each counted by itself is the same."""
     with store.read() as session:
-        return line.places(session)
+        found = {job_id: place for *_, job_id, place in line.standing(session, "id")}
+        alone = line.places(session, [jobs.get(session, job_id) for job_id in found])
+    assert list(alone) == list(found)
+    for job_id, place in found.items():
+        assert alone[job_id].seconds == pytest.approx(place.seconds, rel=1e-9)
+        assert alone[job_id]._replace(seconds=0.0) == place._replace(seconds=0.0)
+    return found
 
 
 def test_a_match_is_served_before_the_trainings_of_another_member(store: Store) -> None:
@@ -172,3 +184,19 @@ def test_two_workers_halve_the_wait(store: Store) -> None:
             jobs.take_next(session, owner)
     (place,) = places(store).values()
     assert place.number == 1 and place.seconds == pytest.approx(TRAINING)
+
+
+def test_places_of_a_mixed_line_are_the_same_counted_and_read(store: Store) -> None:
+    draw = random.Random(1)
+    for number in range(120):
+        kind, lane = draw.choice(((MATCH, Lane.QUICK), (TRAIN, Lane.QUICK), (TRAIN, Lane.HEAVY), (COVER, Lane.HEAVY)))
+        with store.write() as session:
+            job = jobs.submit(session, Job(kind=kind, user_id=number // 2 + 1, lane=lane))
+            job.progress, job.seconds_left = draw.choice((0.0, 0.4)), draw.choice((None, None, 33.0))
+            need = {ModelRole.BASE: draw.choice("abc")} if lane is Lane.HEAVY else {}
+            abilities.require(session, job.id, need)
+            jobs.enqueue(session, job.id)
+    show_life(store, "w", "worker", Abilities(frozenset(Lane), frozenset({"a", "b"})))
+    take(store)
+    found = places(store)
+    assert len(found) == 119 and 10 < sum(place.stranded for place in found.values()) < 60

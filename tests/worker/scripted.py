@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from pipeline.pool.selection import Selection
 from store.results import MatchResult
+from tests.warm_child import ForkedChild
 from worker.child import Child
 from worker.messages import Done, JobOutcome, Made, MatchTask, Plan, Progress, Ready, ReadyTask
 
@@ -47,7 +48,7 @@ def scripted(part: str, script: Script = play) -> Iterator[Child]:
     "made 2.5": a result, then so many seconds until it dies.
     """
     with patch("worker.child._main", script):
-        child = Child(part, 1)
+        child = ForkedChild(part, 1)
         try:
             yield child
         finally:

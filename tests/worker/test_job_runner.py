@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store
+from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store, retention
 from store.database import StoreSettings
 from store.tables import now
 from store.use_cases import take_next_job
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
-from worker.job_runner import work_on
+from worker.job_runner import AttemptEnd, work_on
 from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
@@ -166,6 +166,22 @@ def test_a_cancel_while_results_are_put_away_leaves_nothing(store: Store, job: J
         done = perform(store, child, job, cancelled_meanwhile)
     assert done.state is JobState.CANCELLED and clips_of(store, job) == []
     assert not list(store.work_dir.glob("*"))
+
+
+def test_what_follows_a_result_that_is_put_away_needs_no_lease(
+    store: Store, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is leased no more with its result, while files are cleaned up and what was computed is shared."""
+    remove = retention.remove_unreferenced
+
+    def slowly(store: Store, keys: set[str]) -> None:
+        time.sleep(2.5)
+        remove(store, keys)
+
+    monkeypatch.setattr(retention, "remove_unreferenced", slowly)
+    with scripted("work 0.1") as child:
+        end = asyncio.run(work_on(store, child, job, WorkerSettings()))
+    assert (end, read(store, job).state) == (AttemptEnd.WRITTEN, JobState.RENDERED)
 
 
 def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: Store, job: Job) -> None:

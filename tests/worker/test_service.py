@@ -183,11 +183,11 @@ def test_a_worker_works_though_its_valkey_is_gone(
     store: Store, start_worker: StartWorker, notes: list[Path], tmp_path: Path
 ) -> None:
     with EmbeddedValkey(tmp_path / "one") as one:
-        worker = start_worker(one.url, cold=True)
+        worker = start_worker(one.url)
         job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
         wait_for(store, job, ended)
         warm = children_of(worker.pid)
-    time.sleep(3)
+    wait_until(lambda: "The queue is gone" in (tmp_path / "worker.log").read_text())
     assert worker.poll() is None
     late = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER), notes[:1])
     assert wait_for(store, late, ended).state is JobState.RENDERED  # it looks at the rows by itself

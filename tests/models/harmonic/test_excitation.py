@@ -63,6 +63,17 @@ def test_one_phase_however_a_recording_is_cut() -> None:
         assert (cut - same).square().mean() <= 1e-4 * same.square().mean() + 1e-12
 
 
+def test_an_error_of_pitch_ends_with_its_phrase() -> None:
+    f0 = wandering(1600)
+    off = f0.clone()
+    off[:400] *= 2 ** (1 / 1200)  # a cent, for five seconds
+    begins = 1 + int(torch.nonzero((f0[399:-1] == 0) & (f0[400:] > 0))[0, 0]) + 399
+    ours, theirs = (pulses(track) for track in (f0, off))
+    assert (ours - theirs)[: 400 * HOP].square().mean() > 0.05 * ours[: 400 * HOP].square().mean()
+    rest = ours[begins * HOP :]
+    assert rest.square().mean() > 1 and (rest - theirs[begins * HOP :]).square().mean() < 1e-6 * rest.square().mean()
+
+
 def test_pitch_is_held_where_voice_begins_and_ends() -> None:
     f0 = torch.cat([torch.zeros(20), torch.full((20,), 240.0), torch.zeros(20)])
     wav = pulses(f0)

@@ -14,8 +14,8 @@ from tests.conftest import LIBRARY
 from tests.pipeline import sounds
 
 
-def voice(name: str) -> Floats32:
-    path: Path = LIBRARY / name / "2.ogg"
+def voice(name: str, number: int = 2) -> Floats32:
+    path: Path = LIBRARY / name / f"{number}.ogg"
     wav = decode(path, SPEECH_RATE, channels=1, limits=NOTE, name=name)
     return np.asarray(0.5 * wav / np.abs(wav).max(), np.float32)
 
@@ -48,6 +48,31 @@ def test_offset_rumble_and_hum_leave_the_embedding_where_it_was(models: ModelPoo
         cosine = float(before @ after)
         print(f"{name}, {what}: {cosine:.4f}")
         assert cosine > (0.995 if what.startswith("hum") else 0.999), what
+
+
+def overtones(samples: int, hertz: float, peak: float) -> Floats32:
+    return np.asarray(np.sum([tone(samples, hertz * k, peak / k) for k in range(1, 10)], axis=0), np.float32)
+
+
+@pytest.mark.parametrize("hertz", [50, 60, 100, 120])
+def test_hum_leaves_a_recording_of_less_than_three_seconds(models: ModelPool, hertz: float) -> None:
+    wav = voice("af_heart", 1)
+    assert len(wav) < 3 * SPEECH_RATE
+    before = models.singer.embed(audible(wav, SPEECH_RATE))
+    after = models.singer.embed(audible(wav + overtones(len(wav), hertz, 0.02), SPEECH_RATE))
+    assert before is not None and after is not None and float(before @ after) > 0.99
+
+
+@pytest.mark.parametrize("hertz", [50, 60, 120])
+@pytest.mark.parametrize(("name", "number"), [("af_heart", 4), ("am_michael", 2)])
+def test_hum_goes_to_the_very_ends_of_a_recording(name: str, number: int, hertz: float) -> None:
+    wav = voice(name, number)
+    hum = overtones(len(wav), hertz, 0.05)
+    left = audible(wav + hum, SPEECH_RATE) - audible(wav, SPEECH_RATE)
+    for part in (slice(SPEECH_RATE // 4), slice(-SPEECH_RATE // 4, None), slice(None)):
+        decibels = 10 * np.log10(np.square(left[part]).mean() / np.square(hum[part]).mean())
+        print(f"{name}, {hertz} Hz: {decibels:.1f} dB")
+        assert decibels < -40
 
 
 def test_where_nothing_hums_nothing_changes(notes: list[Path]) -> None:
