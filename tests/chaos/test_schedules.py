@@ -11,7 +11,7 @@ from tests.chaos.runs import run, seeds, summed, table_of, told
 from tests.chaos.scene import Scene, furnish
 from tests.postgresql import postgres_server
 
-SAMPLE = 30
+SAMPLE = 50
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(12 * 3600)]
 
 
