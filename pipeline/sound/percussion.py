@@ -24,7 +24,7 @@ BINS = 23  # 0.5 kHz: wider is a blow
 MARGIN = 2.0
 """By how much a bin of a blow is above what is a tone in it."""
 NOTHING = 1e-20
-SIZE = 1 << 18
+SIZE = 1 << 17
 CONTEXT = 1 << 13
 """More than a sample depends on: half a median's frames, and a frame on either side."""
 

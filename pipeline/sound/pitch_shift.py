@@ -123,7 +123,7 @@ def _turns(before: Turned | None, earlier: Spectrum, frames: Spectrum) -> Spectr
     size = np.abs(going_on)
     steps = (going_on / np.maximum(size, NOTHING)).astype(np.complex128)
     turns = np.empty((len(frames), frames.shape[2]), np.complex128)
-    turn = None if before is None else before.turn
+    turn = None if before is None else before.turn.astype(np.complex128)
     for number, (row, own) in enumerate(zip(turns, peaks.of_frames(len(frames)), strict=True)):
         if turn is None or own.start == own.stop:
             row[:] = 1
