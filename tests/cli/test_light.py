@@ -35,7 +35,7 @@ from worker import child_tasks, match_task
         (EXPORTED, SOUND | {"aiohttp"}),
         ("import pipeline.covers.export", {"torch", "scipy"}),
         ("import worker.child", SOUND | ROWS | {"pydantic"}),
-        (MATCHING, ROWS | {"pydantic", "scipy.signal", "scipy.stats", "matplotlib", "librosa"}),
+        (MATCHING, ROWS | {"pydantic", "scipy.signal", "scipy.stats", "scipy.optimize", "matplotlib", "librosa"}),
         ("import bot.app", {"torch", "numpy", "av", "scipy"}),
     ],
 )
