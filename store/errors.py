@@ -80,10 +80,10 @@ class NotYours(StoreError):
 
 
 class IllegalMove(StoreError):
-    """Params: state."""
+    """It is past what was asked of it."""
 
     code = "illegal_move"
-    sentence = "This job is already {state}. /jobs lists yours."
+    sentence = "This job has ended already. /jobs shows how."
 
 
 class VoiceNotReady(StoreError):
@@ -91,7 +91,7 @@ class VoiceNotReady(StoreError):
 
     code = "voice_not_ready"
     sentence = (
-        "The voice {name} is not ready (it is {state}). /jobs shows how far its training is; /train begins a new one."
+        "The voice {name} cannot be used now ({state}). /jobs shows how far its training is; /train begins a new one."
     )
 
 
@@ -120,7 +120,9 @@ class TooManyJobs(StoreError):
     """Params: limit."""
 
     code = "too_many_jobs"
-    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one: /jobs."
+    sentence = (
+        "You have reached the limit of jobs waiting or running ({limit}). Wait for one to end, or cancel one: /jobs."
+    )
 
 
 class Blocked(StoreError):
@@ -134,7 +136,7 @@ class KeptShorter(StoreError):
     """Params: limit."""
 
     code = "kept_shorter"
-    sentence = "The operator of this bot keeps nothing longer than {limit:g} days. Choose so many or fewer."
+    sentence = "The operator of this bot has set {limit:g} as the most days that anything is kept. Choose no more."
 
 
 class NoStaffChannel(StoreError):
@@ -162,7 +164,7 @@ class LibraryFull(StoreError):
     """Params: limit."""
 
     code = "library_full"
-    sentence = "This server's library already holds {limit} of these. Remove one first."
+    sentence = "This server's library is full: it holds {limit}. Remove one first."
 
 
 class TooFewSongs(StoreError):
@@ -249,7 +251,7 @@ class BasketEmpty(StoreError):
 
     code = "basket_empty"
     sentence = (
-        "Your basket has no note to train on. Add some with /notes, or use *Apps ▸ Add to my voice* on a note of yours."
+        "Your basket has no note to train on. Add some with /notes, or use “Apps ▸ Add to my voice” on a note of yours."
     )
 
 
@@ -267,8 +269,8 @@ class BasketShort(StoreError):
 
     code = "basket_short"
     sentence = (
-        "Your basket holds {seconds:.0f} seconds of voice; at least {limit:.0f} are needed, and ten minutes are best. "
-        "Add notes: /notes, or *Apps ▸ Add to my voice*."
+        "Your basket holds {seconds:.0f} s of voice; at least {limit:.0f} s are needed, and ten minutes are best. "
+        "Add notes: /notes, or “Apps ▸ Add to my voice” on a note of yours."
     )
 
 
@@ -309,28 +311,34 @@ class StoreBusy(StoreError):
     """Another process has held the write lock for longer than anybody waits."""
 
     code = "store_busy"
-    sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+    sentence = (
+        "The service is too busy just now. Try again in a minute; if it stays so, the operator has to restart it."
+    )
 
 
 class MediaAway(StoreError):
     """It may pass by itself."""
 
     code = "media_away"
-    sentence = "The store of files does not answer. Try again in a minute; if it stays so, tell the operator."
+    sentence = "The file storage does not answer. Try again in a minute; if it stays so, tell the operator."
 
 
 class MediaRefused(MediaAway):
     """There is no such bucket, or its key is wrong."""
 
     code = "media_refused"
-    sentence = "The store of files refuses us. Nothing was kept; the operator has to look at MEDIA_URL and its key."
+    sentence = (
+        "The file storage refuses access, so nothing new was kept. Tell the operator to check MEDIA_URL and its key."
+    )
 
 
 class FileDamaged(StoreError):
     """Params: name."""
 
     code = "file_damaged"
-    sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
+    sentence = (
+        "{name} is damaged on the machine that keeps it. Send it again, and tell the operator: a disk may be failing."
+    )
 
 
 class ListeningOff(StoreError):

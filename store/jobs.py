@@ -44,7 +44,7 @@ back since, and nobody who lives holds it for longer than a second."""
 MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
-WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
+WORKER_LOST = "The program stopped three times during this job. Try another file, or tell the operator."
 
 
 def get(session: Session, job_id: str) -> Job:
