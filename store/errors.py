@@ -90,9 +90,7 @@ class VoiceNotReady(StoreError):
     """Params: name, state."""
 
     code = "voice_not_ready"
-    sentence = (
-        "The voice {name} cannot be used now ({state}). /jobs shows how far its training is; /train begins a new one."
-    )
+    sentence = "The voice {name} is not ready ({state}). /jobs shows how far its training is; /train begins a new one."
 
 
 class DuplicateVoiceName(StoreError):

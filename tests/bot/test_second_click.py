@@ -59,7 +59,7 @@ TABLE: Sequence[tuple[str, Sequence[str] | None, str, str]] = (
     ("suggested:like:0:{match}", None, "alice", SAME),
     ("suggested:dislike:0:{match}", None, "alice", SAME),
     ("suggested:sing:0:{match}", None, "alice", "is being sung already"),
-    ("cancel:{waits}", None, "alice", "already cancelled"),
+    ("cancel:{waits}", None, "alice", "has ended already"),
     ("fetch:{cover}", None, "alice", SAME),
     ("share:{cover}", None, "alice", "It is shared already"),
     ("details:{cover}", None, "alice", SAME),

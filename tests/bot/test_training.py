@@ -209,7 +209,7 @@ async def test_a_second_training_of_the_same_voice_is_refused_and_keeps_the_firs
     asked: InteractionResult, world: World, store: Store
 ) -> None:
     answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
-    assert "The voice mine cannot be used now (training)" in response_of(answer).content
+    assert "The voice mine is not ready (training)" in response_of(answer).content
     assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
 
 
@@ -260,7 +260,7 @@ def test_the_korean_question_says_the_same(store: Store) -> None:
 async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World, worker: Worker, store: Store) -> None:
     await world.train(worker, "É", [("a.ogg", b"x")])
     answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
-    assert "cannot be used now" in response_of(answer).content and len(rows(store, Voice)) == 1
+    assert "is not ready" in response_of(answer).content and len(rows(store, Voice)) == 1
 
 
 async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(

@@ -177,7 +177,7 @@ def test_nobody_cancels_for_others_or_twice(store: Store) -> None:
         jobs.cancel(session, job.id, OTHER)
     with store.write() as session:
         jobs.cancel(session, job.id, MEMBER)
-    with pytest.raises(IllegalMove, match="already cancelled"), store.write() as session:
+    with pytest.raises(IllegalMove, match="has ended already"), store.write() as session:
         jobs.cancel(session, job.id, MEMBER)
     assert len(messages(store)) == 1
 

@@ -161,7 +161,7 @@ async def test_nothing_is_downloaded_for_a_name_that_is_taken_or_a_voice_that_is
     with store.write() as session:
         session.add(Voice(owner_id=world.alice.id, name="mine"))
     taken = await world.alice.slash(world.channel, "train", name="Mine", note1=("a.ogg", b"x"))
-    assert "The voice mine cannot be used now (training)" in response_of(taken).content
+    assert "The voice mine is not ready (training)" in response_of(taken).content
     for voice, sentence in (("mine", "not ready"), ("#99", "no such voice")):
         refused = await world.alice.slash(world.channel, "cover", voice=voice, song=("a.mp3", b"x"))
         assert sentence in response_of(refused).content
