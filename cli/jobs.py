@@ -1,12 +1,16 @@
 """`discovervoice jobs`: the jobs that are not over, and stopping one; nobody is named."""
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from cli.console import DeskError, console, visible
+
+if TYPE_CHECKING:
+    from store import Store
 
 app = typer.Typer(no_args_is_help=True, help="The jobs that wait or run.")
 
@@ -60,3 +64,22 @@ def the_one(ids: Iterable[str], start: str, listed_by: str) -> str:
         several = f"fits {len(found)} jobs" if len(found) > 1 and len(start) >= SHORTEST else "is no job that is listed"
         raise DeskError(f"{start} {several}. Type at least {SHORTEST} digits of one of: discovervoice {listed_by}")
     return found[0]
+
+
+@contextmanager
+def says_what_trains(store: "Store", name: str) -> Iterator[None]:
+    """Raise DeskError where the block finds the name taken by a voice of the operator's that is still trained."""
+    from store import DuplicateVoiceName, VoiceState, jobs
+    from store.use_cases import voice_named
+
+    try:
+        yield
+    except DuplicateVoiceName as error:
+        voice = voice_named(store, jobs.OPERATOR, name)
+        if voice.state is not VoiceState.TRAINING:
+            raise
+        job = (voice.job_id or "")[:SHOWN]
+        raise DeskError(
+            f"Another command trains {voice.name} now (job {job}). Type this again when it has ended, or stop it: "
+            f"discovervoice jobs cancel {job}"
+        ) from error

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +10,23 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.console import DeskError, check_files, console
+from cli.jobs import says_what_trains
 from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.file_name import display_name
-from store import Job, NotFound, Song, Store, StoreSettings, cache, jobs, library, open_store, retention
+from store import (
+    Job,
+    NotFound,
+    Song,
+    Store,
+    StoreSettings,
+    cache,
+    desk,
+    jobs,
+    library,
+    open_store,
+    retention,
+)
 from store.names import named
 from store.params import cover_params
 from store.results import CoverResult, cover_result, match_result, train_result
@@ -181,7 +192,8 @@ def request_voice(
     """Request the training of a voice whose owner has agreed. Raises DeskError, StoreError, DiskFull."""
     saved = _save_notes(store, notes)
     request = TrainingRequest(name, saved, OWNER, seconds, steps)
-    return request_agreed_training(store, OPERATOR, request, CONSENT, lease_to=owner)
+    with says_what_trains(store, name):
+        return request_agreed_training(store, OPERATOR, request, CONSENT, lease_to=owner)
 
 
 async def _perform(store: Store, child: Child, request: Request, out: Path | None) -> Job:
@@ -189,8 +201,11 @@ async def _perform(store: Store, child: Child, request: Request, out: Path | Non
     abandon_dead(store)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    owner = f"{OWNER}:{socket.gethostname()}:{os.getpid()}"
-    job = request(owner)
+    with desk.at_work(store.data_dir) as owner:
+        return await _performed(store, child, request(owner), owner, out)
+
+
+async def _performed(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> Job:
     work = asyncio.create_task(_all_attempts(store, child, job, owner, out))
     try:
         done = await watch(store, job.id, job.kind.value, alive=lambda: not work.done())

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from cli.console import DeskError, check_files, console, fail, require_consent, visible, weights_refusals
+from cli.jobs import says_what_trains
 from models.weights.integrity import digest
 
 if TYPE_CHECKING:
@@ -54,12 +55,14 @@ def import_voice(
     from pipeline.voices import rvc_files
     from store import jobs, open_store
     from store.names import named
-    from store.use_cases import check_voice_name
+    from store.use_cases import abandon_dead, check_voice_name
 
     require_consent(yes, "imported")
     name = named(name, what="voice")
     store = open_store()
-    check_voice_name(store, jobs.OPERATOR, name)
+    abandon_dead(store)
+    with says_what_trains(store, name):
+        check_voice_name(store, jobs.OPERATOR, name)
     owner = _owner_of(recording) if recording else None
     with _one_sentence(file), tempfile.TemporaryDirectory() as folder:
         imported = rvc_files.import_voice(file, index, Path(folder), owner)

@@ -29,7 +29,7 @@ from store.schema import database_file, files_of, is_file_of_sqlite, migrate, pl
 
 NEAR = "fetched"
 """The folder in DATA_DIR with copies of what is in a bucket. Not `media`: what lies there may be nowhere else."""
-OURS = ("media", NEAR, "cache", "work", "valkey")
+OURS = ("media", NEAR, "cache", "work", "desk", "valkey")
 BUCKET = re.compile(r"(s3|gs|az)://[^/\s]+(/\S*)?")
 RESTORING = ".restoring"
 """A folder in DATA_DIR while a backup is put back."""

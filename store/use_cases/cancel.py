@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from store import jobs, line, retention
+from store import desk, jobs, line, retention
 from store.database import Store
-from store.tables import Job
+from store.tables import Job, Voice, VoiceState
 
 
 def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
@@ -36,17 +36,28 @@ def cancel_any(store: Store, job_id: str) -> Job:
 
 
 def abandon_job(store: Store, job_id: str) -> None:
-    """Cancel a waiting job of the operator that nobody will perform, and remove what it came with."""
+    """End a job of the operator that nobody performs any more, and remove what it came with."""
     with store.write() as session:
         if jobs.get(session, job_id).state in jobs.WAITING:
             jobs.cancel(session, job_id, jobs.OPERATOR)
+        jobs.undeliverable(session, job_id)  # killed while it was measured: nobody was shown its result
     retention.discard(store, job_id)
 
 
 def abandon_dead(store: Store) -> None:
-    """Abandon the operator's jobs whose command was killed; 15 s after a kill a job counts as dead."""
+    """Abandon the operator's jobs whose command was killed; another machine's count as dead 15 s later."""
+    owners = desk.dead_owners(store.data_dir)
     with store.write() as session:
+        held = [job for owner in owners for job in jobs.held_by(session, owner)]
+        dead = {job.id for job in held}
+        for job in held:
+            jobs.give_back(session, job.id, job.attempt, job.lease_owner or "")
         jobs.sweep(session)
-        dead = session.exec(select(Job.id).where(line.WAITS, Job.user_id == jobs.OPERATOR)).all()
+        dead |= set(session.exec(select(Job.id).where(line.WAITS, Job.user_id == jobs.OPERATOR)).all())
+        ended = select(Job.id).join(Voice, col(Voice.job_id) == Job.id).where(Voice.owner_id == jobs.OPERATOR)
+        ended = ended.where(Voice.state == VoiceState.TRAINING, col(Job.state).in_(jobs.ENDED))  # swept by a worker
+        dead |= set(session.exec(ended).all())
     for job_id in dead:
         abandon_job(store, job_id)
+    for owner in owners:
+        desk.remove(store.data_dir, owner)
