@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import abilities, blocks, guilds, line
-from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.errors import AlreadyAnswered, IllegalMove, NoSuchMove, StoreError, TooManyJobs
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import BasketNote, Job, JobKind, JobState, Lane, NoteState, Outbox, OutboxState, now
@@ -73,11 +73,11 @@ def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
 
 
 def enqueue(session: Session, job_id: str) -> Job:
-    """Accepted → queued at the end of its lane, first attempt. Raises NotFound, IllegalMove (a second click)."""
+    """Accepted → queued at the end of its lane, first attempt. Raises NotFound, AlreadyAnswered (a second click)."""
     job = get(session, job_id)
     turn = line.turn_for(session, job.lane, job.user_id)
     if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now(), turn=turn):
-        raise IllegalMove(state=job.state.value)
+        raise AlreadyAnswered
     session.refresh(job)
     return job
 
