@@ -48,6 +48,8 @@ TURNS = 2
 """In which the frequency is fitted with the amounts."""
 STRAY = 0.025
 """Of a bin of the moment, by which a turn moves it at most."""
+FAINTEST = 1e-3
+"""Of the loudest tone; what is fainter is left."""
 REACH = 0.5  # s; `cleaned` reaches less far
 MOST = 0.9
 """Of the energy: more, without the mains' own tone, is a bass who holds a note."""
@@ -213,7 +215,9 @@ def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]
             bend = 2 * np.pi * seconds * ((lines * by_sine) @ cosines - (lines * by_cosine) @ sines)
             both = np.concatenate([cleaned_waves, _as_cleaned(bend[None], rate, ends)])
             frequency += float(np.clip(_least_squares(both, frame, heard.weights)[-1], -most, most))
-    return _Fit(np.asarray(frequency * lines, np.float64), amounts)
+    loudness = np.hypot(*np.split(amounts, 2))
+    heard_lines = loudness >= FAINTEST * loudness.max(initial=0.0)  # the others are the voice's
+    return _Fit(np.asarray(frequency * lines[heard_lines], np.float64), amounts[np.tile(heard_lines, 2)])
 
 
 def _least_squares(waves: Floats64, frame: Floats64, weights: Floats64) -> Floats64:
