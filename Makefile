@@ -4,7 +4,9 @@ WORKING = $(foreach python,python3.14 python3.13 python3.12 python3.11,\
 PYTHON ?= $(or $(firstword $(WORKING)),$(error Python 3.11, 3.12, 3.13 or 3.14 is needed: install one, or name it with PYTHON=))
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --no-deps --disable-pip-version-check
+PIP := $(BIN)/pip install --quiet --no-deps --no-compile --disable-pip-version-check
+# What pip would compile on one core.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 # `make install HASHES=1` takes only files whose hashes `make hashes` has written down.
 LOCK = $(if $(HASHES),--require-hashes --requirement $(1).hashed.lock,--requirement $(1).lock)
 
@@ -44,10 +46,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(call LOCK,requirements)
 	$(PIP) --no-build-isolation --editable .
+	-$(COMPILE)
 	touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) $(call LOCK,requirements-dev)
+	-$(COMPILE)
 	touch $@
 
 install-lab: install

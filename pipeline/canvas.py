@@ -1,4 +1,4 @@
-"""A canvas for pictures of matches, trainings and covers: dark PNG files, in a font that knows Korean.
+"""What all pictures for members look like, and a canvas for curves: dark PNG files, in a font that knows Korean.
 
 Members look at them on a telephone, 390 pixels wide: a figure of WIDTH with letters of at least SMALL is read there.
 """
@@ -21,6 +21,7 @@ WIDTH = 6.5
 SMALL, LARGE = 13, 16
 """Sizes of letters in points: 11 and 13 pixels on a telephone."""
 DPI = 120
+PIXELS = round(WIDTH * DPI)
 THEME: dict[Any, Any] = {
     "font.family": ["NanumGothic", "DejaVu Sans"],
     "text.parse_math": False,

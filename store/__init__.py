@@ -1,81 +1,85 @@
 """What is remembered: tables, state transitions, media files; `use_cases` is what the other rooms call.
 
-Knows nothing of sound, Discord or Redis.
+Knows nothing of sound, Discord or Redis. A name from here loads tables and database when it is first asked for: what
+only needs a result, as a child that matches does, loads neither.
 """
 
-from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store
-from store.errors import (
-    AlreadyAnswered,
-    AlreadyHandled,
-    AlreadyListening,
-    AlreadyReported,
-    BasketEmpty,
-    BasketFull,
-    BasketShort,
-    BasketUnheard,
-    BlankName,
-    Blocked,
-    ConsentOver,
-    DownloadFailed,
-    DuplicateVoiceName,
-    FileDamaged,
-    IllegalMove,
-    IndexWrong,
-    KeptShorter,
-    LibraryFull,
-    ListeningOff,
-    ListeningOver,
-    MediaAway,
-    NoStaffChannel,
-    NoteKnown,
-    NotFound,
-    NothingToRate,
-    NotYours,
-    OwnClip,
-    ReferenceNeeded,
-    SeveralFit,
-    SongInUse,
-    SongOrTitle,
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-    StoreNewer,
-    StoreUnusable,
-    TooFewSongs,
-    TooManyClips,
-    TooManyJobs,
-    VoiceNotReady,
-)
-from store.faults import refusal_of
-from store.listening_tables import (
-    ClipRole,
-    ListeningClip,
-    ListeningConsent,
-    ListeningState,
-    ListeningTest,
-    ListeningVote,
-    Question,
-)
-from store.report_tables import MemberBlock, MemberReport, ReportReason
-from store.tables import (
-    BasketNote,
-    Clip,
-    Consent,
-    Deletion,
-    Job,
-    JobKind,
-    JobState,
-    Lane,
-    NoteState,
-    Outbox,
-    SignOfLife,
-    Singer,
-    Song,
-    SongVocals,
-    Voice,
-    VoiceState,
-)
-from store.taste_tables import SongOpinion
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from store.database import Store, StoreSettings, existing_store, open_checked_store, open_store
+    from store.errors import (
+        AlreadyAnswered,
+        AlreadyHandled,
+        AlreadyListening,
+        AlreadyReported,
+        BasketEmpty,
+        BasketFull,
+        BasketShort,
+        BasketUnheard,
+        BlankName,
+        Blocked,
+        ConsentOver,
+        DownloadFailed,
+        DuplicateVoiceName,
+        FileDamaged,
+        IllegalMove,
+        IndexWrong,
+        KeptShorter,
+        LibraryFull,
+        ListeningOff,
+        ListeningOver,
+        MediaAway,
+        NoStaffChannel,
+        NoteKnown,
+        NotFound,
+        NothingToRate,
+        NotYours,
+        OwnClip,
+        ReferenceNeeded,
+        SeveralFit,
+        SongInUse,
+        SongOrTitle,
+        StoreBusy,
+        StoreDamaged,
+        StoreError,
+        StoreNewer,
+        StoreUnusable,
+        TooFewSongs,
+        TooManyClips,
+        TooManyJobs,
+        VoiceNotReady,
+    )
+    from store.faults import refusal_of
+    from store.listening_tables import (
+        ClipRole,
+        ListeningClip,
+        ListeningConsent,
+        ListeningState,
+        ListeningTest,
+        ListeningVote,
+        Question,
+    )
+    from store.report_tables import MemberBlock, MemberReport, ReportReason
+    from store.tables import (
+        BasketNote,
+        Clip,
+        Consent,
+        Deletion,
+        Job,
+        JobKind,
+        JobState,
+        Lane,
+        NoteState,
+        Outbox,
+        SignOfLife,
+        Singer,
+        Song,
+        SongVocals,
+        Voice,
+        VoiceState,
+    )
+    from store.taste_tables import SongOpinion
 
 __all__ = [
     "AlreadyAnswered",
@@ -152,3 +156,15 @@ __all__ = [
     "open_store",
     "refusal_of",
 ]
+
+
+if not TYPE_CHECKING:  # for a type checker every name would exist
+
+    def __getattr__(name: str) -> object:
+        """One of `__all__`. Raises AttributeError for others, modules among them, which Python imports then."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from store import database, errors, faults, listening_tables, report_tables, tables, taste_tables
+
+        homes = (database, errors, faults, listening_tables, report_tables, tables, taste_tables)
+        return next(vars(home)[name] for home in homes if name in vars(home))

@@ -7,9 +7,10 @@ text is "". `models` names the models that measured the figures.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from store.tables import Job, JobKind, Voice
+if TYPE_CHECKING:
+    from store.tables import Job, Voice
 
 LARGEST = 1e12  # no figure of ours is larger
 
@@ -198,8 +199,10 @@ class LibraryResult:
 Result = MatchResult | TrainResult | CoverResult | LibraryResult
 
 
-def result_of(job: Job) -> Result:
+def result_of(job: "Job") -> Result:
     """The result of a job, by its kind."""
+    from store.tables import JobKind  # whoever has a job has loaded the tables; a child needs none
+
     match job.kind:
         case JobKind.MATCH:
             return match_result(job.result)
@@ -211,7 +214,7 @@ def result_of(job: Job) -> Result:
             return library_result(job.result)
 
 
-def quality_of(voice: Voice) -> TrainResult:
+def quality_of(voice: "Voice") -> TrainResult:
     """The figures of a voice's training; an imported voice has only its base and models."""
     return train_result(voice.quality)
 

@@ -31,8 +31,11 @@ def migrate(url: str, lock_dir: Path) -> None:
     """Upgrade the tables to the newest revision; processes that start together take turns, on every machine.
 
     A new database appears under its name when it is whole, so an empty file is never one of ours.
+    What is up to date waits for nobody.
     Raises StoreNewer, StoreDamaged (the file is empty, or gone but for its log), StoreUnusable (an unfinished copy).
     """
+    if _is_newest(url):
+        return
     with (lock_dir / ".migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = database_file(url)
@@ -177,6 +180,17 @@ def _upgrade(url: str) -> None:
         command.upgrade(config, "head")
         if current is not None and database_file(url):
             write_anew(engine)  # what earlier versions deleted they did not overwrite
+    finally:
+        engine.dispose()
+
+
+def _is_newest(url: str) -> bool:
+    """Whether a whole database has this program's tables."""
+    if (path := database_file(url)) is not None and not _exists(path):
+        return False
+    engine = connect(url)
+    try:
+        return _current_revision(engine) == newest_revision() and _copied_from(engine) is None
     finally:
         engine.dispose()
 

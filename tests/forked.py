@@ -26,6 +26,11 @@ FORKS.set_forkserver_preload(
         "worker.settings",
         "pipeline.pool.availability",
         "worker.child_tasks",
+        # what a child loads before it is ready, or at its first task
+        "worker.cover_task",
+        "worker.library_tasks",
+        "worker.match_task",
+        "worker.voice_tasks",
         # what a child loads at its first training, note, measure and picture
         "torch._dynamo",
         "resemblyzer",

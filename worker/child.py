@@ -169,7 +169,7 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
         return
     from worker import child_tasks  # takes as long as torch; a refusal need not wait for it
 
-    gc.freeze()  # to look through all that was imported takes 0.3 s, after every task
+    gc.freeze()
     while True:
         try:
             task = pipe.recv()

@@ -5,7 +5,7 @@ then with one `Done`, `Refused`, `Broken` or `GaveWay`; what a job's member can 
 `Preview` and `Made`. It replies with `Missing` if it cannot work at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -331,4 +331,6 @@ class Missing:
 Report = Plan | Progress
 End = Done | Refused | Broken | GaveWay
 Early = Preview | Made
+Tell = Callable[[Early], None]
+"""Called with what the member of a job can have before its end."""
 Message = Report | Early | End | Missing

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.pool.selection import ModelSettings
+from pipeline.pool.model_settings import ModelSettings
 from store import Lane
 
 

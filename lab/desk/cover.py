@@ -42,7 +42,8 @@ def cover(
     from models.device import choose
     from pipeline.covers.cover import CoverInput, CoverOptions
     from pipeline.pool.availability import open_models
-    from pipeline.pool.selection import ModelSettings, Role
+    from pipeline.pool.model_settings import ModelSettings
+    from pipeline.pool.selection import Role
     from store import StoreSettings
 
     torch.set_num_threads(threads)

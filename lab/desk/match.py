@@ -41,7 +41,8 @@ def match(
     from models.device import choose
     from models.pitch import trackers
     from pipeline.pool.availability import open_models
-    from pipeline.pool.selection import ModelSettings, Role
+    from pipeline.pool.model_settings import ModelSettings
+    from pipeline.pool.selection import Role
     from store import StoreSettings
 
     torch.set_num_threads(threads)

@@ -43,7 +43,7 @@ def prune(
     from lab.separators.trainable import open_trainable
     from models.device import choose, describe
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.pool.selection import ModelSettings
+    from pipeline.pool.model_settings import ModelSettings
     from store import StoreSettings
 
     torch.set_num_threads(threads)

@@ -62,7 +62,7 @@ def separation(
     from lab.evaluate.separation import FILE, ceiling_sentence, evaluate_separation, fit, recipe_of
     from lab.evaluate.tracks import list_tracks
     from models.device import choose, describe
-    from pipeline.pool.selection import ModelSettings
+    from pipeline.pool.model_settings import ModelSettings
     from pipeline.separation.registry import MEMBERS
     from store import StoreSettings
 

@@ -47,7 +47,7 @@ def train(
     from lab.separators.trainable import open_trainable
     from models.device import choose, describe
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.pool.selection import ModelSettings
+    from pipeline.pool.model_settings import ModelSettings
     from pipeline.training.crew import crew, own_device
     from store import StoreSettings
 

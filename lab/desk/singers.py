@@ -60,7 +60,8 @@ def train(
     from lab.pretrain.config import read_config
     from models.device import choose, describe
     from pipeline.pool.availability import open_models
-    from pipeline.pool.selection import ModelSettings, Role
+    from pipeline.pool.model_settings import ModelSettings
+    from pipeline.pool.selection import Role
     from pipeline.progress import ignore
     from pipeline.training.crew import crew, own_device
     from store import StoreSettings

@@ -87,7 +87,7 @@ def _one(name: str, data: Path | None, recordings: Path | None, out: Path) -> No
     from lab.evaluate.voice import VOICE_RATE
     from pipeline.listening.notes import read_voice
     from pipeline.pool.model_pool import ModelPool
-    from pipeline.pool.selection import ModelSettings
+    from pipeline.pool.model_settings import ModelSettings
     from store import StoreSettings
 
     with progress_bar() as report:

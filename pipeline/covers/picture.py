@@ -6,14 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.signal import Floats32
-from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, SMALL, WIDTH, canvas, shortened
+from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, PIXELS, SMALL, shortened
 from pipeline.captions import Captions, captions
 from pipeline.covers.waveform import Waveform
 from pipeline.listening.frames import FRAME_RATE
+from pipeline.sheet import Sheet, width_of
 
-POINTS = 390
-"""Columns of the waveform: one for each pixel of a telephone."""
+MARGIN, HEIGHT = 17, 408
+"""Pixels at the sides, and of the whole."""
+POINTS = (PIXELS - 2 * MARGIN) // 2
+"""Columns of the waveform: one for each pixel of a telephone, which shows every second of ours."""
 TITLE = 36
+TOP, BOTTOM = 92, 308
+"""Pixels between which full scale lies."""
+SQUARE = 20
+"""Pixels of a colour beside what it means."""
 
 
 def plot_cover(
@@ -21,40 +28,37 @@ def plot_cover(
 ) -> None:
     """The cover's waveform in two colours: where its vocals have an f0 (Hz, 10 ms frames, 0: none), and where not.
 
-    `key_shift` in semitones is the instrumental's, None if there is none.
+    `key_shift` in semitones is the instrumental's, None if there is none. Raises DiskFull.
     """
-    from matplotlib.collections import PolyCollection  # as late as the canvas
-
     words = captions(language)
     low, high = cover.columns(POINTS)
-    edges = np.linspace(0, cover.seconds, len(low) + 1)
-    sung = sung_columns(f0, edges)
-    with canvas(path, WIDTH, 3.4) as figure:
-        axes = figure.subplots()
-        names = f"{shortened(title, TITLE)}\n{shortened(voice, TITLE)} · {words.generated}"
-        axes.set_title(names, fontsize=LARGE, loc="left", pad=10)
-        columns = _rectangles(edges, low, high)
-        for part, colour, label in ((sung, ORANGE, words.sung), (~sung, GREY, words.rest)):
-            axes.add_collection(
-                PolyCollection(list(columns[part]), color=colour, linewidth=0, label=label), autolim=False
-            )
-        axes.set_xlim(0, cover.seconds)
-        axes.set_ylim(-1.05, 1.05)
-        axes.set_yticks([])
-        axes.set_xticks([0, cover.seconds], ["0:00", _clock(cover.seconds)], fontsize=SMALL)
-        axes.get_xticklabels()[0].set_horizontalalignment("left")
-        axes.get_xticklabels()[1].set_horizontalalignment("right")
-        axes.set_xlabel(_key(key_shift, words), fontsize=SMALL)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(FAINT)
-        figure.legend(loc="outside lower center", ncols=2, fontsize=SMALL, frameon=False, handlelength=1)
+    sung = sung_columns(f0, np.linspace(0, cover.seconds, len(low) + 1))
+    sheet = Sheet(PIXELS, HEIGHT)
+    sheet.words(MARGIN, 36, shortened(title, TITLE), LARGE)
+    sheet.words(MARGIN, 72, f"{shortened(voice, TITLE)} · {words.generated}", LARGE)
+    left, right = MARGIN, PIXELS - MARGIN
+    edges = np.linspace(left, right, len(low) + 1)
+    middle, half = (TOP + BOTTOM) / 2, (BOTTOM - TOP) / 2
+    for column in range(len(low)):
+        colour = ORANGE if sung[column] else GREY
+        loudest, lowest = middle - half * high[column], middle - half * low[column]
+        sheet.bar(edges[column], loudest, edges[column + 1], lowest, colour)
+    sheet.bar(left, BOTTOM + 6, right, BOTTOM + 7, FAINT)
+    sheet.words(left, BOTTOM + 36, "0:00", SMALL)
+    sheet.words(PIXELS / 2, BOTTOM + 36, _key(key_shift, words), SMALL, anchor=0.5)
+    sheet.words(right, BOTTOM + 36, _clock(cover.seconds), SMALL, anchor=1.0)
+    _legend(sheet, {words.sung: ORANGE, words.rest: GREY})
+    sheet.save(path)
 
 
-def _rectangles(edges: NDArray[np.float64], low: Floats32, high: Floats32) -> NDArray[np.float64]:
-    """The corners (T, 4, 2) of T columns between edges (T + 1,) in seconds, each from its lowest to its highest."""
-    left, right = edges[:-1], edges[1:]
-    corners = ((left, low), (left, high), (right, high), (right, low))
-    return np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
+def _legend(sheet: Sheet, colours: dict[str, str]) -> None:
+    """Each colour with what it means, in the middle of the last line."""
+    widths = {text: 1.5 * SQUARE + width_of(text, SMALL) for text in colours}
+    x = (PIXELS - sum(widths.values()) - 2 * SQUARE) / 2
+    for text, colour in colours.items():
+        sheet.bar(x, HEIGHT - 34, x + SQUARE, HEIGHT - 34 + SQUARE, colour)
+        sheet.words(x + 1.5 * SQUARE, HEIGHT - 16, text, SMALL)
+        x += widths[text] + 2 * SQUARE
 
 
 def sung_columns(f0: Floats32, edges: NDArray[np.float64]) -> NDArray[np.bool_]:

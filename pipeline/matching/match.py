@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
@@ -28,6 +27,13 @@ MIN_CLIPS = 3
 MIN_UNKNOWN = 2
 ECE_BINS = 5
 MIN_TEMPERATURE = 0.02
+FIRST_TEMPERATURE, FIRST_THRESHOLD = 1.0, 0.5
+"""Where the fit begins: nobody is sure there, so that it sees where to go."""
+LEAST = 1e-3
+"""Of 1 / temperature."""
+MOST_STEPS, HALVINGS = 50, 20
+ENOUGH = 1e-10
+"""Nats that a step has to gain."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +131,7 @@ def _calibrate(clips: list[Floats32], unknown: NDArray[np.bool_]) -> Calibration
     known = truth < len(clips)
     weight = np.where(known, 0.5 / known.sum(), 0.5 / (~known).sum())
 
-    def cross_entropy(x: NDArray[np.float64]) -> float:
-        shares = _probabilities(scores, _temperature(x), float(x[1]))
-        return float(weight @ -np.log(np.maximum(shares[np.arange(len(truth)), truth], 1e-12)))
-
-    best = minimize(cross_entropy, np.array([np.log(0.05), 0.8]), method="Nelder-Mead")
-    temperature, threshold = _temperature(best.x), float(best.x[1])
+    temperature, threshold = _fitted(scores, truth, weight)
     shares = _probabilities(scores, temperature, threshold)
     top1 = float((scores[known].argmax(1) == truth[known]).mean())
     return Calibration(
@@ -138,13 +139,56 @@ def _calibrate(clips: list[Floats32], unknown: NDArray[np.bool_]) -> Calibration
         threshold=threshold,
         clips=int(known.sum()),
         top1=top1,
-        cross_entropy=float(best.fun),
+        cross_entropy=_cross_entropy(shares, truth, weight),
         error=_error(shares, truth, weight),
     )
 
 
-def _temperature(x: NDArray[np.float64]) -> float:
-    return max(MIN_TEMPERATURE, float(np.exp(x[0])))
+def _fitted(scores: Floats32, truth: NDArray[np.int64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Temperature and threshold of the least cross entropy, by Newton's method.
+
+    In 1 / temperature and threshold / temperature it is convex (a softmax of linear terms), so that there is one.
+    """
+    terms = np.zeros((len(scores), scores.shape[1] + 1, 2))
+    terms[:, :-1, 0], terms[:, -1, 1] = np.where(np.isfinite(scores), scores, 0.0), 1.0
+    steepest = 1 / MIN_TEMPERATURE
+    best = np.array([1 / FIRST_TEMPERATURE, FIRST_THRESHOLD / FIRST_TEMPERATURE])
+    entropy = _cross_entropy(_shares(scores, best), truth, weight)
+    for _ in range(MOST_STEPS):
+        step = _newton_step(terms, _shares(scores, best), truth, weight, best[0] >= steepest)
+        nearer = [
+            np.array([np.clip(x[0], LEAST, steepest), x[1]]) for x in (best - step / 2**n for n in range(HALVINGS))
+        ]
+        found = [_cross_entropy(_shares(scores, x), truth, weight) for x in nearer]
+        if min(found) > entropy - ENOUGH:
+            break
+        best, entropy = nearer[int(np.argmin(found))], min(found)
+    return float(1 / best[0]), float(best[1] / best[0])
+
+
+def _newton_step(
+    terms: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    at_the_edge: bool,
+) -> NDArray[np.float64]:
+    """What is taken from both numbers; at the least temperature from the second alone, if the first would go on."""
+    mean = np.einsum("ns,nsk->nk", shares, terms)
+    gradient = weight @ (mean - terms[np.arange(len(truth)), truth])
+    spread = np.einsum("n,ns,nsk,nsl->kl", weight, shares, terms, terms) - np.einsum("n,nk,nl->kl", weight, mean, mean)
+    bent = spread + 1e-9 * np.eye(2)
+    step = np.linalg.solve(bent, gradient)
+    return np.array([0.0, gradient[1] / bent[1, 1]]) if at_the_edge and step[0] < 0 else np.asarray(step)
+
+
+def _shares(scores: Floats32, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _probabilities(scores, float(1 / x[0]), float(x[1] / x[0]))
+
+
+def _cross_entropy(shares: NDArray[np.float64], truth: NDArray[np.int64], weight: NDArray[np.float64]) -> float:
+    """Of shares (n, S + 1) whose right columns are the truth (n,), by weights (n,)."""
+    return float(weight @ -np.log(np.maximum(shares[np.arange(len(truth)), truth], 1e-12)))
 
 
 def _trials(clips: list[Floats32], unknown: NDArray[np.bool_]) -> tuple[Floats32, NDArray[np.int64]]:

@@ -2,29 +2,30 @@
 
 from pathlib import Path
 
-from pipeline.canvas import BLUE, FAINT, GREY, INK, LARGE, SMALL, WIDTH, canvas, shortened
+from pipeline.canvas import BLUE, FAINT, GREY, LARGE, PIXELS, SMALL, shortened
 from pipeline.captions import captions
 from pipeline.matching.match import Match
+from pipeline.sheet import Sheet
 
-ROW = 0.78
-"""Inches for a name and its bar."""
+ROW, BAR = 94, 24
+"""Pixels of a name with its bar, and of the bar."""
+TITLE, MARGIN = 84, 17
+"""Pixels above the rows, and at the sides."""
 NAME = 40
 
 
 def plot_match(path: Path, match: Match, language: str = "en", shown: int = 3) -> None:
-    """The most probable voices and "nobody", each a name, a share in per cent and a bar."""
+    """The most probable voices and "nobody", each a name, a share in per cent and a bar. Raises DiskFull."""
     words = captions(language)
     rows = [(c.name, c.probability, BLUE) for c in match.candidates[:shown]] + [(words.none, match.none, GREY)]
-    with canvas(path, WIDTH, ROW * len(rows) + 0.7) as figure:
-        axes = figure.subplots()
-        axes.set_title(words.alike, fontsize=LARGE, loc="left", pad=12)
-        places = range(len(rows))
-        axes.barh(places, 1, height=0.26, color=FAINT)
-        axes.barh(places, [share for _, share, _ in rows], height=0.26, color=[colour for *_, colour in rows])
-        for place, (name, share, _) in enumerate(rows):
-            above = place - 0.24
-            axes.text(0, above, shortened(name, NAME), fontsize=SMALL, va="bottom", color=INK)
-            axes.text(1, above, f"{100 * share:.0f} %", fontsize=SMALL, va="bottom", ha="right", color=INK)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(len(rows) - 0.7, -0.85)
-        axes.axis("off")
+    sheet = Sheet(PIXELS, TITLE + ROW * len(rows))
+    sheet.words(MARGIN, 42, words.alike, LARGE)
+    left, right = MARGIN, PIXELS - MARGIN
+    for place, (name, share, colour) in enumerate(rows):
+        baseline = TITLE + ROW * place + 28
+        sheet.words(left, baseline, shortened(name, NAME), SMALL)
+        sheet.words(right, baseline, f"{100 * share:.0f} %", SMALL, anchor=1.0)
+        top = baseline + 10
+        sheet.bar(left, top, right, top + BAR, FAINT)
+        sheet.bar(left, top, left + share * (right - left), top + BAR, colour)
+    sheet.save(path)

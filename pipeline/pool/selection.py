@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 EMBEDDED_BASES = ("h24", "s24")
 """What `/train` can start from without fetching anything; the first is the default."""
 
@@ -47,37 +45,3 @@ class Selection:
     """What `/train` starts from: `h24`, `s24`, `rvc-32k`, `rvc-40k` or `rvc-48k`."""
     precision: str = "auto"
     """`auto` (bfloat16 where the device multiplies it and a network's output agrees), `float32` or `bfloat16`."""
-
-
-class ModelSettings(BaseSettings):
-    """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE, PRECISION."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
-
-    device: str = "auto"
-    models_dir: str = ""
-    """Empty: the folder `models` in DATA_DIR."""
-    separator: str = "spleeter"
-    f0: str = "swift"
-    mos: str = "distillmos"
-    singers: str = ""
-    """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
-    voice_base: str = EMBEDDED_BASES[0]
-    precision: str = "auto"
-
-    def weights_folder(self, data_dir: Path) -> Path:
-        """Where fetched weights lie; absolute."""
-        folder = Path(self.models_dir) if self.models_dir else data_dir / "models"
-        return folder.expanduser().absolute()
-
-    def selection(self, data_dir: Path) -> Selection:
-        """Which models run."""
-        return Selection(
-            separator=self.separator,
-            f0=self.f0,
-            mos=self.mos,
-            weights=self.weights_folder(data_dir),
-            singers=Path(self.singers).expanduser().absolute() if self.singers else None,
-            voice_base=self.voice_base,
-            precision=self.precision,
-        )

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
-from scipy.signal import firwin, kaiserord, oaconvolve
 
 from models.signal import Floats32
+from pipeline.sound.fir import filtered, high_pass
 from pipeline.sound.overlap_add import with_context
 
 STOP, PASS = 21.0, 27.0  # Hz
@@ -25,7 +25,7 @@ def cleaned(blocks: Iterable[Floats32], rate: int) -> Iterator[Floats32]:
     for block in with_context(blocks, BLOCK, reach):
         missing = (0, 0), (reach - block.left, reach - block.right)
         sound = np.pad(block.audio, missing, "reflect") if block.audio.shape[1] > 1 else np.zeros_like(block.audio)
-        yield np.asarray(oaconvolve(sound, taps[None], "valid", axes=1), np.float32) if sound.shape[1] > 1 else sound
+        yield filtered(sound, taps) if sound.shape[1] > 1 else sound
 
 
 def clean(wav: Floats32, rate: int) -> Floats32:
@@ -35,6 +35,5 @@ def clean(wav: Floats32, rate: int) -> Floats32:
 
 @cache
 def _taps(rate: int) -> Floats32:
-    count, beta = kaiserord(ATTENUATION, (PASS - STOP) / (rate / 2))
-    cut = firwin(count | 1, (STOP + PASS) / 2, window=("kaiser", beta), fs=rate, pass_zero=False)
+    cut = high_pass((STOP + PASS) / rate, (PASS - STOP) / (rate / 2), ATTENUATION)
     return np.asarray(cut - cut.sum() / len(cut), np.float32)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import resample_poly
 
 from models.signal import Floats32, Floats64
 from pipeline.sound.clean import cleaned
+from pipeline.sound.fir import thinned
 
 MAINS = (50, 60)  # Hz
 LINES = 20
@@ -35,8 +35,8 @@ FINER = 8
 """Bins of the spectrum to a bin of the moment."""
 ENOUGH = 3000
 """Hz: the rate at which hum is heard."""
-EVEN = "kaiser", 8.0
-"""Of the filter to that rate: scipy's own is some thousandths off, and so would be the hum's amount."""
+EVEN = 8.0
+"""Kaiser's beta of the filter to that rate: with 5 it is some thousandths off, and so would be the hum's amount."""
 LOUDNESS = 0.04  # s in which it is heard how loud the voice is
 PAUSES = 0.1
 """Of a moment; what is as loud as these weighs most."""
@@ -64,7 +64,7 @@ def without_hum(wav: Floats32, rate: int) -> Floats32:
         return wav
     step = max(1, rate // ENOUGH)
     for mains in MAINS:
-        low = np.asarray(resample_poly(wav, 1, step, window=EVEN), np.float64)
+        low = thinned(wav, step, EVEN).astype(np.float64)
         moments = _moments(len(low), rate / step)
         hum = _hum(low, mains, rate / step, moments)
         if hum:  # made anew at the full rate: resampling would bend its ends

@@ -25,7 +25,8 @@ MARGIN = 2.0
 """By how much a bin of a blow is above what is a tone in it."""
 NOTHING = 1e-20
 SIZE = 1 << 17
-CONTEXT = 1 << 14
+CONTEXT = 1 << 13
+"""More than a sample depends on: half a median's frames, and a frame on either side."""
 
 
 def split(blocks: Iterable[Floats32]) -> Iterator[tuple[Floats32, Floats32]]:

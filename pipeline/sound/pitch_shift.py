@@ -7,8 +7,11 @@ bins are turned by one angle, which keeps the peak's phase going on ("identity p
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
@@ -29,7 +32,32 @@ LEAD = N_FFT // 2 + 3 * HOP
 BEFORE = N_FFT // 2 // HOP + 1
 """Hops of the output before that sample."""
 
+AT_ONCE = 16
+"""Frames: more do not fit into a processor's cache."""
+
 Spectrum = NDArray[np.complex64]
+
+
+class Turned(NamedTuple):
+    """A frame (channels, bins) of the source, and what its bins were turned by (bins,)."""
+
+    frame: Spectrum
+    turn: Spectrum
+
+
+class Peaks(NamedTuple):
+    """N peaks of T spectra, in order."""
+
+    frame: NDArray[np.intp]
+    bin: NDArray[np.intp]
+    """(N,) where each is."""
+    nearest: NDArray[np.int64]
+    """(T, bins): the number of the nearest peak among those of its frame."""
+
+    def of_frames(self, count: int) -> list[slice]:
+        """Which of the peaks each of T frames has."""
+        ends = np.searchsorted(self.frame, np.arange(count + 1))
+        return [slice(int(start), int(stop)) for start, stop in pairwise(ends)]
 
 
 def shifted(blocks: Iterable[Floats32], semitones: float) -> Iterator[Floats32]:
@@ -40,12 +68,15 @@ def shifted(blocks: Iterable[Floats32], semitones: float) -> Iterator[Floats32]:
     """
     ratio = 2 ** (semitones / 12)
     blows: deque[Floats32] = deque()
-    moved: Floats32 | None = None
+    waiting: list[Floats32] = []
+    count = 0
     for piece in _resampled(stretched(_tones(blocks, blows), ratio), ratio):
-        moved = piece if moved is None else np.concatenate([moved, piece], axis=1)
-        while blows and (count := blows[0].shape[1]) <= moved.shape[1]:
-            yield blows.popleft() + moved[:, :count]
-            moved = moved[:, count:]
+        waiting.append(piece)
+        count += piece.shape[1]
+        while blows and (wanted := blows[0].shape[1]) <= count:
+            moved = np.concatenate(waiting, axis=1)
+            yield blows.popleft() + moved[:, :wanted]
+            waiting, count = [moved[:, wanted:]], count - wanted
 
 
 def _tones(blocks: Iterable[Floats32], blows: deque[Floats32]) -> Iterator[Floats32]:
@@ -58,41 +89,68 @@ def _tones(blocks: Iterable[Floats32], blows: deque[Floats32]) -> Iterator[Float
 def stretched(blocks: Iterable[Floats32], ratio: float) -> Iterator[Floats32]:
     """Yield a stream (channels, n) that lasts `ratio` times as long, in the same key, and at least a hop after it."""
     tail: Floats32 | None = None
-    before: Spectrum | None = None
-    for number, (earlier, frame) in enumerate(_frames(blocks, ratio)):
-        turned = frame if before is None else frame * _turn(before, earlier, frame)
-        before = turned
-        piece = np.asarray(irfft(turned, axis=1), np.float32) * (WINDOW / OVERLAP)
-        if tail is not None:
-            piece[:, : N_FFT - HOP] += tail
-        tail = piece[:, HOP:]
-        if number >= BEFORE:
-            yield piece[:, :HOP]
+    before: Turned | None = None
+    early = BEFORE  # hops that are not given out
+    for earlier, frames in _frames(blocks, ratio):
+        turns = _turns(before, earlier, frames)
+        before = Turned(frames[-1], turns[-1])
+        pieces = np.asarray(irfft(frames * turns[:, None], axis=2), np.float32) * (WINDOW / OVERLAP)
+        hops = _overlapped(pieces, tail)
+        tail = hops[:, len(frames) :]
+        yield hops[:, min(early, len(frames)) : len(frames)].reshape(len(hops), -1)
+        early = max(0, early - len(frames))
 
 
-def _turn(before: Spectrum, earlier: Spectrum, frame: Spectrum) -> Spectrum:
-    """What each bin of a frame is turned by: unit numbers (bins,).
+def _overlapped(pieces: Floats32, tail: Floats32 | None) -> Floats32:
+    """Pieces (T, channels, N_FFT), one each hop, after a tail (channels, 3, HOP) → (channels, T + 3, HOP)."""
+    count, steps = len(pieces), N_FFT // HOP
+    hops = np.zeros((pieces.shape[1], count + steps - 1, HOP), np.float32)
+    if tail is not None:
+        hops[:, : steps - 1] = tail
+    for step in reversed(range(steps)):
+        hops[:, step : step + count] += pieces[:, :, step * HOP : (step + 1) * HOP].swapaxes(0, 1)
+    return hops
 
-    `before` (channels, bins) was written one hop earlier; `earlier` lies as far before `frame` in the source.
+
+def _turns(before: Turned | None, earlier: Spectrum, frames: Spectrum) -> Spectrum:
+    """What each bin of frames (T, channels, bins) is turned by: unit numbers (T, bins).
+
+    `before` was written one hop before the first; each of `earlier` lies as far before its frame in the source.
     """
-    power = (frame.real**2 + frame.imag**2).sum(0)
-    inside = power[NEIGHBOURS:-NEIGHBOURS]
-    peak = np.ones(len(inside), bool)
+    peaks = _peaks((frames.real**2 + frames.imag**2).sum(1))
+    source = np.concatenate([frames[:1] if before is None else before.frame[None], frames[:-1]])
+    going_on = (source[peaks.frame, :, peaks.bin] * earlier[peaks.frame, :, peaks.bin].conj()).sum(1)
+    size = np.abs(going_on)
+    steps = (going_on / np.maximum(size, NOTHING)).astype(np.complex128)
+    turns = np.empty((len(frames), frames.shape[2]), np.complex128)
+    turn = None if before is None else before.turn.astype(np.complex128)
+    for number, (row, own) in enumerate(zip(turns, peaks.of_frames(len(frames)), strict=True)):
+        if turn is None or own.start == own.stop:
+            row[:] = 1
+        else:
+            at = np.where(size[own] > NOTHING, steps[own] * turn[peaks.bin[own]], 1)
+            row[:] = at[peaks.nearest[number]]
+        turn = row
+    return turns.astype(np.complex64)
+
+
+def _peaks(power: Floats32) -> Peaks:
+    """Of the power of frames (T, bins)."""
+    inside = power[:, NEIGHBOURS:-NEIGHBOURS]
+    peak = np.ones(inside.shape, bool)
     for step in range(1, NEIGHBOURS + 1):
-        peak &= inside > power[NEIGHBOURS - step : -NEIGHBOURS - step]
-        peak &= inside >= power[NEIGHBOURS + step : len(power) - NEIGHBOURS + step]
-    peaks = np.flatnonzero(peak) + NEIGHBOURS
-    if not len(peaks):
-        return np.ones(len(power), np.complex64)
-    going_on = (before[:, peaks] * earlier[:, peaks].conj()).sum(0)
-    turns = np.where(np.abs(going_on) > NOTHING, going_on / np.maximum(np.abs(going_on), NOTHING), 1)
-    borders = (peaks[1:] + peaks[:-1] + 1) // 2
-    widths = np.diff(borders, prepend=0, append=len(power))
-    return np.repeat(turns, widths).astype(np.complex64)
+        peak &= inside > power[:, NEIGHBOURS - step : -NEIGHBOURS - step]
+        peak &= inside >= power[:, NEIGHBOURS + step : power.shape[1] - NEIGHBOURS + step]
+    frame, place = np.nonzero(peak)
+    place += NEIGHBOURS
+    borders = np.zeros(power.shape, np.int32)
+    same = frame[1:] == frame[:-1]
+    borders[frame[1:][same], ((place[1:] + place[:-1] + 1) // 2)[same]] = 1
+    return Peaks(frame, place, borders.cumsum(1))
 
 
 def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum, Spectrum]]:
-    """For each hop of the output the frame of the source there, and the frame a hop before it: (channels, bins) each.
+    """For hops of the output the frame of the source a hop before there, and that there: (T, channels, bins) each.
 
     The second is centred on the source's first sample; they go on until the source is over.
     """
@@ -100,12 +158,19 @@ def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum
     start, number = -LEAD, -1  # of the buffer in samples of the source, and of the frame
     for block in _padded(blocks):
         buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
-        while (at := round(number * HOP / ratio) - N_FFT // 2 - start) + N_FFT <= buffer.shape[1]:
-            both = np.stack([buffer[:, at - HOP : at - HOP + N_FFT], buffer[:, at : at + N_FFT]])
-            spectrum = np.asarray(rfft(both * WINDOW, axis=2), np.complex64)
+        while starts := _starts(number, ratio, start, buffer.shape[1]):
+            windows = sliding_window_view(buffer, N_FFT, axis=1)
+            both = np.stack([windows[:, [at - HOP for at in starts]], windows[:, starts]]) * WINDOW
+            spectrum = np.asarray(rfft(both, axis=3), np.complex64).swapaxes(1, 2)
             yield spectrum[0], spectrum[1]
-            number += 1
-        buffer, start = buffer[:, at - HOP :], start + at - HOP
+            number += len(starts)
+            buffer, start = buffer[:, starts[-1] - HOP :], start + starts[-1] - HOP
+
+
+def _starts(number: int, ratio: float, start: int, samples: int) -> list[int]:
+    """Where in a buffer of the source the frames of the output from `number` on begin: those that are whole."""
+    places = (round(n * HOP / ratio) - N_FFT // 2 - start for n in range(number, number + AT_ONCE))
+    return [at for at in places if at + N_FFT <= samples]
 
 
 def _padded(blocks: Iterable[Floats32]) -> Iterator[Floats32]:

@@ -5,6 +5,7 @@ is the row's.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,7 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
             saved.add(key := store.media.put_file(files[role]))
             keys[role] = key
         message = [{"key": keys[role], "name": files[role].name} for role in delivered]
-        with store.write() as session:
+        with _writing(store, result) as session:
             replaced: set[str] = set()
             if isinstance(result, TrainResult):
                 result, replaced = _finish_voice(session, job, result, keys)
@@ -184,6 +185,11 @@ def finish_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]
     retention.remove_unreferenced(store, replaced)
 
 
+def _writing(store: Store, result: Result) -> AbstractContextManager[Session]:
+    """What changes no more than the job's own rows waits for no other worker's result."""
+    return store.write() if isinstance(result, TrainResult | LibraryResult) else store.step()
+
+
 def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
     """Write what was measured of a job that has its result, and keep the files that follow, in one transaction.
 
@@ -194,7 +200,7 @@ def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Pat
         for role in (*MEASURED.get(job.kind, ()), *(role for role in PARTS if role in files)):
             saved.add(key := store.media.put_file(files[role]))
             message.append({"key": key, "name": files[role].name} | ({"part": role} if role in PARTS else {}))
-        with store.write() as session:
+        with store.step() as session:
             owner = job.lease_owner or ""
             if not jobs.complete(session, job.id, job.attempt, owner, to_json(result), message):
                 raise LeaseLost

@@ -18,6 +18,12 @@ Path("out").mkdir()
 _export(JobOutcome(MatchResult(), {"picture": Path("match.png")}), Path("out"))
 assert Path("out/match.png").is_file()
 """
+MATCHING = """
+import worker.child
+from pipeline.pool.availability import open_models
+from worker import child_tasks, match_task
+"""
+"""What a child loads until a match is drawn."""
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,8 @@ assert Path("out/match.png").is_file()
         ("import cli.offline, cli.watch, worker.service", SOUND),
         (EXPORTED, SOUND | {"aiohttp"}),
         ("import pipeline.covers.export", {"torch", "scipy"}),
+        ("import worker.child", SOUND | ROWS | {"pydantic"}),
+        (MATCHING, ROWS | {"pydantic", "scipy.signal", "scipy.stats", "scipy.optimize", "matplotlib", "librosa"}),
         ("import bot.app", {"torch", "numpy", "av", "scipy"}),
     ],
 )

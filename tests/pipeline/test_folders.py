@@ -5,7 +5,7 @@ import pytest
 from tests.test_walls import ROOT, imported
 
 ORDER = ("sound", "separation", "listening", "voices", "pool", "singing", "matching", "training", "covers")
-BELOW = {"errors", "progress", "canvas", "captions"}
+BELOW = {"errors", "progress", "canvas", "captions", "sheet"}
 
 
 @pytest.mark.parametrize("folder", ORDER)

@@ -1,5 +1,6 @@
 """The database: migrations equal the tables, writers wait, two processes open it at once."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -101,6 +102,13 @@ def test_processes_that_start_together_migrate_once(tmp_path: Path, empty_databa
     commands = [[sys.executable, "-c", OPEN, str(folder), empty_database] for folder in several]
     started = [subprocess.Popen(command, stderr=subprocess.PIPE) for command in commands]
     assert [process.communicate()[1] for process in started] == [b"", b"", b""]
+
+
+def test_what_is_up_to_date_opens_while_another_migrates(store: Store) -> None:
+    settings = StoreSettings(data_dir=store.data_dir, database_url=store.engine.url.render_as_string(False))
+    with (store.data_dir / ".migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        open_store(settings).engine.dispose()
 
 
 def test_a_place_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:

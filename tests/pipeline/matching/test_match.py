@@ -5,11 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
+from scipy.optimize import minimize
 
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening.notes import Note, read_notes
-from pipeline.matching.match import MIN_TEMPERATURE, Library, embed, fit_library, match
+from pipeline.matching.match import (
+    MIN_TEMPERATURE,
+    Library,
+    _cross_entropy,
+    _probabilities,
+    _trials,
+    embed,
+    fit_library,
+    match,
+)
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
@@ -124,3 +135,24 @@ def test_voices_with_too_few_clips_do_not_break_the_fit(shipped: dict[str, Float
 
 def test_a_recording_without_a_voice_has_no_embedding(models: ModelPool) -> None:
     assert len(embed([np.zeros(SPEECH_RATE * 3, np.float32)], models.singer)) == 0
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.5, 4.0, 8.0])
+def test_no_other_temperature_and_threshold_fit_the_library_better(spread: float) -> None:
+    draw = np.random.default_rng(round(10 * spread))
+    voices = [draw.normal(size=64) + spread * draw.normal(size=(5, 64)) for _ in range(8)]
+    clips = [np.asarray(own / np.linalg.norm(own, axis=1, keepdims=True), np.float32) for own in voices]
+    found = fit_library({f"voice {number}": own for number, own in enumerate(clips)}).calibration
+    scores, truth = _trials(clips, np.ones(len(clips), bool))
+    known = truth < len(clips)
+    weight = np.where(known, 0.5 / known.sum(), 0.5 / (~known).sum())
+
+    def loss(x: NDArray[np.float64]) -> float:
+        return _cross_entropy(_probabilities(scores, max(MIN_TEMPERATURE, np.exp(x[0])), x[1]), truth, weight)
+
+    searched = minimize(loss, [np.log(0.05), 0.8], method="Nelder-Mead", options={"maxiter": 2000, "fatol": 1e-9})
+    assert found.cross_entropy <= searched.fun + 1e-6
+    assert found.cross_entropy == pytest.approx(loss(np.array([np.log(found.temperature), found.threshold])))
+    if spread > 1:  # else many fit equally well
+        assert found.temperature == pytest.approx(max(MIN_TEMPERATURE, np.exp(searched.x[0])), rel=0.01)
+        assert found.threshold == pytest.approx(searched.x[1], abs=0.005)

@@ -1,5 +1,6 @@
 """What a worker does to a job: each ending writes its rows and files, or none at all."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,15 @@ def test_what_is_measured_of_a_cover_follows_its_delivery(scene: Scene) -> None:
     assert cover_result(row.result).mos_cover == 3.0 and cover_result(row.result).measured
     with pytest.raises(LeaseLost):
         complete_job(scene.store, job, CoverResult(), produced(scene))
+
+
+@pytest.mark.parametrize("kind", [JobKind.MATCH, JobKind.COVER])
+def test_on_a_server_a_result_waits_for_no_other_workers_step(scene: Scene, kind: JobKind) -> None:
+    job = taken(scene, kind)
+    with scene.store.step() if scene.store.on_server else nullcontext():
+        finish_job(scene.store, job, RESULTS[kind], produced(scene), measuring=True)
+        complete_job(scene.store, job, RESULTS[kind], produced(scene))
+    assert scene.job(job).state is JobState.RENDERED and len(scene.rows(Outbox)) == 1
 
 
 def test_a_covers_parts_are_kept_beside_its_message_as_long_as_it(scene: Scene) -> None:

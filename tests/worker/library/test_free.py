@@ -11,7 +11,7 @@ from sqlmodel import select
 from pipeline.sound.decode import SONG, measure
 from store import NotFound, Song, Store, StoreSettings, Voice, VoiceState, open_store, voices
 from store.use_cases import CoverRequest, Requester, delete_voice, forget, ready_voices, request_cover
-from tests.conftest import LIBRARY
+from tests.conftest import LIBRARY, BuiltOnce
 from tests.warm_child import WarmChildren
 from worker.child import Child
 from worker.library.free import SONGS, VOICES, seed_free
@@ -31,10 +31,10 @@ def child(warm_children: WarmChildren) -> Child:
     return warm_children("cpu", 1)
 
 
-@pytest.fixture
-def one_voice(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def one_voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library whose only free voice is Emma."""
-    folder = tmp_path / "voices"
+    folder = tmp_path_factory.mktemp("library") / "voices"
     shutil.copytree(LIBRARY / "bf_emma", folder / "bf_emma")
     row = '{ folder = "bf_emma", name = "Kokoro Emma", free = "Emma", source = "Kokoro", licence = "Apache-2.0" }'
     other = '{ folder = "maxim", name = "Maxim", source = "x", licence = "y" }'
@@ -42,20 +42,37 @@ def one_voice(tmp_path: Path) -> Path:
     return folder
 
 
-def test_they_are_made_once_and_everybody_may_sing_with_them(store: Store, child: Child, one_voice: Path) -> None:
-    added = asyncio.run(seed_free(store, child, one_voice))
-    assert added == (1, 5) and asyncio.run(seed_free(store, child, one_voice)) == (0, 0)
-    with store.read() as session:
+@pytest.fixture(scope="session")
+def seeded_once(built_once: BuiltOnce, warm_children: WarmChildren, one_voice: Path) -> Path:
+    """A data folder with Emma and the songs."""
+
+    def build(folder: Path) -> None:
+        opened = open_store(StoreSettings(data_dir=folder))
+        assert asyncio.run(seed_free(opened, warm_children("cpu", 1), one_voice)) == (1, 5)
+        opened.engine.dispose()
+
+    return built_once("emma", build)
+
+
+@pytest.fixture
+def filled(seeded_once: Path, tmp_path: Path) -> Store:
+    """A store that has been seeded."""
+    return open_store(StoreSettings(data_dir=shutil.copytree(seeded_once, tmp_path / "sung")))
+
+
+def test_they_are_made_once_and_everybody_may_sing_with_them(filled: Store, child: Child, one_voice: Path) -> None:
+    assert asyncio.run(seed_free(filled, child, one_voice)) == (0, 0)
+    with filled.read() as session:
         (voice,) = session.exec(select(Voice)).all()
         assert (voice.name, voice.owner_id, voice.state) == ("Emma", voices.PUBLIC, VoiceState.READY)
         assert [one.name for one in ready_voices(session, ME, "em")] == ["Emma"]
         title = session.exec(select(Song)).all()[0].title
-    job = request_cover(store, Requester(ME, channel_id=1), CoverRequest(voice="emma", title=title))
+    job = request_cover(filled, Requester(ME, channel_id=1), CoverRequest(voice="emma", title=title))
     assert job.params["voice_id"] == voice.id
     with pytest.raises(NotFound):
-        delete_voice(store, voice.id or 0, ME)
-    forget(store, ME)
-    with store.read() as session:
+        delete_voice(filled, voice.id or 0, ME)
+    forget(filled, ME)
+    with filled.read() as session:
         assert len(session.exec(select(Voice)).all()) == 1 and len(session.exec(select(Song)).all()) == 5
 
 
@@ -76,23 +93,21 @@ def test_two_workers_that_start_at_once_add_one_of_each(store: Store, child: Chi
         assert len(session.exec(select(Voice)).all()) == 1 and len(session.exec(select(Song)).all()) == 5
 
 
-def test_a_voice_of_another_base_is_made_anew_under_another_id(store: Store, child: Child, one_voice: Path) -> None:
-    asyncio.run(seed_free(store, child, one_voice))
-    with store.write() as session:
+def test_a_voice_of_another_base_is_made_anew_under_another_id(filled: Store, child: Child, one_voice: Path) -> None:
+    with filled.write() as session:
         voice = session.exec(select(Voice)).one()
         before, voice.quality = voice.id, {**voice.quality, "base": "an earlier one"}
-    asyncio.run(seed_free(store, child, one_voice))
-    with store.read() as session:
+    asyncio.run(seed_free(filled, child, one_voice))
+    with filled.read() as session:
         after = session.exec(select(Voice)).one()
     assert after.name == "Emma" and after.id != before and after.quality["base"] != "an earlier one"
 
 
-def test_an_own_voice_of_the_same_name_comes_first(store: Store, child: Child, one_voice: Path) -> None:
-    asyncio.run(seed_free(store, child, one_voice))
-    with store.write() as session:
+def test_an_own_voice_of_the_same_name_comes_first(filled: Store) -> None:
+    with filled.write() as session:
         own = voices.create(session, ME, "Emma", None, None)
         voices.finish(session, own, "model", "index", {})
-    job = request_cover(store, Requester(ME, channel_id=1), CoverRequest(voice="Emma", title="아리랑"))
+    job = request_cover(filled, Requester(ME, channel_id=1), CoverRequest(voice="Emma", title="아리랑"))
     assert job.params["voice_id"] == own.id
 
 

@@ -1,0 +1,41 @@
+"""Which models an operator selects, read from the environment; a child is told, and need not load what reads it."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.pool.selection import EMBEDDED_BASES, Selection
+
+
+class ModelSettings(BaseSettings):
+    """Read from the environment or `.env`: DEVICE, MODELS_DIR, SEPARATOR, F0, MOS, SINGERS, VOICE_BASE, PRECISION."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", allow_inf_nan=False)
+
+    device: str = "auto"
+    models_dir: str = ""
+    """Empty: the folder `models` in DATA_DIR."""
+    separator: str = "spleeter"
+    f0: str = "swift"
+    mos: str = "distillmos"
+    singers: str = ""
+    """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
+    voice_base: str = EMBEDDED_BASES[0]
+    precision: str = "auto"
+
+    def weights_folder(self, data_dir: Path) -> Path:
+        """Where fetched weights lie; absolute."""
+        folder = Path(self.models_dir) if self.models_dir else data_dir / "models"
+        return folder.expanduser().absolute()
+
+    def selection(self, data_dir: Path) -> Selection:
+        """Which models run."""
+        return Selection(
+            separator=self.separator,
+            f0=self.f0,
+            mos=self.mos,
+            weights=self.weights_folder(data_dir),
+            singers=Path(self.singers).expanduser().absolute() if self.singers else None,
+            voice_base=self.voice_base,
+            precision=self.precision,
+        )

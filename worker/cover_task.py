@@ -1,0 +1,98 @@
+"""What the child process performs for `/cover`."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
+from pipeline.covers.cover_measures import measure_cover
+from pipeline.covers.given import GivenFile
+from pipeline.covers.key import instrumental_shift
+from pipeline.covers.parts import CoverParts, write_parts
+from pipeline.covers.stems import Stems
+from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Role
+from pipeline.progress import Report
+from store.results import CoverResult
+from worker.messages import CoverTask, JobOutcome, Made, Preview, Tell
+from worker.plans import Plan, cover_plan, measuring_seconds, parts_seconds
+from worker.sizes import song_seconds, with_memory
+
+
+def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
+    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix; then measure that."""
+    seconds = song_seconds(task.song, task.song_name)
+    given = task.vocals_only + (task.instrumental is not None)
+    moved = instrumental_shift(task.key_shift or 0) != 0
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
+    wanted = CoverInput(
+        song=task.song,
+        song_name=task.song_name,
+        model=task.model,
+        index=task.index,
+        voice_name=task.voice_name,
+        vocals_only=task.vocals_only,
+        instrumental=GivenFile(task.instrumental, task.instrumental_name) if task.instrumental else None,
+        cache_dir=task.cache,
+        out_dir=task.out,
+        language=task.language,
+        options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
+    )
+    heard = task.preview and not models.short_of_memory  # it needs all models at once
+    cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
+    result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
+    files = {"cover": cover.mix.path, "converted": cover.converted}
+    tell(Made(with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))
+    plan({**({"parts": parts_seconds(seconds)} if task.parts else {}), "measuring": measuring_seconds(seconds)})
+    parts = write_parts(wanted, cover, report) if task.parts else None
+    measures = measure_cover(wanted, cover, models, report)
+    figures = asdict(measures.figures)
+    compared = {"compared_seconds": figures.pop("seconds"), **figures}
+    waveform = parts.voice_message.waveform if parts else ""
+    measured = replace(result, **compared, waveform=waveform, models=_models(task, cover, models))
+    return JobOutcome(measured, {"picture": measures.picture, **_part_files(parts)})
+
+
+def _part_files(parts: CoverParts | None) -> dict[str, Path]:
+    """The files of a cover's parts by role."""
+    if parts is None:
+        return {}
+    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
+    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
+
+
+def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:
+    """What is known of a cover before it is measured."""
+    mix = cover.mix
+    bitrate = f" {mix.bitrate // 1000} kbit/s" if mix.bitrate else ""
+    return CoverResult(
+        song=task.song_name,
+        voice=task.voice_name,
+        base=cover.base,
+        vocals_only=task.vocals_only,
+        instrumental=task.instrumental_name,
+        seconds=mix.seconds,
+        lufs=mix.lufs,
+        song_lufs=cover.stems.lufs,
+        true_peak_db=mix.true_peak_db,
+        key_shift=cover.key_shift,
+        instrumental_shift=cover.instrumental_shift,
+        no_octave=cover.no_octave,
+        scaled_db=cover.scaled_db,
+        stem_gain=cover.stems.gain,
+        encoding=mix.path.suffix[1:] + bitrate,
+        models=models,
+    )
+
+
+def _models(task: CoverTask, cover: CoverReport, models: ModelPool, *without: Role) -> dict[str, str]:
+    """The names of the models that made a cover, by role."""
+    left_out = {*without, *({Role.SEPARATOR} if task.vocals_only else ())}
+    named = {role.value: name for role, name in models.names().items() if role not in left_out}
+    return {"voice": cover.voice, **named, "content": cover.content}
+
+
+def _separated(task: CoverTask, stems: Stems) -> dict[str, Path]:
+    """Those stems that were separated, not given."""
+    vocals = {} if task.vocals_only else {"vocals": stems.vocals}
+    given = task.vocals_only or task.instrumental is not None
+    return vocals if given or stems.instrumental is None else {**vocals, "instrumental": stems.instrumental}
