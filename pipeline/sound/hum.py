@@ -206,7 +206,7 @@ def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]
     most = STRAY * rate / len(frame)
     frequency = heard.frequency
     for turn in range(TURNS + 1):
-        waves = _waves(frequency * lines, rate, start, stop)
+        waves = _waves(np.asarray(frequency * lines, np.float64), rate, start, stop)
         cleaned_waves = _as_cleaned(waves, rate, ends)
         amounts = _least_squares(cleaned_waves, frame, heard.weights)
         if turn < TURNS:
