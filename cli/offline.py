@@ -171,7 +171,7 @@ async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
     console.print(f"{song.title} is song {song.id} of the library.", markup=False, highlight=False)
     async with child_of_settings() as child:
-        refusal = await SongListener(store, child, (await child.ready()).singer_model).hear(song)
+        refusal = await SongListener(store, child, (await child.ready(able=False)).singer_model).hear(song)
     if refusal:
         console.print(f"/match suggests it to nobody: {refusal}", markup=False, highlight=False, soft_wrap=True)
 
@@ -299,7 +299,7 @@ async def child_of_settings(separator: str | None = None) -> AsyncIterator[Child
     selection = replace(selection, separator=separator or selection.separator)
     child = Child(settings.device, settings.torch_threads, selection)
     try:
-        console.print(f"Device: {(await child.ready()).device}.", highlight=False)
+        console.print(f"Device: {(await child.ready(able=False)).device}.", highlight=False)
         yield child
     finally:
         child.kill()

@@ -113,9 +113,12 @@ class Child:
             self.kill()  # or its last message would be received as the next task's
             raise
 
-    async def ready(self) -> Ready:
-        """The device and the singer model it runs on. Raises ChildDied, and CannotRun: either is missing."""
-        match await self.run(ReadyTask()):
+    async def ready(self, able: bool = True) -> Ready:
+        """The device and the singer model it runs on; if it is to be `able`, what it can, with all of that loaded.
+
+        Raises ChildDied, and CannotRun: either is missing.
+        """
+        match await self.run(ReadyTask(able)):
             case Done(outcome=Ready() as ready):
                 return ready
             case Refused(sentence=reason) | Broken(traceback=reason):

@@ -22,6 +22,7 @@ from worker.messages import (
     OwnNoteTask,
     RatedClipsTask,
     Ready,
+    ReadyTask,
     Task,
     Tell,
     TrainTask,
@@ -52,14 +53,16 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
             from worker.library_tasks import prepare
 
             return prepare(task, report)
-    if not isinstance(task, JobTask):
-        return _ready(models)
+        case ReadyTask():
+            return _ready(models, task.able)
     models.choose(getattr(task, "separator", ""), getattr(task, "base", ""))
     return with_memory(_job(task, models, plan, report, tell))
 
 
-def _ready(models: ModelPool) -> Ready:
-    """What this process can do, once all that it can is loaded."""
+def _ready(models: ModelPool, able: bool) -> Ready:
+    """What this process runs on, and if it is to be able, what it can do, once all of that is loaded."""
+    if not able:
+        return Ready(models.device_line, models.singer_id)
     from pipeline.training.instant import BASE
     from worker import cover_task, library_tasks, match_task, voice_tasks  # noqa: F401
 

@@ -185,7 +185,12 @@ class RatedClipsTask:
 
 @dataclass(frozen=True)
 class ReadyTask:
-    """Report the device and the singer model that the child runs on."""
+    """Report the device and the singer model that the child runs on.
+
+    `able`: what it could use as well; and load what every task needs first, so that none waits for it.
+    """
+
+    able: bool = True
 
 
 JobTask = MatchTask | TrainTask | InstantTask | CoverTask | LibraryTask

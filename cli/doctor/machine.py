@@ -64,7 +64,7 @@ def device(settings: StoreSettings) -> Findings:
     chosen = WorkerSettings()
     child = Child(chosen.device, chosen.torch_threads, chosen.selection(settings.data_dir))
     try:
-        line = asyncio.run(child.ready()).device
+        line = asyncio.run(child.ready(able=False)).device
     except WorkerError as error:
         yield wrong("device", f"A worker could not begin: {error}")
         return

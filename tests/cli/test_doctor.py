@@ -177,7 +177,7 @@ def other_weights(store: Store, patch: pytest.MonkeyPatch) -> Findings:
 
 def absent_device(store: Store, patch: pytest.MonkeyPatch) -> Findings:
     class NoGPU(WarmChildren):
-        def ready(self) -> None:
+        def ready(self, able: bool = True) -> None:
             raise CannotRun("DEVICE=cuda cannot be used on this machine.")
 
         def kill(self) -> None: ...

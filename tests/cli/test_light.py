@@ -8,6 +8,8 @@ import pytest
 
 SOUND = {"torch", "numpy", "av", "scipy", "matplotlib", "discord"}
 ROWS = {"sqlalchemy", "aiohttp"}
+SLOW = {"pydantic", "scipy.signal", "scipy.stats", "scipy.optimize", "matplotlib", "librosa"}
+TASKS = {"pipeline.covers.cover", "pipeline.training.train"}
 EXPORTED = """
 from pathlib import Path
 from cli.offline import _export
@@ -21,7 +23,11 @@ assert Path("out/match.png").is_file()
 MATCHING = """
 import worker.child
 from pipeline.pool.availability import open_models
+from pipeline.pool.selection import Selection
 from worker import child_tasks, match_task
+from worker.messages import ReadyTask
+ready = child_tasks.perform(ReadyTask(able=False), open_models("cpu", Selection()), lambda _: None, lambda *_: None)
+assert ready.singer_model and not ready.models
 """
 """What a child loads until a match is drawn."""
 
@@ -35,7 +41,10 @@ from worker import child_tasks, match_task
         (EXPORTED, SOUND | {"aiohttp"}),
         ("import pipeline.covers.export", {"torch", "scipy"}),
         ("import worker.child", SOUND | ROWS | {"pydantic"}),
-        (MATCHING, ROWS | {"pydantic", "scipy.signal", "scipy.stats", "scipy.optimize", "matplotlib", "librosa"}),
+        (
+            MATCHING,
+            ROWS | TASKS | SLOW,
+        ),
         ("import bot.app", {"torch", "numpy", "av", "scipy"}),
     ],
 )

@@ -59,7 +59,7 @@ async def seed_library(store: Store, child: Child, folder: Path = SHIPPED) -> in
     others is its operator's choice, and stays as it is. What the child's model cannot compare afterwards is logged.
     """
     shipped = tomllib.loads((folder / "library.toml").read_text())["voice"]
-    model = (await child.ready()).singer_model
+    model = (await child.ready(able=False)).singer_model
     rows = _rows(store)
     lacking = [voice for voice in shipped if _is_lacking(voice, rows.get(voice["name"], []), model)]
     if rows and not rows.keys() & {voice["name"] for voice in shipped}:

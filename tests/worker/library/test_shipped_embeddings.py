@@ -34,7 +34,7 @@ class IdleChild(Child):
     def __init__(self, model: str) -> None:
         self._model = model
 
-    async def ready(self) -> Ready:
+    async def ready(self, able: bool = True) -> Ready:
         return Ready("cpu", self._model, "h24")
 
     async def run(self, task: Task, on_report: object = None, on_early: object = None) -> End:
