@@ -1,4 +1,4 @@
-"""What the store refuses, each error with the sentence for its reader.
+"""What the store refuses, each error with the sentence for its reader; of listening tests: `store/listening_errors.py`.
 
 StoreError
 ├── NotFound           no such row, or another member's (its kinds: `store/missing.py`)
@@ -30,13 +30,6 @@ StoreError
 ├── BasketEmpty        nothing of a basket can be trained on
 ├── BasketUnheard      notes of a basket were not heard yet
 ├── BasketShort        too little voice in a basket
-├── ListeningOff       the server has listening tests off
-├── AlreadyListening   a listening test runs in this server
-├── NothingToRate      too few clips for a listening test
-├── TooManyClips       too many clips for a listening test
-├── ReferenceNeeded    a similarity test without its one reference
-├── ListeningOver      a vote in a test that does not run
-├── OwnClip            a vote on a clip of one's own
 ├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
 ├── MediaAway          the bucket with the files does not answer
@@ -337,58 +330,6 @@ class FileDamaged(StoreError):
     sentence = (
         "{name} is damaged on the machine that keeps it. Send it again, and tell the operator: a disk may be failing."
     )
-
-
-class ListeningOff(StoreError):
-    """The moderators have set it so."""
-
-    code = "listening_off"
-    sentence = "Listening tests are off in this server. Use /settings to turn them on."
-
-
-class AlreadyListening(StoreError):
-    """One test at a time in a server."""
-
-    code = "already_listening"
-    sentence = "A listening test runs in this server already. Use /mos stop first."
-
-
-class NothingToRate(StoreError):
-    """Params: limit."""
-
-    code = "nothing_to_rate"
-    sentence = (
-        "There are fewer than {limit} clips to rate. Upload clips, or ask members to agree with /listening-tests: only "
-        "covers and voices of members who agreed are used."
-    )
-
-
-class TooManyClips(StoreError):
-    """Params: limit."""
-
-    code = "too_many_clips"
-    sentence = "A listening test has at most {limit} clips. Ask for fewer covers or voices."
-
-
-class ReferenceNeeded(StoreError):
-    """A similarity test compares with one recording."""
-
-    code = "reference_needed"
-    sentence = "A similarity test needs exactly one reference: a recording of whom the clips should sound like."
-
-
-class ListeningOver(StoreError):
-    """A vote before or after a test."""
-
-    code = "listening_over"
-    sentence = "This listening test does not run any more, so your vote was not counted. Vote in the next one."
-
-
-class OwnClip(StoreError):
-    """The rater knows what this clip is."""
-
-    code = "own_clip"
-    sentence = "This clip is your own, so you cannot rate it. Rate the others."
 
 
 class BackupRefused(StoreError):
