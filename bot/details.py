@@ -11,7 +11,7 @@ from bot.interactions.services import Interaction, services_of, texts_for
 from bot.messages.post import files_of
 from bot.messages.result import details, has_details
 from bot.texts.sentences import Texts
-from store import Job, NotFound, Outbox, Store
+from store import Job, JobKind, NotFound, Outbox, Store
 from store.use_cases import result_message
 
 
@@ -25,7 +25,8 @@ class DetailsButton(PersistentButton, template=r"details:(?P<job>[0-9a-f]{32})")
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, member = services_of(interaction).store, interaction.user.id
         message = await asyncio.to_thread(result_message, store, self.job, member)
-        files = await asyncio.to_thread(followed, store, message.row)
+        covers = message.job.kind is JobKind.COVER
+        files = await asyncio.to_thread(followed, store, message.row) if covers else []
         say = texts_for(interaction)
         shown = pictured(details(message.job, say), files, say("details.picture"))
         await show_result(interaction, self.job, "", shown, files)

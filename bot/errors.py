@@ -62,10 +62,13 @@ class Refusal(BotError):
 
 
 class NoAudio(Refusal):
-    """The target message holds no sound."""
+    """Neither the message nor what was sent with the command holds sound."""
 
     code = "no_audio"
-    sentence = "This message has no voice note or audio file. Use it on one that has, or give /match a file."
+    sentence = (
+        "There is no voice note or audio file here. Choose a message that has one, or send a file: /match compares it, "
+        "/notes puts it into your basket."
+    )
 
 
 class EmptyAttachment(Refusal):
@@ -86,7 +89,7 @@ class TooManyNotes(Refusal):
     """Params: limit."""
 
     code = "too_many_notes"
-    sentence = "At most {limit} voice notes can be taken at once. Send the others after them."
+    sentence = "That is more notes than can be taken at once ({limit}). Send the others after them."
 
 
 class BadVoiceName(Refusal):
@@ -100,7 +103,10 @@ class ModeratorsOnly(Refusal):
     """The member neither manages the server nor has its role of moderators."""
 
     code = "moderators_only"
-    sentence = "Only moderators can use this: members with the permission Manage Server, or with the moderators' role."
+    sentence = (
+        "Only moderators can use this: members with the permission Manage Server, or with the moderators' role. "
+        "Ask one of them."
+    )
 
 
 class EveryoneModerates(Refusal):
@@ -141,7 +147,8 @@ class NoVoiceMessages(Refusal):
 
     code = "no_voice_messages"
     sentence = (
-        "No voice message can be sent in this channel. Use /jobs in a direct message with me, and press it there."
+        "No voice message can be sent in this channel. Show the result with /jobs in a direct message with me, and "
+        "press “Voice message” there."
     )
 
 
@@ -149,11 +156,13 @@ class UnknownButton(Refusal):
     """A button of an earlier version, or one that somebody made up."""
 
     code = "unknown_button"
-    sentence = "This button is not in use any more. Use the command again: /help lists them."
+    sentence = "This button is not in use any more. Use the command again: /help lists the commands."
 
 
 class Internal(Refusal):
     """Params: reference."""
 
     code = "internal"
-    sentence = "Something went wrong on our side. Tell a moderator this reference: {reference}"
+    sentence = (
+        "Something went wrong on my side. Try again; if it stays so, tell the operator this reference: {reference}"
+    )

@@ -46,7 +46,7 @@ def line(listed: ListedJob, say: Texts) -> str:
     job = listed.job
     state = say.known(f"state.{job.state.value}", job.state.value)
     if listed.stranded:
-        state = say("card.stranded")
+        state = say("jobs.stranded", state=state)
     elif listed.place:
         state = f"{say('jobs.place', state=state, place=listed.place)} ({time_until(listed.wait, say)})"
     elif job.state == JobState.RUNNING:

@@ -16,7 +16,7 @@ from store import Job, JobKind
 from store.jobs import WITH_RESULT
 from store.params import cover_params
 from store.results import cover_result
-from store.use_cases import MessageFile, PartOfCover, cover_part
+from store.use_cases import MessageFile, PartOfCover, cover_part, keep_days
 
 ROLES = {"vocals": "vocals_part", "instrumental": "instrumental_part", "voice": "voice_message"}
 """The role of the file by the button's name."""
@@ -48,7 +48,8 @@ class PartButton(PersistentButton, template=r"part:(?P<part>vocals|instrumental|
             await _speak(interaction, part.job, part.file)
         else:
             song = safe(cover_params(part.job).song_name)
-            text = say(f"parts.{self.part}_sent", song=song, days=store.clip_days)
+            days = await asyncio.to_thread(keep_days, store, part.job.guild_id)
+            text = say(f"parts.{self.part}_sent", song=song, days=days)
             file = discord.File(part.file.path, filename=part.file.name)
             await show_result(interaction, self.job, text, files=[file])
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import discord
@@ -16,7 +15,7 @@ from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.replies import refuse, replace, reply
 from bot.interactions.services import Interaction, Services, file_limit, services_of, texts_for
-from bot.messages.figures import models_line, voice_figures
+from bot.messages.figures import made_from, models_line, voice_figures
 from bot.texts.locale import label
 from bot.texts.names import VOICE_NAME_LENGTH, file_name, safe, voice_name
 from bot.texts.sentences import Texts
@@ -34,28 +33,30 @@ def listing(owned: Sequence[Voice], say: Texts, page: int = 1) -> tuple[str, Any
     """One page of the voices, each with a button to do something with it."""
     if not owned:
         return say("voices.none"), None
-    cut = pages(owned, lambda some: "\n".join(_lines(some, say)), ROWS, TEXT)
+    cut = pages(owned, lambda some: "\n".join(line(voice, say) for voice in some), ROWS, TEXT)
     page = within(page, len(cut))
     shown = cut[page - 1]
     opening = [VoiceOpen.labelled(say("voices.open"), voice=voice.id or 0) for voice in shown]
-    rows = list(zip(_lines(shown, say), opening, strict=True))
+    rows = list(zip((line(voice, say) for voice in shown), opening, strict=True))
     turning = VoicesPage.around(page, len(cut), say)
     return "", list_of(say("voices.title"), rows, page_line(page, len(cut), say), turning)
 
 
-def _lines(shown: Sequence[Voice], say: Texts) -> list[str]:
-    """An entry for each voice, with its figures; those that were measured with the same models say so once."""
-    lines: list[str] = []
-    for models, some in groupby(shown, lambda voice: models_line(quality_of(voice).models, say)):
-        lines += [line(voice, say) for voice in some]
-        lines[-1] += f"\n-# {models}" if models else ""
-    return lines
-
-
 def line(voice: Voice, say: Texts) -> str:
     """`**mine**: ready · trained on 9.5 min of voice`."""
+    return " · ".join([_named(voice, say), *made_from(quality_of(voice), say)])
+
+
+def card(voice: Voice, say: Texts) -> str:
+    """One voice with every figure and the models that measured it, and how it is trained anew."""
+    figures = [_named(voice, say), *voice_figures(quality_of(voice), say)]
+    shown, models = say("voices.card", line=" · ".join(figures)), models_line(quality_of(voice).models, say)
+    return f"{shown}\n-# {models}" if models else shown
+
+
+def _named(voice: Voice, say: Texts) -> str:
     state = say.known(f"state.{voice.state.value}", voice.state.value)
-    return " · ".join([say("voices.line", voice=safe(voice.name), state=state), *voice_figures(quality_of(voice), say)])
+    return say("voices.line", voice=safe(voice.name), state=state)
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
@@ -105,7 +106,7 @@ async def _open(interaction: Interaction, number: int) -> None:
     acts = ACTS if voice.state is VoiceState.READY else ACTS[-1:]
     buttons = [VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=number) for act in acts]
     back = VoicesPage.labelled(say("voices.all"), page=1)
-    await replace(interaction, say("voices.card", line=line(voice, say)), view_of(*buttons, back))
+    await replace(interaction, card(voice, say), view_of(*buttons, back))
 
 
 class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|delete):(?P<voice>[0-9]{1,15})"):

@@ -13,7 +13,9 @@ class DiskFull(OSError):
     """A write failed for want of space. `code` identifies the message, as in every room's errors."""
 
     code: ClassVar[str] = "disk_full"
-    sentence: ClassVar[str] = "The server's disk is full. Nothing was kept; tell a moderator and try again later."
+    sentence: ClassVar[str] = (
+        "The machine's disk is full, so nothing new was kept. Tell the operator, and try again later."
+    )
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}

@@ -98,14 +98,14 @@ class TooShort(UnsuitableSound):
     """Params: name, seconds, limit."""
 
     code = "too_short"
-    sentence = "{name} lasts {seconds:.1f} seconds; at least {limit:.0f} are needed."
+    sentence = "{name} lasts {seconds:.1f} s; at least {limit:.0f} s are needed. Send a longer one."
 
 
 class TooLong(UnsuitableSound):
     """Params: name, limit (minutes)."""
 
     code = "too_long"
-    sentence = "{name} is longer than {limit:.0f} minutes. Cut it and send a part."
+    sentence = "{name} is longer than {limit:.0f} min. Cut it and send a part."
 
 
 class TooLarge(UnsuitableSound):
@@ -126,7 +126,10 @@ class LowRate(UnsuitableSound):
     """Params: name, rate, limit (kHz)."""
 
     code = "low_rate"
-    sentence = "{name} was recorded at {rate:g} kHz, as a telephone does; at least {limit:g} kHz are needed."
+    sentence = (
+        "{name} was recorded at {rate:g} kHz, as a telephone does; at least {limit:g} kHz are needed. "
+        "Send a better recording: Discord's own voice messages will do."
+    )
 
 
 class Silent(UnsuitableSound):
@@ -184,7 +187,10 @@ class Clipped(UnsuitableSound):
     """Params: name, percent."""
 
     code = "clipped"
-    sentence = "{name} is clipped: {percent:.0f} % of it is cut at full scale. Record again with less gain."
+    sentence = (
+        "{name} is distorted: {percent:.0f} % of it is too loud for the microphone. Record again, more softly or from "
+        "farther away."
+    )
 
 
 class Noisy(UnsuitableSound):
@@ -202,8 +208,7 @@ class SeveralSpeakers(UnsuitableSound):
 
     code = "several_speakers"
     sentence = (
-        "In {name} a second person is heard for about {seconds:.0f} seconds. "
-        "Send recordings in which only you are heard."
+        "In {name} a second person is heard for about {seconds:.0f} s. Send recordings in which only you are heard."
     )
 
 
@@ -229,7 +234,7 @@ class NotEnoughSpeech(UnsuitableSound):
 
     code = "not_enough_speech"
     sentence = (
-        "Only {seconds:.0f} seconds of voice were found in your notes; at least {limit:.0f} are needed. Add more notes."
+        "Only {seconds:.0f} s of voice were found in your notes; at least {limit:.0f} s are needed. Send more notes."
     )
 
 
@@ -237,14 +242,14 @@ class EmptyLibrary(SoundError):
     """No voice to compare with was embedded by the model in use. Params: model."""
 
     code = "empty_library"
-    sentence = "The library holds no voice for {model}. Ask the operator to add its singers again."
+    sentence = "The library has no singers to compare with now. Ask the operator to add them again (for {model})."
 
 
 class VoiceOutdated(SoundError):
     """The voice was trained on another content encoder's features. Params: name."""
 
     code = "voice_outdated"
-    sentence = "The voice {name} was trained for an older version of this software. Train it again."
+    sentence = "The voice {name} was trained for an older version of this service. Train it again: /train"
 
 
 class EncoderMissing(SoundError):
@@ -252,8 +257,8 @@ class EncoderMissing(SoundError):
 
     code = "encoder_missing"
     sentence = (
-        "The voice {name} needs {model}, which is not on this machine. "
-        "The operator fetches it with: discovervoice models pull contentvec"
+        "The voice {name} cannot sing yet: {model} is missing. "
+        "Ask the operator to fetch it: discovervoice models pull contentvec"
     )
 
 
@@ -261,7 +266,7 @@ class ModelUnusable(SoundError):
     """A model that was chosen is gone, or its file does not fit its network. Params: reason."""
 
     code = "model_unusable"
-    sentence = "A model of this server cannot be used: {reason} Tell its operator."
+    sentence = "A model that this needs cannot be used. Tell the operator: {reason}"
 
 
 class UnequalShares(SoundError):
@@ -284,4 +289,4 @@ class OutOfMemory(SoundError):
     """Memory ran out, of the device or of the machine, with the smallest pieces of the work."""
 
     code = "out_of_memory"
-    sentence = "The server ran out of memory. Nothing was kept; tell a moderator, or try a shorter recording."
+    sentence = "The machine ran out of memory, so nothing new was made. Try a shorter recording, or tell the operator."

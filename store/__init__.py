@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from store.errors import (
         AlreadyAnswered,
         AlreadyHandled,
-        AlreadyListening,
         AlreadyReported,
         BasketEmpty,
         BasketFull,
@@ -27,16 +26,11 @@ if TYPE_CHECKING:
         IndexWrong,
         KeptShorter,
         LibraryFull,
-        ListeningOff,
-        ListeningOver,
         MediaAway,
         NoStaffChannel,
         NoteKnown,
         NotFound,
-        NothingToRate,
         NotYours,
-        OwnClip,
-        ReferenceNeeded,
         SeveralFit,
         SongInUse,
         SongOrTitle,
@@ -46,11 +40,19 @@ if TYPE_CHECKING:
         StoreNewer,
         StoreUnusable,
         TooFewSongs,
-        TooManyClips,
         TooManyJobs,
         VoiceNotReady,
     )
     from store.faults import refusal_of
+    from store.listening_errors import (
+        AlreadyListening,
+        ListeningOff,
+        ListeningOver,
+        NothingToRate,
+        OwnClip,
+        ReferenceNeeded,
+        TooManyClips,
+    )
     from store.listening_tables import (
         ClipRole,
         ListeningClip,
@@ -164,7 +166,16 @@ if not TYPE_CHECKING:  # for a type checker every name would exist
         """One of `__all__`. Raises AttributeError for others, modules among them, which Python imports then."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from store import database, errors, faults, listening_tables, report_tables, tables, taste_tables
+        from store import (
+            database,
+            errors,
+            faults,
+            listening_errors,
+            listening_tables,
+            report_tables,
+            tables,
+            taste_tables,
+        )
 
-        homes = (database, errors, faults, listening_tables, report_tables, tables, taste_tables)
+        homes = (database, errors, faults, listening_errors, listening_tables, report_tables, tables, taste_tables)
         return next(vars(home)[name] for home in homes if name in vars(home))

@@ -1,4 +1,4 @@
-"""What the store refuses, each error with the sentence for its reader.
+"""What the store refuses, each error with the sentence for its reader; of listening tests: `store/listening_errors.py`.
 
 StoreError
 ├── NotFound           no such row, or another member's (its kinds: `store/missing.py`)
@@ -30,13 +30,6 @@ StoreError
 ├── BasketEmpty        nothing of a basket can be trained on
 ├── BasketUnheard      notes of a basket were not heard yet
 ├── BasketShort        too little voice in a basket
-├── ListeningOff       the server has listening tests off
-├── AlreadyListening   a listening test runs in this server
-├── NothingToRate      too few clips for a listening test
-├── TooManyClips       too many clips for a listening test
-├── ReferenceNeeded    a similarity test without its one reference
-├── ListeningOver      a vote in a test that does not run
-├── OwnClip            a vote on a clip of one's own
 ├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
 ├── MediaAway          the bucket with the files does not answer
@@ -80,19 +73,17 @@ class NotYours(StoreError):
 
 
 class IllegalMove(StoreError):
-    """Params: state."""
+    """It is past what was asked of it."""
 
     code = "illegal_move"
-    sentence = "This job is already {state}. /jobs lists yours."
+    sentence = "This job has ended already. /jobs shows how."
 
 
 class VoiceNotReady(StoreError):
     """Params: name, state."""
 
     code = "voice_not_ready"
-    sentence = (
-        "The voice {name} is not ready (it is {state}). /jobs shows how far its training is; /train begins a new one."
-    )
+    sentence = "The voice {name} is not ready ({state}). /jobs shows how far its training is; /train begins a new one."
 
 
 class DuplicateVoiceName(StoreError):
@@ -120,7 +111,9 @@ class TooManyJobs(StoreError):
     """Params: limit."""
 
     code = "too_many_jobs"
-    sentence = "You already have {limit} jobs waiting or running. Wait for one to end, or cancel one: /jobs."
+    sentence = (
+        "You have reached the limit of jobs waiting or running ({limit}). Wait for one to end, or cancel one: /jobs."
+    )
 
 
 class Blocked(StoreError):
@@ -134,7 +127,7 @@ class KeptShorter(StoreError):
     """Params: limit."""
 
     code = "kept_shorter"
-    sentence = "The operator of this bot keeps nothing longer than {limit:g} days. Choose so many or fewer."
+    sentence = "The operator of this bot has set {limit:g} as the most days that anything is kept. Choose no more."
 
 
 class NoStaffChannel(StoreError):
@@ -162,7 +155,7 @@ class LibraryFull(StoreError):
     """Params: limit."""
 
     code = "library_full"
-    sentence = "This server's library already holds {limit} of these. Remove one first."
+    sentence = "This server's library is full: it holds {limit}. Remove one first."
 
 
 class TooFewSongs(StoreError):
@@ -249,7 +242,7 @@ class BasketEmpty(StoreError):
 
     code = "basket_empty"
     sentence = (
-        "Your basket has no note to train on. Add some with /notes, or use *Apps ▸ Add to my voice* on a note of yours."
+        "Your basket has no note to train on. Add some with /notes, or use “Apps ▸ Add to my voice” on a note of yours."
     )
 
 
@@ -267,8 +260,8 @@ class BasketShort(StoreError):
 
     code = "basket_short"
     sentence = (
-        "Your basket holds {seconds:.0f} seconds of voice; at least {limit:.0f} are needed, and ten minutes are best. "
-        "Add notes: /notes, or *Apps ▸ Add to my voice*."
+        "Your basket holds {seconds:.0f} s of voice; at least {limit:.0f} s are needed, and ten minutes are best. "
+        "Add notes: /notes, or “Apps ▸ Add to my voice” on a note of yours."
     )
 
 
@@ -309,80 +302,34 @@ class StoreBusy(StoreError):
     """Another process has held the write lock for longer than anybody waits."""
 
     code = "store_busy"
-    sentence = "The database is busy. Try again in a minute; if it stays so, restart the service."
+    sentence = (
+        "The service is too busy just now. Try again in a minute; if it stays so, the operator has to restart it."
+    )
 
 
 class MediaAway(StoreError):
     """It may pass by itself."""
 
     code = "media_away"
-    sentence = "The store of files does not answer. Try again in a minute; if it stays so, tell the operator."
+    sentence = "The file storage does not answer. Try again in a minute; if it stays so, tell the operator."
 
 
 class MediaRefused(MediaAway):
     """There is no such bucket, or its key is wrong."""
 
     code = "media_refused"
-    sentence = "The store of files refuses us. Nothing was kept; the operator has to look at MEDIA_URL and its key."
+    sentence = (
+        "The file storage refuses access, so nothing new was kept. Tell the operator to check MEDIA_URL and its key."
+    )
 
 
 class FileDamaged(StoreError):
     """Params: name."""
 
     code = "file_damaged"
-    sentence = "{name} is damaged on the server. Send it again, and tell a moderator: its disk may be failing."
-
-
-class ListeningOff(StoreError):
-    """The moderators have set it so."""
-
-    code = "listening_off"
-    sentence = "Listening tests are off in this server. Use /settings to turn them on."
-
-
-class AlreadyListening(StoreError):
-    """One test at a time in a server."""
-
-    code = "already_listening"
-    sentence = "A listening test runs in this server already. Use /mos stop first."
-
-
-class NothingToRate(StoreError):
-    """Params: limit."""
-
-    code = "nothing_to_rate"
     sentence = (
-        "There are fewer than {limit} clips to rate. Upload clips, or ask members to agree with /listening-tests: only "
-        "covers and voices of members who agreed are used."
+        "{name} is damaged on the machine that keeps it. Send it again, and tell the operator: a disk may be failing."
     )
-
-
-class TooManyClips(StoreError):
-    """Params: limit."""
-
-    code = "too_many_clips"
-    sentence = "A listening test has at most {limit} clips. Ask for fewer covers or voices."
-
-
-class ReferenceNeeded(StoreError):
-    """A similarity test compares with one recording."""
-
-    code = "reference_needed"
-    sentence = "A similarity test needs exactly one reference: a recording of whom the clips should sound like."
-
-
-class ListeningOver(StoreError):
-    """A vote before or after a test."""
-
-    code = "listening_over"
-    sentence = "This listening test does not run any more, so your vote was not counted. Vote in the next one."
-
-
-class OwnClip(StoreError):
-    """The rater knows what this clip is."""
-
-    code = "own_clip"
-    sentence = "This clip is your own, so you cannot rate it. Rate the others."
 
 
 class BackupRefused(StoreError):

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
 from store import abilities, blocks, guilds, line
-from store.errors import IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.errors import AlreadyAnswered, IllegalMove, NoSuchMove, StoreError, TooManyJobs
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import BasketNote, Job, JobKind, JobState, Lane, NoteState, Outbox, OutboxState, now
@@ -44,7 +44,7 @@ back since, and nobody who lives holds it for longer than a second."""
 MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
-WORKER_LOST = "The worker stopped three times during this job. Tell a moderator, or try another file."
+WORKER_LOST = "The program stopped three times during this job. Try another file, or tell the operator."
 
 
 def get(session: Session, job_id: str) -> Job:
@@ -73,11 +73,11 @@ def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
 
 
 def enqueue(session: Session, job_id: str) -> Job:
-    """Accepted → queued at the end of its lane, first attempt. Raises NotFound, IllegalMove (a second click)."""
+    """Accepted → queued at the end of its lane, first attempt. Raises NotFound, AlreadyAnswered (a second click)."""
     job = get(session, job_id)
     turn = line.turn_for(session, job.lane, job.user_id)
     if not move(session, job_id, {S.ACCEPTED}, S.QUEUED, attempt=1, queued_at=now(), turn=turn):
-        raise IllegalMove(state=job.state.value)
+        raise AlreadyAnswered
     session.refresh(job)
     return job
 

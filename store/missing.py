@@ -70,7 +70,7 @@ class ClipGone(NotFound):
     """A clip of a listening test that was withdrawn."""
 
     code = "clip_gone"
-    sentence = "There is no such clip any more. /listening-tests tells what of yours is rated."
+    sentence = "This clip is not in the test any more. Rate the others; /listening-tests is about clips of your own."
 
 
 class NoteGone(NotFound):

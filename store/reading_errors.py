@@ -45,8 +45,8 @@ class ReadingShort(ReadingRefused):
 
     code = "reading_short"
     sentence = (
-        "That makes {seconds:.0f} seconds of voice, and at least {limit:.0f} are needed. Read the sentence again, more "
-        "slowly or twice, and send the new recording."
+        "Together that is {seconds:.0f} s of voice, and at least {limit:.0f} s are needed. Read the sentence again, "
+        "more slowly or twice, and send the new recording."
     )
 
 
@@ -55,8 +55,8 @@ class OtherReader(ReadingRefused):
 
     code = "other_reader"
     sentence = (
-        "Somebody else speaks in {names} than who read the sentence. If both are you, read it again in a quiet place; "
-        "else remove those notes: /notes"
+        "The voice in {names} is not the one that read the sentence. If both are you, read it again in a quiet place; "
+        "if not, remove those notes: /notes"
     )
 
 
@@ -65,6 +65,6 @@ class NoteNotOfReader(ReadingRefused):
 
     code = "note_not_of_reader"
     sentence = (
-        "{name}: somebody else speaks here than who read the sentence aloud. Remove it here, or send another recording "
+        "{name}: this is not the voice that read the sentence aloud. Remove the note here, or send another recording "
         "of you."
     )

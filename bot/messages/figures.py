@@ -11,12 +11,9 @@ MODELS = 8
 
 def voice_figures(voice: TrainResult, say: Texts) -> list[str]:
     """The figures of a voice: minutes, steps, likeness, base; an instant one says that it was not trained."""
+    figures = made_from(voice, say)
     if voice.untrained:
-        seconds = [] if voice.minutes is None else [say("result.instant.seconds", seconds=60 * voice.minutes)]
-        return [say("result.instant.untrained"), *seconds]
-    figures = []
-    if voice.minutes is not None:
-        figures.append(say("result.train.minutes", minutes=voice.minutes))
+        return figures
     if voice.steps is not None:
         figures.append(say("result.train.steps", steps=voice.steps))
     if voice.cosine is not None:
@@ -24,6 +21,14 @@ def voice_figures(voice: TrainResult, say: Texts) -> list[str]:
     if voice.base:
         figures.append(say("result.train.base", base=safe(voice.base)))
     return figures
+
+
+def made_from(voice: TrainResult, say: Texts) -> list[str]:
+    """How much of its member's voice a voice was made from, and whether it was trained."""
+    if voice.untrained:
+        seconds = [] if voice.minutes is None else [say("result.instant.seconds", seconds=60 * voice.minutes)]
+        return [say("result.instant.untrained"), *seconds]
+    return [] if voice.minutes is None else [say("result.train.minutes", minutes=voice.minutes)]
 
 
 def cover_figures(cover: CoverResult, say: Texts) -> list[str]:

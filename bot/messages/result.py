@@ -1,7 +1,7 @@
 """The message that ends a job: a pure function of the job's row."""
 
 from bot.messages.card import left_out
-from bot.messages.figures import cover_figures, key_figure, models_line, voice_figures
+from bot.messages.figures import cover_figures, key_figure, made_from, models_line, voice_figures
 from bot.messages.post import mark
 from bot.texts.names import MESSAGE_LENGTH, safe, shorten
 from bot.texts.sentences import Texts
@@ -61,15 +61,21 @@ def compose(job: Job, say: Texts) -> str:
 
 
 def details(job: Job, say: Texts) -> str:
-    """Every figure of a match or a cover that has a result, what it means, and the models that measured it."""
+    """Every figure of a job that has a result, what it means, and the models that measured it."""
+    body = shorten("\n".join(line for line in _figures(job, say) if line) or say("details.none"), MESSAGE_LENGTH)
+    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+
+
+def _figures(job: Job, say: Texts) -> list[str]:
     result = result_of(job)
     if isinstance(result, CoverResult):
         figures = [*cover_figures(result, say), unmeasured(job, result, say), models_line(result.models, say)]
-        figures += [] if cover_params(job).free_voice else [say("details.own_voice")]
-    else:
-        figures = match_meaning(result, say) if isinstance(result, MatchResult) else []
-    body = shorten("\n".join(line for line in figures if line) or say("details.none"), MESSAGE_LENGTH)
-    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+        return figures if cover_params(job).free_voice else [*figures, say("details.own_voice")]
+    if isinstance(result, TrainResult):
+        return [*voice_figures(result, say), held_out_line(result, say), models_line(result.models, say)]
+    if isinstance(result, MatchResult):
+        return match_meaning(result, say)
+    return [models_line(result.models, say)]
 
 
 def unmeasured(job: Job, result: CoverResult, say: Texts) -> str:
@@ -81,13 +87,13 @@ def unmeasured(job: Job, result: CoverResult, say: Texts) -> str:
 
 def has_details(job: Job) -> bool:
     """Whether `details` has figures that the result itself leaves out."""
-    return job.state in WITH_RESULT and isinstance(result_of(job), CoverResult | MatchResult)
+    return job.state in WITH_RESULT
 
 
 def notice(job: Job, say: Texts) -> str:
     """That the job has ended, for a channel: it names the member, and nothing of theirs."""
     outcome = "done" if job.state in WITH_RESULT else "over"
-    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{job.kind.value}"))
+    text = say(f"notice.{outcome}", member=f"<@{job.user_id}>", kind=say(f"kind.{aim_of(job)}"))
     return f"{text}\n-# {say('result.job', job=mark(job.id))}"
 
 
@@ -175,14 +181,12 @@ def match_notes(result: MatchResult, say: Texts) -> list[str]:
 
 
 def train_lines(result: TrainResult, say: Texts) -> list[str]:
-    """The voice's name and quality."""
+    """The voice's name, how much voice it was made from, and what to do next."""
     kind = "instant" if result.untrained else "train"
-    lines = [say(f"result.{kind}.title", voice=safe(result.voice or "–"))]
-    lines += [" · ".join(voice_figures(result, say)), held_out_line(result, say)]
+    lines = [say(f"result.{kind}.title", voice=safe(result.voice or "–")), " · ".join(made_from(result, say))]
     lines += [say("result.train.no_octave")] if result.no_octave else []
     lines += [say("result.train.narrowband")] if result.narrowband else []
-    models = models_line(result.models, say)
-    return [*lines, say(f"result.{kind}.next"), f"-# {models}" if models else ""]
+    return [*lines, say(f"result.{kind}.next")]
 
 
 def held_out_line(result: TrainResult, say: Texts) -> str:
@@ -197,12 +201,11 @@ def held_out_line(result: TrainResult, say: Texts) -> str:
 
 def library_lines(result: LibraryResult, entry: str, say: Texts) -> list[str]:
     """What is in the server's library now, and what was heard of it."""
-    models = models_line(result.models, say)
     found = [say("result.library.heard", seconds=result.seconds)] if result.seconds is not None else []
     if result.range is not None:
         found.append(say("result.library.range", low=safe(result.range.low), high=safe(result.range.high)))
     title = say(f"result.library.{entry}", name=safe(result.name or "–"), songs=result.songs or 0)
-    return [title, " · ".join(found), f"-# {models}" if models else ""]
+    return [title, " · ".join(found)]
 
 
 def given_line(result: CoverResult, say: Texts) -> str:

@@ -26,7 +26,7 @@ STANDS_OUT = 5.0
 """Times as high as its neighbours: the mains' tone, or its octave, which rectifiers make."""
 SURE = 4.0
 """And overtones."""
-FLOORS = 3e-4, 3e-4, 3e-5, 3e-6
+FLOORS = 3e-4, 3e-4, 3e-5, 3e-6, 3e-7
 """Of the mean power, one a turn: what is softer weighs no more. Of digital silence nothing is learnt at first, or its
 rounding would be heard as hum; where there is hum, silence holds nothing else and shows it best."""
 MOMENT = 8.0  # s, half of them overlapping
@@ -44,6 +44,12 @@ BLOCK = 256
 """Samples of a line that is moved to 0 Hz, of which the mean is enough to see how it turns."""
 SPANS = 0.125, 0.025
 """Of a bin of the moment, in which the frequency is sought."""
+TURNS = 2
+"""In which the frequency is fitted with the amounts."""
+STRAY = 0.025
+"""Of a bin of the moment, by which a turn moves it at most."""
+FAINTEST = 1e-3
+"""Of the loudest tone; what is fainter is left."""
 REACH = 0.5  # s; `cleaned` reaches less far
 MOST = 0.9
 """Of the energy: more, without the mains' own tone, is a bass who holds a note."""
@@ -62,13 +68,13 @@ def without_hum(wav: Floats32, rate: int) -> Floats32:
         moments = _moments(len(low), rate / step)
         hum = _hum(low, mains, rate / step, moments)
         if hum:  # made anew at the full rate: resampling would bend its ends
-            wav = np.asarray(wav - _joined(hum, moments * step, rate)[: len(wav)], np.float32)
+            wav = np.asarray(wav - _joined(hum, moments * step, rate, len(wav)), np.float32)
     return wav
 
 
 @dataclass(frozen=True)
 class _Tones:
-    """A moment's weights (samples,), the mains' frequency in it (Hz), and how far each line stands out (LINES,)."""
+    """A moment: weights of its fit (samples,), the mains' frequency (Hz), how far each line stands out (LINES,)."""
 
     weights: Floats64
     frequency: float
@@ -99,28 +105,29 @@ def _hum(wav: Floats64, mains: int, rate: float, moments: NDArray[np.int64]) -> 
         frames = [wav[start:stop] for start, stop in moments]
         rests = frames if quiet is wav else [quiet[start:stop] for start, stop in moments]
         pairs = zip(frames, rests, strict=True)
-        tones = [_tones(frame, rest, _weights(rest, window, rate, floor), mains, rate) for frame, rest in pairs]
+        tones = [_tones(frame, rest, window, _weights(rest, rate, floor), mains, rate) for frame, rest in pairs]
         standing = np.median([heard.heights[:2] for heard in tones], axis=0)
         if standing.max() <= STANDS_OUT:
             break
         best = int(standing.argmax())
         ends = _ends(moments)
         fits = [_fitted(frame, heard, rate, end) for frame, heard, end in zip(frames, tones, ends, strict=True)]
-        hum = _joined(fits, moments, rate)
+        hum = _joined(fits, moments, rate, len(wav))
         quiet = wav - hum
     held = best > 0 and np.square(hum).sum() > MOST * np.square(wav).sum()
     return [] if held else fits
 
 
-def _joined(fits: list[_Fit], moments: NDArray[np.int64], rate: float) -> Floats64:
-    """The hum of a whole recording (samples,)."""
+def _joined(fits: list[_Fit], moments: NDArray[np.int64], rate: float, count: int) -> Floats64:
+    """The hum of a whole recording of `count` samples, where the last moment stops if not before."""
     window = _window(moments)
-    hum, total = np.zeros(moments[-1, 1]), np.zeros(moments[-1, 1])
-    for fit, (start, stop), ends in zip(fits, moments, _ends(moments), strict=True):
+    hum, total = np.zeros(count), np.zeros(count)
+    for fit, (start, end), ends in zip(fits, moments, _ends(moments), strict=True):
         before, after = _margins(rate, ends)
+        stop = min(end, count)
         wave = fit.amounts @ _waves(fit.frequencies, rate, -before, stop - start + after)
-        hum[start:stop] += window * _as_cleaned(wave[None], rate, ends)[0]
-        total[start:stop] += window
+        hum[start:stop] += window[: stop - start] * _as_cleaned(wave[None], rate, ends)[0]
+        total[start:stop] += window[: stop - start]
     return np.asarray(hum / total, np.float64)
 
 
@@ -133,15 +140,18 @@ def _ends(moments: NDArray[np.int64]) -> list[tuple[bool, bool]]:
     return [(start == 0, stop == moments[-1, 1]) for start, stop in moments]
 
 
-def _weights(frame: Floats64, window: Floats64, rate: float, floor: float) -> Floats64:
-    """The fainter, the more; they add up to 1."""
+def _weights(frame: Floats64, rate: float, floor: float) -> Floats64:
+    """The fainter, the more."""
     power = uniform_filter1d(np.square(frame), round(LOUDNESS * rate))
-    weights = window / (power + np.quantile(power, PAUSES) + floor * power.mean() + 1e-12)
-    return np.asarray(weights / weights.sum())
+    return np.asarray(1 / (power + np.quantile(power, PAUSES) + floor * power.mean() + 1e-12))
 
 
-def _tones(frame: Floats64, rest: Floats64, weights: Floats64, mains: int, rate: float) -> _Tones:
-    """The frequency near the mains' whose multiples stand out most, of what is beside them in the rest."""
+def _tones(frame: Floats64, rest: Floats64, window: Floats64, faint: Floats64, mains: int, rate: float) -> _Tones:
+    """The frequency near the mains' whose multiples stand out most, of what is beside them in the rest.
+
+    A spectrum needs the whole window. A fit does not, and with half of it learns more of the ends, where rests are.
+    """
+    weights = _of_one(window * faint)
     spectrum = _spectrum(frame * weights)
     around = spectrum if rest is frame else _spectrum(rest * weights)
     hertz = rate / (FINER * len(frame))
@@ -156,7 +166,12 @@ def _tones(frame: Floats64, rest: Floats64, weights: Floats64, mains: int, rate:
     if heights[:2].max() > STANDS_OUT:
         for span in SPANS:
             frequency = _refined(frame * weights, frequency, heights, rate, span * rate / len(frame))
-    return _Tones(weights, frequency, heights)
+    return _Tones(_of_one(np.sqrt(window) * faint), frequency, heights)
+
+
+def _of_one(weights: Floats64) -> Floats64:
+    """They add up to 1."""
+    return np.asarray(weights / weights.sum())
 
 
 def _spectrum(weighted: Floats64) -> Floats64:
@@ -179,13 +194,36 @@ def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: floa
 
 
 def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]) -> _Fit:
-    """The tones that stand out, as their sum fits a frame best."""
-    frequencies = np.asarray(heard.frequency * (np.flatnonzero(heard.heights > SURE) + 1), np.float64)
+    """The tones that stand out, as their sum fits a frame best; so does their frequency.
+
+    A spectrum's peak is drawn aside by what is left of the voice: by a thousandth of a hertz, and most of what was left
+    of hum was that.
+    """
+    lines = np.flatnonzero(heard.heights > SURE) + 1
     before, after = _margins(rate, ends)
-    waves = _as_cleaned(_waves(frequencies, rate, -before, len(frame) + after), rate, ends)
-    weighted = waves * heard.weights
-    amounts = np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0]
-    return _Fit(frequencies, np.asarray(amounts, np.float64))
+    start, stop = -before, len(frame) + after
+    seconds = (np.arange(start, stop) - len(frame) / 2) / rate
+    most = STRAY * rate / len(frame)
+    frequency = heard.frequency
+    for turn in range(TURNS + 1):
+        waves = _waves(np.asarray(frequency * lines, np.float64), rate, start, stop)
+        cleaned_waves = _as_cleaned(waves, rate, ends)
+        amounts = _least_squares(cleaned_waves, frame, heard.weights)
+        if turn < TURNS:
+            cosines, sines = np.split(waves, 2)
+            by_cosine, by_sine = np.split(amounts, 2)
+            bend = 2 * np.pi * seconds * ((lines * by_sine) @ cosines - (lines * by_cosine) @ sines)
+            both = np.concatenate([cleaned_waves, _as_cleaned(bend[None], rate, ends)])
+            frequency += float(np.clip(_least_squares(both, frame, heard.weights)[-1], -most, most))
+    loudness = np.hypot(*np.split(amounts, 2))
+    heard_lines = loudness >= FAINTEST * loudness.max(initial=0.0)  # the others are the voice's
+    return _Fit(np.asarray(frequency * lines[heard_lines], np.float64), amounts[np.tile(heard_lines, 2)])
+
+
+def _least_squares(waves: Floats64, frame: Floats64, weights: Floats64) -> Floats64:
+    """How much of each wave (n, samples) a frame holds, (n,)."""
+    weighted = waves * weights
+    return np.asarray(np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0], np.float64)
 
 
 def _waves(frequencies: Floats64, rate: float, start: int, stop: int) -> Floats64:

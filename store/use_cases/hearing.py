@@ -14,7 +14,7 @@ from store.tables import BasketNote, NoteState
 from store.use_cases import reading
 
 MOST_TRIES = 3
-UNHEARD = "The worker stopped three times while it listened to this note. Remove it, and record it again."
+UNHEARD = "The program stopped three times while it listened to this note. Remove it, and record it again."
 
 
 @dataclass(frozen=True)

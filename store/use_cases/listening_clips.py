@@ -15,7 +15,7 @@ from store.shards import ALL, Shards
 from store.tables import now
 
 MOST_TRIES = 3
-UNPREPARED = "The worker stopped three times while it prepared the clips. Tell the operator, or choose other clips."
+UNPREPARED = "The program stopped three times while it prepared the clips. Choose other clips, or tell the operator."
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from store import guilds, listening
 from store.database import Store
-from store.errors import AlreadyListening, ListeningOff, NothingToRate, ReferenceNeeded, TooManyClips
+from store.listening_errors import AlreadyListening, ListeningOff, NothingToRate, ReferenceNeeded, TooManyClips
 from store.listening_tables import (
     ClipRole,
     ListeningClip,

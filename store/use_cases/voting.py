@@ -9,7 +9,7 @@ from collections.abc import Set
 from sqlmodel import Session, select
 
 from store.database import Store
-from store.errors import ListeningOver, OwnClip
+from store.listening_errors import ListeningOver, OwnClip
 from store.listening_tables import ListeningClip, ListeningState, ListeningTest, ListeningVote
 from store.missing import ClipGone
 from store.tables import now

@@ -208,7 +208,7 @@ async def test_neither_or_both_is_one_sentence(
     ("which", "sentence"),
     [
         ("bobs", "There is no such voice."),
-        ("late", "The voice late is not ready (it is training)"),
+        ("late", "The voice late is not ready (training)"),
         ("#999", "There is no such voice"),
         ("nonsense", "There is no such voice"),
         ("²", "There is no such voice"),

@@ -212,7 +212,7 @@ async def test_a_card_says_that_no_worker_can_do_its_job_until_one_lives(job: Jo
     use_cases.show_life(store, "box:1", "worker (all)", Abilities(models=frozenset({"h24"})))
     await world.tick(5)
     [card] = world.cards()
-    assert "no worker that runs now can do this" in card.content and "place" not in card.content
+    assert "the machine that can do this is not running now" in card.content and "place" not in card.content
     use_cases.show_life(store, "box:2", "worker (all)", Abilities(models=frozenset({"contentvec"})))
     await world.tick(5)
     [card] = world.cards()

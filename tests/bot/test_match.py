@@ -98,7 +98,7 @@ async def test_a_message_without_sound_gets_one_sentence(world: World, store: St
 
     answer = await world.alice.context_menu(world.channel, "Match this voice note", message)
 
-    assert response_of(answer).content.startswith("This message has no voice note or audio file.")
+    assert response_of(answer).content.startswith("There is no voice note or audio file here.")
     assert world.public() == [] and store.media.keys() == set()
 
 
@@ -108,7 +108,7 @@ async def test_the_fourth_job_is_refused_and_leaves_no_file(world: World, worker
 
     answer = await world.alice.slash(world.channel, "match", note1=("a.ogg", b"fourth"))
 
-    assert response_of(answer).content.startswith("You already have 3 jobs")
+    assert response_of(answer).content.startswith("You have reached the limit of jobs waiting or running (3)")
     assert len(store.media.keys()) == 3 and len(world.cards()) == 4
 
 

@@ -113,7 +113,7 @@ async def test_what_cannot_be_taken_is_one_sentence_and_leaves_nothing(
     empty = await world.alice.send(world.channel, attachments=[("a.ogg", b"")])
     for message, sentence in (
         (theirs, "This voice note belongs to another member. Only its owner can use it; use one of your own."),
-        (text, "This message has no voice note or audio file. Use it on one that has, or give"),
+        (text, "There is no voice note or audio file here. Choose a message that has one, or send a file:"),
         (empty, "a.ogg is empty. Record or upload it again."),
     ):
         answer = await world.alice.context_menu(world.channel, MENU, message)
@@ -145,7 +145,7 @@ async def test_a_training_asks_again_for_what_is_missing_and_keeps_the_notes(
     worker.hear(12.0)
     await world.tick()
     assert "1. a.ogg: 12 s of voice" in response_of(asked).content
-    assert "Your basket holds 12 seconds of voice; at least 30" in asked.followups[0].content
+    assert "Your basket holds 12 s of voice; at least 30 s" in asked.followups[0].content
     await world.alice.slash(world.channel, "notes", note1=("b.ogg", b"two"))
     worker.hear(20.0)
     asked = await world.alice.slash(world.channel, "train", name="mine")

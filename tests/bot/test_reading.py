@@ -104,7 +104,7 @@ async def test_notes_of_somebody_else_are_named_and_left_out(
     (refused,) = [note for note in rows(store, BasketNote) if note.state is NoteState.REFUSED]
     assert (refused.name, refused.error_code) == ("b.ogg", "note_not_of_reader")
     listed = response_of(await world.alice.slash(world.channel, "notes")).content
-    assert "b.ogg: somebody else speaks here" in listed
+    assert "b.ogg: this is not the voice that read the sentence aloud" in listed
 
 
 async def test_who_speaks_in_no_note_is_refused_and_can_read_again(
@@ -207,7 +207,7 @@ async def test_a_voice_at_once_is_made_of_the_reading_alone(world: World, worker
     assert "the recording of the sentence below" in response_of(asked).content
     await send(world, asked)
     await hear(world, worker, 6.0)
-    assert "6 seconds of voice" in response_of(asked).content and worker.only().state is JobState.ACCEPTED
+    assert "6 s of voice" in response_of(asked).content and worker.only().state is JobState.ACCEPTED
     await send(world, asked, ("slowly.ogg", b"slowly"))
     await hear(world, worker, 12.0)
     (given,) = rows(store, Consent)

@@ -59,7 +59,7 @@ TABLE: Sequence[tuple[str, Sequence[str] | None, str, str]] = (
     ("suggested:like:0:{match}", None, "alice", SAME),
     ("suggested:dislike:0:{match}", None, "alice", SAME),
     ("suggested:sing:0:{match}", None, "alice", "is being sung already"),
-    ("cancel:{waits}", None, "alice", "already cancelled"),
+    ("cancel:{waits}", None, "alice", "has ended already"),
     ("fetch:{cover}", None, "alice", SAME),
     ("share:{cover}", None, "alice", "It is shared already"),
     ("details:{cover}", None, "alice", SAME),
@@ -247,5 +247,8 @@ async def test_the_buttons_of_a_job_that_failed_or_is_gone_are_one_sentence(
         given = None if values is None else [value.format(**scene.numbers) for value in values]
         before = scene.rows()
         answer = await scene.press(pressed, given, world.alice)
-        assert answer.startswith(("There is no such", "This job is already", "You have answered")), (custom_id, answer)
+        assert answer.startswith(("There is no such", "This job has ended already", "You have answered")), (
+            custom_id,
+            answer,
+        )
         assert scene.rows() == before, custom_id

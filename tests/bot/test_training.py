@@ -107,8 +107,10 @@ async def test_a_trained_voice_is_delivered(asked: InteractionResult, world: Wor
     (message,) = world.cards()  # its sample is nobody else's
     text = message.content
     assert world.public() == world.dms(world.alice) == []
-    for part in ("mine", "9.5 min", "10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
-        assert part in text
+    assert "mine" in text and "9.5 min" in text
+    opened = text_of(response_of(await world.alice.click(message, label="Details")))
+    for part in ("10,000 steps", "rvc-v2-40k", "0.87", "resemblyzer"):
+        assert part in opened and part not in text
 
 
 async def test_no_trains_nothing_and_keeps_the_notes(
@@ -207,7 +209,7 @@ async def test_a_second_training_of_the_same_voice_is_refused_and_keeps_the_firs
     asked: InteractionResult, world: World, store: Store
 ) -> None:
     answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
-    assert "The voice mine is not ready" in response_of(answer).content
+    assert "The voice mine is not ready (training)" in response_of(answer).content
     assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
 
 

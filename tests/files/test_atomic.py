@@ -30,7 +30,7 @@ def test_an_exception_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_no_space_is_one_error_with_its_sentence(tmp_path: Path, number: int) -> None:
-    with pytest.raises(DiskFull, match=r"^The server's disk is full\.") as caught, atomic_write(tmp_path / "a"):
+    with pytest.raises(DiskFull, match=r"^The machine's disk is full,") as caught, atomic_write(tmp_path / "a"):
         raise OSError(number, os.strerror(number))
     assert isinstance(caught.value, OSError) and caught.value.code == "disk_full" and not list(tmp_path.iterdir())
 

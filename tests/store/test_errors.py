@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from store import StoreError, errors, missing, reading_errors
+from store import StoreError, errors, listening_errors, missing, reading_errors
 
 
 def below(kind: type[StoreError]) -> list[type[StoreError]]:
@@ -13,7 +13,7 @@ def below(kind: type[StoreError]) -> list[type[StoreError]]:
     return [one for child in kind.__subclasses__() for one in (child, *below(child))]
 
 
-MODULES = (errors, missing, reading_errors)
+MODULES = (errors, listening_errors, missing, reading_errors)
 DRAWN = re.findall(r"[├└]── (\w+)", "".join(module.__doc__ or "" for module in MODULES))
 
 

@@ -129,7 +129,7 @@ async def test_of_twenty_requests_only_those_below_the_cap_are_downloaded(
     world: World, store: Store, fetched: list[str]
 ) -> None:
     answers = [await send(world, ("a.ogg", b"x"), ("b.ogg", b"y")) for _ in range(20)]
-    assert sum("already have 3 jobs" in answer for answer in answers) == 17
+    assert sum("reached the limit of jobs waiting or running (3)" in answer for answer in answers) == 17
     assert len(fetched) == 2 * 3
 
 
@@ -161,7 +161,7 @@ async def test_nothing_is_downloaded_for_a_name_that_is_taken_or_a_voice_that_is
     with store.write() as session:
         session.add(Voice(owner_id=world.alice.id, name="mine"))
     taken = await world.alice.slash(world.channel, "train", name="Mine", note1=("a.ogg", b"x"))
-    assert "The voice mine is not ready" in response_of(taken).content
+    assert "The voice mine is not ready (training)" in response_of(taken).content
     for voice, sentence in (("mine", "not ready"), ("#99", "no such voice")):
         refused = await world.alice.slash(world.channel, "cover", voice=voice, song=("a.mp3", b"x"))
         assert sentence in response_of(refused).content
@@ -214,7 +214,7 @@ async def test_a_bug_of_ours_is_a_reference_and_leaves_nothing(
     text = await send(world, ("a.ogg", b"x"))
     world.env._errors.clear()
 
-    assert "Something went wrong on our side" in text and "secret" not in text
+    assert "Something went wrong on my side" in text and "secret" not in text
     reference = text.rsplit(" ", 1)[-1]
     assert any(reference in record.getMessage() and record.exc_info for record in caplog.records)
     assert nothing_left(store)

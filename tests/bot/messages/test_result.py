@@ -99,6 +99,36 @@ def test_one_measured_side_of_a_pair_is_shown_alone() -> None:
     assert "likeness to the voice (cosine): cover 0.80" in text and "predicted MOS: song 3.10" in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "params", "named"),
+    [
+        (JobKind.MATCH, {}, "Match"),
+        (JobKind.TRAIN, {"voice_name": "secret"}, "Training"),
+        (JobKind.TRAIN, {"voice_name": "secret", "instant": True}, "Voice at once"),
+        (JobKind.COVER, {"song_name": "secret"}, "Cover"),
+        (JobKind.LIBRARY, {"entry": "song", "name": "secret"}, "Adding a song"),
+        (JobKind.LIBRARY, {"entry": "singer", "name": "secret"}, "Adding a singer"),
+    ],
+)
+@pytest.mark.parametrize("state", [JobState.RENDERED, JobState.FAILED])
+def test_a_notice_says_what_ended_and_names_nothing(
+    kind: JobKind, params: dict[str, Any], named: str, state: JobState
+) -> None:
+    row = job(kind, state=state, params=params)
+    assert results.notice(row, EN).startswith(f"<@7> {named}: ")
+    assert "secret" not in results.notice(row, EN) + results.notice(row, KO)
+
+
+@pytest.mark.parametrize("kind", sorted(JobKind))
+@pytest.mark.parametrize("say", [EN, KO], ids=["en", "ko"])
+def test_models_and_their_figures_are_in_the_details_alone(kind: JobKind, say: Texts) -> None:
+    named = {"models": {"speaker": "resemblyzer"}, "voice": "V", "base": "h24 base", "minutes": 9.5, "steps": 12}
+    row = job(kind, named | {"candidates": [{"name": "IU", "share": 0.4}], "first_mel_loss": 0.9, "mel_loss": 0.5})
+    shown, told = results.compose(row, say), results.details(row, say)
+    assert results.has_details(row) and "resemblyzer" in told
+    assert not [one for one in ("resemblyzer", "h24", "0.90", "12 ") if one in shown]
+
+
 def test_a_cover_that_was_not_measured_says_so() -> None:
     row = job(JobKind.COVER, {"song": "S", "lufs": -14.0})
     row.ended_at = now()

@@ -18,7 +18,6 @@ GLOSSARY = {
     r"\blistening tests?\b": "청취 테스트",
     r"\binstrumental\b": "반주",
     r"\bbasket\b": "바구니",
-    r"\bworker\b": "워커",
     r"\bworking\b": "작업",
     r"\bAI-generated\b": "AI",
 }
@@ -83,6 +82,6 @@ def test_one_is_singular(sentence: str, shown: str) -> None:
 
 def test_sentences_and_errors_agree() -> None:
     assert Texts("ko", {"a": "“{voice}”을(를)"})("a", voice="밤") == "“밤”을"
-    assert texts("ko").error("voice_not_ready", {"name": "밤", "state": "training"}, "").startswith("밤은 아직")
+    assert texts("ko").error("voice_not_ready", {"name": "밤", "state": "training"}, "").startswith("밤은 지금")
     assert texts("ko").error(NotFound.code, {}, "") == KO["errors.not_found"]
     assert store_errors.NotYours(what="This voice note").params

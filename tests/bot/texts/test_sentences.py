@@ -76,7 +76,7 @@ def test_what_only_a_job_row_can_say_has_a_korean_sentence() -> None:
 
 
 def test_every_korean_error_belongs_to_a_class() -> None:
-    known = {e.code for e in every_error()} | {"worker_lost", "unheard", "internal"}
+    known = {e.code for e in every_error()} | {"worker_lost", "unheard", "unprepared", "internal"}
     assert {key.removeprefix("errors.") for key in KO if key.startswith("errors.")} == known
 
 
@@ -102,7 +102,7 @@ def test_english_is_the_language_of_everybody_else() -> None:
 
 def test_an_error_of_a_row_is_filled_in_korean() -> None:
     shown = texts("ko").error("too_short", {"name": "a.ogg", "seconds": 0.4, "limit": 3}, "English")
-    assert shown == "a.ogg: 길이가 0.4초예요. 적어도 3초가 필요해요."
+    assert shown == "a.ogg: 길이가 0.4초예요. 적어도 3초가 필요하니 더 긴 것을 보내 주세요."
 
 
 def test_words_of_the_store_are_translated() -> None:

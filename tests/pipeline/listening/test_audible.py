@@ -55,16 +55,23 @@ def overtones(samples: int, hertz: float, peak: float) -> Floats32:
 
 
 @pytest.mark.parametrize("hertz", [50, 60, 100, 120])
-def test_hum_leaves_a_recording_of_less_than_three_seconds(models: ModelPool, hertz: float) -> None:
-    wav = voice("af_heart", 1)
-    assert len(wav) < 3 * SPEECH_RATE
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("af_heart", 1),  # of less than three seconds
+        ("af_heart", 4),  # its number of windows falls with six decibels more of what is left
+        ("libri-3080", 2),  # recorded in a room
+    ],
+)
+def test_hum_leaves_short_recordings(models: ModelPool, name: str, number: int, hertz: float) -> None:
+    wav = voice(name, number)
     before = models.singer.embed(audible(wav, SPEECH_RATE))
     after = models.singer.embed(audible(wav + overtones(len(wav), hertz, 0.02), SPEECH_RATE))
     assert before is not None and after is not None and float(before @ after) > 0.99
 
 
 @pytest.mark.parametrize("hertz", [50, 60, 120])
-@pytest.mark.parametrize(("name", "number"), [("af_heart", 4), ("am_michael", 2)])
+@pytest.mark.parametrize(("name", "number"), [("af_heart", 4), ("am_michael", 2), ("bf_emma", 1)])
 def test_hum_goes_to_the_very_ends_of_a_recording(name: str, number: int, hertz: float) -> None:
     wav = voice(name, number)
     hum = overtones(len(wav), hertz, 0.05)
@@ -72,7 +79,7 @@ def test_hum_goes_to_the_very_ends_of_a_recording(name: str, number: int, hertz:
     for part in (slice(SPEECH_RATE // 4), slice(-SPEECH_RATE // 4, None), slice(None)):
         decibels = 10 * np.log10(np.square(left[part]).mean() / np.square(hum[part]).mean())
         print(f"{name}, {hertz} Hz: {decibels:.1f} dB")
-        assert decibels < -40
+        assert decibels < -55
 
 
 def test_where_nothing_hums_nothing_changes(notes: list[Path]) -> None:

@@ -55,7 +55,7 @@ def test_two_people_are_found(embedded: Windows, first: str, second: str) -> Non
     assert caught.value.params == {"names": "e.ogg"}
     with pytest.raises(OtherSpeaker, match=r"heard in (a\.ogg, b\.ogg|c\.ogg, d\.ogg)\."):
         check_one_speaker([one[:2], one[2:5], other[:2], other[2:5]], [f"{n}.ogg" for n in "abcd"])
-    with pytest.raises(SeveralSpeakers, match=r"In b\.ogg a second person is heard for about 12 seconds\.") as mixed:
+    with pytest.raises(SeveralSpeakers, match=r"In b\.ogg a second person is heard for about 12 s\.") as mixed:
         check_one_speaker([one[:2], np.concatenate([one[2:], other[:3]])], ["a.ogg", "b.ogg"])
     assert mixed.value.params == {"name": "b.ogg", "seconds": 12.0}
 

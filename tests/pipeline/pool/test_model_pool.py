@@ -99,7 +99,7 @@ def test_memory_that_runs_out_is_one_sentence() -> None:
 
 
 def test_weights_that_do_not_fit_are_one_sentence() -> None:
-    with pytest.raises(errors.ModelUnusable, match=r"cannot be used: rmvpe\.pt lacks"), refusals():
+    with pytest.raises(errors.ModelUnusable, match=r"cannot be used\. Tell the operator: rmvpe\.pt lacks"), refusals():
         raise WeightsError("rmvpe.pt lacks fc.weight.")
 
 

@@ -205,9 +205,9 @@ def test_silence_clipping_and_too_little_are_refused(models: ModelPool, notes: l
     with pytest.raises(Silent, match=r"quiet\.wav is silent"):
         prepare([sound(tmp_path / "quiet.wav", np.zeros(16000 * 40))], RATE, models, tmp_path)
     rough = np.clip(np.sin(np.arange(16000 * 5) / 12) * 3, -1, 1)
-    with pytest.raises(Clipped, match=r"loud\.wav is clipped"):
+    with pytest.raises(Clipped, match=r"loud\.wav is distorted"):
         prepare([sound(tmp_path / "loud.wav", rough)], RATE, models, tmp_path)
-    with pytest.raises(NotEnoughSpeech, match=r"at least 30 are needed"):
+    with pytest.raises(NotEnoughSpeech, match=r"at least 30 s are needed"):
         prepare(as_notes(notes[:1]), RATE, models, tmp_path)
 
 

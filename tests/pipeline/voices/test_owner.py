@@ -54,13 +54,13 @@ def test_a_recording_must_hold_a_voice_and_one_alone(models: ModelPool, notes: l
     wav = decode(notes[0], RATE, channels=1, limits=NOTE, name="note")
     start = int(np.argmax(np.abs(wav) > 0.05))
     short = sounds.write(tmp_path / "short.ogg", wav[start : start + 3 * RATE], RATE)
-    with pytest.raises(NotEnoughSpeech, match="at least 3 are needed"):
+    with pytest.raises(NotEnoughSpeech, match="at least 3 s are needed"):
         analyze_owner(as_notes(short), models.speaker, models.pitch)
     tone = sounds.write(tmp_path / "noise.flac", sounds.noise(8, RATE, 1)[0], RATE)
     with pytest.raises(NotEnoughSpeech):
         analyze_owner(as_notes(tone), models.speaker, models.pitch)
     whistle = sounds.write(tmp_path / "whistle.flac", sounds.sine(8, RATE, 440.0), RATE)
-    with pytest.raises(NotEnoughSpeech, match="Only 0 seconds of voice"):
+    with pytest.raises(NotEnoughSpeech, match="Only 0 s of voice"):
         analyze_owner(as_notes(whistle), models.speaker, models.pitch)
     stranger = np.concatenate([decode(p, RATE, channels=1, limits=NOTE, name=p.name) for p in STRANGER])
     with pytest.raises(OtherSpeaker, match=r"other\.ogg"):

@@ -37,7 +37,7 @@ def test_nobody_cancels_for_others_or_twice_or_what_is_gone(scene: Scene) -> Non
         cancel_job(scene.store, "0" * 32, 7)
     assert scene.job(job).model_dump() == before
     cancel_job(scene.store, job.id, 7)
-    with pytest.raises(IllegalMove, match="already cancelled"):
+    with pytest.raises(IllegalMove, match="has ended already"):
         cancel_job(scene.store, job.id, 7)
 
 
