@@ -18,7 +18,9 @@ POINTS = (PIXELS - 2 * MARGIN) // 2
 """Columns of the waveform: one for each pixel of a telephone, which shows every second of ours."""
 TITLE = 36
 TOP, BOTTOM = 92, 308
-"""Pixels between which full scale lies."""
+"""Pixels between which the loudest lies: a quiet song is seen as well as a loud one."""
+QUIETEST = 1e-4
+"""Of full scale: what is below is drawn as silence."""
 SQUARE = 20
 """Pixels of a colour beside what it means."""
 
@@ -38,7 +40,7 @@ def plot_cover(
     sheet.words(MARGIN, 72, f"{shortened(voice, TITLE)} · {words.generated}", LARGE)
     left, right = MARGIN, PIXELS - MARGIN
     edges = np.linspace(left, right, len(low) + 1)
-    middle, half = (TOP + BOTTOM) / 2, (BOTTOM - TOP) / 2
+    middle, half = (TOP + BOTTOM) / 2, (BOTTOM - TOP) / 2 / max(float(high.max()), -float(low.min()), QUIETEST)
     for column in range(len(low)):
         colour = ORANGE if sung[column] else GREY
         loudest, lowest = middle - half * high[column], middle - half * low[column]

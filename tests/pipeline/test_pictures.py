@@ -44,15 +44,17 @@ def test_a_match_draws_each_voice_and_nobody_as_long_as_they_are_probable(tmp_pa
     assert covered(picture, GREY) / covered(picture, BLUE) == pytest.approx(0.3 / 0.7, rel=0.1)
 
 
-def test_a_cover_is_coloured_where_it_is_sung(tmp_path: Path) -> None:
+@pytest.mark.parametrize("peak", [1.0, 0.5, 0.002])
+def test_a_cover_is_coloured_where_it_is_sung_however_quiet_it_is(tmp_path: Path, peak: float) -> None:
     meter = WaveformMeter(8000)
-    meter.add(np.random.default_rng(0).uniform(-0.5, 0.5, (2, 40 * 8000)).astype(np.float32))
+    meter.add(np.random.default_rng(0).uniform(-peak, peak, (2, 40 * 8000)).astype(np.float32))
     f0 = np.zeros(4000, np.float32)
     f0[1000:2000] = 220
     plot_cover(tmp_path / "cover.png", meter.value(), f0, "밤편지", "Me", 2, "ko")
     picture = pixels(tmp_path / "cover.png")
     assert is_dark_and_narrow(picture)
     assert covered(picture, ORANGE) / covered(picture, GREY) == pytest.approx(1 / 3, rel=0.15)
+    assert covered(picture, ORANGE) == pytest.approx(746 / 4 * 216, rel=0.15)  # a quarter of it, from edge to edge
 
 
 def test_a_column_is_sung_where_a_tenth_of_it_has_a_pitch_and_none_is_beyond_the_vocals() -> None:
