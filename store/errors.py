@@ -127,7 +127,7 @@ class KeptShorter(StoreError):
     """Params: limit."""
 
     code = "kept_shorter"
-    sentence = "The operator of this bot has set {limit:g} as the most days that anything is kept. Choose no more."
+    sentence = "The operator of this bot allows at most {limit:g} (in days). Choose that or less."
 
 
 class NoStaffChannel(StoreError):

@@ -114,7 +114,7 @@ async def test_what_cannot_be_set_is_one_sentence(world: World, moderator: Membe
     everyone = response_of(await moderator.slash(world.channel, "settings", moderator_role=world.guild.default_role))
     assert everyone.content.startswith("Everybody has this role")
     longer = response_of(await moderator.slash(world.channel, "settings", keep_days=31)).content
-    assert longer.startswith("The operator of this bot has set 30 as the most days")
+    assert longer.startswith("The operator of this bot allows at most 30 (in days)")
     with store.read() as session:
         assert session.get(GuildSetting, world.guild.id) is None
 

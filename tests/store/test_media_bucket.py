@@ -161,7 +161,7 @@ def test_a_line_that_stays_bad_is_one_sentence_and_leaves_nothing_half_written(
 ) -> None:
     key = behind.put_bytes(SOUND * 100_000, ".wav")
     line.fault = fault
-    with pytest.raises(MediaAway, match=r"^The store of files does not answer\."):
+    with pytest.raises(MediaAway, match=r"^The file storage does not answer\."):
         behind.checked(key, "note")
     if fault is not half:
         with pytest.raises(MediaAway):

@@ -230,4 +230,4 @@ def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(stor
     with scripted("work 0.2") as child:
         ended = perform(store, child, job)
     assert (ended.state, ended.error_code) == (JobState.FAILED, "file_damaged")
-    assert (ended.error_sentence or "").startswith(f"{note.name} is damaged on the server.")
+    assert (ended.error_sentence or "").startswith(f"{note.name} is damaged on the machine that keeps it.")

@@ -35,7 +35,7 @@ def test_an_imported_voice_covers_a_song(
         out_dir=tmp_path,
     )
     monkeypatch.setattr(models, "locate", partial(catalog.locate, folder=tmp_path / "none"))
-    with pytest.raises(EncoderMissing, match=r"Anna needs contentvec-768l12, .* discovervoice models pull contentvec"):
+    with pytest.raises(EncoderMissing, match=r"contentvec-768l12 is missing\. .* discovervoice models pull contentvec"):
         make_cover(cover, models)
     assert not (tmp_path / "cache").exists()
 

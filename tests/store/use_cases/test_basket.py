@@ -135,7 +135,7 @@ def test_a_training_needs_half_a_minute_of_notes_that_were_heard(scene: Scene) -
     with pytest.raises(BasketEmpty):
         request_basket_training(scene.store, MEMBER, "mine")
     gather(scene, b"one")
-    with pytest.raises(BasketShort, match="20 seconds of voice"):
+    with pytest.raises(BasketShort, match="20 s of voice"):
         request_basket_training(scene.store, MEMBER, "mine")
     [note] = add_to_basket(scene.store, MEMBER, [scene.save(b"two")], "command")
     with pytest.raises(BasketUnheard):
