@@ -54,7 +54,7 @@ def test_v1s_decoders_in_tiles_are_the_whole(kind: str) -> None:
     f0 = torch.full((1, 60), 200.0)
     noise = torch.randn(1, 1, 60 * decoder.hop, generator=draw)
     tiles = decoder.decode_tiles(z, f0, g, 0.2, noise=noise)
-    torch.testing.assert_close(tiles, decoder(z, f0, g, noise=noise), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(tiles, decoder(z, f0, g, noise=noise), atol=5e-6, rtol=1e-5)  # float32 of sums
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("v1 32k", 14), ("v1 48k", 13), ("v2 32k", 12), ("v2 48k", 12)])
