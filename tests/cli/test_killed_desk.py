@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from cli import offline
 from cli.console import DeskError
-from store import DuplicateVoiceName, Job, JobState, Store, StoreSettings, Voice, VoiceState, jobs, open_store
+from store import DuplicateVoiceName, Job, JobState, Singer, Store, StoreSettings, Voice, VoiceState, jobs, open_store
 from store.use_cases import CoverRequest, abandon_dead, cancel_any, give_back_job
 from tests.cli.conftest import Desk
 from worker.child import Child, OnEarly, nothing_early
@@ -77,11 +77,12 @@ def rows(store: Store) -> list[Job]:
 
 @pytest.fixture
 def ready(store: Store) -> Store:
-    """A store with a voice whose two files are there."""
+    """A store with a voice and a singer whose files are there."""
     model, index = store.media.put_bytes(b"model"), store.media.put_bytes(b"index")
+    singer = Singer(name="A", embedding_model="any", embeddings_key=store.media.put_bytes(b"embeddings"), clips=3)
     voice = Voice(owner_id=jobs.OPERATOR, name="Ready", state=VoiceState.READY, model_key=model, index_key=index)
     with store.write() as session:
-        session.add(voice)
+        session.add_all([voice, singer])
     return store
 
 
