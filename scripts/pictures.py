@@ -2,8 +2,8 @@
 
 `python scripts/pictures.py` writes `docs/images/bot-<what>-<language>-<width>.png`, in English and Korean, on a desktop
 of 960 pixels and a telephone of 390: the songs that a member likes, a match, the consent of a training, a cover and the
-list of jobs. The figures that they show go into `docs/images/bot-figures.json`. It needs `make install-dev` and a
-Chromium.
+list of jobs. The figures that they show go into `docs/images/bot-figures.json`. It needs `make install-dev`, a Chromium
+and a font with Hangul.
 """
 
 import asyncio
@@ -58,6 +58,23 @@ MINUTES = 10.0
 SHOWN = """document.querySelector(".message-content, .message-components")
     && [...document.images].every(one => one.complete) && document.body.innerText"""
 """What a page says once it is whole."""
+
+HANGUL = """["가", "힣"].map(syllable => {
+    const canvas = document.createElement("canvas");
+    const pen = canvas.getContext("2d");
+    pen.font = "40px sans-serif";
+    pen.fillText(syllable, 10, 60);
+    return canvas.toDataURL();
+})"""
+"""Two syllables as they are drawn: alike where no font has them."""
+
+
+async def require_hangul() -> None:
+    """Exits if the browser would draw every Korean letter as the same box."""
+    async with tab() as page:
+        one, other = await page.value(HANGUL)
+    if one == other:
+        sys.exit("No font here has Hangul: install one, such as fonts-noto-cjk.")
 
 
 async def shoot(server: SimulatedServer, name: str, language: str) -> None:
@@ -220,6 +237,7 @@ async def one_language(data: Path, language: str) -> dict[str, dict[str, Any]]:
 
 if __name__ == "__main__":
     figures = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
+    asyncio.run(require_hangul())
     for chosen in sys.argv[1:] or ("en", "ko"):
         with tempfile.TemporaryDirectory() as folder:
             figures[chosen] = asyncio.run(one_language(Path(folder), chosen))
