@@ -44,7 +44,8 @@ VIDEO_RATE = 48_000
 CEILING = -1.0
 """DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 OnPreview = Callable[[Path], None]
-IN_KEY = "instrumental-in-key.flac"
+IN_KEY = "instrumental-in-key.wav"
+"""It never leaves the job: as FLAC it would be coded and decoded for nothing."""
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 

@@ -25,6 +25,7 @@ class Limiter:
     def __init__(self, rate: int, channels: int, ceiling_db: float = -1.0) -> None:
         ahead = max(8, round(LOOK_AHEAD * rate))
         self._ceiling_db = ceiling_db
+        self._loud = 10 ** (ceiling_db / 20) * (1 - 1e-6)  # what is softer needs nothing
         self._finder = PeakFinder(channels, OVERSAMPLING)
         self._window: Floats64 = hann(ahead + 2)[1:-1] / hann(ahead + 2).sum()
         self._slope = RELEASE / rate
@@ -62,15 +63,21 @@ class Limiter:
         skip = min(self._skip, count)
         self._skip -= skip
         self.reduction_db = max(self.reduction_db, -float(gain_db[skip:].min(initial=0.0)))
+        if not gain_db.any():
+            return line[:, skip:count]
         gain = (10.0 ** (gain_db[skip:] / 20.0)).astype(np.float32)
         return line[:, skip:count] * gain
 
     def _gain(self, peaks: Floats32) -> Floats64:
         """Gain in dB, (n,), for peaks (n,): `_delay` samples behind the sound."""
-        level = 20.0 * np.log10(np.maximum(peaks, 1e-9).astype(np.float64))
-        needs = np.concatenate([self._needs, np.minimum(0.0, self._ceiling_db - level)])
+        needs = np.concatenate([self._needs, np.zeros(len(peaks))])
+        loud = np.flatnonzero(peaks > self._loud)
+        level = 20.0 * np.log10(peaks[loud].astype(np.float64))
+        needs[len(self._needs) + loud] = np.minimum(0.0, self._ceiling_db - level)
         ahead, count = len(self._needs), len(peaks)
         self._needs = needs[count:]
+        if not needs.any() and not self._held.any():
+            return np.zeros(count)
         size = ahead + 1
         held = minimum_filter1d(needs, size, origin=-(size // 2), mode="nearest")[:count]
         ramp = self._slope * np.arange(count + 1)

@@ -8,15 +8,16 @@ import pytest
 from scipy.signal import resample_poly
 
 from models.signal import Floats32
+from pipeline.sound import limiter
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import true_peak
 from tests.pipeline import sounds
 
 
 def limited(sound: Floats32, rate: int = 44_100, cuts: tuple[int, ...] = (), ceiling: float = -1.0) -> Floats32:
-    limiter = Limiter(rate, sound.shape[0], ceiling)
-    parts = [limiter.process(part) for part in np.split(sound, list(cuts), axis=1)]
-    return np.concatenate([*parts, limiter.flush()], axis=1)
+    own = Limiter(rate, sound.shape[0], ceiling)
+    parts = [own.process(part) for part in np.split(sound, list(cuts), axis=1)]
+    return np.concatenate([*parts, own.flush()], axis=1)
 
 
 def bursts(rate: int) -> Floats32:
@@ -67,6 +68,16 @@ def test_around_one_peak_the_rest_is_untouched() -> None:
     assert np.abs(out[:, 66_150]).max() < 0.9
     np.testing.assert_array_equal(out[:, :65_900], sound[:, :65_900])
     np.testing.assert_array_equal(out[:, 66_150 + 22_050 :], sound[:, 66_150 + 22_050 :])
+
+
+def test_after_a_part_that_needs_nothing_each_peak_is_held_as_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = sounds.noise(10, 44_100, peak=0.3)
+    edges = range(5 * limiter.HOP, 100 * limiter.HOP, 10 * limiter.HOP)
+    for edge, beside in zip(edges, (-300, -240, -221, -12, -1, 0, 1, 100, 230, 300), strict=True):
+        sound[:, edge + beside] = 3.0
+    parts = limited(sound)
+    monkeypatch.setattr(limiter, "HOP", 1 << 20)
+    np.testing.assert_allclose(parts, limited(sound), atol=1e-6)
 
 
 @pytest.mark.parametrize("cuts", [(1,), (4096, 8192), tuple(range(500, 88_000, 500)), (0, 0, 88_199)])
