@@ -71,7 +71,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
     own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "MEDIA_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE", "PRECISION"):
