@@ -9,26 +9,37 @@ from discord.ext import commands
 
 from bot.interactions.components import view_of
 from bot.interactions.liking import LikingOpen
+from bot.interactions.moderators import moderates
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for
 from bot.texts.locale import label, reader
 from bot.texts.sentences import Texts
-from store.use_cases import keep_days
+from store.tables import GuildSetting
+from store.use_cases import guild_setting, keep_days
 
 log = logging.getLogger(__name__)
 SHOWN = ("cover", "match", "notes", "train", "voices", "jobs", "my_data", "forget")
+OF_MODERATORS = ("settings", "songs list", "singers list", "mos start", "blocked")
 
 
-def overview(services: Services, days: float, say: Texts) -> str:
-    """The first step and every command of a member, as mentions that can be clicked; for how many days files stay."""
-    lines = [f"{services.mention(key)} – {say(f'command.{key}.description')}" for key in SHOWN]
+def overview(services: Services, setting: GuildSetting | None, days: float, say: Texts) -> str:
+    """The first step and every command of a member, as mentions that can be clicked; for how many days files stay.
+
+    Listening tests are left out where no server has them.
+    """
+    keys = [*SHOWN, "listening"] if setting is not None and setting.listening_tests else SHOWN
     return "\n".join(
         [
             say("help.first", cover=services.mention("cover")),
-            *lines,
+            *(f"{services.mention(key)} – {say(f'command.{key}.description')}" for key in keys),
             f"-# {say('help.label')} {say('help.kept', days=days)}",
         ]
     )
+
+
+def for_moderators(services: Services, say: Texts) -> str:
+    """The commands of moderators, as mentions that can be clicked."""
+    return say("help.moderators", commands=" ".join(services.mention(key) for key in OF_MODERATORS))
 
 
 def songs_button(say: Texts) -> discord.ui.View:
@@ -46,9 +57,12 @@ class HelpCog(commands.Cog):
     async def help(self, interaction: Interaction) -> None:
         """Answer whoever asks, and nobody else."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        days = await asyncio.to_thread(keep_days, self.services.store, interaction.guild_id)
+        setting, days = await asyncio.to_thread(self._of_guild, interaction.guild_id)
         say = texts_for(interaction)
-        await reply(interaction, overview(self.services, days, say), songs_button(say))
+        text = overview(self.services, setting, days, say)
+        if setting is not None and moderates(interaction, setting):
+            text = f"{text}\n{for_moderators(self.services, say)}"
+        await reply(interaction, text, songs_button(say))
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -59,8 +73,13 @@ class HelpCog(commands.Cog):
             return
         say = reader(guild.preferred_locale)
         try:
-            days = await asyncio.to_thread(keep_days, self.services.store, guild.id)
-            text = f"{say('help.hello')}\n{overview(self.services, days, say)}"
+            setting, days = await asyncio.to_thread(self._of_guild, guild.id)
+            text = f"{say('help.hello')}\n{overview(self.services, setting, days, say)}"
             await place.send(text, view=songs_button(say), suppress_embeds=True)
         except discord.HTTPException as error:
             log.warning("The greeting of a server could not be sent: %s", error)
+
+    def _of_guild(self, guild_id: int | None) -> tuple[GuildSetting | None, float]:
+        """What holds in a guild, None in direct messages; and for how many days files stay there."""
+        store = self.services.store
+        return None if guild_id is None else guild_setting(store, guild_id), keep_days(store, guild_id)

@@ -12,6 +12,7 @@ import discord
 from bot.errors import MissingRights, ModeratorsOnly
 from bot.interactions.services import Interaction, services_of
 from bot.texts.sentences import Texts
+from store.tables import GuildSetting
 from store.use_cases import guild_setting
 
 MODERATORS = discord.Permissions(manage_guild=True)
@@ -26,12 +27,17 @@ async def admit_moderator(interaction: Interaction) -> None:
 
 
 async def check_moderator(interaction: Interaction) -> None:
-    """Raise ModeratorsOnly unless the member manages the server or has its role of moderators."""
-    store, member = services_of(interaction).store, interaction.user
-    role_id = (await asyncio.to_thread(guild_setting, store, interaction.guild_id or 0)).moderator_role_id
-    has_role = role_id is not None and isinstance(member, discord.Member) and member.get_role(role_id) is not None
-    if not (has_role or (interaction.guild_id is not None and interaction.permissions.manage_guild)):
+    """Raise ModeratorsOnly unless the member moderates this server."""
+    setting = await asyncio.to_thread(guild_setting, services_of(interaction).store, interaction.guild_id or 0)
+    if not moderates(interaction, setting):
         raise ModeratorsOnly
+
+
+def moderates(interaction: Interaction, setting: GuildSetting) -> bool:
+    """Whether the member manages the server or has its role of moderators."""
+    role_id, member = setting.moderator_role_id, interaction.user
+    has_role = role_id is not None and isinstance(member, discord.Member) and member.get_role(role_id) is not None
+    return has_role or (interaction.guild_id is not None and interaction.permissions.manage_guild)
 
 
 def lacking(permissions: discord.Permissions, needed: Sequence[str]) -> list[str]:

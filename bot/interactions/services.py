@@ -41,8 +41,13 @@ class Services:
     opened: Opened = field(default_factory=Opened)  # results that members look at again
 
     def mention(self, key: str) -> str:
-        """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that."""
-        name = texts("en")(f"command.{key}.name")
+        """A command (`command.<key>` of the texts) as a mention that can be clicked, or its name before that.
+
+        One of a group is the group's key and its own, with a space between.
+        """
+        group, *rest = key.split()
+        parts = ["name", *rest]
+        name = " ".join(texts("en")(f"command.{group}.{part}") for part in parts)
         return self.mentions.get(name, f"/{name}")
 
     @asynccontextmanager

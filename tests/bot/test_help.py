@@ -2,9 +2,12 @@
 
 import re
 
+import discord
 import pytest
 
 from bot.help import HelpCog
+from store import Store
+from store.use_cases import SettingsChange, change_settings
 from tests.bot.world import World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -24,6 +27,7 @@ async def test_help_is_for_whoever_asks_and_its_commands_can_be_clicked(world: W
         "jobs",
         "mydata",
         "forget-me",
+        "listening-tests",
     ]
     assert all(int(number) > 0 for _, number in found) and len(answer.content) < 2000
     assert "free voice" in answer.content and "AI-generated" in answer.content
@@ -38,4 +42,22 @@ async def test_a_server_that_the_bot_joins_is_greeted_once(world: World) -> None
     assert isinstance(greeter, HelpCog)
     await greeter.on_guild_join(guild)
     (message,) = world.public()[before:]
-    assert len(MENTION.findall(message.content)) == 9 and not message.mentions
+    assert len(MENTION.findall(message.content)) == 10 and not message.mentions
+
+
+async def test_help_names_listening_tests_only_where_they_may_run(world: World, store: Store) -> None:
+    change_settings(store, world.guild.id, 1, SettingsChange(listening_tests=False))
+    answer = response_of(await world.alice.slash(world.channel, "help"))
+    assert "listening-tests" not in answer.content
+
+
+async def test_help_shows_the_commands_of_moderators_to_them_alone(world: World) -> None:
+    role = world.guild.create_role("admins", permissions=discord.Permissions(manage_guild=True))
+    moderator = world.guild.add_member(world.env.create_user("moderator"), roles=[role])
+    theirs = ["settings", "songs list", "singers list", "mos start", "blocked"]
+    shown, other = [
+        MENTION.findall(response_of(await member.slash(world.channel, "help")).content)
+        for member in (moderator, world.alice)
+    ]
+    assert [name for name, _ in shown][-5:] == theirs and all(int(number) > 0 for _, number in shown)
+    assert not {name for name, _ in other} & set(theirs)
