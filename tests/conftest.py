@@ -46,7 +46,11 @@ LONG_FIRST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Print the parity with references below the tests."""
+    """Print the parity with references below the tests.
+
+    Garbage is looked for when the tests are collected: of what they import hardly anything goes away.
+    """
+    gc.disable()
     config.pluginmanager.register(Printing())
 
 
@@ -67,7 +71,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     if any({"warm_children", "start_worker"} & set(getattr(item, "fixturenames", ())) for item in session.items):
         forkserver.ensure_running()
+    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
