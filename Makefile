@@ -5,19 +5,27 @@ PYTHON ?= $(or $(firstword $(WORKING)),$(error Python 3.11, 3.12, 3.13 or 3.14 i
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --no-deps --no-compile --disable-pip-version-check
-# What pip would compile on one core.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
+# What pip would compile on one core, less what nothing here loads: half of it.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 \
+	-x '/(tests|testing|transformers/models/[b-z]\w*|_inductor|sklearn|numba|networkx|physics|pip|setuptools|mypy)/' \
+	$(VENV)/lib
+# How many processes test; three keep two cores busy.
+PROCESSES ?= 3
 # `make install HASHES=1` takes only files whose hashes `make hashes` has written down.
 LOCK = $(if $(HASHES),--require-hashes --requirement $(1).hashed.lock,--requirement $(1).lock)
 
-.PHONY: demo test fuzz chaos databases check lock check-lock hashes install install-lab install-dev clean
+.PHONY: demo test suite fuzz chaos databases check style types lock check-lock hashes install install-lab install-dev clean
 
 demo: install
 	$(BIN)/discovervoice demo
 
+# mypy has one core's work, and the tests wait now and then: they share the cores.
+test: style
+	$(MAKE) --no-print-directory --jobs 2 types suite
+
 # Each of its processes would compile every test anew if what they have compiled were not kept.
-test: check
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 3 --dist worksteal
+suite: install-dev
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal
 
 # Ten thousand mutated sounds and two thousand mutated files of weights; `make test` takes a sample of them.
 fuzz: install-dev
@@ -32,27 +40,34 @@ chaos: install-dev
 databases: install-dev
 	DATABASES=sqlite,postgresql $(BIN)/pytest tests/store
 
-check: install-dev
+check: style types
+
+style: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: install-dev
 	$(BIN)/mypy
 
 install: $(VENV)/.installed
 
 install-dev: $(VENV)/.installed-dev
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+define INSTALL
 	@echo "Python: $(PYTHON)"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(call LOCK,requirements)
+	$(PIP) $(call LOCK,$(1))
 	$(PIP) --no-build-isolation --editable .
 	-$(COMPILE)
-	touch $@
+	touch $(VENV)/.installed $@
+endef
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	$(PIP) $(call LOCK,requirements-dev)
-	-$(COMPILE)
-	touch $@
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(call INSTALL,requirements)
+
+# requirements-dev.lock holds requirements.lock: one run of pip, and one of the compiler.
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml
+	$(call INSTALL,requirements-dev)
 
 install-lab: install
 	$(PIP) $(call LOCK,requirements-lab)

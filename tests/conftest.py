@@ -46,7 +46,11 @@ LONG_FIRST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Print the parity with references below the tests."""
+    """Print the parity with references below the tests.
+
+    Garbage is looked for when the tests are collected: of what they import hardly anything goes away.
+    """
+    gc.disable()
     config.pluginmanager.register(Printing())
 
 
@@ -67,11 +71,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     if any({"warm_children", "start_worker"} & set(getattr(item, "fixturenames", ())) for item in session.items):
         forkserver.ensure_running()
+    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's settings and `.env` out of the tests."""
     own = ("DISCORD_TOKEN", "REDIS_URL", "DATABASE_URL", "MEDIA_URL", "DATA_DIR", "TRAIN_MINUTES", "WORKER_LANES")
     for name in (*own, "DEVICE", "MODELS_DIR", "SEPARATOR", "F0", "MOS", "SINGERS", "VOICE_BASE", "PRECISION"):

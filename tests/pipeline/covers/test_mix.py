@@ -27,10 +27,11 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-@pytest.fixture
-def stems(tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def stems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Eight seconds of a voice at 48 kHz mono, nine of a band at 44.1 kHz stereo."""
-    vocals, band = tmp_path / "vocals.wav", tmp_path / "band.flac"
+    folder = tmp_path_factory.mktemp("stems")
+    vocals, band = folder / "vocals.wav", folder / "band.flac"
     encode(vocals, sounds.voice(8, 48_000, peak=0.5), 48_000)
     encode(band, sounds.noise(9, MUSIC_RATE, peak=0.4), MUSIC_RATE)
     return vocals, band

@@ -25,7 +25,7 @@ from pipeline.training.data import TrainingData, Windows
 from pipeline.training.h24 import HarmonicBase
 from pipeline.training.intake import prepare, sounding
 from pipeline.training.loop import TrainingLoop
-from pipeline.training.train import SAMPLE_LUFS, TrainOptions, audible, train_voice
+from pipeline.training.train import SAMPLE_LUFS, TrainOptions, TrainReport, audible, train_voice
 from pipeline.voices.retrieval import load_index
 
 RATE = 24000
@@ -48,6 +48,12 @@ def work(heard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shutil.copytree(heard, tmp_path_factory.mktemp("trained") / "work")
 
 
+@pytest.fixture(scope="module")
+def trained(models: ModelPool, notes: list[Path], work: Path) -> TrainReport:
+    """A few steps."""
+    return train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, measure_steps=6, seconds=300))
+
+
 @pytest.fixture
 def retried(heard: Path, tmp_path: Path) -> Path:
     """The work folder of a training that was broken off before its first step."""
@@ -55,8 +61,7 @@ def retried(heard: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_few_steps_learn_and_leave_a_whole_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
-    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, measure_steps=6, seconds=300))
+def test_a_few_steps_learn_and_leave_a_whole_voice(trained: TrainReport, work: Path) -> None:
     assert (trained.steps, trained.stopped) == (12, "steps")
     assert [moment.step for moment in trained.curve] == [0, 6, 12]
     assert trained.best.mel_loss < trained.curve[0].mel_loss
@@ -103,8 +108,7 @@ def test_a_sample_is_as_loud_as_expected_and_never_above_its_peak(gain: float, c
 
 
 @pytest.mark.slow
-def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, notes: list[Path], work: Path) -> None:
-    trained = train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=20, measure_steps=10, seconds=300))
+def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, trained: TrainReport) -> None:
     wav = decode(trained.sample, 16000, channels=1, limits=NOTE, name="sample")
     assert 9.9 < len(wav) / 16000 < 10.2
     meter = LoudnessMeter(16000, 1)
