@@ -10,6 +10,7 @@ import worker.lease
 import worker.service
 from store import connection, jobs, outbox, patience, postgresql, replies
 
+PATIENCE = connection.BUSY_MS, postgresql.WAIT_MS, postgresql.IDLE_MS
 LEASE = 1.5
 NONCE = 1.0
 CALL = 0.3
@@ -35,6 +36,11 @@ def hurry() -> None:
     worker.service.RETRY_SECONDS = 0.2
     worker.job_runner.STOP_SECONDS = 1.0
     worker.giving_way.LEAST_SECONDS, worker.giving_way.LOOK_SECONDS = 0.2, 0.1
+
+
+def examine() -> None:
+    """Give this process the product's own patience with the database: it looks, and nobody else is at work."""
+    connection.BUSY_MS, postgresql.WAIT_MS, postgresql.IDLE_MS = PATIENCE
 
 
 def age_cards(seconds: float) -> None:

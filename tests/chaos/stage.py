@@ -18,7 +18,7 @@ from store.jobs import ACTIVE
 from store.shards import Shards
 from tests.chaos import parts
 from tests.chaos.clock import Clock
-from tests.chaos.hurry import age_cards
+from tests.chaos.hurry import age_cards, examine
 from tests.chaos.invariants import breaches, jobs_by_state
 from tests.chaos.scene import Scene
 from tests.chaos.schedule import BOTS, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
@@ -77,6 +77,7 @@ class Stage:
                 self._wait_until_quiet()
             finally:
                 self._end()
+        examine()
         self._clean()
         self.found += breaches(self.scene)
         return Outcome(self.schedule.seed, dict(jobs_by_state(self.scene)), self.deaths, spent() - began, self.found)
