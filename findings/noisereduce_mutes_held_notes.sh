@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # noisereduce 3.0.3 from PyPI.
 #
-# Training notes and separated vocals are cleaned with noisereduce (RVC's forks offer it as "clean audio"). It gates by a
-# running mean of each frequency over some two seconds, and one would guess that a voice far above the noise passes. What
+# Recordings of voices are cleaned with `reduce_noise(y, sr)`, for recognition and for training. It gates by a running mean of each frequency over some two seconds, and one would guess that a voice far above the noise passes. What
 # counts is not how loud a partial is, but how much louder than it has been around: a note that is held is noise. A phrase
 # in silence, without any noise to take away, loses its long notes whole, and the short ones pass; vibrato does not save
 # them. `stationary=True`, whose threshold is the whole file's mean, does the same when the note is most of the file. With
