@@ -25,7 +25,7 @@ OF_MODERATORS = ("settings", "songs list", "singers list", "mos start", "blocked
 def overview(services: Services, setting: GuildSetting | None, days: float, say: Texts) -> str:
     """The first step and every command of a member, as mentions that can be clicked; for how many days files stay.
 
-    Listening tests are left out where no server has them.
+    Listening tests are left out in direct messages, and where they are off.
     """
     keys = [*SHOWN, "listening"] if setting is not None and setting.listening_tests else SHOWN
     return "\n".join(

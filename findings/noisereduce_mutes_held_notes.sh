@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # noisereduce 3.0.3 from PyPI.
 #
-# Recordings of voices are cleaned with `reduce_noise(y, sr)`, for recognition and for training. It gates by a running mean of each frequency over some two seconds, and one would guess that a voice far above the noise passes. What
-# counts is not how loud a partial is, but how much louder than it has been around: a note that is held is noise. A phrase
-# in silence, without any noise to take away, loses its long notes whole, and the short ones pass; vibrato does not save
-# them. `stationary=True`, whose threshold is the whole file's mean, does the same when the note is most of the file. With
-# half the strength the note is 6 dB softer: a singer's phrase is pumped.
+# Recordings of voices are cleaned with `reduce_noise(y, sr)`, for recognition and for training. It gates by a running
+# mean of each frequency over some two seconds, and one would guess that a voice far above the noise passes. What counts
+# is not how loud a partial is, but how much louder than it has been around: a note that is held is noise. A phrase in
+# silence, without any noise to take away, loses its long notes whole, and the short ones pass; vibrato does not save
+# them. `stationary=True`, whose threshold is the whole file's mean, does the same when the note is most of the file.
+# With half the strength the note is 6 dB softer: a singer's phrase is pumped.
 #
 # Seen, a sawtooth in digital silence of 10 s, its middle half second, default settings: held 1 s -1.2 dB, 2 s -26, 4 s -95,
 # all 10 s -152 dB; 10 s with vibrato -30 dB; 4 s at prop_decrease .5 -6.0 dB; stationary, 4 s -177 dB, 1 s 0.0 dB.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # pydub 0.25.1 from PyPI (with audioop-lts 0.2.2 where Python has no audioop of its own).
 #
-# `AudioSegment.set_frame_rate` is at hand to bring a song or a note to a model's 16 or 22.05 kHz. One
-# would guess a resampler, a fast and bad one perhaps. It is audioop's `ratecv`: samples on a straight line, and no filter
-# at all. Everything above half of the new rate is folded down and stays as loud as it was: from 44.1 to 22.05 kHz, where
-# it takes every second sample, to the decibel. Sibilants become a tone beside the voice, and what a model or a measure of
+# `AudioSegment.set_frame_rate` is at hand to bring a song or a note to a model's 16 or 22.05 kHz. One would guess a
+# resampler, a fast and bad one perhaps. It is audioop's `ratecv`: samples on a straight line, and no filter at all.
+# Everything above half of the new rate is folded down and stays as loud as it was: from 44.1 to 22.05 kHz, where it
+# takes every second sample, to the decibel. Sibilants become a tone beside the voice, and what a model or a measure of
 # noise hears is not in the recording. Hand `set_frame_rate` to nobody: resample by soxr, FFmpeg or torchaudio.
 #
 # Seen, sines at 44.1 kHz: to 22.05 kHz 12 kHz becomes 10050 Hz at 0.0 dB, 20 kHz 2050 Hz at 0.0 dB; to 16 kHz 9 kHz
