@@ -102,8 +102,18 @@ def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Discord has two languages of its 34: to translate each command into all takes a third of a bot's start."""
+    for module in (discord.app_commands.commands, discord.app_commands.transformers):
+        monkeypatch.setattr(module, "Locale", (discord.Locale.american_english, discord.Locale.korean))
+
+
+@pytest.fixture
 async def env(
-    make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    make_bot: Callable[[], DiscoverBot],
+    languages: None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[simcord.Env]:
     """A running simulation. Sentences for members are no failures; anything else that goes wrong is."""
     env = simcord.Env(make_bot(), check_errors=False, settle_timeout=60.0)  # its five seconds are too few beside others
