@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.texts.sentences import texts
+from tests.bot.markdown import swallowed
 from tests.bot.texts.test_sentences import every_error, fields
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,3 +97,8 @@ def test_every_code_that_a_row_is_given_has_a_korean_sentence() -> None:
     source = "".join(path.read_text("utf-8") for room in ("store", "worker") for path in (ROOT / room).rglob("*.py"))
     codes = set(re.findall(r'"(\w+)", \{\}, [A-Z_]+\)', source))
     assert {"worker_lost", "unheard", "unprepared"} <= codes and {f"errors.{code}" for code in codes} <= set(KO)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_sentence_goes_on_below_a_list(language: str) -> None:
+    assert {key: below for key, one in texts(language).sentences.items() if (below := swallowed(one))} == {}
