@@ -12,12 +12,14 @@ WorkerError
 import logging
 
 from files.disk import DiskFull
-from pipeline.errors import NotProvided, OutOfMemory
+from pipeline.errors import EmptyLibrary, EncoderMissing, ModelUnusable, OutOfMemory
 from store.errors import FileDamaged
 
 log = logging.getLogger(__name__)
 
-OPERATORS = frozenset(one.code for one in (*NotProvided.__subclasses__(), OutOfMemory, DiskFull, FileDamaged))
+OPERATORS = frozenset(
+    {EmptyLibrary.code, EncoderMissing.code, ModelUnusable.code, OutOfMemory.code, DiskFull.code, FileDamaged.code}
+)
 """The codes of what ends a job or refuses a note, and only the operator can mend."""
 
 

@@ -1,5 +1,6 @@
 """What Discord's markdown makes of a text."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ ENTRY = re.compile(r"\s*(?:\d+[.)]|[-*+])\s+\S")
 def swallowed(text: str) -> list[str]:
     """The lines that become part of the entry above them, since no empty line ends its list."""
     lines = text.split("\n")
-    return [line for above, line in zip(lines, lines[1:], strict=False) if ENTRY.match(above) and _goes_on(line)]
+    return [line for above, line in itertools.pairwise(lines) if ENTRY.match(above) and _goes_on(line)]
 
 
 def _goes_on(line: str) -> bool:

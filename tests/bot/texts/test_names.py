@@ -65,7 +65,9 @@ def test_long_text_is_cut() -> None:
     assert names.safe("x" * 300) == "x" * 99 + "…"
 
 
-@pytest.mark.parametrize(("text", "shown"), [("1. Intro.mp3", "1\\. Intro.mp3"), ("12) a", "12\\) a"), ("3.5 a", "3.5 a")])
+@pytest.mark.parametrize(
+    ("text", "shown"), [("1. Intro.mp3", "1\\. Intro.mp3"), ("12) a", "12\\) a"), ("3.5 a", "3.5 a")]
+)
 def test_a_name_is_no_entry_of_a_list(text: str, shown: str) -> None:
     assert names.safe(text) == shown
 
