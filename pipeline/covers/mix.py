@@ -14,7 +14,7 @@ from pipeline.covers.stem_file import BLOCK, stem_blocks
 from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
 from pipeline.sound.decode import STEM, probe
-from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
+from pipeline.sound.encode import LADDER, Encoder, bitrate_to_fit, usual_bitrate
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
@@ -73,7 +73,7 @@ def mix_files(
         loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
         seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
-        suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
+        suffix, bitrate = out.suffix.lower(), usual_bitrate(out.suffix.lower())
         if max_bytes is not None:
             suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
         ceiling = ceiling_db
