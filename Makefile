@@ -12,7 +12,8 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 \
 # How many processes test; three keep two cores busy.
 PROCESSES ?= 3
 # `make install HASHES=1` takes only files whose hashes `make hashes` has written down.
-LOCK = $(if $(HASHES),--require-hashes --requirement $(1).hashed.lock,--requirement $(1).lock)
+LOCK = $(1)$(if $(HASHES),.hashed).lock
+REQUIRE = $(PIP)$(if $(HASHES), --require-hashes) --requirement
 
 .PHONY: demo test suite fuzz chaos databases check style types lock check-lock hashes install install-lab install-dev clean
 
@@ -53,10 +54,13 @@ install: $(VENV)/.installed
 
 install-dev: $(VENV)/.installed-dev
 
+# Half of what is unpacked are CUDA's libraries: they have a pip of their own beside the other's.
 define INSTALL
 	@echo "Python: $(PYTHON)"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(call LOCK,$(1))
+	awk '/^[a-z]/ {cuda = /^nvidia-/} cuda' $(call LOCK,$(1)) > $(VENV)/cuda.lock
+	awk '/^[a-z]/ {cuda = /^nvidia-/} !cuda' $(call LOCK,$(1)) > $(VENV)/rest.lock
+	$(REQUIRE) $(VENV)/cuda.lock & $(REQUIRE) $(VENV)/rest.lock; rest=$$?; wait $$! && exit $$rest
 	$(PIP) --no-build-isolation --editable .
 	-$(COMPILE)
 	touch $(VENV)/.installed $@
@@ -70,7 +74,7 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml
 	$(call INSTALL,requirements-dev)
 
 install-lab: install
-	$(PIP) $(call LOCK,requirements-lab)
+	$(REQUIRE) $(call LOCK,requirements-lab)
 
 lock:
 	$(PYTHON) scripts/lock.py $(UPGRADE)

@@ -54,13 +54,23 @@ def test_the_service_declares_what_it_imports_and_no_more() -> None:
     assert "webrtcvad" in {normalized(name) for name in requires("Resemblyzer") or []}
 
 
-def test_an_installation_takes_the_hashes_that_were_written_down_if_asked() -> None:
-    for asked, words in (([], "--requirement requirements"), (["HASHES=1"], "--require-hashes --requirement")):
-        plan = ["make", "--dry-run", "--always-make", "install-dev", "install-lab", f"PYTHON={sys.executable}", *asked]
-        told = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        steps = [line for line in told.splitlines() if "--requirement" in line]
-        assert len(steps) == 3 and all(words in step for step in steps)
-        assert all(("--require-hashes" in step) == step.endswith(".hashed.lock") == bool(asked) for step in steps)
+@pytest.mark.parametrize("asked", [[], ["HASHES=1"]])
+def test_an_installation_takes_the_hashes_that_were_written_down_if_asked(asked: list[str]) -> None:
+    plan = ["make", "--dry-run", "--always-make", "install-dev", "install-lab", f"PYTHON={sys.executable}", *asked]
+    told = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    locks = re.findall(r"(?<=\s)requirements\S*", told)
+    assert len(locks) == 5 and all(lock.endswith(".hashed.lock") == bool(asked) for lock in locks)
+    assert told.count("--requirement ") == 5 and told.count("--require-hashes --requirement ") == 5 * bool(asked)
+
+
+def test_each_requirement_is_in_one_half_of_an_installation(tmp_path: Path) -> None:
+    plan = ["make", "--dry-run", "--always-make", "install", f"PYTHON={sys.executable}", f"VENV={tmp_path}"]
+    told = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for step in (line for line in told.splitlines() if line.startswith("awk ")):
+        subprocess.run(step, cwd=ROOT, shell=True, check=True)
+    cuda, rest = ((tmp_path / name).read_text().splitlines() for name in ("cuda.lock", "rest.lock"))
+    whole = (ROOT / "requirements.lock").read_text().splitlines()
+    assert sorted(cuda + rest) == sorted(whole) and all(line.startswith("nvidia-") for line in cuda) and len(cuda) > 10
 
 
 def test_the_laboratory_declares_what_only_it_imports() -> None:

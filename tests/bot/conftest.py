@@ -23,6 +23,7 @@ from bot.interactions import arrival
 from bot.settings import BotSettings
 from files.disk import DiskFull
 from store import Store, StoreError, StoreSettings, open_store
+from tests.bot.markdown import shown_texts, swallowed
 from tests.bot.world import POLL, Worker, World
 from worker.doorbell import QUEUE, Doorbell
 
@@ -99,6 +100,23 @@ def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
         return answer
 
     monkeypatch.setattr(FakeHTTPClient, "request", request)
+
+
+@pytest.fixture(autouse=True)
+def lists_that_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test in which a line that follows a list was sent such that it becomes part of its last entry."""
+    original = FakeHTTPClient.request
+    swallowing: list[str] = []
+
+    async def request(self: Any, route: Any, *, form: Any = None, **options: Any) -> Any:
+        parts = [json.loads(part["value"]) for part in form or [] if part.get("name") == "payload_json"]
+        for text in shown_texts([options.get("json"), *parts]):
+            swallowing.extend(swallowed(text))
+        return await original(self, route, form=form, **options)
+
+    monkeypatch.setattr(FakeHTTPClient, "request", request)
+    yield
+    assert swallowing == []
 
 
 @pytest.fixture
