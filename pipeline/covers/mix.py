@@ -10,7 +10,7 @@ import numpy as np
 
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.stem_file import BLOCK, stem_blocks
+from pipeline.covers.stem_file import BLOCK, coded_blocks, stem_blocks
 from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
 from pipeline.sound.decode import STEM, probe
@@ -149,7 +149,7 @@ def _render(
 def _measure(path: Path) -> tuple[float, float, Waveform]:
     """Loudness (LUFS), true peak (dBTP) and waveform of a file as a listener's player decodes it."""
     loudness, peak, waveform = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2), WaveformMeter(MUSIC_RATE)
-    for block in stem_blocks(path):
+    for block in coded_blocks(path):
         loudness.add(block)
         peak.add(block)
         waveform.add(block)
