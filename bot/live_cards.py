@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TypeVar
 
 import discord
 from discord.ext import commands, tasks
@@ -14,14 +16,19 @@ from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
 from bot.messages.private import PrivateCards
 from bot.texts.sentences import Texts, texts
 from store import Job, JobState, NotFound, Store
+from store.line import NOWHERE, Place
 from store.missing import NoSuchJob
 from store.replies import token_of
 from store.shards import ALL, Shards
 from store.tables import now
 from store.use_cases import CardState, PlacedJob, cards_to_show, job_row, placed_job, release_reply
+from store.use_cases.progress import PROGRESS, REPLY_UNTIL, Row, WaitingCard, waiting_card
 
 log = logging.getLogger(__name__)
-Face = str | tuple[int, int, bool]
+Face = str | tuple[int, int, bool, float]
+LATER = "later"
+Card = CardState | WaitingCard
+Shown = TypeVar("Shown")
 LAST_WORD = 60.0
 """Seconds before the token's end in which the card says where the job goes on."""
 
@@ -82,10 +89,10 @@ class LiveCards(commands.Cog):
             if time.monotonic() - began >= self.seconds:
                 return
 
-    async def _bring_up_to_date(self, card: CardState) -> None:
+    async def _bring_up_to_date(self, card: Card) -> None:
         """Show what is new, or when Discord takes it."""
         try:
-            await self._update(card.id, card)
+            await self._update(card.id, card if isinstance(card, WaitingCard) else None)
         except NotFound:
             return  # forgotten meanwhile
         except Exception as error:
@@ -95,7 +102,7 @@ class LiveCards(commands.Cog):
             else:
                 log.exception("The card of job %s could not be shown", card.id)
 
-    async def _update(self, job_id: str, known: CardState | None = None) -> None:
+    async def _update(self, job_id: str, known: WaitingCard | None = None) -> None:
         """Show the job as it is once its card's turn has come; a card that Discord takes no more is let go."""
         async with self.private.turn(job_id):
             placed = await asyncio.to_thread(self._placed, job_id, known)
@@ -103,7 +110,7 @@ class LiveCards(commands.Cog):
             token = token_of(job)
             if token is None or not placed.has_card:
                 return
-            say, last = texts(job.locale), _ends_soon(job, now())
+            say, last = texts(job.locale), _ends_soon(job.reply_until, now())
             heard = placed.preview is not None
             text = farewell(job, say) if last else _text(placed, say)
             stays = heard and job.id in self._previewed
@@ -117,24 +124,33 @@ class LiveCards(commands.Cog):
                 last = True
             if last:
                 await asyncio.to_thread(release_reply, self.store, job.id)
+            place = Place(placed.place, placed.wait, placed.stranded)
             self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
-            self._shown[job.id] = _face(job, placed.place, placed.wait, placed.stranded, heard, now())
+            self._shown[job.id] = _face(job, place, heard, now())
 
-    def _placed(self, job_id: str, known: CardState | None) -> PlacedJob:
+    def _placed(self, job_id: str, known: WaitingCard | None) -> PlacedJob:
         """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
-        if known is None or known.place.number == 0:
+        if known is None:
             return placed_job(self.store, job_id)
         if (job := job_row(self.store, job_id)) is None:
             raise NoSuchJob
         return PlacedJob(job, *known.place)
 
 
-def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[str], list[CardState]]:
+def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[str], Iterable[Card]]:
     """The ids of all cards, and those that show something else than their rows say, in the order to edit them."""
-    cards, turns, moment = cards_to_show(store, shards), {job_id: turn for turn, job_id in enumerate(shown)}, now()
-    news = [card for card in cards if shown.get(card.id) != _face(card, *card.place, card.has_preview, moment)]
-    news.sort(key=lambda card: (card.place.number > 0, turns.get(card.id, -1)))
-    return {card.id for card in cards}, news
+    cards, moment = cards_to_show(store, shards), now()
+    working = {
+        card.id: card for card in cards.working if shown.get(card.id) != _face(card, NOWHERE, card.has_preview, moment)
+    }
+    waiting = {row[0]: row for row in cards.line if shown.get(row[0]) != _face_in_line(row, moment)}
+    return set(cards.ids), chain(_in_turn(working, shown), map(waiting_card, _in_turn(waiting, shown)))
+
+
+def _in_turn(news: Mapping[str, Shown], shown: Mapping[str, Face]) -> Iterator[Shown]:
+    """What was never shown first, then what was shown longest ago: one by one, for a round may end before the last."""
+    yield from (card for job_id, card in news.items() if job_id not in shown)
+    yield from (news[job_id] for job_id in shown if job_id in news)
 
 
 def _files(placed: PlacedJob) -> list[discord.File]:
@@ -149,14 +165,22 @@ def _text(placed: PlacedJob, say: Texts) -> str:
     return render(placed.job, placed.place, say, placed.wait, preview=heard, stranded=placed.stranded)
 
 
-def _face(job: Job | CardState, place: int, wait: float, stranded: bool, heard: bool, moment: float) -> Face:
-    """What of the card changes; of a job that only waits the numbers, since there may be thousands."""
-    if _ends_soon(job, moment):
-        return "later"
-    if job.state is JobState.QUEUED and job.progress == 0 and not job.cancel_requested:
-        return place, minutes_until(wait), stranded
-    return status(job, place, texts(job.locale), wait, stranded=stranded) + ("♪" if heard else "")
+def _face(job: Job | CardState, place: Place, heard: bool, moment: float) -> Face:
+    """What of the card changes; of a job that waits the numbers, since there may be thousands."""
+    if _ends_soon(job.reply_until, moment):
+        return LATER
+    if job.state is JobState.QUEUED and not job.cancel_requested:
+        return place.number, minutes_until(place.seconds), place.stranded, job.progress
+    return status(job, place.number, texts(job.locale), place.seconds, stranded=place.stranded) + ("♪" if heard else "")
 
 
-def _ends_soon(job: Job | CardState, moment: float) -> bool:
-    return job.reply_until is not None and moment > job.reply_until - LAST_WORD
+def _face_in_line(row: Row, moment: float) -> Face:
+    """`_face` of a row of the line, of which there may be thousands."""
+    if moment > row[REPLY_UNTIL] - LAST_WORD:
+        return LATER
+    number, wait, stranded = row[-3:]
+    return number, minutes_until(wait), stranded, row[PROGRESS]
+
+
+def _ends_soon(reply_until: float | None, moment: float) -> bool:
+    return reply_until is not None and moment > reply_until - LAST_WORD

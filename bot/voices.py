@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import discord
@@ -19,50 +19,67 @@ from bot.messages.figures import made_from, models_line, voice_figures
 from bot.texts.locale import label
 from bot.texts.names import VOICE_NAME_LENGTH, file_name, safe, voice_name
 from bot.texts.sentences import Texts
-from store import Voice, VoiceState
+from store import JobState, Voice, VoiceState
 from store.missing import NoSuchVoice
 from store.results import quality_of
-from store.use_cases import delete_voice, own_voice, rename_voice, voice_files, voices_of
+from store.use_cases import delete_voice, own_voice, rename_voice, unanswered_voices, voice_files, voices_of
 
 NUMBER = re.compile("[0-9]{1,15}")
 NAME_FORM = re.compile("voices:name:([0-9]{1,15})")
-ACTS = ("rename", "export", "delete")
+ACTS = ("rename", "export", "details", "delete")
 
 
-def listing(owned: Sequence[Voice], say: Texts, page: int = 1) -> tuple[str, AnyView | None]:
-    """One page of the voices, each with a button to do something with it."""
+def listing(
+    owned: Sequence[Voice], say: Texts, page: int = 1, unanswered: Collection[int | None] = ()
+) -> tuple[str, AnyView | None]:
+    """One page of the voices, each with a button to do something with it; some wait for a yes to be trained."""
+
+    def named(voice: Voice) -> str:
+        return line(voice, say, unanswered=voice.id in unanswered)
+
     if not owned:
         return say("voices.none"), None
-    cut = pages(owned, lambda some: "\n".join(line(voice, say) for voice in some), ROWS, TEXT)
+    cut = pages(owned, lambda some: "\n".join(map(named, some)), ROWS, TEXT)
     page = within(page, len(cut))
     shown = cut[page - 1]
     opening = [VoiceOpen.labelled(say("voices.open"), voice=voice.id or 0) for voice in shown]
-    rows = list(zip((line(voice, say) for voice in shown), opening, strict=True))
+    rows = list(zip(map(named, shown), opening, strict=True))
     turning = VoicesPage.around(page, len(cut), say)
     return "", list_of(say("voices.title"), rows, page_line(page, len(cut), say), turning)
 
 
-def line(voice: Voice, say: Texts) -> str:
+def line(voice: Voice, say: Texts, *, unanswered: bool = False) -> str:
     """`**mine**: ready · trained on 9.5 min of voice`."""
-    return " · ".join([_named(voice, say), *made_from(quality_of(voice), say)])
+    return " · ".join([_named(voice, say, unanswered), *made_from(quality_of(voice), say)])
 
 
-def card(voice: Voice, say: Texts) -> str:
-    """One voice with every figure and the models that measured it, and how it is trained anew."""
-    figures = [_named(voice, say), *voice_figures(quality_of(voice), say)]
-    shown, models = say("voices.card", line=" · ".join(figures)), models_line(quality_of(voice).models, say)
-    return f"{shown}\n-# {models}" if models else shown
+def card(voice: Voice, say: Texts, *, unanswered: bool = False) -> str:
+    """One voice, and how it is trained anew."""
+    return say("voices.card", line=line(voice, say, unanswered=unanswered))
 
 
-def _named(voice: Voice, say: Texts) -> str:
-    state = say.known(f"state.{voice.state.value}", voice.state.value)
-    return say("voices.line", voice=safe(voice.name), state=state)
+def figures(voice: Voice, say: Texts) -> str:
+    """Every figure of a voice, and the models that measured it."""
+    quality = quality_of(voice)
+    lines = [
+        say("voices.figures", voice=safe(voice.name)),
+        *voice_figures(quality, say),
+        models_line(quality.models, say),
+    ]
+    return "\n".join(text for text in lines if text)
+
+
+def _named(voice: Voice, say: Texts, unanswered: bool) -> str:
+    state = JobState.ACCEPTED.value if unanswered else voice.state.value
+    return say("voices.line", voice=safe(voice.name), state=say.known(f"state.{state}", state))
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the voices of whoever interacts."""
-    owned = await asyncio.to_thread(voices_of, services_of(interaction).store, interaction.user.id)
-    return listing(owned, texts_for(interaction), page)
+    store, member = services_of(interaction).store, interaction.user.id
+    owned = await asyncio.to_thread(voices_of, store, member)
+    unanswered = await asyncio.to_thread(unanswered_voices, store, member)
+    return listing(owned, texts_for(interaction), page, unanswered)
 
 
 def voice_number(value: str) -> int:
@@ -101,16 +118,17 @@ class VoicePick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"v
 
 async def _open(interaction: Interaction, number: int) -> None:
     """Show a voice of whoever interacts, and what can be done with it. Raises NoSuchVoice."""
-    say = texts_for(interaction)
-    voice = await asyncio.to_thread(own_voice, services_of(interaction).store, number, interaction.user.id)
+    say, store, member = texts_for(interaction), services_of(interaction).store, interaction.user.id
+    voice = await asyncio.to_thread(own_voice, store, number, member)
+    unanswered = voice.id in await asyncio.to_thread(unanswered_voices, store, member)
     acts = ACTS if voice.state is VoiceState.READY else ACTS[-1:]
     buttons = [VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=number) for act in acts]
     back = VoicesPage.labelled(say("voices.all"), page=1)
-    await replace(interaction, card(voice, say), view_of(*buttons, back))
+    await replace(interaction, card(voice, say, unanswered=unanswered), view_of(*buttons, back))
 
 
-class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|delete):(?P<voice>[0-9]{1,15})"):
-    """Rename, export or delete a voice of whoever presses it."""
+class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|details|delete):(?P<voice>[0-9]{1,15})"):
+    """Rename, export or delete a voice of whoever presses it, or show its figures."""
 
     act: str
     voice: int
@@ -123,6 +141,8 @@ class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|delete)
                 await interaction.response.send_modal(name_form(voice, texts_for(interaction)))
             case "export":
                 await self._export(interaction)
+            case "details":
+                await reply(interaction, figures(voice, texts_for(interaction)))
             case _:
                 await interaction.response.defer()
                 say = texts_for(interaction)

@@ -25,10 +25,11 @@ SoundError
 │   ├── OtherSpeaker
 │   ├── SentenceNotRead
 │   └── NotEnoughSpeech
-├── EmptyLibrary
+├── NotProvided          for the operator to provide; members read the bot's own sentence
+│   ├── EmptyLibrary
+│   ├── EncoderMissing
+│   └── ModelUnusable
 ├── VoiceOutdated
-├── EncoderMissing
-├── ModelUnusable
 ├── UnequalShares
 ├── CrewLost
 └── OutOfMemory
@@ -238,21 +239,24 @@ class NotEnoughSpeech(UnsuitableSound):
     )
 
 
-class EmptyLibrary(SoundError):
+class NotProvided(SoundError):
+    """Something that the operator has to provide, and reads of in the log: the sentence names what.
+
+    Members read a sentence of the bot's own, in both languages: a model's name or a command line helps none of them.
+    """
+
+    code = "not_provided"
+    sentence = "Something that this needs is not here."
+
+
+class EmptyLibrary(NotProvided):
     """No voice to compare with was embedded by the model in use. Params: model."""
 
     code = "empty_library"
     sentence = "The library has no singers to compare with now. Ask the operator to add them again (for {model})."
 
 
-class VoiceOutdated(SoundError):
-    """The voice was trained on another content encoder's features. Params: name."""
-
-    code = "voice_outdated"
-    sentence = "The voice {name} was trained for an older version of this service. Train it again: /train"
-
-
-class EncoderMissing(SoundError):
+class EncoderMissing(NotProvided):
     """The voice needs a content encoder whose weights are not here. Params: name, model."""
 
     code = "encoder_missing"
@@ -262,11 +266,18 @@ class EncoderMissing(SoundError):
     )
 
 
-class ModelUnusable(SoundError):
+class ModelUnusable(NotProvided):
     """A model that was chosen is gone, or its file does not fit its network. Params: reason."""
 
     code = "model_unusable"
     sentence = "A model that this needs cannot be used. Tell the operator: {reason}"
+
+
+class VoiceOutdated(SoundError):
+    """The voice was trained on another content encoder's features. Params: name."""
+
+    code = "voice_outdated"
+    sentence = "The voice {name} was trained for an older version of this service. Train it again: /train"
 
 
 class UnequalShares(SoundError):

@@ -45,6 +45,8 @@ class Wanted:
 
 
 WHATEVER = Wanted()
+NONE: ColumnElement[bool] = false()
+"""The condition that holds for no job."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def nobody_can(session: Session) -> ColumnElement[bool]:
     workers = of_workers(session)
     needed = set(session.exec(select(Need.model).distinct()).all())
     if workers is None or all(any(one.can(lane, needed) for one in workers) for lane in Lane):
-        return false()
+        return NONE
     cannot = (or_(col(Job.lane).not_in(sorted(one.lanes)), ~doable(one.models)) for one in workers)
     return and_(true(), *cannot)
 

@@ -76,23 +76,31 @@ def places(session: Session, waiting: Iterable[Job]) -> dict[str, Place]:
 
 
 def standing(session: Session, *columns: str) -> list[tuple[Any, ...]]:
-    """Kind, progress, seconds left, these columns, and the place of every job in line, in its order.
+    """Of every job in line, in its order: id, kind, progress, seconds left, these columns; number, wait, is stranded.
 
-    No whole rows, and none of the mapper: a line of thousands is read every few seconds.
-
+    Plain tuples of the driver's values, since a line of thousands is read every few seconds; `place_of` reads one.
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
     gives way, so a quick job does not wait for it.
     """
     pace = _pace(session)
     line: list[tuple[Any, ...]] = []
-    nobody_can, ahead = abilities.nobody_can(session), 0.0
+    in_vain, ahead = _stranded(session), 0.0
     for lane in Lane:
-        works = pace.works[lane]
-        for stranded, name, progress, foretold, *more in _waiting(session, lane, nobody_can, columns):
-            kind, place = KINDS[name], Place(len(line) + 1, (works + ahead) / pace.workers, bool(stranded))
-            line.append((kind, progress, foretold, *more, place))
-            ahead += 0.0 if stranded else seconds_left(kind, progress, foretold, pace.takes(kind, lane))
+        works, wholes = pace.works[lane], dict[str, float]()
+        for row in _waiting(session, lane, columns):
+            stranded = row[0] in in_vain
+            line.append((*row, len(line) + 1, (works + ahead) / pace.workers, stranded))
+            if stranded:
+                continue
+            if (name := row[1]) not in wholes:
+                wholes[name] = pace.takes(KINDS[name], lane)
+            ahead += seconds_left(KINDS[name], row[2], row[3], wholes[name])
     return line
+
+
+def place_of(row: Sequence[Any]) -> Place:
+    """The place in a row of `standing`."""
+    return Place(*row[-3:])
 
 
 def stranded(session: Session) -> abilities.Stranded:
@@ -141,13 +149,30 @@ def _is_ahead_of(job: Job) -> ColumnElement[bool]:
     return or_(col(Job.lane).in_(lanes[: lanes.index(job.lane)]), own)
 
 
-def _waiting(session: Session, lane: Lane, flag: Any, columns: Sequence[str]) -> Iterable[Any]:
-    """What waits in a lane, in its order: a flag, the name of its kind, what tells how long it takes, and columns."""
-    job = inspect(Job).columns
-    wanted = type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns)
-    ordered = sa_select(flag, *wanted).where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
+def _stranded(session: Session) -> frozenset[str]:
+    """The ids of jobs in line that no worker can do that lives."""
+    nobody_can = abilities.nobody_can(session)
+    if nobody_can is abilities.NONE:
+        return frozenset()
+    return frozenset(session.exec(select(Job.id).where(_of_service(), WAITS, nobody_can)).all())
+
+
+def _waiting(session: Session, lane: Lane, columns: tuple[str, ...]) -> Sequence[tuple[Any, ...]]:
+    """What waits in a lane, in its order: id, the name of its kind, what tells how long it takes, and these columns.
+
+    The driver's own rows: none of these columns has another value in Python, and SQLAlchemy's rows take as long again.
+    """
     session.flush()  # a connection does not
-    return session.connection().execute(ordered)
+    with session.connection().execute(_ordered(lane, columns)) as result:
+        assert result.cursor is not None
+        return result.cursor.fetchall()
+
+
+@functools.cache
+def _ordered(lane: Lane, columns: tuple[str, ...]) -> Any:
+    job = inspect(Job).columns
+    wanted = job.id, type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns)
+    return sa_select(*wanted).where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
 
 
 def _of_service() -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ import pytest
 from store import Store, StoreSettings, open_store, schema
 from tests.parity import Printing, parity
 from tests.s3_server import S3Server, s3_server
+from tests.statements import share_statements
 from tests.warm_child import WarmChildren
 
 __all__ = ["parity"]
@@ -230,7 +231,13 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def migrated_once(built_once: BuiltOnce) -> Iterator[None]:
+def compiled_once() -> None:
+    """A statement is compiled for the first database that it is sent to: each test has a database of its own."""
+    share_statements()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(compiled_once: None, built_once: BuiltOnce) -> Iterator[None]:
     """In this process a new database is a copy of one that the migrations have made: they take 0.2 s."""
 
     def build(folder: Path) -> None:

@@ -158,6 +158,7 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for NumPy: its products are small, and more threads spin
     import torch
 
     from files.disk import DiskFull, disk_full

@@ -9,6 +9,25 @@ WorkerError
 └── LeaseOver       the database could not be written until a job's lease had run out
 """
 
+import logging
+
+from files.disk import DiskFull
+from pipeline.errors import EmptyLibrary, EncoderMissing, ModelUnusable, OutOfMemory
+from store.errors import FileDamaged
+
+log = logging.getLogger(__name__)
+
+OPERATORS = frozenset(
+    {EmptyLibrary.code, EncoderMissing.code, ModelUnusable.code, OutOfMemory.code, DiskFull.code, FileDamaged.code}
+)
+"""The codes of what ends a job or refuses a note, and only the operator can mend."""
+
+
+def tell_operator(what: str, code: str, sentence: str) -> None:
+    """Log why `what` could not be done, where that is for the operator: its member may read less of it."""
+    if code in OPERATORS:
+        log.error("%s: %s", what, sentence)
+
 
 class WorkerError(Exception):
     """The message is for the operator."""

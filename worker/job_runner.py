@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from files.disk import DiskFull
-from pipeline.errors import ModelUnusable, OutOfMemory
+from pipeline.errors import ModelUnusable
 from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.need_tables import ModelRole
@@ -33,7 +33,7 @@ from store.use_cases import (
     stay_with_base,
 )
 from worker.child import Child
-from worker.errors import CannotRun, ChildDied, LeaseOver
+from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
 from worker.lease import Lease, persist
 from worker.messages import (
@@ -166,7 +166,6 @@ async def _perform(
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
-        log.error("%s", error)
         await _fail(store, job, ModelUnusable(reason=str(error)))
     except (StoreError, DiskFull) as error:
         await _fail(store, job, error)
@@ -178,6 +177,7 @@ async def _perform(
 
 
 async def _fail(store: Store, job: Job, error: ModelUnusable | StoreError | DiskFull) -> None:
+    tell_operator(f"Job {job.id}, attempt {job.attempt}", error.code, str(error))
     await persist(partial(fail_job, store, job, error.code, error.params, str(error)))
 
 
@@ -285,8 +285,7 @@ def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_ou
     """Write how the task ended into the rows, in one transaction. Raises LeaseLost."""
     match end:
         case Refused():
-            if end.code in (ModelUnusable.code, OutOfMemory.code):  # for the operator to correct
-                log.error("Job %s, attempt %d: %s", job.id, job.attempt, end.sentence)
+            tell_operator(f"Job {job.id}, attempt {job.attempt}", end.code, end.sentence)
             fail_job(store, job, end.code, end.params, end.sentence)
         case GaveWay():
             log.info("Job %s, attempt %d, gives way to a shorter one.", job.id, job.attempt)

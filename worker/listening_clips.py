@@ -13,7 +13,7 @@ from pipeline.errors import SoundError
 from store import ClipRole, ListeningClip, ListeningTest, Store, StoreError
 from store.use_cases import keep_prepared, next_unprepared, prepare_again, refuse_prepared
 from worker.child import Child
-from worker.errors import ChildDied
+from worker.errors import ChildDied, tell_operator
 from worker.messages import Broken, Done, ListeningSource, RatedClips, RatedClipsTask, Refused
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
             case Done(outcome=RatedClips(clips=made)):
                 await asyncio.to_thread(keep_prepared, store, number, made)
             case Refused():
+                tell_operator(f"Listening test {number}", end.code, end.sentence)
                 await asyncio.to_thread(refuse_prepared, store, number, end.code, end.params, end.sentence)
             case Broken(traceback=traceback):
                 raise RuntimeError(traceback)
@@ -54,6 +55,7 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
         log.warning("The clips of listening test %s: %s", number, error)
         await asyncio.to_thread(prepare_again, store, number)
     except (StoreError, SoundError, DiskFull) as error:
+        tell_operator(f"Listening test {number}", error.code, str(error))
         await asyncio.to_thread(refuse_prepared, store, number, error.code, error.params, str(error))
     except (RuntimeError, TypeError, OSError):
         reference = secrets.token_hex(4)

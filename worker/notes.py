@@ -9,7 +9,7 @@ from pipeline.errors import ModelUnusable
 from store import Store, StoreError
 from store.use_cases import UnheardNote, hear_again, hear_anew, keep_heard, keep_reading, next_unheard, refuse_note
 from worker.child import Child
-from worker.errors import CannotRun, ChildDied
+from worker.errors import CannotRun, ChildDied, tell_operator
 from worker.messages import Broken, Done, End, HeardNote, NoteFile, OwnNoteTask, Refused, SpeakerOfNote
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
         log.warning("Note %s of a basket: %s", note_id, error)
         await asyncio.to_thread(hear_again, store, note_id)
     except CannotRun as error:
-        log.error("%s", error)
         await asyncio.to_thread(_refuse, store, note_id, ModelUnusable(reason=str(error)))
     except (StoreError, DiskFull) as error:
         await asyncio.to_thread(_refuse, store, note_id, error)
@@ -61,6 +60,7 @@ def _keep(store: Store, waiting: UnheardNote, end: End) -> None:
         case Done(outcome=HeardNote() as heard):
             keep_heard(store, note_id, heard.seconds, heard.speaker.embedding, heard.speaker.model)
         case Refused():
+            tell_operator(f"Note {note_id} of a basket", end.code, end.sentence)
             refuse_note(store, note_id, end.code, end.params, end.sentence)
         case Broken(traceback=traceback):
             raise RuntimeError(traceback)
@@ -84,4 +84,5 @@ def _keep_reading(store: Store, waiting: UnheardNote, heard: HeardNote) -> None:
 
 
 def _refuse(store: Store, note_id: int, error: ModelUnusable | StoreError | DiskFull) -> None:
+    tell_operator(f"Note {note_id} of a basket", error.code, str(error))
     refuse_note(store, note_id, error.code, error.params, str(error))

@@ -16,8 +16,9 @@ from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
 from files.disk import DiskFull
-from store import StoreError, StoreUnusable
+from store import FileDamaged, StoreError, StoreUnusable
 from store import refusal_of as database_refusal
+from store.errors import MediaRefused
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
         error = error.original
     refusal = database_refusal(error) if isinstance(error, DBAPIError) else error
     if isinstance(refusal, StoreError | BotError | DiskFull) and not isinstance(refusal, StoreUnusable):
+        if isinstance(refusal, MediaRefused | FileDamaged | DiskFull):  # the member may read less of it
+            log.error("%s", refusal)
         return refusal
     reference = secrets.token_hex(4)
     log.error("Reference %s", reference, exc_info=error)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.messages.card import bar
-from bot.texts.names import safe, shorten
+from bot.texts.names import numbered_list, safe, shorten
 from bot.texts.sentences import Texts
 from store import BasketNote, NoteState
 from store.basket import LEAST_SECONDS, MOST_NOTES, WANTED_SECONDS, seconds_of
@@ -26,8 +26,9 @@ def basket_lines(notes: Sequence[BasketNote], shown: Sequence[Numbered], say: Te
     )
     enough = seconds >= LEAST_SECONDS
     after = say("basket.enough") if enough else say("basket.more", limit=LEAST_SECONDS)
-    lines = [say("basket.title"), head, *(note_line(number, note, say) for number, note in shown)]
-    return "\n".join([*lines, after, f"-# {say('basket.kept', days=days)}"])
+    listed = numbered_list([note_line(number, note, say) for number, note in shown])
+    lines = [say("basket.title"), head, listed, after, f"-# {say('basket.kept', days=days)}"]
+    return "\n".join(line for line in lines if line)
 
 
 def note_line(number: int, note: BasketNote, say: Texts) -> str:

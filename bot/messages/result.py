@@ -3,7 +3,7 @@
 from bot.messages.card import left_out
 from bot.messages.figures import cover_figures, key_figure, made_from, models_line, voice_figures
 from bot.messages.post import mark
-from bot.texts.names import MESSAGE_LENGTH, safe, shorten
+from bot.texts.names import MESSAGE_LENGTH, numbered_list, safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
 from store.jobs import WITH_RESULT
@@ -38,6 +38,7 @@ ABOUT_SOUND = frozenset(
 """The codes of errors that say what is wrong with a file that a member sent."""
 CANDIDATES, NEAREST = 5, 3
 """How many are shown, and how many where probably none of them fits."""
+LEAST_SHARE = 0.01
 ENDS = ("steps", "time", "no progress")
 
 
@@ -132,14 +133,23 @@ def match_lines(result: MatchResult, say: Texts) -> list[str]:
         unsure = result.none is not None and result.none > max(one.share for one in candidates)
         title = "unsure" if unsure else "title"
         candidates = candidates[:NEAREST] if unsure else candidates
-    lines = [say(f"result.match.{title}")]
-    for place, one in enumerate(candidates, start=1):
-        lines.append(say("result.match.line", number=place, singer=safe(one.name), share=one.share))
+    nearest = [
+        say("result.match.line", number=place, singer=safe(one.name), share=part(one.share, say))
+        for place, one in enumerate(candidates, start=1)
+    ]
+    lines = [say(f"result.match.{title}"), numbered_list(nearest)]
     if result.none is not None:
-        lines.append(say("result.match.none", share=result.none))
+        lines.append(say("result.match.none", share=part(result.none, say)))
         lines += [say("result.match.none_means")] if title == "unsure" else []
     lines += match_notes(result, say)
     return lines + suggested_songs(result, say)
+
+
+def part(share: float, say: Texts) -> str:
+    """A probability in percent; what is named is never said to be impossible, nor what is not to be certain."""
+    if share < LEAST_SHARE:
+        return say("result.match.hardly")
+    return say("result.match.nearly") if share > 1 - LEAST_SHARE else f"{share:.0%}"
 
 
 def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
@@ -162,7 +172,7 @@ def match_meaning(result: MatchResult, say: Texts) -> list[str]:
             lines.append(say("result.match.calibrated", clips=fit.clips, error=fit.error))
     elif fit:
         lines.append(say("result.match.meaning", calibration=safe(fit)))
-    if result.model:
+    if result.model and result.model not in result.models.values():
         lines.append(say("result.match.model", model=safe(result.model)))
     models = models_line(result.models, say)
     return [*lines, models] if models else lines

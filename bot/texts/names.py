@@ -1,4 +1,7 @@
-"""Names that people give: checked, shortened, and made harmless where they are shown."""
+"""Names that people give: checked, shortened, and made harmless where they are shown, also in lists."""
+
+import re
+from collections.abc import Sequence
 
 from discord.utils import escape_markdown
 
@@ -8,6 +11,8 @@ from store.names import is_blank, tidy
 VOICE_NAME_LENGTH = 32
 SHOWN_LENGTH = 100
 MESSAGE_LENGTH = 1900  # Discord takes 2 000 characters
+NUMBERED = re.compile(r"^(\d+)([.)]) ")
+"""How an entry of a numbered list begins, and also some names of files: `1. Intro.mp3`."""
 
 
 def voice_name(text: str) -> str:
@@ -48,6 +53,12 @@ def safe(text: object, limit: int = SHOWN_LENGTH) -> str:
     """Text for a message: no markdown, no mention, no link, one line, not longer than `limit`."""
     line = " ".join(str(text).split())
     shown: str = escape_markdown(shorten(line, limit), ignore_links=False)
+    shown = NUMBERED.sub(r"\1\\\2 ", shown)
     for sign in ("@", "<", ":/"):
         shown = shown.replace(sign, f"{sign[0]}\u200b{sign[1:]}")
     return shown
+
+
+def numbered_list(entries: Sequence[str]) -> str:
+    """Lines that each begin with a number, and the empty line without which Discord adds the next to the last entry."""
+    return "\n".join([*entries, ""]) if entries else ""

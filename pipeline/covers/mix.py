@@ -10,11 +10,11 @@ import numpy as np
 
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.stem_file import BLOCK, stem_blocks
+from pipeline.covers.stem_file import BLOCK, coded_blocks, stem_blocks
 from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
 from pipeline.sound.decode import STEM, probe
-from pipeline.sound.encode import KINDS, LADDER, Encoder, bitrate_to_fit
+from pipeline.sound.encode import LADDER, Encoder, bitrate_to_fit, usual_bitrate
 from pipeline.sound.limiter import Limiter
 from pipeline.sound.loudness import LoudnessMeter, TruePeakMeter
 
@@ -73,7 +73,7 @@ def mix_files(
         loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
         seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
-        suffix, bitrate = out.suffix.lower(), KINDS[out.suffix.lower()].bitrate
+        suffix, bitrate = out.suffix.lower(), usual_bitrate(out.suffix.lower())
         if max_bytes is not None:
             suffix, bitrate = bitrate_to_fit(seconds, max_bytes, 2)
         ceiling = ceiling_db
@@ -149,7 +149,7 @@ def _render(
 def _measure(path: Path) -> tuple[float, float, Waveform]:
     """Loudness (LUFS), true peak (dBTP) and waveform of a file as a listener's player decodes it."""
     loudness, peak, waveform = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2), WaveformMeter(MUSIC_RATE)
-    for block in stem_blocks(path):
+    for block in coded_blocks(path):
         loudness.add(block)
         peak.add(block)
         waveform.add(block)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from soundfile import SoundFile
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.decode import STEM, decode_blocks
@@ -17,6 +18,19 @@ BLOCK = 1.0  # s
 def stem_blocks(path: Path) -> Iterator[Floats32]:
     """One of our own files at 44.1 kHz stereo, in blocks (2, n) of a second."""
     return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
+
+
+def coded_blocks(path: Path) -> Iterator[Floats32]:
+    """A cover that was just written, as a player decodes it, at 44.1 kHz stereo in blocks (2, n) of a second.
+
+    MP3 by libsndfile: the same to 120 dB in .4 of FFmpeg's time.
+    """
+    with SoundFile(path) as file:
+        if file.format == "MP3" and file.samplerate == MUSIC_RATE:
+            while len(block := file.read(round(BLOCK * MUSIC_RATE), dtype="float32", always_2d=True)):
+                yield np.ascontiguousarray(block.T)
+            return
+    yield from stem_blocks(path)
 
 
 def stem_piece(path: Path, start: int, samples: int) -> Floats32:

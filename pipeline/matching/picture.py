@@ -12,6 +12,7 @@ ROW, BAR = 94, 24
 TITLE, MARGIN = 84, 17
 """Pixels above the rows, and at the sides."""
 NAME = 40
+LEAST = 0.01
 
 
 def plot_match(path: Path, match: Match, language: str = "en", shown: int = 3) -> None:
@@ -24,8 +25,15 @@ def plot_match(path: Path, match: Match, language: str = "en", shown: int = 3) -
     for place, (name, share, colour) in enumerate(rows):
         baseline = TITLE + ROW * place + 28
         sheet.words(left, baseline, shortened(name, NAME), SMALL)
-        sheet.words(right, baseline, f"{100 * share:.0f} %", SMALL, anchor=1.0)
+        sheet.words(right, baseline, percent(share), SMALL, anchor=1.0)
         top = baseline + 10
         sheet.bar(left, top, right, top + BAR, FAINT)
         sheet.bar(left, top, left + share * (right - left), top + BAR, colour)
     sheet.save(path)
+
+
+def percent(share: float) -> str:
+    """A probability in per cent; what is drawn is never said to be impossible, nor certain."""
+    if share < LEAST:
+        return f"< {100 * LEAST:.0f} %"
+    return f"> {100 * (1 - LEAST):.0f} %" if share > 1 - LEAST else f"{100 * share:.0f} %"

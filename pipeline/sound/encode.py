@@ -1,74 +1,46 @@
 """From float32 samples to an MP3, Ogg Opus, FLAC or WAV file that appears whole or not at all."""
 
-import os
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from fractions import Fraction
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import av
 import numpy as np
-import numpy.typing as npt
-from av.audio.frame import AudioFrame
-from av.container import OutputContainer
 
 from files.atomic import atomic_write
-from files.disk import Sink
 from models.signal import Floats32
 from pipeline import errors
+from pipeline.sound.ffmpeg_file import FFmpegFile, FFmpegKind
 from pipeline.sound.id3 import id3_tag
+from pipeline.sound.lame import Mp3File
 from pipeline.sound.resample import Resampler
 
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 MP3_BITRATES = (320_000, 256_000, 224_000, 192_000, 160_000, 128_000)
 OPUS_BITRATES = (128_000, 112_000, 96_000, 80_000, 64_000, 48_000, 40_000, 32_000)
 QUICK_MP3 = 224_000
-"""Bit/s from which LAME's effort 7 is enough: it does not shape the noise, of which there is little, takes six tenths
-of the time, and its error is smaller than the default's (benchmarks/effort.py).
+"""Bit/s from which LAME's effort 7 is enough: it does not shape the noise, of which there is little, takes half of the
+time, and its error is smaller than the default's (benchmarks/effort.py).
 At 192 kbit/s it makes white noise .7 dB softer."""
 LADDER = [(".mp3", rate) for rate in MP3_BITRATES] + [(".ogg", rate) for rate in OPUS_BITRATES]
 HEADER_BYTES = 12_000  # tags, first pages, encoder delay
 OGG_BYTES_PER_SECOND = 200  # page and packet headers at 50 packets/s
 
-
-@dataclass(frozen=True)
-class _Kind:
-    container: str
-    codec: str
-    sample_format: str
-    bitrate: int | None
-    options: Mapping[str, str]
-
-
-KINDS = {
-    ".mp3": _Kind("mp3", "libmp3lame", "fltp", 256_000, {}),
-    ".ogg": _Kind("ogg", "libopus", "flt", 128_000, {"vbr": "constrained"}),
-    ".flac": _Kind("flac", "flac", "s32", None, {}),
-    ".wav": _Kind("wav", "pcm_f32le", "flt", None, {}),
+KINDS: dict[str, FFmpegKind | None] = {
+    ".mp3": None,
+    ".ogg": FFmpegKind("ogg", "libopus", "flt", 128_000, {"vbr": "constrained"}),
+    ".flac": FFmpegKind("flac", "flac", "s32", None, {}),
+    ".wav": FFmpegKind("wav", "pcm_f32le", "flt", None, {}),
 }
+"""The formats; an MP3 is written by LAME itself."""
+MP3_BITRATE = 256_000
 
 
-class _Sink(Sink):
-    """The file as FFmpeg may see it: what stands before is no part of it."""
-
-    def __init__(self, file: BinaryIO, before: bytes) -> None:
-        super().__init__(file)
-        self._before = len(before)
-        self.write(before)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        start = self._before if whence == os.SEEK_SET else 0
-        try:
-            return self._file.seek(start + offset, whence) - self._before  # which writes what was buffered
-        except OSError as error:
-            self.error = self.error or error
-            return offset
-
-    def tell(self) -> int:
-        return self._file.tell() - self._before
+def usual_bitrate(suffix: str) -> int | None:
+    """Bit/s of a format where nobody asks for others; None where it has no bitrate."""
+    kind = KINDS[suffix]
+    return MP3_BITRATE if kind is None else kind.bitrate
 
 
 class Encoder:
@@ -94,39 +66,29 @@ class Encoder:
     ) -> None:
         if path.suffix.lower() not in KINDS or channels not in (1, 2):
             raise ValueError(f"cannot write {channels} channels to a {path.suffix!r} file")
-        self._kind = KINDS[path.suffix.lower()]
+        suffix = path.suffix.lower()
+        self._kind = KINDS[suffix]
         self._path, self._rate, self._channels = path, rate, channels
-        self._bitrate = bitrate or self._kind.bitrate
-        self._options = dict(self._kind.options)
-        if self._kind.codec == "libmp3lame" and (self._bitrate or 0) >= QUICK_MP3:
-            self._options["compression_level"] = "7"
+        self._bitrate = bitrate or usual_bitrate(suffix)
         self._tags = dict(tags or {})
-        self._out_rate = _out_rate(self._kind.codec, out_rate or rate)
+        self._out_rate = _out_rate(suffix, out_rate or rate)
         self._resampler = Resampler(rate, self._out_rate, channels) if self._out_rate != rate else None
         self._samples = 0
         self._stack = ExitStack()
 
     def __enter__(self) -> "Encoder":
-        own = self._kind.container == "mp3"  # FFmpeg's comment is in no frame that others read
-        before = id3_tag(self._tags) if own else b""
-        self._sink = _Sink(self._stack.enter_context(atomic_write(self._path)), before)
-        try:
-            self._container: OutputContainer = av.open(
-                self._sink, "w", format=self._kind.container, options={"id3v2_version": "0"} if own else {}
-            )
-            self._container.metadata.update({} if own else self._tags)
-            layout = "mono" if self._channels == 1 else "stereo"
-            stream: Any = self._container.add_stream(
-                self._kind.codec, rate=self._out_rate, options=self._options, layout=layout
-            )
-            stream.format = self._kind.sample_format
-            if self._bitrate:
-                stream.bit_rate = self._bitrate
-            self._stream = stream
-        except BaseException as error:
-            self._stack.__exit__(type(error), error, error.__traceback__)
-            raise
+        with ExitStack() as stack:
+            opened = self._opened(stack.enter_context(atomic_write(self._path)))
+            stack.enter_context(opened)
+            self._file, self._stack = opened, stack.pop_all()
         return self
+
+    def _opened(self, file: BinaryIO) -> Mp3File | FFmpegFile:
+        if self._kind is not None:
+            return FFmpegFile(file, self._kind, self._out_rate, self._channels, self._bitrate, self._tags)
+        bitrate = self._bitrate or MP3_BITRATE
+        file.write(id3_tag(self._tags))  # FFmpeg's comment is in no frame that others read
+        return Mp3File(file, self._out_rate, self._channels, bitrate, 7 if bitrate >= QUICK_MP3 else None)
 
     def write(self, block: Floats32) -> None:
         """Add `block`, (channels, n) float32 at the encoder's rate."""
@@ -142,54 +104,25 @@ class Encoder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            with suppress(av.FFmpegError, OSError):
-                self._container.close()
             self._stack.__exit__(kind, error, trace)
             return
         with self._stack:
-            try:
-                if self._resampler is not None:
-                    self._encode(self._resampler.flush())
-                if self._samples == 0:
-                    raise errors.EmptyFile(name=self._path.name)
-                self._mux(None)
-            finally:
-                with suppress(av.FFmpegError, OSError):
-                    self._container.close()
-            if self._sink.error is not None:
-                raise self._sink.error
+            if self._resampler is not None:
+                self._encode(self._resampler.flush())
+            if self._samples == 0:
+                raise errors.EmptyFile(name=self._path.name)
+            self._file.finish()
 
     def _encode(self, block: Floats32) -> None:
-        if block.shape[1] == 0:
-            return
-        data: npt.NDArray[Any] = block
-        if self._kind.sample_format == "s32":
-            data = np.clip(np.rint(block * np.float64(2**23)), -(2**23), 2**23 - 1).astype(np.int32) << 8
-        if self._kind.sample_format != "fltp":
-            data = data.T.reshape(1, -1)
-        layout = "mono" if self._channels == 1 else "stereo"
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(data), self._kind.sample_format, layout)
-        frame.sample_rate, frame.pts, frame.time_base = (
-            self._out_rate,
-            self._samples,
-            Fraction(1, self._out_rate),
-        )
-        self._samples += block.shape[1]
-        self._mux(frame)
-
-    def _mux(self, frame: AudioFrame | None) -> None:
-        try:
-            self._container.mux(self._stream.encode(frame))
-        except (av.FFmpegError, OSError) as error:
-            raise self._sink.error or error from error
-        if self._sink.error is not None:
-            raise self._sink.error
+        if block.shape[1]:
+            self._samples += block.shape[1]
+            self._file.write(block)
 
 
-def _out_rate(codec: str, rate: int) -> int:
-    if codec == "libopus":
+def _out_rate(suffix: str, rate: int) -> int:
+    if suffix == ".ogg":
         return 48_000
-    if codec == "libmp3lame" and rate not in MP3_RATES:
+    if suffix == ".mp3" and rate not in MP3_RATES:
         return 44_100 if rate % 11_025 == 0 else 48_000
     return rate
 

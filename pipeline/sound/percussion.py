@@ -15,11 +15,10 @@ from models.signal import Floats32
 from pipeline.sound.overlap_add import with_context
 
 N_FFT = 2048  # 46 ms
-HOP = N_FFT // 4
-WINDOW: Floats32 = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
-OVERLAP = np.float32(1.5)
-"""The sum of the squared windows."""
-FRAMES = 17  # 0.2 s: longer is a tone
+HOP = N_FFT // 2
+WINDOW: Floats32 = np.sqrt(np.hanning(N_FFT + 1)[:-1]).astype(np.float32)
+"""Its squares sum to 1."""
+FRAMES = 9  # 0.2 s: longer is a tone
 BINS = 23  # 0.5 kHz: wider is a blow
 MARGIN = 2.0
 """By how much a bin of a blow is above what is a tone in it."""
@@ -49,7 +48,7 @@ def _blows(sound: Floats32) -> Floats32:
     power = np.asarray((spectrum.real**2 + spectrum.imag**2).sum(0), np.float32)
     tone, blow = _medians(power.T, FRAMES).T, _medians(power, BINS)
     mask = blow**2 / (blow**2 + (MARGIN**2 * tone) ** 2 + NOTHING)
-    pieces = np.asarray(irfft(spectrum * mask, axis=2), np.float32) * (WINDOW / OVERLAP)
+    pieces = np.asarray(irfft(spectrum * mask, axis=2), np.float32) * WINDOW
     count = pieces.shape[1]
     hops = np.zeros((len(sound), count + N_FFT // HOP - 1, HOP), np.float32)
     for start in range(N_FFT // HOP):

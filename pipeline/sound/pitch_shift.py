@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
@@ -51,12 +50,12 @@ class Peaks(NamedTuple):
     frame: NDArray[np.intp]
     bin: NDArray[np.intp]
     """(N,) where each is."""
-    nearest: NDArray[np.int64]
-    """(T, bins): the number of the nearest peak among those of its frame."""
+    nearest: NDArray[np.intp]
+    """(T, bins): the number of the nearest peak in each frame, N where it has none."""
 
-    def of_frames(self, count: int) -> list[slice]:
-        """Which of the peaks each of T frames has."""
-        ends = np.searchsorted(self.frame, np.arange(count + 1))
+    def of_frames(self) -> list[slice]:
+        """Which of the peaks each frame has."""
+        ends = np.searchsorted(self.frame, np.arange(len(self.nearest) + 1))
         return [slice(int(start), int(stop)) for start, stop in pairwise(ends)]
 
 
@@ -122,16 +121,17 @@ def _turns(before: Turned | None, earlier: Spectrum, frames: Spectrum) -> Spectr
     going_on = (source[peaks.frame, :, peaks.bin] * earlier[peaks.frame, :, peaks.bin].conj()).sum(1)
     size = np.abs(going_on)
     steps = (going_on / np.maximum(size, NOTHING)).astype(np.complex128)
-    turns = np.empty((len(frames), frames.shape[2]), np.complex128)
-    turn = None if before is None else before.turn.astype(np.complex128)
-    for number, (row, own) in enumerate(zip(turns, peaks.of_frames(len(frames)), strict=True)):
-        if turn is None or own.start == own.stop:
-            row[:] = 1
+    turns = np.ones(len(size) + 1, np.complex128)  # of the peaks, and of a frame without
+    earlier_peak = peaks.nearest[peaks.frame - 1, peaks.bin]
+    for number, own in enumerate(peaks.of_frames()):
+        if number:
+            turned = turns[earlier_peak[own]]
+        elif before is not None:
+            turned = before.turn[peaks.bin[own]].astype(np.complex128)
         else:
-            at = np.where(size[own] > NOTHING, steps[own] * turn[peaks.bin[own]], 1)
-            row[:] = at[peaks.nearest[number]]
-        turn = row
-    return turns.astype(np.complex64)
+            continue
+        turns[own] = np.where(size[own] > NOTHING, steps[own] * turned, 1)
+    return turns.astype(np.complex64).take(peaks.nearest)
 
 
 def _peaks(power: Floats32) -> Peaks:
@@ -146,7 +146,11 @@ def _peaks(power: Floats32) -> Peaks:
     borders = np.zeros(power.shape, np.int32)
     same = frame[1:] == frame[:-1]
     borders[frame[1:][same], ((place[1:] + place[:-1] + 1) // 2)[same]] = 1
-    return Peaks(frame, place, borders.cumsum(1))
+    firsts = np.searchsorted(frame, np.arange(len(power) + 1))
+    borders[:, 0] += firsts[:-1]
+    nearest = borders.cumsum(1, dtype=np.intp)
+    nearest[firsts[:-1] == firsts[1:]] = len(frame)
+    return Peaks(frame, place, nearest)
 
 
 def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum, Spectrum]]:
@@ -159,9 +163,11 @@ def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum
     for block in _padded(blocks):
         buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
         while starts := _starts(number, ratio, start, buffer.shape[1]):
-            windows = sliding_window_view(buffer, N_FFT, axis=1)
-            both = np.stack([windows[:, [at - HOP for at in starts]], windows[:, starts]]) * WINDOW
-            spectrum = np.asarray(rfft(both, axis=3), np.complex64).swapaxes(1, 2)
+            both = np.empty((2, len(starts), len(buffer), N_FFT), np.float32)
+            for place, at in enumerate(starts):
+                np.multiply(buffer[:, at - HOP : at - HOP + N_FFT], WINDOW, out=both[0, place])
+                np.multiply(buffer[:, at : at + N_FFT], WINDOW, out=both[1, place])
+            spectrum = np.asarray(rfft(both, axis=3, overwrite_x=True), np.complex64)
             yield spectrum[0], spectrum[1]
             number += len(starts)
             buffer, start = buffer[:, starts[-1] - HOP :], start + starts[-1] - HOP

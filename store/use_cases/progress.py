@@ -1,8 +1,9 @@
 """A member follows their jobs on a private card for each, which is edited while the job and its token live."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel import col, select
 
@@ -33,7 +34,7 @@ class PlacedJob:
 
 
 class CardState(NamedTuple):
-    """The columns of a job that change on its card, and its place in line."""
+    """The columns of a working job that change on its card."""
 
     kind: JobKind
     progress: float
@@ -41,12 +42,17 @@ class CardState(NamedTuple):
     id: str
     locale: str
     reply_until: float | None
-    guild_id: int | None
-    place: line.Place = line.NOWHERE
-    state: JobState = JobState.QUEUED
-    cancel_requested: bool = False
-    stage: str | None = None
-    has_preview: bool = False
+    state: JobState
+    cancel_requested: bool
+    stage: str | None
+    has_preview: bool
+
+
+class WaitingCard(NamedTuple):
+    """What changes on the card of a job in line."""
+
+    id: str
+    place: line.Place
 
 
 def placed_job(store: Store, job_id: str) -> PlacedJob:
@@ -57,8 +63,30 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
         return PlacedJob(job, *places.get(job_id, line.NOWHERE), previews.of_job(store, job))
 
 
-def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:
-    """What each card of these shards has to show: jobs that work first, then the line; dead tokens are forgotten."""
+Row = tuple[Any, ...]
+"""Of a job in line: id, name of its kind, progress, seconds left, the end of its token, ...; and its place's three."""
+PROGRESS, REPLY_UNTIL, GUILD_ID = 2, 4, 5
+
+
+class Cards(NamedTuple):
+    """All cards that live: of jobs that work, and the line's; of thousands few have news and become WaitingCards."""
+
+    working: Sequence[CardState]
+    line: Sequence[Row]
+
+    @property
+    def ids(self) -> list[str]:
+        """Of all jobs that have a card, in their order."""
+        return [*(card.id for card in self.working), *(row[0] for row in self.line)]
+
+
+def waiting_card(row: Row) -> WaitingCard:
+    """The card of a row of the line."""
+    return WaitingCard(row[0], line.place_of(row))
+
+
+def cards_to_show(store: Store, shards: Shards = ALL) -> Cards:
+    """What each card of these shards has to show; dead tokens are forgotten."""
     with store.read() as session:
         dead = replies.any_dead(session)
     if dead:
@@ -66,13 +94,16 @@ def cards_to_show(store: Store, shards: Shards = ALL) -> list[CardState]:
             replies.release_dead(session)
     with store.read() as session:
         works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
-        working = [_working(store, job) for job in session.exec(works).all()]
-        standing = line.standing(session, "id", "locale", "reply_until", "guild_id")
-    cards = working + [CardState(*row) for row in standing if row[5] is not None]
-    return cards if shards.are_all else [card for card in cards if shards.have(card.guild_id)]
+        working = [_working(store, job) for job in session.exec(works).all() if shards.have(job.guild_id)]
+        if shards.are_all:
+            waiting = line.standing(session, "reply_until")
+        else:
+            rows = line.standing(session, "reply_until", "guild_id")
+            waiting = [row for row in rows if shards.have(row[GUILD_ID])]
+    return Cards(working, [row for row in waiting if row[REPLY_UNTIL] is not None])
 
 
 def _working(store: Store, job: Job) -> CardState:
-    told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until, job.guild_id
+    told = job.kind, job.progress, job.seconds_left, job.id, job.locale, job.reply_until
     heard = previews.of_job(store, job) is not None
-    return CardState(*told, line.NOWHERE, job.state, job.cancel_requested, job.stage, heard)
+    return CardState(*told, job.state, job.cancel_requested, job.stage, heard)

@@ -13,7 +13,7 @@ from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotRead
 from store.missing import NoSuchVoice
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
-from store.tables import Audit, Outbox, Shown, Voice, VoiceState
+from store.tables import Audit, Job, JobState, Outbox, Shown, Voice, VoiceState
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ def voices_of(store: Store, user_id: int) -> Sequence[Voice]:
     """The member's voices, by name."""
     with store.read() as session:
         return voices.of_owner(session, user_id)
+
+
+def unanswered_voices(store: Store, user_id: int) -> frozenset[int | None]:
+    """The ids of the member's voices that are trained only once they say yes."""
+    waits = col(Voice.job_id) == col(Job.id), col(Job.state) == JobState.ACCEPTED
+    with store.read() as session:
+        return frozenset(session.exec(select(Voice.id).where(col(Voice.owner_id) == user_id, *waits)).all())
 
 
 def voice_named(store: Store, user_id: int, name: str) -> Voice:

@@ -23,6 +23,7 @@ from bot.interactions import arrival
 from bot.settings import BotSettings
 from files.disk import DiskFull
 from store import Store, StoreError, StoreSettings, open_store
+from tests.bot.markdown import shown_texts, swallowed
 from tests.bot.world import POLL, Worker, World
 from worker.doorbell import QUEUE, Doorbell
 
@@ -101,9 +102,36 @@ def nonces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeHTTPClient, "request", request)
 
 
+@pytest.fixture(autouse=True)
+def lists_that_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test in which a line that follows a list was sent such that it becomes part of its last entry."""
+    original = FakeHTTPClient.request
+    swallowing: list[str] = []
+
+    async def request(self: Any, route: Any, *, form: Any = None, **options: Any) -> Any:
+        parts = [json.loads(part["value"]) for part in form or [] if part.get("name") == "payload_json"]
+        for text in shown_texts([options.get("json"), *parts]):
+            swallowing.extend(swallowed(text))
+        return await original(self, route, form=form, **options)
+
+    monkeypatch.setattr(FakeHTTPClient, "request", request)
+    yield
+    assert swallowing == []
+
+
+@pytest.fixture
+def languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Discord has two languages of its 34: to translate each command into all takes a third of a bot's start."""
+    for module in (discord.app_commands.commands, discord.app_commands.transformers):
+        monkeypatch.setattr(module, "Locale", (discord.Locale.american_english, discord.Locale.korean))
+
+
 @pytest.fixture
 async def env(
-    make_bot: Callable[[], DiscoverBot], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    make_bot: Callable[[], DiscoverBot],
+    languages: None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[simcord.Env]:
     """A running simulation. Sentences for members are no failures; anything else that goes wrong is."""
     env = simcord.Env(make_bot(), check_errors=False, settle_timeout=60.0)  # its five seconds are too few beside others

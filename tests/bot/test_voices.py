@@ -15,7 +15,7 @@ from bot.covers import voice_choices
 from bot.interactions.components import view_of
 from bot.texts.sentences import texts
 from store import JobState, NotFound, Store, Voice, VoiceState, voices
-from store.use_cases import delete_voice
+from store.use_cases import agree, delete_voice
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -47,9 +47,12 @@ async def test_voices_are_listed_with_their_figures_to_their_owner_only(world: W
         assert part in text
     await world.alice.click(response_of(answer), label="Manage")
     opened = text_of(response_of(answer))
+    details = await world.alice.click(response_of(answer), label="Details")
+    told = text_of(response_of(details))
+    assert response_of(details).ephemeral
     for part in ("cosine): 0.87", "speaker: resemblyzer"):
-        assert part in opened and part not in text
-    assert "steps" not in opened and "probab" not in opened
+        assert part in told and part not in text + opened
+    assert "steps" not in told and "probab" not in told
     other = await world.bob.slash(world.channel, "voices")
     assert text_of(response_of(other)).startswith("You have no voice yet") and response_of(other).components == []
 
@@ -104,10 +107,31 @@ async def test_deleting_a_voice_in_training_stops_its_training(world: World, sto
     assert worker.only().state == JobState.CANCELLED and names(store) == []
 
 
+async def test_a_voice_whose_training_was_not_agreed_to_is_not_said_to_be_trained(
+    world: World, worker: Worker, store: Store
+) -> None:
+    await world.train(worker, "young", [("a.ogg", b"x")])
+    asked = await world.alice.slash(world.channel, "voices")
+    assert "young**: waiting for your answer" in text_of(response_of(asked))
+    await world.alice.click(response_of(asked), label="Manage")
+    assert "waiting for your answer" in text_of(response_of(asked))
+    with store.read() as session:
+        young = voices.of_job(session, worker.only().id)
+    assert young is not None
+    assert "답변 기다리는 중" in ours.line(young, texts("ko"), unanswered=True) and "학습 중" in ours.line(
+        young, texts("ko")
+    )
+    agree(store, worker.only().id, world.alice.id, "yes")
+    agreed = await world.alice.slash(world.channel, "voices")
+    assert "young**: training" in text_of(response_of(agreed))
+
+
 async def test_the_list_is_korean_too(mine: Voice) -> None:
     assert "사용 가능" in ours.line(mine, texts("ko"))
     shown = ours.card(mine, texts("ko"))
-    assert "사용 가능" in shown and "유사도(코사인): 0.87" in shown
+    assert "사용 가능" in shown and "코사인" not in shown and "resemblyzer" not in shown
+    told = ours.figures(mine, texts("ko"))
+    assert "유사도(코사인): 0.87" in told and "resemblyzer" in told
     assert ours.listing([], texts("ko"))[0].startswith("아직 목소리가 없어요")
 
 
@@ -139,10 +163,12 @@ async def test_every_one_of_many_voices_can_be_seen_and_deleted(
         await world.env.restart_bot(make_bot())
         await world.alice.click(response_of(answer), label="More ▶")
     assert sorted(seen) == [f"voice {each:02}" for each in range(60)] and set(pages) == {10}
-    assert "h25" not in text  # a model's name is on the card of its voice alone
+    assert "h25" not in text  # a model's name is in the details of its voice alone
     last = next(voice for voice in names(store) if voice == seen[-1])
     await world.alice.click(response_of(answer), custom_id=beside[-1])
-    assert text_of(response_of(answer)).count("h25") == 1
+    assert "h25" not in text_of(response_of(answer))
+    details = await world.alice.click(response_of(answer), label="Details")
+    assert text_of(response_of(details)).count("h25") == 1
     await world.alice.click(response_of(answer), label="Delete")
     await world.alice.click(response_of(answer), label="Delete it")
     assert last not in names(store) and len(names(store)) == 59

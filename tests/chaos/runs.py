@@ -16,10 +16,10 @@ from tests.chaos.stage import Outcome
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def seeds(sample: int) -> list[int]:
+def seeds(sample: Iterable[int]) -> list[int]:
     """The sample's, or as many as CHAOS says, or the one that CHAOS_SEED says."""
-    one = os.environ.get("CHAOS_SEED")
-    return [int(one)] if one else list(range(int(os.environ.get("CHAOS", sample))))
+    one, many = os.environ.get("CHAOS_SEED"), os.environ.get("CHAOS")
+    return [int(one)] if one else list(range(int(many)) if many else sample)
 
 
 def table_of(database: str, code: Path = ROOT) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, Engine, make_url
 
 from store import Singer, Store, StoreSettings, library, open_store
 from store.connection import connect
@@ -49,10 +49,12 @@ class Scene:
     @contextmanager
     def rows(self) -> Iterator[Connection]:
         """A connection to the database that reads it as it is, in no transaction that could idle too long."""
-        engine = connect(self.settings.url).execution_options(isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with looked_at(self.looks()) as connection:
             yield connection
-        engine.dispose()
+
+    def looks(self) -> Engine:
+        """What the database is looked at with (`looked_at`)."""
+        return connect(self.settings.url).execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def valkey(self) -> EmbeddedValkey:
@@ -78,6 +80,14 @@ class Scene:
         told = self.folder / "told"
         lines = [json.loads(line) for line in told.read_bytes().splitlines()] if told.exists() else []
         return [line[what] for line in lines if what in line]
+
+
+@contextmanager
+def looked_at(engine: Engine) -> Iterator[Connection]:
+    """A connection that is closed afterwards: what is forked next inherits none, and SQLite's would break its locks."""
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def secret(member: int) -> str:

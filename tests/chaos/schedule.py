@@ -12,6 +12,8 @@ BOTS = ("bot-a", "bot-b")
 """Of two each has a half of the servers."""
 VALKEY = "valkey"
 SECONDS = 2.0
+SAMPLE = range(32, 57)
+"""The seeds that `make test` plays: a run of them in which everything happens that can (`test_sample.py`)."""
 
 
 class What(StrEnum):

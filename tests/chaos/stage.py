@@ -13,6 +13,8 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from store import retention
 from store.jobs import ACTIVE
 from store.shards import Shards
@@ -20,7 +22,7 @@ from tests.chaos import parts
 from tests.chaos.clock import Clock
 from tests.chaos.hurry import age_cards, examine
 from tests.chaos.invariants import breaches, jobs_by_state
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, looked_at
 from tests.chaos.schedule import BOTS, DISCORD, SECONDS, SIGNALS, VALKEY, WORKERS, Event, Schedule, What
 from worker.valkey import EmbeddedValkey
 
@@ -227,18 +229,18 @@ class Stage:
             self._start(name, mortal=False)
 
     def _wait_until_quiet(self) -> None:
-        until = time.monotonic() + QUIET_SECONDS
-        while left := self._left():
+        until, engine = time.monotonic() + QUIET_SECONDS, self.scene.looks()
+        while left := self._left(engine):
             if time.monotonic() > until:
                 self.found.append(f"after {QUIET_SECONDS:.0f} s without trouble: {left}")
                 return
             self._attend(mortal=False)
             time.sleep(0.1)
 
-    def _left(self) -> str:
+    def _left(self, engine: Engine) -> str:
         """What is still to be done."""
         active = ", ".join(f"'{state}'" for state in (*ACTIVE, "rendered"))
-        with self.scene.rows() as database:
+        with looked_at(engine) as database:
             count = [
                 database.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one()
                 for rows in (

@@ -9,9 +9,9 @@ import pytest
 
 from tests.chaos.runs import run, seeds, summed, table_of, told
 from tests.chaos.scene import Scene, furnish
+from tests.chaos.schedule import SAMPLE
 from tests.postgresql import postgres_server
 
-SAMPLE = 50
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(12 * 3600)]
 
 

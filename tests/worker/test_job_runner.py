@@ -1,15 +1,21 @@
 """One job under its lease: whatever fails around it, it is neither lost nor failed for what is not its fault."""
 
 import asyncio
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from bot.messages.result import compose
+from bot.texts.sentences import texts
+from pipeline.errors import EmptyLibrary, EncoderMissing, ModelUnusable
+from pipeline.pool.selection import Selection
 from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store, retention
 from store.database import StoreSettings
 from store.tables import now
@@ -18,7 +24,7 @@ from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import AttemptEnd, work_on
-from worker.messages import JobOutcome
+from worker.messages import JobOutcome, Missing, Refused
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
@@ -231,3 +237,31 @@ def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(stor
         ended = perform(store, child, job)
     assert (ended.state, ended.error_code) == (JobState.FAILED, "file_damaged")
     assert (ended.error_sentence or "").startswith(f"{note.name} is damaged on the machine that keeps it.")
+
+
+MISSING = "rmvpe is not here; run `discovervoice models pull rmvpe`."
+OF_THE_OPERATOR = {
+    "unusable": ModelUnusable(reason=MISSING),
+    "encoder": EncoderMissing(name="Emma", model="contentvec@ab12"),
+    "library": EmptyLibrary(model="resemblyzer@ab12"),
+}
+
+
+def refuse(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """A child that lacks something: its device, or what a task needs."""
+    pipe.recv()
+    raised = OF_THE_OPERATOR.get(part)
+    pipe.send(Missing(MISSING) if raised is None else Refused(raised.code, raised.params, str(raised)))
+
+
+@pytest.mark.parametrize("part", [*OF_THE_OPERATOR, "device"])
+def test_what_is_missing_is_logged_for_the_operator_and_not_told_to_the_member(
+    store: Store, job: Job, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted(part, refuse) as child:
+        ended = perform(store, child, job)
+    reason = str(OF_THE_OPERATOR.get(part, MISSING))
+    assert ended.state is JobState.FAILED and [reason in one.getMessage() for one in caplog.records] == [True]
+    for language, step in (("en", "[Tt]ell the moderators"), ("ko", "관리자에게 알[려리]")):
+        told = compose(ended, texts(language))
+        assert re.search(step, told) and not re.search(r"rmvpe|contentvec|resemblyzer|discovervoice", told)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
+from bot.messages.basket import note_line
+from bot.texts.sentences import texts
 from files.disk import DiskFull
 from pipeline.errors import SoundError
 from pipeline.listening.notes import Note
@@ -103,10 +105,14 @@ def test_a_child_that_dies_is_tried_again_and_not_for_ever(store: Store, files: 
     assert (two.state, two.error_code) == (NoteState.REFUSED, "unheard")
 
 
-def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(store: Store, files: list[Path]) -> None:
+def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(
+    store: Store, files: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
     add(store, *files)
     one, two = hear(store, Played(Broken("Traceback"), CannotRun("no device")))
     assert (one.error_code, two.error_code) == ("internal", "model_unusable")
+    assert "no device" in caplog.text and "no device" not in note_line(2, two, texts("en"))
+    assert "관리자에게 알리고" in note_line(2, two, texts("ko")) and "no device" not in note_line(2, two, texts("ko"))
     third = files[0].with_name("three.ogg")
     third.write_bytes(b"three")
     add(store, third)

@@ -28,10 +28,11 @@ def match(**values: Any) -> str:
 
 def test_shares_are_called_probabilities_and_none_is_said() -> None:
     text = match(calibration="isotonic", model="ast", range={"low": "A2", "high": "E4"}, notes=1, seconds=9.6)
-    assert text.splitlines()[:6] == [
+    assert text.splitlines()[:7] == [
         "**You sound like…**",
         "1. **IU**: 41%",
         "2. **\\*\\*Bad\\*\\***: 20%",
+        "",
         "None of them: 23%",
         "Your range in these notes: A2 to E4",
         "Heard: 10 s of voice in one note",
@@ -39,6 +40,17 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
     assert "isotonic" not in text and "ast" not in text.split()
     told = results.details(job(JobKind.MATCH, {"calibration": "isotonic", "model": "ast"}), EN)
     assert "calibrated probabilities (isotonic)" in told and "Model: ast" in told
+
+
+def test_what_is_named_is_never_said_to_be_impossible() -> None:
+    row = job(JobKind.MATCH, {"candidates": [{"name": "IU", "share": 0.004}], "none": 0.996})
+    assert "1. **IU**: under 1%" in results.compose(row, EN) and "None of them: over 99%" in results.compose(row, EN)
+    assert "1. **IU**: 1% 미만" in results.compose(row, KO) and "이 중에 없음: 99% 이상" in results.compose(row, KO)
+
+
+def test_a_model_is_named_once() -> None:
+    told = results.details(job(JobKind.MATCH, {"model": "R 0.1", "models": {"singer": "R 0.1", "voicing": "S"}}), EN)
+    assert told.count("R 0.1") == 1
 
 
 SONGS = [

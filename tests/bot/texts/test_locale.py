@@ -14,6 +14,11 @@ NOWHERE: Any = None  # the translator does not look where a name stands
 NAME = re.compile(r"[-_\w]{1,32}")
 
 
+@pytest.fixture
+def languages() -> None:
+    """All that Discord has."""
+
+
 def test_only_korean_is_korean() -> None:
     assert language(discord.Locale.korean) == language("ko") == "ko"
     assert language(discord.Locale.american_english) == language("ja") == "en"
@@ -62,6 +67,7 @@ async def test_every_command_and_option_is_sent_in_both_languages(world: World) 
             assert len(set(options)) == len(options)
             if node.get("type") == discord.AppCommandType.message.value:
                 continue
+            assert set(node["name_localizations"]) == set(node["description_localizations"]) == {"ko"}
             korean = node["name_localizations"]["ko"]
             assert NAME.fullmatch(node["name"]) and NAME.fullmatch(korean), korean
             assert 1 <= len(node["description"]) <= 100 and 1 <= len(node["description_localizations"]["ko"]) <= 100

@@ -4,6 +4,7 @@ import pytest
 
 from bot.errors import BadVoiceName
 from bot.texts import names
+from tests.bot.markdown import swallowed
 
 BLANK = ["", "   ", "\u3164", "\u2800\u00a0", "\u200b"]
 
@@ -62,3 +63,16 @@ def test_mentions_links_and_lines_are_harmless() -> None:
 
 def test_long_text_is_cut() -> None:
     assert names.safe("x" * 300) == "x" * 99 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("1. Intro.mp3", "1\\. Intro.mp3"), ("12) a", "12\\) a"), ("3.5 a", "3.5 a")]
+)
+def test_a_name_is_no_entry_of_a_list(text: str, shown: str) -> None:
+    assert names.safe(text) == shown
+
+
+def test_a_numbered_list_ends_with_an_empty_line() -> None:
+    shown = f"before\n{names.numbered_list(['1. a', '2. b'])}\nafter"
+    assert shown == "before\n1. a\n2. b\n\nafter" and swallowed(shown) == []
+    assert swallowed("1. a\n2. b\nafter\nmore") == ["after"] and names.numbered_list([]) == ""

@@ -21,6 +21,7 @@ from pipeline.matching.match import (
     fit_library,
     match,
 )
+from pipeline.matching.picture import percent
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
 from tests.conftest import LIBRARY
@@ -156,3 +157,11 @@ def test_no_other_temperature_and_threshold_fit_the_library_better(spread: float
     if spread > 1:  # else many fit equally well
         assert found.temperature == pytest.approx(max(MIN_TEMPERATURE, np.exp(searched.x[0])), rel=0.01)
         assert found.threshold == pytest.approx(searched.x[1], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn"),
+    [(0.0, "< 1 %"), (0.009, "< 1 %"), (0.01, "1 %"), (0.4, "40 %"), (0.99, "99 %"), (1.0, "> 99 %")],
+)
+def test_what_is_drawn_is_never_said_to_be_impossible_or_certain(share: float, drawn: str) -> None:
+    assert percent(share) == drawn

@@ -28,7 +28,7 @@ def queued(scene: Scene, data: bytes = b"note", requester: Requester | None = No
 
 def shown(scene: Scene) -> list[str]:
     """The jobs whose cards may change."""
-    return [card.id for card in cards_to_show(scene.store)]
+    return cards_to_show(scene.store).ids
 
 
 def test_the_newest_jobs_come_first_with_their_places(scene: Scene) -> None:

@@ -1,0 +1,29 @@
+"""The child process as it begins."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+BEGIN = """
+from multiprocessing import Pipe
+import cli.main
+from pipeline.pool.selection import Selection
+from worker.child import _main
+pipe, worker = Pipe()
+worker.close()
+_main(pipe, "cpu", 1, Selection())
+import numpy
+from threadpoolctl import threadpool_info
+print({found["num_threads"] for found in threadpool_info() if found["internal_api"] == "openblas"})
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread in any case")
+@pytest.mark.parametrize(("own", "threads"), [({}, {1}), ({"OPENBLAS_NUM_THREADS": "2"}, {2})])
+def test_numpy_works_on_one_thread_unless_an_operator_says_otherwise(own: dict[str, str], threads: set[int]) -> None:
+    """NumPy's threads spin between small products: a limiter took nine times the CPU time."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")} | own
+    done = subprocess.run([sys.executable, "-c", BEGIN], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout == f"{threads}\n", done.stderr
