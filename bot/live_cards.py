@@ -16,18 +16,17 @@ from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
 from bot.messages.private import PrivateCards
 from bot.texts.sentences import Texts, texts
 from store import Job, JobState, NotFound, Store
-from store.line import NOWHERE, Place
+from store.line import NOWHERE, InLine, Place
 from store.missing import NoSuchJob
 from store.replies import token_of
 from store.shards import ALL, Shards
 from store.tables import now
 from store.use_cases import CardState, PlacedJob, cards_to_show, job_row, placed_job, release_reply
-from store.use_cases.progress import PROGRESS, REPLY_UNTIL, Row, WaitingCard, waiting_card
 
 log = logging.getLogger(__name__)
 Face = str | tuple[int, int, bool, float]
 LATER = "later"
-Card = CardState | WaitingCard
+Card = CardState | InLine
 Shown = TypeVar("Shown")
 LAST_WORD = 60.0
 """Seconds before the token's end in which the card says where the job goes on."""
@@ -92,7 +91,7 @@ class LiveCards(commands.Cog):
     async def _bring_up_to_date(self, card: Card) -> None:
         """Show what is new, or when Discord takes it."""
         try:
-            await self._update(card.id, card if isinstance(card, WaitingCard) else None)
+            await self._update(card.id, card if isinstance(card, InLine) else None)
         except NotFound:
             return  # forgotten meanwhile
         except Exception as error:
@@ -102,7 +101,7 @@ class LiveCards(commands.Cog):
             else:
                 log.exception("The card of job %s could not be shown", card.id)
 
-    async def _update(self, job_id: str, known: WaitingCard | None = None) -> None:
+    async def _update(self, job_id: str, known: InLine | None = None) -> None:
         """Show the job as it is once its card's turn has come; a card that Discord takes no more is let go."""
         async with self.private.turn(job_id):
             placed = await asyncio.to_thread(self._placed, job_id, known)
@@ -128,7 +127,7 @@ class LiveCards(commands.Cog):
             self._shown.pop(job.id, None)  # so that the dictionary is in the order in which they were shown
             self._shown[job.id] = _face(job, place, heard, now())
 
-    def _placed(self, job_id: str, known: WaitingCard | None) -> PlacedJob:
+    def _placed(self, job_id: str, known: InLine | None) -> PlacedJob:
         """The job as it is, in the place that is known if it had one just now. Raises NotFound."""
         if known is None:
             return placed_job(self.store, job_id)
@@ -143,8 +142,8 @@ def _news(store: Store, shown: Mapping[str, Face], shards: Shards) -> tuple[set[
     working = {
         card.id: card for card in cards.working if shown.get(card.id) != _face(card, NOWHERE, card.has_preview, moment)
     }
-    waiting = {row[0]: row for row in cards.line if shown.get(row[0]) != _face_in_line(row, moment)}
-    return set(cards.ids), chain(_in_turn(working, shown), map(waiting_card, _in_turn(waiting, shown)))
+    waiting = {card.id: card for card in cards.line if shown.get(card.id) != _face_in_line(card, moment)}
+    return set(cards.ids), chain(_in_turn(working, shown), _in_turn(waiting, shown))
 
 
 def _in_turn(news: Mapping[str, Shown], shown: Mapping[str, Face]) -> Iterator[Shown]:
@@ -174,12 +173,11 @@ def _face(job: Job | CardState, place: Place, heard: bool, moment: float) -> Fac
     return status(job, place.number, texts(job.locale), place.seconds, stranded=place.stranded) + ("♪" if heard else "")
 
 
-def _face_in_line(row: Row, moment: float) -> Face:
-    """`_face` of a row of the line, of which there may be thousands."""
-    if moment > row[REPLY_UNTIL] - LAST_WORD:
+def _face_in_line(card: InLine, moment: float) -> Face:
+    """`_face` of a job in line, of which there may be thousands."""
+    if _ends_soon(card.reply_until, moment):
         return LATER
-    number, wait, stranded = row[-3:]
-    return number, minutes_until(wait), stranded, row[PROGRESS]
+    return card.number, minutes_until(card.wait), card.stranded, card.progress
 
 
 def _ends_soon(reply_until: float | None, moment: float) -> bool:

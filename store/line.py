@@ -39,6 +39,29 @@ NOWHERE = Place(0, 0.0)
 """The place of a job that does not wait."""
 
 
+class InLine(NamedTuple):
+    """A job in line: plain values of the driver's, since a line of thousands is read every few seconds."""
+
+    id: str
+    kind: str
+    progress: float
+    seconds_left: float | None
+    reply_until: float | None
+    guild_id: int | None
+    number: int
+    wait: float
+    stranded: bool
+
+    @property
+    def place(self) -> Place:
+        """Its place."""
+        return Place(self.number, self.wait, self.stranded)
+
+
+COLUMNS = InLine._fields[:-3]
+"""What is read of it."""
+
+
 def turn_for(session: Session, lane: Lane, user_id: int) -> int:
     """The turn of a member's next job in this lane."""
     active = select(func.max(Job.turn), func.min(Job.turn)).where(_of_service(), WAITS | WORKS, col(Job.lane) == lane)
@@ -75,32 +98,26 @@ def places(session: Session, waiting: Iterable[Job]) -> dict[str, Place]:
     return {job.id: _place(session, job, pace, nobody_can) for job in waiting}
 
 
-def standing(session: Session, *columns: str) -> list[tuple[Any, ...]]:
-    """Of every job in line, in its order: id, kind, progress, seconds left, these columns; number, wait, is stranded.
+def standing(session: Session) -> list[InLine]:
+    """Every job in line, in its order.
 
-    Plain tuples of the driver's values, since a line of thousands is read every few seconds; `place_of` reads one.
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
     gives way, so a quick job does not wait for it.
     """
     pace = _pace(session)
-    line: list[tuple[Any, ...]] = []
+    line: list[InLine] = []
     in_vain, ahead = _stranded(session), 0.0
     for lane in Lane:
         works, wholes = pace.works[lane], dict[str, float]()
-        for row in _waiting(session, lane, columns):
-            stranded = row[0] in in_vain
-            line.append((*row, len(line) + 1, (works + ahead) / pace.workers, stranded))
-            if stranded:
+        for row in _waiting(session, lane):
+            job = InLine._make((*row, len(line) + 1, (works + ahead) / pace.workers, row[0] in in_vain))
+            line.append(job)
+            if job.stranded:
                 continue
-            if (name := row[1]) not in wholes:
-                wholes[name] = pace.takes(KINDS[name], lane)
-            ahead += seconds_left(KINDS[name], row[2], row[3], wholes[name])
+            if job.kind not in wholes:
+                wholes[job.kind] = pace.takes(KINDS[job.kind], lane)
+            ahead += seconds_left(KINDS[job.kind], job.progress, job.seconds_left, wholes[job.kind])
     return line
-
-
-def place_of(row: Sequence[Any]) -> Place:
-    """The place in a row of `standing`."""
-    return Place(*row[-3:])
 
 
 def stranded(session: Session) -> abilities.Stranded:
@@ -157,21 +174,21 @@ def _stranded(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(Job.id).where(_of_service(), WAITS, nobody_can)).all())
 
 
-def _waiting(session: Session, lane: Lane, columns: tuple[str, ...]) -> Sequence[tuple[Any, ...]]:
-    """What waits in a lane, in its order: id, the name of its kind, what tells how long it takes, and these columns.
+def _waiting(session: Session, lane: Lane) -> Sequence[tuple[Any, ...]]:
+    """`COLUMNS` of what waits in a lane, in its order.
 
     The driver's own rows: none of these columns has another value in Python, and SQLAlchemy's rows take as long again.
     """
     session.flush()  # a connection does not
-    with session.connection().execute(_ordered(lane, columns)) as result:
+    with session.connection().execute(_ordered(lane)) as result:
         assert result.cursor is not None
         return result.cursor.fetchall()
 
 
 @functools.cache
-def _ordered(lane: Lane, columns: tuple[str, ...]) -> Any:
+def _ordered(lane: Lane) -> Any:
     job = inspect(Job).columns
-    wanted = job.id, type_coerce(job.kind, String), job.progress, job.seconds_left, *(job[name] for name in columns)
+    wanted = (type_coerce(job[name], String) if name == "kind" else job[name] for name in COLUMNS)
     return sa_select(*wanted).where(_of_service(), WAITS, job.lane == lane).order_by(*IN_A_LANE)
 
 

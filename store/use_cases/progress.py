@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlmodel import col, select
 
 from store import jobs, line, previews, replies
 from store.database import Store
+from store.line import InLine
 from store.shards import ALL, Shards
 from store.tables import Job, JobKind, JobState
 
@@ -48,13 +49,6 @@ class CardState(NamedTuple):
     has_preview: bool
 
 
-class WaitingCard(NamedTuple):
-    """What changes on the card of a job in line."""
-
-    id: str
-    place: line.Place
-
-
 def placed_job(store: Store, job_id: str) -> PlacedJob:
     """One job. Raises NotFound."""
     with store.read() as session:
@@ -63,26 +57,16 @@ def placed_job(store: Store, job_id: str) -> PlacedJob:
         return PlacedJob(job, *places.get(job_id, line.NOWHERE), previews.of_job(store, job))
 
 
-Row = tuple[Any, ...]
-"""Of a job in line: id, name of its kind, progress, seconds left, the end of its token, ...; and its place's three."""
-PROGRESS, REPLY_UNTIL, GUILD_ID = 2, 4, 5
-
-
 class Cards(NamedTuple):
-    """All cards that live: of jobs that work, and the line's; of thousands few have news and become WaitingCards."""
+    """All cards that live: of jobs that work, and the line's."""
 
     working: Sequence[CardState]
-    line: Sequence[Row]
+    line: Sequence[InLine]
 
     @property
     def ids(self) -> list[str]:
         """Of all jobs that have a card, in their order."""
-        return [*(card.id for card in self.working), *(row[0] for row in self.line)]
-
-
-def waiting_card(row: Row) -> WaitingCard:
-    """The card of a row of the line."""
-    return WaitingCard(row[0], line.place_of(row))
+        return [*(card.id for card in self.working), *(card.id for card in self.line)]
 
 
 def cards_to_show(store: Store, shards: Shards = ALL) -> Cards:
@@ -95,12 +79,8 @@ def cards_to_show(store: Store, shards: Shards = ALL) -> Cards:
     with store.read() as session:
         works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
         working = [_working(store, job) for job in session.exec(works).all() if shards.have(job.guild_id)]
-        if shards.are_all:
-            waiting = line.standing(session, "reply_until")
-        else:
-            rows = line.standing(session, "reply_until", "guild_id")
-            waiting = [row for row in rows if shards.have(row[GUILD_ID])]
-    return Cards(working, [row for row in waiting if row[REPLY_UNTIL] is not None])
+        waiting = [job for job in line.standing(session) if job.reply_until is not None]
+    return Cards(working, waiting if shards.are_all else [job for job in waiting if shards.have(job.guild_id)])
 
 
 def _working(store: Store, job: Job) -> CardState:

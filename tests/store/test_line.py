@@ -56,7 +56,7 @@ def shown(store: Store) -> list[str]:
 def places(store: Store) -> dict[str, line.Place]:
     """Of the whole line; each counted by itself is the same."""
     with store.read() as session:
-        found = {row[0]: line.place_of(row) for row in line.standing(session)}
+        found = {job.id: job.place for job in line.standing(session)}
         alone = line.places(session, [jobs.get(session, job_id) for job_id in found])
     assert list(alone) == list(found)
     for job_id, place in found.items():
