@@ -1,6 +1,6 @@
 """The retrieval index of a voice: content features are drawn towards those that it was trained on.
 
-An exact search as one matrix product: ten minutes of voice are 30 000 rows, 0.06 s per 30 s of audio.
+An exact search as one matrix product: ten minutes of voice are 30 000 rows, and a minute of singing takes 0.9 s of one core.
 """
 
 from pathlib import Path
@@ -43,9 +43,10 @@ def retrieve(content: Tensor, rows: Tensor) -> Tensor:
 
 
 def _nearest(content: Tensor, rows: Tensor, norms: Tensor) -> Tensor:
-    squared = (content**2).sum(1, keepdim=True) + norms - 2 * content @ rows.T
-    nearest = squared.topk(min(NEIGHBOURS, len(rows)), dim=1, largest=False)
-    weight = nearest.values.clamp_min(MIN_DISTANCE) ** -2
+    beyond = torch.addmm(norms, content, rows.T, alpha=-2)  # the squared distance, less what a frame's all share
+    nearest = beyond.topk(min(NEIGHBOURS, len(rows)), dim=1, largest=False)
+    squared = nearest.values + (content**2).sum(1, keepdim=True)
+    weight = squared.clamp_min(MIN_DISTANCE) ** -2
     weight = weight / weight.sum(1, keepdim=True)
     return torch.einsum("tk,tkc->tc", weight, rows[nearest.indices])
 
