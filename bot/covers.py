@@ -9,11 +9,11 @@ from discord.ext import commands
 
 from bot.interactions.attachments import check, download
 from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
-from bot.messages.voices import marked
+from bot.messages.voices import marked, marks
 from bot.texts.locale import label
 from bot.texts.names import choice_name, song_name
 from bot.texts.sentences import Texts
-from store import Store
+from store import Store, names
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
 
 CHOICES = 25
@@ -21,9 +21,10 @@ NOTHING = "#0"
 
 
 def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tuple[str, str]]:
-    """Name and value of the ready voices that fit the text, marked as free or untrained where they are."""
+    """Name and value of the ready voices whose name or mark (free, untrained) fits the text."""
     with store.read() as session:
-        fitting = ready_voices(session, user_id, text)[:CHOICES]
+        ready = ready_voices(session, user_id, "")
+        fitting = names.fitting(text, ready, lambda one: (one.name, *marks(one, say)))[:CHOICES]
         return [(choice_name(marked(one, say), one.id), f"#{one.id}") for one in fitting]
 
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,7 +13,7 @@ from discord.ext import commands
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, file_limit, texts_for
 from bot.texts.locale import label
-from bot.texts.names import safe
+from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store.use_cases import MyData, my_data
 
@@ -30,6 +33,11 @@ def told(data: MyData, say: Texts) -> str:
     return f"{text}\n{say('my_data.left_out', number=len(data.left_out), names=names)}"
 
 
+def reason(say: Texts, code: str, params: Mapping[str, Any], english: str) -> str:
+    """Why something failed, as the member was told, with names as they are kept."""
+    return say.error(code, params, english or say("result.failed_unknown"), shorten)
+
+
 class MyDataCog(commands.Cog):
     """The command."""
 
@@ -43,7 +51,7 @@ class MyDataCog(commands.Cog):
         say, user_id = texts_for(interaction), interaction.user.id
         async with self.services.turn_of(user_id):
             with contextlib.ExitStack() as stack:
-                writing = my_data(self.services.store, user_id, file_limit(interaction) - SPARE)
+                writing = my_data(self.services.store, user_id, file_limit(interaction) - SPARE, partial(reason, say))
                 data = await asyncio.to_thread(stack.enter_context, writing)
                 await reply(interaction, told(data, say))
                 for part in data.parts:

@@ -49,6 +49,8 @@ def setting_refused(error: ValidationError) -> str:
 def check_files(files: Iterable[Path]) -> None:
     """Raise DeskError for the first path that is no file."""
     for file in files:
+        if file.is_dir():
+            raise DeskError(f"{file} is a folder. Name the files in it.")
         if not file.is_file():
             raise DeskError(f"There is no file {file}.")
 

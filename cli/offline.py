@@ -66,6 +66,7 @@ Request = Callable[[str], Job]
 
 async def match_notes(notes: list[Path], out: Path) -> None:
     """Match recordings with the library and print the result."""
+    check_files(notes)  # before anything is loaded
     store = open_store()
     async with child_of_settings() as child:
         await seed_library(store, child)
@@ -84,6 +85,7 @@ async def match_notes(notes: list[Path], out: Path) -> None:
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
     """Train a voice and store it under `name`."""
     name = named(name, what="voice")
+    check_files(notes)
     store = open_store()
     seconds = 60 * minutes if minutes else None
     async with child_of_settings() as child:
@@ -117,6 +119,9 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
             voice_id = find_voice(session, voice, jobs.OPERATOR).id
     except NotFound as error:
         raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
+    check_files([order.instrumental] if order.instrumental else [])
+    if not Path(order.song).is_file():
+        _library_song(store, order.song)
     async with child_of_settings(order.separator) as child:
         request = CoverRequest(voice=f"#{voice_id}", key_shift=order.key_shift, vocals_only=order.vocals_only)
         done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)

@@ -15,6 +15,8 @@ LEAST_SECONDS_INSTANT = 10.0
 """Of voice, for a voice that is not trained."""
 WANTED_SECONDS = 600.0
 """Of voice, for a good one."""
+OF_THE_MACHINE = frozenset({"model_unusable", "disk_full"})
+"""The codes of what kept a worker from hearing a note, and is no fault of the note's: it is heard again."""
 
 
 def of_member(session: Session, user_id: int) -> Sequence[BasketNote]:

@@ -166,17 +166,19 @@ async def _perform(
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
-        await _fail(store, job, ModelUnusable(reason=str(error)))
+        await _fail(store, lease, ModelUnusable(reason=str(error)))
     except (StoreError, DiskFull) as error:
-        await _fail(store, job, error)
+        await _fail(store, lease, error)
     except Exception:
+        lease.ending = True
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
 
 
-async def _fail(store: Store, job: Job, error: ModelUnusable | StoreError | DiskFull) -> None:
+async def _fail(store: Store, lease: Lease, error: ModelUnusable | StoreError | DiskFull) -> None:
+    lease.ending, job = True, lease.job
     tell_operator(f"Job {job.id}, attempt {job.attempt}", error.code, str(error))
     await persist(partial(fail_job, store, job, error.code, error.params, str(error)))
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from store import Job, Store, jobs
 from store.trouble import is_passing
-from store.use_cases import JobProgress, LeaseLost, has_result, renew_job
+from store.use_cases import JobProgress, LeaseLost, has_ended, renew_job
 from worker.errors import LeaseOver
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Lease:
                 raise LeaseOver(str(getattr(error, "orig", error))) from error
             return
         if not renewed:
-            self.over = self.ending and await persist(partial(has_result, self.store, self.job))
+            self.over = self.ending and await persist(partial(has_ended, self.store, self.job))
             if not self.over:
                 raise LeaseLost
         self.ends = began + self.seconds

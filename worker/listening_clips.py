@@ -9,11 +9,11 @@ from pathlib import Path
 
 from files.atomic import make_folder
 from files.disk import DiskFull
-from pipeline.errors import SoundError
-from store import ClipRole, ListeningClip, ListeningTest, Store, StoreError
+from pipeline.errors import ModelUnusable, SoundError
+from store import ClipRole, ListeningClip, ListeningTest, MediaAway, Store, StoreError
 from store.use_cases import keep_prepared, next_unprepared, prepare_again, refuse_prepared
 from worker.child import Child
-from worker.errors import ChildDied, tell_operator
+from worker.errors import CannotRun, ChildDied, tell_operator
 from worker.messages import Broken, Done, ListeningSource, RatedClips, RatedClipsTask, Refused
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,16 @@ NAMES = {ClipRole.COVER: "A cover", ClipRole.VOICE: "A voice sample", ClipRole.U
 async def prepare_listening_tests(store: Store, child: Child) -> None:
     """Make the clips of every test that waits for them; a test whose clips cannot be made fails with one sentence.
 
-    A test that is being prepared when the worker stops is prepared anew.
+    A test that is being prepared when the worker stops is prepared anew; so is one whose files cannot be fetched.
     """
     while (waiting := await asyncio.to_thread(next_unprepared, store)) is not None:
         test, clips = waiting
         out = store.work_dir / f"listening-{test.id}"
         try:
             await _prepare(store, child, test, clips, out)
+        except MediaAway as error:
+            log.warning("Listening test %s waits: %s", test.id, error)
+            return
         finally:
             await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
 
@@ -54,9 +57,12 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
     except ChildDied as error:
         log.warning("The clips of listening test %s: %s", number, error)
         await asyncio.to_thread(prepare_again, store, number)
+    except MediaAway:
+        raise
+    except CannotRun as error:
+        await asyncio.to_thread(_refuse, store, number, ModelUnusable(reason=str(error)))
     except (StoreError, SoundError, DiskFull) as error:
-        tell_operator(f"Listening test {number}", error.code, str(error))
-        await asyncio.to_thread(refuse_prepared, store, number, error.code, error.params, str(error))
+        await asyncio.to_thread(_refuse, store, number, error)
     except (RuntimeError, TypeError, OSError):
         reference = secrets.token_hex(4)
         log.exception("The clips of listening test %s could not be made (%s).", number, reference)
@@ -73,3 +79,8 @@ def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out
         path = store.media.checked(clip.source_key or "", name)
         sources.append(ListeningSource(clip.id or 0, path, name, clip.role is ClipRole.ANCHOR))
     return RatedClipsTask(tuple(sources), test.seed, out)
+
+
+def _refuse(store: Store, number: int, error: StoreError | SoundError | DiskFull) -> None:
+    tell_operator(f"Listening test {number}", error.code, str(error))
+    refuse_prepared(store, number, error.code, error.params, str(error))

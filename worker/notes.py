@@ -6,7 +6,7 @@ import secrets
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
-from store import Store, StoreError
+from store import MediaAway, Store, StoreError
 from store.use_cases import UnheardNote, hear_again, hear_anew, keep_heard, keep_reading, next_unheard, refuse_note
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, tell_operator
@@ -20,10 +20,14 @@ INTERNAL = "Something went wrong on our side. The operator finds it in the log u
 async def hear_notes(store: Store, child: Child) -> None:
     """Hear every note that waits; what cannot be trained on is refused with one sentence.
 
-    A note that is being heard when the worker stops is heard anew.
+    A note that is being heard when the worker stops is heard anew; one that cannot be fetched now goes on waiting.
     """
     while (waiting := await asyncio.to_thread(next_unheard, store)) is not None:
-        await _hear(store, child, waiting)
+        try:
+            await _hear(store, child, waiting)
+        except MediaAway as error:
+            log.warning("Note %s of a basket waits: %s", waiting.note.id, error)
+            return
 
 
 async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
@@ -33,6 +37,8 @@ async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
     except ChildDied as error:
         log.warning("Note %s of a basket: %s", note_id, error)
         await asyncio.to_thread(hear_again, store, note_id)
+    except MediaAway:
+        raise
     except CannotRun as error:
         await asyncio.to_thread(_refuse, store, note_id, ModelUnusable(reason=str(error)))
     except (StoreError, DiskFull) as error:

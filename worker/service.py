@@ -29,6 +29,7 @@ from store.use_cases import (
     end_life,
     give_back_held,
     give_back_job,
+    hear_mended,
     job_row,
     show_life,
     stranded_jobs,
@@ -241,6 +242,7 @@ async def _show_life(shift: Shift) -> None:
 
 
 async def _expire(store: Store) -> None:
+    await asyncio.to_thread(hear_mended, store)
     await asyncio.to_thread(retention.tidy, store)
 
 

@@ -6,7 +6,7 @@ from bot.messages.card import bar
 from bot.texts.names import numbered_list, safe, shorten
 from bot.texts.sentences import Texts
 from store import BasketNote, NoteState
-from store.basket import LEAST_SECONDS, MOST_NOTES, WANTED_SECONDS, seconds_of
+from store.basket import LEAST_SECONDS, MOST_NOTES, OF_THE_MACHINE, WANTED_SECONDS, seconds_of
 
 NAME_LENGTH = 40
 SENTENCE_LENGTH = 300
@@ -34,6 +34,8 @@ def basket_lines(notes: Sequence[BasketNote], shown: Sequence[Numbered], say: Te
 def note_line(number: int, note: BasketNote, say: Texts) -> str:
     """`2. a.ogg: 18 s of voice · 5 minutes ago`, or why it cannot be used."""
     when = f"<t:{int(note.created_at)}:R>"
+    if note.state is NoteState.REFUSED and note.error_code in OF_THE_MACHINE:
+        return say("basket.later", number=number, name=safe(note.name, NAME_LENGTH), when=when)
     if note.state is NoteState.REFUSED:
         sentence = say.error(note.error_code or "", note.error_params, note.error_sentence or "")
         return say("basket.refused", number=number, sentence=shorten(sentence, SENTENCE_LENGTH), when=when)

@@ -69,8 +69,10 @@ def pair(before: float | None, after: float | None, say: Texts) -> str:
 
 
 def models_line(models: Mapping[str, str], say: Texts) -> str:
-    """`Models: separator htdemucs, voice …`, or nothing."""
+    """`Models: separator htdemucs · voice …`, or nothing."""
     if not models:
         return ""
-    named = ", ".join(f"{say.known(f'role.{role}', role)} {safe(name)}" for role, name in list(models.items())[:MODELS])
+    named = " · ".join(
+        f"{say.known(f'role.{role}', role)} {safe(name)}" for role, name in list(models.items())[:MODELS]
+    )
     return say("result.models", models=named)

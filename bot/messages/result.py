@@ -183,6 +183,8 @@ def match_notes(result: MatchResult, say: Texts) -> list[str]:
     lines = []
     if result.range is not None:
         lines.append(say("result.match.range", low=safe(result.range.low), high=safe(result.range.high)))
+    elif result.seconds is not None:
+        lines.append(say("result.match.no_range"))
     if result.seconds is not None and result.notes is not None:
         key = "heard_one" if result.notes == 1 else "heard"
         lines.append(say(f"result.match.{key}", seconds=result.seconds, notes=result.notes))

@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,25 +30,28 @@ class Texts:
         """The sentence of a key that comes from a row, or the safe fallback."""
         return self.sentences.get(key) or safe(fallback)
 
-    def error(self, code: str, params: Mapping[str, Any], english: str) -> str:
-        """The sentence of an error: ours if we know its code and it fits, else the English one."""
+    def error(self, code: str, params: Mapping[str, Any], english: str, shown: Callable[[str, int], str] = safe) -> str:
+        """The sentence of an error: ours if we know its code and it fits, else the English one.
+
+        Names, and the English sentence, are `shown` with at most so many characters.
+        """
         template = self.sentences.get(f"errors.{code}")
         if template is not None:
             try:
-                filled = template.format(**{name: self._shown(name, value) for name, value in params.items()})
+                filled = template.format(**{name: self._shown(name, value, shown) for name, value in params.items()})
                 return agreeing(filled, self.language)
             except (KeyError, ValueError, IndexError, TypeError):
                 pass
-        return safe(english, SENTENCE_LENGTH)
+        return shown(english, SENTENCE_LENGTH)
 
-    def _shown(self, name: str, value: Any) -> Any:
-        """Words of the store in our language, names made harmless, numbers as they are."""
+    def _shown(self, name: str, value: Any, shown: Callable[[str, int], str]) -> Any:
+        """Words of the store in our language, names as they are to be shown, numbers as they are."""
         if not isinstance(value, str):
             return value
         table = {"what": "what", "state": "state", "wanted": "state"}.get(name)
         if table:
             return self.known(f"{table}.{value}", value)
-        return safe(value, CANDIDATES_LENGTH if name == "candidates" else SHOWN_LENGTH)
+        return shown(value, CANDIDATES_LENGTH if name == "candidates" else SHOWN_LENGTH)
 
 
 @functools.cache

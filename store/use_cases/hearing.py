@@ -65,11 +65,21 @@ def keep_reading(
 
 
 def hear_anew(store: Store, note_ids: Collection[int]) -> None:
-    """Good notes that another model embedded wait again; they come before what is to be compared with them."""
+    """Notes wait again: good ones that another model embedded come before what is to be compared with them."""
     with store.write() as session:
         for note in session.exec(select(BasketNote).where(col(BasketNote.id).in_(note_ids))).all():
             note.state = NoteState.WAITING
             session.add(note)
+
+
+def hear_mended(store: Store) -> None:
+    """What the machine kept a worker from hearing waits again: it may be mended by now."""
+    refused = col(BasketNote.state) == NoteState.REFUSED
+    with store.read() as session:
+        wanted = select(BasketNote.id).where(refused, col(BasketNote.error_code).in_(basket.OF_THE_MACHINE))
+        ids = [note_id for note_id in session.exec(wanted).all() if note_id is not None]
+    if ids:
+        hear_anew(store, ids)
 
 
 def refuse_note(store: Store, note_id: int, code: str, params: dict[str, Any], sentence: str) -> None:

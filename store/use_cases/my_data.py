@@ -5,7 +5,7 @@ import json
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ from store.tables import Clip, Job, Outbox
 OWNERS = ("user_id", "owner_id", "rater_id", "reporter_id")
 PEOPLE = frozenset({*OWNERS, "moderator_id", "removed_by", "warned_by", "blocked_by"})
 """Columns that name a member; whoever is not the one who asks is left out of their rows."""
+MACHINES = frozenset({"lease_owner"})
+"""Columns that name a machine of the operator's."""
+ERROR = ("error_code", "error_params", "error_sentence")
+Tell = Callable[[str, Mapping[str, Any], str], str]
+"""What a member reads of an error: its code, params and English sentence, which may be for the operator alone."""
 ROWS = "rows.json"
 MOST_PARTS = 10
 ENTRY_BYTES = 256
@@ -48,23 +53,24 @@ class MyData:
 
 
 @contextlib.contextmanager
-def my_data(store: Store, user_id: int, limit: int) -> Iterator[MyData]:
+def my_data(store: Store, user_id: int, limit: int, tell: Tell) -> Iterator[MyData]:
     """All that is kept about a member in ZIP files of at most `limit` bytes, which are gone at the end of the block.
 
-    What is larger by itself, or comes after MOST_PARTS parts, is left out and named. Raises DiskFull.
+    What is larger by itself, or comes after MOST_PARTS parts, is left out and named. Errors are as `tell` puts them.
+    Raises DiskFull.
     """
     folder = store.work_dir / f"my-data-{uuid.uuid4().hex}"  # what a kill leaves there is tidied within an hour
     try:
         with disk_full():
             folder.mkdir(parents=True, mode=0o700)
-            yield _written(store, user_id, folder, limit)
+            yield _written(store, user_id, folder, limit, tell)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _written(store: Store, user_id: int, folder: Path, limit: int) -> MyData:
+def _written(store: Store, user_id: int, folder: Path, limit: int, tell: Tell) -> MyData:
     with store.read() as session:
-        rows, named = _rows(session, user_id), list(_named(session, user_id))
+        rows, named = _rows(session, user_id, tell), list(_named(session, user_id))
     if not any(rows.values()):
         return MyData([], 0, 0, [])
     text = folder / ROWS
@@ -100,9 +106,17 @@ def _parted(everything: Sequence[OwnFile], limit: int) -> tuple[list[list[OwnFil
     return parts, left_out
 
 
-def _rows(session: Session, user_id: int) -> dict[str, list[dict[str, Any]]]:
+def _rows(session: Session, user_id: int, tell: Tell) -> dict[str, list[dict[str, Any]]]:
     """The member's rows of every table, without the ids of other members."""
-    return {table.name: found for table in SQLModel.metadata.sorted_tables if (found := _of(session, table, user_id))}
+    found = {table.name: _of(session, table, user_id) for table in SQLModel.metadata.sorted_tables}
+    return {name: [_told(row, tell) for row in rows] for name, rows in found.items() if rows}
+
+
+def _told(row: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """The row with its error as one sentence, and without what it says of the operator's machines."""
+    code, params, sentence = (row.get(name) for name in ERROR)
+    shown = {name: value for name, value in row.items() if name not in {*MACHINES, *ERROR}}
+    return shown | {"error": tell(code, params or {}, sentence or "")} if code else shown
 
 
 def _of(session: Session, table: Table, user_id: int) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from store.need_tables import ModelRole
 from store.params import aim_of, uploads_of
 from store.results import LibraryResult, Result, TrainResult, to_json
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind, Lane
+from store.tables import Job, JobKind, JobState, Lane
 from store.use_cases.server_library import finish_entry
 from store.use_cases.voices import withdraw_sample
 
@@ -108,10 +108,10 @@ def job_row(store: Store, job_id: str) -> Job | None:
         return session.get(Job, job_id)
 
 
-def has_result(store: Store, job: Job) -> bool:
-    """Whether this attempt has put its result away."""
+def has_ended(store: Store, job: Job) -> bool:
+    """Whether this attempt has put its result away, or why it failed."""
     row = job_row(store, job.id)
-    return row is not None and row.attempt == job.attempt and row.state in jobs.WITH_RESULT
+    return row is not None and row.attempt == job.attempt and row.state in {*jobs.WITH_RESULT, JobState.FAILED}
 
 
 def jobs_wait(store: Store, able: Abilities | None = None) -> bool:

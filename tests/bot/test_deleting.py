@@ -37,7 +37,7 @@ async def test_a_rating_is_kept_can_be_changed_and_is_the_members_own(
         click = await world.alice.select(cover_card, [rating])
         assert response_of(click).ephemeral and worker.only().rating == int(rating)
     assert "★★★★☆" in response_of(click).content
-    with my_data(store, world.alice.id, 1_000_000) as data:
+    with my_data(store, world.alice.id, 1_000_000, texts("en").error) as data:
         assert data.rows == 3 and data.parts
     await world.env.restart_bot(make_bot())
     assert '"default": true' in json.dumps(shown(worker.only()).to_components()) and world.public() == []

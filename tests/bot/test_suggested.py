@@ -169,7 +169,7 @@ async def test_opinions_are_among_a_members_data_and_go_with_forget(
 ) -> None:
     like = thumb(store, "like")
     await world.alice.click(match_card, custom_id=like)
-    with my_data(store, world.alice.id, 10**6) as data, zipfile.ZipFile(data.parts[0]) as archive:
+    with my_data(store, world.alice.id, 10**6, texts("en").error) as data, zipfile.ZipFile(data.parts[0]) as archive:
         assert len(json.loads(archive.read("rows.json"))["song_opinion"]) == 1
     asked = await world.alice.slash(world.channel, "forget-me")
     await world.alice.click(response_of(asked), label="Remove everything")

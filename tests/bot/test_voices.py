@@ -260,3 +260,13 @@ def acts(voice: Voice) -> list[ours.VoiceAct]:
     """The buttons of a voice's card."""
     say = texts("en")
     return [ours.VoiceAct.labelled(say(f"voices.{act}"), act=act, voice=voice.id or 0) for act in ours.ACTS]
+
+
+def test_a_voice_is_found_by_its_mark_too(store: Store, worker: Worker) -> None:
+    worker.add_voice(7, "mine")
+    worker.add_voice(voices.PUBLIC, "Emma")
+    for language, mark in (("en", "free"), ("ko", "무료"), ("ko", "ㅁㄹ")):
+        assert [name for name, _ in voice_choices(store, 7, mark, texts(language))] == [
+            f"Emma · {texts(language)('command.cover.free')}"
+        ]
+    assert [name for name, _ in voice_choices(store, 7, "mi", texts("ko"))] == ["mine"]

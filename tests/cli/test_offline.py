@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cli import offline
 from cli.console import DeskError
 from pipeline.pool.selection import Selection
 from pipeline.sound.decode import NOTE, decode
-from store import Job, JobState, Store, StoreSettings, clips, jobs, open_store, voices
+from store import Job, JobState, Store, StoreSettings, Voice, VoiceState, clips, jobs, open_store, voices
 from store.results import match_result
 from store.use_cases import abandon_dead, renew_job
 from tests.cli.test_commands import discovervoice, left_behind, refused
@@ -93,6 +94,26 @@ def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: l
         assert not clips.of_job(session, dead.id) and clips.of_job(session, alive.id)
     assert [path.name for path in store.work_dir.iterdir()] == [alive.id]
     assert len(store.media.keys()) == 1  # both had the same note
+
+
+def test_files_and_titles_that_are_not_there_are_said_before_anything_is_loaded(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write() as session:
+        session.add(Voice(owner_id=jobs.OPERATOR, name="Me", state=VoiceState.READY, model_key="m", index_key="i"))
+    monkeypatch.setattr(offline, "open_store", lambda: store)
+    monkeypatch.setattr(offline, "child_of_settings", lambda *_: pytest.fail("a child was started"))
+    (tmp_path / "folder").mkdir()
+    gone, order = tmp_path / "gone.ogg", offline.CoverOrder("gone", "Me", instrumental=tmp_path)
+    for work, sentence in (
+        (offline.match_notes([gone], tmp_path), "There is no file"),
+        (offline.match_notes([tmp_path / "folder"], tmp_path), "is a folder. Name the files in it."),
+        (offline.train_notes("You", [gone], 1.0, tmp_path), "There is no file"),
+        (offline.cover_song(order, tmp_path), "is a folder"),
+        (offline.cover_song(replace(order, instrumental=None), tmp_path), "gone is neither a file nor a song"),
+    ):
+        with pytest.raises(DeskError, match=sentence):
+            asyncio.run(work)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")

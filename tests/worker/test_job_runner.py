@@ -254,6 +254,25 @@ def refuse(pipe: Connection, part: str, threads: int, selection: Selection) -> N
     pipe.send(Missing(MISSING) if raised is None else Refused(raised.code, raised.params, str(raised)))
 
 
+@pytest.mark.parametrize("part", ["library", "device"])
+def test_what_follows_a_failure_that_is_put_away_needs_no_lease(
+    store: Store, job: Job, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    """It was once logged as a job that was cancelled, or taken away."""
+    caplog.set_level("INFO")
+    discard = retention.discard
+
+    def slowly(store: Store, job_id: str) -> None:
+        time.sleep(2.5)
+        discard(store, job_id)
+
+    monkeypatch.setattr(retention, "discard", slowly)
+    with scripted(part, refuse) as child:
+        end = asyncio.run(work_on(store, child, job, WorkerSettings()))
+    assert (end, read(store, job).state) == (AttemptEnd.WRITTEN, JobState.FAILED)
+    assert "no more" not in caplog.text and clips_of(store, job) == []
+
+
 @pytest.mark.parametrize("part", [*OF_THE_OPERATOR, "device"])
 def test_what_is_missing_is_logged_for_the_operator_and_not_told_to_the_member(
     store: Store, job: Job, part: str, caplog: pytest.LogCaptureFixture

@@ -7,11 +7,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from bot.texts.sentences import texts
 from files.disk import DiskFull
 from models.signal import MUSIC_RATE
 from pipeline.errors import SoundError
 from pipeline.sound.encode import encode
-from store import ClipRole, ListeningState, Question, Store
+from store import ClipRole, ListeningState, MediaAway, Question, Store
 from store.use_cases import (
     ListeningPlace,
     ListeningRequest,
@@ -23,7 +24,7 @@ from store.use_cases import (
 )
 from worker import child_tasks
 from worker.child import Child
-from worker.errors import ChildDied
+from worker.errors import CannotRun, ChildDied
 from worker.listening_clips import prepare_listening_tests
 from worker.messages import Broken, Done, End, Refused, Task
 
@@ -103,3 +104,21 @@ def test_a_bug_and_a_lost_file_fail_the_test_too(store: Store, files: list[Saved
     assert prepare(store, Inside()) is ListeningState.FAILED
     assert listening_votes(store, 1).test.error_code == "file_damaged"
     assert {clip.role for clip in listening_votes(store, 1).clips} >= {ClipRole.ANCHOR}
+
+
+def test_a_lost_model_fails_the_test_and_storage_that_is_away_is_waited_for(
+    store: Store, files: list[SavedFile], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start(store, *files)
+
+    def away(*_: str) -> Path:
+        raise MediaAway
+
+    with monkeypatch.context() as bucket:
+        bucket.setattr(type(store.media), "checked", away)
+        assert prepare(store, Inside()) is ListeningState.PREPARING
+    assert prepare(store, Inside(CannotRun("no device"))) is ListeningState.FAILED
+    test = listening_votes(store, 1).test
+    assert test.error_code == "model_unusable" and "no device" in caplog.text
+    assert "no device" not in texts("en").error("model_unusable", test.error_params, test.error_sentence or "")
+    assert list(store.work_dir.glob("*")) == []

@@ -12,12 +12,13 @@ from sqlmodel import select
 from bot.messages.basket import note_line
 from bot.texts.sentences import texts
 from files.disk import DiskFull
-from pipeline.errors import SoundError
+from pipeline.errors import ModelUnusable, SoundError
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.voices.own_note import hear_note
 from pipeline.voices.reading import SAME_READER
-from store import BasketNote, Consent, JobState, NoteState, Store
+from store import BasketNote, Consent, JobState, MediaAway, NoteState, Store
+from store.basket import OF_THE_MACHINE
 from store.params import train_params
 from store.use_cases import (
     Requester,
@@ -30,7 +31,7 @@ from store.use_cases import (
     send_reading,
 )
 from tests.conftest import LIBRARY
-from worker import child_tasks
+from worker import child_tasks, service
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
 from worker.messages import Broken, Done, End, HeardNote, OwnNoteTask, Refused, SpeakerOfNote, Task
@@ -112,12 +113,41 @@ def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(
     one, two = hear(store, Played(Broken("Traceback"), CannotRun("no device")))
     assert (one.error_code, two.error_code) == ("internal", "model_unusable")
     assert "no device" in caplog.text and "no device" not in note_line(2, two, texts("en"))
-    assert "관리자에게 알리고" in note_line(2, two, texts("ko")) and "no device" not in note_line(2, two, texts("ko"))
+    assert "그대로 두고 관리자에게" in note_line(2, two, texts("ko")) and "no device" not in note_line(
+        2, two, texts("ko")
+    )
     third = files[0].with_name("three.ogg")
     third.write_bytes(b"three")
     add(store, third)
     store.media.path(basket_of(store, 7)[2].media_key).write_bytes(b"changed on the disk")
     assert hear(store, Played())[2].error_code == "file_damaged"
+
+
+def test_what_the_machine_could_not_hear_is_heard_once_that_is_mended(store: Store, files: list[Path]) -> None:
+    assert {ModelUnusable.code, DiskFull.code} == OF_THE_MACHINE
+    add(store, *files)
+    lost = ModelUnusable(reason="no weights")
+    refused = [Refused("not_audio", {"name": "one.ogg"}, "x"), Refused(lost.code, lost.params, str(lost))]
+    assert [note.state for note in hear(store, Played(*refused))] == [NoteState.REFUSED] * 2
+    assert hear(store, Played())[1].error_code == lost.code
+    asyncio.run(service._expire(store))
+    one, two = hear(store, Played(HEARD))
+    assert (one.state, one.error_code) == (NoteState.REFUSED, "not_audio")
+    assert (two.state, two.seconds, two.error_code) == (NoteState.GOOD, 12.0, None)
+
+
+def test_a_note_waits_while_its_file_cannot_be_fetched(
+    store: Store, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, *files)
+
+    def away(*_: str) -> Path:
+        raise MediaAway
+
+    with monkeypatch.context() as bucket:
+        bucket.setattr(type(store.media), "checked", away)
+        assert [note.state for note in hear(store, Played())] == [NoteState.WAITING] * 2
+    assert [note.state for note in hear(store, Played(HEARD, HEARD))] == [NoteState.GOOD] * 2
 
 
 SENTENCE = "This is my own voice, and I agree: river, apple, window, tiger, honey, piano."

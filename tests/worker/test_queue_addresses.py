@@ -102,6 +102,7 @@ def test_account_and_tls_are_as_the_address_says() -> None:
     assert (watched.connection_kwargs["username"], watched.connection_kwargs["password"]) == ("u", "p")
 
 
+@pytest.mark.usefixtures("patient")
 async def test_an_account_that_may_little_is_enough(tmp_path: Path) -> None:
     with running(tmp_path, "valkey", f"user voices {ACCOUNT}", "user default off") as port:
         url = f"redis://voices:s3%2Fcret%3A%40@127.0.0.1:{port}"
@@ -121,6 +122,7 @@ def test_the_doctor_says_that_a_password_is_another(tmp_path: Path) -> None:
         assert refusal(f"redis://:wrong@127.0.0.1:{port}") == "its password is another"
 
 
+@pytest.mark.usefixtures("patient")
 async def test_the_master_is_the_one_that_the_sentinels_name(tmp_path: Path) -> None:
     with running(tmp_path, "first", "requirepass a") as first, running(tmp_path, "second", "requirepass a") as second:
         watch = (f"sentinel monitor voices 127.0.0.1 {first} 1", "sentinel auth-pass voices a")

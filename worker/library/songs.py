@@ -7,7 +7,7 @@ from store import Song, SongVocals, Store, StoreError, cache, library, shared_ca
 from store.abilities import Abilities
 from store.use_cases import jobs_wait, keep_vocals
 from worker.child import Child
-from worker.errors import ChildDied
+from worker.errors import CannotRun, ChildDied
 from worker.messages import Broken, Done, GaveWay, HeardSong, ListenTask, Refused
 
 log = logging.getLogger(__name__)
@@ -18,11 +18,15 @@ GIVE_WAY_SECONDS = 5.0
 
 
 class SongListener:
-    """Listens to the songs that are new, one after another; those that could not be heard wait for the next start."""
+    """Listens to the songs that are new, one after another; those that could not be heard wait for the next start.
+
+    So do all once no child can run.
+    """
 
     def __init__(self, store: Store, child: Child, model: str, able: Abilities | None = None) -> None:
         self.store, self.child, self.model, self.able = store, child, model, able
         self._failed: set[int] = set()
+        self._cannot = False
 
     async def listen_while_idle(self) -> None:
         """Hear songs until all are heard or a job waits; the song that is being heard then is begun anew later."""
@@ -36,6 +40,10 @@ class SongListener:
                         await asyncio.wait({hearing}, timeout=GIVE_WAY_SECONDS)
                         return
                 await hearing
+            except CannotRun as error:
+                self._cannot = True
+                log.error("The library's new songs wait for a worker that can hear them: %s", error)
+                return
             finally:
                 hearing.cancel()
                 await asyncio.gather(hearing, return_exceptions=True)
@@ -43,7 +51,7 @@ class SongListener:
                 return
 
     async def hear(self, song: Song) -> str | None:
-        """Hear one song and keep what was heard; the sentence that refuses it, or None."""
+        """Hear one song and keep what was heard; the sentence that refuses it, or None. Raises CannotRun."""
         song_id = song.id or 0
         try:
             key = song.media_key
@@ -82,6 +90,8 @@ class SongListener:
                 raise TypeError(f"a child answered ListenTask with {other}")
 
     def _next(self) -> Song | None:
+        if self._cannot:
+            return None
         with self.store.read() as session:
             songs = library.unheard_songs(session, self.model)
         return next((song for song in songs if song.id not in self._failed), None)

@@ -42,6 +42,13 @@ def test_shares_are_called_probabilities_and_none_is_said() -> None:
     assert "calibrated probabilities (isotonic)" in told and "Model: ast" in told
 
 
+def test_a_range_that_is_not_known_is_said_with_what_to_do() -> None:
+    assert "Your range is not known" in match(seconds=4.0, notes=1) and "Sing a little" in match(seconds=4.0, notes=1)
+    row = job(JobKind.MATCH, {"candidates": [{"name": "IU", "share": 0.4}], "none": 0.6, "seconds": 4.0, "notes": 1})
+    assert "음역은 알 수 없었어요." in results.compose(row, KO)
+    assert "not known" not in match(range={"low": "A2", "high": "E4"}, seconds=4.0, notes=1)
+
+
 def test_what_is_named_is_never_said_to_be_impossible() -> None:
     row = job(JobKind.MATCH, {"candidates": [{"name": "IU", "share": 0.004}], "none": 0.996})
     assert "1. **IU**: under 1%" in results.compose(row, EN) and "None of them: over 99%" in results.compose(row, EN)
@@ -51,6 +58,11 @@ def test_what_is_named_is_never_said_to_be_impossible() -> None:
 def test_a_model_is_named_once() -> None:
     told = results.details(job(JobKind.MATCH, {"model": "R 0.1", "models": {"singer": "R 0.1", "voicing": "S"}}), EN)
     assert told.count("R 0.1") == 1
+
+
+def test_models_whose_names_have_commas_are_kept_apart() -> None:
+    told = results.details(job(JobKind.COVER, {"models": {"voice": "h24, 24 kHz", "separator": "S"}}), KO)
+    assert "모델: 목소리: h24, 24 kHz · 분리: S" in told
 
 
 SONGS = [

@@ -12,7 +12,7 @@ from store import Job, JobKind, Outbox, Store, Voice
 from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.use_cases import add_to_basket, my_data
 from store.use_cases.my_data import OWNERS
-from tests.store.use_cases.scene import MEMBER, OTHER, Scene
+from tests.store.use_cases.scene import MEMBER, OTHER, Scene, as_kept
 
 ME, THEM = 7_777_777_777, 8_888_888_888
 LIMIT = 1_000_000
@@ -47,7 +47,7 @@ def read(parts: list[Path]) -> dict[str, bytes]:
 def test_all_of_a_members_rows_and_files_are_there_and_nothing_of_others(scene: Scene) -> None:
     add(scene, ME, b"mine", THEM)
     add(scene, THEM, b"theirs", ME)
-    with my_data(scene.store, ME, LIMIT) as data:
+    with my_data(scene.store, ME, LIMIT, as_kept) as data:
         entries, scratch = read(list(data.parts)), data.parts[0].parent
     assert not scratch.exists()
     rows = json.loads(entries.pop("rows.json"))
@@ -74,7 +74,7 @@ def test_every_table_that_names_a_member_is_known(store: Store) -> None:
 def test_what_is_too_much_for_one_file_is_split_and_what_is_too_large_is_named(scene: Scene) -> None:
     sounds = [bytes([number]) * 4000 for number in range(4)] + [b"x" * 20_000]
     add_to_basket(scene.store, MEMBER, [scene.save(sound, f"{sound[0]}.ogg") for sound in sounds], "command")
-    with my_data(scene.store, MEMBER.user_id, 10_000) as data:
+    with my_data(scene.store, MEMBER.user_id, 10_000, as_kept) as data:
         assert len(data.parts) > 1 and all(part.stat().st_size <= 10_000 for part in data.parts)
         entries = read(list(data.parts))
     assert [name.split("-")[1] for name in data.left_out] == ["120.ogg"]
@@ -82,17 +82,17 @@ def test_what_is_too_much_for_one_file_is_split_and_what_is_too_large_is_named(s
 
 
 def test_a_file_that_is_gone_and_a_member_without_anything(scene: Scene) -> None:
-    with my_data(scene.store, OTHER.user_id, LIMIT) as data:
+    with my_data(scene.store, OTHER.user_id, LIMIT, as_kept) as data:
         assert (data.rows, list(data.parts)) == (0, [])
     add(scene, ME, b"mine", THEM)
     for path in scene.store.media.root.glob("??/*.ogg"):
         path.unlink()
-    with my_data(scene.store, ME, LIMIT) as data:
+    with my_data(scene.store, ME, LIMIT, as_kept) as data:
         assert data.files == 4
 
 
 def test_nothing_is_left_when_it_is_broken_off(scene: Scene) -> None:
     scene.add_voice("mine", owner=ME)
-    with pytest.raises(RuntimeError), my_data(scene.store, ME, LIMIT):
+    with pytest.raises(RuntimeError), my_data(scene.store, ME, LIMIT, as_kept):
         raise RuntimeError
     assert list(scene.store.work_dir.glob("*")) == [] and len(scene.rows(Voice)) == 1

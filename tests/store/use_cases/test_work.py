@@ -50,7 +50,7 @@ from store.use_cases import (
     sweep_jobs,
     take_job,
 )
-from tests.store.use_cases.scene import MEMBER, OPERATOR, WORKER, Scene
+from tests.store.use_cases.scene import MEMBER, OPERATOR, WORKER, Scene, as_kept
 
 RESULTS: dict[JobKind, Result] = {
     JobKind.MATCH: MatchResult(model="m", none=0.5),
@@ -146,7 +146,7 @@ def test_a_covers_parts_are_kept_beside_its_message_as_long_as_it(scene: Scene) 
     assert cover_result(part.job.result).waveform == "AA=="
     with pytest.raises(NoSuchJob):
         cover_part(scene.store, job.id, 8, "vocals_part")
-    with my_data(scene.store, 7, 1_000_000) as data:
+    with my_data(scene.store, 7, 1_000_000, as_kept) as data:
         assert data.files == 8  # song, instrumental, the voice's two, cover, picture, two parts
     with scene.store.write() as session:
         row = session.get_one(Job, job.id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from store.use_cases import LibraryRequest, NewSong, Requester, add_song, reques
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, StartWorker, read, submit, wait_for, wait_until
 from worker.child import Child
+from worker.errors import CannotRun
 from worker.job_runner import work_on
 from worker.library.songs import SongListener
 from worker.settings import WorkerSettings
@@ -130,6 +132,26 @@ def test_a_song_whose_file_is_gone_is_left_for_the_next_start(store: Store, chil
     store.media.delete(added.media_key)
     asyncio.run(SongListener(store, child, "any").listen_while_idle())
     assert heard(store) == []
+
+
+def test_songs_wait_for_the_next_start_once_no_child_can_run(
+    store: Store, humming: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_song(store, NewSong(humming, "Hiss"))
+    add_song(store, NewSong(humming, "Hush"))
+
+    class Lost:
+        starts = 0
+
+        async def run(self, _: object) -> None:
+            self.starts += 1
+            raise CannotRun("no device")
+
+    child = Lost()
+    listener = SongListener(store, cast(Child, child), "any")
+    for _ in range(2):
+        asyncio.run(listener.listen_while_idle())
+    assert heard(store) == [] and child.starts == 1 and "no device" in caplog.text
 
 
 def test_a_job_does_not_wait_for_songs(store: Store, start_worker: StartWorker, song: Path, notes: list[Path]) -> None:
