@@ -67,9 +67,10 @@ class WhisperEncoder(nn.Module):
         self.conv1, self.conv2 = nn.Conv1d(MELS, WIDTH, 3, padding=1), nn.Conv1d(WIDTH, WIDTH, 3, 2, 1)
         self.layers = nn.ModuleList([EncoderLayer() for _ in range(LAYERS)])
         self.register_buffer("positions", torch.zeros(1500, WIDTH))
-        basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, norm="slaney", mel_scale="slaney")
-        self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
-        self.register_buffer("window", torch.hann_window(400), persistent=False)
+        with torch.device("cpu"):  # no file has them
+            basis = melscale_fbanks(201, 0.0, SPEECH_RATE / 2, MELS, SPEECH_RATE, norm="slaney", mel_scale="slaney")
+            self.register_buffer("mel_basis", basis.T.contiguous(), persistent=False)
+            self.register_buffer("window", torch.hann_window(400), persistent=False)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor, *layers: int) -> Tensor:
@@ -101,8 +102,9 @@ def load() -> WhisperEncoder:
     norms = {"attention_norm": "self_attention", "feed_norm": "ffn"}
     for n in range(LAYERS):
         names |= layer_names(n, linears, norms)
-    encoder = WhisperEncoder()
-    encoder.load_state_dict(state_of("encoder", names))
+    with torch.device("meta"):  # no random weights that are replaced at once
+        encoder = WhisperEncoder()
+    encoder.load_state_dict(state_of("encoder", names), assign=True)
     return encoder.eval()
 
 

@@ -107,6 +107,7 @@ def load(
     device: torch.device | str = "cpu", path: Path = FILE, sha256: str = SHA256, *, bf16: bool | None = False
 ) -> WhisperText:
     """The encoder, in evaluation mode. Raises WeightsError."""
-    text_map = TextMap()
-    text_map.load_state_dict(load_tensors(path, sha256))
+    with torch.device("meta"):
+        text_map = TextMap()
+    text_map.load_state_dict(load_tensors(path, sha256), assign=True)
     return WhisperText(whisper.load().to(device), text_map.eval().to(device), bf16)

@@ -230,9 +230,8 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Previe
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
     """Write `converted.flac`; no model outlives the call but in the pool."""
     network, info, rows, speaker = models.voice(cover.model, cover.index)
-    text, encoder = models.text, models.encoder(info.content_model)
-    features = features_of(stems, models, report, encoder)
-    check_voice(stems, features, text, cover.said)
+    features = features_of(stems, models, report, info.content_model)
+    check_voice(stems, features, models, cover.said)
     report("converting", 0.0)
     asked = cover.options.key_shift
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG
@@ -247,7 +246,7 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
         features=features,
         key_shift=key_shift,
         no_octave=asked is None and not known and network.follows_f0,
-        content=encoder.name,
+        content=models.encoder_card(info.content_model).name,
         voice=network.kind,
         speaker=speaker,
     )

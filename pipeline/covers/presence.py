@@ -15,6 +15,7 @@ from pipeline.covers.stems import Stems, vocals_heard
 from pipeline.errors import NoVoice
 from pipeline.listening.features import Features
 from pipeline.listening.frames import FRAME_RATE
+from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.file_name import display_name
 
 BELOW_DB = 25.0
@@ -28,14 +29,14 @@ LEAST_LOUD = RATE // 4
 BLOCK_SECONDS = 20
 
 
-def check_voice(stems: Stems, vocals: Features, encoder: HeardLayers, name: str) -> None:
+def check_voice(stems: Stems, vocals: Features, models: ModelPool, name: str) -> None:
     """Raise NoVoice if nobody is heard in the vocals of a song. What was heard once is not listened to again."""
     heard = stems.vocals.with_name(f"{MODEL_ID}.heard")
     if heard.exists():
         return
     level = 20 * np.log10(np.maximum(vocals.rms, 1e-6))
     loud = level > stems.song_lufs - BELOW_DB if np.isfinite(stems.song_lufs) else np.zeros(len(level), np.bool_)
-    if voice_seconds(stems, loud, encoder) < LEAST_SECONDS:
+    if voice_seconds(stems, loud, models.text) < LEAST_SECONDS:
         raise NoVoice(name=display_name(name))
     with atomic_write(heard):
         pass

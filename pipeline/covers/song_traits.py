@@ -38,7 +38,7 @@ def hear_song(song: Path, name: str, models: ModelPool, cache_dir: Path, report:
     Raises what `stems_of` raises, and NoVoice: nobody is heard, or for less than 3 s with a pitch.
     """
     stems = stems_of(song, name, models, cache_dir, report)
-    check_voice(stems, features_of(stems, models, report), models.text, name)
+    check_voice(stems, features_of(stems, models, report), models, name)
     wavs = list(vocals_heard(stems, BLOCK_SECONDS))
     tracks = [models.pitch.voicing(wav) for wav in wavs]
     seconds = voiced_seconds(tracks)

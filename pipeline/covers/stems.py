@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from files.atomic import atomic_write
-from models.content.encoder import ContentEncoder
+from models.content import whisper_text
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
 from pipeline.covers.stem_file import LEVEL
@@ -105,13 +105,16 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def features_of(
-    stems: Stems, models: ModelPool, report: Report = ignore, encoder: ContentEncoder | None = None
+    stems: Stems, models: ModelPool, report: Report = ignore, encoder_id: str = whisper_text.MODEL_ID
 ) -> Features:
-    """Features of the vocals, by the shipped content encoder or another, extracted once and cached beside the stems."""
-    encoder = encoder or models.text
-    cached = stems.vocals.with_name(f"{encoder.cache_id}+{models.pitch.model_id}.npz")
+    """Features of the vocals, by the shipped content encoder or another, extracted once and cached beside the stems.
+
+    An embedded encoder is loaded only if it has to listen.
+    """
+    cached = stems.vocals.with_name(f"{models.encoder_card(encoder_id).cache_id}+{models.pitch.model_id}.npz")
     if not cached.exists():
         full = vocals_heard(stems, BLOCK_SECONDS)
+        encoder = models.encoder(encoder_id)
         feature_store.save(cached, extract_stream(full, encoder, models.pitch, stems.seconds, report))
     return feature_store.load(cached)
 

@@ -20,16 +20,16 @@ from pipeline.covers.alongside import alongside
 from pipeline.sound.downmix import Downmix
 
 N_FFT = 2048  # 46 ms
-HOP = N_FFT // 4
+HOP = N_FFT // 2
 WINDOW: Floats32 = np.sqrt(np.hanning(N_FFT + 1)[:-1]).astype(np.float32)
-OVERLAP = np.float32(2)
+OVERLAP = np.float32(1)
 """The sum of the squared windows."""
 BAND_ERBS = 1.5
 LISTEN_UP, LISTEN_DOWN = 5.0, 10.0
 """DB by which a band listens less to each band further above and below: a voice in another key has sound where its
 source has none, and there takes the place of the loud bands beside. Voices fall towards the treble, so little comes
 from above where there is sound."""
-SMOOTHING = np.hanning(17)[1:-1] / np.hanning(17).sum()
+SMOOTHING = np.hanning(9)[1:-1] / np.hanning(9).sum()
 """Over frames: some 90 ms, so that doubles that beat do not flutter."""
 WIDEST = 2.0
 """The side's power over the mid's. Beyond it the channels are opposed, and the voice has heard hardly anything."""

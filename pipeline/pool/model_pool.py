@@ -46,8 +46,8 @@ WARM: Mapping[str, set[Role]] = {
 """Which roles the models serve that each attribute of the pool keeps warm."""
 
 
-EMBEDDED_ENCODERS = (whisper_text.MODEL_ID, student.MODEL_ID)
-"""Content encoders that need not be fetched."""
+EMBEDDED_ENCODERS: Mapping[str, str] = {whisper_text.MODEL_ID: whisper_text.NAME, student.MODEL_ID: student.NAME}
+"""Ids and names of content encoders that need not be fetched."""
 ENCODERS = (*EMBEDDED_ENCODERS, *contentvec.BY_WIDTH.values())
 """Every content encoder that a voice may have been trained on."""
 
@@ -61,6 +61,14 @@ class WarmVoice(NamedTuple):
     """(N, C) of its retrieval index, on the network's device."""
     speaker: Tensor
     """(256,) embedding of whom it was trained on."""
+
+
+class EncoderCard(NamedTuple):
+    """What is known of a content encoder before it encodes."""
+
+    cache_id: str
+    """Cached features are filed under it."""
+    name: str
 
 
 class ModelPool:
@@ -126,6 +134,14 @@ class ModelPool:
                 encoder = self.contentvec(model_id)
         self._ran[Role.CONTENT] = encoder.name
         return encoder
+
+    def encoder_card(self, model_id: str) -> EncoderCard:
+        """What there is to know of that encoder; an embedded one is not loaded for it. Raises what `encoder` raises."""
+        if (name := EMBEDDED_ENCODERS.get(model_id)) is not None:
+            self._ran[Role.CONTENT] = name
+            return EncoderCard(model_id, name)
+        encoder = self.encoder(model_id)
+        return EncoderCard(encoder.cache_id, encoder.name)
 
     def check_encoder(self, model_id: str) -> None:
         """Raise NotFetched if that encoder is to be fetched first, WeightsError if its file is not the pinned one."""

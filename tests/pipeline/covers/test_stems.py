@@ -10,6 +10,7 @@ import pytest
 from models.separation import spleeter
 from models.signal import Floats32
 from pipeline.covers import stems as module
+from pipeline.covers.presence import check_voice
 from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import features_of, stems_of
 from pipeline.errors import NotAudio
@@ -59,6 +60,19 @@ def test_a_second_cover_reads_stems_and_features_from_the_cache(
     monkeypatch.setattr(module, "extract_stream", None)
     again = features_of(stems_of(song, "song", models, cache), models)
     np.testing.assert_array_equal(again.f0, first.f0)
+
+
+def test_a_song_that_was_heard_before_loads_no_encoder(models: ModelPool, song: Path, cache: Path) -> None:
+    separated = stems_of(song, "song", models, cache)
+    features = features_of(separated, models)
+    check_voice(separated, features, models, "song")
+    fresh = ModelPool("cpu")
+    again = features_of(separated, fresh)
+    check_voice(separated, again, fresh, "song")
+    np.testing.assert_array_equal(again.content, features.content)
+    assert "text" not in vars(fresh)
+    assert fresh.names()[Role.CONTENT] == fresh.encoder_card(models.text.model_id).name == models.text.name
+    assert fresh.encoder_card(models.content.model_id).name == models.content.name
 
 
 def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
