@@ -140,7 +140,8 @@ async def test_weights_that_do_not_fit_are_one_sentence_in_the_job(
     child = ForkedChild("cpu", 1, Selection(mos="utmos", weights=store.data_dir / "models"))
     try:
         with pytest.raises(DeskError, match="utmos is not here; run `discovervoice models pull utmos`"):
-            await offline._perform(store, child, training(store, notes[:2]), None)
+            await offline._perform(store, child, training(store, notes[:2]), store.data_dir / "results")
+        assert not (store.data_dir / "results").exists()
     finally:
         child.kill()
     with store.read() as session:
