@@ -11,7 +11,7 @@ from bot.interactions.pages import PageButton, within
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.messages.voices import marked
-from bot.texts.names import choice_name, safe
+from bot.texts.names import choice_names, safe
 from bot.texts.sentences import Texts
 from store import Job, JobKind, Store, Voice
 from store.jobs import WITH_RESULT
@@ -72,8 +72,8 @@ class VoiceAgainMenu(PersistentItem[discord.ui.Select[discord.ui.View]], templat
     @classmethod
     def of(cls, shown: Sequence[Voice], job_id: str, say: Texts) -> "VoiceAgainMenu":
         """The menu of these voices."""
-        named = [(choice_name(marked(voice, say), voice.id), str(voice.id)) for voice in shown]
-        options = [discord.SelectOption(label=name, value=value) for name, value in named]
+        names = choice_names((marked(voice, say), voice.id) for voice in shown)
+        options = [discord.SelectOption(label=name, value=str(one.id)) for name, one in zip(names, shown, strict=True)]
         identity = cls.custom_id_of(job=job_id)
         return cls(discord.ui.Select(custom_id=identity, placeholder=say("again.pick"), options=options))
 

@@ -11,7 +11,7 @@ from bot.interactions.attachments import check, download
 from bot.interactions.services import FILE_LIMIT, Interaction, Services, texts_for
 from bot.messages.voices import marked, marks
 from bot.texts.locale import label
-from bot.texts.names import choice_name, song_name
+from bot.texts.names import choice_names, song_name
 from bot.texts.sentences import Texts
 from store import Store, names
 from store.use_cases import CoverRequest, check_cover, ready_voices, request_cover, search_songs, song_title
@@ -25,14 +25,16 @@ def voice_choices(store: Store, user_id: int, text: str, say: Texts) -> list[tup
     with store.read() as session:
         ready = ready_voices(session, user_id, "")
         fitting = names.fitting(text, ready, lambda one: (one.name, *marks(one, say)))[:CHOICES]
-        return [(choice_name(marked(one, say), one.id), f"#{one.id}") for one in fitting]
+        shown = choice_names((marked(one, say), one.id) for one in fitting)
+        return [(name, f"#{one.id}") for name, one in zip(shown, fitting, strict=True)]
 
 
 def song_choices(store: Store, text: str, guild_id: int | None = None) -> list[tuple[str, str]]:
     """Name and value of the songs of a server's library whose title or singer holds the text."""
     with store.read() as session:
         songs = search_songs(session, text, guild_id)[:CHOICES]
-        return [(choice_name(song_title(song), song.id), f"#{song.id}") for song in songs]
+        shown = choice_names((song_title(song), song.id) for song in songs)
+        return [(name, f"#{song.id}") for name, song in zip(shown, songs, strict=True)]
 
 
 class CoverCog(commands.Cog):

@@ -19,19 +19,24 @@ from store.use_cases import guild_setting, keep_days
 
 log = logging.getLogger(__name__)
 SHOWN = ("cover", "match", "notes", "train", "voices", "jobs", "my_data", "forget")
+MENUS = ("match", "notes")
+"""Commands that are in the menu of a message as well."""
 OF_MODERATORS = ("settings", "songs list", "singers list", "mos start", "blocked")
 
 
 def overview(services: Services, setting: GuildSetting | None, days: float, say: Texts) -> str:
-    """The first step and every command of a member, as mentions that can be clicked; for how many days files stay.
+    """The first step, every command of a member as a mention that can be clicked, and what a message's menu has.
 
-    Listening tests are left out in direct messages, and where they are off.
+    It tells for how many days files stay. Listening tests are left out in direct messages, and where they are off;
+    reports in direct messages.
     """
+    menus = MENUS if setting is None else (*MENUS, "report")
     keys = [*SHOWN, "listening"] if setting is not None and setting.listening_tests else SHOWN
     return "\n".join(
         [
             say("help.first", cover=services.mention("cover")),
             *(f"{services.mention(key)} – {say(f'command.{key}.description')}" for key in keys),
+            say("help.menus", names=", ".join(f"*{say(f'command.{key}.menu')}*" for key in menus)),
             f"-# {say('help.label')} {say('help.kept', days=days)}",
         ]
     )

@@ -21,7 +21,7 @@ from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState, NotFound, Store
 from store.jobs import ACTIVE
-from store.params import aim_of, subject_of
+from store.params import CoverParams, aim_of, params_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
 
 NAME_LENGTH = 40
@@ -51,15 +51,25 @@ def line(listed: ListedJob, say: Texts) -> str:
         state = f"{say('jobs.place', state=state, place=listed.place)} ({time_until(listed.wait, say)})"
     elif job.state == JobState.RUNNING:
         state = say("jobs.progress", state=state, percent=int(job.progress * 100))
-    name = subject_of(job)
-    subject = say("jobs.subject", name=safe(name, NAME_LENGTH)) if name else ""
-    kind, when = say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
+    subject, kind, when = about(job, say), say(f"kind.{aim_of(job)}"), f"<t:{int(job.created_at)}:R>"
     shown = say("jobs.line", kind=kind, subject=subject, state=state, when=when)
     links = {"link": link(job, listed.channel_id, listed.message_id)} if job.state == JobState.DELIVERED else {}
     links["shared"] = link(job, listed.shared_channel_id, listed.shared_id)
     shown = " · ".join([shown, *(say(f"jobs.{key}", address=address) for key, address in links.items() if address)])
     told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
     return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
+
+
+def about(job: Job, say: Texts) -> str:
+    """` “song” by voice, key +1`: by what a member tells covers of one song apart; or the name, or nothing."""
+    name, params = subject_of(job), params_of(job)
+    if not name:
+        return ""
+    shown = say("jobs.subject", name=safe(name, NAME_LENGTH))
+    if not isinstance(params, CoverParams) or not params.voice_name:
+        return shown
+    key = f", {say('result.cover.key_shift', key_shift=params.key_shift)}" if params.key_shift else ""
+    return say("jobs.sung", subject=shown, voice=safe(params.voice_name, NAME_LENGTH), key=key)
 
 
 def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None:

@@ -202,12 +202,22 @@ def request_voice(
 
 
 async def _perform(store: Store, child: Child, request: Request, out: Path | None) -> Job:
-    """Request a job, perform it here and show its progress. Raises DeskError, StoreError, SoundError."""
+    """Request a job, perform it here and show its progress. Raises DeskError, StoreError, SoundError.
+
+    A folder that was made for its files does not remain if none came.
+    """
     abandon_dead(store)
+    made = out is not None and not out.exists()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    with desk.at_work(store.data_dir) as owner:
-        return await _performed(store, child, request(owner), owner, out)
+    try:
+        with desk.at_work(store.data_dir) as owner:
+            return await _performed(store, child, request(owner), owner, out)
+    except BaseException:
+        if made and out is not None:
+            with contextlib.suppress(OSError):  # it is not empty
+                out.rmdir()
+        raise
 
 
 async def _performed(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> Job:

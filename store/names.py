@@ -62,13 +62,13 @@ def chosen(
 ) -> Row | None:
     """The one row that has this name, else the one that it fits, with slips only if it fits none; None if none.
 
-    `names` are what a row is called by, `show` what it is called in a refusal. Raises SeveralFit.
+    `names` are what a row is called by, `show` what a refusal calls it, which can be typed then. Raises SeveralFit.
     """
     needle = folded(tidy(text))
     if is_blank(needle):
         return None
     listed = list(rows)
-    found = [row for row in listed if needle in [folded(name) for name in names(row)]]
+    found = [row for row in listed if needle in [folded(name) for name in (*names(row), show(row))]]
     if not found:
         hits = search(text, [names(row) for row in listed])
         whole = [hit for hit in hits if hit.fit is Fit.WHOLE]

@@ -386,7 +386,7 @@ class SignOfLife(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """Who did what, in which guild and for which reason. Append only; contains no sound and no names."""
+    """Who did what, and why. Append only, but for a forgotten member's own acts; contains no sound and no names."""
 
     __tablename__ = "audit"
     __table_args__ = NEVER_REUSED

@@ -3,11 +3,13 @@
 import asyncio
 import fcntl
 import gc
+import importlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -49,10 +51,25 @@ LONG_FIRST = (
 def pytest_configure(config: pytest.Config) -> None:
     """Print the parity with references below the tests.
 
-    Garbage is looked for when the tests are collected: of what they import hardly anything goes away.
+    Garbage is looked for once the tests are collected: of what they import hardly anything goes away.
     """
     gc.disable()
     config.pluginmanager.register(Printing())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Each of the processes that test everything imports from another file on: what one has compiled, all have.
+
+    A test that cannot be imported says so when it is collected.
+    """
+    if SEVERAL and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        files = sorted(TESTS.rglob("test_*.py"))
+        process, processes = (os.environ[f"PYTEST_XDIST_WORKER{name}"] for name in ("", "_COUNT"))
+        first = len(files) * int(process.removeprefix("gw")) // int(processes)
+        for file in files[first:] + files[:first]:
+            with suppress(Exception, pytest.skip.Exception):
+                importlib.import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,11 +85,10 @@ def turn(file: str) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What children are forked from loads while the first tests run.
 
-    What was imported here stays: the collector need not look through it again and again.
+    What was imported here stays: the collector need not look through it, not even once.
     """
     if any({"warm_children", "start_worker"} & set(getattr(item, "fixturenames", ())) for item in session.items):
         forkserver.ensure_running()
-    gc.collect()
     gc.freeze()
     gc.enable()
 

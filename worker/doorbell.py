@@ -105,7 +105,7 @@ class Doorbell:
                     self._queue = queue_at(self._url)
                 await self._queue.enqueue_job(TASK, _expires=RING_SECONDS)
         except (RedisError, OSError) as error:
-            log.warning("The queue is out of reach (%s); workers look by themselves.", error or "no answer")
+            log.warning("The queue is out of reach (%s); workers look by themselves.", str(error) or "no answer")
             await self.close()
             return False
         return True

@@ -13,7 +13,7 @@ from bot.interactions.components import PersistentButton, PersistentItem, rows_o
 from bot.interactions.pages import PageButton, numbered, within
 from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.texts.names import choice_name
+from bot.texts.names import choice_names
 from bot.texts.sentences import Texts
 from store import Job, Song
 from store.use_cases import has_never_picked, pick_songs, song_title, songs_to_pick
@@ -39,11 +39,10 @@ class LikingMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"
     @classmethod
     def of(cls, shown: Sequence[Song], liked: Collection[int], page: int, say: Texts) -> "LikingMenu":
         """The menu of these songs, with those chosen that the member likes."""
+        names = choice_names((song_title(song), song.id) for song in shown)
         options = [
-            discord.SelectOption(
-                label=choice_name(song_title(song), song.id), value=str(song.id), default=song.id in liked
-            )
-            for song in shown
+            discord.SelectOption(label=name, value=str(song.id), default=song.id in liked)
+            for name, song in zip(names, shown, strict=True)
         ]
         menu = discord.ui.Select[discord.ui.View](
             custom_id=cls.custom_id_of(page=page),

@@ -7,7 +7,7 @@ from bot.interactions.components import AnswerButton, PersistentButton
 from bot.interactions.moderators import check_moderator
 from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.texts.names import safe
+from bot.texts.names import choice_names, safe
 from store import Store
 from store.missing import NoSuchServerSinger, NoSuchServerSong
 from store.params import LibraryEntry
@@ -56,7 +56,9 @@ class LibraryAnswer(
 def _name_of(store: Store, guild_id: int, entry: str, number: int) -> str:
     """What the entry is called. Raises NoSuchServerSong, NoSuchServerSinger."""
     if entry == LibraryEntry.SONG.value:
-        names: Sequence[str] = [song_title(song) for song in own_songs(store, guild_id) if song.id == number]
+        rows = own_songs(store, guild_id)
+        shown = choice_names((song_title(song), song.id) for song in rows)
+        names: Sequence[str] = [name for name, song in zip(shown, rows, strict=True) if song.id == number]
     else:
         names = [singer.name for singer in own_singers(store, guild_id) if singer.id == number]
     if not names:

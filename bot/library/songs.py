@@ -14,7 +14,7 @@ from bot.interactions.replies import replace, reply
 from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
-from bot.texts.names import choice_name, safe, song_name
+from bot.texts.names import choice_names, safe, song_name
 from bot.texts.sentences import Texts
 from store import Song
 from store.names import fitting
@@ -31,17 +31,19 @@ def named_after(file: str) -> tuple[str, str]:
     return (title, singer) if dash and title.strip() and singer.strip() else (name, "")
 
 
-def line(song: Song, say: Texts) -> str:
-    """`Singer - Title · licence`."""
+def line(song: Song, say: Texts, name: str = "") -> str:
+    """`Singer - Title · licence`; or the name by which it is told from another one."""
     licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
-    return say("library.line", name=safe(song_title(song)), more=licence)
+    return say("library.line", name=safe(name or song_title(song)), more=licence)
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
-    return listing([(song.id or 0, line(song, say)) for song in rows], LibraryEntry.SONG, SongsPage, say, page)
+    names = choice_names((song_title(song), song.id) for song in rows)
+    lines = [(song.id or 0, line(song, say, name)) for song, name in zip(rows, names, strict=True)]
+    return listing(lines, LibraryEntry.SONG, SongsPage, say, page)
 
 
 class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):
@@ -144,9 +146,10 @@ class SongsCog(commands.Cog):
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """The server's own songs that the text fits."""
         found = fitting(current, await self._own(interaction), lambda song: (song.title, song.singer))
+        shown = choice_names((song_title(song), song.id) for song in found[:CHOICES])
         return [
-            app_commands.Choice(name=choice_name(song_title(song), song.id), value=f"#{song.id}")
-            for song in found[:CHOICES]
+            app_commands.Choice(name=name, value=f"#{song.id}")
+            for name, song in zip(shown, found[:CHOICES], strict=True)
         ]
 
     async def _own(self, interaction: Interaction) -> list[Song]:

@@ -1,7 +1,8 @@
 """Names that people give: checked, shortened, and made harmless where they are shown, also in lists."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from discord.utils import escape_markdown
 
@@ -47,6 +48,17 @@ def shorten(text: str, limit: int) -> str:
 def choice_name(name: str, number: int | None) -> str:
     """What a menu shows for a row's name: Discord refuses blank and long ones."""
     return f"#{number}" if is_blank(name) else shorten(name, SHOWN_LENGTH)
+
+
+def choice_names(rows: Iterable[tuple[str, int | None]]) -> list[str]:
+    """What a menu shows for rows (name, number): the number beside those that could not be told apart."""
+    shown = [(choice_name(name, number), number) for name, number in rows]
+    alike = Counter(name.casefold() for name, _ in shown)
+    return [_beside(name, f" (#{number})") if alike[name.casefold()] > 1 else name for name, number in shown]
+
+
+def _beside(name: str, suffix: str) -> str:
+    return shorten(name, SHOWN_LENGTH - len(suffix)) + suffix
 
 
 def safe(text: object, limit: int = SHOWN_LENGTH) -> str:

@@ -88,7 +88,7 @@ def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> Exported
     if not isinstance(network, Synthesizer) or info.content_model not in BY_WIDTH.values():
         raise WeightsError(
             f"The voice {name} cannot become a .pth: RVC has neither its network ({network.kind}) nor its content "
-            f"features ({info.content_model})."
+            f"features ({info.content_model}). One that is trained from an RVC base (VOICE_BASE=rvc-40k) can."
         )
     rows, _ = load_index(index)
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"

@@ -94,8 +94,8 @@ def find_song(session: Session, text: str, guild_id: int | None = None) -> Song:
     number = _picked(text)
     if number is not None and text.startswith("#"):
         return library.seen_song(session, number, guild_id)
-    fitting = library.find_songs(session, text, guild_id, limit=None)
-    song = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), _numbered)
+    fitting = library.find_songs(session, text, guild_id, None) or library.find_songs(session, "", guild_id, None)
+    song = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), numbered_title)
     if song is None and number is not None:
         return library.seen_song(session, number, guild_id)
     if song is None:
@@ -120,8 +120,8 @@ def song_title(song: Song) -> str:
     return f"{song.singer} - {song.title}" if song.singer else song.title
 
 
-def _numbered(song: Song) -> str:
-    """`Singer - Title (#12)`: by this number it can be asked for."""
+def numbered_title(song: Song) -> str:
+    """`Singer - Title (#12)`: by this, and by its number, it can be asked for."""
     return f"{song_title(song)} (#{song.id})"
 
 

@@ -27,6 +27,10 @@ OWNED: tuple[tuple[type[SQLModel], Any], ...] = (
 )
 
 
+OWN_ACTS = ("remove note", "delete cover", "delete voice", "report", "forget")
+"""What members do, as the audit calls it. What moderators do stays: it is their server's."""
+
+
 @dataclass(frozen=True)
 class Forgotten:
     """How much was removed, and how many messages Discord still shows; the bot deletes them."""
@@ -41,6 +45,8 @@ class Forgotten:
 
 def forget(store: Store, user_id: int) -> Forgotten:
     """Remove every row and file of a member, and order the deletion of the messages in the same transaction.
+
+    One line of audit stays: that they asked. So does what they did as a moderator.
 
     A running job loses its row, so its worker stops; a message that is being sent loses its row, so it is deleted.
     """
@@ -61,6 +67,8 @@ def forget(store: Store, user_id: int) -> Forgotten:
             session.connection().execute(delete(table).where(col(owner) == user_id))
         added = update(Song).where(col(Song.added_by) == user_id)
         session.connection().execute(added.values(added_by=0))
+        own = delete(Audit).where(col(Audit.user_id) == user_id, col(Audit.action).in_(OWN_ACTS))
+        session.connection().execute(own)
         session.add(Audit(user_id=user_id, action="forget"))
     for job in work:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)

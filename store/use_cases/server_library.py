@@ -18,6 +18,7 @@ from store.results import LibraryResult
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Audit, Job, JobKind, Singer, Song, SongVocals
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
+from store.use_cases.cover import numbered_title
 
 MOST_SONGS = 200
 MOST_SINGERS = 100
@@ -199,7 +200,7 @@ def _own_song(session: Session, guild_id: int, text: str) -> Song:
         text,
         library.own_songs(session, guild_id),
         lambda one: (one.title, f"{one.singer} - {one.title}"),
-        lambda one: f"{one.title} (#{one.id})",
+        numbered_title,
     )
     if song is None:
         raise NoSuchServerSong

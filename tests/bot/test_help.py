@@ -5,7 +5,8 @@ import re
 import discord
 import pytest
 
-from bot.help import HelpCog
+from bot.help import HelpCog, overview
+from bot.texts.sentences import texts
 from store import Store
 from store.use_cases import SettingsChange, change_settings
 from tests.bot.world import World, response_of
@@ -61,3 +62,13 @@ async def test_help_shows_the_commands_of_moderators_to_them_alone(world: World)
     ]
     assert [name for name, _ in shown][-5:] == theirs and all(int(number) > 0 for _, number in shown)
     assert not {name for name, _ in other} & set(theirs)
+
+
+async def test_help_names_what_the_menu_of_a_message_has(world: World) -> None:
+    shown = response_of(await world.alice.slash(world.channel, "help")).content
+    menus = {str(command.name) for command in world.bot.tree.get_commands(type=discord.AppCommandType.message)}
+    named = {name for name in menus if f" *{name}*" in shown}
+    assert named == {"Match this voice note", "Add to my voice", "Report this result"}
+    assert menus - named == {"Agree with this recording"}  # which the question before a training explains
+    there = overview(world.bot.services, None, 30.0, texts("ko"))
+    assert "메시지의 메뉴 ▸ **앱**: *이 음성과 닮은 가수 찾기*, *내 목소리에 추가*" in there and "신고" not in there

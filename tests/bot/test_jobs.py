@@ -113,6 +113,19 @@ def test_lines_in_korean() -> None:
     assert ours.listing([], texts("ko")) == (texts("ko")("jobs.none"), None)
 
 
+def test_covers_of_one_song_are_told_apart() -> None:
+    shown = []
+    for voice, key in (("Em_ma", None), ("Em_ma", 1), ("민아", -12)):
+        params = {"song_name": "Arirang", "voice_name": voice, "key_shift": key}
+        job = Job(kind=JobKind.COVER, user_id=1, params=params, state=JobState.DELIVERED)
+        shown.append([ours.line(ListedJob(job), texts(language)).partition(": ")[0] for language in ("en", "ko")])
+    assert shown == [
+        ["**Cover** “Arirang” by Em\\_ma", "**커버** “Arirang” · Em\\_ma"],
+        ["**Cover** “Arirang” by Em\\_ma, key +1", "**커버** “Arirang” · Em\\_ma, 키 +1"],
+        ["**Cover** “Arirang” by 민아, key -12", "**커버** “Arirang” · 민아, 키 -12"],
+    ]
+
+
 @pytest.mark.parametrize("state", sorted(JobState))
 def test_every_state_has_a_line_and_only_active_jobs_a_button(state: JobState) -> None:
     job = Job(kind=JobKind.MATCH, user_id=1, state=state)

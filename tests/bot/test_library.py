@@ -155,3 +155,21 @@ async def test_a_long_list_is_turned_by_moderators_alone(world: World, moderator
 )
 def test_a_file_tells_singer_and_title(file: str, named: tuple[str, str]) -> None:
     assert named_after(file) == named
+
+
+async def test_songs_of_one_title_are_told_apart_wherever_they_are_chosen(
+    world: World, moderator: MemberActor, store: Store
+) -> None:
+    with store.write() as session:
+        songs = [library.add_song(session, Song(title="쌍둥이", media_key=k, guild_id=world.guild.id)) for k in "ab"]
+        session.flush()
+        numbers = [song.id for song in songs]
+    wanted = [f"쌍둥이 (#{number})" for number in numbers]
+    assert [name for name, _ in song_choices(store, "쌍", world.guild.id)] == wanted
+    for command in ("songs remove", "songs edit"):
+        choices = await moderator.autocomplete(world.channel, command, "song", "쌍")
+        assert [choice["name"] for choice in choices] == wanted
+    listed = response_of(await moderator.slash(world.channel, "songs list"))
+    assert all(f"**{name}**" in text_of(listed) for name in wanted)
+    await moderator.click(listed, custom_id=f"library:remove:song:{numbers[1]}")
+    assert f"**Remove “{wanted[1]}” from" in text_of(listed)

@@ -114,6 +114,7 @@ def test_what_cannot_be_exported_is_said(desk: Desk, voice_files: tuple[Path, Pa
         voices.create(session, jobs.OPERATOR, "Cleo", None, "other")
     sentence = desk.refused("export", "Bea", "--out", tmp_path / "out")
     assert "The voice Bea cannot become a .pth" in sentence and "h24, 24 kHz" in sentence
+    assert sentence.endswith("One that is trained from an RVC base (VOICE_BASE=rvc-40k) can.")
     assert "not ready" in desk.refused("export", "Cleo")
     assert "s24 base" in desk("list")
 

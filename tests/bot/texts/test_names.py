@@ -76,3 +76,13 @@ def test_a_numbered_list_ends_with_an_empty_line() -> None:
     shown = f"before\n{names.numbered_list(['1. a', '2. b'])}\nafter"
     assert shown == "before\n1. a\n2. b\n\nafter" and swallowed(shown) == []
     assert swallowed("1. a\n2. b\nafter\nmore") == ["after"] and names.numbered_list([]) == ""
+
+
+def test_rows_that_would_read_alike_have_their_number_in_a_menu() -> None:
+    assert names.choice_names([("쌍둥이", 6), ("쌍둥이", 7), ("가수 - 쌍둥이", 8)]) == [
+        "쌍둥이 (#6)",
+        "쌍둥이 (#7)",
+        "가수 - 쌍둥이",
+    ]
+    long = names.choice_names([("x" * 120, 1), ("x" * 130, 22), ("\u3164", 3), ("LOVE", 4), ("Love", 5)])
+    assert len(set(long)) == 5 and all(len(name) <= 100 for name in long) and long[0].endswith("… (#1)")

@@ -18,8 +18,14 @@ CONFIG = ContentConfig(batch=4, seconds=2.0, warm_steps=5, learning_rate=2e-3, b
 
 
 @pytest.fixture(scope="module")
-def task(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> ContentTask:
-    return ContentTask(read_corpus(corpus), CONFIG, tmp_path_factory.mktemp("material"))
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the teacher's targets are kept, which take a second a clip."""
+    return tmp_path_factory.mktemp("material")
+
+
+@pytest.fixture(scope="module")
+def task(corpus: Path, material: Path) -> ContentTask:
+    return ContentTask(read_corpus(corpus), CONFIG, material)
 
 
 def test_examples_are_of_voices_that_may_be_learnt_from(task: ContentTask) -> None:
@@ -64,9 +70,9 @@ def test_features_are_half_whitened_components_of_the_estimate(task: ContentTask
     assert (features[:, 0] * features[:, 1]).mean().abs() < 0.02
 
 
-def test_shipped_features_lose_little_and_go_on(corpus: Path, tmp_path: Path) -> None:
+def test_shipped_features_lose_little_and_go_on(corpus: Path, material: Path) -> None:
     config = ContentConfig(batch=4, seconds=2.0, bf16=False)
-    task = ContentTask(read_corpus(corpus), config, tmp_path)
+    task = ContentTask(read_corpus(corpus), config, material)
     assert config.from_shipped and task.validate()["distance"] < 1.2
 
 

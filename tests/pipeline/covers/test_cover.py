@@ -62,21 +62,27 @@ def previews() -> list[Heard]:
 
 
 @pytest.fixture(scope="module")
+def reports() -> list[tuple[str, float]]:
+    """The stages and fractions that the cover, and what measured it, told."""
+    return []
+
+
+@pytest.fixture(scope="module")
 def cover(
     models: ModelPool,
     song: Path,
     voice_files: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
     previews: list[Heard],
+    reports: list[tuple[str, float]],
 ) -> CoverReport:
     folder = tmp_path_factory.mktemp("cover")
-    stages: list[str] = []
     with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
         return make_cover(
             of(song, voice_files, folder / "cache", folder, "노래", "목소리"),
             models,
-            lambda stage, _: stages.append(stage),
-            lambda path: previews.append(Heard(path, stages[-1])),
+            lambda *progress: reports.append(progress),
+            lambda path: previews.append(Heard(path, reports[-1][0])),
         )
 
 
@@ -87,9 +93,11 @@ def measures(
     voice_files: tuple[Path, Path],
     cover: CoverReport,
     tmp_path_factory: pytest.TempPathFactory,
+    reports: list[tuple[str, float]],
 ) -> CoverMeasures:
     folder = tmp_path_factory.mktemp("measures")
-    return measure_cover(of(song, voice_files, folder, folder, "노래", "목소리"), cover, models)
+    wanted = of(song, voice_files, folder, folder, "노래", "목소리")
+    return measure_cover(wanted, cover, models, lambda *progress: reports.append(progress))
 
 
 def read(path: Path) -> Floats32:
@@ -241,21 +249,15 @@ def test_the_picture_is_a_png_of_readable_size(measures: CoverMeasures) -> None:
     assert data.startswith(b"\x89PNG") and width == 780 and height >= 400
 
 
-def test_a_small_limit_gives_a_file_that_fits(
+def test_a_small_limit_gives_a_file_that_fits_and_an_asked_key_shift_is_kept(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
     cache = cover.stems.vocals.parent.parent
-    small = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(max_bytes=120_000)), models)
+    options = CoverOptions(max_bytes=120_000, key_shift=-7)
+    small = make_cover(of(song, voice_files, cache, tmp_path, options=options), models)
     assert small.cover.stat().st_size <= 120_000
     assert read(small.cover).shape[1] == pytest.approx(read(cover.cover).shape[1], abs=2000)
-
-
-def test_an_asked_key_shift_is_kept(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
-) -> None:
-    cache = cover.stems.vocals.parent.parent
-    shifted = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(key_shift=-7)), models)
-    assert shifted.key_shift == -7
+    assert small.key_shift == -7
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -280,12 +282,8 @@ def test_a_voice_of_another_content_encoder_is_refused(
 
 
 def test_every_stage_is_reported_from_its_beginning(
-    models: ModelPool, song: Path, voice_files: tuple[Path, Path], tmp_path: Path
+    cover: CoverReport, measures: CoverMeasures, reports: list[tuple[str, float]]
 ) -> None:
-    reports: list[tuple[str, float]] = []
-    wanted = of(song, voice_files, tmp_path, tmp_path)
-    made = make_cover(wanted, models, lambda *progress: reports.append(progress))
-    measure_cover(wanted, made, models, lambda *progress: reports.append(progress))
     stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading", "separating", "listening", "converting", "mixing", "measuring"]
     first = {stage: next(fraction for s, fraction in reports if s == stage) for stage in stages}

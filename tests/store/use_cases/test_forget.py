@@ -4,20 +4,29 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, replies, retention, voices
+from store.report_tables import ReportReason
 from store.tables import Audit, Shown, now
 from store.use_cases import (
     CoverRequest,
+    ReportedMessage,
     Requester,
+    SettingsChange,
     TrainingRequest,
+    add_to_basket,
     begin_message,
+    change_settings,
+    delete_cover,
     delete_voice,
     deletion_done,
     due_deletions,
     forget,
+    remove_notes,
+    report_result,
     request_agreed_training,
     request_cover,
     request_training,
 )
+from store.use_cases.forget import OWN_ACTS
 from tests.store.use_cases.scene import MEMBER, OTHER, Scene
 
 
@@ -164,3 +173,27 @@ def test_no_name_of_a_forgotten_member_is_left_in_the_database_or_its_log(scene:
         files = [path.read_bytes() for path in store.data_dir.glob("discovervoice.db*")]
         assert files and not any(f"Nachtigall{member}".encode() in data for data in files)
     assert any(b"Nachtigall101" in data for data in files)
+
+
+def test_one_line_of_audit_stays_and_what_was_done_as_a_moderator(scene: Scene) -> None:
+    me, store = MEMBER.user_id, scene.store
+    add_to_basket(store, MEMBER, [scene.save(b"note")], "command")
+    remove_notes(store, me, [1])
+    delete_voice(store, scene.add_voice("mine").id or 0, me)
+    change_settings(store, 3, me, SettingsChange(max_active_jobs=5, staff_channel_id=9))
+    with store.write() as session:
+        mine, theirs = (
+            Job(kind=JobKind.COVER, user_id=user, guild_id=3, state=JobState.DELIVERED) for user in (me, OTHER.user_id)
+        )
+        session.add_all([mine, theirs])
+        session.flush()
+        session.add(Shown(message_id=5, channel_id=4, job_id=theirs.id, user_id=OTHER.user_id))
+        job_id, mark = mine.id, theirs.id[:12]
+    delete_cover(store, job_id, me)
+    report_result(store, me, ReportedMessage(3, 4, 5, mark), ReportReason.SPAM)
+    assert {row.action for row in scene.rows(Audit)} == {*OWN_ACTS, "settings"} - {"forget"}
+    forget(store, me)
+    forget(store, OTHER.user_id)
+    forget(store, me)
+    kept = [(row.user_id, row.action) for row in scene.rows(Audit)]
+    assert kept == [(me, "settings"), (OTHER.user_id, "forget"), (me, "forget")]

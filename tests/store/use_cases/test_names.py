@@ -6,7 +6,7 @@ import pytest
 
 from store import BlankName, SeveralFit, Singer, Song, Voice, library, voices
 from store.names import folded, is_blank, named, tidy
-from store.params import subject_of
+from store.params import LibraryParams, subject_of
 from store.use_cases import (
     NewSinger,
     NewSong,
@@ -14,6 +14,7 @@ from store.use_cases import (
     add_singer,
     add_song,
     check_voice_name,
+    edit_song,
     find_song,
     find_voice,
     ready_voices,
@@ -194,3 +195,16 @@ def test_widths_and_half_typed_syllables_are_found(scene: Scene, kept: str, aske
     with scene.store.read() as session:
         assert find_song(session, asked).title == find_voice(session, asked, 7).name == kept
         assert len(search_songs(session, asked)) == len(ready_voices(session, 7, asked)) == 1
+
+
+def test_what_a_refusal_calls_songs_of_one_title_can_be_typed(scene: Scene) -> None:
+    with scene.store.write() as session:
+        one, other = (library.add_song(session, Song(title="쌍둥이", media_key=key, guild_id=3)) for key in "ab")
+        session.flush()
+        ids = [one.id, other.id]
+    with scene.store.read() as session, pytest.raises(SeveralFit) as refused:
+        find_song(session, "쌍둥이", 3)
+    for number, typed in zip(ids, refused.value.params["candidates"].split(", "), strict=True):
+        with scene.store.read() as session:
+            assert find_song(session, typed, 3).id == number
+        assert edit_song(scene.store, 3, 9, typed, LibraryParams(licence="CC0")).id == number
