@@ -26,7 +26,9 @@ def voice_name(text: str) -> str:
 
 def file_name(text: str) -> str:
     """A plain file name: no folders, no control characters, at most 100 characters, its suffix kept."""
-    base = tidy(text.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")
+    last = text.replace("\\", "/").rsplit("/", 1)[-1]
+    stem, dot, suffix = last.rpartition(".")
+    base = tidy(f"file.{suffix}" if stem and is_blank(stem) else last).lstrip(".")
     base = "file" if is_blank(base) else base
     stem, dot, suffix = base.rpartition(".")
     if len(base) <= SHOWN_LENGTH or not dot or len(suffix) > 11:

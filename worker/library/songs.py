@@ -39,7 +39,8 @@ class SongListener:
                         self.child.give_way()
                         await asyncio.wait({hearing}, timeout=GIVE_WAY_SECONDS)
                         return
-                await hearing
+                if refusal := await hearing:
+                    log.warning("/match suggests the song %s of the library to nobody: %s", song.id, refusal)
             except CannotRun as error:
                 self._cannot = True
                 log.error("The library's new songs wait for a worker that can hear them: %s", error)
@@ -62,7 +63,6 @@ class SongListener:
             await asyncio.to_thread(shared_cache.share, self.store, task.cache.name)
         except (StoreError, ChildDied) as error:
             self._failed.add(song_id)
-            log.warning("The song %s of the library could not be heard: %s", song_id, error)
             return str(error)
         match end:
             case Done(outcome=HeardSong() as heard):
@@ -78,7 +78,6 @@ class SongListener:
                 return None
             case Refused(sentence=sentence):  # nobody sings in it, or it is no song: that stays so
                 await asyncio.to_thread(keep_vocals, self.store, SongVocals(song_id=song_id, model=self.model))
-                log.warning("/match suggests the song %s of the library to nobody: %s", song_id, sentence)
                 return sentence
             case GaveWay():
                 return None

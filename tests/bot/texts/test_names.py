@@ -34,6 +34,8 @@ def test_good_voice_names(text: str, kept: str) -> None:
         ("\u3164", "file"),
         ("\u110b\u1175 \u1112\u1169.mp3", "이 호.mp3"),
         (".hidden", "hidden"),
+        ("\u200b\u2060.mp3", "file.mp3"),
+        ("\u3164.mp3", "file.mp3"),
     ],
 )
 def test_file_names_have_no_folders(text: str, kept: str) -> None:
