@@ -134,7 +134,7 @@ class NoStaffChannel(StoreError):
     """Nobody would read the report."""
 
     code = "no_staff_channel"
-    sentence = "This server has no channel for reports yet. Tell a moderator directly, who can choose one with /settings."
+    sentence = "This server has no channel for reports yet. Tell a moderator, who can choose one with /settings."
 
 
 class AlreadyReported(StoreError):

@@ -1,6 +1,6 @@
 """The retrieval index of a voice: content features are drawn towards those that it was trained on.
 
-An exact search as one matrix product: ten minutes of voice are 30 000 rows, and a minute of singing takes 0.9 s of one core.
+An exact search as one matrix product: ten minutes of voice are 30 000 rows; a minute of singing takes 0.9 s of a core.
 """
 
 from pathlib import Path
