@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.console import DeskError, check_files, console
 from cli.jobs import says_what_trains
-from cli.report import cover_table, match_table, model_table, number, singer_table, song_line, training_line
+from cli.report import cover_table, files_of, match_table, model_table, number, singer_table, song_line, training_line
 from cli.watch import watch
 from pipeline.sound.file_name import display_name
 from store import (
@@ -130,9 +130,7 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
     if not result.measured:
         console.print("The cover was not measured: measuring ended before. The cover itself is whole.")
     console.print(model_table(result.models))
-    vocals = "" if result.vocals_only else "vocals.flac, "
-    rest = "" if result.vocals_only or result.instrumental else "instrumental.flac, "
-    console.print(f"Files in {out}: cover.{result.encoding.split()[0]}, {vocals}{rest}cover.png")
+    console.print(f"Files in {out}: {', '.join(files_of(result))}", soft_wrap=True)
     if uploaded := cover_params(done).song_key:  # the next cover of this file neither separates nor listens
         cache.keep(store, uploaded)
     await asyncio.to_thread(retention.discard, store, done.id)

@@ -132,6 +132,14 @@ def stage_table(rows: Sequence[StageTimes]) -> Table:
     return table
 
 
+def files_of(result: "CoverResult") -> list[str]:
+    """The names of what a cover leaves in the operator's folder."""
+    vocals = [] if result.vocals_only else ["vocals.flac"]
+    rest = [] if result.vocals_only or result.instrumental else ["instrumental.flac"]
+    picture = ["cover.png"] if result.measured else []
+    return [f"cover.{result.encoding.split()[0]}", *vocals, *rest, "converted.flac", *picture]
+
+
 def model_table(models: Mapping[str, str]) -> Table:
     """Every model that ran."""
     table = Table(title="Models that ran", title_justify="left")
