@@ -1,5 +1,7 @@
 """Which errors of all rooms an operator can correct, and what they are told."""
 
+import re
+
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
@@ -11,6 +13,9 @@ from pipeline.errors import SoundError
 from store import StoreError, refusal_of
 from worker.errors import WorkerError
 
+BOTS_COMMAND = re.compile(r"(?<!\S)/(cover|jobs|match|train|voices)(?=[.,:;]?(\s|$))")
+"""What a sentence for members tells them to use, where the desk has the same."""
+
 
 def sentence_of(error: Exception) -> str | None:
     """What an operator is told of an error; None: it is a bug."""
@@ -18,7 +23,7 @@ def sentence_of(error: Exception) -> str | None:
         case ValidationError():
             return setting_refused(error)
         case BotError() | SoundError() | StoreError() | WorkerError() | DeskError() | DiskFull() | CannotListen():
-            return str(error)
+            return BOTS_COMMAND.sub(r"discovervoice \1", str(error))
         case IntegrityError() | ProgrammingError():
             return None
         case DBAPIError():

@@ -22,8 +22,7 @@ from pipeline.sound.downmix import Downmix
 N_FFT = 2048  # 46 ms
 HOP = N_FFT // 2
 WINDOW: Floats32 = np.sqrt(np.hanning(N_FFT + 1)[:-1]).astype(np.float32)
-OVERLAP = np.float32(1)
-"""The sum of the squared windows."""
+"""Its squares sum to 1."""
 BAND_ERBS = 1.5
 LISTEN_UP, LISTEN_DOWN = 5.0, 10.0
 """DB by which a band listens less to each band further above and below: a voice in another key has sound where its
@@ -89,7 +88,7 @@ def _product(one: NDArray[np.complex64], other: NDArray[np.complex64]) -> Floats
 
 def _resynthesise(spectrum: NDArray[np.complex64], samples: int) -> Floats32:
     """(T, bins) → (samples,)."""
-    frames = np.asarray(irfft(spectrum, axis=1), np.float32) * (WINDOW / OVERLAP)
+    frames = np.asarray(irfft(spectrum, axis=1), np.float32) * WINDOW
     hops = np.zeros((-(-samples // HOP), HOP), np.float32)
     for start in range(N_FFT // HOP):
         hops[start : start + len(frames)] += frames[:, start * HOP : (start + 1) * HOP]

@@ -81,7 +81,8 @@ def test_it_goes_out_as_it_came_in(desk: Desk, pth: Path, tmp_path: Path) -> Non
 def test_a_name_is_taken_once(desk: Desk, pth: Path) -> None:
     desk("import", pth, "--name", "Anna", "--yes")
     kept = media(desk)
-    assert "already have a voice called ANNA" in desk.refused("import", pth, "--name", "ANNA", "--yes")
+    taken = desk.refused("import", pth, "--name", "ANNA", "--yes")
+    assert "already have a voice called ANNA" in taken and "delete it first: discovervoice voices." in taken
     assert media(desk) == kept
     assert "needs a name" in desk.refused("import", pth, "--name", " ", "--yes")
 
