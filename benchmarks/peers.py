@@ -11,6 +11,7 @@ import importlib.util
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -95,13 +96,17 @@ def mdx23c(_: bool) -> Pair:
 
 
 def htdemucs(_: bool) -> Pair:
-    """The package's network, as it applies it and as we do."""
+    """The package's network, as it applies it for all stems and as we do for vocals."""
     from demucs.apply import apply_model
     from demucs.htdemucs import HTDemucs
 
-    from models.separation.htdemucs import estimate
+    from models.attention import replace_attention
+    from models.separation.htdemucs import estimate, keep_vocals
 
     network = HTDemucs(**HTDEMUCS).eval()
+    plain = deepcopy(network)
+    replace_attention(network)
+    keep_vocals(network)
 
     def ours(mix: Tensor, half: bool) -> Tensor:
         with precision(CPU, half):
@@ -109,8 +114,8 @@ def htdemucs(_: bool) -> Pair:
 
     def theirs(mix: Tensor) -> Tensor:
         mean, deviation = mix.mean(1).mean(), mix.mean(1).std()
-        stems: Tensor = apply_model(network, (mix - mean) / deviation, shifts=0, split=False)
-        return stems * deviation + mean
+        stems: Tensor = apply_model(plain, (mix - mean) / deviation, shifts=0, split=False)
+        return (stems * deviation + mean)[:, [plain.sources.index("vocals")]]
 
     return Pair(ours, theirs)
 
@@ -162,7 +167,7 @@ PEERS = {
     "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
     "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
     "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop),
-    "htdemucs": Peer("demucs", htdemucs),
+    "htdemucs": Peer("demucs", htdemucs, int(HTDEMUCS["segment"] * MUSIC_RATE)),
 }
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
+from models.attention import attend
 from models.signal import SPEECH_RATE
 from models.weights.integrity import packaged, verify
 
@@ -50,7 +51,7 @@ class EncoderLayer(nn.Module):
         q, k, v = (
             part.view(batch, time, HEADS, -1).transpose(1, 2) for part in self.qkv(self.attention_norm(x)).chunk(3, -1)
         )
-        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape))
+        x = x + self.out(attend(q, k, v).transpose(1, 2).reshape(x.shape))
         y: Tensor = x + self.down(F.gelu(self.up(self.feed_norm(x))))
         return y
 

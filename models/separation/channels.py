@@ -10,12 +10,12 @@ manages Spleeter's U-Net, but neither MDX23C (dense layers along frequency) nor 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from models.attention import MultiheadAttention
 from models.weights.integrity import WeightsError
 
 
@@ -51,35 +51,6 @@ class Narrowable(Protocol):
         ...
 
 
-class NarrowAttention(nn.Module):
-    """torch's multi-head attention with fewer heads than fill its width; parameters have torch's names and layout."""
-
-    def __init__(self, attention: nn.MultiheadAttention) -> None:
-        super().__init__()
-        self.head_dim, self.batch_first = attention.head_dim, attention.batch_first
-        self.in_proj_weight, self.in_proj_bias = attention.in_proj_weight, attention.in_proj_bias
-        self.out_proj = attention.out_proj
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, **options: Any) -> tuple[Tensor, None]:
-        """(N, B, E), or (B, N, E) where the attention was `batch_first`, → the same shape. No mask, no weights."""
-        if any(options.get(name) is not None for name in ("attn_mask", "key_padding_mask")):
-            raise NotImplementedError("Narrowed attention takes no mask.")
-        weights = self.in_proj_weight.chunk(3)
-        biases = self.in_proj_bias.chunk(3)
-        heads = [
-            self._heads(F.linear(x, weight, bias))
-            for x, weight, bias in zip((query, key, value), weights, biases, strict=True)
-        ]
-        attended = F.scaled_dot_product_attention(heads[0], heads[1], heads[2]).transpose(1, 2).flatten(2)
-        out = self.out_proj(attended)
-        return out if self.batch_first else out.transpose(0, 1), None
-
-    def _heads(self, x: Tensor) -> Tensor:
-        """→ (B, heads, N, head_dim)."""
-        batched = x if self.batch_first else x.transpose(0, 1)
-        return batched.reshape(*batched.shape[:2], -1, self.head_dim).transpose(1, 2)
-
-
 def groups(network: nn.Module) -> list[Group]:
     """Every group of a network, at its present width; empty for one that has none that is known here."""
     found: list[Group] = []
@@ -87,7 +58,7 @@ def groups(network: nn.Module) -> list[Group]:
         prefix = f"{name}." if name else ""
         if isinstance(module, Narrowable):
             found += module.unit_groups(name)
-        elif isinstance(module, nn.MultiheadAttention | NarrowAttention):
+        elif isinstance(module, nn.MultiheadAttention | MultiheadAttention):
             found += _attention(prefix, module)
         elif type(module).__name__ == "DConv":  # demucs' own, whose package takes a second to import
             found += _dconv(prefix, module)
@@ -167,7 +138,7 @@ def _remaining(place: Units, count: int, units: Sequence[int], length: int) -> T
     return torch.cat([torch.arange(place.start), _inside(place, count, units), torch.arange(after, length)])
 
 
-def _attention(prefix: str, module: nn.MultiheadAttention | NarrowAttention) -> Iterator[Group]:
+def _attention(prefix: str, module: nn.MultiheadAttention | MultiheadAttention) -> Iterator[Group]:
     weight = module.in_proj_weight
     if isinstance(weight, Tensor):  # None where keys or values have widths of their own
         size = module.head_dim
@@ -199,7 +170,7 @@ def _replace_attention(network: nn.Module, tensor: str) -> nn.Module:
     above, _, attribute = name.rpartition(".")
     before = network.get_submodule(name)
     assert isinstance(before, nn.MultiheadAttention)
-    setattr(network.get_submodule(above), attribute, NarrowAttention(before))
+    setattr(network.get_submodule(above), attribute, MultiheadAttention(before))
     return network.get_submodule(name)
 
 

@@ -8,16 +8,15 @@ HTDemucs of bounded size with exactly the tensors of that network.
 import inspect
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
+from models.attention import replace_attention
 from models.precision import adaptive_precision, precision
 from models.separation.channels import narrow, widths
 from models.separation.chunks import Chunks, ChunkSeparator
@@ -40,11 +39,13 @@ SHORTEST_SEGMENT, LONGEST_SEGMENT = 0.1, 60.0
 
 def load(path: Path, device: torch.device | str = "cpu", *, bf16: bool | None = False) -> ChunkSeparator:
     """A separator from a local file; `bf16` is as in `adaptive_precision`. Raises WeightsError."""
-    return separator(load_network(path, device), bf16=bf16)
+    network = load_network(path, device)
+    keep_vocals(network)
+    return separator(network, bf16=bf16)
 
 
 def load_network(path: Path, device: torch.device | str = "cpu") -> "HTDemucs":
-    """The network of a local file, which may be pruned, for inference. Raises WeightsError."""
+    """The network of a local file, which may be pruned, for inference; with our attention. Raises WeightsError."""
     arguments = _check(path)
     if narrower := widths_of(path):
         network = _on_meta(*arguments)
@@ -54,6 +55,7 @@ def load_network(path: Path, device: torch.device | str = "cpu") -> "HTDemucs":
         from demucs.hf import load_safetensors_model
 
         network = load_safetensors_model(path)
+    replace_attention(network)
     return network.to(device).requires_grad_(False).eval()
 
 
@@ -83,9 +85,20 @@ def estimate(network: "HTDemucs", mix: Tensor) -> Tensor:
     spread, beside = mono.std(-1, keepdim=True), difference.std(-1, keepdim=True)
     spread = torch.where(spread < beside / 10, beside, spread)  # R = −L has no mean
     mean, deviation = mono.mean(-1, keepdim=True), spread + 1e-8
-    with _plain_attention():
-        stems: Tensor = network((mix - mean) / deviation)
+    stems: Tensor = network((mix - mean) / deviation)
     return stems.float() * deviation[:, None] + mean[:, None]
+
+
+def keep_vocals(network: "HTDemucs") -> None:
+    """Take the other stems out of the last layers, which nothing mixes after them."""
+    stems, vocals = len(network.sources), network.sources.index("vocals")
+    last = [network.decoder[-1], network.tdecoder[-1]]
+    if all(isinstance(layer.norm2, nn.Identity) for layer in last):
+        for layer in last:
+            conv = layer.conv_tr
+            conv.weight = nn.Parameter(conv.weight.chunk(stems, dim=1)[vocals].clone(), requires_grad=False)
+            conv.bias = nn.Parameter(conv.bias.chunk(stems)[vocals].clone(), requires_grad=False)
+        network.sources = ["vocals"]
 
 
 def published_widths(path: Path) -> dict[str, int]:
@@ -155,14 +168,3 @@ def _decoded(value: Any) -> Any:
             return Fraction(value["numerator"], value["denominator"])
         return {key: _decoded(item) for key, item in value.items()}
     return [_decoded(item) for item in value] if isinstance(value, list) else value
-
-
-@contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Attention through `scaled_dot_product_attention`: the encoder layers' own fast path is slower here."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)

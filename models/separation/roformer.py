@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.attention import attend
 from models.precision import adaptive_precision, precision
 from models.separation.channels import Group, Units
 from models.separation.chunks import ChunkSeparator
@@ -72,7 +73,7 @@ class Attention(nn.Module):
         """(B, N, dim) → (B, N, dim)."""
         x = self.norm(x)
         query, key, value = self.to_qkv(x).unflatten(-1, (3, -1, self.rotary_embed.dim)).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(self.rotary_embed(query), self.rotary_embed(key), value)
+        attended = attend(self.rotary_embed(query), self.rotary_embed(key), value)
         gated = attended * self.to_gates(x).sigmoid().mT[..., None]
         out: Tensor = self.to_out(gated.transpose(1, 2).flatten(-2))
         return out

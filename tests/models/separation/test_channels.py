@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.separation import mdx23c, roformer
-from models.separation.channels import Group, NarrowAttention, groups, keep, narrow, saliency, widths
+from models.separation.channels import Group, groups, keep, narrow, saliency, widths
 from models.separation.config import MDX23CConfig, RoformerConfig, read_mdx23c, read_roformer
 from models.separation.spleeter import PublishedUNet, StemPair
 from models.weights.integrity import WeightsError
@@ -79,16 +79,6 @@ def test_units_that_nothing_reads_can_be_taken_out(
     assert sum(p.numel() for p in network.parameters()) < parameters * 0.97
     assert float(before.abs().max()) > 0.01
     torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-4)
-
-
-def test_attention_with_all_its_heads_is_torchs() -> None:
-    torch.manual_seed(0)
-    attention = nn.MultiheadAttention(16, 4).eval()
-    query, key = torch.randn(5, 2, 16), torch.randn(7, 2, 16)
-    expected = attention(query, key, key, need_weights=False)[0]
-    torch.testing.assert_close(NarrowAttention(attention)(query, key, key)[0], expected)
-    with pytest.raises(NotImplementedError):
-        NarrowAttention(attention)(query, key, key, attn_mask=torch.zeros(5, 7))
 
 
 def test_the_unit_on_which_the_loss_depends_most_is_known() -> None:

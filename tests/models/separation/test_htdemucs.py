@@ -86,12 +86,6 @@ def test_bfloat16_stays_near(file: Path, separator: ChunkSeparator, mix: torch.T
     assert 0 < float((rough - exact).square().sum() / exact.square().sum()) < 10**-3.5
 
 
-def test_attention_is_as_before_afterwards(separator: ChunkSeparator, mix: torch.Tensor) -> None:
-    assert torch.backends.mha.get_fastpath_enabled()
-    separator.vocals(mix[None, :, :22050])
-    assert torch.backends.mha.get_fastpath_enabled()
-
-
 def rewritten(
     file: Path, out: Path, change: dict[str, Any], drop: str = "", metadata: dict[str, str] | None = None
 ) -> Path:
