@@ -43,9 +43,10 @@ MDX23C_8K = MDX23CConfig(
 )
 MELBAND_KJ = RoformerConfig(bands=60, dim=384, depth=6)
 BS_317 = RoformerConfig(bands=DEFAULT_BANDS, dim=512, depth=12)
+HTDEMUCS_SEGMENT = Fraction(39, 5)  # s
 HTDEMUCS = {
     "sources": ["drums", "bass", "other", "vocals"],
-    "segment": Fraction(39, 5),
+    "segment": HTDEMUCS_SEGMENT,
     "bottom_channels": 512,
     "dconv_mode": 3,
 }

@@ -20,7 +20,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from benchmarks.networks import BS_317, HTDEMUCS, MDX23C_8K, MELBAND_KJ
+from benchmarks.networks import BS_317, HTDEMUCS, HTDEMUCS_SEGMENT, MDX23C_8K, MELBAND_KJ
 from models.precision import agreement, precision
 from models.separation.config import RoformerConfig
 from models.signal import MUSIC_RATE
@@ -167,7 +167,7 @@ PEERS = {
     "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
     "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
     "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop),
-    "htdemucs": Peer("demucs", htdemucs, int(HTDEMUCS["segment"] * MUSIC_RATE)),
+    "htdemucs": Peer("demucs", htdemucs, int(HTDEMUCS_SEGMENT * MUSIC_RATE)),
 }
 
 
