@@ -14,7 +14,7 @@ SCORES = 2**20
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Scaled dot-product attention of queries (B, heads, N, dim), keys and values (B, heads, M, dim) → as the queries."""
+    """Scaled dot-product attention: queries (B, heads, N, dim) over keys and values (B, heads, M, dim) → as queries."""
     in_products = query.dtype == torch.bfloat16 and query.device.type == "cpu" and not torch.is_grad_enabled()
     return (_in_products if in_products else F.scaled_dot_product_attention)(query, key, value)
 
