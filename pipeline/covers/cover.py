@@ -30,6 +30,7 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
+from pipeline.sound.ahead import ahead
 from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
 from pipeline.sound.encode import Encoder
 from pipeline.sound.file_name import name_of_title
@@ -289,7 +290,7 @@ def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, 
 def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
     """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
     resampler = Resampler(rate, MUSIC_RATE, 1)
-    for block in wav:
+    for block in ahead(wav):
         fitting = resampler.process(block[None])[0, :left]
         left -= len(fitting)
         yield _dual(fitting)
