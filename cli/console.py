@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import typer
 from dotenv.parser import parse_stream
-from pydantic import ValidationError
 from rich.console import Console
 
 from models.weights.integrity import WeightsError
@@ -37,13 +36,6 @@ def check_environment_file(path: Path = Path(".env")) -> None:
         broken.append(text[: text.index("\0")].count("\n") + 1)
     if broken:
         raise DeskError(f"{path}, line {min(broken)} is no NAME=value (a quote that is not closed?). Correct the line.")
-
-
-def setting_refused(error: ValidationError) -> str:
-    """What is wrong with the first setting that was refused."""
-    first = error.errors()[0]
-    name = "_".join(str(part) for part in first["loc"]).upper()
-    return f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}."
 
 
 def check_files(files: Iterable[Path]) -> None:

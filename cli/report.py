@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from pipeline.captions import figure
+
 if TYPE_CHECKING:
     from store import Singer
     from store.results import CoverResult, MatchResult, SongSuggestion, TrainResult
@@ -22,7 +24,7 @@ class StageTimes:
 
 def number(value: float | None, digits: int = 2, unit: str = "") -> str:
     """A figure, or a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}{unit}"
+    return "–" if value is None else figure(value, f".{digits}f") + unit
 
 
 def match_table(result: "MatchResult") -> Table:
@@ -115,7 +117,7 @@ def _remarks(cover: "CoverResult") -> list[str]:
 
 def semitones(count: int | None) -> str:
     """A key shift, or a dash where none is known."""
-    return "–" if count is None else f"{count:+d} semitones"
+    return "–" if count is None else f"{figure(count, '+d')} semitones"
 
 
 def stage_table(rows: Sequence[StageTimes]) -> Table:

@@ -150,13 +150,14 @@ def _named(store: "Store", name: str) -> "Voice":
 @contextmanager
 def _one_sentence(path: Path) -> Iterator[None]:
     """Raise a WeightsError or OSError of the block as a DeskError; it names `path` if the system names no file."""
+    from cli.wrong_paths import path_refused
     from files.disk import disk_full
 
     try:
         with weights_refusals(), disk_full():
             yield
     except OSError as error:
-        raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
+        raise DeskError(path_refused(error, path)) from error
 
 
 def _save(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:

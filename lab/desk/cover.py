@@ -10,6 +10,7 @@ from cli.console import DeskError, console, visible
 from cli.report import model_table, semitones
 from lab.desk.progress import progress_bar
 from lab.desk.voice_tables import measured
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from lab.evaluate.cover import CoverEvaluation
@@ -102,7 +103,11 @@ def cover_rows(figures: "CoverEvaluation") -> list[tuple[str, str, str]]:
         ("voicing F1", "", measured(figures.voicing_f1)),
         ("MCD (WORLD copy, cover)", measured(figures.mcd_copy, 2, " dB"), measured(figures.mcd, 2, " dB")),
         *(
-            (f"MOS, {pair.model}", measured(pair.before), f"{measured(pair.after)} ({pair.after - pair.before:+.2f})")
+            (
+                f"MOS, {pair.model}",
+                measured(pair.before),
+                f"{measured(pair.after)} ({figure(pair.after - pair.before, '+.2f')})",
+            )
             for pair in figures.mos
         ),
         ("loudness", measured(figures.lufs_song, 1, " LUFS"), measured(figures.lufs_cover, 1, " LUFS")),
