@@ -10,14 +10,15 @@ from typing import NoReturn
 
 import typer
 from dotenv.parser import parse_stream
-from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
 
 from models.weights.integrity import WeightsError
 
 console = Console(markup=False, emoji=False)
 """Names of files, songs and voices are printed as they are: `[b]` in a title is no markup, `:cat:` no picture."""
 error_console = Console(stderr=True, markup=False, emoji=False)
+MOST_SEMITONES = 24
 
 
 class DeskError(Exception):
@@ -39,13 +40,6 @@ def check_environment_file(path: Path = Path(".env")) -> None:
         raise DeskError(f"{path}, line {min(broken)} is no NAME=value (a quote that is not closed?). Correct the line.")
 
 
-def setting_refused(error: ValidationError) -> str:
-    """What is wrong with the first setting that was refused."""
-    first = error.errors()[0]
-    name = "_".join(str(part) for part in first["loc"]).upper()
-    return f"The setting {name} is wrong: {first['msg'].removeprefix('Value error, ')}."
-
-
 def check_files(files: Iterable[Path]) -> None:
     """Raise DeskError for the first path that is no file."""
     for file in files:
@@ -60,6 +54,17 @@ def no_nan(value: float | None) -> float | None:
     if value is not None and math.isnan(value):
         raise typer.BadParameter("it is not a number.")
     return value
+
+
+def semitones(text: str) -> int:
+    """A key shift as it is typed, also with the minus sign of our own tables (−3)."""
+    try:
+        count = int(text.replace("−", "-"))
+    except ValueError:
+        count = MOST_SEMITONES + 1
+    if abs(count) > MOST_SEMITONES:
+        raise typer.BadParameter(f"{text} is no whole number from -{MOST_SEMITONES} to {MOST_SEMITONES}, such as -3.")
+    return count
 
 
 def visible(named: typer.CallbackParam, text: str | None) -> str | None:
@@ -84,6 +89,14 @@ def weights_refusals() -> Iterator[None]:
         yield
     except WeightsError as error:
         raise DeskError(str(error)) from error
+
+
+def print_rows(table: Table, nothing: str) -> None:
+    """The table; where it has no row, what its reader can do about that."""
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(nothing, highlight=False, soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,7 +6,9 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from bot.errors import BotError
-from cli.console import DeskError, setting_refused
+from cli.console import DeskError
+from cli.wrong_paths import path_refused
+from cli.wrong_settings import settings_refused
 from files.disk import DiskFull
 from metrics import CannotListen
 from pipeline.errors import SoundError
@@ -21,7 +23,7 @@ def sentence_of(error: Exception) -> str | None:
     """What an operator is told of an error; None: it is a bug."""
     match error:
         case ValidationError():
-            return setting_refused(error)
+            return " ".join(settings_refused(error))
         case BotError() | SoundError() | StoreError() | WorkerError() | DeskError() | DiskFull() | CannotListen():
             return BOTS_COMMAND.sub(r"discovervoice \1", str(error))
         case IntegrityError() | ProgrammingError():
@@ -29,6 +31,6 @@ def sentence_of(error: Exception) -> str | None:
         case DBAPIError():
             return str(refusal_of(error))
         case OSError() if error.filename is not None:
-            return f"{error.filename} cannot be read or written: {error.strerror}."
+            return path_refused(error)
         case _:
             return None

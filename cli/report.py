@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from cli.console import counted
+from pipeline.captions import figure
+
 if TYPE_CHECKING:
     from store import Singer
     from store.results import CoverResult, MatchResult, SongSuggestion, TrainResult
@@ -22,7 +25,7 @@ class StageTimes:
 
 def number(value: float | None, digits: int = 2, unit: str = "") -> str:
     """A figure, or a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}{unit}"
+    return "–" if value is None else figure(value, f".{digits}f") + unit
 
 
 def match_table(result: "MatchResult") -> Table:
@@ -57,6 +60,14 @@ def singer_table(singers: "Sequence[Singer]", model: str) -> Table:
             "next start; add others again with their clips."
         )
     return table
+
+
+def singer_line(singer: "Singer") -> str:
+    """Of how many different clips a singer was added; too few are told."""
+    from pipeline.matching.match import MIN_CLIPS
+
+    few = f" Fewer than {MIN_CLIPS} different ones do not calibrate /match: add it again with more."
+    return f"{singer.name}: {counted(singer.clips, 'clip')}.{few if singer.clips < MIN_CLIPS else ''}"
 
 
 def training_line(result: "TrainResult") -> str:
@@ -115,7 +126,7 @@ def _remarks(cover: "CoverResult") -> list[str]:
 
 def semitones(count: int | None) -> str:
     """A key shift, or a dash where none is known."""
-    return "–" if count is None else f"{count:+d} semitones"
+    return "–" if count is None else f"{figure(count, '+d')} semitones"
 
 
 def stage_table(rows: Sequence[StageTimes]) -> Table:

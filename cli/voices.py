@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, check_files, console, fail, require_consent, visible, weights_refusals
+from cli.console import (
+    DeskError,
+    check_files,
+    console,
+    fail,
+    print_rows,
+    require_consent,
+    visible,
+    weights_refusals,
+)
 from cli.jobs import says_what_trains
 from models.weights.integrity import digest
 
@@ -37,7 +46,7 @@ def list_voices() -> None:
         models = quality.models
         kind = (models.get("voice", ""), models.get("content", ""), quality.base)
         table.add_row(voice.name, voice.state.value, *kind)
-    console.print(table)
+    print_rows(table, "You have no voice yet. Train one: discovervoice train NAME NOTES…")
 
 
 @app.command("import")
@@ -150,13 +159,14 @@ def _named(store: "Store", name: str) -> "Voice":
 @contextmanager
 def _one_sentence(path: Path) -> Iterator[None]:
     """Raise a WeightsError or OSError of the block as a DeskError; it names `path` if the system names no file."""
+    from cli.wrong_paths import path_refused
     from files.disk import disk_full
 
     try:
         with weights_refusals(), disk_full():
             yield
     except OSError as error:
-        raise DeskError(f"{error.filename or path} cannot be read or written: {error.strerror or error}.") from error
+        raise DeskError(path_refused(error, path)) from error
 
 
 def _save(store: "Store", name: str, file: Path, imported: "ImportedVoice") -> None:

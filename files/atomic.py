@@ -1,6 +1,7 @@
 """Atomic writing: a file appears under its name whole, or not at all."""
 
 import os
+import re
 import secrets
 import shutil
 import time
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from files.disk import disk_full
 
 DRAFT = ".part"
+DRAFTED = re.compile(rf"\.(?P<name>.+?)(\.[0-9a-f]{{12}})?{re.escape(DRAFT)}")
 
 
 @contextmanager
@@ -63,6 +65,12 @@ def remove_drafts(folder: Path, seconds: float) -> int:
                 shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
                 removed += 1
     return removed
+
+
+def meant(path: Path) -> Path:
+    """The path under which a draft was to appear (the first hundred signs of a long name); any other path itself."""
+    drafted = DRAFTED.fullmatch(path.name)
+    return path.with_name(drafted["name"]) if drafted else path
 
 
 def draft_folder(folder: Path) -> TemporaryDirectory[str]:

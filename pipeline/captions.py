@@ -1,4 +1,4 @@
-"""The words in pictures, in each language of the members."""
+"""The words in pictures, in each language of the members, and how numbers are written there and at the desk."""
 
 from dataclasses import dataclass
 
@@ -52,6 +52,13 @@ KOREAN = Captions(
     likeness="내 목소리와 닮은 정도",
     best="고른 때: {likeness}",
 )
+
+
+def figure(value: float, spec: str) -> str:
+    """A number by its format, as people read it: −3 with a minus sign, and 0 without any."""
+    written = f"{value:{spec}}"
+    bare = written.lstrip("+-")
+    return written.replace("-", "−") if bare.strip("0.,%") else bare
 
 
 def captions(language: str) -> Captions:

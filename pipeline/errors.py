@@ -35,7 +35,18 @@ SoundError
 └── OutOfMemory
 """
 
+import string
 from typing import Any, ClassVar
+
+from pipeline.captions import figure
+
+
+class _Filled(string.Formatter):
+    """Numbers as people read them."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        written: str = super().format_field(value, format_spec)
+        return figure(value, format_spec) if isinstance(value, int | float) else written
 
 
 class SoundError(Exception):
@@ -49,7 +60,7 @@ class SoundError(Exception):
 
     def __init__(self, **params: Any) -> None:
         self.params = params
-        super().__init__(self.sentence.format(**params))
+        super().__init__(_Filled().vformat(self.sentence, (), params))
 
 
 class UnreadableSound(SoundError):

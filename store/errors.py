@@ -145,7 +145,7 @@ class AlreadyReported(StoreError):
 
 
 class AlreadyHandled(StoreError):
-    """Another moderator was faster."""
+    """Another moderator was faster, or the member."""
 
     code = "already_handled"
     sentence = "This was done already. The message shows what was done, and by whom."

@@ -1,15 +1,23 @@
 """The library: singers to compare with, songs to sing. A guild sees what is for all, and its own."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from store.missing import NoSuchServerSong, NoSuchSong
-from store.names import folded, is_blank
-from store.search import search
+from store.names import fitting, folded, is_blank
 from store.tables import FOR_ALL, Singer, Song, SongVocals
 
 AUTOCOMPLETE_CHOICES = 25
+
+
+class Titled(NamedTuple):
+    """What a song is found by."""
+
+    id: int
+    title: str
+    singer: str
 
 
 def singers(session: Session, guild_id: int | None = None) -> Sequence[Singer]:
@@ -72,10 +80,20 @@ def find_songs(
     seen, ordered = col(Song.guild_id).in_(_seen_by(guild_id)), (col(Song.title), col(Song.id))
     if is_blank(text):
         return session.exec(select(Song).where(seen).order_by(*ordered).limit(limit)).all()
-    rows = session.exec(select(Song.id, Song.title, Song.singer).where(seen).order_by(*ordered)).all()
-    ids = [rows[hit.row][0] for hit in search(text, [(title, singer) for _, title, singer in rows], limit)]
+    ids = [one.id for one in find_titles(session, text, guild_id)[:limit]]
     found = {song.id: song for song in session.exec(select(Song).where(col(Song.id).in_(ids))).all()}
     return [found[number] for number in ids]
+
+
+def find_titles(session: Session, text: str, guild_id: int | None = None) -> Sequence[Titled]:
+    """What the songs that a guild sees are found by, if it fits the text, best first; without a text all, by title."""
+    seen = select(Song.id, Song.title, Song.singer).where(col(Song.guild_id).in_(_seen_by(guild_id)))
+    rows = session.exec(seen.order_by(col(Song.title), col(Song.id))).all()
+    return fitting(
+        text,
+        [Titled(number or 0, title, singer) for number, title, singer in rows],
+        lambda one: (one.title, one.singer),
+    )
 
 
 def unheard_songs(session: Session, model: str) -> Sequence[Song]:

@@ -19,6 +19,7 @@ JOINERS = frozenset("\u200c\u200d")
 """They show nothing themselves, and are needed within words and emoji."""
 MARKS = frozenset({"\u034f", *(chr(code) for code in range(0xFE00, 0xFE10))})
 """They show nothing themselves either: the grapheme joiner, and what asks for one shape of a sign."""
+UNCOMPARED = dict.fromkeys(map(ord, JOINERS | MARKS))
 SHOWN = 5
 """Candidates that a refusal names."""
 
@@ -48,8 +49,7 @@ def named(text: str, *, what: str) -> str:
 
 def folded(text: str) -> str:
     """The form to compare by; the same for names that look alike but for case."""
-    letters = unicodedata.normalize("NFD", text).casefold()
-    return unicodedata.normalize("NFC", "".join(sign for sign in letters if sign not in JOINERS | MARKS))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold().translate(UNCOMPARED))
 
 
 def fitting(text: str, rows: Sequence[Row], names: Callable[[Row], Sequence[str]]) -> list[Row]:

@@ -21,7 +21,7 @@ class MemberReport(SQLModel, table=True):
     """A report of the message that shows a member's result, by `reporter_id` (0: forgotten).
 
     `staff_message_id` is the bot's message to the moderators, `tried_at` is written before it is sent. Who has removed
-    the result, and warned or blocked its member, is written once each.
+    the result (its member, if they deleted it themselves), and warned or blocked its member, is written once each.
     """
 
     __tablename__ = "member_report"

@@ -1,9 +1,17 @@
-"""Reports in the rows: what leaves with a member who is forgotten."""
+"""Reports in the rows: what a member deletes of them, and what leaves with one who is forgotten."""
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from store import deletions
 from store.report_tables import MemberReport
+
+
+def withdrawn(session: Session, job_id: str | None, user_id: int) -> None:
+    """Note in the reports of a result that its member has deleted it; one that a moderator removed stays theirs."""
+    open_ones = MemberReport.job_id == job_id, col(MemberReport.removed_by).is_(None)
+    for report in session.exec(select(MemberReport).where(*open_ones)).all():
+        report.removed_by = user_id
+        session.add(report)
 
 
 def forget(session: Session, user_id: int) -> int:

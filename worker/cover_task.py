@@ -6,7 +6,6 @@ from pathlib import Path
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_measures import measure_cover
 from pipeline.covers.given import GivenFile
-from pipeline.covers.key import instrumental_shift
 from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.stems import Stems
 from pipeline.pool.model_pool import ModelPool
@@ -22,8 +21,7 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix; then measure that."""
     seconds = song_seconds(task.song, task.song_name)
     given = task.vocals_only + (task.instrumental is not None)
-    moved = instrumental_shift(task.key_shift or 0) != 0
-    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given, moved))
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given))
     wanted = CoverInput(
         song=task.song,
         song_name=task.song_name,

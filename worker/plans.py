@@ -11,11 +11,11 @@ def hearing_plan(seconds: float, separation: float) -> dict[str, float]:
     return {"reading": 0.5 + 0.01 * seconds, "separating": 3.0 + separation * seconds, "listening": 2.0 + 0.1 * seconds}
 
 
-def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: bool = False) -> dict[str, float]:
+def cover_plan(seconds: float, separation: float | None, given: int = 0) -> dict[str, float]:
     """Expected seconds of each stage for a song of this length and a separator of this cost, measured on two cores.
 
-    None: nothing is separated. `given` counts the files that become stems as they are; the instrumental may be `moved`
-    into another key.
+    None: nothing is separated. `given` counts the files that become stems as they are. An instrumental is moved into
+    another key while the vocals are converted.
     """
     separating = {} if separation is None else {"separating": 3.0 + separation * seconds}
     return {
@@ -23,7 +23,7 @@ def cover_plan(seconds: float, separation: float | None, given: int = 0, moved: 
         **separating,
         "listening": 2.0 + 0.1 * seconds,
         "converting": 1.0 + 0.3 * seconds,
-        "mixing": 1.0 + (0.2 if moved else 0.1) * seconds,
+        "mixing": 1.0 + 0.1 * seconds,
     }
 
 

@@ -13,8 +13,8 @@ from bot.interactions.services import Interaction, services_of, texts_for_server
 from bot.messages.faults import out_of_reach
 from bot.texts.names import safe
 from bot.texts.sentences import Texts
-from store import MemberReport
-from store.use_cases import block_reported, remove_reported, warn_reported, warning_failed
+from store import AlreadyHandled, MemberReport
+from store.use_cases import block_reported, remove_reported, report_of, warn_reported, warning_failed
 
 log = logging.getLogger(__name__)
 STEPS = {"remove": remove_reported, "warn": warn_reported, "block": block_reported}
@@ -29,8 +29,13 @@ def staff_text(report: MemberReport, say: Texts) -> str:
         say("report.about", member=f"<@{report.user_id}>", link=link),
         say("report.by", reporter=reporter, when=f"<t:{int(report.created_at)}:R>"),
     ]
-    lines += [say(f"report.done.{step}", moderator=f"<@{who}>") for step, who in done(report).items() if who]
+    lines += [_done_line(report, step, who, say) for step, who in done(report).items() if who]
     return "\n".join([*lines, f"-# {report.mark}"])
+
+
+def _done_line(report: MemberReport, step: str, who: int, say: Texts) -> str:
+    by_member = step == "remove" and who == report.user_id
+    return say("report.done.deleted" if by_member else f"report.done.{step}", who=f"<@{who}>")
 
 
 def staff_view(report: MemberReport, say: Texts) -> discord.ui.View:
@@ -56,12 +61,17 @@ class StepButton(PersistentButton, template=r"report:(?P<step>remove|warn|block)
     report: int
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Take the step once, and note it in the message."""
+        """Take the step once, and note in the message what was done, also by others meanwhile."""
         await interaction.response.defer()
         await check_moderator(interaction)
         store, say = services_of(interaction).store, texts_for_server(interaction)
         take, guild_id = STEPS[self.step], interaction.guild_id or 0
-        report = await asyncio.to_thread(take, store, self.report, guild_id, interaction.user.id)
+        try:
+            report = await asyncio.to_thread(take, store, self.report, guild_id, interaction.user.id)
+        except AlreadyHandled:
+            report = await asyncio.to_thread(report_of, store, self.report, guild_id)
+            await replace(interaction, staff_text(report, say), staff_view(report, say))
+            raise
         if self.step == "warn":
             await self._warn(interaction, report, say)
         await replace(interaction, staff_text(report, say), staff_view(report, say))

@@ -1,9 +1,11 @@
-"""What depends on the words that are filled in: Korean particles after names, English plurals after numbers.
+"""What depends on the words that are filled in: Korean particles after names, English plurals, the signs of numbers.
 
 A Korean sentence has both forms of a particle, `“{voice}”을(를)`, an English one `{votes} vote[s]`.
 """
 
 import re
+import string
+from typing import Any
 
 FORMS = {
     "은(는)": ("은", "는"),
@@ -18,6 +20,21 @@ PLURAL = re.compile(r"(?<![\d.,])(\d[\d.,]*)((?: [A-Za-z]+){1,3})\[s\]")
 DIGITS = "영일이삼사오육칠팔구"
 LIQUID = 8
 """The place of ㄹ among the final consonants: 로 follows it as it follows a vowel."""
+
+
+class NumbersFilled(string.Formatter):
+    """Fills numbers in as the buttons write them: −3 with a minus sign, and 0 without any."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """The value by its format."""
+        written = str(super().format_field(value, format_spec))
+        if not isinstance(value, int | float):
+            return written
+        bare = written.lstrip("+-")
+        return written.replace("-", "−") if bare.strip("0.,%") else bare
+
+
+FILLED = NumbersFilled()
 
 
 def agreeing(text: str, language: str) -> str:

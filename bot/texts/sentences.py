@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.texts.grammar import agreeing
+from bot.texts.grammar import FILLED, agreeing
 from bot.texts.names import SHOWN_LENGTH, safe
 
 LANGUAGES = ("en", "ko")
@@ -24,7 +24,7 @@ class Texts:
 
     def __call__(self, key: str, /, **params: object) -> str:
         """The filled sentence. A name in `params` must already be `safe`."""
-        return agreeing(self.sentences[key].format(**params), self.language)
+        return agreeing(FILLED.vformat(self.sentences[key], (), params), self.language)
 
     def known(self, key: str, fallback: object) -> str:
         """The sentence of a key that comes from a row, or the safe fallback."""
@@ -38,8 +38,8 @@ class Texts:
         template = self.sentences.get(f"errors.{code}")
         if template is not None:
             try:
-                filled = template.format(**{name: self._shown(name, value, shown) for name, value in params.items()})
-                return agreeing(filled, self.language)
+                values = {name: self._shown(name, value, shown) for name, value in params.items()}
+                return agreeing(FILLED.vformat(template, (), values), self.language)
             except (KeyError, ValueError, IndexError, TypeError):
                 pass
         return shown(english, SENTENCE_LENGTH)

@@ -17,9 +17,9 @@ from bot.errors import BotError
 from bot.invite import invite_of
 from bot.login import known_as
 from bot.settings import BotSettings
-from cli.console import setting_refused
 from cli.doctor.findings import Findings, note, well, wrong
 from cli.log import LogSettings
+from cli.wrong_settings import settings_refused
 from metrics import MetricsSettings
 from store import StoreSettings
 from worker.doorbell import QueueSettings
@@ -61,7 +61,7 @@ def values() -> Findings:
             kind()
         except ValidationError as error:
             refused = True
-            yield wrong("settings", setting_refused(error))
+            yield from (wrong("settings", sentence) for sentence in settings_refused(error))
     if not refused:
         yield well("settings", "Every value can be read.")
 

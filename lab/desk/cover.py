@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console, visible
-from cli.report import model_table, semitones
+from cli.console import DeskError, console, semitones, visible
+from cli.report import model_table
+from cli.report import semitones as written
 from lab.desk.progress import progress_bar
 from lab.desk.voice_tables import measured
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from lab.evaluate.cover import CoverEvaluation
@@ -27,7 +29,7 @@ def cover(
         Path | None, typer.Option(help="Recordings of the owner of a .pth: without them nothing tells their likeness.")
     ] = None,
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+        int | None, typer.Option(parser=semitones, metavar="-24…24", help="Semitones; the best octave if not given.")
     ] = None,
     vocals_only: Annotated[bool, typer.Option("--vocals-only", help="The song is vocals already.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the cover and cover.json.")] = Path("evaluation"),
@@ -75,7 +77,7 @@ def cover(
 
 def cover_figures_table(evaluation: "CoverEvaluation") -> Table:
     """Source against cover."""
-    title = f"{evaluation.song} in {evaluation.voice}, {semitones(evaluation.key_shift)}"
+    title = f"{evaluation.song} in {evaluation.voice}, {written(evaluation.key_shift)}"
     table = Table("figure", title=title, title_justify="left")
     for column in ("source", "cover"):
         table.add_column(column, justify="right")
@@ -102,7 +104,11 @@ def cover_rows(figures: "CoverEvaluation") -> list[tuple[str, str, str]]:
         ("voicing F1", "", measured(figures.voicing_f1)),
         ("MCD (WORLD copy, cover)", measured(figures.mcd_copy, 2, " dB"), measured(figures.mcd, 2, " dB")),
         *(
-            (f"MOS, {pair.model}", measured(pair.before), f"{measured(pair.after)} ({pair.after - pair.before:+.2f})")
+            (
+                f"MOS, {pair.model}",
+                measured(pair.before),
+                f"{measured(pair.after)} ({figure(pair.after - pair.before, '+.2f')})",
+            )
             for pair in figures.mos
         ),
         ("loudness", measured(figures.lufs_song, 1, " LUFS"), measured(figures.lufs_cover, 1, " LUFS")),

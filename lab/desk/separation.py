@@ -13,6 +13,7 @@ from cli.console import console
 from cli.report import number
 from lab.desk.progress import progress_bar, sentences
 from lab.desk.tables import with_interval
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from lab.evaluate.separation import EnsembleFit, SeparationScores
@@ -161,5 +162,5 @@ def _advice(fitted: "EnsembleFit", recipe: str, names: Sequence[str], scores: "S
     gain = fitted.held_out_sdr - alone
     return (
         f"SEPARATOR={recipe} is the best mean. With weights fitted on the other tracks each time: "
-        f"{fitted.held_out_sdr:.2f} dB, {gain:+.2f} dB against {names[best]} alone."
+        f"{number(fitted.held_out_sdr)} dB, {figure(gain, '+.2f')} dB against {names[best]} alone."
     )

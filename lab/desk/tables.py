@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.report import number
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def with_interval(value: float, interval: "tuple[float, float] | None", digits: int = 2) -> str:
     """A figure, and its 95 % interval where there is one."""
-    return number(value, digits) + (f" ({interval[0]:.{digits}f}…{interval[1]:.{digits}f})" if interval else "")
+    edges = f" ({'…'.join(number(edge, digits) for edge in interval)})" if interval else ""
+    return number(value, digits) + edges
 
 
 def content_table(scores: "dict[str, ContentScores]") -> Table:
@@ -44,7 +46,7 @@ def singer_table(scores: "Sequence[EncoderScores]", comparisons: "Sequence[Encod
     last = scores[-1].encoder
     for score in scores:
         gain = gains.get(score.case) if score.encoder == last else None
-        interval = f"{gain.eer[0]:+.1%}…{gain.eer[1]:+.1%}" if gain else ""
+        interval = "…".join(figure(edge, "+.1%") for edge in gain.eer) if gain else ""
         cells = f"{score.eer:.1%}", f"{score.top1:.1%}", number(score.cross_entropy), interval
         table.add_row(score.case, score.encoder, *cells, end_section=score.encoder == last)
     table.caption = f"{scores[0].voices} voices, {scores[0].clips} clips. Cross entropy: nats, after calibration."

@@ -11,6 +11,7 @@ from cli.report import model_table
 from lab.desk import tables, voice_tables
 from lab.desk.progress import progress_bar
 from lab.desk.voice_tables import measured
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,9 +142,8 @@ def one_voice_table(evaluation: "OneVoiceEvaluation") -> Table:
     for column in ("cosine", "content", "f0 r", "cents", "V/UV F1", "MOS"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in evaluation.sources:
-        table.add_row(
-            f"{row.source} ({row.key_shift:+d})", measured(row.cosine_source), "", "", "", "", measured(row.own.mos)
-        )
+        name = f"{row.source} ({figure(row.key_shift, '+d')})"
+        table.add_row(name, measured(row.cosine_source), "", "", "", "", measured(row.own.mos))
         for label, cosine, figures in (
             ("WORLD copy", "", row.copy),
             ("converted", measured(row.cosine), row.converted),

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.report import number
+from pipeline.captions import figure
 
 if TYPE_CHECKING:
     from lab.evaluate.figures import ConversionFigures
@@ -91,7 +92,7 @@ def _table(title: str, first: str) -> Table:
 
 
 def _title(pair: "Pair", shift: int | None) -> str:
-    return f"{pair.source} ({shift or 0:+d})"
+    return f"{pair.source} ({figure(shift or 0, '+d')})"
 
 
 def _cells(figures: "ConversionFigures", pair: "Pair") -> list[str]:

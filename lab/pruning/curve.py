@@ -17,6 +17,7 @@ from lab.evaluate.intervals import LEAST, bootstrap
 from lab.separators.trainable import TrainableSeparator
 from models.signal import MUSIC_RATE
 from pipeline.canvas import BLUE, GREY, ORANGE, canvas
+from pipeline.captions import figure
 
 TABLE, PICTURE, ROWS = "curve.csv", "curve.png", "curve.json"
 UNPRUNED = "unpruned"
@@ -221,7 +222,7 @@ def sentences(curve: Curve) -> list[str]:
     smaller = [p for p in curve.points if p.parameters < curve.start.parameters]
     if smaller:
         least = min(smaller, key=lambda point: point.parameters)
-        change = _signed(least.mean - curve.start.mean)
+        change = figure(least.mean - curve.start.mean, "+.2f")
         said.append(
             f"Units taken out do: with {least.parameters / curve.start.parameters:.0%} of the parameters it takes "
             f"{least.time:.2f} of the time and "
@@ -266,7 +267,3 @@ def _seconds(run: Callable[[Tensor], object], mix: Tensor) -> float:
     if mix.device.type == "cuda":
         torch.cuda.synchronize()
     return clock() - start
-
-
-def _signed(decibels: float) -> str:
-    return f"{decibels:+.2f}".replace("-", "−")

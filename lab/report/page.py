@@ -264,7 +264,7 @@ def _median(values: Sequence[float | None]) -> str:
 
 
 def _with(value: float, interval: tuple[float, float] | None) -> str:
-    return number(value) + (f" ({interval[0]:.2f}…{interval[1]:.2f})" if interval else "")
+    return number(value) + (f" ({number(interval[0])}…{number(interval[1])})" if interval else "")
 
 
 @cache

@@ -113,7 +113,9 @@ def fetch(
             download.discard()
         if error.errno in NO_SPACE:
             raise WeightsError(f"The disk is full, and nothing of {file.name} was kept; make room first.") from error
-        raise WeightsError(f"{file.name} cannot be written to {target.parent}: {error.strerror}.") from error
+        raise WeightsError(
+            f"{file.name} cannot be written to {target.parent}: {error.strerror}. Name another folder (MODELS_DIR)."
+        ) from error
     raise WeightsError(f"{file.name} could not be downloaded ({'; '.join(reasons) or 'it has no address'}).")
 
 

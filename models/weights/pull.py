@@ -46,7 +46,9 @@ def pull(
             download.need_room(folder, missing, ", ".join(entry.name for entry in remote))
         return [result for entry in remote for result in _pull(entry, folder, report, waiting, retry)]
     except OSError as error:
-        raise WeightsError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
+        raise WeightsError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name another folder (MODELS_DIR)."
+        ) from error
 
 
 def _check_accepted(entry: Entry, folder: Path, accept_unverified: bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import tee
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
 from pipeline.covers.air import with_air
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
-from pipeline.covers.key import in_key, instrumental_shift
+from pipeline.covers.key import instrumental_shift, moved_meanwhile
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.presence import check_voice
 from pipeline.covers.preview import PreviewMaker
@@ -30,6 +31,7 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
+from pipeline.sound.ahead import ahead
 from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
 from pipeline.sound.encode import Encoder
 from pipeline.sound.file_name import name_of_title
@@ -126,9 +128,12 @@ class _Conversion:
     """The song's vocals in the voice."""
 
     path: Path
+    instrumental: Path | None
+    """What goes with them, in its key."""
     features: Features
     """Of the song."""
     key_shift: int
+    instrumental_shift: int | None
     no_octave: bool
     content: str
     voice: str
@@ -156,19 +161,18 @@ def make_cover(
     stems = _stems(cover, models, report, preview)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     converted = _convert(cover, stems, models, report)
-    moved = instrumental_shift(converted.key_shift) if stems.instrumental else None
-    mix = _mix(cover, stems, converted.path, moved or 0, report)
+    mix = _mix(cover, stems, converted, report)
     return CoverReport(
         cover=mix.path,
         converted=converted.path,
-        instrumental=cover.out_dir / IN_KEY if moved else stems.instrumental,
+        instrumental=converted.instrumental,
         stems=stems,
         mix=mix,
         f0=converted.features.f0,
         rms=converted.features.rms,
         speaker=converted.speaker,
         key_shift=converted.key_shift,
-        instrumental_shift=moved,
+        instrumental_shift=converted.instrumental_shift,
         no_octave=converted.no_octave,
         scaled_db=above if (above := decibels(stems.peak)) > OVERSHOOT else 0.0,
         base=info.base,
@@ -196,7 +200,7 @@ def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Pre
     def sing(stems: Stems) -> None:
         with suppress(NoVoice, AllocationFailed):
             converted = _convert(part, stems, models, ignore)
-            on_preview(_mix(part, stems, converted.path, instrumental_shift(converted.key_shift), ignore).path)
+            on_preview(_mix(part, stems, converted, ignore).path)
 
     return PreviewMaker(part.out_dir, sing)
 
@@ -228,7 +232,7 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Previe
 
 
 def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
-    """Write `converted.flac`; no model outlives the call but in the pool."""
+    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool."""
     network, info, rows, speaker = models.voice(cover.model, cover.index)
     features = features_of(stems, models, report, info.content_model)
     check_voice(stems, features, models, cover.said)
@@ -239,12 +243,18 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     key_shift = octave if asked is None else asked
     key_shift = key_shift if network.follows_f0 else 0
     options = replace(cover.options.convert, key_shift=key_shift)
+    moved = instrumental_shift(key_shift) if stems.instrumental else None
     path = cover.out_dir / "converted.flac"
-    _write_vocals(convert(features, network, rows, options, report), network.sampling_rate, stems, path, tags_of(cover))
+    with moved_meanwhile(stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
+        sung = convert(features, network, rows, options, report)
+        _write_vocals(sung, network.sampling_rate, stems, path, tags_of(cover))
+        there = instrumental()
     return _Conversion(
         path=path,
+        instrumental=there,
         features=features,
         key_shift=key_shift,
+        instrumental_shift=moved,
         no_octave=asked is None and not known and network.follows_f0,
         content=models.encoder_card(info.content_model).name,
         voice=network.kind,
@@ -252,14 +262,11 @@ def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report)
     )
 
 
-def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: Report) -> MixReport:
-    """Write `cover.*`: the converted vocals and the instrumental, which is moved by `semitones` first."""
-    moving = 0.5 if semitones else 0.0  # of the stage
-    scratch = cover.out_dir / IN_KEY
-    stems = in_key(stems, semitones, scratch, lambda done: report("mixing", moving * done))
+def _mix(cover: CoverInput, stems: Stems, converted: _Conversion, report: Report) -> MixReport:
+    """Write `cover.*`: the converted vocals and the instrumental."""
     return mix_files(
-        vocals,
-        stems.instrumental,
+        converted.path,
+        converted.instrumental,
         cover.out_dir / "cover.mp3",
         reference_lufs=stems.lufs - max(0.0, decibels(stems.peak)),
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
@@ -267,7 +274,7 @@ def _mix(cover: CoverInput, stems: Stems, vocals: Path, semitones: int, report: 
         max_bytes=cover.options.max_bytes,
         rate=VIDEO_RATE if probe(cover.song, SONG, cover.said).rate % VIDEO_RATE == 0 else MUSIC_RATE,
         tags=tags_of(cover),
-        progress=lambda done: report("mixing", moving + (1 - moving) * done),
+        progress=partial(report, "mixing"),
     )
 
 
@@ -289,7 +296,7 @@ def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, 
 def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
     """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
     resampler = Resampler(rate, MUSIC_RATE, 1)
-    for block in wav:
+    for block in ahead(wav):
         fitting = resampler.process(block[None])[0, :left]
         left -= len(fitting)
         yield _dual(fitting)

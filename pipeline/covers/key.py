@@ -1,8 +1,10 @@
 """The key of a cover: octaves are the voice's alone, what is left of them moves the instrumental with it."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from models.signal import MUSIC_RATE
 from pipeline.covers.stem_file import stem_blocks
@@ -11,7 +13,6 @@ from pipeline.sound.encode import Encoder
 from pipeline.sound.pitch_shift import shifted
 
 OCTAVE = 12  # semitones
-Progress = Callable[[float], None]
 
 
 def instrumental_shift(key_shift: int) -> int:
@@ -24,17 +25,29 @@ def instrumental_shift(key_shift: int) -> int:
     return left if upwards else left - OCTAVE
 
 
-def in_key(stems: Stems, semitones: int, out: Path, progress: Progress) -> Stems:
-    """The stems with their instrumental moved by `semitones`, written to `out`; as they are where nothing moves.
+@contextmanager
+def moved_meanwhile(stems: Stems, semitones: int, out: Path) -> Iterator[Callable[[], Path | None]]:
+    """Move the instrumental of stems by `semitones` in a thread of its own, to `out`.
 
-    Raises what `decode_blocks` raises, DiskFull.
+    Yields what waits for it and tells where it lies: where it did if nothing moves. That raises what `decode_blocks`
+    raises, DiskFull. Whoever leaves without having waited stops the work, and finds nothing at `out`.
     """
     if stems.instrumental is None or not semitones:
-        return stems
-    done = 0.0
+        yield lambda: stems.instrumental
+        return
+    left = Event()
+    with ThreadPoolExecutor(1) as thread:
+        moving = thread.submit(_move, stems.instrumental, semitones, out, left)
+        try:
+            yield moving.result
+        finally:
+            left.set()
+
+
+def _move(instrumental: Path, semitones: int, out: Path, left: Event) -> Path:
     with Encoder(out, MUSIC_RATE, 2) as encoder:
-        for block in shifted(stem_blocks(stems.instrumental), semitones):
+        for block in shifted(stem_blocks(instrumental), semitones):
+            if left.is_set():
+                raise CancelledError
             encoder.write(block)
-            done += block.shape[1] / MUSIC_RATE
-            progress(min(1.0, done / stems.seconds))
-    return replace(stems, instrumental=out)
+    return out

@@ -1,6 +1,6 @@
 """Vocals and instrumental become one song again: loud as the original, not clipped, not larger than allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -13,6 +13,7 @@ from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.stem_file import BLOCK, coded_blocks, stem_blocks
 from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
+from pipeline.sound.ahead import ahead
 from pipeline.sound.decode import STEM, probe
 from pipeline.sound.encode import LADDER, Encoder, bitrate_to_fit, usual_bitrate
 from pipeline.sound.limiter import Limiter
@@ -110,7 +111,8 @@ def _sum(vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: flo
     meter = LoudnessMeter(MUSIC_RATE, 2)
     done = 0.0
     with scratch.open("wb") as file:
-        for voice, rest in zip_longest(stem_blocks(vocals), stem_blocks(instrumental) if instrumental else ()):
+        sung, played = (ahead(stem_blocks(path)) if path else () for path in (vocals, instrumental))
+        for voice, rest in zip_longest(sung, played):
             block = add(None if voice is None else voice * np.float32(vocal_gain), rest)
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
@@ -134,22 +136,26 @@ def _render(
 ) -> float:
     """Gain, limiter, encoder; the most that the limiter took, in dB."""
     limiter = Limiter(MUSIC_RATE, 2, ceiling_db)
-    gain = np.float32(10 ** (gain_db / 20))
     done = 0.0
+    for block in ahead(_limited(scratch, 10 ** (gain_db / 20), limiter)):
+        encoder.write(block)
+        done += block.shape[1] / MUSIC_RATE
+        report(0.4 + 0.5 * min(1.0, done / seconds))
+    return limiter.reduction_db
+
+
+def _limited(scratch: Path, gain: float, limiter: Limiter) -> Iterator[Floats32]:
+    """What lies in a scratch file, (2, n) times the gain, through the limiter."""
     with scratch.open("rb") as file:
         while data := file.read(round(BLOCK * MUSIC_RATE) * 8):
-            block = np.frombuffer(data, np.float32).reshape(-1, 2).T
-            encoder.write(limiter.process(block * gain))
-            done += block.shape[1] / MUSIC_RATE
-            report(0.4 + 0.5 * min(1.0, done / seconds))
-    encoder.write(limiter.flush())
-    return limiter.reduction_db
+            yield limiter.process(np.frombuffer(data, np.float32).reshape(-1, 2).T * np.float32(gain))
+    yield limiter.flush()
 
 
 def _measure(path: Path) -> tuple[float, float, Waveform]:
     """Loudness (LUFS), true peak (dBTP) and waveform of a file as a listener's player decodes it."""
     loudness, peak, waveform = LoudnessMeter(MUSIC_RATE, 2), TruePeakMeter(2), WaveformMeter(MUSIC_RATE)
-    for block in coded_blocks(path):
+    for block in ahead(coded_blocks(path)):
         loudness.add(block)
         peak.add(block)
         waveform.add(block)

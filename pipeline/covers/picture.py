@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.signal import Floats32
 from pipeline.canvas import FAINT, GREY, LARGE, ORANGE, PIXELS, SMALL, shortened
-from pipeline.captions import Captions, captions
+from pipeline.captions import Captions, captions, figure
 from pipeline.covers.waveform import Waveform
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.sheet import Sheet, width_of
@@ -74,7 +74,7 @@ def sung_columns(f0: Floats32, edges: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _key(shift: int | None, words: Captions) -> str:
-    return words.key.format(shift=f"{shift:+d}") if shift else words.own_key
+    return words.key.format(shift=figure(shift, "+d")) if shift else words.own_key
 
 
 def _clock(seconds: float) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
 
-from models.signal import MUSIC_RATE, Floats32
+from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.sound.percussion import split
 from pipeline.sound.resample import Resampler
 
@@ -23,11 +23,9 @@ HOP = N_FFT // 4
 WINDOW: Floats32 = np.hanning(N_FFT + 1)[:-1].astype(np.float32)
 OVERLAP = np.float32(1.5)
 """The sum of the squared windows."""
-NEIGHBOURS = 2
-"""Bins on both sides that a peak is above."""
 NOTHING = 1e-20
-LEAD = N_FFT // 2 + 3 * HOP
-"""Samples of silence before the first: half of its frame, and the frames a hop before it in output and source."""
+LEAD = N_FFT // 2 + 2 * HOP
+"""Samples of silence before the first: half of its frame, and a hop of the output, an octave down."""
 BEFORE = N_FFT // 2 // HOP + 1
 """Hops of the output before that sample."""
 
@@ -38,9 +36,10 @@ Spectrum = NDArray[np.complex64]
 
 
 class Turned(NamedTuple):
-    """A frame (channels, bins) of the source, and what its bins were turned by (bins,)."""
+    """A frame (channels, bins) of the source, where it begins, and what its bins were turned by (bins,)."""
 
     frame: Spectrum
+    place: int
     turn: Spectrum
 
 
@@ -90,9 +89,9 @@ def stretched(blocks: Iterable[Floats32], ratio: float) -> Iterator[Floats32]:
     tail: Floats32 | None = None
     before: Turned | None = None
     early = BEFORE  # hops that are not given out
-    for earlier, frames in _frames(blocks, ratio):
-        turns = _turns(before, earlier, frames)
-        before = Turned(frames[-1], turns[-1])
+    for frames, places in _frames(blocks, ratio):
+        turns = _turns(before, frames, places)
+        before = Turned(frames[-1], places[-1], turns[-1])
         pieces = np.asarray(irfft(frames * turns[:, None], axis=2), np.float32) * (WINDOW / OVERLAP)
         hops = _overlapped(pieces, tail)
         tail = hops[:, len(frames) :]
@@ -111,66 +110,80 @@ def _overlapped(pieces: Floats32, tail: Floats32 | None) -> Floats32:
     return hops
 
 
-def _turns(before: Turned | None, earlier: Spectrum, frames: Spectrum) -> Spectrum:
-    """What each bin of frames (T, channels, bins) is turned by: unit numbers (T, bins).
+def _turns(before: Turned | None, frames: Spectrum, places: list[int]) -> Spectrum:
+    """What each bin of frames (T, channels, bins) that begin at these places is turned by: unit numbers (T, bins).
 
-    `before` was written one hop before the first; each of `earlier` lies as far before its frame in the source.
+    `before` was written one hop before the first.
     """
     peaks = _peaks((frames.real**2 + frames.imag**2).sum(1))
     source = np.concatenate([frames[:1] if before is None else before.frame[None], frames[:-1]])
-    going_on = (source[peaks.frame, :, peaks.bin] * earlier[peaks.frame, :, peaks.bin].conj()).sum(1)
-    size = np.abs(going_on)
-    steps = (going_on / np.maximum(size, NOTHING)).astype(np.complex128)
-    turns = np.ones(len(size) + 1, np.complex128)  # of the peaks, and of a frame without
+    going_on = (frames * source.conj()).sum(1)[peaks.frame, peaks.bin]
+    hops = np.diff(places, prepend=places[0] - HOP if before is None else before.place)[peaks.frame]
+    steps = _steps(np.angle(going_on), peaks.bin, hops)
+    sounds = np.abs(going_on) > NOTHING
+    turns = np.ones(len(steps) + 1, np.complex64)  # of the peaks, and of a frame without
     earlier_peak = peaks.nearest[peaks.frame - 1, peaks.bin]
     for number, own in enumerate(peaks.of_frames()):
         if number:
             turned = turns[earlier_peak[own]]
         elif before is not None:
-            turned = before.turn[peaks.bin[own]].astype(np.complex128)
+            turned = before.turn[peaks.bin[own]]
         else:
             continue
-        turns[own] = np.where(size[own] > NOTHING, steps[own] * turned, 1)
-    return turns.astype(np.complex64).take(peaks.nearest)
+        turns[own] = np.where(sounds[own], steps[own] * turned, 1)
+    return turns.take(peaks.nearest)
+
+
+def _steps(angles: Floats32, bins: NDArray[np.intp], hops: NDArray[np.intp]) -> Spectrum:
+    """What peaks (N,) are turned by beside the peaks before them, a hop of the output instead of one of the source.
+
+    `angles` are by what their phases went on over their hops of the source: a peak lies within two bins of its tone, so
+    what they are apart from the bin's own angle is less than half a turn.
+    """
+    centre = 2 * np.pi / N_FFT * bins
+    apart = _wrapped(angles - centre * hops)
+    angle = _wrapped((centre + apart / hops) * (HOP - hops)).astype(np.float32)
+    return np.asarray(np.cos(angle) + 1j * np.sin(angle), np.complex64)
+
+
+def _wrapped(angles: Floats64) -> Floats64:
+    """From −π to π."""
+    turns: Floats64 = np.round(angles / (2 * np.pi))
+    return angles - 2 * np.pi * turns
 
 
 def _peaks(power: Floats32) -> Peaks:
-    """Of the power of frames (T, bins)."""
-    inside = power[:, NEIGHBOURS:-NEIGHBOURS]
-    peak = np.ones(inside.shape, bool)
-    for step in range(1, NEIGHBOURS + 1):
-        peak &= inside > power[:, NEIGHBOURS - step : -NEIGHBOURS - step]
-        peak &= inside >= power[:, NEIGHBOURS + step : power.shape[1] - NEIGHBOURS + step]
-    frame, place = np.nonzero(peak)
-    place += NEIGHBOURS
-    borders = np.zeros(power.shape, np.int32)
+    """Of the power of frames (T, bins): bins above the two on either side."""
+    inside = power[:, 2:-2]
+    below, above = np.maximum(power[:, :-4], power[:, 1:-3]), np.maximum(power[:, 3:-1], power[:, 4:])
+    frame, place = np.divmod(np.flatnonzero((inside > below) & (inside >= above)), inside.shape[1])
+    place += 2
+    borders = np.zeros(power.shape, np.intp)
     same = frame[1:] == frame[:-1]
     borders[frame[1:][same], ((place[1:] + place[:-1] + 1) // 2)[same]] = 1
     firsts = np.searchsorted(frame, np.arange(len(power) + 1))
     borders[:, 0] += firsts[:-1]
-    nearest = borders.cumsum(1, dtype=np.intp)
+    nearest = borders.cumsum(1)
     nearest[firsts[:-1] == firsts[1:]] = len(frame)
     return Peaks(frame, place, nearest)
 
 
-def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum, Spectrum]]:
-    """For hops of the output the frame of the source a hop before there, and that there: (T, channels, bins) each.
+def _frames(blocks: Iterable[Floats32], ratio: float) -> Iterator[tuple[Spectrum, list[int]]]:
+    """For hops of the output the frames (T, channels, bins) of the source there, and the samples where they begin.
 
-    The second is centred on the source's first sample; they go on until the source is over.
+    The second of all is centred on the source's first sample; they go on until the source is over.
     """
     buffer: Floats32 | None = None
     start, number = -LEAD, -1  # of the buffer in samples of the source, and of the frame
     for block in _padded(blocks):
         buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
         while starts := _starts(number, ratio, start, buffer.shape[1]):
-            both = np.empty((2, len(starts), len(buffer), N_FFT), np.float32)
+            pieces = np.empty((len(starts), len(buffer), N_FFT), np.float32)
             for place, at in enumerate(starts):
-                np.multiply(buffer[:, at - HOP : at - HOP + N_FFT], WINDOW, out=both[0, place])
-                np.multiply(buffer[:, at : at + N_FFT], WINDOW, out=both[1, place])
-            spectrum = np.asarray(rfft(both, axis=3, overwrite_x=True), np.complex64)
-            yield spectrum[0], spectrum[1]
+                np.multiply(buffer[:, at : at + N_FFT], WINDOW, out=pieces[place])
+            yield np.asarray(rfft(pieces, axis=2, overwrite_x=True), np.complex64), [start + at for at in starts]
             number += len(starts)
-            buffer, start = buffer[:, starts[-1] - HOP :], start + starts[-1] - HOP
+            buffer, start = buffer[:, starts[-1] :], start + starts[-1]
 
 
 def _starts(number: int, ratio: float, start: int, samples: int) -> list[int]:

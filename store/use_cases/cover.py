@@ -94,13 +94,12 @@ def find_song(session: Session, text: str, guild_id: int | None = None) -> Song:
     number = _picked(text)
     if number is not None and text.startswith("#"):
         return library.seen_song(session, number, guild_id)
-    fitting = library.find_songs(session, text, guild_id, None) or library.find_songs(session, "", guild_id, None)
-    song = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), numbered_title)
-    if song is None and number is not None:
-        return library.seen_song(session, number, guild_id)
-    if song is None:
+    fitting = library.find_titles(session, text, guild_id) or library.find_titles(session, "", guild_id)
+    found = names.chosen(text, fitting, lambda one: (one.title, song_title(one)), numbered_title)
+    number = found.id if found else number
+    if number is None:
         raise NoSuchSong
-    return song
+    return library.seen_song(session, number, guild_id)
 
 
 def search_songs(session: Session, text: str, guild_id: int | None = None) -> Sequence[Song]:
@@ -115,12 +114,12 @@ def ready_voices(session: Session, user_id: int, text: str) -> Sequence[Voice]:
     return names.fitting(text, ready, lambda voice: (voice.name,))
 
 
-def song_title(song: Song) -> str:
+def song_title(song: Song | library.Titled) -> str:
     """`Singer - Title`, or the title."""
     return f"{song.singer} - {song.title}" if song.singer else song.title
 
 
-def numbered_title(song: Song) -> str:
+def numbered_title(song: Song | library.Titled) -> str:
     """`Singer - Title (#12)`: by this, and by its number, it can be asked for."""
     return f"{song_title(song)} (#{song.id})"
 

@@ -3,7 +3,7 @@
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from store import deletions, listening
+from store import deletions, listening, reports
 from store.database import Store
 from store.retention import media_keys, remove_unreferenced
 from store.tables import Audit, Job, Outbox, Shown
@@ -36,6 +36,7 @@ def delete_cover(store: Store, job_id: str, user_id: int) -> None:
             session.delete(message)
         deletions.of_card(session, cover)
         deletions.of_ended(session, col(Shown.job_id) == job_id)
+        reports.withdrawn(session, job_id, user_id)
         session.flush()
         session.connection().execute(delete(Job).where(col(Job.id) == job_id))
         session.add(Audit(user_id=user_id, guild_id=cover.guild_id, action="delete cover", subject=job_id))

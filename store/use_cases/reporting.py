@@ -85,6 +85,15 @@ def keep_report(store: Store, report_id: int, message_id: int) -> bool:
         return report is not None
 
 
+def report_of(store: Store, report_id: int, guild_id: int) -> MemberReport:
+    """The guild's report, with who has taken which step. Raises NotFound."""
+    with store.read() as session:
+        report = session.get(MemberReport, report_id)
+    if report is None or report.guild_id != guild_id:
+        raise ReportGone
+    return report
+
+
 def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
     """Order the deletion of the reported message, and remove its files. Raises NotFound, AlreadyHandled."""
     with store.write() as session:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from store import deletions, jobs, listening, voices
+from store import deletions, jobs, listening, reports, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotReady
 from store.missing import NoSuchVoice
@@ -127,6 +127,7 @@ def withdraw_sample(session: Session, voice: Voice) -> set[str]:
     for message in mail:
         _withdraw(session, message)
     deletions.of_ended(session, col(Shown.job_id) == voice.job_id)
+    reports.withdrawn(session, voice.job_id, voice.owner_id)
     if voice.job_id is not None:
         keys |= listening.withdraw(session, listening.of_job(session, voice.job_id))
     return keys

@@ -39,7 +39,7 @@ async def test_a_key_is_one_new_cover_whose_card_becomes_its_result_also_after_a
     assert "is being sung already" in response_of(second).content and len(covers(store)) == 2
     worker.render(again, {"song": "Palette", "voice": "mine", "key_shift": -11}, {"cover.mp3": b"higher"})
     await world.tick()
-    result = next(message for message in world.cards() if "key -11" in message.content)
+    result = next(message for message in world.cards() if "key −11" in message.content)
     assert await result.attachments[0].read() == b"higher" and await cover_card.attachments[0].read() == b"sound"
     assert world.public() == []
 

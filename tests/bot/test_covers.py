@@ -91,7 +91,7 @@ async def test_a_song_file_becomes_a_cover_with_its_bytes(
     worker.complete(job, RESULT, {"cover.png": b"picture"})
     details = response_of(await world.alice.click(message, label="Details"))
     assert [a.filename for a in details.attachments] == ["cover.png"] and "measured:" not in text_of(details)
-    for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "-14.2", "htdemucs"):
+    for part in ("0.31", "0.84", "distillmos", "3.40", "0.97", "−14.2", "htdemucs"):
         assert part in text_of(details) and details.ephemeral
     assert [a.filename for a in message.attachments] == ["palette-ai-cover.mp3"]
     assert await message.attachments[0].read() == b"\xff\xfbcover"

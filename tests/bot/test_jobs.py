@@ -122,7 +122,7 @@ def test_covers_of_one_song_are_told_apart() -> None:
     assert shown == [
         ["**Cover** “Arirang” by Em\\_ma", "**커버** “Arirang” · Em\\_ma"],
         ["**Cover** “Arirang” by Em\\_ma, key +1", "**커버** “Arirang” · Em\\_ma, 키 +1"],
-        ["**Cover** “Arirang” by 민아, key -12", "**커버** “Arirang” · 민아, 키 -12"],
+        ["**Cover** “Arirang” by 민아, key −12", "**커버** “Arirang” · 민아, 키 −12"],
     ]
 
 

@@ -14,7 +14,7 @@ from bot.app import DiscoverBot
 from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
 from store.tables import Audit, GuildSetting, OutboxState
-from store.use_cases import Requester, check_cap, forget
+from store.use_cases import Requester, check_cap, delete_cover, forget
 from tests.bot.world import Worker, World, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -102,6 +102,35 @@ async def test_a_report_reaches_the_staff_and_its_result_is_removed_once(
     ]
 
 
+@pytest.mark.parametrize(
+    ("locale", "label", "line", "answer"),
+    [
+        ("en", "Remove the result", "✔ Deleted by its member, <@{member}>", "This was done already"),
+        ("ko", "결과 지우기", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요", "이미 처리했어요"),
+    ],
+)
+async def test_a_result_that_its_member_deleted_was_removed_by_no_moderator(
+    court: Court, locale: str, label: str, line: str, answer: str
+) -> None:
+    await court.moderator.slash(court.world.channel, "settings", language=locale)
+    await court.report()
+    delete_cover(court.store, court.job.id, court.world.alice.id)
+    await court.world.tick(5)
+    assert (await court.press(label)).startswith(answer)
+    [told] = court.told()
+    assert line.format(member=court.world.alice.id) in told.content and f"<@{court.moderator.id}>" not in told.content
+    assert [item.disabled for row in told.components for item in row.children] == [True, False, False]  # type: ignore[union-attr]
+    assert "remove result" not in [action for _, action, _ in court.audit()]
+
+
+async def test_what_a_moderator_removed_stays_theirs_when_its_member_deletes_the_cover(court: Court) -> None:
+    await court.report()
+    await court.press("Remove the result")
+    delete_cover(court.store, court.job.id, court.world.alice.id)
+    await court.press("Warn its member")
+    assert f"Removed by <@{court.moderator.id}>" in court.told()[0].content
+
+
 async def test_a_second_click_does_nothing_again(court: Court) -> None:
     await court.report("spam")
     with court.store.write() as session:
@@ -109,6 +138,7 @@ async def test_a_second_click_does_nothing_again(court: Court) -> None:
         report.warned_by = 5  # another moderator, a moment ago
         session.add(report)
     assert "This was done already" in await court.press("Warn its member")
+    assert "Warned by <@5>" in court.told()[0].content
     assert court.world.dms(court.world.alice) == []
 
 

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.schedule import scheduled
+from tests.chaos.schedule import WRITTEN, scheduled
 from tests.chaos.stage import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def seeds(sample: Iterable[int]) -> list[int]:
-    """The sample's, or as many as CHAOS says, or the one that CHAOS_SEED says."""
+    """Those that are written and the sample's, or as many as CHAOS says; or the one that CHAOS_SEED says."""
     one, many = os.environ.get("CHAOS_SEED"), os.environ.get("CHAOS")
-    return [int(one)] if one else list(range(int(many)) if many else sample)
+    return [int(one)] if one else [*WRITTEN, *(range(int(many)) if many else sample)]
 
 
 def table_of(database: str, code: Path = ROOT) -> Path:

@@ -13,7 +13,7 @@ BOTS = ("bot-a", "bot-b")
 VALKEY = "valkey"
 SECONDS = 2.0
 SAMPLE = range(32, 57)
-"""The seeds that `make test` plays: a run of them in which everything happens that can (`test_sample.py`)."""
+"""The seeds that `make test` plays, beside WRITTEN: a run in which everything happens that can (`test_sample.py`)."""
 
 
 class What(StrEnum):
@@ -90,8 +90,21 @@ class Schedule:
         return "\n".join([first, *map(str, self.events)])
 
 
+WRITTEN = {
+    -1: Schedule(  # a result is sent, nobody notes it, and Discord has forgotten its nonce at the next try
+        -1,
+        (Event(0.0, What.MATCH, member=MEMBERS[0]), Event(1.8, What.CLOCK, seconds=3600.0)),
+        (None, None, Death("mark_sent", 1), None, None, None),
+        token_seconds=0.1,
+    ),
+}
+"""Schedules that chance draws too seldom, by numbers that are no seed's."""
+
+
 def scheduled(seed: int) -> Schedule:
-    """The schedule of a seed."""
+    """The schedule of a seed, or one that is written."""
+    if seed in WRITTEN:
+        return WRITTEN[seed]
     rng = random.Random(seed)
     events = [_request(rng) for _ in range(rng.randint(4, 8))]
     bots = BOTS[: rng.randint(1, len(BOTS))]

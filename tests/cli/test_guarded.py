@@ -1,18 +1,31 @@
 """What an operator can mend is one sentence and exit code 2, whichever command it happens in."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from cli.refusals import sentence_of
 from tests.cli.conftest import Desk
 
 
 def test_a_file_where_a_folder_must_be_is_named(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     assert desk.refused("demo", "--out", tmp_path / "file") == (
-        f"{tmp_path}/file/data cannot be read or written: Not a directory."
+        f"{tmp_path}/file/data cannot be read or written: Not a directory. Name another place."
     )
     assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_place_where_nothing_can_be_written_is_named_as_it_was_typed(desk: Desk, tmp_path: Path) -> None:
+    with desk.store().read():
+        pass
+    (tmp_path / "file").write_text("precious")
+    said = desk.refused("backup", tmp_path / "file" / "of today")
+    assert said == f"{tmp_path}/file/of today cannot be read or written: Not a directory. Name another place."
+    closed = PermissionError(errno.EACCES, "Permission denied", "/srv/.me.pth.0123456789ab.part")
+    step = "Give this user the right to it, or name another place."
+    assert sentence_of(closed) == f"/srv/me.pth cannot be read or written: Permission denied. {step}"
 
 
 @pytest.mark.parametrize("address", ["nonsense", "redis://host:port", "http://127.0.0.1:6379"])
@@ -22,7 +35,10 @@ def test_an_address_that_is_none_is_said(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", address)
     monkeypatch.setenv("DISCORD_TOKEN", "x.y.z")
-    sentence = "The setting REDIS_URL is wrong: it is no address such as redis://127.0.0.1:6379."
+    sentence = (
+        "The setting REDIS_URL is wrong: it is no address such as redis://127.0.0.1:6379. Correct it in .env or the "
+        "environment."
+    )
     assert desk.refused(command) == sentence
 
 
@@ -32,9 +48,17 @@ def test_an_address_that_is_none_is_said(
         (b"DEVICE=\xff\xfe\n", ".env is no text in UTF-8. Save it as UTF-8, or copy .env.example anew."),
         (b'# one\nTRAIN_MINUTES="5\nDEVICE=cpu\n', ".env, line 2 is no NAME=value"),
         (b"DEVICE=cpu\nDATA_DIR=a\0b\n", ".env, line 2 is no NAME=value"),
-        (b"MAX_NOTES=many\n", "The setting MAX_NOTES is wrong"),
+        (
+            b"MAX_NOTES=many\n",
+            "The setting MAX_NOTES is wrong: it is “many”, and can be a whole number from 1 to 100. ",
+        ),
         (b"POLL_SECONDS=nan\n", "The setting POLL_SECONDS is wrong"),
-        (b"NOTE_MEGABYTES=-1\n", "The setting NOTE_MEGABYTES is wrong"),
+        (
+            b"NOTE_MEGABYTES=-1\n",
+            "The setting NOTE_MEGABYTES is wrong: it is “-1”, and can be a number above 0 and at most",
+        ),
+        (b"POLL_SECONDS=\n", "The setting POLL_SECONDS is wrong: it is empty, and can be a number from 0.01 to 3600. "),
+        (b"READ_ALOUD=maybe\n", "The setting READ_ALOUD is wrong: it is “maybe”, and can be true or false. Correct"),
         (b"CARD_SECONDS=inf\n", "The setting CARD_SECONDS is wrong"),
     ],
 )

@@ -53,5 +53,7 @@ def test_for_programs_every_event_is_one_object(capsys: pytest.CaptureFixture[st
 def test_another_format_is_one_sentence() -> None:
     command = [sys.executable, "-c", "from cli.main import main; main()", "songs", "list"]
     done = subprocess.run(command, env={"LOG_FORMAT": "xml"}, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.startswith("The setting LOG_FORMAT is wrong: ")
+    assert done.returncode == 2 and done.stderr.startswith(
+        "The setting LOG_FORMAT is wrong: it is “xml”, and can be text or json. "
+    )
     assert len(done.stderr.splitlines()) == 1

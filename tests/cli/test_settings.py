@@ -34,8 +34,25 @@ def test_a_setting_that_is_wrong_is_named_in_one_sentence(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert desk.refused("songs", "list").startswith(f"The setting {name} is wrong: ")
+    said = desk.refused("songs", "list")
+    assert said.startswith(f"The setting {name} is wrong: it is “{value}”, and can be a number above 0 and at most ")
+    default = {"CLIP_DAYS": 30, "JOB_DAYS": 90, "CACHE_GB": 20}[name]
+    assert said.endswith(f". Correct it in .env or the environment, or leave it out: then it is {default}.")
     assert not desk.data.exists()
+
+
+def test_every_setting_that_is_wrong_is_told_at_once_and_no_secret_in_the_wrong_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("CLIP_DAYS", "0"),
+        ("JOB_DAYS", "A1b2C3d4E5f6G7h8"),
+        ("DATABASE_URL", "mysql://me:secret@host"),
+    ):
+        monkeypatch.setenv(name, value)
+    said = desk.refused("songs", "list")
+    assert all(f"The setting {name} is wrong: " in said for name in ("CLIP_DAYS", "JOB_DAYS", "DATABASE_URL"))
+    assert "G7h8" not in said and "secret" not in said and said.count("Correct it in .env") == 3
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.canvas import BLUE, GREY, ORANGE, PAPER, shortened
-from pipeline.captions import ENGLISH, KOREAN, captions
+from bot.texts.grammar import FILLED
+from cli.report import number, semitones
+from pipeline.canvas import BLUE, GREY, ORANGE, PAPER, PIXELS, SMALL, shortened
+from pipeline.captions import ENGLISH, KOREAN, captions, figure
 from pipeline.covers.picture import plot_cover, sung_columns
 from pipeline.covers.waveform import WaveformMeter
 from pipeline.matching.match import Candidate, Match
 from pipeline.matching.picture import plot_match
+from pipeline.sheet import Sheet
 from pipeline.training.loop import Moment
 from pipeline.training.picture import plot_training
 
@@ -79,6 +82,25 @@ def test_every_caption_is_there_in_both_languages() -> None:
         english, korean = getattr(ENGLISH, field.name), getattr(KOREAN, field.name)
         assert english.isascii() and any("가" <= letter <= "힣" for letter in korean)
         assert ("{" in english) == ("{" in korean)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_cover_is_drawn_with_the_sign_that_its_card_has(tmp_path: Path, language: str) -> None:
+    words, meter, f0 = captions(language), WaveformMeter(8000), np.zeros(10, np.float32)
+    meter.add(np.zeros((2, 8000), np.float32))
+    drawn = Sheet(PIXELS, 408)
+    drawn.words(PIXELS / 2, 344, words.key.format(shift="−1"), SMALL, anchor=0.5)
+    drawn.save(tmp_path / "key.png")
+    plot_cover(tmp_path / "cover.png", meter.value(), f0, "S", "v", -1, language)
+    middle = slice(320, 350), slice(300, 480)
+    assert (pixels(tmp_path / "cover.png")[middle] == pixels(tmp_path / "key.png")[middle]).all()
+
+
+@pytest.mark.parametrize(("value", "spec"), [(-12, "+d"), (0, "+d"), (3, "+d"), (-9.31, ".1f"), (-0.04, "+.1%")])
+def test_pictures_and_the_desk_write_numbers_as_members_read_them(value: float, spec: str) -> None:
+    assert figure(value, spec) == FILLED.format(f"{{:{spec}}}", value)
+    assert number(-9.31, 1, " LUFS") == "−9.3 LUFS" and number(-0.04, 1, " dBTP") == "0.0 dBTP"
+    assert [semitones(count) for count in (-12, 0, 3)] == ["−12 semitones", "0 semitones", "+3 semitones"]
 
 
 def test_a_name_that_is_too_long_is_shortened_by_the_room_it_takes() -> None:

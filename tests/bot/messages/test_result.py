@@ -76,7 +76,7 @@ def test_songs_that_suit_are_named_with_their_key() -> None:
     lines = match(songs=SONGS).splitlines()
     start = lines.index("**Songs for you**, by timbre, range and taste. Sing one with /cover:")
     assert lines[start + 1 : start + 4] == [
-        "♪ **Slow** (An\\_na) – key -3, 90% of it in your range",
+        "♪ **Slow** (An\\_na) – key −3, 90% of it in your range",
         "♪ **밤편지** – in its own key, 50% of it in your range",
         "♪ **Unknown range**",
     ]
@@ -186,8 +186,8 @@ def test_an_ordinary_cover_says_nothing_of_what_was_given() -> None:
     ("moved", "english", "korean"),
     [
         ({"key_shift": 3, "instrumental_shift": 3}, "key: voice +3, instrumental +3", "키: 목소리 +3, 반주 +3"),
-        ({"key_shift": -10, "instrumental_shift": 2}, "key: voice -10, instrumental +2", "키: 목소리 -10, 반주 +2"),
-        ({"key_shift": -12, "instrumental_shift": 0}, "key: voice -12, instrumental unmoved", "반주 그대로"),
+        ({"key_shift": -10, "instrumental_shift": 2}, "key: voice −10, instrumental +2", "키: 목소리 −10, 반주 +2"),
+        ({"key_shift": -12, "instrumental_shift": 0}, "key: voice −12, instrumental unmoved", "반주 그대로"),
         ({"key_shift": 3, "vocals_only": True}, "key +3", "키 +3"),
     ],
 )

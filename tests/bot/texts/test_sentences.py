@@ -150,6 +150,24 @@ def test_what_cannot_be_filled_is_said_in_english(code: str, params: dict[str, A
     assert texts("ko").error(code, params, "It failed.") == "It failed."
 
 
+@pytest.mark.parametrize(("shift", "shown"), [(-12, "−12"), (-1, "−1"), (0, "0"), (1, "+1")])
+def test_a_key_has_the_sign_of_the_buttons(shift: int, shown: str) -> None:
+    assert KO["again.down"] == "키 −1" and EN["again.up"] == "Key +1"
+    assert texts("en")("result.cover.key_shift", key_shift=shift) == f"key {shown}"
+    assert texts("ko")("result.cover.key_shift", key_shift=shift) == f"키 {shown}"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_decibels_have_a_minus_sign_and_names_keep_their_hyphens(language: str) -> None:
+    say = texts(language)
+    assert "−9.3 LUFS" in say("result.cover.loudness", lufs=-9.31)
+    assert " 0.0 dBTP" in say("result.cover.peak", peak=-0.04)
+    error = sound_errors.Noisy(name="a-1.ogg", found=-2.5, needed=16.0)
+    noisy = say.error(error.code, error.params, str(error))
+    assert "a-1.ogg" in noisy and " −2.5 dB" in noisy
+    assert not [key for key, sentence in say.sentences.items() if re.search(r"(?<!\w)-\d", sentence)]
+
+
 def test_names_in_errors_are_harmless() -> None:
     for language in ("en", "ko"):
         shown = texts(language).error("silent", {"name": "@everyone **x**"}, "@everyone **x** is silent.")

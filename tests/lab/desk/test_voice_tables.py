@@ -30,7 +30,7 @@ def test_the_tables_are_of_one_target_and_mark_whisper() -> None:
     whole = evaluation(PAIR, italian, replace(PAIR, target="b"))
     text = shown(voice_tables.pair_table(whole, "a"))
     assert "Conversions to a" in text and text.count("converted") == 2 and "nan" not in text
-    assert "0.05*" in text and "8/4" in text and "speech en (-12)" in text
+    assert "0.05*" in text and "8/4" in text and "speech en (−12)" in text
     alone = shown(voice_tables.target_table(whole))
     assert "…" not in text + alone, "80 columns are too few"
     instant = " ".join(shown(voice_tables.instant_table(whole)).split())
@@ -51,4 +51,4 @@ def test_a_gate_names_the_worst_target_and_what_was_not_measured() -> None:
 def test_without_training_no_target_has_a_table_of_its_own() -> None:
     untrained = evaluation(replace(PAIR, converted=None, difference=None, key_shift=None), targets=())
     assert "converted" not in shown(voice_tables.pair_table(untrained, "a"))
-    assert "speech en (+0)" in shown(voice_tables.instant_table(untrained))
+    assert "speech en (0)" in shown(voice_tables.instant_table(untrained))

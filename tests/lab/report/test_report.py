@@ -173,7 +173,7 @@ def test_a_curve_of_pruning_stands_beside_the_gains_of_before(folder: Path) -> N
     write_curve(folder, Curve("spleeter", ["a track"], [point("none", 0, 0, 5.29), point("magnitude", 0.3, 0.3, 5.1)]))
     text = as_markdown(make_page(read_measured(folder), "en"))
     assert (
-        "| spleeter: magnitude 30% | 30% | 39.3 | 0.050 | 5.10 | -0.19 | – |" in text
+        "| spleeter: magnitude 30% | 30% | 39.3 | 0.050 | 5.10 | −0.19 | – |" in text
         and "Zeroed weights alone save no time" in text
     )
 

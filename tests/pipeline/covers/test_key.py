@@ -8,8 +8,9 @@ import pytest
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.given import GivenFile
-from pipeline.covers.key import in_key, instrumental_shift
+from pipeline.covers.key import instrumental_shift, moved_meanwhile
 from pipeline.covers.stems import Stems
+from pipeline.errors import SoundError
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import STEM, decode
 from pipeline.sound.encode import encode
@@ -128,17 +129,35 @@ def test_the_intervals_between_voice_and_chord_stay(
 def test_the_instrumental_stays_in_time(tmp_path: Path, semitones: int) -> None:
     encode(tmp_path / "music.flac", music() * np.float32(0.5), MUSIC_RATE)
     stems = Stems(tmp_path / "none.flac", tmp_path / "music.flac", SECONDS, -20.0)
-    told: list[float] = []
-    made = read(in_key(stems, semitones, tmp_path / "moved.flac", told.append).instrumental)
-    assert made.shape == music().shape and told == sorted(told) and told[-1] == 1
+    with moved_meanwhile(stems, semitones, tmp_path / "moved.flac") as instrumental:
+        made = read(instrumental())
+    assert made.shape == music().shape
     for at in CLICKS:
         around = np.abs(np.diff(made[0, at - 2205 : at + 2205]))
         assert abs(int(around.argmax()) - 2205) < 0.01 * MUSIC_RATE
 
 
 def test_without_a_shift_the_instrumental_is_the_very_file(tmp_path: Path) -> None:
-    stems = Stems(tmp_path / "vocals.flac", tmp_path / "music.flac", SECONDS, -20.0)
-    assert in_key(stems, 0, tmp_path / "moved.flac", lambda _: None) is stems
-    alone = Stems(tmp_path / "vocals.flac", None, SECONDS, -20.0)
-    assert in_key(alone, 3, tmp_path / "moved.flac", lambda _: None) is alone
+    for stems, semitones in (
+        (Stems(tmp_path / "vocals.flac", tmp_path / "music.flac", SECONDS, -20.0), 0),
+        (Stems(tmp_path / "vocals.flac", None, SECONDS, -20.0), 3),
+    ):
+        with moved_meanwhile(stems, semitones, tmp_path / "moved.flac") as instrumental:
+            assert instrumental() == stems.instrumental
     assert not list(tmp_path.iterdir())
+
+
+def test_whoever_does_not_wait_for_the_instrumental_leaves_nothing(tmp_path: Path) -> None:
+    encode(tmp_path / "music.flac", np.tile(music() * np.float32(0.5), 20), MUSIC_RATE)
+    stems = Stems(tmp_path / "none.flac", tmp_path / "music.flac", 20 * SECONDS, -20.0)
+    with pytest.raises(LookupError), moved_meanwhile(stems, 3, tmp_path / "moved.flac"):
+        raise LookupError
+    assert [path.name for path in tmp_path.iterdir()] == ["music.flac"]
+
+
+def test_an_instrumental_that_cannot_be_read_is_an_error_of_whoever_waits(tmp_path: Path) -> None:
+    (tmp_path / "music.flac").write_bytes(b"fLaC" + bytes(100))
+    stems = Stems(tmp_path / "none.flac", tmp_path / "music.flac", SECONDS, -20.0)
+    with pytest.raises(SoundError), moved_meanwhile(stems, 3, tmp_path / "moved.flac") as instrumental:
+        instrumental()
+    assert [path.name for path in tmp_path.iterdir()] == ["music.flac"]

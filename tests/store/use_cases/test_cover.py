@@ -1,6 +1,9 @@
 """A cover is requested: which voice, which song, and what is refused."""
 
+from contextlib import nullcontext
+
 import pytest
+from sqlalchemy import event
 
 from store import (
     DownloadFailed,
@@ -186,6 +189,18 @@ def test_a_title_that_is_not_there(scene: Scene, typed: str) -> None:
         scene.add_song(name)
     with scene.store.read() as session, pytest.raises(NotFound):
         find_song(session, typed)
+
+
+@pytest.mark.parametrize(("typed", "whole"), [("nothing", []), ("♥ - ★ (#3)", ["★"]), ("pal", ["Pal"])])
+def test_looking_for_a_title_reads_no_other_song_whole(scene: Scene, typed: str, whole: list[str]) -> None:
+    for name, singer in (("Palette", "IU"), ("Pal", ""), ("★", "♥")):
+        scene.add_song(name, singer)
+    read: list[str] = []
+    with scene.store.read() as session:
+        event.listen(session, "loaded_as_persistent", lambda _, row: read.append(row.title))
+        with nullcontext() if whole else pytest.raises(NotFound):
+            find_song(session, typed)
+    assert read == whole
 
 
 def test_songs_are_searched_by_title_singer_or_both(scene: Scene) -> None:
