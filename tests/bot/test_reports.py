@@ -132,6 +132,7 @@ async def test_a_removed_result_is_not_shared_again_by_its_member(cover_card: di
     await court.press("Remove the result")
     await court.world.tick(5)
     listed = response_of(await alice.slash(court.world.channel, "jobs"))
+    assert "[shared]" not in text_of(listed)
     show = [button["custom_id"] for button in parts_of(listed, BUTTON) if button.get("label") == "Show result"]
     for pressed in (
         await alice.click(cover_card, label="Share in the channel"),
