@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from cli import copying, jobs, models, outbox, voices
-from cli.console import no_nan, require_consent, visible
+from cli.console import no_nan, require_consent, semitones, visible
 from cli.laboratory import LaboratoryGroup
 
+HELP = "Run the service, or do its work from the command line. Settings: the environment, or .env in this folder."
 app = typer.Typer(
-    cls=LaboratoryGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    cls=LaboratoryGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP
 )
 singers = typer.Typer(cls=LaboratoryGroup, no_args_is_help=True, help="The voices that match compares with.")
 songs = typer.Typer(no_args_is_help=True, help="The songs that /cover offers by title.")
@@ -156,7 +157,7 @@ def restore(
 
 @app.command()
 def forget(
-    member: Annotated[int, typer.Argument(help="The Discord id of a member.")],
+    member: Annotated[str, typer.Argument(help="The Discord id of a member.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
 ) -> None:
     """Remove every row and file of a member, as their own /forget-me does."""
@@ -199,7 +200,10 @@ def cover(
     song: Annotated[str, typer.Argument(callback=visible, help="A sound file, or the title of a song of the library.")],
     voice: Annotated[str, typer.Option(callback=visible, help="A voice made with `train`.")],
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones for voice and music; the best octave if not given.")
+        int | None,
+        typer.Option(
+            parser=semitones, metavar="-24…24", help="Semitones for voice and music; the best octave if not given."
+        ),
     ] = None,
     separator: Annotated[
         str | None,
@@ -226,7 +230,7 @@ def add_singer(
     source: Annotated[str, typer.Option(help="Where the recordings are from.")] = "",
     licence: Annotated[str, typer.Option(help="Under which licence they may be used.")] = "",
 ) -> None:
-    """Add a singer to the library, from at least three clips of a few seconds."""
+    """Add a singer to the library, from at least three different clips of a few seconds."""
     from cli.offline import put_singer
 
     asyncio.run(put_singer(name, clips, source, licence))

@@ -11,12 +11,14 @@ from typing import NoReturn
 import typer
 from dotenv.parser import parse_stream
 from rich.console import Console
+from rich.table import Table
 
 from models.weights.integrity import WeightsError
 
 console = Console(markup=False, emoji=False)
 """Names of files, songs and voices are printed as they are: `[b]` in a title is no markup, `:cat:` no picture."""
 error_console = Console(stderr=True, markup=False, emoji=False)
+MOST_SEMITONES = 24
 
 
 class DeskError(Exception):
@@ -54,6 +56,17 @@ def no_nan(value: float | None) -> float | None:
     return value
 
 
+def semitones(text: str) -> int:
+    """A key shift as it is typed, also with the minus sign of our own tables (−3)."""
+    try:
+        count = int(text.replace("−", "-"))
+    except ValueError:
+        count = MOST_SEMITONES + 1
+    if abs(count) > MOST_SEMITONES:
+        raise typer.BadParameter(f"{text} is no whole number from -{MOST_SEMITONES} to {MOST_SEMITONES}, such as -3.")
+    return count
+
+
 def visible(named: typer.CallbackParam, text: str | None) -> str | None:
     """For what names something that is there. Raises DeskError: nothing of it can be seen, in a sentence neither."""
     from store.names import is_blank
@@ -76,6 +89,14 @@ def weights_refusals() -> Iterator[None]:
         yield
     except WeightsError as error:
         raise DeskError(str(error)) from error
+
+
+def print_rows(table: Table, nothing: str) -> None:
+    """The table; where it has no row, what its reader can do about that."""
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(nothing, highlight=False, soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cli.console import DeskError, console
 from cli.offline import child_of_settings
+from cli.report import singer_line
 from cli.song_folder import SUFFIXES, list_songs
 from pipeline.errors import SoundError
 from pipeline.sound.decode import SONG, measure
@@ -32,7 +33,7 @@ def put_songs(folder: Path, licence: str) -> None:
         except (SoundError, StoreError) as error:
             left_out.append(str(error))
     _tell(left_out)
-    _say(f"{added} songs were added, {known} were there already, {len(left_out)} were left out.")
+    _say(f"Songs added: {added}, there already: {known}, left out: {len(left_out)}.")
 
 
 async def put_singers(folder: Path, source: str, licence: str) -> None:
@@ -46,11 +47,11 @@ async def put_singers(folder: Path, source: str, licence: str) -> None:
             try:
                 name = named(name, what="singer")
                 singer = await embed_singer(store, child, name, clips, source=source, licence=licence)
-                _say(f"{singer.name}: {singer.clips} clips.")
+                _say(singer_line(singer))
             except (SingerRefused, StoreError) as error:
                 left_out.append(str(error))
     _tell(left_out)
-    _say(f"{len(singers) - len(left_out)} singers were added, {len(left_out)} were left out.")
+    _say(f"Singers added: {len(singers) - len(left_out)}, left out: {len(left_out)}.")
 
 
 def singers_in(folder: Path) -> dict[str, list[Path]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console, visible
+from cli.console import DeskError, console, print_rows, visible
 
 if TYPE_CHECKING:
     from store import Store
@@ -34,7 +34,7 @@ def list_jobs() -> None:
         asked = f"{age(now() - job.created_at)} ago"
         row = (job.id[:SHOWN], job.kind.value, state, job.lane.value, asked, job.stage or "", done, str(job.attempt))
         table.add_row(*row)
-    console.print(table)
+    print_rows(table, "No job waits or runs.")
 
 
 @app.command("cancel")

@@ -9,9 +9,19 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cli.console import DeskError, check_files, console
+from cli.console import DeskError, check_files, console, print_rows
 from cli.jobs import says_what_trains
-from cli.report import cover_table, files_of, match_table, model_table, number, singer_table, song_line, training_line
+from cli.report import (
+    cover_table,
+    files_of,
+    match_table,
+    model_table,
+    number,
+    singer_line,
+    singer_table,
+    song_line,
+    training_line,
+)
 from cli.watch import watch
 from pipeline.sound.file_name import display_name
 from store import (
@@ -144,7 +154,7 @@ async def put_singer(name: str, files: list[Path], source: str, licence: str) ->
     async with child_of_settings() as child:
         await seed_library(store, child)
         singer = await embed_singer(store, child, name, files, source=source, licence=licence)
-    console.print(f"{singer.name}: {singer.clips} clips.")
+    console.print(singer_line(singer), highlight=False, soft_wrap=True)
 
 
 def show_singers() -> None:
@@ -161,7 +171,10 @@ def show_singers() -> None:
         rows = library.singers(session)
     # of each singer one row: the one that counts, if there is one
     singers = {row.name: row for row in sorted(rows, key=lambda row: row.embedding_model == model)}
-    console.print(singer_table([singers[name] for name in sorted(singers)], model))
+    print_rows(
+        singer_table([singers[name] for name in sorted(singers)], model),
+        "There is no singer yet. A worker adds those that ship when it starts; yours: discovervoice singers add",
+    )
 
 
 async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
@@ -186,7 +199,8 @@ def show_songs() -> None:
         for song in library.find_songs(session, "", limit=None):
             seconds = f"{song.seconds:.0f}" if song.seconds else ""
             table.add_row(str(song.id), song.title, song.singer, seconds, song.licence)
-    console.print(table)
+    nothing = "There is no song yet. A worker adds those that ship when it starts; yours: discovervoice songs add"
+    print_rows(table, nothing)
 
 
 def request_voice(

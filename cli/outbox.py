@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, print_rows
 from cli.jobs import the_one
 
 app = typer.Typer(no_args_is_help=True, help="Messages that have not reached Discord.")
@@ -25,7 +25,7 @@ def list_messages() -> None:
         state = "waits" if row.state == "pending" else "given up"
         age, waited = f"{(now() - row.created_at) / 3600:.1f}", f"{row.waited / 60:.0f} min"
         table.add_row(mark(job.id), job.kind.value, job.state.value, state, age, str(row.tries), waited)
-    console.print(table)
+    print_rows(table, "No message waits for Discord, and none was given up.")
 
 
 @app.command("resend")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from cli.console import counted
 from pipeline.captions import figure
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def singer_table(singers: "Sequence[Singer]", model: str) -> Table:
             "next start; add others again with their clips."
         )
     return table
+
+
+def singer_line(singer: "Singer") -> str:
+    """Of how many different clips a singer was added; too few are told."""
+    from pipeline.matching.match import MIN_CLIPS
+
+    few = f" Fewer than {MIN_CLIPS} different ones do not calibrate /match: add it again with more."
+    return f"{singer.name}: {counted(singer.clips, 'clip')}.{few if singer.clips < MIN_CLIPS else ''}"
 
 
 def training_line(result: "TrainResult") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console
+from cli.console import DeskError, console, counted
 from store import StoreSettings, existing_store, schema
 from store.jobs import ACTIVE
 from store.tables import JobKind, JobState, now
@@ -62,12 +62,13 @@ def _table(status: Status) -> Table:
 
 def _lines(status: Status, settings: StoreSettings) -> list[str]:
     oldest = [f"{lane} {age(seconds)}" for lane, seconds in status.backlog.oldest_seconds.items() if seconds]
+    library = counted(status.songs, "song"), counted(status.singers, "singer"), counted(status.voices, "voice")
     cache, most = f"{status.cache_bytes / 1e9:.2f}", f"{settings.cache_gb:g} GB"
     return [
         *_lives(status),
         f"Waiting longest: {', '.join(oldest) or 'nobody waits'}.",
         f"Messages: {_messages(status)}.",
-        f"Library: {status.songs} songs, {status.singers} singers, {status.voices} voices.",
+        f"Library: {', '.join(library)}.",
         f"Files: {status.media_bytes / 1e9:.2f} GB of media, {cache} of {most} of cache.",
     ]
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, check_files, console, fail, require_consent, visible, weights_refusals
+from cli.console import (
+    DeskError,
+    check_files,
+    console,
+    fail,
+    print_rows,
+    require_consent,
+    visible,
+    weights_refusals,
+)
 from cli.jobs import says_what_trains
 from models.weights.integrity import digest
 
@@ -37,7 +46,7 @@ def list_voices() -> None:
         models = quality.models
         kind = (models.get("voice", ""), models.get("content", ""), quality.base)
         table.add_row(voice.name, voice.state.value, *kind)
-    console.print(table)
+    print_rows(table, "You have no voice yet. Train one: discovervoice train NAME NOTES…")
 
 
 @app.command("import")

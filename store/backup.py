@@ -108,7 +108,8 @@ def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
         files = tuple(BackedUp(**file) for file in stored["files"])
         manifest = Manifest(float(stored["made_at"]), files, tuple(stored["damaged"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BackupRefused(reason=f"{folder} is no whole backup: its {MANIFEST} cannot be read") from error
+        step = "Name a folder that `discovervoice backup` made"
+        raise BackupRefused(reason=f"{folder} is no whole backup: its {MANIFEST} cannot be read. {step}") from error
     for number, file in enumerate(manifest.files):
         path = folder / file.name
         if Path(file.name).is_absolute() or ".." in Path(file.name).parts or path.is_symlink():

@@ -21,10 +21,14 @@ def folder(settings: StoreSettings) -> Findings:
     """Everything about DATA_DIR."""
     place = settings.data_dir.absolute()
     if not place.exists():
+        above = next(folder for folder in place.parents if folder.exists())
+        if refused := [*writable(above)]:
+            yield from refused
+            return
         yield note("data folder", f"{place} is not there yet: the first start makes it. If it should be, set DATA_DIR.")
         return
     if not place.is_dir():
-        yield wrong("data folder", f"{place} is no folder: set DATA_DIR to one.")
+        yield from writable(place)
         return
     if (place / RESTORING).exists():
         yield wrong("data folder", "A restore was interrupted: type the same `discovervoice restore` again.")
@@ -34,11 +38,15 @@ def folder(settings: StoreSettings) -> Findings:
 
 def writable(place: Path) -> Findings:
     """Whether a file can be made there."""
+    if not place.is_dir():
+        yield wrong("data folder", f"{place} is no folder: set DATA_DIR to one.")
+        return
     try:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        yield wrong("data folder", f"{place} cannot be written ({error.strerror}): give it to the service's user.")
+        step = "give it to the service's user, or set DATA_DIR to another"
+        yield wrong("data folder", f"{place} cannot be written ({error.strerror}): {step}.")
 
 
 def whose(settings: StoreSettings) -> Findings:

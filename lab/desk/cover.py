@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.console import DeskError, console, visible
-from cli.report import model_table, semitones
+from cli.console import DeskError, console, semitones, visible
+from cli.report import model_table
+from cli.report import semitones as written
 from lab.desk.progress import progress_bar
 from lab.desk.voice_tables import measured
 from pipeline.captions import figure
@@ -28,7 +29,7 @@ def cover(
         Path | None, typer.Option(help="Recordings of the owner of a .pth: without them nothing tells their likeness.")
     ] = None,
     key_shift: Annotated[
-        int | None, typer.Option(min=-24, max=24, help="Semitones; the best octave if not given.")
+        int | None, typer.Option(parser=semitones, metavar="-24…24", help="Semitones; the best octave if not given.")
     ] = None,
     vocals_only: Annotated[bool, typer.Option("--vocals-only", help="The song is vocals already.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the cover and cover.json.")] = Path("evaluation"),
@@ -76,7 +77,7 @@ def cover(
 
 def cover_figures_table(evaluation: "CoverEvaluation") -> Table:
     """Source against cover."""
-    title = f"{evaluation.song} in {evaluation.voice}, {semitones(evaluation.key_shift)}"
+    title = f"{evaluation.song} in {evaluation.voice}, {written(evaluation.key_shift)}"
     table = Table("figure", title=title, title_justify="left")
     for column in ("source", "cover"):
         table.add_column(column, justify="right")

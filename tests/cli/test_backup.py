@@ -34,7 +34,7 @@ def test_a_backup_is_made_and_put_back(desk: Desk, tmp_path: Path) -> None:
 
 def test_what_is_no_backup_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
     assert "There is no database" in desk.refused("backup", tmp_path / "kept")
-    assert "is no whole backup" in desk.refused("restore", tmp_path)
+    assert desk.refused("restore", tmp_path).endswith("cannot be read. Name a folder that `discovervoice backup` made.")
     assert not desk.data.exists() or not (desk.data / "discovervoice.db").exists()
 
 

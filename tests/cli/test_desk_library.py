@@ -30,12 +30,20 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
     folder.mkdir()
     (folder / "Somebody - Tune.mp3").write_bytes(song.read_bytes())
     (folder / "Somebody - Nothing.mp3").write_bytes(b"no sound")
-    assert "1 songs were added, 0 were there already, 1 were left out." in desk("songs", "import", folder)
-    assert "0 songs were added, 1 were there already" in desk("songs", "import", folder)
+    assert "Songs added: 1, there already: 0, left out: 1." in desk("songs", "import", folder)
+    assert "Songs added: 0, there already: 1" in desk("songs", "import", folder)
     assert "Tune is removed." in desk("songs", "remove", "Tune", "--yes")
     assert not [file for file in (desk.data / "media").rglob("*") if file.is_file()]
     assert "There is no song Tune." in desk.refused("songs", "remove", "Tune", "--yes")
     assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
+
+
+def test_where_nothing_is_listed_it_is_said_how_something_comes(desk: Desk) -> None:
+    assert "yours: discovervoice songs add" in desk("songs", "list")
+    assert "yours: discovervoice singers add" in desk("singers", "list")
+    assert "discovervoice train NAME" in desk("voices", "list")
+    assert desk("jobs", "list") == "No job waits or runs.\n"
+    assert desk("outbox", "list") == "No message waits for Discord, and none was given up.\n"
 
 
 def test_nothing_is_asked_about_a_singer_or_a_job_that_is_not_there(desk: Desk) -> None:

@@ -96,6 +96,10 @@ def read_only(_: Store, patch: pytest.MonkeyPatch) -> Findings:
     return folder.folder(StoreSettings(data_dir=Path("/proc")))
 
 
+def beyond_reach(_: Store, patch: pytest.MonkeyPatch) -> Findings:
+    return folder.folder(StoreSettings(data_dir=Path("/proc/voices/data")))
+
+
 def no_folder(store: Store, _: pytest.MonkeyPatch) -> Findings:
     return folder.folder(StoreSettings(data_dir=store.data_dir / "discovervoice.db"))
 
@@ -259,6 +263,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "a secret for a token": (token("aVeryLongClientSecret"), "Discord does not accept DISCORD_TOKEN"),
     "half a token": (token(TOKEN.rpartition(".")[0]), "copy it anew from the Developer Portal"),
     "a folder that cannot be written": (read_only, "/proc cannot be written"),
+    "a folder that cannot be made": (beyond_reach, "or set DATA_DIR to another"),
     "a file for a folder": (no_folder, "is no folder: set DATA_DIR"),
     "no room": (no_room, "0.16 GB are free"),
     "open to others": (open_folder, "chmod -R go="),

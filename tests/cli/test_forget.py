@@ -27,3 +27,12 @@ def test_it_asks_first_and_takes_only_an_id(desk: Desk, monkeypatch: pytest.Monk
     assert desk.refused("forget", str(MEMBER)) == "Nothing was removed."
     assert "17 to 19 digits" in desk.refused("forget", "9" * 30, "--yes")
     assert "17 to 19 digits" in desk.refused("forget", "0", "--yes")
+    assert "17 to 19 digits: in Discord, Copy User ID." in desk.refused("forget", "@mina", "--yes")
+
+
+def test_an_id_of_which_nothing_is_here_is_doubted(desk: Desk) -> None:
+    store = desk.store()
+    with store.write() as session:
+        session.add(Job(kind=JobKind.MATCH, user_id=MEMBER))
+    assert desk("forget", str(MEMBER + 1), "--yes").endswith("check the id (in Discord, Copy User ID) and DATA_DIR.\n")
+    assert "check the id" not in desk("forget", str(MEMBER), "--yes")

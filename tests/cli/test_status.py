@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.console import console
-from store import Job, JobKind, JobState, Lane, Outbox, Store, jobs
+from store import Job, JobKind, JobState, Lane, Outbox, Song, Store, jobs
 from store.tables import OutboxState, SignOfLife, now
 from store.use_cases import end_life, show_life
 from tests.cli.conftest import Desk
@@ -66,6 +66,12 @@ def test_a_process_that_ends_as_planned_is_not_missed(desk: Desk) -> None:
     end_life(store, "box:2")
     said = desk("status")
     assert "box:2" not in said and "No worker runs" in said and "nobody waits" in said
+
+
+def test_one_of_a_kind_is_no_plural(desk: Desk) -> None:
+    with desk.store().write() as session:
+        session.add(Song(title="Palette", media_key="0" * 64))
+    assert "Library: 1 song, 0 singers, 0 voices." in desk("status")
 
 
 def test_where_nothing_was_started_nothing_is_made(desk: Desk) -> None:

@@ -5,6 +5,7 @@ ones too; of an operator's own no clips are kept, so that those wait for their o
 """
 
 import asyncio
+import hashlib
 import logging
 import tomllib
 from pathlib import Path
@@ -24,7 +25,8 @@ SHIPPED = Path(__file__).parent / "voices"
 async def embed_singer(
     store: Store, child: Child, name: str, clips: list[Path], *, source: str, licence: str
 ) -> Singer:
-    """Embed the clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
+    """Embed the different clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
+    clips = list({hashlib.sha256(clip.read_bytes()).digest(): clip for clip in clips}.values())
     with draft_folder(store.data_dir) as out:
         match await child.run(EmbedTask(tuple(clips), Path(out))):
             case Done(outcome=Embedded() as embedded):

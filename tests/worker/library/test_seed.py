@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from cli.report import singer_line
 from lab.classifiers.start import begin
 from lab.classifiers.task import SingerConfig
 from models.signal import SPEECH_RATE
@@ -172,6 +173,14 @@ def test_a_singer_that_is_added_again_replaces_its_own_row_and_no_other(
         asyncio.run(embed_singer(store, child, "Mine", clips_of("maxim")[:3], source="my own", licence="mine"))
     assert len(rows(store)) == 2 and len(models_of(store)["Mine"]) == 2
     assert store.media.keys() == {row.embeddings_key for row in rows(store)}
+
+
+def test_a_clip_that_is_given_twice_is_one(store: Store, embedded: Child, tmp_path: Path) -> None:
+    first, second = clips_of("maxim")[:2]
+    same = Path(shutil.copy(first, tmp_path / "another name.ogg"))
+    asyncio.run(embed_singer(store, embedded, "Mine", [first, same, second, first], source="my own", licence="mine"))
+    [mine] = rows(store)
+    assert mine.clips == 2 and "add it again with more" in singer_line(mine)
 
 
 def test_a_start_that_was_interrupted_between_two_voices_is_completed(
