@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -31,6 +32,7 @@ from store.use_cases import (
     give_back_job,
     hear_mended,
     job_row,
+    jobs_wait,
     show_life,
     stranded_jobs,
     sweep_jobs,
@@ -40,7 +42,7 @@ from worker.abilities import abilities_of, at_once
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
 from worker.job_runner import work_on
-from worker.library.free import seed_free
+from worker.library.free import FreeVoices, missing_voices, seed_songs
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
@@ -70,6 +72,7 @@ class Shift:
     child: Child
     settings: WorkerSettings
     songs: SongListener
+    free: FreeVoices
     metrics: WorkMetrics
     able: Abilities
     owner: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
@@ -100,11 +103,11 @@ async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
 
 
 async def _begin(store: Store, child: Child, settings: WorkerSettings) -> None:
-    """Log the child's device, and have it embed what the library lacks. Raises CannotRun, SingerRefused."""
+    """Log the child's device, and add what the library lacks. Raises CannotRun, SingerRefused."""
     log.info("Device: %s.", (await child.ready()).device)
     await seed_library(store, child)
     if settings.free_library:
-        await seed_free(store, child)
+        await asyncio.to_thread(seed_songs, store)
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -133,7 +136,8 @@ async def _serve(store: Store, children: list[Child], redis_url: str, settings: 
     registry, seen = CollectorRegistry(), MetricsSettings()
     metrics, able = WorkMetrics(registry, lambda: children), abilities_of(ready, settings)
     songs = [SongListener(store, child, ready.singer_model, able) for child in children]
-    shifts = [Shift(store, own.child, settings, own, metrics, able) for own in songs]
+    free = FreeVoices(store, missing_voices(store, ready.instant_base) if settings.free_library else deque())
+    shifts = [Shift(store, own.child, settings, own, free, metrics, able) for own in songs]
     async with (
         endpoint(seen.metrics_host, seen.worker_metrics_port, registry, shifts[0].trouble),
         asyncio.TaskGroup() as tasks,
@@ -252,7 +256,7 @@ async def _tidy_copies(store: Store) -> None:
 
 
 async def _work(shift: Shift) -> None:
-    """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then hear what songs are new."""
+    """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then make and hear what is new."""
     await shift.bell.wait()
     shift.bell.clear()
     await asyncio.to_thread(give_back_held, shift.store, shift.owner)
@@ -262,6 +266,10 @@ async def _work(shift: Shift) -> None:
         await _attempt(shift, job)
         await hear_notes(shift.store, shift.child)
         await prepare_listening_tests(shift.store, shift.child)
+        await shift.free.make_next(shift.child)
+    while await shift.free.make_next(shift.child):
+        if await asyncio.to_thread(jobs_wait, shift.store, shift.able):
+            return
     await shift.songs.listen_while_idle()
 
 

@@ -24,6 +24,7 @@ from tests.worker.scripted import scripted
 from worker import giving_way
 from worker.abilities import abilities_of
 from worker.child import Child, _reporter
+from worker.library.free import FreeVoices
 from worker.library.songs import SongListener
 from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, Ready, TrainTask
 from worker.service import Shift, _work
@@ -140,7 +141,9 @@ class Served:
         songs = SongListener(self.store, self.child, self.model)
         able = abilities_of(Ready("cpu", "m"), self.settings)
         metrics = WorkMetrics(CollectorRegistry(), list)
-        shift = Shift(self.store, self.child, self.settings, songs, metrics, able, owner=f"w{id(self)}")
+        shift = Shift(
+            self.store, self.child, self.settings, songs, FreeVoices(self.store), metrics, able, owner=f"w{id(self)}"
+        )
         with patch("worker.service.take_next_job", remembered):
             while True:
                 shift.bell.set()
