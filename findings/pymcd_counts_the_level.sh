@@ -15,7 +15,8 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet setuptools==80.9.0
 "$folder/venv/bin/pip" install --quiet --no-deps pymcd==0.2.1
-"$folder/venv/bin/pip" install --quiet pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 fastdtw==0.3.4 librosa==0.11.0 soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1 numba==0.68.1
+"$folder/venv/bin/pip" install --quiet pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 fastdtw==0.3.4 librosa==0.11.0 \
+    soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1 numba==0.68.1
 cd "$folder"
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import numpy as np
