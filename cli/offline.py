@@ -22,6 +22,7 @@ from cli.report import (
     song_line,
     training_line,
 )
+from cli.voices import free_voices
 from cli.watch import watch
 from pipeline.sound.file_name import display_name
 from store import (
@@ -128,7 +129,8 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
         with store.read() as session:
             voice_id = find_voice(session, voice, jobs.OPERATOR).id
     except NotFound as error:
-        raise DeskError(f"There is no voice {voice}. Train it first: discovervoice train {voice} NOTES…") from error
+        step = f"Train it first: discovervoice train {voice} NOTES…"
+        raise DeskError(f"There is no voice {voice}. {step} {free_voices(store)}") from error
     check_files([order.instrumental] if order.instrumental else [])
     if not Path(order.song).is_file():
         _library_song(store, order.song)

@@ -33,6 +33,15 @@ NO_VOICE = "There is no voice {name}. See: discovervoice voices list"
 CONSENT = "The operator declared on import that the voice is theirs or that its owner has agreed."
 
 
+def free_voices(store: "Store") -> str:
+    """Which voices need no training: those that are free for all, or how they come."""
+    from store import VoiceState, voices
+    from store.use_cases import voices_of
+
+    names = [voice.name for voice in voices_of(store, voices.PUBLIC) if voice.state is VoiceState.READY]
+    return f"Free for all: {', '.join(names)}." if names else "A worker adds the free ones when it starts."
+
+
 @app.command("list")
 def list_voices() -> None:
     """List your voices: what they are, and what they need to sing."""
@@ -41,12 +50,13 @@ def list_voices() -> None:
     from store.use_cases import voices_of
 
     table = Table("voice", "state", "kind", "content encoder", "from")
-    for voice in voices_of(open_store(), jobs.OPERATOR):
+    store = open_store()
+    for voice in voices_of(store, jobs.OPERATOR):
         quality = quality_of(voice)
         models = quality.models
         kind = (models.get("voice", ""), models.get("content", ""), quality.base)
         table.add_row(voice.name, voice.state.value, *kind)
-    print_rows(table, "You have no voice yet. Train one: discovervoice train NAME NOTES…")
+    print_rows(table, f"You have no voice yet. Train one: discovervoice train NAME NOTES… {free_voices(store)}")
 
 
 @app.command("import")

@@ -14,6 +14,7 @@ StoreError
 ├── NoStaffChannel     a report without moderators to tell
 ├── AlreadyReported    a report of what the moderators know already
 ├── AlreadyHandled     a second click on a moderator's button
+├── ResultRemoved      a result that the moderators have removed after a report
 ├── LibraryFull        a server's library holds no more
 ├── TooFewSongs        a singer of fewer songs than it takes
 ├── SongInUse          a song that is being sung now cannot be removed
@@ -149,6 +150,16 @@ class AlreadyHandled(StoreError):
 
     code = "already_handled"
     sentence = "This was done already. The message shows what was done, and by whom."
+
+
+class ResultRemoved(StoreError):
+    """Its member can neither see nor share it any more."""
+
+    code = "result_removed"
+    sentence = (
+        "Moderators of the server removed this result after a report; it cannot be shown or shared any more. Ask them "
+        "if that is wrong."
+    )
 
 
 class LibraryFull(StoreError):

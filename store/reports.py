@@ -6,6 +6,12 @@ from store import deletions
 from store.report_tables import MemberReport
 
 
+def is_removed(session: Session, job_id: str) -> bool:
+    """Whether a moderator has removed the job's result."""
+    removed = MemberReport.job_id == job_id, col(MemberReport.removed_by).is_not(None)
+    return session.exec(select(MemberReport.id).where(*removed)).first() is not None
+
+
 def withdrawn(session: Session, job_id: str | None, user_id: int) -> None:
     """Note in the reports of a result that its member has deleted it; one that a moderator removed stays theirs."""
     open_ones = MemberReport.job_id == job_id, col(MemberReport.removed_by).is_(None)

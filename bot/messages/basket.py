@@ -6,7 +6,7 @@ from bot.messages.card import bar
 from bot.texts.names import numbered_list, safe, shorten
 from bot.texts.sentences import Texts
 from store import BasketNote, NoteState
-from store.basket import LEAST_SECONDS, MOST_NOTES, OF_THE_MACHINE, WANTED_SECONDS, seconds_of
+from store.basket import MOST_NOTES, OF_THE_MACHINE, WANTED_SECONDS, least_seconds, seconds_of
 
 NAME_LENGTH = 40
 SENTENCE_LENGTH = 300
@@ -24,8 +24,8 @@ def basket_lines(notes: Sequence[BasketNote], shown: Sequence[Numbered], say: Te
         notes=len(notes),
         limit=MOST_NOTES,
     )
-    enough = seconds >= LEAST_SECONDS
-    after = say("basket.enough") if enough else say("basket.more", limit=LEAST_SECONDS)
+    least, instant = least_seconds(instant=False), least_seconds(instant=True)
+    after = say("basket.enough") if seconds >= least else say("basket.more", limit=least, instant=instant)
     listed = numbered_list([note_line(number, note, say) for number, note in shown])
     lines = [say("basket.title"), head, listed, after, f"-# {say('basket.kept', days=days)}"]
     return "\n".join(line for line in lines if line)

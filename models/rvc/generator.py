@@ -31,7 +31,7 @@ class ResidualBlock(nn.Module):
         """Transform (B, C, T)."""
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
             y = dilated(F.leaky_relu(x, LRELU_SLOPE))
-            x = x + plain(F.leaky_relu(y, LRELU_SLOPE))
+            x = plain(F.leaky_relu_(y, LRELU_SLOPE)).add_(x)
         return x
 
 
@@ -71,12 +71,12 @@ class Generator(StreamingDecoder):
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, LRELU_SLOPE))
             if self.noise_convs:
-                x = x + self.noise_convs[i](source)
+                x += self.noise_convs[i](source)
             first = i * self.blocks_per_stage
             y = self.resblocks[first](x)
             for block in self.resblocks[first + 1 : first + self.blocks_per_stage]:
-                y = y + block(x)
-            x = y / self.blocks_per_stage
+                y += block(x)
+            x = y.div_(self.blocks_per_stage)
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from store import deletions, jobs, outbox, patience, replies, retention
+from store import deletions, jobs, outbox, patience, replies, reports, retention
 from store.database import Store
-from store.errors import NotFound
+from store.errors import NotFound, ResultRemoved
 from store.missing import NoSuchJob, ResultGone
 from store.shards import ALL, Shards
 from store.tables import Job, JobState, Outbox
@@ -142,12 +142,15 @@ def send_again(store: Store, job_ids: Iterable[str]) -> None:
 
 
 def result_message(store: Store, job_id: str, user_id: int) -> JobMessage:
-    """The message of a member's job that has a result. Raises NotFound, also if it is another member's."""
+    """The message of a member's job that has a result. Raises ResultRemoved; NotFound, also if it is another's."""
     with store.read() as session:
         job = jobs.get(session, job_id)
         row = session.exec(select(Outbox).where(Outbox.job_id == job_id)).first()
+        removed = reports.is_removed(session, job_id)
     if job.user_id != user_id:
         raise NoSuchJob
     if job.state not in (JobState.DELIVERED, JobState.UNDELIVERABLE) or row is None:
         raise ResultGone
+    if removed:
+        raise ResultRemoved
     return JobMessage(row, job)

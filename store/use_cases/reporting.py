@@ -99,6 +99,8 @@ def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: i
     with store.write() as session:
         report = _open(session, report_id, guild_id, "removed_by", moderator_id)
         deletions.order(session, report.job_id, report.channel_id, report.message_id)
+        if (shown := session.get(Shown, report.message_id)) is not None:
+            session.delete(shown)
         mail = session.exec(select(Outbox).where(Outbox.job_id == report.job_id)).all()
         keys = retention.media_keys([], [], [], mail)
         for row in mail:

@@ -44,7 +44,7 @@ def share_gone(store: Store, message_id: int) -> None:
 def begin_share(store: Store, job_id: str, user_id: int) -> Sharing:
     """The result is about to be sent; until it is noted, its deletion is ordered, so that no crash leaves it behind.
 
-    Raises NoSuchJob, also for another member's job, ResultGone and Blocked.
+    Raises NoSuchJob, also for another member's job, ResultGone, ResultRemoved and Blocked.
     """
     message = result_message(store, job_id, user_id)
     if not can_be_shared(message.job):

@@ -55,9 +55,10 @@ async def test_each_note_gets_its_sentence_in_the_members_language(world: World,
     await world.tick()
     text = response_of(answer).content
     assert "2. Not used: a.ogg is too noisy." in text and "1. b.ogg: is being listened to" in text
-    assert "at least 30 s of voice" in text
+    assert "at least 30 s of voice" in text and "at_once, and without training, 10 s are enough" in text
     rows = basket_of(store, world.alice.id)
     korean = basket_lines(rows, list(enumerate(rows, start=1)), texts("ko"), 30)
+    assert "적어도 30초" in korean and "“바로”는 10초면" in korean
     assert "1. 쓰지 않아요. a.ogg: 소음이나 음악이 커서" in korean and "듣고 있어요" in korean
 
 

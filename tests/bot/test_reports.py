@@ -15,7 +15,7 @@ from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
 from store.tables import Audit, GuildSetting, OutboxState
 from store.use_cases import Requester, check_cap, delete_cover, forget
-from tests.bot.world import Worker, World, response_of, text_of
+from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 MENU = "Report this result"
@@ -121,6 +121,26 @@ async def test_a_result_that_its_member_deleted_was_removed_by_no_moderator(
     assert line.format(member=court.world.alice.id) in told.content and f"<@{court.moderator.id}>" not in told.content
     assert [item.disabled for row in told.components for item in row.children] == [True, False, False]  # type: ignore[union-attr]
     assert "remove result" not in [action for _, action, _ in court.audit()]
+
+
+async def test_a_removed_result_is_not_shared_again_by_its_member(cover_card: discord.Message, court: Court) -> None:
+    alice = court.world.alice
+    await alice.click(cover_card, label="Share in the channel")
+    shared = court.world.public()[-1]
+    await court.world.bob.select(response_of(await court.ask(shared)), ["spam"])
+    await court.world.tick()
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    listed = response_of(await alice.slash(court.world.channel, "jobs"))
+    assert "[shared]" not in text_of(listed)
+    show = [button["custom_id"] for button in parts_of(listed, BUTTON) if button.get("label") == "Show result"]
+    for pressed in (
+        await alice.click(cover_card, label="Share in the channel"),
+        await alice.click(cover_card, label="Details"),
+        await alice.click(listed, custom_id=show[-1]),
+    ):
+        assert "Moderators of the server removed this result" in response_of(pressed).content
+    assert [message.id for message in court.world.public()] == [court.result.id]
 
 
 async def test_what_a_moderator_removed_stays_theirs_when_its_member_deletes_the_cover(court: Court) -> None:

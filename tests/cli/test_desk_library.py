@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.console import console
-from store import Job, JobKind, JobState
+from store import Job, JobKind, JobState, voices
 from tests.cli.conftest import Desk
 
 
@@ -41,9 +41,18 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
 def test_where_nothing_is_listed_it_is_said_how_something_comes(desk: Desk) -> None:
     assert "yours: discovervoice songs add" in desk("songs", "list")
     assert "yours: discovervoice singers add" in desk("singers", "list")
-    assert "discovervoice train NAME" in desk("voices", "list")
+    assert "discovervoice train NAME NOTES… A worker adds the free ones when it starts." in desk("voices", "list")
     assert desk("jobs", "list") == "No job waits or runs.\n"
     assert desk("outbox", "list") == "No message waits for Discord, and none was given up.\n"
+
+
+def test_a_voice_that_is_not_there_is_answered_with_those_that_are_free(desk: Desk) -> None:
+    with desk.store().write() as session:
+        voice = voices.create(session, voices.PUBLIC, "Alpha", None, None)
+        voices.finish(session, voice, "0" * 64, "1" * 64, {})
+    assert desk("voices", "list").endswith("NOTES… Free for all: Alpha.\n")
+    said = desk.refused("cover", "song", "--voice", "Beta")
+    assert said == "There is no voice Beta. Train it first: discovervoice train Beta NOTES… Free for all: Alpha."
 
 
 def test_nothing_is_asked_about_a_singer_or_a_job_that_is_not_there(desk: Desk) -> None:
