@@ -5,7 +5,7 @@
 # Encoder). In-band error correction belongs to the speech half of Opus, and music at 128 kbit/s is thought to be coded by
 # the other half, CELT, so that both mean nothing there. They decide which half it is: with 15 % of loss to expect libopus
 # keeps every packet in hybrid mode (SILK below 8 kHz), whatever the sound, and `signal_type="music"` or `application="audio"`
-# change nothing. Noise is 5 to 14 dB louder, at no more bits. `play(source, fec=False)` or a loss of .01 gives CELT.
+# change nothing. Noise is 5 to 14 dB louder, at no more bits. `play(source, fec=False)` gives CELT.
 #
 # Seen, 8 s of 48 kHz in stereo, signal to noise after decoding without any loss: a sung vowel 26.7 dB, with fec=False 31.3;
 # two plain chords 13.0 and 19.0; a bright sawtooth 14.3 and 28.1. Packets: all 400 hybrid (configuration 15), all CELT (31).

@@ -16,7 +16,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet setuptools==80.9.0
-"$folder/venv/bin/pip" install --quiet mel-cepstral-distance==0.0.4 pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1
+"$folder/venv/bin/pip" install --quiet mel-cepstral-distance==0.0.4 pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 \
+    soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1
 cd "$folder"
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import numpy as np

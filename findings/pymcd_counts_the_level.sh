@@ -5,7 +5,7 @@
 # does not count. pymcd leaves c0 out where it aligns two files, and not where it measures (mcd.py, calculate_mcd_distance): a
 # recording is 3.7 dB of MCD away from itself 3 dB softer, as far as a good voice conversion from its target, and two systems
 # that normalise differently are ranked by that. It also hands WORLD's power spectrum on as if it were a magnitude
-# (wav2mcep_numpy: itype=3, where pysptk has 4 for power), so that distances are about twice those of the literature.
+# (wav2mcep_numpy: itype=3, where pysptk has 4 for power), so that distances are nearly twice what they should be.
 #
 # Seen, a vowel against itself softer by 1, 3, 6 and 12 dB: 1.2, 3.7, 7.4, 14.7; from c1 on and of power 0. Against another vowel: 17.3
 # where the same envelopes, order and frames give 10.1 by the definition.
@@ -15,7 +15,8 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet setuptools==80.9.0
 "$folder/venv/bin/pip" install --quiet --no-deps pymcd==0.2.1
-"$folder/venv/bin/pip" install --quiet pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 fastdtw==0.3.4 librosa==0.11.0 soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1 numba==0.68.1
+"$folder/venv/bin/pip" install --quiet pysptk==1.0.1 pyworld-prebuilt==0.3.6.post1 fastdtw==0.3.4 librosa==0.11.0 \
+    soundfile==0.14.0 numpy==2.4.6 scipy==1.17.1 numba==0.68.1
 cd "$folder"
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import numpy as np
