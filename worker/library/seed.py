@@ -5,12 +5,12 @@ ones too; of an operator's own no clips are kept, so that those wait for their o
 """
 
 import asyncio
+import hashlib
 import logging
 import tomllib
 from pathlib import Path
 
 from files.atomic import draft_folder
-from models.weights.integrity import digest
 from store import Singer, Store, library
 from store.use_cases import NewSinger, add_singer
 from worker.child import Child
@@ -26,7 +26,7 @@ async def embed_singer(
     store: Store, child: Child, name: str, clips: list[Path], *, source: str, licence: str
 ) -> Singer:
     """Embed the different clips and store the embeddings under the singer's name. Raises SingerRefused, DiskFull."""
-    clips = list({digest(clip): clip for clip in clips}.values())
+    clips = list({_digest(clip): clip for clip in clips}.values())
     with draft_folder(store.data_dir) as out:
         match await child.run(EmbedTask(tuple(clips), Path(out))):
             case Done(outcome=Embedded() as embedded):
@@ -107,3 +107,8 @@ def _is_lacking(voice: dict[str, str], rows: list[Singer], model: str) -> bool:
     """Whether a shipped voice lacks an embedding by the model, and no operator's own has its name."""
     ours = all((row.source, row.licence) == (voice["source"], voice["licence"]) for row in rows)
     return ours and all(row.embedding_model != model for row in rows)
+
+
+def _digest(clip: Path) -> bytes:
+    with clip.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
