@@ -21,7 +21,8 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix; then measure that."""
     seconds = song_seconds(task.song, task.song_name)
     given = task.vocals_only + (task.instrumental is not None)
-    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, given))
+    rate = models.voice(task.model, task.index).network.sampling_rate
+    plan(cover_plan(seconds, None if task.vocals_only else models.separator.cost, rate, given))
     wanted = CoverInput(
         song=task.song,
         song_name=task.song_name,

@@ -29,7 +29,7 @@ TITLES = {
     "melband": "Mel-Band RoFormer",
     "bsroformer": "BS-RoFormer",
 }
-COST = {"spleeter": 0.15, "htdemucs": 0.7, "htdemucs-ft": 0.7, "mdx23c": 16.0, "melband": 11.0, "bsroformer": 26.0}
+COST = {"spleeter": 0.1, "htdemucs": 0.7, "htdemucs-ft": 0.7, "mdx23c": 16.0, "melband": 11.0, "bsroformer": 26.0}
 """Seconds of work per second of sound on two cores (benchmarks/README.md); Spleeter's with its streaming."""
 
 
