@@ -45,8 +45,9 @@ class _Filled(string.Formatter):
     """Numbers as people read them."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        written: str = super().format_field(value, format_spec)
-        return figure(value, format_spec) if isinstance(value, int | float) else written
+        if isinstance(value, int | float):
+            return figure(value, format_spec)
+        return str(super().format_field(value, format_spec))
 
 
 class SoundError(Exception):

@@ -32,7 +32,6 @@ from store.use_cases import (
     give_back_job,
     hear_mended,
     job_row,
-    jobs_wait,
     show_life,
     stranded_jobs,
     sweep_jobs,
@@ -267,9 +266,9 @@ async def _work(shift: Shift) -> None:
         await hear_notes(shift.store, shift.child)
         await prepare_listening_tests(shift.store, shift.child)
         await shift.free.make_next(shift.child)
-    while await shift.free.make_next(shift.child):
-        if await asyncio.to_thread(jobs_wait, shift.store, shift.able):
-            return
+    if await shift.free.make_next(shift.child):
+        shift.bell.set()  # the next one comes after what was sent meanwhile
+        return
     await shift.songs.listen_while_idle()
 
 
