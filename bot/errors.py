@@ -6,6 +6,7 @@ BotError
 ├── Unreachable          Discord cannot be reached
 └── Refusal              shown to the member who asked
     ├── NoAudio            the message has no audio file
+    ├── NotSound           a picture, a text or an archive
     ├── EmptyAttachment    an attachment of 0 bytes
     ├── AttachmentTooLarge an attachment over the limit
     ├── TooManyNotes       more notes than one command takes
@@ -69,6 +70,13 @@ class NoAudio(Refusal):
         "There is no voice note or audio file here. Choose a message that has one, or send a file: /match compares it, "
         "/notes puts it into your basket."
     )
+
+
+class NotSound(Refusal):
+    """What a worker says of a file that it cannot read, before it waits for one. Params: name."""
+
+    code = "not_audio"
+    sentence = "{name} is not audio that I can read. Send OGG, MP3, M4A, FLAC, WAV or WebM."
 
 
 class EmptyAttachment(Refusal):

@@ -201,8 +201,8 @@ def show_songs() -> None:
         for song in library.find_songs(session, "", limit=None):
             seconds = f"{song.seconds:.0f}" if song.seconds else ""
             table.add_row(str(song.id), song.title, song.singer, seconds, song.licence)
-    nothing = "There is no song yet. A worker adds those that ship when it starts; yours: discovervoice songs add"
-    print_rows(table, nothing)
+    ships = "A worker adds those that ship when it starts; yours: " if WorkerSettings().free_library else "Add yours: "
+    print_rows(table, f"There is no song yet. {ships}discovervoice songs add")
 
 
 def request_voice(

@@ -37,9 +37,14 @@ def free_voices(store: "Store") -> str:
     """Which voices need no training: those that are free for all, or how they come."""
     from store import VoiceState, voices
     from store.use_cases import voices_of
+    from worker.settings import WorkerSettings
 
     names = [voice.name for voice in voices_of(store, voices.PUBLIC) if voice.state is VoiceState.READY]
-    return f"Free for all: {', '.join(names)}." if names else "A worker adds the free ones when it starts."
+    if names:
+        return f"Free for all: {', '.join(names)}."
+    if WorkerSettings().free_library:
+        return "A worker makes the free ones between jobs."
+    return "There are no free ones, since FREE_LIBRARY is false."
 
 
 @app.command("list")

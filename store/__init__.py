@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         NothingToRate,
         OwnClip,
         ReferenceNeeded,
+        SameClip,
         TooManyClips,
     )
     from store.listening_tables import (
@@ -132,6 +133,7 @@ __all__ = [
     "Question",
     "ReferenceNeeded",
     "ReportReason",
+    "SameClip",
     "SeveralFit",
     "SignOfLife",
     "Singer",

@@ -54,14 +54,13 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     """Copy database and media of a service, which may run, into the new folder `target`.
 
     Media first, since a row names a file only after it is stored; then the database; then the media that came between.
-    Raises BackupRefused (no database, `target` is not empty), DiskFull.
+    Raises BackupRefused (no database, `target` is a file or not empty), DiskFull.
     """
     check_file(settings)
     database = settings.database
     if not database.is_file():
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise BackupRefused(reason=f"{target} is not empty. Name a new folder")
+    _check_new(target)
     draft = target.with_name(f".{target.name}{DRAFT}")
     shutil.rmtree(draft, ignore_errors=True)
     made_at, media = now(), MediaFolder(settings.data_dir / "media")
@@ -82,6 +81,13 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
         draft.rename(target)
         sync(target.parent)
     return manifest
+
+
+def _check_new(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise BackupRefused(reason=f"{target} is a file. Name a new folder")
+    if target.exists() and any(target.iterdir()):
+        raise BackupRefused(reason=f"{target} is not empty. Name a new folder")
 
 
 def check_file(settings: StoreSettings) -> None:

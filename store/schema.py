@@ -23,6 +23,7 @@ VERSIONS = Path(__file__).parent / "migrations" / "versions"
 DRIVERS = ("sqlite", "sqlite+pysqlite")
 
 
+MAGIC = b"SQLite format 3\0"
 COPY = "unfinished_copy"
 """A table of a database that is being copied into: its one row names the source."""
 
@@ -68,6 +69,14 @@ def is_file_of_sqlite(url: str) -> bool:
     except ArgumentError:
         return False
     return address.drivername in DRIVERS and database_file(url) is not None and not (address.query or address.host)
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a path is a file that begins as every database of SQLite does."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def newest_revision() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import aiohttp
 import discord
 
-from bot.errors import AttachmentTooLarge, EmptyAttachment, NoAudio, TooManyNotes
+from bot.errors import AttachmentTooLarge, EmptyAttachment, NoAudio, NotSound, TooManyNotes
 from bot.interactions.services import Services
 from bot.texts.names import file_name
 from store import retention
@@ -19,6 +19,10 @@ MEGABYTE = 1_000_000
 AUDIO = re.compile(
     r"\.(3gp|aac|aif[cf]?|amr|caf|flac|m4a|mka|mkv|mov|mp3|mp4|oga|ogg|opus|w64|wav|weba|webm|wma)$", re.IGNORECASE
 )
+OTHER = re.compile(
+    r"(font|image|model|text)/|application/(gzip|json|msword|pdf|rtf|vnd\.(ms-|oasis|openxml)|x-(7z|rar|tar|zip)|xml|zip)"
+)
+"""Types of files that hold no sound. What Discord does not know has none of them, and is left to the worker."""
 
 
 def is_audio(attachment: discord.Attachment) -> bool:
@@ -26,6 +30,11 @@ def is_audio(attachment: discord.Attachment) -> bool:
     kind = attachment.content_type or ""
     named = AUDIO.search(attachment.filename) is not None
     return kind.startswith("audio/") or attachment.is_voice_message() or named
+
+
+def is_other(attachment: discord.Attachment) -> bool:
+    """Whether a file is certainly no sound, by its type and its name."""
+    return OTHER.match(attachment.content_type or "") is not None and not is_audio(attachment)
 
 
 def name_of(attachment: discord.Attachment) -> str:
@@ -42,12 +51,14 @@ def name_of(attachment: discord.Attachment) -> str:
 
 
 def check(attachments: Sequence[discord.Attachment], limit: int, megabytes: float) -> None:
-    """Raise NoAudio, TooManyNotes, EmptyAttachment or AttachmentTooLarge before anything is downloaded."""
+    """Raise NoAudio, TooManyNotes, NotSound, EmptyAttachment or AttachmentTooLarge before anything is downloaded."""
     if not attachments:
         raise NoAudio
     if len(attachments) > limit:
         raise TooManyNotes(limit=limit)
     for attachment in attachments:
+        if is_other(attachment):
+            raise NotSound(name=name_of(attachment))
         check_size(name_of(attachment), attachment.size, megabytes)
 
 

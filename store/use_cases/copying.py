@@ -18,7 +18,7 @@ from store.media import Media
 from store.media_bucket import MediaBucket
 from store.media_folder import MediaFolder
 from store.row_copy import copy_rows, digests, is_empty
-from store.schema import begin_copy, copied_from, database_file, end_copy, migrate, place_of
+from store.schema import begin_copy, copied_from, database_file, end_copy, is_sqlite, migrate, place_of
 from store.tables import now
 from store.use_cases.presence import signs_of_life
 from store.use_cases.restore import alone
@@ -80,6 +80,16 @@ def _check(settings: StoreSettings, source: Store, destination: Destination) -> 
         raise BackupRefused(
             reason=f"The service runs. Stop bot and workers first, and wait {SILENT_SECONDS:.0f} s if they were killed"
         )
+    _check_files(destination)
+
+
+def _check_files(destination: Destination) -> None:
+    """What stands in the place of the new database or folder and can be neither."""
+    file, folder = database_file(destination.database_url), Path(destination.media)
+    if file is not None and file.exists() and not is_sqlite(file):
+        raise BackupRefused(reason=f"{file} is no database of SQLite. Name a new file")
+    if not BUCKET.fullmatch(destination.media) and folder.exists() and not folder.is_dir():
+        raise BackupRefused(reason=f"{folder} is a file. Name a new folder for the files")
 
 
 def _begun(settings: StoreSettings, source: Store, destination: Destination) -> Store:

@@ -38,10 +38,21 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
     assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
 
 
-def test_where_nothing_is_listed_it_is_said_how_something_comes(desk: Desk) -> None:
-    assert "yours: discovervoice songs add" in desk("songs", "list")
-    assert "yours: discovervoice singers add" in desk("singers", "list")
-    assert "discovervoice train NAME NOTES… A worker adds the free ones when it starts." in desk("voices", "list")
+@pytest.mark.parametrize(
+    ("switched", "songs", "free"),
+    [
+        ("true", "A worker adds those that ship when it starts; yours:", "A worker makes the free ones between jobs."),
+        ("false", "There is no song yet. Add yours:", "There are no free ones, since FREE_LIBRARY is false."),
+    ],
+)
+def test_where_nothing_is_listed_it_is_said_how_something_comes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, switched: str, songs: str, free: str
+) -> None:
+    monkeypatch.setenv("FREE_LIBRARY", switched)
+    assert f"{songs} discovervoice songs add" in desk("songs", "list")
+    assert "A worker adds those that ship when it starts; yours: discovervoice singers add" in desk("singers", "list")
+    assert f"discovervoice train NAME NOTES… {free}" in desk("voices", "list")
+    assert desk.refused("cover", "song", "--voice", "Beta").endswith(free)
     assert desk("jobs", "list") == "No job waits or runs.\n"
     assert desk("outbox", "list") == "No message waits for Discord, and none was given up.\n"
 

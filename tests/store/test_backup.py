@@ -72,6 +72,9 @@ def test_a_target_that_is_not_new_and_a_folder_without_a_database_are_refused(
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(BackupRefused, match=r"full is not empty\. Name a new folder\."):
         back_up(settings, tmp_path / "full")
+    with pytest.raises(BackupRefused, match=r"mine\.txt is a file\. Name a new folder\."):
+        back_up(settings, tmp_path / "full" / "mine.txt")
+    assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
     with pytest.raises(BackupRefused, match=r"There is no database .*Check DATA_DIR and DATABASE_URL\."):
         back_up(StoreSettings(data_dir=tmp_path / "empty"), tmp_path / "backup")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data of somebody", "full"]

@@ -10,12 +10,12 @@ import discord
 import pytest
 from sqlmodel import select
 
-from bot.errors import AttachmentTooLarge, BotError, EmptyAttachment, NoAudio, TooManyNotes
+from bot.errors import AttachmentTooLarge, BotError, EmptyAttachment, NoAudio, NotSound, TooManyNotes
 from bot.interactions import attachments
 from store import Clip, Job, Store, Voice
 from store.errors import DownloadFailed, TooManyJobs
-from store.use_cases import Requester, SavedFile, request_match
-from tests.bot.world import World, response_of
+from store.use_cases import Requester, SavedFile, basket_of, request_match
+from tests.bot.world import Worker, World, response_of
 from worker.doorbell import Doorbell
 
 
@@ -39,6 +39,9 @@ def note(
         ([note()] * 3, TooManyNotes),
         ([note(), note(size=0)], EmptyAttachment),
         ([note(size=25_000_001)], AttachmentTooLarge),
+        ([note("cat.png", content_type="image/png")], NotSound),
+        ([note(), note("words.txt", content_type="text/plain; charset=utf-8")], NotSound),
+        ([note("all.zip", content_type="application/zip")], NotSound),
     ],
 )
 def test_bad_attachments_are_refused(notes: list[Any], error: type[BotError]) -> None:
@@ -46,8 +49,19 @@ def test_bad_attachments_are_refused(notes: list[Any], error: type[BotError]) ->
         attachments.check(notes, 2, 25)
 
 
-def test_good_attachments_pass() -> None:
-    attachments.check([note(), note(size=25_000_000)], 2, 25)
+@pytest.mark.parametrize(
+    "passing",
+    [
+        note(size=25_000_000),
+        note("x", content_type=None),
+        note("x.bin", content_type="application/octet-stream"),
+        note("x.ogv", content_type="video/ogg"),
+        note("x.ogx", content_type="application/ogg"),
+        note("x.mp3", content_type="text/plain"),
+    ],
+)
+def test_good_attachments_pass_and_what_is_not_known_is_left_to_the_worker(passing: Any) -> None:
+    attachments.check([note(), passing], 2, 25)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +119,21 @@ def nothing_left(store: Store) -> bool:
     with store.read() as session:
         rows = [*session.exec(select(Job)).all(), *session.exec(select(Clip)).all()]
     return rows == [] and not any(store.media.root.glob("*/*"))
+
+
+async def test_what_is_no_sound_waits_for_no_worker(world: World, worker: Worker, store: Store) -> None:
+    worker.add_voice(world.alice.id, "mine")
+    png, ogg = ("cat.png", b"png"), ("a.ogg", b"sound")
+    for command, options in (
+        ("match", {"note1": ogg, "note2": png}),
+        ("notes", {"note1": png}),
+        ("train", {"name": "new", "note1": png}),
+        ("cover", {"voice": "mine", "song": png}),
+        ("cover", {"voice": "mine", "song": ogg, "instrumental": png}),
+    ):
+        answer = response_of(await world.alice.slash(world.channel, command, **options))
+        assert answer.content == "cat.png is not audio that I can read. Send OGG, MP3, M4A, FLAC, WAV or WebM."
+        assert nothing_left(store) and basket_of(store, world.alice.id) == []
 
 
 async def test_an_empty_note_is_named(world: World, store: Store) -> None:

@@ -156,6 +156,19 @@ def test_a_service_that_runs_and_a_place_that_holds_something_are_refused(
     assert copy_store(settings, there).files == 5
 
 
+@pytest.mark.parametrize("end", ["database", "media"])
+def test_a_file_that_stands_in_the_place_is_named_and_kept(
+    home: Store, settings: StoreSettings, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    places = {"database": tmp_path / "new.db", "media": tmp_path / "media"} | {end: tmp_path / "mine.txt"}
+    told = {"database": "is no database of SQLite. Name a new file", "media": "is a file. Name a new folder"}
+    with pytest.raises(BackupRefused, match=f"mine.txt {told[end]}"):
+        copy_store(settings, Destination(f"sqlite:///{places['database']}", str(places["media"])))
+    left = {path.name for path in tmp_path.iterdir() if path != settings.data_dir}
+    assert "mine.txt" in left and not {"new.db", "media"} & left and (tmp_path / "mine.txt").read_text() == "mine"
+
+
 def test_nothing_half_written_is_left_in_a_folder(home: Store, settings: StoreSettings, tmp_path: Path) -> None:
     there = Destination(f"sqlite:///{tmp_path / 'there' / 'new.db'}", str(tmp_path / "there" / "media"))
 
