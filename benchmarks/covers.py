@@ -1,4 +1,4 @@
-"""A first cover of a song, a second one, one in another key and one in another octave, by the embedded models, warm, on one thread.
+"""A first cover of a song, a second, and two in another key and octave, by the embedded models, warm, on one thread.
 
 CPU seconds by stage, or seconds by the clock, and the later covers as parts of the first of their run: whole, and until
 they are delivered, which is before they are measured. With another checkout of this project as the peer, both run in
