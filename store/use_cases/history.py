@@ -1,6 +1,6 @@
 """A member looks back: their jobs with places, results and where their messages are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import col, select
 
@@ -45,5 +45,5 @@ def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
         where = (message.sent_channel_id, message.message_id) if message else (None, None)
         shown = shared.get(job.id)
         public = (shown.channel_id, shown.message_id) if shown else (None, None)
-        listed.append(ListedJob(job, *place, *where, *public, removed=job.id in removed))
+        listed.append(replace(ListedJob(job, *place, *where, *public), removed=job.id in removed))
     return listed
