@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         NoteKnown,
         NotFound,
         NotYours,
+        ResultRemoved,
         SeveralFit,
         SongInUse,
         SongOrTitle,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         NothingToRate,
         OwnClip,
         ReferenceNeeded,
+        SameClip,
         TooManyClips,
     )
     from store.listening_tables import (
@@ -132,6 +134,8 @@ __all__ = [
     "Question",
     "ReferenceNeeded",
     "ReportReason",
+    "ResultRemoved",
+    "SameClip",
     "SeveralFit",
     "SignOfLife",
     "Singer",

@@ -5,6 +5,7 @@ StoreError
 ├── AlreadyListening   a listening test runs in this server
 ├── NothingToRate      too few clips for a listening test
 ├── TooManyClips       too many clips for a listening test
+├── SameClip           two files of one listening test hold the same sound
 ├── ReferenceNeeded    a similarity test without its one reference
 ├── ListeningOver      a vote in a test that does not run
 └── OwnClip            a vote on a clip of one's own
@@ -42,6 +43,13 @@ class TooManyClips(StoreError):
 
     code = "too_many_clips"
     sentence = "A listening test has at most {limit} clips. Ask for fewer covers or voices."
+
+
+class SameClip(StoreError):
+    """Params: name, other."""
+
+    code = "same_clip"
+    sentence = "{name} and {other} hold the same sound. Send each clip and each reference once."
 
 
 class ReferenceNeeded(StoreError):

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from store import abilities, basket, clips, jobs, replies
 from store.database import Store
 from store.errors import DownloadFailed, NotFound
+from store.media import hash_of
 from store.params import CoverParams, JobParams, LibraryParams, MatchParams, TrainParams
 from store.retention import files_or_nothing
 from store.tables import BasketNote, Job, JobKind, Lane
@@ -42,6 +43,19 @@ class SavedFile:
     key: str
     name: str
     bytes: int
+
+    @property
+    def content(self) -> str:
+        """The hash of its bytes, whatever it is called."""
+        return hash_of(self.key)
+
+
+def different(files: Iterable[SavedFile]) -> list[SavedFile]:
+    """The files, each content once."""
+    first: dict[str, SavedFile] = {}
+    for file in files:
+        first.setdefault(file.content, file)
+    return list(first.values())
 
 
 def check_cap(store: Store, requester: Requester) -> None:

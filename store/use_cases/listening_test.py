@@ -1,14 +1,21 @@
 """Moderators start, follow and stop listening tests; members agree to be heard in them, or do not any more."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from store import guilds, listening
 from store.database import Store
-from store.listening_errors import AlreadyListening, ListeningOff, NothingToRate, ReferenceNeeded, TooManyClips
+from store.listening_errors import (
+    AlreadyListening,
+    ListeningOff,
+    NothingToRate,
+    ReferenceNeeded,
+    SameClip,
+    TooManyClips,
+)
 from store.listening_tables import (
     ClipRole,
     ListeningClip,
@@ -17,6 +24,7 @@ from store.listening_tables import (
     ListeningVote,
     Question,
 )
+from store.media import hash_of
 from store.missing import NoSuchListeningTest, NothingRuns
 from store.results import result_of
 from store.retention import files_or_nothing, remove_unreferenced
@@ -79,8 +87,8 @@ def start_listening_test(
 ) -> ListeningTest:
     """Draw the clips and their order, and leave their making to a worker, in one transaction.
 
-    Raises ListeningOff, AlreadyListening, ReferenceNeeded, NothingToRate, TooManyClips, DownloadFailed; then no upload
-    is kept.
+    Raises ListeningOff, AlreadyListening, ReferenceNeeded, SameClip, NothingToRate, TooManyClips, DownloadFailed; then
+    no upload is kept.
     """
     files = [*request.uploads, *request.references]
     seed = random.SystemRandom().getrandbits(53) if seed is None else seed
@@ -89,11 +97,12 @@ def start_listening_test(
             raise ReferenceNeeded
         _check_free(session, place.guild_id)
         check_files(store, files)
+        _check_different(files)
         chance = random.Random(seed)
         clips = _uploaded(request, place.moderator_id)
         rated = len(request.uploads)
         for role, count in ((ClipRole.COVER, request.covers), (ClipRole.VOICE, request.voices)):
-            drawn = _drawn(session, place.guild_id, role, count, chance)
+            drawn = _drawn(session, place.guild_id, role, count, chance, {file.content for file in files})
             rated, clips = rated + len(drawn), [*clips, *drawn]
         if rated < FEWEST_CLIPS:
             raise NothingToRate(limit=FEWEST_CLIPS)
@@ -182,6 +191,15 @@ def _check_free(session: Session, guild_id: int) -> None:
         raise AlreadyListening
 
 
+def _check_different(files: Sequence[SavedFile]) -> None:
+    """What is rated twice would count twice, and a reference among the clips would be no hidden one."""
+    seen: dict[str, SavedFile] = {}
+    for file in files:
+        first = seen.setdefault(file.content, file)
+        if first is not file:
+            raise SameClip(name=first.name, other=file.name)
+
+
 def _uploaded(request: ListeningRequest, moderator_id: int) -> list[ListeningClip]:
     """The moderator's clips; each reference twice, the second becomes the anchor."""
     roles = [(ClipRole.UPLOAD, file) for file in request.uploads]
@@ -190,8 +208,13 @@ def _uploaded(request: ListeningRequest, moderator_id: int) -> list[ListeningCli
     return [_clip(role, moderator_id, file.key) for role, file in roles]
 
 
-def _drawn(session: Session, guild_id: int, role: ClipRole, count: int, chance: random.Random) -> list[ListeningClip]:
-    """So many works of members who agreed: of every owner one before any owner's second."""
+def _drawn(
+    session: Session, guild_id: int, role: ClipRole, count: int, chance: random.Random, given: Collection[str]
+) -> list[ListeningClip]:
+    """So many works of members who agreed: of every owner one before any owner's second, no sound twice.
+
+    `given`: the contents of what the moderator has given.
+    """
     kind, part = MADE_BY[role]
     agreed = select(ListeningConsent.user_id).where(
         ListeningConsent.guild_id == guild_id, col(ListeningConsent.agreed).is_(True)
@@ -199,11 +222,12 @@ def _drawn(session: Session, guild_id: int, role: ClipRole, count: int, chance: 
     wanted = select(Job, Outbox).where(
         col(Outbox.job_id) == Job.id, Job.kind == kind, Job.guild_id == guild_id, col(Job.user_id).in_(agreed)
     )
-    made = [
-        _clip(role, job.user_id, mail.files[DELIVERED[kind].index(part)]["key"], job)
-        for job, mail in session.exec(wanted.order_by(col(Job.id))).all()
-        if len(mail.files) >= len(DELIVERED[kind])
-    ]
+    different: dict[str, ListeningClip] = {}
+    for job, mail in session.exec(wanted.order_by(col(Job.id))).all():
+        if len(mail.files) >= len(DELIVERED[kind]):
+            key = mail.files[DELIVERED[kind].index(part)]["key"]
+            different.setdefault(hash_of(key), _clip(role, job.user_id, key, job))
+    made = [clip for content, clip in different.items() if content not in given]
     chance.shuffle(made)
     turns: dict[int | None, int] = {}
     ordered = []

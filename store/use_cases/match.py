@@ -6,7 +6,7 @@ from store.database import Store
 from store.params import MatchParams
 from store.retention import files_or_nothing
 from store.tables import Job
-from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
+from store.use_cases.accept import Requester, SavedFile, accept, add_clips, different, enqueue
 
 
 def request_match(
@@ -17,13 +17,14 @@ def request_match(
     Args:
         store: where the rows and files are.
         requester: whose job it is, and where its result is delivered.
-        notes: the recordings, already in the media folder.
+        notes: the recordings, already in the media folder; one that is sent twice counts once.
         source: how they were sent: "command", "message", "cli", "demo".
         lease_to: the lease owner who starts at once; the job is returned running then.
 
     Raises TooManyJobs, DownloadFailed; then neither a row nor a file of the request remains.
     """
     with files_or_nothing(store, (note.key for note in notes)), store.write() as session:
-        job = accept(session, store, requester, MatchParams(), notes)
-        add_clips(session, store, job, notes, source)
+        once = different(notes)
+        job = accept(session, store, requester, MatchParams(), once)
+        add_clips(session, store, job, once, source)
         return enqueue(session, job, lease_to)

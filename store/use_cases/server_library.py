@@ -17,7 +17,7 @@ from store.params import LibraryEntry, LibraryParams, library_params
 from store.results import LibraryResult
 from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Audit, Job, JobKind, Singer, Song, SongVocals
-from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
+from store.use_cases.accept import Requester, SavedFile, accept, add_clips, different, enqueue
 from store.use_cases.cover import numbered_title
 
 MOST_SONGS = 200
@@ -56,12 +56,12 @@ def request_library(store: Store, requester: Requester, request: LibraryRequest)
             singer=tidy(request.singer),
             licence=tidy(request.licence),
         )
-        different = {song.key.partition(".")[0] for song in request.songs}
-        if request.entry is LibraryEntry.SINGER and len(different) < LEAST_SONGS:
+        songs = different(request.songs)
+        if request.entry is LibraryEntry.SINGER and len(songs) < LEAST_SONGS:
             raise TooFewSongs(limit=LEAST_SONGS)
         _check_room(session, requester.guild_id or 0, request.entry)
-        job = accept(session, store, requester, params, request.songs)
-        add_clips(session, store, job, request.songs, SOURCE)
+        job = accept(session, store, requester, params, songs)
+        add_clips(session, store, job, songs, SOURCE)
         return enqueue(session, job, None)
 
 

@@ -125,6 +125,15 @@ def test_only_what_members_agreed_to_is_drawn(store: Store) -> None:
     assert {store.media.path(clip.source_key or "").read_text()[:7] for clip in clips} == {"first a", "first b"}
 
 
+def test_no_sound_is_drawn_twice_nor_beside_the_same_one_that_was_given(store: Store) -> None:
+    for user, name in ((A, "a"), (A, "a"), (A, "another"), (B, "b")):  # A sang one cover twice
+        made(store, user, name)
+        agree_to_tests(store, user, GUILD, True)
+    start_listening_test(store, PLACE, request(store, covers=9, uploads=(saved(store, "first b"),)))
+    heard = [store.media.path(clip.source_key or "").read_text() for clip in listening_votes(store, GUILD).clips]
+    assert sorted(heard) == ["first a", "first another", "first b"]
+
+
 def test_the_order_is_random_and_fixed_by_the_seed(store: Store) -> None:
     orders = []
     for seed in (1, 1, 2, 3):
