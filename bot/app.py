@@ -161,7 +161,7 @@ class DiscoverBot(commands.AutoShardedBot):
         self.delivery = Delivery(self, store, settings.poll_seconds, private, result_view, shards)
         self.removal = Removal(self, store, settings.poll_seconds, private, shards)
         self.listening_tests = ListeningTests(self, store, settings.poll_seconds, shards)
-        self.reports = ReportsLoop(self, store, settings.poll_seconds, shards)
+        self.reports = ReportsLoop(self, store, settings.poll_seconds, mentions, shards)
         self.services = Services(store, doorbell, settings, self.cards.show, result_view, mentions=mentions)
 
     async def setup_hook(self) -> None:

@@ -19,7 +19,7 @@ from bot.messages.result import compose, reason
 from bot.texts.locale import label
 from bot.texts.names import safe, shorten
 from bot.texts.sentences import Texts
-from store import Job, JobKind, JobState, NotFound, Store
+from store import Job, JobKind, JobState, NotFound, ResultRemoved, Store
 from store.jobs import ACTIVE
 from store.params import CoverParams, aim_of, params_of, subject_of
 from store.use_cases import ListedJob, cancel_job, job_history, result_message
@@ -36,7 +36,7 @@ def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str
         return say("jobs.none"), None
     cut = pages(listed, lambda some: "\n".join(line(one, say) for one in some), ROWS, TEXT)
     page = within(page, len(cut))
-    rows = [(line(one, say), button_of(one.job, say)) for one in cut[page - 1]]
+    rows = [(line(one, say), button_of(one, say)) for one in cut[page - 1]]
     turning = JobsPage.around(page, len(cut), say)
     return "", list_of(say("jobs.title"), rows, page_line(page, len(cut), say), turning)
 
@@ -56,8 +56,17 @@ def line(listed: ListedJob, say: Texts) -> str:
     links = {"link": link(job, listed.channel_id, listed.message_id)} if job.state == JobState.DELIVERED else {}
     links["shared"] = link(job, listed.shared_channel_id, listed.shared_id)
     shown = " · ".join([shown, *(say(f"jobs.{key}", address=address) for key, address in links.items() if address)])
+    why = reason_of(listed, say)
+    return f"{shown}\n-# {shorten(why, REASON_LENGTH)}" if why else shown
+
+
+def reason_of(listed: ListedJob, say: Texts) -> str:
+    """Why a job has no result, or none any more; else nothing."""
+    job = listed.job
+    if listed.removed:
+        return say.error(ResultRemoved.code, {}, str(ResultRemoved()))
     told = job.state == JobState.FAILED or (job.state == JobState.CANCELLED and job.error_code is not None)
-    return f"{shown}\n-# {shorten(reason(job, say), REASON_LENGTH)}" if told else shown
+    return reason(job, say) if told else ""
 
 
 def about(job: Job, say: Texts) -> str:
@@ -80,8 +89,11 @@ def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None
     return f"https://discord.com/channels/{place}/{channel_id}/{message_id}"
 
 
-def button_of(job: Job, say: Texts) -> PersistentButton | None:
+def button_of(listed: ListedJob, say: Texts) -> PersistentButton | None:
     """The button that cancels a job or shows its result again, if either can be done."""
+    job = listed.job
+    if listed.removed:
+        return None
     if job.state in ACTIVE and not job.cancel_requested:
         return CancelButton.labelled(say("jobs.cancel"), job=job.id)
     return FetchButton.labelled(say("jobs.fetch"), job=job.id) if job.state in AGAIN else None

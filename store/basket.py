@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from sqlalchemy import case
 from sqlmodel import Session, col, select
 
 from store.clips import DAY
@@ -71,10 +72,11 @@ def expiry(days: float) -> float:
     return now() + days * DAY
 
 
-def unheard(session: Session) -> BasketNote | None:
-    """The note that has waited longest to be heard."""
+def unheard(session: Session, last: int = 0) -> BasketNote | None:
+    """The note that is heard next: of the member who comes after `last`, the one that has waited longest."""
     waiting = select(BasketNote).where(BasketNote.state == NoteState.WAITING)
-    return session.exec(waiting.order_by(col(BasketNote.id)).limit(1)).first()
+    later = case((col(BasketNote.user_id) > last, 0), else_=1)
+    return session.exec(waiting.order_by(later, col(BasketNote.user_id), col(BasketNote.id)).limit(1)).first()
 
 
 def clips_beside(session: Session, user_id: int, keys: Collection[str], working: Collection[str]) -> Sequence[Clip]:

@@ -20,8 +20,9 @@ class ReportReason(StrEnum):
 class MemberReport(SQLModel, table=True):
     """A report of the message that shows a member's result, by `reporter_id` (0: forgotten).
 
-    `staff_message_id` is the bot's message to the moderators, `tried_at` is written before it is sent. Who has removed
-    the result (its member, if they deleted it themselves), and warned or blocked its member, is written once each.
+    `staff_message_id` is the bot's message to the moderators, `tried_at` is written before it is sent; `outdated`: it
+    does not show yet what has happened since. Who has removed the result (its member, if they deleted it themselves),
+    and warned or blocked its member, is written once each; `told`: its member knows that moderators removed it.
     """
 
     __tablename__ = "member_report"
@@ -40,6 +41,8 @@ class MemberReport(SQLModel, table=True):
     removed_by: int | None = snowflake(default=None)
     warned_by: int | None = snowflake(default=None)
     blocked_by: int | None = snowflake(default=None)
+    outdated: bool = False
+    told: bool = False
     created_at: float = Field(default_factory=now)
 
     @property

@@ -1,5 +1,7 @@
 """Reports in the rows: what a member deletes of them, and what leaves with one who is forgotten."""
 
+from collections.abc import Collection
+
 from sqlmodel import Session, col, select
 
 from store import deletions
@@ -12,11 +14,17 @@ def is_removed(session: Session, job_id: str) -> bool:
     return session.exec(select(MemberReport.id).where(*removed)).first() is not None
 
 
+def removed_among(session: Session, job_ids: Collection[str]) -> set[str]:
+    """Those of the jobs whose results moderators, and not their member, have removed."""
+    removed = col(MemberReport.job_id).in_(job_ids), col(MemberReport.removed_by) != MemberReport.user_id
+    return set(session.exec(select(MemberReport.job_id).where(*removed)).all())
+
+
 def withdrawn(session: Session, job_id: str | None, user_id: int) -> None:
     """Note in the reports of a result that its member has deleted it; one that a moderator removed stays theirs."""
     open_ones = MemberReport.job_id == job_id, col(MemberReport.removed_by).is_(None)
     for report in session.exec(select(MemberReport).where(*open_ones)).all():
-        report.removed_by = user_id
+        report.removed_by, report.outdated = user_id, True
         session.add(report)
 
 
@@ -31,6 +39,6 @@ def forget(session: Session, user_id: int) -> int:
         messages += deletions.order(session, report.mark, *place)
         session.delete(report)
     for report in session.exec(select(MemberReport).where(MemberReport.reporter_id == user_id)).all():
-        report.reporter_id = 0
+        report.reporter_id, report.outdated = 0, True
         session.add(report)
     return messages

@@ -1,13 +1,28 @@
-"""The notes of baskets are heard by a worker before it takes a job: about a second of one core for each."""
+"""The notes of baskets are heard by a worker before it takes a job: about a second of one core for half a minute.
+
+A note may be fifteen minutes long, and a basket holds fifty. So members take turns with theirs, and a quick job waits
+for one of them at most.
+"""
 
 import asyncio
 import logging
 import secrets
+from dataclasses import dataclass
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
 from store import MediaAway, Store, StoreError
-from store.use_cases import UnheardNote, hear_again, hear_anew, keep_heard, keep_reading, next_unheard, refuse_note
+from store.abilities import Abilities
+from store.use_cases import (
+    UnheardNote,
+    hear_again,
+    hear_anew,
+    keep_heard,
+    keep_reading,
+    next_unheard,
+    quick_job_waits,
+    refuse_note,
+)
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, tell_operator
 from worker.messages import Broken, Done, End, HeardNote, NoteFile, OwnNoteTask, Refused, SpeakerOfNote
@@ -17,17 +32,30 @@ log = logging.getLogger(__name__)
 INTERNAL = "Something went wrong on our side. The operator finds it in the log under {reference}."
 
 
-async def hear_notes(store: Store, child: Child) -> None:
-    """Hear every note that waits; what cannot be trained on is refused with one sentence.
+@dataclass
+class NoteListener:
+    """Hears the notes that wait. `able` is what its worker can do, which then comes in between; None: nothing does."""
 
-    A note that is being heard when the worker stops is heard anew; one that cannot be fetched now goes on waiting.
-    """
-    while (waiting := await asyncio.to_thread(next_unheard, store)) is not None:
-        try:
-            await _hear(store, child, waiting)
-        except MediaAway as error:
-            log.warning("Note %s of a basket waits: %s", waiting.note.id, error)
-            return
+    store: Store
+    child: Child
+    able: Abilities | None = None
+    _last: int = 0
+    """Whose note was heard last."""
+
+    async def hear(self) -> None:
+        """Hear notes until none waits, or after one of them a quick job; what cannot be trained on is refused.
+
+        A note that is being heard when the worker stops is heard anew; one that cannot be fetched now goes on waiting.
+        """
+        while (waiting := await asyncio.to_thread(next_unheard, self.store, self._last)) is not None:
+            self._last = waiting.note.user_id
+            try:
+                await _hear(self.store, self.child, waiting)
+            except MediaAway as error:
+                log.warning("Note %s of a basket waits: %s", waiting.note.id, error)
+                return
+            if self.able is not None and await asyncio.to_thread(quick_job_waits, self.store, self.able):
+                return
 
 
 async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:

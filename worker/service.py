@@ -45,7 +45,7 @@ from worker.library.free import FreeVoices, missing_voices, seed_songs
 from worker.library.seed import seed_library
 from worker.library.songs import SongListener
 from worker.listening_clips import prepare_listening_tests
-from worker.notes import hear_notes
+from worker.notes import NoteListener
 from worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,10 @@ class Shift:
     looked: float = field(default_factory=time.monotonic)
     stranded: Stranded = NONE_STRANDED
     """What waited in vain when it was looked at last."""
+    notes: NoteListener = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notes = NoteListener(self.store, self.child, self.able)
 
     async def trouble(self) -> str:
         """What is wrong, "" if the worker is well."""
@@ -260,11 +264,11 @@ async def _work(shift: Shift) -> None:
     await shift.bell.wait()
     shift.bell.clear()
     await asyncio.to_thread(give_back_held, shift.store, shift.owner)
-    await hear_notes(shift.store, shift.child)
+    await shift.notes.hear()
     await prepare_listening_tests(shift.store, shift.child)
     while (job := await _take_next(shift)) is not None:
         await _attempt(shift, job)
-        await hear_notes(shift.store, shift.child)
+        await shift.notes.hear()
         await prepare_listening_tests(shift.store, shift.child)
         await shift.free.make_next(shift.child)
     if await shift.free.make_next(shift.child):

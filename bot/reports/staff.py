@@ -13,7 +13,8 @@ from bot.interactions.services import Interaction, services_of, texts_for_server
 from bot.messages.faults import out_of_reach
 from bot.texts.names import safe
 from bot.texts.sentences import Texts
-from store import AlreadyHandled, MemberReport
+from store import AlreadyHandled, Job, MemberReport
+from store.params import aim_of, subject_of
 from store.use_cases import block_reported, remove_reported, report_of, warn_reported, warning_failed
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,14 @@ def staff_text(report: MemberReport, say: Texts) -> str:
 def _done_line(report: MemberReport, step: str, who: int, say: Texts) -> str:
     by_member = step == "remove" and who == report.user_id
     return say("report.done.deleted" if by_member else f"report.done.{step}", who=f"<@{who}>")
+
+
+def removal_text(report: MemberReport, job: Job | None, server: str, say: Texts) -> str:
+    """What a member reads of a result of theirs that moderators removed; a job that is no row any more has no name."""
+    name = subject_of(job) if job else ""
+    what = say("report.what", kind=say(f"kind.{aim_of(job)}"), name=safe(name)) if job and name else ""
+    reason = say(f"report.reason.{report.reason.value}")
+    return say("report.removed", server=safe(server), reason=reason, what=what)
 
 
 def staff_view(report: MemberReport, say: Texts) -> discord.ui.View:

@@ -29,10 +29,10 @@ class UnheardNote:
     sentence: str = ""
 
 
-def next_unheard(store: Store) -> UnheardNote | None:
-    """The note that has waited longest."""
+def next_unheard(store: Store, last: int = 0) -> UnheardNote | None:
+    """The note that is heard next, if one waits: members take turns, and `last` was whose note was heard last."""
     with store.read() as session:
-        note = basket.unheard(session)
+        note = basket.unheard(session, last)
         if note is None:
             return None
         if (job := reading.training_that_waits_for(session, note)) is not None:

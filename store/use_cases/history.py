@@ -1,10 +1,10 @@
 """A member looks back: their jobs with places, results and where their messages are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import col, select
 
-from store import jobs, line
+from store import jobs, line, reports
 from store.database import Store
 from store.tables import Job, JobState, Outbox, OutboxState, Shown
 
@@ -25,6 +25,8 @@ class ListedJob:
     message_id: int | None = None
     shared_channel_id: int | None = None
     shared_id: int | None = None
+    removed: bool = False
+    """Whether moderators have removed its result."""
 
 
 def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
@@ -36,11 +38,12 @@ def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
         sent = select(Outbox).where(col(Outbox.job_id).in_(ids), Outbox.state == OutboxState.SENT)
         messages = {message.job_id: message for message in session.exec(sent).all()}
         shared = {row.job_id: row for row in session.exec(select(Shown).where(col(Shown.job_id).in_(ids))).all()}
+        removed = reports.removed_among(session, ids)
     listed = []
     for job in rows:
         place, message = places.get(job.id, line.NOWHERE), messages.get(job.id)
         where = (message.sent_channel_id, message.message_id) if message else (None, None)
         shown = shared.get(job.id)
         public = (shown.channel_id, shown.message_id) if shown else (None, None)
-        listed.append(ListedJob(job, *place, *where, *public))
+        listed.append(replace(ListedJob(job, *place, *where, *public), removed=job.id in removed))
     return listed

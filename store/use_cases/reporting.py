@@ -85,6 +85,54 @@ def keep_report(store: Store, report_id: int, message_id: int) -> bool:
         return report is not None
 
 
+def reports_to_renew(store: Store, shards: Shards = ALL) -> list[tuple[MemberReport, str | None]]:
+    """The reports whose messages to the moderators are behind what has happened, with their guilds' languages."""
+    behind = col(MemberReport.outdated).is_(True), col(MemberReport.staff_message_id).is_not(None)
+    with store.read() as session:
+        wanted = select(MemberReport).where(*behind, shards.condition(MemberReport.guild_id))
+        return [(one, guilds.setting(session, one.guild_id).locale) for one in session.exec(wanted).all()]
+
+
+def report_renewed(store: Store, shown: MemberReport) -> None:
+    """The moderators' message shows this state of a report; what has happened since it shows next."""
+    with store.write() as session:
+        report = session.get(MemberReport, shown.id)
+        if report is not None and report.model_dump() == shown.model_dump():
+            report.outdated = False
+            session.add(report)
+
+
+def removals_to_tell(store: Store, shards: Shards = ALL) -> list[tuple[MemberReport, Job | None, str | None]]:
+    """The reports whose results moderators removed and whose members do not know it yet.
+
+    Each with its job, if that is still a row, and the guild's language.
+    """
+    news = col(MemberReport.told).is_(False), col(MemberReport.removed_by) != MemberReport.user_id
+    with store.read() as session:
+        wanted = select(MemberReport).where(*news, shards.condition(MemberReport.guild_id))
+        return [
+            (one, session.get(Job, one.job_id), guilds.setting(session, one.guild_id).locale)
+            for one in session.exec(wanted).all()
+        ]
+
+
+def removal_told(store: Store, report_id: int, channel_id: int | None, message_id: int | None) -> bool:
+    """Its member was told by this message, or takes none; False if they were forgotten meanwhile.
+
+    The message goes with its member's other ones when they are forgotten.
+    """
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is None:
+            return False
+        report.told = True
+        session.add(report)
+        if channel_id is not None and message_id is not None:
+            message = {"message_id": message_id, "channel_id": channel_id}
+            session.merge(Shown(job_id=report.mark, user_id=report.user_id, **message))
+        return True
+
+
 def report_of(store: Store, report_id: int, guild_id: int) -> MemberReport:
     """The guild's report, with who has taken which step. Raises NotFound."""
     with store.read() as session:
@@ -125,7 +173,7 @@ def warning_failed(store: Store, report_id: int, moderator_id: int) -> None:
     with store.write() as session:
         report = session.get(MemberReport, report_id)
         if report is not None:
-            report.warned_by = None
+            report.warned_by, report.outdated = None, True
             session.add(report)
             session.add(_audit(report, moderator_id, "warning failed"))
 
@@ -201,6 +249,7 @@ def _open(session: Session, report_id: int, guild_id: int, step: str, moderator_
     if getattr(report, step) is not None:
         raise AlreadyHandled
     setattr(report, step, moderator_id)
+    report.outdated = True  # the click shows it at once, unless Discord is out of reach
     session.add(report)
     return report
 

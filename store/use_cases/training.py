@@ -13,7 +13,7 @@ from store.names import named
 from store.params import TrainParams, train_params
 from store.reading_errors import SentenceUnread
 from store.retention import files_or_nothing
-from store.tables import Clip, Job, JobState, Lane, Voice, VoiceState, now
+from store.tables import Clip, Job, JobState, Lane, NoteState, Voice, VoiceState, now
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, enqueue
 
 
@@ -46,7 +46,7 @@ class BasketTraining:
     notes: int
     seconds: float
     left_out: int
-    """Notes of the basket that were refused."""
+    """Notes of the basket that were refused; a reading of its sentence is none of them."""
     anew: bool
     """Whether it takes the place of what the voice sings with now."""
 
@@ -87,9 +87,9 @@ def asked(session: Session, job: Job) -> BasketTraining:
     keys = {clip.media_key for clip in clips.of_job(session, job.id)}
     everything = basket.of_member(session, job.user_id)
     notes, voice = [note for note in everything if note.media_key in keys], voices.of_job(session, job.id)
-    seconds, left_out = basket.seconds_of(notes), len(everything) - len(notes)
-    name = train_params(job).voice_name
-    return BasketTraining(job, name, len(keys), seconds, left_out, _is_anew(voice, job))
+    refused = [note for note in everything if note.state is NoteState.REFUSED and note.reads_for != job.id]
+    name, seconds = train_params(job).voice_name, basket.seconds_of(notes)
+    return BasketTraining(job, name, len(keys), seconds, len(refused), _is_anew(voice, job))
 
 
 def check_training(store: Store, requester: Requester, voice_name: str) -> None:

@@ -121,6 +121,12 @@ def jobs_wait(store: Store, able: Abilities | None = None) -> bool:
         return line.first(session, lanes, models) is not None or basket.unheard(session) is not None
 
 
+def quick_job_waits(store: Store, able: Abilities) -> bool:
+    """Whether a quick job is in line that such a worker can do."""
+    with store.read() as session:
+        return Lane.QUICK in able.lanes and line.first(session, (Lane.QUICK,), able.models) is not None
+
+
 def quick_work_waiting(store: Store, models: Collection[str] | None = None) -> str | None:
     """The quick job that is served next, if one is in line, or the note that is heard next: the same word for each.
 

@@ -134,7 +134,7 @@ def test_every_state_has_a_line_and_only_active_jobs_a_button(state: JobState) -
 
 async def test_active_jobs_and_results_have_buttons() -> None:
     for state in JobState:
-        button = ours.button_of(Job(kind=JobKind.MATCH, user_id=1, state=state), texts("en"))
+        button = ours.button_of(ListedJob(Job(kind=JobKind.MATCH, user_id=1, state=state)), texts("en"))
         assert (button is not None) == (state in jobs.ACTIVE or state in (JobState.UNDELIVERABLE, JobState.DELIVERED))
 
 

@@ -10,7 +10,7 @@ from bot.app import DiscoverBot
 from bot.settings import BotSettings
 from bot.texts.sentences import texts
 from bot.training.question import WORDS, consent_view, sentence_to_read
-from store import BasketNote, Consent, Job, JobState, NoteState, Store, Voice, clips, jobs, use_cases
+from store import BasketNote, Consent, Job, JobState, NoteState, Store, Voice, basket, clips, jobs, use_cases
 from store.params import train_params
 from store.reading_errors import SentenceUnread
 from store.tables import Clip
@@ -105,6 +105,44 @@ async def test_notes_of_somebody_else_are_named_and_left_out(
     assert (refused.name, refused.error_code) == ("b.ogg", "note_not_of_reader")
     listed = response_of(await world.alice.slash(world.channel, "notes")).content
     assert "b.ogg: this is not the voice that read the sentence aloud" in listed
+
+
+async def test_what_is_left_out_are_refused_notes_and_no_reading_nor_a_note_that_came_later(
+    world: World, worker: Worker, store: Store
+) -> None:
+    await world.alice.slash(world.channel, "notes", note1=("c.ogg", b"three"))
+    refuse_note(store, rows(store, BasketNote)[0].id or 0, "noisy", {"name": "c.ogg"}, "too noisy")
+    asked = await world.train(worker, "mine", NOTES)
+    said = "Left out of your basket: 1 note;"
+    assert said in response_of(asked).content
+    await world.alice.slash(world.channel, "notes", note1=("d.ogg", b"four"))
+    worker.hear()
+    await send(world, asked)
+    assert "is being listened to" in response_of(asked).content and said in response_of(asked).content
+    await hear(world, worker, strangers=("a.ogg", "b.ogg"))
+    assert "Not accepted" in response_of(asked).content
+    (note,) = read_notes(store)
+    await send(world, asked, ("again.ogg", b"again"))
+    assert note.state is NoteState.REFUSED and said in response_of(asked).content
+
+
+async def test_a_full_basket_takes_no_reading_and_one_note_less_makes_room(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    with store.write() as session:
+        for number in range(basket.MOST_NOTES - len(NOTES)):
+            row = BasketNote(
+                user_id=world.alice.id, media_key=f"{number:064x}.ogg", name="n", bytes=1, source="t", expires_at=9e9
+            )
+            row.state, row.seconds = NoteState.GOOD, 20.0
+            session.add(row)
+    full = await send(world, asked)
+    assert "at most 50 notes" in full.followups[0].content and "</notes:" in full.followups[0].content
+    assert worker.only().state is JobState.ACCEPTED and len(store.media.keys()) == len(NOTES)
+    use_cases.remove_notes(store, world.alice.id, [rows(store, BasketNote)[-1].id or 0])
+    await send(world, asked)
+    await hear(world, worker)
+    assert worker.only().state is JobState.QUEUED and len(rows(store, Consent)) == 1
 
 
 async def test_who_speaks_in_no_note_is_refused_and_can_read_again(

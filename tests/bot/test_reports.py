@@ -14,7 +14,8 @@ from bot.app import DiscoverBot
 from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
 from store.tables import Audit, GuildSetting, OutboxState
-from store.use_cases import Requester, check_cap, delete_cover, forget
+from store.use_cases import Requester, check_cap, delete_cover, forget, remove_reported
+from tests.bot.test_delivery import close_dms
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -103,22 +104,22 @@ async def test_a_report_reaches_the_staff_and_its_result_is_removed_once(
 
 
 @pytest.mark.parametrize(
-    ("locale", "label", "line", "answer"),
+    ("locale", "line"),
     [
-        ("en", "Remove the result", "✔ Deleted by its member, <@{member}>", "This was done already"),
-        ("ko", "결과 지우기", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요", "이미 처리했어요"),
+        ("en", "✔ Deleted by its member, <@{member}>"),
+        ("ko", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요"),
     ],
 )
 async def test_a_result_that_its_member_deleted_was_removed_by_no_moderator(
-    court: Court, locale: str, label: str, line: str, answer: str
+    court: Court, locale: str, line: str
 ) -> None:
     await court.moderator.slash(court.world.channel, "settings", language=locale)
     await court.report()
     delete_cover(court.store, court.job.id, court.world.alice.id)
     await court.world.tick(5)
-    assert (await court.press(label)).startswith(answer)
     [told] = court.told()
     assert line.format(member=court.world.alice.id) in told.content and f"<@{court.moderator.id}>" not in told.content
+    assert court.world.dms(court.world.alice) == []
     assert [item.disabled for row in told.components for item in row.children] == [True, False, False]  # type: ignore[union-attr]
     assert "remove result" not in [action for _, action, _ in court.audit()]
 
@@ -127,13 +128,16 @@ async def test_a_removed_result_is_not_shared_again_by_its_member(cover_card: di
     alice = court.world.alice
     await alice.click(cover_card, label="Share in the channel")
     shared = court.world.public()[-1]
+    listed = response_of(await alice.slash(court.world.channel, "jobs"))
+    show = [button["custom_id"] for button in parts_of(listed, BUTTON) if button.get("label") == "Show result"]
     await court.world.bob.select(response_of(await court.ask(shared)), ["spam"])
     await court.world.tick()
     await court.press("Remove the result")
     await court.world.tick(5)
-    listed = response_of(await alice.slash(court.world.channel, "jobs"))
-    assert "[shared]" not in text_of(listed)
-    show = [button["custom_id"] for button in parts_of(listed, BUTTON) if button.get("label") == "Show result"]
+    assert "[shared]" in text_of(listed) and "removed this result" not in text_of(listed)
+    now = response_of(await alice.slash(court.world.channel, "jobs"))
+    assert "[shared]" not in text_of(now) and "Moderators of the server removed this result" in text_of(now)
+    assert len(parts_of(now, BUTTON)) == len(show) - 1
     for pressed in (
         await alice.click(cover_card, label="Share in the channel"),
         await alice.click(cover_card, label="Details"),
@@ -141,6 +145,73 @@ async def test_a_removed_result_is_not_shared_again_by_its_member(cover_card: di
     ):
         assert "Moderators of the server removed this result" in response_of(pressed).content
     assert [message.id for message in court.world.public()] == [court.result.id]
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        (
+            "en",
+            "Moderators of **Test Guild** removed a result of yours that was reported there (spam): **Cover** “Song”. "
+            "It can no longer be shown or shared. If you think that this is a mistake, ask them; {jobs} has your other "
+            "results.",
+        ),
+        (
+            "ko",
+            "**Test Guild** 서버의 관리자가 신고된 내 결과를 지웠어요(도배): **커버** “Song”. 더 이상 보거나 공유할 수 "
+            "없어요. 잘못됐다고 생각하시면 그 서버의 관리자에게 문의해 주세요. 다른 결과는 {jobs} 에서 볼 수 있어요.",
+        ),
+    ],
+)
+async def test_a_member_is_told_once_and_privately_what_moderators_removed(
+    court: Court, make_bot: Callable[[], DiscoverBot], locale: str, said: str
+) -> None:
+    alice, world = court.world.alice, court.world
+    with court.store.write() as session:
+        job = session.get_one(Job, court.job.id)
+        job.locale, job.params = locale, {"song_name": "Song"}
+        session.add(job)
+    await court.report("spam")
+    await court.press("Remove the result")
+    await world.env.restart_bot(make_bot())
+    await world.tick(5)
+    await world.tick(5)
+    jobs_mention = world.bot.services.mention("jobs")
+    assert [message.content for message in world.dms(alice)] == [said.format(jobs=jobs_mention)]
+    assert world.public() == [] and alice.id  # nothing of it stands in the channel
+    forget(court.store, alice.id)
+    await world.tick(5)
+    assert world.dms(alice) == []
+
+
+async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
+    alice, world = court.world.alice, court.world
+    close_dms(world)
+    await court.report()
+    await court.press("Remove the result")
+    await world.tick(5)
+    assert world.dms(alice) == [] and world.public() == []
+    listed = text_of(response_of(await alice.slash(world.channel, "jobs")))
+    assert "Moderators of the server removed this result after a report" in listed
+
+
+async def test_a_reporter_who_is_forgotten_is_named_to_the_moderators_no_more(court: Court) -> None:
+    await court.report()
+    assert f"<@{court.world.bob.id}>" in court.told()[0].content
+    forget(court.store, court.world.bob.id)
+    await court.world.tick(5)
+    [told] = court.told()
+    assert f"<@{court.world.bob.id}>" not in told.content and "somebody who was forgotten since" in told.content
+
+
+async def test_a_card_that_could_not_be_changed_at_the_click_is_changed_later(court: Court) -> None:
+    await court.report()
+    remove_reported(court.store, 1, court.world.guild.id, court.moderator.id)  # Discord did not take the change
+    await court.world.tick(5)
+    assert f"Removed by <@{court.moderator.id}>" in court.told()[0].content
+    edits = len([r for r in court.world.env.http_requests if r.method == "PATCH"])
+    await court.world.tick(20)
+    assert len([r for r in court.world.env.http_requests if r.method == "PATCH"]) == edits
 
 
 async def test_what_a_moderator_removed_stays_theirs_when_its_member_deletes_the_cover(court: Court) -> None:

@@ -17,7 +17,7 @@ from pipeline.pool.selection import Selection
 from pipeline.progress import Interrupted, Report
 from store import Job, JobKind, JobState, Lane, Store, jobs, library
 from store.results import MatchResult, TrainResult
-from store.use_cases import NewSong, add_song, take_next_job
+from store.use_cases import NewSong, Requester, add_song, add_to_basket, keep_heard, save_files, take_next_job
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, ended, read, submit
 from tests.worker.scripted import scripted
@@ -26,7 +26,21 @@ from worker.abilities import abilities_of
 from worker.child import Child, _reporter
 from worker.library.free import FreeVoices
 from worker.library.songs import SongListener
-from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, ListenTask, MatchTask, Plan, Ready, TrainTask
+from worker.messages import (
+    Done,
+    GaveWay,
+    GiveWay,
+    HeardNote,
+    JobOutcome,
+    JobTask,
+    ListenTask,
+    MatchTask,
+    OwnNoteTask,
+    Plan,
+    Ready,
+    SpeakerOfNote,
+    TrainTask,
+)
 from worker.service import Shift, _work
 from worker.settings import WorkerSettings
 
@@ -58,6 +72,9 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
         try:
             if isinstance(task, ListenTask):
                 _listen(task, _reporter(pipe))
+            if isinstance(task, OwnNoteTask):
+                pipe.send(Done(HeardNote(9.0, SpeakerOfNote((1.0,), "m"))))
+                continue
             assert isinstance(task, JobTask)
             _train(task, part, _reporter(pipe)) if isinstance(task, TrainTask) else time.sleep(0.2)
             pipe.send(Done(_outcome(task)))
@@ -192,6 +209,24 @@ async def test_all_quick_jobs_that_wait_are_served_first(store: Store, notes: li
             await served.until(runs(store, heavy))
     b1, b2, c, a = (job.id for job in asked)
     assert [job for job, _ in served.order] == [heavy.id, b1, c, a, b2, heavy.id]
+
+
+async def test_a_match_does_not_wait_for_all_notes_of_a_basket(
+    store: Store, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = save_files(store, [(note, note.name) for note in notes[:3]])
+    add_to_basket(store, Requester(A), sent, "command")
+    asked = match(store, notes, B)
+    with playing("train") as child:
+        async with Served(store, child) as served:
+
+            def heard(store: Store, note_id: int, *_: object) -> None:
+                keep_heard(store, note_id, 9.0, [1.0], "m")
+                served.order.append((f"note {note_id}", 1))
+
+            monkeypatch.setattr("worker.notes.keep_heard", heard)
+            await served.until(lambda: len(served.order) == 4)
+    assert served.order == [("note 1", 1), (asked.id, 1), ("note 2", 1), ("note 3", 1)]
 
 
 async def test_trainings_of_three_members_take_turns(store: Store, notes: list[Path]) -> None:

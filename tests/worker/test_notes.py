@@ -17,16 +17,19 @@ from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.voices.own_note import hear_note
 from pipeline.voices.reading import SAME_READER
-from store import BasketNote, Consent, JobState, MediaAway, NoteState, Store
+from store import BasketNote, Consent, JobState, Lane, MediaAway, NoteState, Store
+from store.abilities import Abilities
 from store.basket import OF_THE_MACHINE
 from store.params import train_params
 from store.use_cases import (
     Requester,
     add_to_basket,
     basket_of,
+    hear_anew,
     job_row,
     keep_heard,
     request_basket_training,
+    request_match,
     save_files,
     send_reading,
 )
@@ -35,7 +38,7 @@ from worker import child_tasks, service
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
 from worker.messages import Broken, Done, End, HeardNote, OwnNoteTask, Refused, SpeakerOfNote, Task
-from worker.notes import hear_notes
+from worker.notes import NoteListener
 
 HEARD = Done(HeardNote(12.0, SpeakerOfNote((1.0, 0.0), "m")))
 
@@ -61,7 +64,7 @@ class Played:
 
 
 def hear(store: Store, child: Played) -> list[BasketNote]:
-    asyncio.run(hear_notes(store, cast(Child, child)))
+    asyncio.run(NoteListener(store, cast(Child, child)).hear())
     return list(basket_of(store, 7))
 
 
@@ -96,6 +99,29 @@ def test_later_notes_are_compared_with_those_that_were_heard(store: Store, files
         (),
         (SpeakerOfNote((1.0, 0.0), "m"),),
     ]
+
+
+def test_members_take_turns_with_their_notes(store: Store, tmp_path: Path) -> None:
+    for user, count in ((7, 3), (9, 1), (8, 2)):
+        sent = [tmp_path / f"{user}-{number}.ogg" for number in range(count)]
+        for path in sent:
+            path.write_bytes(path.name.encode())
+        add_to_basket(store, Requester(user), save_files(store, [(path, path.name) for path in sent]), "command")
+    child = Played(*[HEARD] * 6)
+    hear(store, child)
+    order = [task.note.name[:-4] for task in child.tasks if isinstance(task, OwnNoteTask)]
+    assert order == ["7-0", "8-0", "9-0", "7-1", "8-1", "7-2"]
+
+
+def test_a_quick_job_waits_for_one_note_at_most(store: Store, files: list[Path]) -> None:
+    add(store, *files)
+    request_match(store, Requester(8), save_files(store, [(files[0], "a.ogg")]), "command")
+    for able, heard in ((Abilities(), 1), (Abilities(lanes=frozenset({Lane.HEAVY})), 2)):
+        for note in basket_of(store, 7):
+            hear_anew(store, [note.id or 0])
+        child = Played(HEARD, HEARD)
+        asyncio.run(NoteListener(store, cast(Child, child), able).hear())
+        assert len(child.tasks) == heard
 
 
 def test_a_child_that_dies_is_tried_again_and_not_for_ever(store: Store, files: list[Path]) -> None:

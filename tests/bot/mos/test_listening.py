@@ -161,7 +161,7 @@ async def test_what_cannot_be_tested_is_one_sentence(hall: Hall, store: Store) -
     assert "fewer than 2 clips" in await hall.say("start")
     assert "exactly one reference" in await hall.say("start", covers=2, question=Question.SIMILARITY.value)
     twice = {"clip1": ("a.mp3", b"one"), "clip2": ("b.mp3", b"two"), "clip3": ("c.ogg", b"one")}
-    assert "a.mp3 and c.ogg hold the same sound" in await hall.say("start", **twice)
+    assert "a.mp3 and c.ogg hold the same sound" in await hall.say("start", None, **twice)
     assert "a.mp3 and me.mp3 hold" in await hall.say("start", clip1=("a.mp3", b"one"), reference1=("me.mp3", b"one"))
     assert (await hall.say("stop")).startswith("There is no listening test that runs here.")
     assert (await hall.say("report")).startswith("There is no such listening test.")
