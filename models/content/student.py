@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
+from models.convolution import Conv1d
 from models.signal import SPEECH_RATE
 from models.weights.integrity import WEIGHTS, load_tensors
 
@@ -31,7 +32,7 @@ class TransformerBlock(nn.Module):
             nn.Linear(width, 3 * width),
             nn.Linear(3 * width, width),
         )
-        self.c = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.c = Conv1d(width, width, 7, padding=3, groups=width)
         self.heads = heads
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,7 +62,7 @@ class ContentStudent(nn.Module):
     def __init__(self, width: int = WIDTH, layers: int = 4, teacher: int = 512) -> None:
         super().__init__()
         self.width = width
-        self.c1, self.c2 = nn.Conv1d(MELS, width, 3, padding=1), nn.Conv1d(width, width, 3, 2, 1)
+        self.c1, self.c2 = Conv1d(MELS, width, 3, padding=1), Conv1d(width, width, 3, 2, 1)
         self.b = nn.ModuleList([TransformerBlock(width) for _ in range(layers)])
         self.n, self.o = nn.LayerNorm(width), nn.Linear(width, teacher)
         self.p = nn.Linear(width, width, bias=False)

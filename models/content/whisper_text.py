@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.content import whisper
+from models.convolution import Conv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.network import ConvNeXtBlock
 from models.precision import adaptive_precision, precision
@@ -34,7 +35,7 @@ class TextMap(nn.Module):
     def __init__(self, width: int = 256) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(whisper.WIDTH * len(LAYERS))
-        self.inp = nn.Conv1d(whisper.WIDTH * len(LAYERS), width, 3, padding=1)
+        self.inp = Conv1d(whisper.WIDTH * len(LAYERS), width, 3, padding=1)
         config = HarmonicConfig(width=width, hidden=2 * width, speaker_width=0)
         self.b = nn.ModuleList([ConvNeXtBlock(config) for _ in range(BLOCKS)])
         self.on, self.out = nn.LayerNorm(width), nn.Linear(width, WIDTH)

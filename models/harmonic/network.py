@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.convolution import Conv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import pulse_train
 
@@ -45,7 +46,7 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         width = config.width
         self.gamma = nn.Parameter(torch.ones(width))
-        self.dw = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.dw = Conv1d(width, width, 7, padding=3, groups=width)
         self.norm = nn.LayerNorm(width)
         self.pw1, self.pw2 = nn.Linear(width, config.hidden), nn.Linear(config.hidden, width)
         self.speaker = nn.Linear(config.speaker_width, 2 * width) if config.speaker_width else None
@@ -70,7 +71,7 @@ class HarmonicDecoder(nn.Module):
     def __init__(self, config: HarmonicConfig = HarmonicConfig()) -> None:
         super().__init__()
         self.config = config
-        self.dec_in = nn.Conv1d(config.content_width + 2, config.width, 7, padding=3)
+        self.dec_in = Conv1d(config.content_width + 2, config.width, 7, padding=3)
         self.dec = nn.ModuleList([ConvNeXtBlock(config) for _ in range(config.blocks)])
         self.dec_norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, len(Filters._fields) * config.bins)

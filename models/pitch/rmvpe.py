@@ -291,4 +291,5 @@ def load(
     with torch.device("meta"):
         network = E2E(config)
     load_checkpoint(network, path, torch.device(device))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return RMVPE(network, LogMel().to(device), f"rmvpe-{sha256[:8]}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
+from models.convolution import replace_convolutions
 from models.pitch import rmvpe
 from models.pitch.level import at_full_scale
 from models.pitch.subharmonics import without_subharmonics
@@ -169,4 +170,6 @@ def _fcpe(device: torch.device | str) -> FCPE:
 
     verify(packaged("torchfcpe", "assets/fcpe_c_v001.pt"), FCPE_SHA256)
     with contextlib.redirect_stdout(io.StringIO()):  # its loader prints
-        return FCPE(spawn_bundled_infer_model(device=str(device)))
+        network = spawn_bundled_infer_model(device=str(device))
+    replace_convolutions(network)
+    return FCPE(network)

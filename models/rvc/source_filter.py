@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from models.rvc.config import RVCConfig
 from models.rvc.sampling import gaussian_noise
 from models.rvc.sine_source import cycles
-from models.rvc.streaming import StreamingDecoder
+from models.rvc.streaming import Context, StreamingDecoder, without
 
 BANDS = 96
 FIRST_LEVEL = -5.0
@@ -95,7 +95,7 @@ class SourceFilter(StreamingDecoder):
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
         self.register_buffer("spread", _bands_to_bins(config.n_fft, config.sampling_rate), persistent=False)
 
-    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
+    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor, context: Context = (0, 0)) -> Tensor:
         """Decode latents (B, inter, T), excitation (B, 2, T * hop) and f0 (B, T), conditioned on g (B, gin, 1)."""
         voiced = (f0 > 0).to(z.dtype)
         log_pitch = torch.log(f0.clamp_min(1.0) / 200.0).to(z.dtype) * voiced
@@ -105,7 +105,8 @@ class SourceFilter(StreamingDecoder):
         levels = self.filters(self.norm(x.mT)).clamp(LOWEST, HIGHEST)
         with torch.autocast(z.device.type, enabled=False):  # half precision has errors of 0.5 dB
             pulses, noise = (part @ self.spread for part in levels.float().chunk(2, dim=-1))
-            return self._filtered(source.float(), _minimum_phase(pulses), noise.exp())[:, None]
+            wav = self._filtered(source.float(), _minimum_phase(pulses), noise.exp())
+        return without(wav[:, None], context, self.hop)
 
     def _filtered(self, source: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
         """Filter each frame of both channels of the excitation (B, 2, T * hop), then overlap-add."""

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+Context = tuple[int, int]
+"""Frames before and after those that are wanted."""
+
 
 class StreamingDecoder(nn.Module):
     """A decoder with an excitation (`m_source`) and a receptive field of `context_frames` on either side.
@@ -48,8 +51,8 @@ class StreamingDecoder(nn.Module):
         excitation: tuple[Tensor, Tensor] = self.m_source(f0, phase, generator, noise)
         return excitation
 
-    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor) -> Tensor:
-        """Decode latents (B, inter, T) with their excitation (B, channels, T * hop) at once."""
+    def decode(self, z: Tensor, source: Tensor, g: Tensor, f0: Tensor, context: Context = (0, 0)) -> Tensor:
+        """Decode latents (B, inter, T) with their excitation (B, channels, T * hop) at once, without the context's."""
         raise NotImplementedError
 
     def decode_tiles(
@@ -68,7 +71,7 @@ class StreamingDecoder(nn.Module):
         """Do what `forward` does, tile by tile; the excitation is computed once for the whole.
 
         Of parts (start, stop) that are `wanted`, only these frames are decoded, and the rest is 0. Each tile is decoded
-        with `context_frames` of context on either side, which are cut off again. The default is the receptive field, so
+        with `context_frames` of context on either side. The default is the receptive field, so
         the result is that of `forward` but for rounding.
         """
         context = self.context_frames if context_frames is None else context_frames
@@ -84,8 +87,13 @@ class StreamingDecoder(nn.Module):
         for start, end in tiles:
             left, right = max(0, start - context), min(frames, end + context)
             piece = source[..., left * self.hop : right * self.hop]
-            wav = self.decode(z[..., left:right], piece, g, f0[:, left:right])
-            waves[..., start * self.hop : end * self.hop] = wav[
-                ..., (start - left) * self.hop : (end - left) * self.hop
-            ]
+            beside = start - left, right - end
+            waves[..., start * self.hop : end * self.hop] = self.decode(
+                z[..., left:right], piece, g, f0[:, left:right], beside
+            )
         return waves
+
+
+def without(x: Tensor, context: Context, steps: int) -> Tensor:
+    """(…, T * steps) without the context's frames of `steps` each."""
+    return x[..., context[0] * steps : x.shape[-1] - context[1] * steps]

@@ -6,7 +6,8 @@ RVC's files. The weight is computed at each call, never stored: a module can be 
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from models.convolution import conv1d, conv_transpose1d
 
 
 def _weight(conv: "NormedConv1d | NormedConv2d | NormedConvTranspose1d") -> Tensor:
@@ -47,8 +48,7 @@ class NormedConv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, T)."""
-        y: Tensor = self._conv_forward(x, _weight(self), self.bias)
-        return y
+        return conv1d(self, x, _weight(self))
 
 
 class NormedConvTranspose1d(nn.ConvTranspose1d):
@@ -64,8 +64,8 @@ class NormedConvTranspose1d(nn.ConvTranspose1d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Upsample (B, C, T); `output_size` is `nn.ConvTranspose1d`'s and is not used."""
-        padding = (self.kernel_size[0] - self.stride[0]) // 2
-        return F.conv_transpose1d(x, _weight(self), self.bias, self.stride, padding)
+        stride = self.stride[0]
+        return conv_transpose1d(x, _weight(self), self.bias, stride, (self.kernel_size[0] - stride) // 2)
 
 
 class NormedConv2d(nn.Conv2d):
