@@ -48,7 +48,10 @@ class SungRange:
 
 @dataclass(frozen=True)
 class SongSuggestion:
-    """A song of the library that suits a member: `key_shift` semitones, and why (shares and cosines, 0…1)."""
+    """A song of the library that suits a member: `key_shift` semitones, and why (shares and cosines, 0…1).
+
+    `liked` is what says most that they like it: a `Liking`, or "".
+    """
 
     title: str
     singer: str = ""
@@ -57,6 +60,7 @@ class SongSuggestion:
     inside: float | None = None
     timbre: float | None = None
     taste: float | None = None
+    liked: str = ""
 
 
 @dataclass(frozen=True)
@@ -353,6 +357,7 @@ def _songs(value: Any) -> tuple[SongSuggestion, ...]:
             singer=str(one.get("singer") or ""),
             song_id=_count(one, "song_id"),
             key_shift=_count(one, "key_shift") or 0,
+            liked=str(one.get("liked") or ""),
             **_numbers(one, "inside", "timbre", "taste"),
         )
         for one in (value if isinstance(value, list | tuple) else [])

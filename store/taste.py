@@ -3,6 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import distinct, func
 from sqlmodel import Session, col, select
@@ -11,12 +13,30 @@ from store.tables import Job, JobKind, Song
 from store.taste_tables import SongOpinion
 
 OWN, OTHERS = 0.5, 0.5
+MUCH = 0.5
+"""Of a half, from which it is a reason to name."""
 BEST, WORST, UNRATED = 5, 1, 4
 """The best and the worst rating of a cover, and what one counts as that nobody has rated: its member chose the song."""
 
 
-def tastes(session: Session, user_id: int, guild_id: int | None, songs: Sequence[Song]) -> list[float]:
-    """0…1 for each song: 1 for one that they say they like, whether or not they have sung it; else two halves.
+class Liking(StrEnum):
+    """What says most of all that a member may like a song."""
+
+    SAID = "said"
+    SINGER = "singer"
+    HERE = "here"
+
+
+@dataclass(frozen=True)
+class Taste:
+    """How much a member may like a song, 0…1, and what says so; None: nothing, or not much."""
+
+    share: float
+    why: Liking | None = None
+
+
+def tastes(session: Session, user_id: int, guild_id: int | None, songs: Sequence[Song]) -> list[Taste]:
+    """Of each song: 1 for one that they say they like, whether or not they have sung it; else two halves.
 
     One half is for its singer: the mean rating of the member's covers of them, 1 as nothing and 5 as all of it, where a
     song of theirs that the member says they like or do not like is one more rating; a song that they have covered gets
@@ -35,11 +55,13 @@ def tastes(session: Session, user_id: int, guild_id: int | None, songs: Sequence
     ratings = [*rated, *((number, BEST if likes else WORST) for number, likes in said.items())]
     liked = _liked({song.id or 0: song.singer.casefold() for song in songs if song.singer}, ratings)
 
-    def unsaid(song: Song) -> float:
+    def unsaid(song: Song) -> Taste:
         own = 0.0 if song.id in sung else liked.get(song.singer.casefold(), 0.0)
-        return OWN * own + OTHERS * (math.log1p(popular.get(song.id or 0, 0)) / math.log1p(most) if most else 0.0)
+        others = math.log1p(popular.get(song.id or 0, 0)) / math.log1p(most) if most else 0.0
+        why = Liking.SINGER if own >= others else Liking.HERE
+        return Taste(OWN * own + OTHERS * others, why if max(own, others) >= MUCH else None)
 
-    return [1.0 if said.get(song.id or 0) else unsaid(song) for song in songs]
+    return [Taste(1.0, Liking.SAID) if said.get(song.id or 0) else unsaid(song) for song in songs]
 
 
 def opinions(session: Session, user_id: int) -> dict[int, bool]:

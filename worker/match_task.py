@@ -84,6 +84,7 @@ def _songs(
             inside=one.inside if vocals else None,
             timbre=one.timbre,
             taste=one.taste,
+            liked=heard[one.song].liked,
         )
         for one in suggest(member, vocals, traits, [song.taste for song in heard])
     )

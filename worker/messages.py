@@ -32,7 +32,7 @@ class SingerFile:
 
 @dataclass(frozen=True)
 class LibrarySong:
-    """A song of the library as `model` heard it, and how much the member may like it (0…1)."""
+    """A song of the library as `model` heard it, and how much the member may like it (0…1), and why."""
 
     song_id: int
     title: str
@@ -41,6 +41,7 @@ class LibrarySong:
     embedding: tuple[float, ...]
     model: str
     taste: float
+    liked: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ def songs_to_suggest(session: Session, user_id: int, guild_id: int | None) -> tu
             notes={int(note): seconds for note, seconds in vocals.notes.items()},
             embedding=tuple(vocals.embedding),
             model=vocals.model,
-            taste=taste,
+            taste=taste.share,
+            liked=taste.why or "",
         )
         for (song, vocals), taste in zip(rows, liked, strict=True)
     )

@@ -9,6 +9,7 @@ from store import Job, JobKind, JobState
 from store.jobs import WITH_RESULT
 from store.params import aim_of, cover_params
 from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
+from store.taste import Liking
 
 ABOUT_SOUND = frozenset(
     {
@@ -39,6 +40,7 @@ ABOUT_SOUND = frozenset(
 CANDIDATES, NEAREST = 5, 3
 """How many are shown, and how many where probably none of them fits."""
 LEAST_SHARE = 0.01
+LIKINGS = frozenset(Liking)
 ENDS = ("steps", "time", "no progress")
 
 
@@ -153,14 +155,18 @@ def part(share: float, say: Texts) -> str:
 
 
 def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
-    """The songs that suit the member, each with its key."""
+    """The songs that suit the member, each with its key and what speaks for it."""
+    nearest = max((song.timbre or 0.0 for song in result.songs), default=0.0)
     lines = [say("result.match.songs")] if result.songs else []
     for song in result.songs:
         by = say("result.match.by", singer=safe(song.singer)) if song.singer else ""
         shift = song.key_shift
         key = say("result.match.moved", shift=shift) if shift else say("result.match.own_key")
         line = "song_only" if song.inside is None else "song"
-        lines.append(say(f"result.match.{line}", title=safe(song.title), by=by, key=key, inside=song.inside or 0.0))
+        shown = say(f"result.match.{line}", title=safe(song.title), by=by, key=key, inside=song.inside or 0.0)
+        whys = [song.liked] if song.liked in LIKINGS else []
+        whys += ["timbre"] if len(result.songs) > 1 and song.timbre == nearest else []
+        lines.append(" · ".join([shown, *(say(f"result.match.why.{why}") for why in whys)]))
     return lines
 
 

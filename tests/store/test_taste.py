@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from store import Job, JobKind, Song, SongVocals, Store, StoreSettings, library, open_store
-from store.taste import tastes
+from store.taste import Liking, tastes
 from store.use_cases import forget, keep_vocals, pick_songs
 
 ME, HERE, ELSEWHERE = 1, 10, 20
@@ -35,7 +35,12 @@ def cover(store: Store, song: Song, user: int, guild: int = HERE, rating: int | 
 
 def tasted(store: Store, songs: Sequence[Song]) -> list[float]:
     with store.read() as session:
-        return tastes(session, ME, HERE, songs)
+        return [one.share for one in tastes(session, ME, HERE, songs)]
+
+
+def reasons(store: Store, songs: Sequence[Song]) -> list[Liking | None]:
+    with store.read() as session:
+        return [one.why for one in tastes(session, ME, HERE, songs)]
 
 
 def test_without_covers_all_are_equal(store: Store, songs: Sequence[Song]) -> None:
@@ -76,6 +81,18 @@ def test_what_others_here_sing_counts_once_a_member_and_not_elsewhere(store: Sto
         cover(store, songs[1], user, ELSEWHERE)
     first, second, third = tasted(store, songs)
     assert (second, third) == (0, 0.5) and 0 < first < third
+
+
+def test_the_reason_is_what_says_most(store: Store, songs: Sequence[Song]) -> None:
+    assert reasons(store, songs) == [None, None, None]
+    cover(store, songs[0], ME, rating=2)  # not much liked
+    assert reasons(store, songs) == [None, None, None]
+    cover(store, songs[0], ME, rating=5)
+    for user in (2, 3, 4):
+        cover(store, songs[2], user)
+    assert reasons(store, songs) == [None, Liking.SINGER, Liking.HERE]
+    pick_songs(store, ME, HERE, [songs[2].id or 0], [songs[2].id or 0])
+    assert reasons(store, songs) == [None, Liking.SINGER, Liking.SAID]
 
 
 def test_what_was_heard_of_a_song_goes_with_it_and_is_heard_once_for_each_model(

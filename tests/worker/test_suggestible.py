@@ -40,6 +40,8 @@ def test_a_picked_song_comes_first_and_a_disliked_one_not_at_all(store: Store) -
     assert suggested(store, ME) == ["Arirang", "Bella", "Canon"]
     assert pick_songs(store, ME, HERE, {1, 2, 3, 4, 5, 999}, {2, 999}) == 1
     assert suggested(store, ME) == ["Bella", "Arirang", "Canon"]
+    with store.read() as session:
+        assert [song.liked for song in songs_to_suggest(session, ME, HERE)] == ["", "said", "", "", ""]
     with store.write() as session:
         songs = [{"title": "Arirang", "song_id": 1}]
         match = Job(kind=JobKind.MATCH, user_id=ME, state=JobState.DELIVERED, result={"songs": songs})

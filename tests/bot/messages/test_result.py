@@ -66,20 +66,32 @@ def test_models_whose_names_have_commas_are_kept_apart() -> None:
 
 
 SONGS = [
-    {"title": "Slow", "singer": "An_na", "song_id": 3, "key_shift": -3, "inside": 0.9, "timbre": 0.7, "taste": 0},
-    {"title": "밤편지", "key_shift": 0, "inside": 0.5},
+    {
+        "title": "Slow",
+        "singer": "An_na",
+        "song_id": 3,
+        "key_shift": -3,
+        "inside": 0.9,
+        "timbre": 0.7,
+        "liked": "singer",
+    },
+    {"title": "밤편지", "key_shift": 0, "inside": 0.5, "timbre": 0.6, "liked": "said"},
     {"title": "Unknown range"},
 ]
 
 
-def test_songs_that_suit_are_named_with_their_key() -> None:
+def test_songs_that_suit_are_named_with_their_key_and_why() -> None:
     lines = match(songs=SONGS).splitlines()
     start = lines.index("**Songs for you**, by timbre, range and taste. Sing one with /cover:")
     assert lines[start + 1 : start + 4] == [
-        "♪ **Slow** (An\\_na) – key −3, 90% of it in your range",
-        "♪ **밤편지** – in its own key, 50% of it in your range",
+        "♪ **Slow** (An\\_na) – key −3, 90% of it in your range · by a singer you like · its voice is the nearest to "
+        "yours",
+        "♪ **밤편지** – in its own key, 50% of it in your range · you like it",
         "♪ **Unknown range**",
     ]
+    korean = results.compose(job(JobKind.MATCH, {"songs": SONGS[:1]}), KO)
+    assert korean.splitlines()[2] == "♪ **Slow** · An\\_na – 키 −3, 90%가 편한 음역 안이에요 · 좋아하는 가수의 노래예요"
+    assert match(songs=[{"title": "A", "timbre": 0.9, "liked": "?"}]).splitlines()[-2] == "♪ **A**"  # alone, and odd
     assert "Songs for you" not in match()
 
 
