@@ -33,6 +33,7 @@ PROGRAMS = {
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
     "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
+    "processes": Program("One process beside several", (), ("--runs", "1", "--seconds", "8")),
     "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),

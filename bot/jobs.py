@@ -22,7 +22,7 @@ from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState, NotFound, ResultRemoved, Store
 from store.jobs import ACTIVE
 from store.params import CoverParams, aim_of, params_of, subject_of
-from store.use_cases import ListedJob, cancel_job, job_history, result_message
+from store.use_cases import ListedJob, cancel_job, has_free_voice, job_history, result_message
 
 NAME_LENGTH = 40
 REASON_LENGTH = 300
@@ -30,10 +30,10 @@ AGAIN = (JobState.DELIVERED, JobState.UNDELIVERABLE)
 """States in which a result can be shown again."""
 
 
-def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str, AnyView | None]:
-    """One page of the jobs, newest first, each with what can be done with it."""
+def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1, *, free: bool = True) -> tuple[str, AnyView | None]:
+    """One page of the jobs, newest first, each with what can be done with it; `free`: there are voices for all."""
     if not listed:
-        return say("jobs.none"), None
+        return say("jobs.none" if free else "jobs.none_own"), None
     cut = pages(listed, lambda some: "\n".join(line(one, say) for one in some), ROWS, TEXT)
     page = within(page, len(cut))
     rows = [(line(one, say), button_of(one, say)) for one in cut[page - 1]]
@@ -116,8 +116,9 @@ def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[J
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the jobs of whoever interacts."""
-    listed = await asyncio.to_thread(job_history, services_of(interaction).store, interaction.user.id)
-    return listing(listed, texts_for(interaction), page)
+    store = services_of(interaction).store
+    listed = await asyncio.to_thread(job_history, store, interaction.user.id)
+    return listing(listed, texts_for(interaction), page, free=await asyncio.to_thread(has_free_voice, store))
 
 
 class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):

@@ -5,6 +5,7 @@ Rooms are imported inside the commands, so that `discovervoice bot` never loads 
 
 import asyncio
 import contextlib
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -127,13 +128,20 @@ def doctor(
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
     from store import StoreSettings, open_checked_store
+    from worker.child import Child
+    from worker.settings import WorkerSettings
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a container's first process ignores it without a handler
+    settings, data_dir = WorkerSettings(), StoreSettings().data_dir
+    child = Child(settings.device, settings.threads, settings.selection(data_dir))
+    child.start()  # it loads its libraries while this process loads its own
+
     from store.use_cases.restore import in_service
     from worker.doorbell import QueueSettings
     from worker.service import serve
-    from worker.settings import WorkerSettings
 
-    with in_service(StoreSettings().data_dir):
-        asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, WorkerSettings()))
+    with in_service(data_dir):
+        asyncio.run(serve(open_checked_store(), QueueSettings().redis_url, settings, child))
 
 
 @app.command()

@@ -90,13 +90,14 @@ class Shift:
         return f"the rows were last read {silent:.0f} s ago" if silent > SILENT_SECONDS else ""
 
 
-async def serve(store: Store, redis_url: str, settings: WorkerSettings) -> None:
+async def serve(store: Store, redis_url: str, settings: WorkerSettings, child: Child | None = None) -> None:
     """Run until a stop signal (SIGTERM, SIGINT); the queue may be there or not.
 
-    Raises CannotRun at once if a device or weights of the settings are missing.
+    `child` is the first to work, where it was started already. Raises CannotRun at once if a device or weights of the
+    settings are missing.
     """
     stopping = _stop_signal()  # a container's first process ignores SIGTERM without a handler
-    children = [Child(settings.device, settings.threads, settings.selection(store.data_dir))]
+    children = [child or Child(settings.device, settings.threads, settings.selection(store.data_dir))]
     try:
         if await _unless(stopping, _begin(store, children[0], settings)):
             await _unless(stopping, _serve(store, children, redis_url, settings))

@@ -16,7 +16,16 @@ pytestmark = pytest.mark.usefixtures("quiet")
 MENTION = re.compile(r"</[^:>]+:\d+>")
 EMPTY = (
     "voices.none",
+    "voices.none_own",
     "jobs.none",
+    "jobs.none_own",
+    "basket.empty",
+    "again.alone",
+    "liking.none",
+    "liking.empty",
+    "my_data.nothing",
+    "library.none.song",
+    "library.none.singer",
     "mos.no_votes",
     "result.match.empty",
     "result.match.none_means",
