@@ -12,7 +12,7 @@ from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.replies import replace, reply, show_result
 from bot.interactions.services import Interaction, Services, services_of, texts_for
-from bot.messages.card import time_until
+from bot.messages.card import key_of, time_until
 from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
@@ -78,8 +78,7 @@ def about(job: Job, say: Texts) -> str:
     shown = say("jobs.subject", name=safe(name, NAME_LENGTH))
     if not isinstance(params, CoverParams) or not params.voice_name:
         return shown
-    key = f", {say('result.cover.key_shift', key_shift=params.key_shift)}" if params.key_shift else ""
-    return say("jobs.sung", subject=shown, voice=safe(params.voice_name, NAME_LENGTH), key=key)
+    return say("jobs.sung", subject=shown, voice=safe(params.voice_name, NAME_LENGTH), key=key_of(job, say))
 
 
 def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None:

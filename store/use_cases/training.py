@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
+from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, DuplicateVoiceName, VoiceNotReady
 from store.missing import NoSuchJob
 from store.names import named
 from store.params import TrainParams, train_params
@@ -92,7 +92,7 @@ def asked(session: Session, job: Job) -> BasketTraining:
     return BasketTraining(job, name, len(keys), seconds, len(refused), _is_anew(voice, job))
 
 
-def check_training(store: Store, requester: Requester, voice_name: str) -> None:
+def check_training(store: Store, requester: Requester, voice_name: str, *, instant: bool = False) -> None:
     """Raise what `request_basket_training` would refuse whatever the basket holds; to be called before a download."""
     name = named(voice_name, what="voice")
     with store.read() as session:
@@ -100,6 +100,8 @@ def check_training(store: Store, requester: Requester, voice_name: str) -> None:
         same = voices.by_name(session, requester.user_id, name)
     if same is not None and (same.state is VoiceState.TRAINING or same.next_job_id is not None):
         raise VoiceNotReady(name=same.name, state=VoiceState.TRAINING.value)
+    if instant and same is not None and same.state is VoiceState.READY:
+        raise DuplicateVoiceName(name=same.name)
 
 
 def request_agreed_training(

@@ -112,7 +112,7 @@ async def test_help_and_the_greeting_ask_whoever_presses_page_by_page(
     world.bot.services.languages[guild.id] = "ko"
     await greeter.on_guild_join(guild)
     for _ in range(2):
-        await world.bob.click(world.public()[-1], label="Songs you like…")
+        await world.bob.click(world.public()[-1], custom_id="liking:open")
     await world.bob.select(world.cards()[-1], [str(songs[1])])
     assert "좋아하는 노래 1곡을 저장했어요" in world.cards()[-1].content
     assert said(store) == {(world.bob.id, songs[1]): True}

@@ -285,3 +285,20 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     listed = text_of(response_of(await world.alice.slash(world.channel, "voices")))
     assert "mine" in listed and "not trained" in listed
     assert voice_choices(store, world.alice.id, "", texts("en"))[0][0] == "mine · not trained"
+
+
+@pytest.mark.parametrize(
+    ("language", "again"), [("en", "within 10 minutes, use </train:"), ("ko", "10분 안에 묻지 않으면 </train:")]
+)
+async def test_what_to_do_is_said_before_a_restart_that_loses_the_question(
+    world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot], language: str, again: str
+) -> None:
+    world.bot.services.languages[world.guild.id] = language
+    asked = await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
+    assert again in response_of(asked).content
+    await world.env.restart_bot(make_bot())
+    worker.hear()
+    await world.tick()
+    assert len(rows(store, BasketNote)) == 1
+    anew = await world.alice.slash(world.channel, "train", name="mine")
+    assert "Train the voice “mine”?" in response_of(anew).content

@@ -32,6 +32,12 @@ def test_a_running_card() -> None:
     )
 
 
+def test_cards_of_one_song_in_several_keys_are_told_apart() -> None:
+    params = {"song_name": "Palette", "voice_name": "mine"}
+    headings = [cards.heading(job(params={**params, "key_shift": shift}), SAY) for shift in (None, 0, 1, -12)]
+    assert [one.partition("“mine”")[2] for one in headings] == ["", "", ", key +1", ", key −12"]
+
+
 def test_a_waiting_card() -> None:
     waiting = job(state=JobState.QUEUED, stage=None)
     shown = [cards.render(waiting, 3, SAY, seconds).rpartition("\n")[2] for seconds in (59, 61, 7200)]
