@@ -41,7 +41,7 @@ LINES: dict[str, tuple[Callable[[Path, str], None], slice]] = {
 
 
 def language_of(picture: Path, name: str, folder: Path) -> str:
-    """ "en" or "ko", whichever these words were drawn in; "" if they are neither's."""
+    """Which language these words were drawn in, "en" or "ko"; "" if they are neither's."""
     draw, rows = LINES[name]
     ink = partial(_ink, rows=rows)
     found = [""]
