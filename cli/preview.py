@@ -33,6 +33,8 @@ MEMBERS = {"en": ("Mina", "Leo", "Hana"), "ko": ("민아", "준호", "하나")}
 """Two members, and a moderator."""
 CHANNEL = {"en": "karaoke", "ko": "노래방"}
 TICK_SECONDS = 1.0
+NO_GUILD = 0
+"""Where direct messages are: simcord's members all read English there."""
 PREVIEW: dict[str, Any] = {"layout": "channel", "width": 960, "height": 900}
 
 
@@ -86,7 +88,7 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
     async with simcord.run(bot, check_errors=False) as env:
         guild = env.create_guild(name="DiscoverVoice")
         change_settings(at.store, guild.id, 0, SettingsChange(locale=language))
-        bot.services.languages[guild.id] = language
+        bot.services.languages.update(dict.fromkeys((guild.id, NO_GUILD), language))
         first, second, moderates = MEMBERS[language]
         role = guild.create_role("moderators", permissions=_may("manage_guild"))
         yield SimulatedServer(
@@ -98,23 +100,30 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
         )
 
 
-async def show(data: Path, language: str, port: int | None) -> None:
-    """Serve the preview until it is interrupted, and print its address. Raises DeskError."""
+async def show(data: Path, language: str, port: int | None, *, direct: bool) -> None:
+    """Serve the preview until it is interrupted, and print its address; `direct`: of direct messages. Raises DeskError."""
     with house(data, {}) as at:
         async with simulated_server(at, language) as shown, AsyncExitStack() as page:
             options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
-            preview = await _served(shown, options, page)
+            preview = await _served(shown, options, page, direct=direct)
             console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
             console.print("The worker is getting ready; Ctrl-C ends everything.")
             await keep_time(shown)
 
 
-async def _served(shown: SimulatedServer, options: dict[str, Any], page: AsyncExitStack) -> "Preview":
-    """Serve the channel until `page` is closed. Raises DeskError: the port cannot be opened."""
+async def _served(
+    shown: SimulatedServer, options: dict[str, Any], page: AsyncExitStack, *, direct: bool = False
+) -> "Preview":
+    """Serve the channel until `page` is closed, or the first member's direct messages with the bot.
+
+    Raises DeskError: the port cannot be opened.
+    """
     from simcord.backend.errors import SetupError
 
+    alone = shown.members[0].user
+    place, viewers = (alone.dm_channel, [alone]) if direct else (shown.channel, shown.viewers)
     try:
-        return await page.enter_async_context(shown.env.preview(shown.channel, viewers=shown.viewers, **options))
+        return await page.enter_async_context(shown.env.preview(place, viewers=viewers, **options))
     except SetupError as error:
         raise DeskError(f"The page cannot be served ({error}). Give another port, or none for a free one.") from error
 

@@ -43,6 +43,18 @@ async def test_the_page_is_served_on_this_machine(at: House) -> None:
         assert page.status == 200 and "html" in page.headers["Content-Type"]
 
 
+@pytest.mark.parametrize(("language", "word"), [("en", "Your basket is empty"), ("ko", "바구니가 비어 있어요")])
+async def test_a_members_direct_messages_are_served_in_the_same_language(at: House, language: str, word: str) -> None:
+    async with simulated_server(at, language) as shown, AsyncExitStack() as page, aiohttp.ClientSession() as session:
+        preview = await _served(shown, PREVIEW, page, direct=True)
+        answer = await shown.members[0].user.slash("notes")
+        assert answer.response is not None and word in answer.response.content
+        async with session.get(preview.url) as served:
+            assert served.status == 200
+        alone = shown.members[0].user.dm_channel
+        assert [message.id for message in alone.history(viewer=shown.members[0].user)] == [answer.response.id]
+
+
 async def test_a_port_in_use_is_one_sentence(at: House) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
