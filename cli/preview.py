@@ -101,7 +101,7 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
 
 
 async def show(data: Path, language: str, port: int | None, *, direct: bool) -> None:
-    """Serve the preview until it is interrupted, and print its address; `direct`: of direct messages. Raises DeskError."""
+    """Serve the channel, or a member's `direct` messages, until interrupted; print the address. Raises DeskError."""
     with house(data, {}) as at:
         async with simulated_server(at, language) as shown, AsyncExitStack() as page:
             options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
