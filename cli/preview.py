@@ -78,14 +78,13 @@ def house(data: Path, settings: dict[str, str]) -> Iterator[House]:
 
 
 @asynccontextmanager
-async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedServer]:
-    """The real bot in a simulated server whose language is set as moderators set it. Raises DeskError: no simcord."""
-    try:
-        import simcord
-    except ImportError as error:
-        raise DeskError("The preview needs the packages of the tests: type `make install-dev`.") from error
+async def simulated_server(at: House, language: str, began: datetime | None = None) -> AsyncIterator[SimulatedServer]:
+    """The real bot in a simulated server whose language is set as moderators set it; its clock begins at `began`.
+
+    Raises DeskError: no simcord.
+    """
     bot = DiscoverBot(at.store, Doorbell(at.redis_url), BotSettings(discord_token=None))
-    async with simcord.run(bot, check_errors=False) as env:
+    async with _running(bot, began) as env:
         guild = env.create_guild(name="DiscoverVoice")
         change_settings(at.store, guild.id, 0, SettingsChange(locale=language))
         bot.services.languages.update(dict.fromkeys((guild.id, NO_GUILD), language))
@@ -100,12 +99,30 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
         )
 
 
+@asynccontextmanager
+async def _running(bot: DiscoverBot, began: datetime | None) -> AsyncIterator["simcord.Env"]:
+    """The bot in a simulated Discord."""
+    try:
+        import simcord
+    except ImportError as error:
+        raise DeskError("The preview needs the packages of the tests: type `make install-dev`.") from error
+    env = simcord.Env(bot, check_errors=False)
+    clock = env.backend.clock
+    if began is not None:  # before the loops begin, which would live through the time between
+        clock.advance((began - clock.now()).total_seconds())
+    await env.start()
+    with env.time_context():
+        try:
+            yield env
+        finally:
+            await env.shutdown()
+
+
 async def show(data: Path, language: str, port: int | None, *, direct: bool) -> None:
     """Serve the channel, or a member's `direct` messages, until interrupted; print the address. Raises DeskError."""
     with house(data, {}) as at:
-        async with simulated_server(at, language) as shown, AsyncExitStack() as page:
-            options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
-            preview = await _served(shown, options, page, direct=direct)
+        async with simulated_server(at, language, datetime.now(UTC)) as shown, AsyncExitStack() as page:
+            preview = await _served(shown, {**PREVIEW, "port": port}, page, direct=direct)
             console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
             console.print("The worker is getting ready; Ctrl-C ends everything.")
             await keep_time(shown)

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -41,6 +42,16 @@ async def test_the_page_is_served_on_this_machine(at: House) -> None:
     ):
         assert preview.url.startswith("http://127.0.0.1:")
         assert page.status == 200 and "html" in page.headers["Content-Type"]
+
+
+async def test_the_servers_clock_begins_when_it_is_told_and_goes_on_from_there(at: House) -> None:
+    began = datetime.now(UTC)
+    async with simulated_server(at, "en", began) as shown:
+        await shown.env.advance_time(60.0)
+        answer = await shown.members[0].slash(shown.channel, "jobs")
+        [message] = shown.channel.history(viewer=shown.members[0])
+        assert answer.response is not None and message.id == answer.response.id
+        assert abs(message.created_at - began - timedelta(seconds=60)) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Your basket is empty"), ("ko", "바구니가 비어 있어요")])
