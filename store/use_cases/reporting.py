@@ -128,8 +128,7 @@ def removal_told(store: Store, report_id: int, channel_id: int | None, message_i
         report.told = True
         session.add(report)
         if channel_id is not None and message_id is not None:
-            message = {"message_id": message_id, "channel_id": channel_id}
-            session.merge(Shown(job_id=report.mark, user_id=report.user_id, **message))
+            _goes_with_member(session, report, channel_id, message_id)
         return True
 
 
@@ -140,6 +139,12 @@ def report_of(store: Store, report_id: int, guild_id: int) -> MemberReport:
     if report is None or report.guild_id != guild_id:
         raise ReportGone
     return report
+
+
+def reported_job(store: Store, report: MemberReport) -> Job | None:
+    """The job whose result was reported, if it is still a row."""
+    with store.read() as session:
+        return session.get(Job, report.job_id)
 
 
 def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
@@ -166,6 +171,14 @@ def warn_reported(store: Store, report_id: int, guild_id: int, moderator_id: int
         report = _open(session, report_id, guild_id, "warned_by", moderator_id)
         session.add(_audit(report, moderator_id, "warn"))
         return report
+
+
+def warning_sent(store: Store, report_id: int, channel_id: int, message_id: int) -> None:
+    """Note the warning's message: it goes with its member's other ones when they are forgotten."""
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is not None:
+            _goes_with_member(session, report, channel_id, message_id)
 
 
 def warning_failed(store: Store, report_id: int, moderator_id: int) -> None:
@@ -235,6 +248,11 @@ def _shown_by(session: Session, message: ReportedMessage) -> tuple[str, int] | N
             return job.id, job.user_id
     shown = session.get(Shown, message.message_id)
     return (shown.job_id, shown.user_id) if shown else None
+
+
+def _goes_with_member(session: Session, report: MemberReport, channel_id: int, message_id: int) -> None:
+    message = {"message_id": message_id, "channel_id": channel_id}
+    session.merge(Shown(job_id=report.mark, user_id=report.user_id, **message))
 
 
 def _is_handled(report: MemberReport) -> bool:

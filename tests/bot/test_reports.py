@@ -233,12 +233,25 @@ async def test_a_second_click_does_nothing_again(court: Court) -> None:
     assert court.world.dms(court.world.alice) == []
 
 
+async def test_a_warning_is_in_its_members_language_whatever_moderators_read(court: Court) -> None:
+    with court.store.write() as session:
+        session.get_one(Job, court.job.id).locale = "ko"
+    await court.report("hurtful")
+    await court.press("Warn its member")
+    [warning] = court.world.dms(court.world.alice)
+    assert warning.content.startswith("**Test Guild** 서버의 관리자가 보내는 경고예요.")
+    assert "Warned by" in court.told()[0].content
+
+
 async def test_a_warning_goes_to_the_member_alone(court: Court) -> None:
     await court.report("hurtful")
     await court.press("Warn its member")
     [warning] = court.world.dms(court.world.alice)
     assert "Test Guild" in warning.content and "hurtful" in warning.content
     assert f"Warned by <@{court.moderator.id}>" in court.told()[0].content
+    forget(court.store, court.world.alice.id)
+    await court.world.tick(5)
+    assert court.world.dms(court.world.alice) == []
 
 
 async def test_a_blocked_members_jobs_end_with_a_sentence_and_new_ones_are_refused(
