@@ -34,9 +34,10 @@ def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1, *, free: boo
     """One page of the jobs, newest first, each with what can be done with it; `free`: there are voices for all."""
     if not listed:
         return say("jobs.none" if free else "jobs.none_own"), None
-    cut = pages(listed, lambda some: "\n".join(line(one, say) for one in some), ROWS, TEXT)
+    lines = [(line(one, say), one) for one in listed]
+    cut = pages(lines, lambda some: "\n".join(text for text, _ in some), ROWS, TEXT)
     page = within(page, len(cut))
-    rows = [(line(one, say), button_of(one, say)) for one in cut[page - 1]]
+    rows = [(text, button_of(one, say)) for text, one in cut[page - 1]]
     turning = JobsPage.around(page, len(cut), say)
     return "", list_of(say("jobs.title"), rows, page_line(page, len(cut), say), turning)
 

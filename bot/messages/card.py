@@ -63,7 +63,7 @@ def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0, *, s
         return f"{_waiting(job, max(place, 1), say)} · {time_until(wait, say)}"
     if job.stage is None:
         return say("card.starting")
-    stage = say.known(f"stage.{job.stage}", job.stage)
+    stage = say.known(f"stage.{job.kind}.{job.stage}", "") or say.known(f"stage.{job.stage}", job.stage)
     percent = _percent(job)
     shown = say("card.running", bar=bar(percent / 100), percent=percent, stage=stage)
     left = time_left(job.seconds_left, say)

@@ -94,12 +94,13 @@ async def test_a_first_match_asks_once_what_is_liked_and_later_ones_do_not(
 
 
 async def test_help_and_the_greeting_ask_whoever_presses_page_by_page(
-    world: World, store: Store, songs: list[int]
+    world: World, store: Store, songs: list[int], make_bot: Callable[[], DiscoverBot]
 ) -> None:
     with store.write() as session:
         for number in range(24):
             library.add_song(session, Song(title=f"Z{number:02}", media_key=str(number)))
     help_card = response_of(await world.alice.slash(world.channel, "help"))
+    await world.env.restart_bot(make_bot())
     await world.alice.click(help_card, label="Songs you like…")
     await world.alice.click(question(world), label="More ▶")
     await world.alice.click(question(world), label="◀ Back")

@@ -59,6 +59,16 @@ def test_starting_stopping_and_an_unknown_stage() -> None:
     assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY)
 
 
+def test_a_cover_listens_to_the_song_and_everything_else_to_the_voice() -> None:
+    said = {
+        kind: [cards.status(job(kind=kind, stage="listening"), 0, texts(language)) for language in ("en", "ko")]
+        for kind in (JobKind.COVER, JobKind.MATCH, JobKind.TRAIN)
+    }
+    assert said.pop(JobKind.COVER) == ["▱▱▱▱▱▱▱▱▱▱▱▱ 0 % · listening to the song", "▱▱▱▱▱▱▱▱▱▱▱▱ 0% · 노래를 듣는 중"]
+    assert {one[0].rpartition(" · ")[2] for one in said.values()} == {"listening to the voice"}
+    assert {one[1].rpartition(" · ")[2] for one in said.values()} == {"목소리를 듣는 중"}
+
+
 def test_the_last_word_says_where_the_job_goes_on() -> None:
     for language, command in (("en", "/jobs"), ("ko", "/작업")):
         shown = cards.farewell(job(progress=0.5), texts(language))

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, replies, retention, voices
+from store.media import hash_of
 from store.media_triggers import COLUMNS
 from store.report_tables import ReportReason
 from store.tables import Audit, Shown, now
@@ -76,9 +77,13 @@ def test_forget_removes_a_members_rows_and_files_and_nobody_elses(scene: Scene) 
 
 def test_forget_leaves_no_row_and_no_file_that_names_the_member_in_any_table(scene: Scene) -> None:
     me, store = 7_777_777_777, scene.store
-    fill(store, me, "mine")
-    theirs = fill(store, 8_888_888_888, "theirs")
+    mine, theirs = fill(store, me, "mine"), fill(store, 8_888_888_888, "theirs")
+    heard = [store.cache_dir / hash_of(row["job"]["params"]["song_key"]) for row in (mine, theirs)]
+    works = [store.work_dir / str(row["job"]["id"]) for row in (mine, theirs)]
+    for folder in (*heard, *works):
+        (folder / "inside").mkdir(parents=True)
     forget(store, me)
+    assert [folder.exists() for folder in (*heard, *works)] == [False, True] * 2
     left: dict[str, str | None] = {}
     with store.read() as session:
         for table in SQLModel.metadata.sorted_tables:
