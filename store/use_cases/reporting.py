@@ -152,6 +152,7 @@ def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: i
     with store.write() as session:
         report = _open(session, report_id, guild_id, "removed_by", moderator_id)
         deletions.order(session, report.job_id, report.channel_id, report.message_id)
+        _removed_elsewhere(session, report, moderator_id)
         if (shown := session.get(Shown, report.message_id)) is not None:
             session.delete(shown)
         mail = session.exec(select(Outbox).where(Outbox.job_id == report.job_id)).all()
@@ -248,6 +249,15 @@ def _shown_by(session: Session, message: ReportedMessage) -> tuple[str, int] | N
             return job.id, job.user_id
     shown = session.get(Shown, message.message_id)
     return (shown.job_id, shown.user_id) if shown else None
+
+
+def _removed_elsewhere(session: Session, report: MemberReport, moderator_id: int) -> None:
+    """The same result is removed in its other reports, too; its member is told once."""
+    same = MemberReport.job_id == report.job_id, col(MemberReport.removed_by).is_(None)
+    for other in session.exec(select(MemberReport).where(*same)).all():
+        if other.id != report.id:
+            other.removed_by, other.outdated, other.told = moderator_id, True, True
+            session.add(other)
 
 
 def _goes_with_member(session: Session, report: MemberReport, channel_id: int, message_id: int) -> None:

@@ -184,6 +184,16 @@ async def test_a_member_is_told_once_and_privately_what_moderators_removed(
     assert world.dms(alice) == []
 
 
+async def test_what_is_removed_by_one_report_is_removed_in_the_others_and_told_once(court: Court) -> None:
+    await court.report()
+    await court.press("Warn its member")
+    await court.report("spam")
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    assert [f"Removed by <@{court.moderator.id}>" in told.content for told in court.told()] == [True, True]
+    assert ["removed a result" in dm.content for dm in court.world.dms(court.world.alice)] == [False, True]
+
+
 async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
     alice, world = court.world.alice, court.world
     close_dms(world)
