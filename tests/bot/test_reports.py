@@ -104,17 +104,17 @@ async def test_a_report_reaches_the_staff_and_its_result_is_removed_once(
 
 
 @pytest.mark.parametrize(
-    ("locale", "line"),
+    ("locale", "asked", "thanked", "line"),
     [
-        ("en", "✔ Deleted by its member, <@{member}>"),
-        ("ko", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요"),
+        ("en", "What is wrong with", "Thank you. The moderators", "✔ Deleted by its member, <@{member}>"),
+        ("ko", "이 결과에 어떤 문제가", "고마워요. 관리자에게", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요"),
     ],
 )
 async def test_a_result_that_its_member_deleted_was_removed_by_no_moderator(
-    court: Court, locale: str, line: str
+    court: Court, locale: str, asked: str, thanked: str, line: str
 ) -> None:
     await court.moderator.slash(court.world.channel, "settings", language=locale)
-    await court.report()
+    assert asked in response_of(await court.ask()).content and thanked in await court.report()
     delete_cover(court.store, court.job.id, court.world.alice.id)
     await court.world.tick(5)
     [told] = court.told()
