@@ -116,11 +116,13 @@ from store.use_cases.reporting import (
     report_of,
     report_renewed,
     report_result,
+    reported_job,
     reports_to_renew,
     reports_to_show,
     unblock,
     warn_reported,
     warning_failed,
+    warning_sent,
 )
 from store.use_cases.server_library import (
     LibraryRequest,
@@ -347,6 +349,7 @@ __all__ = [
     "report_of",
     "report_renewed",
     "report_result",
+    "reported_job",
     "reports_to_renew",
     "reports_to_show",
     "request_agreed_training",
@@ -390,4 +393,5 @@ __all__ = [
     "waiting_for",
     "warn_reported",
     "warning_failed",
+    "warning_sent",
 ]

@@ -184,6 +184,16 @@ async def test_a_member_is_told_once_and_privately_what_moderators_removed(
     assert world.dms(alice) == []
 
 
+async def test_what_is_removed_by_one_report_is_removed_in_the_others_and_told_once(court: Court) -> None:
+    await court.report()
+    await court.press("Warn its member")
+    await court.report("spam")
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    assert [f"Removed by <@{court.moderator.id}>" in told.content for told in court.told()] == [True, True]
+    assert ["removed a result" in dm.content for dm in court.world.dms(court.world.alice)] == [False, True]
+
+
 async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
     alice, world = court.world.alice, court.world
     close_dms(world)
@@ -233,12 +243,25 @@ async def test_a_second_click_does_nothing_again(court: Court) -> None:
     assert court.world.dms(court.world.alice) == []
 
 
+async def test_a_warning_is_in_its_members_language_whatever_moderators_read(court: Court) -> None:
+    with court.store.write() as session:
+        session.get_one(Job, court.job.id).locale = "ko"
+    await court.report("hurtful")
+    await court.press("Warn its member")
+    [warning] = court.world.dms(court.world.alice)
+    assert warning.content.startswith("**Test Guild** 서버의 관리자가 보내는 경고예요.")
+    assert "Warned by" in court.told()[0].content
+
+
 async def test_a_warning_goes_to_the_member_alone(court: Court) -> None:
     await court.report("hurtful")
     await court.press("Warn its member")
     [warning] = court.world.dms(court.world.alice)
     assert "Test Guild" in warning.content and "hurtful" in warning.content
     assert f"Warned by <@{court.moderator.id}>" in court.told()[0].content
+    forget(court.store, court.world.alice.id)
+    await court.world.tick(5)
+    assert court.world.dms(court.world.alice) == []
 
 
 async def test_a_blocked_members_jobs_end_with_a_sentence_and_new_ones_are_refused(
