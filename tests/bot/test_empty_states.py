@@ -9,7 +9,7 @@ from bot.messages.result import compose
 from bot.texts.mentions import clickable
 from bot.texts.sentences import texts
 from store import Job, Store, Voice, VoiceState, voices
-from store.errors import DuplicateVoiceName, NotFound, StoreError, TooManyJobs, VoiceNotReady
+from store.errors import DuplicateVoiceName, NotFound, StoreError, TooManyJobs, VoiceNotReady, VoiceUnanswered
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -37,6 +37,7 @@ REFUSALS: tuple[type[StoreError], ...] = (
     NotFound,
     *NotFound.__subclasses__(),
     VoiceNotReady,
+    VoiceUnanswered,
     DuplicateVoiceName,
     TooManyJobs,
 )
