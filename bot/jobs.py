@@ -12,7 +12,7 @@ from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.replies import replace, reply, show_result
 from bot.interactions.services import Interaction, Services, services_of, texts_for
-from bot.messages.card import time_until
+from bot.messages.card import key_of, time_until
 from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
@@ -22,7 +22,7 @@ from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState, NotFound, ResultRemoved, Store
 from store.jobs import ACTIVE
 from store.params import CoverParams, aim_of, params_of, subject_of
-from store.use_cases import ListedJob, cancel_job, job_history, result_message
+from store.use_cases import ListedJob, cancel_job, has_free_voice, job_history, result_message
 
 NAME_LENGTH = 40
 REASON_LENGTH = 300
@@ -30,13 +30,14 @@ AGAIN = (JobState.DELIVERED, JobState.UNDELIVERABLE)
 """States in which a result can be shown again."""
 
 
-def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1) -> tuple[str, AnyView | None]:
-    """One page of the jobs, newest first, each with what can be done with it."""
+def listing(listed: Sequence[ListedJob], say: Texts, page: int = 1, *, free: bool = True) -> tuple[str, AnyView | None]:
+    """One page of the jobs, newest first, each with what can be done with it; `free`: there are voices for all."""
     if not listed:
-        return say("jobs.none"), None
-    cut = pages(listed, lambda some: "\n".join(line(one, say) for one in some), ROWS, TEXT)
+        return say("jobs.none" if free else "jobs.none_own"), None
+    lines = [(line(one, say), one) for one in listed]
+    cut = pages(lines, lambda some: "\n".join(text for text, _ in some), ROWS, TEXT)
     page = within(page, len(cut))
-    rows = [(line(one, say), button_of(one, say)) for one in cut[page - 1]]
+    rows = [(text, button_of(one, say)) for text, one in cut[page - 1]]
     turning = JobsPage.around(page, len(cut), say)
     return "", list_of(say("jobs.title"), rows, page_line(page, len(cut), say), turning)
 
@@ -77,8 +78,7 @@ def about(job: Job, say: Texts) -> str:
     shown = say("jobs.subject", name=safe(name, NAME_LENGTH))
     if not isinstance(params, CoverParams) or not params.voice_name:
         return shown
-    key = f", {say('result.cover.key_shift', key_shift=params.key_shift)}" if params.key_shift else ""
-    return say("jobs.sung", subject=shown, voice=safe(params.voice_name, NAME_LENGTH), key=key)
+    return say("jobs.sung", subject=shown, voice=safe(params.voice_name, NAME_LENGTH), key=key_of(job, say))
 
 
 def link(job: Job, channel_id: int | None, message_id: int | None) -> str | None:
@@ -116,8 +116,9 @@ def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[J
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the jobs of whoever interacts."""
-    listed = await asyncio.to_thread(job_history, services_of(interaction).store, interaction.user.id)
-    return listing(listed, texts_for(interaction), page)
+    store = services_of(interaction).store
+    listed = await asyncio.to_thread(job_history, store, interaction.user.id)
+    return listing(listed, texts_for(interaction), page, free=await asyncio.to_thread(has_free_voice, store))
 
 
 class CancelButton(PersistentButton, template=r"cancel:(?P<job>[0-9a-f]{32})"):

@@ -22,7 +22,15 @@ from bot.texts.sentences import Texts
 from store import JobState, Voice, VoiceState
 from store.missing import NoSuchVoice
 from store.results import quality_of
-from store.use_cases import delete_voice, own_voice, rename_voice, unanswered_voices, voice_files, voices_of
+from store.use_cases import (
+    delete_voice,
+    has_free_voice,
+    own_voice,
+    rename_voice,
+    unanswered_voices,
+    voice_files,
+    voices_of,
+)
 
 NUMBER = re.compile("[0-9]{1,15}")
 NAME_FORM = re.compile("voices:name:([0-9]{1,15})")
@@ -30,15 +38,23 @@ ACTS = ("rename", "export", "details", "delete")
 
 
 def listing(
-    owned: Sequence[Voice], say: Texts, page: int = 1, unanswered: Collection[int | None] = ()
+    owned: Sequence[Voice],
+    say: Texts,
+    page: int = 1,
+    unanswered: Collection[int | None] = (),
+    *,
+    free: bool = True,
 ) -> tuple[str, AnyView | None]:
-    """One page of the voices, each with a button to do something with it; some wait for a yes to be trained."""
+    """One page of the voices, each with a button to do something with it; some wait for a yes to be trained.
+
+    `free`: there are voices for everybody.
+    """
 
     def named(voice: Voice) -> str:
         return line(voice, say, unanswered=voice.id in unanswered)
 
     if not owned:
-        return say("voices.none"), None
+        return say("voices.none" if free else "voices.none_own"), None
     cut = pages(owned, lambda some: "\n".join(map(named, some)), ROWS, TEXT)
     page = within(page, len(cut))
     shown = cut[page - 1]
@@ -79,7 +95,8 @@ async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | N
     store, member = services_of(interaction).store, interaction.user.id
     owned = await asyncio.to_thread(voices_of, store, member)
     unanswered = await asyncio.to_thread(unanswered_voices, store, member)
-    return listing(owned, texts_for(interaction), page, unanswered)
+    free = await asyncio.to_thread(has_free_voice, store)
+    return listing(owned, texts_for(interaction), page, unanswered, free=free)
 
 
 def voice_number(value: str) -> int:
@@ -156,7 +173,8 @@ class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|details
         voice, *files = await asyncio.to_thread(voice_files, store, self.voice, interaction.user.id)
         largest = max(path.stat().st_size for path in files)
         if largest > file_limit(interaction):
-            await reply(interaction, say("voices.too_large", voice=safe(voice.name), megabytes=largest / MEGABYTE))
+            told = {"voice": safe(voice.name), "megabytes": largest / MEGABYTE, "number": self.voice}
+            await reply(interaction, say("voices.too_large", **told))
             return
         stem = file_name(voice.name)
         named = zip(files, (f"{stem}.safetensors", f"{stem}.index.safetensors"), strict=True)

@@ -72,12 +72,13 @@ def preview(
         int | None, typer.Option(min=1, max=65535, help="The page's port; a free one if not given.")
     ] = None,
     data: Annotated[Path, typer.Option(help="A data folder of its own.")] = Path("preview-data"),
+    direct: Annotated[bool, typer.Option("--direct", help="A member's direct messages with the bot.")] = False,
 ) -> None:
     """Show the real bot in a browser, in a simulated server and without a token (needs `make install-dev`)."""
     from cli.preview import show
 
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(show(data, language, port))
+        asyncio.run(show(data, language, port, direct=direct))
 
 
 @app.command()

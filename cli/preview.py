@@ -33,6 +33,8 @@ MEMBERS = {"en": ("Mina", "Leo", "Hana"), "ko": ("민아", "준호", "하나")}
 """Two members, and a moderator."""
 CHANNEL = {"en": "karaoke", "ko": "노래방"}
 TICK_SECONDS = 1.0
+NO_GUILD = 0
+"""Where direct messages are: simcord's members all read English there."""
 PREVIEW: dict[str, Any] = {"layout": "channel", "width": 960, "height": 900}
 
 
@@ -76,17 +78,16 @@ def house(data: Path, settings: dict[str, str]) -> Iterator[House]:
 
 
 @asynccontextmanager
-async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedServer]:
-    """The real bot in a simulated server whose language is set as moderators set it. Raises DeskError: no simcord."""
-    try:
-        import simcord
-    except ImportError as error:
-        raise DeskError("The preview needs the packages of the tests: type `make install-dev`.") from error
+async def simulated_server(at: House, language: str, began: datetime | None = None) -> AsyncIterator[SimulatedServer]:
+    """The real bot in a simulated server whose language is set as moderators set it; its clock begins at `began`.
+
+    Raises DeskError: no simcord.
+    """
     bot = DiscoverBot(at.store, Doorbell(at.redis_url), BotSettings(discord_token=None))
-    async with simcord.run(bot, check_errors=False) as env:
+    async with _running(bot, began) as env:
         guild = env.create_guild(name="DiscoverVoice")
         change_settings(at.store, guild.id, 0, SettingsChange(locale=language))
-        bot.services.languages[guild.id] = language
+        bot.services.languages.update(dict.fromkeys((guild.id, NO_GUILD), language))
         first, second, moderates = MEMBERS[language]
         role = guild.create_role("moderators", permissions=_may("manage_guild"))
         yield SimulatedServer(
@@ -98,23 +99,48 @@ async def simulated_server(at: House, language: str) -> AsyncIterator[SimulatedS
         )
 
 
-async def show(data: Path, language: str, port: int | None) -> None:
-    """Serve the preview until it is interrupted, and print its address. Raises DeskError."""
+@asynccontextmanager
+async def _running(bot: DiscoverBot, began: datetime | None) -> AsyncIterator["simcord.Env"]:
+    """The bot in a simulated Discord."""
+    try:
+        import simcord
+    except ImportError as error:
+        raise DeskError("The preview needs the packages of the tests: type `make install-dev`.") from error
+    env = simcord.Env(bot, check_errors=False)
+    clock = env.backend.clock
+    if began is not None:  # before the loops begin, which would live through the time between
+        clock.advance((began - clock.now()).total_seconds())
+    await env.start()
+    with env.time_context():
+        try:
+            yield env
+        finally:
+            await env.shutdown()
+
+
+async def show(data: Path, language: str, port: int | None, *, direct: bool) -> None:
+    """Serve the channel, or a member's `direct` messages, until interrupted; print the address. Raises DeskError."""
     with house(data, {}) as at:
-        async with simulated_server(at, language) as shown, AsyncExitStack() as page:
-            options: dict[str, Any] = {**PREVIEW, "presentation_time": datetime.now(UTC), "port": port}
-            preview = await _served(shown, options, page)
+        async with simulated_server(at, language, datetime.now(UTC)) as shown, AsyncExitStack() as page:
+            preview = await _served(shown, {**PREVIEW, "port": port}, page, direct=direct)
             console.print(f"Open {preview.url}", soft_wrap=True, highlight=False)
             console.print("The worker is getting ready; Ctrl-C ends everything.")
             await keep_time(shown)
 
 
-async def _served(shown: SimulatedServer, options: dict[str, Any], page: AsyncExitStack) -> "Preview":
-    """Serve the channel until `page` is closed. Raises DeskError: the port cannot be opened."""
+async def _served(
+    shown: SimulatedServer, options: dict[str, Any], page: AsyncExitStack, *, direct: bool = False
+) -> "Preview":
+    """Serve the channel until `page` is closed, or the first member's direct messages with the bot.
+
+    Raises DeskError: the port cannot be opened.
+    """
     from simcord.backend.errors import SetupError
 
+    alone = shown.members[0].user
+    place, viewers = (alone.dm_channel, [alone]) if direct else (shown.channel, shown.viewers)
     try:
-        return await page.enter_async_context(shown.env.preview(shown.channel, viewers=shown.viewers, **options))
+        return await page.enter_async_context(shown.env.preview(place, viewers=viewers, **options))
     except SetupError as error:
         raise DeskError(f"The page cannot be served ({error}). Give another port, or none for a free one.") from error
 

@@ -1,5 +1,7 @@
 """`discovervoice voices`: the operator's voices, and their way from and to RVC's own files."""
 
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Your voices; RVC's files in and out.")
 
+MEMBERS = re.compile("#([0-9]{1,15})")
+"""The number that a member is told when their voice is too large for Discord."""
 NO_VOICE = "There is no voice {name}. See: discovervoice voices list"
 CONSENT = "The operator declared on import that the voice is theirs or that its owner has agreed."
 
@@ -106,27 +110,26 @@ def import_voice(
 
 @app.command("export")
 def export_voice(
-    name: Annotated[str, typer.Argument(callback=visible, help="One of your voices.")],
+    name: Annotated[str, typer.Argument(callback=visible, help="One of your voices, or '#12': a member's, for them.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.pth and NAME.index.")] = Path(),
 ) -> None:
-    """Write a voice as RVC's files, if it is of a kind that RVC has."""
+    """Write a voice as RVC's files, if it is of a kind that RVC has; a member's of another kind as it is kept."""
     from pipeline.voices import rvc_files
-    from store import NotFound, jobs, open_store
-    from store.use_cases import find_voice
+    from store import open_store
 
     store = open_store()
-    try:
-        with store.read() as session:
-            voice = find_voice(session, name, jobs.OPERATOR)
-    except NotFound as error:
-        raise DeskError(NO_VOICE.format(name=name)) from error
+    if out.exists() and not out.is_dir():
+        raise DeskError(f"{out} is a file; --out names a folder.")
+    voice, model, index = _files_of(store, name)
     with _one_sentence(out):
-        if out.exists() and not out.is_dir():
-            raise DeskError(f"{out} is a file; --out names a folder.")
-        model, index = (store.media.path(key or "") for key in (voice.model_key, voice.index_key))
-        exported = rvc_files.export_voice(model, index, out, voice.name)
-    files = ", ".join(str(path) for path in (exported.model, exported.index) if path)
-    console.print(f"{voice.name}: {files}", soft_wrap=True)
+        try:
+            exported = rvc_files.export_voice(model, index, out, voice.name)
+            written = [path for path in (exported.model, exported.index) if path]
+        except rvc_files.NotOfRvc:
+            if not MEMBERS.fullmatch(name):
+                raise
+            written = _as_kept(model, index, out, voice.name)
+    console.print(f"{voice.name}: {', '.join(map(str, written))}", soft_wrap=True)
 
 
 @app.command("remove")
@@ -146,6 +149,34 @@ def remove_voice(
     with _one_sentence(store.media.root):
         delete_voice(store, voice.id or 0, jobs.OPERATOR)
     console.print(f"{voice.name} is deleted.", soft_wrap=True)
+
+
+def _files_of(store: "Store", name: str) -> tuple["Voice", Path, Path]:
+    """A ready voice of the operator's by its name, or anybody's by its number, with its files.
+
+    Raises DeskError, VoiceNotReady, SeveralFit.
+    """
+    from store import NotFound, jobs
+    from store.use_cases import find_voice, hand_over_voice, voice_files
+
+    try:
+        if number := MEMBERS.fullmatch(name):
+            return hand_over_voice(store, int(number[1]))
+        with store.read() as session:
+            voice = find_voice(session, name, jobs.OPERATOR)
+        return voice_files(store, voice.id or 0, voice.owner_id)
+    except NotFound as error:
+        raise DeskError(NO_VOICE.format(name=name)) from error
+
+
+def _as_kept(model: Path, index: Path, out: Path, name: str) -> list[Path]:
+    """Copy a voice's two files to `out`, named as the bot names them. Raises OSError."""
+    out.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
+    written = [out / f"{stem}.safetensors", out / f"{stem}.index.safetensors"]
+    for kept, copy in zip((model, index), written, strict=True):
+        shutil.copyfile(kept, copy)
+    return written
 
 
 def _owner_of(recordings: list[Path]) -> "Owner":

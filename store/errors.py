@@ -5,6 +5,7 @@ StoreError
 ├── NotYours           the message with the voice note is another member's
 ├── IllegalMove        the job is in a state from which it cannot be cancelled or queued
 ├── VoiceNotReady      the voice is still training, or its training failed
+├── VoiceUnanswered    its training begins once its owner says yes
 ├── DuplicateVoiceName the owner has a voice of this name
 ├── BlankName          a name of which nothing can be seen
 ├── SeveralFit         a name that several have as a part of theirs
@@ -85,6 +86,16 @@ class VoiceNotReady(StoreError):
 
     code = "voice_not_ready"
     sentence = "The voice {name} is not ready ({state}). /jobs shows how far its training is; /train begins a new one."
+
+
+class VoiceUnanswered(StoreError):
+    """Params: name."""
+
+    code = "voice_unanswered"
+    sentence = (
+        "The voice {name} waits for your answer. Answer the question that you were shown, or cancel it in /jobs and "
+        "use /train again."
+    )
 
 
 class DuplicateVoiceName(StoreError):

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
-from store.errors import DuplicateVoiceName, VoiceNotReady
+from store.errors import DuplicateVoiceName, VoiceNotReady, VoiceUnanswered
 from store.missing import NoSuchVoice
 from store.names import folded, named, tidy
-from store.tables import Consent, Voice, VoiceState
+from store.tables import Consent, Job, JobState, Voice, VoiceState
 
 POLICY_VERSION = "2026-11"
 PUBLIC = -1  # the owner of free voices, which everybody may sing with and nobody can delete
@@ -59,13 +59,24 @@ def of_job(session: Session, job_id: str) -> Voice | None:
 
 
 def usable(session: Session, voice_id: int, user_id: int) -> Voice:
-    """The voice, ready, and the user's own or free. Raises NotFound (also if it is another member's), VoiceNotReady."""
+    """The voice, ready, and the user's own or free.
+
+    Raises NotFound (also if it is another member's), VoiceNotReady, VoiceUnanswered.
+    """
     voice = session.get(Voice, voice_id)
     if voice is None or voice.owner_id not in (user_id, PUBLIC):
         raise NoSuchVoice
+    if voice.state == VoiceState.TRAINING and is_unanswered(session, voice):
+        raise VoiceUnanswered(name=voice.name)
     if voice.state != VoiceState.READY:
         raise VoiceNotReady(name=voice.name, state=voice.state.value)
     return voice
+
+
+def is_unanswered(session: Session, voice: Voice) -> bool:
+    """Whether its training, or the one anew, begins only once its owner says yes."""
+    job = session.get(Job, voice.next_job_id or voice.job_id or "")
+    return job is not None and job.state is JobState.ACCEPTED
 
 
 def finish(session: Session, voice: Voice, model_key: str, index_key: str, quality: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from worker.doorbell import Doorbell
 
 Interaction = discord.Interaction[Any]
 FILE_LIMIT = 10 * 1024 * 1024
-"""Bytes that Discord takes everywhere; in a direct message, where a result may have to go, it takes no more."""
+"""Bytes that Discord takes everywhere, also in a direct message, where a result may have to go."""
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,5 @@ def requester_of(interaction: Interaction) -> Requester:
 
 
 def file_limit(interaction: Interaction) -> int:
-    """The largest file in bytes that an answer to the interaction takes."""
-    return interaction.guild.filesize_limit if interaction.guild else FILE_LIMIT
+    """The largest file in bytes that an answer to the interaction takes, as Discord says of this place and member."""
+    return interaction.filesize_limit

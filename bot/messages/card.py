@@ -36,7 +36,14 @@ def heading(job: Job, say: Texts) -> str:
     voice = params.voice_name if isinstance(params, CoverParams | TrainParams) else ""
     name = params.name if isinstance(params, LibraryParams) else ""
     names = {key: safe(text or "–") for key, text in (("voice", voice), ("song", song), ("name", name))}
-    return say(f"card.{aim_of(job)}", **names)
+    return f"{say(f'card.{aim_of(job)}', **names)}{key_of(job, say)}"
+
+
+def key_of(job: Job, say: Texts) -> str:
+    """`, key +1` of a cover that was asked for in another key, by which a member tells covers of one song apart."""
+    params = params_of(job)
+    shift = params.key_shift if isinstance(params, CoverParams) else None
+    return f", {say('result.cover.key_shift', key_shift=shift)}" if shift else ""
 
 
 def left_out(job: Job, say: Texts) -> list[str]:
@@ -56,7 +63,7 @@ def status(job: Job | CardState, place: int, say: Texts, wait: float = 0.0, *, s
         return f"{_waiting(job, max(place, 1), say)} · {time_until(wait, say)}"
     if job.stage is None:
         return say("card.starting")
-    stage = say.known(f"stage.{job.stage}", job.stage)
+    stage = say.known(f"stage.{job.kind}.{job.stage}", "") or say.known(f"stage.{job.stage}", job.stage)
     percent = _percent(job)
     shown = say("card.running", bar=bar(percent / 100), percent=percent, stage=stage)
     left = time_left(job.seconds_left, say)

@@ -12,10 +12,18 @@ from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, services_of, texts_for_server
 from bot.messages.faults import out_of_reach
 from bot.texts.names import safe
-from bot.texts.sentences import Texts
+from bot.texts.sentences import Texts, texts
 from store import AlreadyHandled, Job, MemberReport
 from store.params import aim_of, subject_of
-from store.use_cases import block_reported, remove_reported, report_of, warn_reported, warning_failed
+from store.use_cases import (
+    block_reported,
+    remove_reported,
+    report_of,
+    reported_job,
+    warn_reported,
+    warning_failed,
+    warning_sent,
+)
 
 log = logging.getLogger(__name__)
 STEPS = {"remove": remove_reported, "warn": warn_reported, "block": block_reported}
@@ -86,16 +94,18 @@ class StepButton(PersistentButton, template=r"report:(?P<step>remove|warn|block)
         await replace(interaction, staff_text(report, say), staff_view(report, say))
 
     async def _warn(self, interaction: Interaction, report: MemberReport, say: Texts) -> None:
-        """Send the warning. Raises MemberUnreachable; then it can be sent again."""
-        name = interaction.guild.name if interaction.guild else ""
+        """Send the warning, in its member's language. Raises MemberUnreachable; then it can be sent again."""
+        store, name = services_of(interaction).store, interaction.guild.name if interaction.guild else ""
+        job = await asyncio.to_thread(reported_job, store, report)
+        say = texts(job.locale) if job else say
         text = say("report.warning", server=safe(name), reason=say(f"report.reason.{report.reason.value}"))
         try:
             place = await interaction.client.create_dm(discord.Object(report.user_id))
-            await place.send(text)
+            message = await place.send(text)
         except Exception as error:
-            store = services_of(interaction).store
             await asyncio.to_thread(warning_failed, store, self.report, interaction.user.id)
             if isinstance(error, discord.Forbidden | discord.NotFound) or out_of_reach(error):
                 log.warning("The warning of report %s did not arrive: %s", self.report, error)
                 raise MemberUnreachable from error
             raise
+        await asyncio.to_thread(warning_sent, store, self.report, message.channel.id, message.id)

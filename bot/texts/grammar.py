@@ -5,6 +5,7 @@ A Korean sentence has both forms of a particle, `“{voice}”을(를)`, an Engl
 
 import re
 import string
+import unicodedata
 from typing import Any
 
 FORMS = {
@@ -18,8 +19,15 @@ FORMS = {
 PARTICLE = re.compile("|".join(map(re.escape, FORMS)))
 PLURAL = re.compile(r"(?<![\d.,])(\d[\d.,]*)((?: [A-Za-z]+){1,3})\[s\]")
 DIGITS = "영일이삼사오육칠팔구"
-LIQUID = 8
-"""The place of ㄹ among the final consonants: 로 follows it as it follows a vowel."""
+LIQUID, CLOSED = 8, 1
+"""The places of ㄹ and of one of the others among the final consonants: 로 follows ㄹ as it follows a vowel."""
+SIGNS = re.compile(r"(?:_|[^\w\s\u2100-\u2bff\U0001f000-\U0001ffff])+$")
+"""What closes a name and is not spoken: quotes, brackets, markdown; no symbols such as ♪, no emoji."""
+LATIN = re.compile(r"[A-Za-z]+$")
+MOST_SPELLED = 3
+SPELLED = {"l": LIQUID, "r": LIQUID, "m": CLOSED, "n": CLOSED}
+ENDS_LIQUID = re.compile(r"le?$")
+ENDS_CLOSED = re.compile(r"([mn]|(?<=[a-z])[mn]e|ng|[aiu]g|ck|(?<![aeiou])[aeiou][kpt]|ook|[aeiou]b|[ai]c)$")
 
 
 class NumbersFilled(string.Formatter):
@@ -46,23 +54,30 @@ def agreeing(text: str, language: str) -> str:
 
 def _particle(before: str, both: str) -> str:
     """The form after a name, whatever signs close it; both where its sound is not known (an emoji)."""
-    letter = next((sign for sign in reversed(before) if sign.isalnum()), "")
-    final = _final(letter)
+    final = _final(SIGNS.sub("", unicodedata.normalize("NFC", before)))
     if final is None:
         return both
     after_consonant, after_vowel = FORMS[both]
     return after_vowel if final == 0 or (final == LIQUID and both == "(으)로") else after_consonant
 
 
-def _final(letter: str) -> int | None:
-    """The final consonant with which a letter is spoken, by its place in Unicode's list; 0: none, None: not known.
-
-    Of a Latin word the last letter is taken as it mostly sounds in Korean: l, m, n and a g (of -ng) close it.
-    """
+def _final(name: str) -> int | None:
+    """The final consonant with which a name is spoken, by its place in Unicode's list; 0: none, None: not known."""
+    letter = unicodedata.normalize("NFKC", name[-1:])
     if letter.isdecimal():
         letter = DIGITS[int(letter)]
     if "가" <= letter <= "힣":
         return (ord(letter) - ord("가")) % 28
-    if letter.isascii() and letter:
-        return {"l": LIQUID, "m": 16, "n": 4, "g": 21}.get(letter.lower(), 0)
-    return None
+    if word := LATIN.search(unicodedata.normalize("NFKC", name)):
+        return _of_latin(word[0])
+    plain = unicodedata.normalize("NFKD", letter)[:1]
+    return 0 if plain and plain in "aeiouyAEIOUY" else None
+
+
+def _of_latin(word: str) -> int:
+    """The same of a Latin word, as it mostly sounds in Korean: 록, 핑크, 아델. A few capitals are spelled: 엠알."""
+    if len(word) == 1 or (len(word) <= MOST_SPELLED and word.isupper()):
+        return SPELLED.get(word[-1].lower(), 0)
+    if ENDS_LIQUID.search(word.lower()):
+        return LIQUID
+    return CLOSED if ENDS_CLOSED.search(word.lower()) else 0

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.interactions.arrival import gather, show_until_heard
+from bot.interactions.arrival import FOLLOW_SECONDS, gather, show_until_heard
 from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, Services, requester_of, texts_for
 from bot.messages.basket import basket_lines
@@ -16,7 +16,7 @@ from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import voice_name
 from bot.texts.sentences import Texts
 from bot.training.question import asked, sentence_to_read
-from store import BasketNote, NoteKnown
+from store import BasketNote, NoteKnown, NoteState
 from store.use_cases import check_training, keep_days_of_basket, request_basket_training
 
 NOTES = tuple(f"note{number}" for number in range(1, 11))
@@ -55,7 +55,7 @@ class TrainCog(commands.Cog):
         await interaction.response.defer(ephemeral=True, thinking=True)
         given = (note1, note2, note3, note4, note5, note6, note7, note8, note9, note10)
         store, say, name = self.services.store, texts_for(interaction), voice_name(name)
-        await asyncio.to_thread(check_training, store, requester_of(interaction), name)
+        await asyncio.to_thread(check_training, store, requester_of(interaction), name, instant=at_once)
         if notes := [note for note in given if note is not None]:
             with contextlib.suppress(NoteKnown):
                 await gather(self.services, interaction, notes, "command")
@@ -70,6 +70,8 @@ class TrainCog(commands.Cog):
 
 
 def _heard(notes: Sequence[BasketNote], say: Texts, days: float) -> str:
-    """The basket while it is heard: its newest notes."""
+    """The basket while it is heard: its newest notes, and what to do if the bot stops meanwhile."""
     newest = list(enumerate(reversed(notes), start=1))[:SHOWN]
-    return basket_lines(notes, newest, say, days)
+    text = basket_lines(notes, newest, say, days)
+    waits = any(note.state is NoteState.WAITING for note in notes)
+    return f"{text}\n-# {say('basket.asks', minutes=FOLLOW_SECONDS / 60)}" if waits else text

@@ -21,6 +21,10 @@ from pipeline.voices.owner import Owner
 from pipeline.voices.retrieval import load_index, save_index
 
 
+class NotOfRvc(WeightsError):
+    """A voice of a kind that RVC has not: our own."""
+
+
 @dataclass(frozen=True)
 class ImportedVoice:
     """A community voice as a pair of our own files."""
@@ -81,12 +85,12 @@ def import_voice(pth: Path, index: Path | None, out_dir: Path, owner: Owner | No
 def export_voice(model: Path, index: Path, out_dir: Path, name: str) -> ExportedVoice:
     """Write `NAME.pth` and, if the voice has retrieval rows, `NAME.index`, for RVC and its kin.
 
-    Raises WeightsError: the voice is of a kind that RVC has not (our own), faiss is missing for the index;
-    DiskFull; and OSError if `out_dir` is no folder or cannot be written. The files appear when both are whole.
+    Raises NotOfRvc; WeightsError: faiss is missing for the index; DiskFull; and OSError if `out_dir` is no folder or
+    cannot be written. The files appear when both are whole.
     """
     network, info = load_voice(model)
     if not isinstance(network, Synthesizer) or info.content_model not in BY_WIDTH.values():
-        raise WeightsError(
+        raise NotOfRvc(
             f"The voice {name} cannot become a .pth: RVC has neither its network ({network.kind}) nor its content "
             f"features ({info.content_model}). One that is trained from an RVC base (VOICE_BASE=rvc-40k) can."
         )

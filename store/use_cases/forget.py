@@ -46,7 +46,7 @@ class Forgotten:
 def forget(store: Store, user_id: int) -> Forgotten:
     """Remove every row and file of a member, and order the deletion of the messages in the same transaction.
 
-    One line of audit stays: that they asked. So does what they did as a moderator.
+    One line of audit stays: that they asked. So does what they did as a moderator, and that they are blocked.
 
     A running job loses its row, so its worker stops; a message that is being sent loses its row, so it is deleted.
     """
@@ -69,6 +69,8 @@ def forget(store: Store, user_id: int) -> Forgotten:
         session.connection().execute(added.values(added_by=0))
         own = delete(Audit).where(col(Audit.user_id) == user_id, col(Audit.action).in_(OWN_ACTS))
         session.connection().execute(own)
+        unblocked = update(Audit).where(col(Audit.subject) == str(user_id))
+        session.connection().execute(unblocked.values(subject=""))
         session.add(Audit(user_id=user_id, action="forget"))
     for job in work:
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)

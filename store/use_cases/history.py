@@ -8,6 +8,9 @@ from store import jobs, line, reports
 from store.database import Store
 from store.tables import Job, JobState, Outbox, OutboxState, Shown
 
+MOST = 500
+"""More than a member has results of that are still kept."""
+
 
 @dataclass(frozen=True)
 class ListedJob:
@@ -29,8 +32,8 @@ class ListedJob:
     """Whether moderators have removed its result."""
 
 
-def job_history(store: Store, user_id: int, limit: int = 50) -> list[ListedJob]:
-    """The member's newest jobs."""
+def job_history(store: Store, user_id: int, limit: int = MOST) -> list[ListedJob]:
+    """The member's jobs, the newest first."""
     with store.read() as session:
         rows = jobs.recent_of(session, user_id, limit)
         places = line.places(session, (job for job in rows if job.state is JobState.QUEUED))

@@ -1,4 +1,7 @@
-"""Everything that is kept about a member, for themselves: rows as JSON and the files that they name, as ZIP files."""
+"""Everything that is kept about a member, for themselves: rows as JSON and the files that they name, as ZIP files.
+
+The songs of a server's library are the server's: whoever has added them gets their rows, without the files.
+"""
 
 import contextlib
 import json
@@ -17,14 +20,28 @@ from files.disk import disk_full
 from store import basket, voices
 from store.database import Store
 from store.errors import NotFound
+from store.listening_tables import ListeningClip
 from store.params import INSTRUMENTAL_KEY, SONG_KEY, subject_of
 from store.tables import Clip, Job, Outbox
 
-OWNERS = ("user_id", "owner_id", "rater_id", "reporter_id")
-PEOPLE = frozenset({*OWNERS, "moderator_id", "removed_by", "warned_by", "blocked_by"})
-"""Columns that name a member; whoever is not the one who asks is left out of their rows."""
-MACHINES = frozenset({"lease_owner"})
-"""Columns that name a machine of the operator's."""
+PEOPLE = frozenset(
+    {
+        "user_id",
+        "owner_id",
+        "rater_id",
+        "reporter_id",
+        "moderator_id",
+        "added_by",
+        "removed_by",
+        "warned_by",
+        "blocked_by",
+    }
+)
+"""Columns that name a member: each row that names the one who asks is theirs, and whoever else it names is left out."""
+SUBJECT = "subject"
+"""Whom an act of a moderator was about, where it is a member: their id in digits."""
+KEPT_BACK = frozenset({"lease_owner", "reply_token", "seed"})
+"""Columns that name a machine of the operator's, let anybody write as the bot, or tell the order of a test's clips."""
 ERROR = ("error_code", "error_params", "error_sentence")
 Tell = Callable[[str, Mapping[str, Any], str], str]
 """What a member reads of an error: its code, params and English sentence, which may be for the operator alone."""
@@ -107,7 +124,7 @@ def _parted(everything: Sequence[OwnFile], limit: int) -> tuple[list[list[OwnFil
 
 
 def _rows(session: Session, user_id: int, tell: Tell) -> dict[str, list[dict[str, Any]]]:
-    """The member's rows of every table, without the ids of other members."""
+    """The rows of every table that name the member, without the ids of others."""
     found = {table.name: _of(session, table, user_id) for table in SQLModel.metadata.sorted_tables}
     return {name: [_told(row, tell) for row in rows] for name, rows in found.items() if rows}
 
@@ -115,18 +132,24 @@ def _rows(session: Session, user_id: int, tell: Tell) -> dict[str, list[dict[str
 def _told(row: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """The row with its error as one sentence, and without what it says of the operator's machines."""
     code, params, sentence = (row.get(name) for name in ERROR)
-    shown = {name: value for name, value in row.items() if name not in {*MACHINES, *ERROR}}
+    shown = {name: value for name, value in row.items() if name not in {*KEPT_BACK, *ERROR}}
     return shown | {"error": tell(code, params or {}, sentence or "")} if code else shown
 
 
 def _of(session: Session, table: Table, user_id: int) -> list[dict[str, Any]]:
-    mine = [column == user_id for column in table.columns if column.name in OWNERS]
+    mine = [column == user_id for column in table.columns if column.name in PEOPLE]
     if not mine:
         return []
+    mine += [column == str(user_id) for column in table.columns if column.name == SUBJECT]
     rows = session.connection().execute(table.select().where(or_(*mine))).mappings()
-    return [
-        {name: None if name in PEOPLE and value != user_id else value for name, value in row.items()} for row in rows
-    ]
+    return [{name: None if _is_another(name, value, user_id) else value for name, value in row.items()} for row in rows]
+
+
+def _is_another(name: str, value: Any, user_id: int) -> bool:
+    """Whether a column names a member who is not the one who asks."""
+    if name == SUBJECT:
+        return str(value).isdecimal() and value != str(user_id)
+    return name in PEOPLE and value != user_id
 
 
 def _files(store: Store, named: Iterable[tuple[str | None, str]]) -> Iterator[OwnFile]:
@@ -153,6 +176,10 @@ def _named(session: Session, user_id: int) -> Iterator[tuple[str | None, str]]:
             key = job.params.get(part)
             suffix = f".{key.partition('.')[2]}" if key and "." in key else ""
             yield key, f"songs/{job.id[:12]}/{part.removesuffix('_key')}-{_plain(subject_of(job))}{suffix}"
+    for heard in session.exec(select(ListeningClip).where(ListeningClip.owner_id == user_id)).all():
+        for key, part in ((heard.source_key, "whole"), (heard.media_key, "rated")):
+            suffix = f".{key.partition('.')[2]}" if key and "." in key else ""
+            yield key, f"listening-tests/{heard.test_id}/{heard.name}-{part}{suffix}"
     for voice in voices.of_owner(session, user_id):
         for key, role in ((voice.model_key, "voice"), (voice.index_key, "voice.index")):
             yield key, f"voices/{voice.id}-{_plain(voice.name)}/{role}.safetensors"

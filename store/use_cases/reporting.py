@@ -128,8 +128,7 @@ def removal_told(store: Store, report_id: int, channel_id: int | None, message_i
         report.told = True
         session.add(report)
         if channel_id is not None and message_id is not None:
-            message = {"message_id": message_id, "channel_id": channel_id}
-            session.merge(Shown(job_id=report.mark, user_id=report.user_id, **message))
+            _goes_with_member(session, report, channel_id, message_id)
         return True
 
 
@@ -142,11 +141,18 @@ def report_of(store: Store, report_id: int, guild_id: int) -> MemberReport:
     return report
 
 
+def reported_job(store: Store, report: MemberReport) -> Job | None:
+    """The job whose result was reported, if it is still a row."""
+    with store.read() as session:
+        return session.get(Job, report.job_id)
+
+
 def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
     """Order the deletion of the reported message, and remove its files. Raises NotFound, AlreadyHandled."""
     with store.write() as session:
         report = _open(session, report_id, guild_id, "removed_by", moderator_id)
         deletions.order(session, report.job_id, report.channel_id, report.message_id)
+        _removed_elsewhere(session, report, moderator_id)
         if (shown := session.get(Shown, report.message_id)) is not None:
             session.delete(shown)
         mail = session.exec(select(Outbox).where(Outbox.job_id == report.job_id)).all()
@@ -166,6 +172,14 @@ def warn_reported(store: Store, report_id: int, guild_id: int, moderator_id: int
         report = _open(session, report_id, guild_id, "warned_by", moderator_id)
         session.add(_audit(report, moderator_id, "warn"))
         return report
+
+
+def warning_sent(store: Store, report_id: int, channel_id: int, message_id: int) -> None:
+    """Note the warning's message: it goes with its member's other ones when they are forgotten."""
+    with store.write() as session:
+        report = session.get(MemberReport, report_id)
+        if report is not None:
+            _goes_with_member(session, report, channel_id, message_id)
 
 
 def warning_failed(store: Store, report_id: int, moderator_id: int) -> None:
@@ -235,6 +249,20 @@ def _shown_by(session: Session, message: ReportedMessage) -> tuple[str, int] | N
             return job.id, job.user_id
     shown = session.get(Shown, message.message_id)
     return (shown.job_id, shown.user_id) if shown else None
+
+
+def _removed_elsewhere(session: Session, report: MemberReport, moderator_id: int) -> None:
+    """The same result is removed in its other reports, too; its member is told once."""
+    same = MemberReport.job_id == report.job_id, col(MemberReport.removed_by).is_(None)
+    for other in session.exec(select(MemberReport).where(*same)).all():
+        if other.id != report.id:
+            other.removed_by, other.outdated, other.told = moderator_id, True, True
+            session.add(other)
+
+
+def _goes_with_member(session: Session, report: MemberReport, channel_id: int, message_id: int) -> None:
+    message = {"message_id": message_id, "channel_id": channel_id}
+    session.merge(Shown(job_id=report.mark, user_id=report.user_id, **message))
 
 
 def _is_handled(report: MemberReport) -> bool:

@@ -7,7 +7,14 @@ from sqlmodel import Session
 
 from store import basket, clips, jobs, replies, retention, voices
 from store.database import Store
-from store.errors import AlreadyAnswered, ConsentMismatch, ConsentOver, VoiceNotReady
+from store.errors import (
+    AlreadyAnswered,
+    ConsentMismatch,
+    ConsentOver,
+    DuplicateVoiceName,
+    VoiceNotReady,
+    VoiceUnanswered,
+)
 from store.missing import NoSuchJob
 from store.names import named
 from store.params import TrainParams, train_params
@@ -92,14 +99,20 @@ def asked(session: Session, job: Job) -> BasketTraining:
     return BasketTraining(job, name, len(keys), seconds, len(refused), _is_anew(voice, job))
 
 
-def check_training(store: Store, requester: Requester, voice_name: str) -> None:
+def check_training(store: Store, requester: Requester, voice_name: str, *, instant: bool = False) -> None:
     """Raise what `request_basket_training` would refuse whatever the basket holds; to be called before a download."""
     name = named(voice_name, what="voice")
     with store.read() as session:
         jobs.check_cap(session, requester.user_id, requester.guild_id)
         same = voices.by_name(session, requester.user_id, name)
-    if same is not None and (same.state is VoiceState.TRAINING or same.next_job_id is not None):
+        if same is None:
+            return
+        if voices.is_unanswered(session, same):
+            raise VoiceUnanswered(name=same.name)
+    if same.state is VoiceState.TRAINING or same.next_job_id is not None:
         raise VoiceNotReady(name=same.name, state=VoiceState.TRAINING.value)
+    if instant and same.state is VoiceState.READY:
+        raise DuplicateVoiceName(name=same.name)
 
 
 def request_agreed_training(

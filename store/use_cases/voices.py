@@ -33,6 +33,12 @@ def voices_of(store: Store, user_id: int) -> Sequence[Voice]:
         return voices.of_owner(session, user_id)
 
 
+def has_free_voice(store: Store) -> bool:
+    """Whether there is a voice that everybody may sing with."""
+    with store.read() as session:
+        return any(voice.state is VoiceState.READY for voice in voices.of_owner(session, voices.PUBLIC))
+
+
 def unanswered_voices(store: Store, user_id: int) -> frozenset[int | None]:
     """The ids of the member's voices that are trained only once they say yes."""
     waits = col(Voice.job_id) == col(Job.id), col(Job.state) == JobState.ACCEPTED
@@ -53,6 +59,19 @@ def own_voice(store: Store, voice_id: int, user_id: int) -> Voice:
     """One voice of its owner, whatever its state. Raises NotFound, also if it is another member's."""
     with store.read() as session:
         return _owned(session, voice_id, user_id)
+
+
+def hand_over_voice(store: Store, voice_id: int) -> tuple[Voice, Path, Path]:
+    """A ready voice, whoever's it is, with its two files: the operator gives them to its owner; the audit tells.
+
+    Raises NotFound, VoiceNotReady.
+    """
+    with store.write() as session:
+        voice = session.get(Voice, voice_id)
+        if voice is None:
+            raise NoSuchVoice
+        session.add(Audit(user_id=jobs.OPERATOR, action="export voice", subject=str(voice_id)))
+        return _with_files(store, voice)
 
 
 def check_voice_name(store: Store, user_id: int, name: str) -> None:
@@ -110,10 +129,7 @@ def rename_voice(store: Store, voice_id: int, user_id: int, name: str) -> str:
 
 def voice_files(store: Store, voice_id: int, user_id: int) -> tuple[Voice, Path, Path]:
     """A voice of its owner with its model and its index, as files. Raises NotFound, VoiceNotReady."""
-    voice = own_voice(store, voice_id, user_id)
-    if voice.state != VoiceState.READY:
-        raise VoiceNotReady(name=voice.name, state=voice.state.value)
-    return voice, store.media.path(voice.model_key or ""), store.media.path(voice.index_key or "")
+    return _with_files(store, own_voice(store, voice_id, user_id))
 
 
 def withdraw_sample(session: Session, voice: Voice) -> set[str]:
@@ -149,6 +165,12 @@ def _withdraw(session: Session, message: Outbox) -> None:
     deletions.of_card(session, jobs.get(session, message.job_id))
     session.delete(message)
     jobs.delivered(session, message.job_id)
+
+
+def _with_files(store: Store, voice: Voice) -> tuple[Voice, Path, Path]:
+    if voice.state != VoiceState.READY:
+        raise VoiceNotReady(name=voice.name, state=voice.state.value)
+    return voice, store.media.path(voice.model_key or ""), store.media.path(voice.index_key or "")
 
 
 def _owned(session: Session, voice_id: int, user_id: int) -> Voice:

@@ -60,6 +60,17 @@ async def test_every_command_of_members_answers_in_both_languages(world: World, 
     assert rows(store, GuildSetting) == []
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_every_menu_of_a_message_answers_in_both_languages(world: World, language: str) -> None:
+    world.bot.services.languages[world.guild.id] = language
+    note = await world.alice.send(world.channel, attachments=[("voice-message.ogg", b"sound")])
+    menus = world.bot.tree.get_commands(type=discord.AppCommandType.message)
+    assert len(menus) == 4
+    for menu in menus:
+        shown = response_of(await world.alice.context_menu(world.channel, str(menu.name), note))
+        assert shown.ephemeral and bool(HANGUL.search(shown.content)) is (language == "ko"), (menu.name, shown.content)
+
+
 async def test_an_answer_to_listening_tests_is_taken_after_a_restart(
     world: World, make_bot: Callable[[], DiscoverBot]
 ) -> None:

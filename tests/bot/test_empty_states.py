@@ -9,14 +9,23 @@ from bot.messages.result import compose
 from bot.texts.mentions import clickable
 from bot.texts.sentences import texts
 from store import Job, Store, Voice, VoiceState, voices
-from store.errors import DuplicateVoiceName, NotFound, StoreError, TooManyJobs, VoiceNotReady
+from store.errors import DuplicateVoiceName, NotFound, StoreError, TooManyJobs, VoiceNotReady, VoiceUnanswered
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 MENTION = re.compile(r"</[^:>]+:\d+>")
 EMPTY = (
     "voices.none",
+    "voices.none_own",
     "jobs.none",
+    "jobs.none_own",
+    "basket.empty",
+    "again.alone",
+    "liking.none",
+    "liking.empty",
+    "my_data.nothing",
+    "library.none.song",
+    "library.none.singer",
     "mos.no_votes",
     "result.match.empty",
     "result.match.none_means",
@@ -28,6 +37,7 @@ REFUSALS: tuple[type[StoreError], ...] = (
     NotFound,
     *NotFound.__subclasses__(),
     VoiceNotReady,
+    VoiceUnanswered,
     DuplicateVoiceName,
     TooManyJobs,
 )

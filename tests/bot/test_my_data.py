@@ -19,7 +19,7 @@ async def test_a_member_gets_their_data_in_answers_that_only_they_see(
     world: World, worker: Worker, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = await world.alice.slash(world.channel, "mydata")
-    assert response_of(nothing).content == "Nothing is stored about you." and nothing.followups == []
+    assert response_of(nothing).content.startswith("Nothing is stored about you. </help:") and nothing.followups == []
     await world.alice.slash(world.channel, "notes", note1=("a.ogg", b"one"), note2=("b.ogg", b"x" * 9000))
     answer = await world.alice.slash(world.channel, "mydata")
     assert "2 rows (rows.json) and 2 files, in 1 ZIP file." in response_of(answer).content

@@ -104,17 +104,17 @@ async def test_a_report_reaches_the_staff_and_its_result_is_removed_once(
 
 
 @pytest.mark.parametrize(
-    ("locale", "line"),
+    ("locale", "asked", "thanked", "line"),
     [
-        ("en", "✔ Deleted by its member, <@{member}>"),
-        ("ko", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요"),
+        ("en", "What is wrong with", "Thank you. The moderators", "✔ Deleted by its member, <@{member}>"),
+        ("ko", "이 결과에 어떤 문제가", "고마워요. 관리자에게", "✔ 결과를 만든 멤버 <@{member}> 님이 직접 삭제했어요"),
     ],
 )
 async def test_a_result_that_its_member_deleted_was_removed_by_no_moderator(
-    court: Court, locale: str, line: str
+    court: Court, locale: str, asked: str, thanked: str, line: str
 ) -> None:
     await court.moderator.slash(court.world.channel, "settings", language=locale)
-    await court.report()
+    assert asked in response_of(await court.ask()).content and thanked in await court.report()
     delete_cover(court.store, court.job.id, court.world.alice.id)
     await court.world.tick(5)
     [told] = court.told()
@@ -184,6 +184,16 @@ async def test_a_member_is_told_once_and_privately_what_moderators_removed(
     assert world.dms(alice) == []
 
 
+async def test_what_is_removed_by_one_report_is_removed_in_the_others_and_told_once(court: Court) -> None:
+    await court.report()
+    await court.press("Warn its member")
+    await court.report("spam")
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    assert [f"Removed by <@{court.moderator.id}>" in told.content for told in court.told()] == [True, True]
+    assert ["removed a result" in dm.content for dm in court.world.dms(court.world.alice)] == [False, True]
+
+
 async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
     alice, world = court.world.alice, court.world
     close_dms(world)
@@ -233,12 +243,25 @@ async def test_a_second_click_does_nothing_again(court: Court) -> None:
     assert court.world.dms(court.world.alice) == []
 
 
+async def test_a_warning_is_in_its_members_language_whatever_moderators_read(court: Court) -> None:
+    with court.store.write() as session:
+        session.get_one(Job, court.job.id).locale = "ko"
+    await court.report("hurtful")
+    await court.press("Warn its member")
+    [warning] = court.world.dms(court.world.alice)
+    assert warning.content.startswith("**Test Guild** 서버의 관리자가 보내는 경고예요.")
+    assert "Warned by" in court.told()[0].content
+
+
 async def test_a_warning_goes_to_the_member_alone(court: Court) -> None:
     await court.report("hurtful")
     await court.press("Warn its member")
     [warning] = court.world.dms(court.world.alice)
     assert "Test Guild" in warning.content and "hurtful" in warning.content
     assert f"Warned by <@{court.moderator.id}>" in court.told()[0].content
+    forget(court.store, court.world.alice.id)
+    await court.world.tick(5)
+    assert court.world.dms(court.world.alice) == []
 
 
 async def test_a_blocked_members_jobs_end_with_a_sentence_and_new_ones_are_refused(

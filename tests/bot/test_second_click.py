@@ -110,6 +110,8 @@ class Scene:
     store: Store
     moderator: MemberActor
     numbers: dict[str, Any]
+    shown: int = 0
+    """Messages that everybody sees, of what was pressed so far."""
 
     async def press(self, custom_id: str, values: Sequence[str] | None, who: MemberActor) -> str:
         """Press a copy of the button, or choose in a copy of the menu; all that is seen then."""
@@ -122,8 +124,10 @@ class Scene:
         row = {"type": ROW, "components": [part]}
         posted = env.backend.create_message(self.world.channel.id, bot.id, "", components=[row], broadcast=False)
         message = ResponseMessage(env, posted)
+        before = {one.id for one in self.world.public()}
         press = who.click(message, label="x") if values is None else who.select(message, values)
         result = await press
+        self.shown += len({one.id for one in self.world.public()} - before)
         if result.modal is not None:
             return f"form {result.modal}"
         answers = [one for one in (result.response, *result.followups) if one is not None]
@@ -216,7 +220,7 @@ async def scene(world: World, worker: Worker, store: Store) -> Scene:
 
 
 async def test_a_second_press_of_anything_is_answered_and_does_nothing_twice(scene: Scene) -> None:
-    seen: set[type[Any]] = set(ELSEWHERE)
+    seen, shared = set[type[Any]](ELSEWHERE), 0
     for custom_id, values, who, expected in TABLE:
         given = None if values is None else [value.format(**scene.numbers) for value in values]
         member = scene.moderator if who == "moderator" else getattr(scene.world, who)
@@ -226,6 +230,8 @@ async def test_a_second_press_of_anything_is_answered_and_does_nothing_twice(sce
         second = await scene.press(*pressed)
         assert first and BROKEN not in first + second, (custom_id, first, second)
         assert second == first if expected is SAME else expected in second, (custom_id, first, second)
+        shared += custom_id.startswith("share:")
+        assert scene.shown == shared, custom_id  # all else is for whoever pressed alone
         assert scene.rows() == between or custom_id == "forget:yes", custom_id  # each is one line of audit
         seen |= {kind for kind in COMPONENTS if re.fullmatch(kind.pattern, pressed[0])}
     assert [kind.__name__ for kind in COMPONENTS if kind not in seen] == []

@@ -94,12 +94,13 @@ async def test_a_first_match_asks_once_what_is_liked_and_later_ones_do_not(
 
 
 async def test_help_and_the_greeting_ask_whoever_presses_page_by_page(
-    world: World, store: Store, songs: list[int]
+    world: World, store: Store, songs: list[int], make_bot: Callable[[], DiscoverBot]
 ) -> None:
     with store.write() as session:
         for number in range(24):
             library.add_song(session, Song(title=f"Z{number:02}", media_key=str(number)))
     help_card = response_of(await world.alice.slash(world.channel, "help"))
+    await world.env.restart_bot(make_bot())
     await world.alice.click(help_card, label="Songs you like…")
     await world.alice.click(question(world), label="More ▶")
     await world.alice.click(question(world), label="◀ Back")
@@ -111,7 +112,7 @@ async def test_help_and_the_greeting_ask_whoever_presses_page_by_page(
     world.bot.services.languages[guild.id] = "ko"
     await greeter.on_guild_join(guild)
     for _ in range(2):
-        await world.bob.click(world.public()[-1], label="Songs you like…")
+        await world.bob.click(world.public()[-1], custom_id="liking:open")
     await world.bob.select(world.cards()[-1], [str(songs[1])])
     assert "좋아하는 노래 1곡을 저장했어요" in world.cards()[-1].content
     assert said(store) == {(world.bob.id, songs[1]): True}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from simcord import InteractionResult
@@ -206,11 +206,28 @@ async def test_a_voice_of_markdown_and_mentions_is_shown_plain(world: World, wor
 
 
 async def test_a_second_training_of_the_same_voice_is_refused_and_keeps_the_first(
-    asked: InteractionResult, world: World, store: Store
+    asked: InteractionResult, world: World, worker: Worker, store: Store
 ) -> None:
-    answer = await world.alice.slash(world.channel, "train", name="MINE", note1=("c.ogg", b"three"))
+    again: dict[str, Any] = {"name": "MINE", "note1": ("c.ogg", b"three")}
+    answer = await world.alice.slash(world.channel, "train", **again)
+    assert "The voice mine waits for your answer. Answer the question" in response_of(answer).content
+    cover = await world.alice.slash(world.channel, "cover", voice="mine", song=("a.mp3", b"x"))
+    assert "The voice mine waits for your answer." in response_of(cover).content
+    assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
+    await world.alice.click(response_of(asked), label=YES)
+    answer = await world.alice.slash(world.channel, "train", **again)
     assert "The voice mine is not ready (training)" in response_of(answer).content
     assert len(store.media.keys()) == 2 and len(rows(store, Clip)) == 2
+
+
+async def test_a_question_that_was_lost_is_cancelled_in_the_list_and_asked_again(
+    asked: InteractionResult, world: World
+) -> None:
+    listed = response_of(await world.alice.slash(world.channel, "jobs"))
+    await world.alice.click(listed, label="Cancel")
+    await world.tick()
+    answer = await world.alice.slash(world.channel, "train", name="mine")
+    assert "Train the voice “mine”?" in response_of(answer).content
 
 
 async def test_ten_notes_are_taken(world: World, worker: Worker, store: Store) -> None:
@@ -260,7 +277,7 @@ def test_the_korean_question_says_the_same(store: Store) -> None:
 async def test_a_second_voice_of_the_same_accented_name_is_refused(world: World, worker: Worker, store: Store) -> None:
     await world.train(worker, "É", [("a.ogg", b"x")])
     answer = await world.alice.slash(world.channel, "train", name="é", note1=("a.ogg", b"y"))
-    assert "is not ready" in response_of(answer).content and len(rows(store, Voice)) == 1
+    assert "waits for your answer" in response_of(answer).content and len(rows(store, Voice)) == 1
 
 
 async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
@@ -285,3 +302,20 @@ async def test_a_voice_at_once_is_asked_for_made_marked_and_says_what_is_better(
     listed = text_of(response_of(await world.alice.slash(world.channel, "voices")))
     assert "mine" in listed and "not trained" in listed
     assert voice_choices(store, world.alice.id, "", texts("en"))[0][0] == "mine · not trained"
+
+
+@pytest.mark.parametrize(
+    ("language", "again"), [("en", "within 10 minutes, use </train:"), ("ko", "10분 안에 묻지 않으면 </train:")]
+)
+async def test_what_to_do_is_said_before_a_restart_that_loses_the_question(
+    world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot], language: str, again: str
+) -> None:
+    world.bot.services.languages[world.guild.id] = language
+    asked = await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
+    assert again in response_of(asked).content
+    await world.env.restart_bot(make_bot())
+    worker.hear()
+    await world.tick()
+    assert len(rows(store, BasketNote)) == 1
+    anew = await world.alice.slash(world.channel, "train", name="mine")
+    assert "Train the voice “mine”?" in response_of(anew).content

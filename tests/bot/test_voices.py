@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 import pytest
-from simcord import InteractionResult
+from simcord import InteractionResult, actors
 from sqlmodel import select
 
 from bot import voices as ours
@@ -247,13 +247,27 @@ async def test_a_voice_is_exported_to_its_owner_alone(world: World, mine: Voice,
     assert "There is no such voice." in str([again.response, *again.followups])
 
 
-async def test_a_voice_that_is_too_large_for_discord_is_one_sentence(
-    world: World, mine: Voice, monkeypatch: pytest.MonkeyPatch
+async def test_a_voice_is_sent_up_to_what_discord_takes_of_this_member_in_this_place(
+    world: World, mine: Voice, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ours, "file_limit", lambda _: 3)
+    interactions: Any = vars(actors)["_interactions"]
+    original = interactions.base_payload
+
+    def limited(limit: int) -> Callable[..., Any]:
+        def payload(*args: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+            record, sent = original(*args, **options)
+            return record, {**sent, "attachment_size_limit": limit}
+
+        return payload
+
+    size = store.media.path(mine.model_key or "").stat().st_size
     answer = await opened(world, mine)
-    click = await world.alice.click(response_of(answer), label="Export")
-    assert "larger than Discord allows here" in response_of(click).content
+    monkeypatch.setattr(interactions, "base_payload", limited(size - 1))
+    refused = response_of(await world.alice.click(response_of(answer), label="Export"))
+    assert "larger than Discord allows here" in refused.content and f"number is {mine.id}" in refused.content
+    assert refused.attachments == []
+    monkeypatch.setattr(interactions, "base_payload", limited(size))
+    assert len(response_of(await world.alice.click(response_of(answer), label="Export")).attachments) == 2
 
 
 def acts(voice: Voice) -> list[ours.VoiceAct]:

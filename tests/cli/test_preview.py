@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -41,6 +42,28 @@ async def test_the_page_is_served_on_this_machine(at: House) -> None:
     ):
         assert preview.url.startswith("http://127.0.0.1:")
         assert page.status == 200 and "html" in page.headers["Content-Type"]
+
+
+async def test_the_servers_clock_begins_when_it_is_told_and_goes_on_from_there(at: House) -> None:
+    began = datetime.now(UTC)
+    async with simulated_server(at, "en", began) as shown:
+        await shown.env.advance_time(60.0)
+        answer = await shown.members[0].slash(shown.channel, "jobs")
+        [message] = shown.channel.history(viewer=shown.members[0])
+        assert answer.response is not None and message.id == answer.response.id
+        assert abs(message.created_at - began - timedelta(seconds=60)) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Your basket is empty"), ("ko", "바구니가 비어 있어요")])
+async def test_a_members_direct_messages_are_served_in_the_same_language(at: House, language: str, word: str) -> None:
+    async with simulated_server(at, language) as shown, AsyncExitStack() as page, aiohttp.ClientSession() as session:
+        preview = await _served(shown, PREVIEW, page, direct=True)
+        answer = await shown.members[0].user.slash("notes")
+        assert answer.response is not None and word in answer.response.content
+        async with session.get(preview.url) as served:
+            assert served.status == 200
+        alone = shown.members[0].user.dm_channel
+        assert [message.id for message in alone.history(viewer=shown.members[0].user)] == [answer.response.id]
 
 
 async def test_a_port_in_use_is_one_sentence(at: House) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from cli.voices import app
@@ -14,7 +15,8 @@ from models.rvc.pth_file import read_pth
 from models.voice_file import load_voice
 from pipeline.voices.retrieval import load_index
 from pipeline.voices.rvc_files import import_voice
-from store import Consent, VoiceState, jobs, voices
+from store import Consent, Voice, VoiceState, jobs, voices
+from store.tables import Audit
 from tests.cli.conftest import Desk
 from tests.models.rvc.pth_files import contents, output_of, write
 
@@ -118,6 +120,32 @@ def test_what_cannot_be_exported_is_said(desk: Desk, voice_files: tuple[Path, Pa
     assert sentence.endswith("One that is trained from an RVC base (VOICE_BASE=rvc-40k) can.")
     assert "not ready" in desk.refused("export", "Cleo")
     assert "s24 base" in desk("list")
+
+
+def test_a_members_voice_is_handed_over_by_its_number(
+    desk: Desk, voice_files: tuple[Path, Path], pth: Path, tmp_path: Path
+) -> None:
+    store, out = desk.store(), tmp_path / "out"
+    desk("import", pth, "--name", "Anna", "--yes")
+    keys = [store.media.put_file(path) for path in voice_files]
+    with store.write() as session:
+        imported = session.exec(select(Voice)).one()
+        theirs = voices.create(session, 7, "내 목소리", None, "job")
+        voices.finish(session, theirs, keys[0], keys[1], {})
+        like_rvc = voices.create(session, 7, "Bea", None, "other")
+        voices.finish(session, like_rvc, imported.model_key or "", imported.index_key or "", {})
+        training = voices.create(session, 7, "Cleo", None, "third").id
+        numbers = theirs.id, like_rvc.id
+    assert "There is no voice Bea" in desk.refused("export", "Bea", "--out", out) and not out.exists()
+    said = " ".join(desk("export", f"#{number}", "--out", out) for number in numbers)
+    assert "내_목소리.safetensors" in said and "Bea.pth" in said
+    handed = [out / "내_목소리.safetensors", out / "내_목소리.index.safetensors"]
+    assert [path.read_bytes() for path in handed] == [path.read_bytes() for path in voice_files]
+    assert read_pth(out / "Bea.pth").network.config == read_pth(pth).network.config
+    assert "not ready" in desk.refused("export", f"#{training}") and "no voice #99" in desk.refused("export", "#99")
+    with store.read() as session:
+        told = [row.subject for row in session.exec(select(Audit).where(Audit.action == "export voice"))]
+    assert told == [str(number) for number in numbers]
 
 
 def test_where_nothing_can_be_written_is_said(desk: Desk, pth: Path) -> None:

@@ -108,3 +108,12 @@ def test_a_name_that_is_too_long_is_shortened_by_the_room_it_takes() -> None:
     assert shortened("Slow Motion Dream", 10) == "Slow Moti…"
     assert shortened("밤편지밤편지", 12) == "밤편지밤편지"
     assert shortened("밤편지밤편지", 11) == "밤편지밤…"
+
+
+def test_the_smallest_words_are_read_on_a_telephone(tmp_path: Path) -> None:
+    """As high as the letters of a text of 11 CSS pixels, the least that browsers and Discord show."""
+    sheet = Sheet(PIXELS, 60)
+    sheet.words(10, 45, "H", SMALL)
+    sheet.save(tmp_path / "letter.png")
+    rows = np.flatnonzero((pixels(tmp_path / "letter.png").max(-1) > 100).any(1))
+    assert (rows[-1] - rows[0] + 1) * 390 / PIXELS >= 0.7 * 11

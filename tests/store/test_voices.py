@@ -3,6 +3,7 @@
 import pytest
 
 from store import DuplicateVoiceName, Job, JobKind, NotFound, Store, Voice, VoiceNotReady, jobs, voices
+from store.errors import VoiceUnanswered
 from store.use_cases import delete_voice
 
 MEMBER, OTHER = 7, 8
@@ -16,6 +17,10 @@ def add_voice(store: Store, name: str = "Me") -> Voice:
 
 def test_a_voice_in_training_cannot_sing_yet(store: Store) -> None:
     voice = add_voice(store)
+    with pytest.raises(VoiceUnanswered, match="Me waits for your answer"), store.read() as session:
+        voices.usable(session, voice.id or 0, MEMBER)
+    with store.write() as session:
+        jobs.enqueue(session, voice.job_id or "")
     with pytest.raises(VoiceNotReady, match="Me is not ready"), store.read() as session:
         voices.usable(session, voice.id or 0, MEMBER)
 

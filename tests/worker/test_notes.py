@@ -101,6 +101,13 @@ def test_later_notes_are_compared_with_those_that_were_heard(store: Store, files
     ]
 
 
+def test_a_note_of_somebody_else_than_the_others_is_refused(store: Store, models: ModelPool, notes: list[Path]) -> None:
+    add(store, notes[0], sorted((LIBRARY / "libri-1688").glob("*.ogg"))[0])
+    own, other = hear(store, Played(models=models))
+    assert own.state is NoteState.GOOD
+    assert (other.state, other.error_code) == (NoteState.REFUSED, "other_speaker")
+
+
 def test_members_take_turns_with_their_notes(store: Store, tmp_path: Path) -> None:
     for user, count in ((7, 3), (9, 1), (8, 2)):
         sent = [tmp_path / f"{user}-{number}.ogg" for number in range(count)]

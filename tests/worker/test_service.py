@@ -45,6 +45,7 @@ from tests.worker.conftest import (
     wait_for,
     wait_until,
 )
+from tests.worker.drawn import language_of
 from worker.doorbell import QUEUE
 from worker.valkey import EmbeddedValkey
 
@@ -69,9 +70,10 @@ def living(store: Store) -> Sequence[SignOfLife]:
 
 
 def test_training_leaves_a_voice_and_its_figures(
-    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path], tmp_path: Path
 ) -> None:
-    job = submit(store, Job(kind=JobKind.TRAIN, user_id=MEMBER, params={"train_steps": 2}), notes[:2], voice="Me")
+    asked = Job(kind=JobKind.TRAIN, user_id=MEMBER, locale="ko", params={"train_steps": 2})
+    job = submit(store, asked, notes[:2], voice="Me")
     ring(valkey)
     start_worker()
     done = wait_for(store, job, ended)
@@ -86,16 +88,16 @@ def test_training_leaves_a_voice_and_its_figures(
     with store.read() as session:
         (message,) = outbox.due(session)
     assert [file["name"] for file in message.files] == ["training.png", "sample.mp3"]
-    assert store.media.path(message.files[0]["key"]).read_bytes().startswith(b"\x89PNG")
+    assert language_of(store.media.path(message.files[0]["key"]), "training.png", tmp_path) == "ko"
 
 
 def test_match_names_the_shipped_voices_and_none_of_them(
-    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path]
+    store: Store, valkey: str, start_worker: StartWorker, notes: list[Path], tmp_path: Path
 ) -> None:
     with store.write() as session:  # as after a first start that was killed half-way
         for singer in session.exec(select(Singer)).all()[9:]:
             session.delete(singer)
-    job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5), notes[:2])
+    job = submit(store, Job(kind=JobKind.MATCH, user_id=MEMBER, channel_id=5, locale="ko"), notes[:2])
     ring(valkey)
     start_worker(cold=True)
     result = wait_for(store, job, ended).result
@@ -108,14 +110,16 @@ def test_match_names_the_shipped_voices_and_none_of_them(
     assert 0.99 < sum(shares) + result["none"] <= 1.0 + 1e-6
     with store.read() as session:
         [message] = session.exec(select(Outbox)).all()
-    assert store.media.path(message.files[0]["key"]).read_bytes().startswith(b"\x89PNG")
+    assert language_of(store.media.path(message.files[0]["key"]), "match.png", tmp_path) == "ko"
 
 
 def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     store: Store, valkey: str, start_worker: StartWorker, voice: Voice, song: Path, tmp_path: Path
 ) -> None:
     long = tiled(song, tmp_path / "long.mp3", 2)
-    job = submit(store, cover_job(store, long, voice.id or 0))
+    asked = cover_job(store, long, voice.id or 0)
+    asked.locale = "ko"
+    job = submit(store, asked)
     ring(valkey)
     first = start_worker()
     wait_for(store, job, lambda row: row.stage == "separating" and row.progress > 0.05)
@@ -147,7 +151,8 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     assert np.abs(sound).max() <= 1.0
     wait_until(lambda: not list(store.work_dir.glob("*")))
     assert not list(store.work_dir.glob("*"))
-    assert "cover.png" in [file["name"] for file in messages[0].files]
+    [picture] = [file["key"] for file in messages[0].files if file["name"] == "cover.png"]
+    assert language_of(store.media.path(picture), "cover.png", tmp_path) == "ko"
     assert store.media.path(cover["key"]).stat().st_size <= 10_000_000
 
 

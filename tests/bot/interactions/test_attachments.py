@@ -185,12 +185,15 @@ async def test_of_twenty_requests_at_once_only_those_below_the_cap_are_downloade
 
 
 async def test_nothing_is_downloaded_for_a_name_that_is_taken_or_a_voice_that_is_not_there(
-    world: World, store: Store, fetched: list[str]
+    world: World, worker: Worker, store: Store, fetched: list[str]
 ) -> None:
     with store.write() as session:
         session.add(Voice(owner_id=world.alice.id, name="mine"))
     taken = await world.alice.slash(world.channel, "train", name="Mine", note1=("a.ogg", b"x"))
     assert "The voice mine is not ready (training)" in response_of(taken).content
+    worker.add_voice(world.alice.id, "sings")
+    taken = await world.alice.slash(world.channel, "train", name="SINGS", note1=("a.ogg", b"x"), at_once=True)
+    assert "You already have a voice called sings" in response_of(taken).content
     for voice, sentence in (("mine", "not ready"), ("#99", "no such voice")):
         refused = await world.alice.slash(world.channel, "cover", voice=voice, song=("a.mp3", b"x"))
         assert sentence in response_of(refused).content

@@ -32,6 +32,12 @@ def test_a_running_card() -> None:
     )
 
 
+def test_cards_of_one_song_in_several_keys_are_told_apart() -> None:
+    params = {"song_name": "Palette", "voice_name": "mine"}
+    headings = [cards.heading(job(params={**params, "key_shift": shift}), SAY) for shift in (None, 0, 1, -12)]
+    assert [one.partition("“mine”")[2] for one in headings] == ["", "", ", key +1", ", key −12"]
+
+
 def test_a_waiting_card() -> None:
     waiting = job(state=JobState.QUEUED, stage=None)
     shown = [cards.render(waiting, 3, SAY, seconds).rpartition("\n")[2] for seconds in (59, 61, 7200)]
@@ -51,6 +57,16 @@ def test_starting_stopping_and_an_unknown_stage() -> None:
     assert cards.render(job(stage=None), 0, SAY).endswith("Starting")
     assert cards.render(job(cancel_requested=True), 0, SAY).endswith("Stopping, as you asked")
     assert "0 % · \\*x\\*" in cards.render(job(stage="*x*"), 0, SAY)
+
+
+def test_a_cover_listens_to_the_song_and_everything_else_to_the_voice() -> None:
+    said = {
+        kind: [cards.status(job(kind=kind, stage="listening"), 0, texts(language)) for language in ("en", "ko")]
+        for kind in (JobKind.COVER, JobKind.MATCH, JobKind.TRAIN)
+    }
+    assert said.pop(JobKind.COVER) == ["▱▱▱▱▱▱▱▱▱▱▱▱ 0 % · listening to the song", "▱▱▱▱▱▱▱▱▱▱▱▱ 0% · 노래를 듣는 중"]
+    assert {one[0].rpartition(" · ")[2] for one in said.values()} == {"listening to the voice"}
+    assert {one[1].rpartition(" · ")[2] for one in said.values()} == {"목소리를 듣는 중"}
 
 
 def test_the_last_word_says_where_the_job_goes_on() -> None:

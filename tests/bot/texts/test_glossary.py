@@ -1,6 +1,7 @@
 """One glossary and one register in Korean, particles that agree with any name, and English plurals of one."""
 
 import re
+import unicodedata
 
 import pytest
 
@@ -61,6 +62,31 @@ def test_korean_has_one_word_for_a_thing_one_register_and_says_nothing_twice() -
         ("(AI)을(를)", "(AI)를"),
         ("🎤을(를)", "🎤을(를)"),
         ("٣을(를)", "٣을"),
+        ("m²을(를)", "m²를"),
+        ("Adele이(가)", "Adele이"),
+        ("Apple(으)로", "Apple로"),
+        ("Time(으)로", "Time으로"),
+        ("me을(를)", "me를"),
+        ("Rock은(는)", "Rock은"),
+        ("Pink은(는)", "Pink는"),
+        ("Pop Up을(를)", "Pop Up을"),
+        ("Beat을(를)", "Beat를"),
+        ("Music과(와)", "Music과"),
+        ("voice.ogg은(는)", "voice.ogg는"),
+        ("Sting은(는)", "Sting은"),
+        ("G이(가)", "G가"),
+        ("RM(으)로", "RM으로"),
+        ("MR(으)로", "MR로"),
+        ("IU이(가)", "IU가"),
+        ("Beyoncé을(를)", "Beyoncé를"),
+        ("René은(는)", "René는"),
+        ("Ａ１을(를)", "Ａ１을"),
+        ("x\\_을(를)", "x\\_를"),
+        ("바다~!을(를)", "바다~!를"),
+        (unicodedata.normalize("NFD", "밤") + "을(를)", unicodedata.normalize("NFD", "밤") + "을"),
+        ("**AI로 만든 커버:** **🎤**이(가)", "**AI로 만든 커버:** **🎤**이(가)"),
+        ("다른 이름 !!!은(는)", "다른 이름 !!!은(는)"),
+        ("東京을(를)", "東京을(를)"),
     ],
 )
 def test_a_particle_agrees_with_the_name_before_it(sentence: str, shown: str) -> None:

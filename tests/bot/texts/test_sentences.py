@@ -11,8 +11,13 @@ from bot import errors as bot_errors
 from bot.texts.sentences import Texts, texts
 from files.disk import DiskFull
 from pipeline import errors as sound_errors
+from pipeline.pool.selection import Role
+from store import JobState, ListeningState, Question, ReportReason, VoiceState
 from store import errors as store_errors
 from store.jobs import WORKER_LOST
+from store.listening_tables import ClipRole
+from store.params import LibraryEntry
+from store.taste import Liking
 
 ROOT = Path(bot_errors.__file__).parent
 EN, KO = texts("en").sentences, texts("ko").sentences
@@ -123,6 +128,31 @@ def test_every_key_in_the_code_exists() -> None:
     used |= {f"command.{key}" for key in re.findall(r'label\("([a-z_.]+)"', source)}
     assert len(used) > 40
     assert used <= set(EN)
+
+
+WORDS: dict[str, set[str]] = {
+    "state": {*JobState, *VoiceState},
+    "role": {*Role},
+    "report.reason": {*ReportReason},
+    "mos.about": {*Question},
+    "mos.question": {*Question},
+    "mos.state": {*ListeningState},
+    "mos.role": {*ClipRole},
+    "result.match.why": {*Liking, "timbre"},
+    "kind": {"match", "train", "instant", "cover", *LibraryEntry},
+}
+"""Values of rows, which sentences are asked for by."""
+
+
+@pytest.mark.parametrize("table", WORDS)
+def test_every_value_of_a_row_has_a_sentence_and_no_other(table: str) -> None:
+    assert {key.removeprefix(f"{table}.") for key in EN if key.rpartition(".")[0] == table} == WORDS[table]
+
+
+def test_every_stage_of_the_work_has_a_sentence_and_no_other() -> None:
+    files = [path for room in ("pipeline", "worker") for path in (ROOT.parent / room).rglob("*.py")]
+    stages = set(re.findall(r'\breport[(,]\s*"(\w+)"', "".join(path.read_text() for path in files)))
+    assert len(stages) > 5 and {key.rpartition(".")[2] for key in EN if key.startswith("stage.")} == stages
 
 
 def test_english_is_the_language_of_everybody_else() -> None:

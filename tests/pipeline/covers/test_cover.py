@@ -18,6 +18,7 @@ from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_co
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
 from pipeline.covers.parts import CoverParts, write_parts
+from pipeline.covers.stems import SeparatedStems, Stems
 from pipeline.covers.voice_message import write_voice_message
 from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
@@ -216,6 +217,17 @@ def test_a_preview_begins_where_somebody_sings() -> None:
     found = [finder.add(noise[..., start : start + 5 * rate]) for start in range(0, 70 * rate, 5 * rate)]
     [only] = [one for one in found if one is not None][:1]
     assert np.array_equal(only, noise[..., 31 * rate : 51 * rate])
+
+
+def test_a_song_of_a_minute_has_one_preview_of_twenty_seconds_and_a_shorter_one_has_none(tmp_path: Path) -> None:
+    sung = np.random.default_rng(0).standard_normal((2, 44100 * 25)).astype(np.float32) * 0.1
+    for seconds, count in ((59.9, 0), (60.0, 1)):
+        made: list[Stems] = []
+        maker = preview.PreviewMaker(tmp_path / "preview", made.append)
+        song = SeparatedStems(tmp_path / "v", tmp_path / "i", seconds, -14.0)
+        for _ in range(2):
+            maker.hear(song, sung, 0.1 * sung)
+        assert [one.seconds for one in made] == [20.0] * count
 
 
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:

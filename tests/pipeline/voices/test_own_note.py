@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.signal import SPEECH_RATE, Floats32
-from pipeline.errors import Noisy, OnlyNoise, OtherSpeaker, SeveralSpeakers, Silent, TooShort, VoiceMissing
+from pipeline.errors import Clipped, Noisy, OnlyNoise, OtherSpeaker, SeveralSpeakers, Silent, TooShort, VoiceMissing
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
@@ -69,3 +69,12 @@ def test_noise_silence_and_a_moment_are_refused(heard: Hear, notes: list[Path]) 
         heard(np.concatenate([wav_of(notes[0], seconds=1.5), 1e-5 * noise]))
     with pytest.raises(Noisy):
         heard(wav_of(notes[0])[: 8 * RATE] + 0.05 * noise)
+
+
+def test_a_distorted_note_and_music_behind_the_voice_are_refused(heard: Hear, notes: list[Path], song: Path) -> None:
+    voice = wav_of(notes[0])
+    with pytest.raises(Clipped):
+        heard(np.clip(6 * voice / np.abs(voice).max(), -1, 1))
+    music = decode(song, RATE, channels=1, limits=NOTE, name="song")[: len(voice)]
+    with pytest.raises(Noisy):
+        heard(0.5 * (voice + music * np.float32(voice.std() / music.std())))

@@ -4,6 +4,8 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from store import Deletion, Job, JobKind, JobState, Outbox, Store, Voice, clips, jobs, replies, retention, voices
+from store.media import hash_of
+from store.media_triggers import COLUMNS
 from store.report_tables import ReportReason
 from store.tables import Audit, Shown, now
 from store.use_cases import (
@@ -27,6 +29,7 @@ from store.use_cases import (
     request_training,
 )
 from store.use_cases.forget import OWN_ACTS
+from tests.store.use_cases.filled import fill
 from tests.store.use_cases.scene import MEMBER, OTHER, Scene
 
 
@@ -70,6 +73,31 @@ def test_forget_removes_a_members_rows_and_files_and_nobody_elses(scene: Scene) 
     kept = [scene.store.media.path(key).read_bytes() for key in sorted(scene.store.media.keys())]
     assert b"shared song" in kept
     assert not any(b"mine" in sound for sound in kept)
+
+
+def test_forget_leaves_no_row_and_no_file_that_names_the_member_in_any_table(scene: Scene) -> None:
+    me, store = 7_777_777_777, scene.store
+    mine, theirs = fill(store, me, "mine"), fill(store, 8_888_888_888, "theirs")
+    heard = [store.cache_dir / hash_of(row["job"]["params"]["song_key"]) for row in (mine, theirs)]
+    works = [store.work_dir / str(row["job"]["id"]) for row in (mine, theirs)]
+    for folder in (*heard, *works):
+        (folder / "inside").mkdir(parents=True)
+    forget(store, me)
+    assert [folder.exists() for folder in (*heard, *works)] == [False, True] * 2
+    left: dict[str, str | None] = {}
+    with store.read() as session:
+        for table in SQLModel.metadata.sorted_tables:
+            for row in session.connection().execute(table.select()).mappings():
+                left |= {table.name: row.get("action")} if str(me) in map(str, row.values()) else {}
+        for name, kept_row in theirs.items():
+            table = SQLModel.metadata.tables[name]
+            same = [column == kept_row[column.name] for column in table.primary_key.columns]
+            assert session.connection().execute(table.select().where(*same)).first() is not None, name
+    assert left == {"block": None, "audit": "forget"}
+    kept = [store.media.path(file.key).read_text() for file in store.media.files()]
+    servers = {"mine song.media_key", "mine singer.embeddings_key"}
+    assert {content for content in kept if content.startswith("mine")} == servers
+    assert sum(content.startswith("theirs") for content in kept) == sum(len(c.split(", ")) for c in COLUMNS.values())
 
 
 def test_forget_stops_a_running_job_by_taking_its_row(scene: Scene) -> None:

@@ -6,16 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import BigInteger
 from sqlmodel import SQLModel
 
-from store import Job, JobKind, Outbox, Store, Voice
+from store import Job, JobKind, Outbox, Voice
+from store.media_triggers import COLUMNS
 from store.report_tables import MemberBlock, MemberReport, ReportReason
+from store.tables import Audit
 from store.use_cases import add_to_basket, my_data
-from store.use_cases.my_data import OWNERS
+from store.use_cases.my_data import ERROR, KEPT_BACK, PEOPLE
+from tests.store.use_cases.filled import fill, people
 from tests.store.use_cases.scene import MEMBER, OTHER, Scene, as_kept
 
 ME, THEM = 7_777_777_777, 8_888_888_888
 LIMIT = 1_000_000
+PLACES = {
+    "guild_id",
+    "channel_id",
+    "message_id",
+    "staff_channel_id",
+    "staff_message_id",
+    "sent_channel_id",
+    "moderator_role_id",
+}
 
 
 def add(scene: Scene, user: int, sound: bytes, other: int) -> None:
@@ -53,22 +66,52 @@ def test_all_of_a_members_rows_and_files_are_there_and_nothing_of_others(scene: 
     rows = json.loads(entries.pop("rows.json"))
     assert {table: len(found) for table, found in rows.items()} == {
         "basket_note": 1,
-        "block": 1,
+        "block": 2,
         "job": 1,
         "member_report": 2,
         "outbox": 1,
         "voice": 1,
     }
-    assert data.rows == 7 and data.files == len(entries) == 5 and list(data.left_out) == []
+    assert data.rows == 8 and data.files == len(entries) == 5 and list(data.left_out) == []
     assert sorted(content.split()[0] for content in entries.values()) == [b"mine"] * 5
     everything = json.dumps(rows).encode() + b"".join(entries.values()) + " ".join(entries).encode()
     assert str(THEM).encode() not in everything and b"theirs" not in everything
     assert str(ME).encode() in everything and not any(".." in name for name in entries)
 
 
-def test_every_table_that_names_a_member_is_known(store: Store) -> None:
-    named = {c.name for table in SQLModel.metadata.sorted_tables for c in table.columns if c.name.endswith("r_id")}
-    assert named <= {*OWNERS, "moderator_id"}
+def test_every_id_of_discords_is_known_to_be_a_members_or_a_places() -> None:
+    columns = [column for table in SQLModel.metadata.sorted_tables for column in table.columns]
+    large = {column.name for column in columns if isinstance(column.type, BigInteger)}
+    assert large == {*PEOPLE, *PLACES, "seed"}
+
+
+def test_every_row_and_file_of_every_table_that_names_a_member_is_there_and_nothing_of_others(scene: Scene) -> None:
+    mine, _ = fill(scene.store, ME, "mine"), fill(scene.store, THEM, "other's")
+    with my_data(scene.store, ME, LIMIT, as_kept) as data:
+        entries = read(list(data.parts))
+    text = entries.pop("rows.json").decode()
+    rows = json.loads(text)
+    assert rows.keys() == {table.name for table in SQLModel.metadata.sorted_tables if people(table)}
+    assert {name for name in rows if len(rows[name]) != 1} == set()
+    for name, row in mine.items():
+        kept_back = {*KEPT_BACK, *ERROR}
+        missing = [key for key, value in row.items() if name in rows and key not in kept_back | rows[name][0].keys()]
+        assert missing == [], name
+    everything = text.encode() + b"".join(entries.values()) + " ".join(entries).encode()
+    assert str(THEM).encode() not in everything and b"other's" not in everything
+    assert {content.decode().split()[1].partition(".")[0] for content in entries.values()} == {
+        *COLUMNS.keys() - {"song", "singer"}  # a server's, and nobody's
+    }
+    assert not any(secret in text for secret in ("reply_token", "lease_owner", '"seed"'))
+
+
+def test_whom_a_moderator_unblocked_is_left_out_of_theirs_and_is_told_it_among_their_own(scene: Scene) -> None:
+    with scene.store.write() as session:
+        session.add(Audit(user_id=ME, guild_id=1, action="unblock", subject=str(THEM)))
+    for member, told in ((ME, (ME, None)), (THEM, (None, str(THEM)))):
+        with my_data(scene.store, member, LIMIT, as_kept) as data:
+            (row,) = json.loads(read(list(data.parts))["rows.json"])["audit"]
+        assert (row["user_id"], row["subject"]) == told
 
 
 def test_what_is_too_much_for_one_file_is_split_and_what_is_too_large_is_named(scene: Scene) -> None:

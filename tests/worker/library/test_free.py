@@ -139,6 +139,7 @@ def test_the_songs_that_ship_are_sound_with_a_source_and_a_licence() -> None:
     import tomllib
 
     rows = tomllib.loads((SONGS / "songs.toml").read_text())["song"]
+    assert {"아리랑", "Amazing Grace"} < {row["title"] for row in rows}
     assert len(rows) == 5 and {row["file"] for row in rows} == {path.name for path in SONGS.glob("*.ogg")}
     for row in rows:
         assert measure(SONGS / row["file"], SONG, row["file"]) == pytest.approx(row["seconds"], abs=0.1)
