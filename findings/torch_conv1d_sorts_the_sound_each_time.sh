@@ -7,7 +7,7 @@
 # before and after every convolution; where oneDNN has no kernel for that order (with AVX2 for the wider ones, in bfloat16 for 11
 # taps dilated by 5) it goes by gemm and copies. The same arrays through `conv2d`, as (B, C, 1, T) with memory_format=
 # torch.channels_last, weights too, are never sorted, meet a kernel made for them each time, and are the same sound to 1e-5.
-# A vocoder of the HiFi-GAN family is a row of a hundred such convolutions and pays at each.
+# A vocoder of the HiFi-GAN family is a row of some eighty such convolutions and pays at each.
 #
 # Seen, the nine convolutions of one stage of such a vocoder, activations sorted: conv1d 12 with AVX2 and 18 with AVX-512, conv2d 0
 # and 0; by gemm: conv1d 6 and 0, conv2d 0 and 0. In bfloat16 (AVX-512 with its bfloat16) 17 and 0, by gemm 1 and 0.
