@@ -6,6 +6,7 @@ of it before it is ready.
 
 import gc
 
+from models.harmonic.voice_base import UNTRAINED
 from pipeline.pool.abilities import offer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
@@ -60,14 +61,17 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
 
 
 def _ready(models: ModelPool, able: bool) -> Ready:
-    """What this process runs on, and if it is to be able, what it can do, once all of that is loaded."""
+    """What this process runs on, and if it is to be able, what it can do."""
     if not able:
         return Ready(models.device_line, models.singer_id)
-    from pipeline.training.instant import BASE
+    return Ready(models.device_line, models.singer_id, UNTRAINED, *offer(models))
+
+
+def load_tasks() -> None:
+    """Import what all tasks need, before the first of them comes."""
     from worker import cover_task, library_tasks, match_task, voice_tasks  # noqa: F401
 
     gc.freeze()  # to look through all that was imported takes 0.3 s, after every task
-    return Ready(models.device_line, models.singer_id, BASE, *offer(models))
 
 
 def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
