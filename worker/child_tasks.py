@@ -6,7 +6,6 @@ of it before it is ready.
 
 import gc
 
-from models.harmonic.voice_base import UNTRAINED
 from pipeline.pool.abilities import offer
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
@@ -64,7 +63,7 @@ def _ready(models: ModelPool, able: bool) -> Ready:
     """What this process runs on, and if it is to be able, what it can do."""
     if not able:
         return Ready(models.device_line, models.singer_id)
-    return Ready(models.device_line, models.singer_id, UNTRAINED, *offer(models))
+    return Ready(models.device_line, models.singer_id, models.instant_base, *offer(models))
 
 
 def load_tasks() -> None:

@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from models.harmonic.voice_base import UNTRAINED
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
@@ -64,7 +63,7 @@ def make_at_once(task: InstantTask, models: ModelPool, plan: Plan, report: Repor
         no_octave=not made.median_f0,
         narrowband=made.narrowband,
         steps=0,
-        base=UNTRAINED,
+        base=models.instant_base,
         models={role.value: names[role] for role in (Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)},
     )
     return JobOutcome(result, {"model": made.model, "index": made.index})
