@@ -224,6 +224,10 @@ class SongVocals(SQLModel, table=True):
     """Seconds that each note (a MIDI number) is held."""
     embedding: list[float] = document(list)
     seconds: float = 0.0
+    key: str | None = None
+    """"Am" is A minor, "A" is A major; "" if it is not clear, None if it was not listened for."""
+    tempo: float | None = None
+    """Beats a minute, if they are clear; half or double may be meant."""
 
 
 class Voice(SQLModel, table=True):

@@ -17,9 +17,10 @@ from bot.texts.locale import label
 from bot.texts.names import choice_names, safe, song_name
 from bot.texts.sentences import Texts
 from store import Song
+from store.library import Music
 from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
-from store.use_cases import edit_song, own_songs, remove_song, song_title
+from store.use_cases import edit_song, music_of, own_songs, remove_song, song_title
 
 CHOICES = 25
 
@@ -31,18 +32,22 @@ def named_after(file: str) -> tuple[str, str]:
     return (title, singer) if dash and title.strip() and singer.strip() else (name, "")
 
 
-def line(song: Song, say: Texts, name: str = "") -> str:
-    """`Singer - Title · licence`; or the name by which it is told from another one."""
-    licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
-    return say("library.line", name=safe(name or song_title(song)), more=licence)
+def line(song: Song, say: Texts, name: str = "", music: Music | None = None) -> str:
+    """`Singer - Title · key Am · 92 BPM · licence`; or the name by which it is told from another one."""
+    more = say("library.key", key=safe(music.key)) if music and music.key else ""
+    more += say("library.tempo", tempo=music.tempo) if music and music.tempo is not None else ""
+    more += say("library.licence", licence=safe(song.licence)) if song.licence else ""
+    return say("library.line", name=safe(name or song_title(song)), more=more)
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
     rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
+    music = await asyncio.to_thread(music_of, store, rows)
     names = choice_names((song_title(song), song.id) for song in rows)
-    lines = [(song.id or 0, line(song, say, name)) for song, name in zip(rows, names, strict=True)]
+    named = zip(rows, names, strict=True)
+    lines = [(song.id or 0, line(song, say, name, music.get(song.id or 0))) for song, name in named]
     return listing(lines, LibraryEntry.SONG, SongsPage, say, page)
 
 

@@ -1,5 +1,6 @@
 """The operator adds songs and singers to the library."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,20 @@ def keep_vocals(store: Store, vocals: SongVocals) -> None:
     with store.write() as session:
         if session.get(Song, vocals.song_id) is not None:
             session.merge(vocals)
+
+
+def music_of(store: Store, songs: Sequence[Song]) -> dict[int, library.Music]:
+    """Key and tempo of those songs, by their ids, of whichever something was heard."""
+    with store.read() as session:
+        return library.music_of(session, songs)
+
+
+def keep_music(store: Store, song_id: int, key: str, tempo: float | None) -> None:
+    """Keep key and tempo of a song beside what was heard of it before they were listened for."""
+    with store.write() as session:
+        for vocals in session.exec(select(SongVocals).where(SongVocals.song_id == song_id)).all():
+            vocals.key, vocals.tempo = key, tempo
+            session.add(vocals)
 
 
 def add_singer(store: Store, new: NewSinger) -> Singer:

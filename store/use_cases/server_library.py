@@ -179,6 +179,8 @@ def _put_song(session: Session, job: Job, params: LibraryParams, key: str, resul
         notes=dict(heard.notes),
         embedding=list(heard.embedding),
         seconds=heard.seconds,
+        key=heard.key,
+        tempo=heard.tempo,
     )
     session.merge(vocals)
 
