@@ -201,7 +201,7 @@ def show_songs() -> None:
         songs = library.find_songs(session, "", limit=None)
         heard = library.music_of(session, songs)
     for song in songs:
-        music = heard.get(song.id or 0, library.Music())
+        music = heard.get(song.id or 0, library.KeyAndTempo())
         seconds, tempo = (f"{figure:.0f}" if figure else "" for figure in (song.seconds, music.tempo))
         table.add_row(str(song.id), song.title, song.singer, seconds, music.key, tempo, song.licence)
     ships = "A worker adds those that ship when it starts; yours: " if WorkerSettings().free_library else "Add yours: "

@@ -1,6 +1,7 @@
 """`/songs add | list | edit | remove`: the songs of a server, for `/cover` and for what `/match` suggests there."""
 
 import asyncio
+from collections.abc import Sequence
 
 import discord
 from discord import app_commands
@@ -16,11 +17,11 @@ from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_names, safe, song_name
 from bot.texts.sentences import Texts
-from store import Song
-from store.library import Music
+from store import Song, Store, library
+from store.library import KeyAndTempo
 from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
-from store.use_cases import edit_song, music_of, own_songs, remove_song, song_title
+from store.use_cases import edit_song, own_songs, remove_song, song_title
 
 CHOICES = 25
 
@@ -32,7 +33,7 @@ def named_after(file: str) -> tuple[str, str]:
     return (title, singer) if dash and title.strip() and singer.strip() else (name, "")
 
 
-def line(song: Song, say: Texts, name: str = "", music: Music | None = None) -> str:
+def line(song: Song, say: Texts, name: str = "", music: KeyAndTempo | None = None) -> str:
     """`Singer - Title · key Am · 92 BPM · licence`; or the name by which it is told from another one."""
     more = say("library.key", key=safe(music.key)) if music and music.key else ""
     more += say("library.tempo", tempo=music.tempo) if music and music.tempo is not None else ""
@@ -43,12 +44,17 @@ def line(song: Song, say: Texts, name: str = "", music: Music | None = None) -> 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
-    rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
-    music = await asyncio.to_thread(music_of, store, rows)
+    rows, music = await asyncio.to_thread(_heard, store, interaction.guild_id or 0)
     names = choice_names((song_title(song), song.id) for song in rows)
     named = zip(rows, names, strict=True)
     lines = [(song.id or 0, line(song, say, name, music.get(song.id or 0))) for song, name in named]
     return listing(lines, LibraryEntry.SONG, SongsPage, say, page)
+
+
+def _heard(store: Store, guild_id: int) -> tuple[Sequence[Song], dict[int, KeyAndTempo]]:
+    with store.read() as session:
+        rows = library.own_songs(session, guild_id)
+        return rows, library.music_of(session, rows)
 
 
 class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):

@@ -1,6 +1,5 @@
 """The operator adds songs and singers to the library."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from store.database import Store
 from store.errors import NotFound
 from store.names import folded, named, tidy
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind, Singer, Song, SongVocals
+from store.song_tables import SongVocals
+from store.tables import Job, JobKind, Singer, Song
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,6 @@ def keep_vocals(store: Store, vocals: SongVocals) -> None:
     with store.write() as session:
         if session.get(Song, vocals.song_id) is not None:
             session.merge(vocals)
-
-
-def music_of(store: Store, songs: Sequence[Song]) -> dict[int, library.Music]:
-    """Key and tempo of those songs, by their ids, of whichever something was heard."""
-    with store.read() as session:
-        return library.music_of(session, songs)
 
 
 def keep_music(store: Store, song_id: int, key: str, tempo: float | None) -> None:
