@@ -18,6 +18,7 @@ from worker.messages import (
     LibraryTask,
     ListenTask,
     MatchTask,
+    MusicTask,
     Outcome,
     OwnNoteTask,
     RatedClipsTask,
@@ -45,6 +46,10 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
             from worker.library_tasks import listen
 
             return listen(task, models, report)
+        case MusicTask():
+            from worker.library_tasks import heard_music
+
+            return heard_music(task, report)
         case OwnNoteTask():
             from worker.voice_tasks import hear_own_note
 
