@@ -196,11 +196,14 @@ async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
 
 def show_songs() -> None:
     """Print the library's songs."""
-    table = Table("id", "title", "singer", "seconds", "licence")
+    table = Table("id", "title", "singer", "seconds", "key", "BPM", "licence")
     with open_store().read() as session:
-        for song in library.find_songs(session, "", limit=None):
-            seconds = f"{song.seconds:.0f}" if song.seconds else ""
-            table.add_row(str(song.id), song.title, song.singer, seconds, song.licence)
+        songs = library.find_songs(session, "", limit=None)
+        heard = library.music_of(session, songs)
+    for song in songs:
+        music = heard.get(song.id or 0, library.KeyAndTempo())
+        seconds, tempo = (f"{figure:.0f}" if figure else "" for figure in (song.seconds, music.tempo))
+        table.add_row(str(song.id), song.title, song.singer, seconds, music.key, tempo, song.licence)
     ships = "A worker adds those that ship when it starts; yours: " if WorkerSettings().free_library else "Add yours: "
     print_rows(table, f"There is no song yet. {ships}discovervoice songs add")
 

@@ -165,5 +165,7 @@ def song_line(song: "SongSuggestion") -> str:
     """A song that suits whoever was heard, and how."""
     by = f" ({song.singer})" if song.singer else ""
     key = f"--key-shift {song.key_shift}" if song.key_shift else "in its own key"
+    moved = f"{song.key} → {song.sung_key}" if song.sung_key != song.key else song.key
+    key += f" ({moved})" if song.key else ""
     inside = "" if song.inside is None else f", {song.inside:.0%} of it in the range"
     return f"A song to sing: {song.title}{by}, {key}{inside}."

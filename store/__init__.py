@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         Question,
     )
     from store.report_tables import MemberBlock, MemberReport, ReportReason
+    from store.song_tables import SongVocals
     from store.tables import (
         BasketNote,
         Clip,
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
         SignOfLife,
         Singer,
         Song,
-        SongVocals,
         Voice,
         VoiceState,
     )
@@ -177,9 +177,20 @@ if not TYPE_CHECKING:  # for a type checker every name would exist
             listening_errors,
             listening_tables,
             report_tables,
+            song_tables,
             tables,
             taste_tables,
         )
 
-        homes = (database, errors, faults, listening_errors, listening_tables, report_tables, tables, taste_tables)
+        homes = (
+            database,
+            errors,
+            faults,
+            listening_errors,
+            listening_tables,
+            report_tables,
+            song_tables,
+            tables,
+            taste_tables,
+        )
         return next(vars(home)[name] for home in homes if name in vars(home))

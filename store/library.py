@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from store.missing import NoSuchServerSong, NoSuchSong
 from store.names import fitting, folded, is_blank
-from store.tables import FOR_ALL, Singer, Song, SongVocals
+from store.song_tables import SongVocals
+from store.tables import FOR_ALL, Singer, Song
 
 AUTOCOMPLETE_CHOICES = 25
 
@@ -18,6 +19,13 @@ class Titled(NamedTuple):
     id: int
     title: str
     singer: str
+
+
+class KeyAndTempo(NamedTuple):
+    """A song's key, as singers write it, and its tempo in beats a minute; "" and None where it is not clear."""
+
+    key: str = ""
+    tempo: float | None = None
 
 
 def singers(session: Session, guild_id: int | None = None) -> Sequence[Singer]:
@@ -100,6 +108,20 @@ def unheard_songs(session: Session, model: str) -> Sequence[Song]:
     """The songs whose vocals this model has not embedded, oldest first."""
     heard = select(SongVocals.song_id).where(SongVocals.model == model)
     return session.exec(select(Song).where(col(Song.id).not_in(heard)).order_by(col(Song.id))).all()
+
+
+def songs_without_key(session: Session) -> Sequence[Song]:
+    """The songs that an older version heard: nobody has listened for their key. Oldest first."""
+    older = select(SongVocals.song_id).where(SongVocals.seconds > 0, col(SongVocals.key).is_(None))
+    return session.exec(select(Song).where(col(Song.id).in_(older)).order_by(col(Song.id))).all()
+
+
+def music_of(session: Session, songs: Sequence[Song]) -> dict[int, KeyAndTempo]:
+    """Key and tempo of those songs, by their ids, whichever model heard them."""
+    ids = {song.id or 0 for song in songs}
+    heard = select(SongVocals.song_id, SongVocals.key, SongVocals.tempo).where(col(SongVocals.key).is_not(None))
+    rows = session.exec(heard.where(col(SongVocals.song_id).between(min(ids), max(ids)))).all() if ids else []
+    return {number: KeyAndTempo(key or "", tempo) for number, key, tempo in rows if number in ids}
 
 
 def sung_songs(session: Session, guild_id: int | None = None) -> list[tuple[Song, SongVocals]]:

@@ -50,7 +50,8 @@ class SungRange:
 class SongSuggestion:
     """A song of the library that suits a member: `key_shift` semitones, and why (shares and cosines, 0…1).
 
-    `liked` is what says most that they like it: a `Liking`, or "".
+    `liked` is what says most that they like it: a `Liking`, or "". `key` is the song's own ("Am" is A minor), and
+    `sung_key` the one that it is moved to; "" where it is not clear.
     """
 
     title: str
@@ -61,6 +62,8 @@ class SongSuggestion:
     timbre: float | None = None
     taste: float | None = None
     liked: str = ""
+    key: str = ""
+    sung_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,22 +181,32 @@ class CoverResult:
 
 @dataclass(frozen=True)
 class HeardVocals:
-    """The seconds for which a song's vocals hold each note, who sings them, and the seconds with a pitch."""
+    """The seconds for which a song's vocals hold each note, who sings them, and the seconds with a pitch.
+
+    `key` and `tempo` as in `SongVocals`.
+    """
 
     notes: Mapping[str, float]
     embedding: tuple[float, ...]
     seconds: float
+    key: str = ""
+    tempo: float | None = None
 
 
 @dataclass(frozen=True)
 class LibraryResult:
-    """What was heard of the `songs` that were added to a server's library by `model`; rows keep no `heard`."""
+    """What was heard of the `songs` that were added to a server's library by `model`; rows keep no `heard`.
+
+    `key` and `tempo`, as in `SongVocals`, are those of a song that was added alone.
+    """
 
     name: str = ""
     songs: int | None = None
     seconds: float | None = None
     range: SungRange | None = None
     model: str = ""
+    key: str = ""
+    tempo: float | None = None
     heard: tuple[HeardVocals, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
@@ -302,8 +315,8 @@ def library_result(row: Mapping[str, Any]) -> LibraryResult:
     return LibraryResult(
         songs=_count(row, "songs"),
         range=_range(row.get("range")),
-        **_numbers(row, "seconds", "peak_memory_mb"),
-        **_texts(row, "name", "model"),
+        **_numbers(row, "seconds", "tempo", "peak_memory_mb"),
+        **_texts(row, "name", "model", "key"),
         **_tables(row),
     )
 
@@ -358,6 +371,8 @@ def _songs(value: Any) -> tuple[SongSuggestion, ...]:
             song_id=_count(one, "song_id"),
             key_shift=_count(one, "key_shift") or 0,
             liked=str(one.get("liked") or ""),
+            key=str(one.get("key") or ""),
+            sung_key=str(one.get("sung_key") or ""),
             **_numbers(one, "inside", "timbre", "taste"),
         )
         for one in (value if isinstance(value, list | tuple) else [])

@@ -214,18 +214,6 @@ class Song(SQLModel, table=True):
     created_at: float = Field(default_factory=now)
 
 
-class SongVocals(SQLModel, table=True):
-    """What was heard of a song's separated vocals, as one model embedded them; no seconds where nobody sings."""
-
-    __tablename__ = "song_vocals"
-    song_id: int = Field(foreign_key="song.id", ondelete="CASCADE", primary_key=True)
-    model: str = Field(primary_key=True)
-    notes: dict[str, float] = document(dict)
-    """Seconds that each note (a MIDI number) is held."""
-    embedding: list[float] = document(list)
-    seconds: float = 0.0
-
-
 class Voice(SQLModel, table=True):
     """A trained voice; private to its owner."""
 

@@ -58,13 +58,15 @@ class Child:
         self._context = mp.get_context("spawn")
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._told: Ready | None = None
         self.gpu_bytes = 0
         """What it held of a GPU's memory when it last told of its progress."""
 
     def start(self) -> None:
         """Start the process if none runs; it loads its libraries while it waits for a task."""
-        if self._process is not None and self._process.is_alive():
+        if self._alive:
             return
+        self._told = None
         self._pipe, child_end = self._context.Pipe()
         self._process = self._context.Process(
             target=_main,
@@ -114,12 +116,15 @@ class Child:
             raise
 
     async def ready(self, able: bool = True) -> Ready:
-        """The device and the singer model it runs on; if it is to be `able`, what it can, with all of that loaded.
+        """The device and the singer model it runs on; if it is to be `able`, what it can. A process tells it once.
 
         Raises ChildDied, and CannotRun: either is missing.
         """
+        if self._alive and self._told is not None and (self._told.instant_base or not able):
+            return self._told
         match await self.run(ReadyTask(able)):
             case Done(outcome=Ready() as ready):
+                self._told = ready
                 return ready
             case Refused(sentence=reason) | Broken(traceback=reason):
                 raise CannotRun(f"The working process cannot begin: {reason}")
@@ -141,6 +146,10 @@ class Child:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
+
+    @property
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
 
     @property
     def pid(self) -> int | None:
@@ -193,6 +202,8 @@ def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> 
         except Exception:
             pipe.send(Broken(traceback.format_exc()))
         models.release()  # only here: inside `except` the traceback still references the task's tensors
+        if isinstance(task, ReadyTask) and task.able:
+            child_tasks.load_tasks()  # whoever asked need not wait for it
 
 
 def _plan(pipe: Connection, stages: dict[str, float]) -> None:

@@ -18,6 +18,7 @@ from worker.messages import (
     LibraryTask,
     ListenTask,
     MatchTask,
+    MusicTask,
     Outcome,
     OwnNoteTask,
     RatedClipsTask,
@@ -45,6 +46,10 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
             from worker.library_tasks import listen
 
             return listen(task, models, report)
+        case MusicTask():
+            from worker.library_tasks import heard_music
+
+            return heard_music(task, report)
         case OwnNoteTask():
             from worker.voice_tasks import hear_own_note
 
@@ -60,14 +65,17 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
 
 
 def _ready(models: ModelPool, able: bool) -> Ready:
-    """What this process runs on, and if it is to be able, what it can do, once all of that is loaded."""
+    """What this process runs on, and if it is to be able, what it can do."""
     if not able:
         return Ready(models.device_line, models.singer_id)
-    from pipeline.training.instant import BASE
+    return Ready(models.device_line, models.singer_id, models.instant_base, *offer(models))
+
+
+def load_tasks() -> None:
+    """Import what all tasks need, before the first of them comes."""
     from worker import cover_task, library_tasks, match_task, voice_tasks  # noqa: F401
 
     gc.freeze()  # to look through all that was imported takes 0.3 s, after every task
-    return Ready(models.device_line, models.singer_id, BASE, *offer(models))
 
 
 def _job(task: JobTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:

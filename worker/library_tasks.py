@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 from safetensors.numpy import save_file
 
-from pipeline.covers.song_traits import hear_song
+from pipeline.covers.song_traits import Music, hear_music, hear_song
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.vocal_range import range_of_held
 from pipeline.matching.match import embed_clips
@@ -19,10 +19,12 @@ from store.results import HeardVocals, LibraryResult, SungRange
 from worker.messages import (
     Embedded,
     EmbedTask,
+    HeardMusic,
     HeardSong,
     JobOutcome,
     LibraryTask,
     ListenTask,
+    MusicTask,
     RatedClips,
     RatedClipsTask,
 )
@@ -33,7 +35,18 @@ from worker.sizes import song_seconds
 def listen(task: ListenTask, models: ModelPool, report: Report) -> HeardSong:
     """Hear a song of the library."""
     sung = hear_song(task.song, name_of_title(task.name), models, task.cache, report)
-    return HeardSong(sung.notes, tuple(map(float, sung.embedding)), sung.seconds, models.singer.model_id)
+    return HeardSong(
+        sung.notes,
+        tuple(map(float, sung.embedding)),
+        sung.seconds,
+        models.singer.model_id,
+        _told(sung.music),
+    )
+
+
+def heard_music(task: MusicTask, report: Report) -> HeardMusic:
+    """Hear the key and the tempo of a song whose vocals were heard before."""
+    return _told(hear_music(task.song, name_of_title(task.name), report))
 
 
 def add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
@@ -55,9 +68,13 @@ def add(task: LibraryTask, models: ModelPool, plan: Plan, report: Report) -> Job
         seconds=sum(sung.seconds for sung in heard),
         range=SungRange(**asdict(vocals)) if vocals else None,
         model=models.singer.model_id,
+        **(asdict(_told(heard[0].music)) if len(heard) == 1 else {}),
         heard=tuple(
             HeardVocals(
-                {str(note): held for note, held in sung.notes.items()}, tuple(sung.embedding.tolist()), sung.seconds
+                {str(note): held for note, held in sung.notes.items()},
+                tuple(sung.embedding.tolist()),
+                sung.seconds,
+                **asdict(_told(sung.music)),
             )
             for sung in heard
         ),
@@ -78,6 +95,10 @@ def embed(task: EmbedTask, models: ModelPool, plan: Plan) -> Embedded:
     out = task.out / "embeddings.safetensors"
     save_file({"embeddings": embeddings.astype(np.float32)}, out)
     return Embedded(out, len(embeddings), models.singer.model_id)
+
+
+def _told(music: Music) -> HeardMusic:
+    return HeardMusic(music.key.name if music.key else "", music.tempo)
 
 
 def prepare(task: RatedClipsTask, report: Report) -> RatedClips:

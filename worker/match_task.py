@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
+from pipeline.listening.key import key_named
 from pipeline.listening.notes import Note, check_voice, has_narrowband, read_notes
 from pipeline.listening.vocal_range import VocalRange, vocal_range, voice_seconds, voiced_seconds
 from pipeline.matching.match import Library, embed, fit_library, match
@@ -85,9 +86,16 @@ def _songs(
             timbre=one.timbre,
             taste=one.taste,
             liked=heard[one.song].liked,
+            key=heard[one.song].key,
+            sung_key=_moved(heard[one.song].key, one.key_shift),
         )
         for one in suggest(member, vocals, traits, [song.taste for song in heard])
     )
+
+
+def _moved(key: str, semitones: int) -> str:
+    known = key_named(key)
+    return known.moved(semitones).name if known else ""
 
 
 def _library(singers: tuple[SingerFile, ...], models: ModelPool) -> Library:

@@ -42,6 +42,7 @@ class LibrarySong:
     model: str
     taste: float
     liked: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,14 @@ class ListenTask:
 
 
 @dataclass(frozen=True)
+class MusicTask:
+    """Hear the key and the tempo of a song of the library, whose vocals were heard before."""
+
+    song: Path
+    name: str
+
+
+@dataclass(frozen=True)
 class SpeakerOfNote:
     """Who speaks in a note, as `model` embedded them."""
 
@@ -195,7 +204,7 @@ class ReadyTask:
 
 
 JobTask = MatchTask | TrainTask | InstantTask | CoverTask | LibraryTask
-Task = JobTask | EmbedTask | ListenTask | OwnNoteTask | RatedClipsTask | ReadyTask
+Task = JobTask | EmbedTask | ListenTask | MusicTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,14 @@ class Embedded:
 
 
 @dataclass(frozen=True)
+class HeardMusic:
+    """A song's key, as singers write it, and its tempo in beats a minute; "" and None where it is not clear."""
+
+    key: str = ""
+    tempo: float | None = None
+
+
+@dataclass(frozen=True)
 class HeardSong:
     """The seconds for which a song holds each note, its singer's embedding by `model`, and its seconds with a pitch."""
 
@@ -223,6 +240,7 @@ class HeardSong:
     embedding: tuple[float, ...]
     seconds: float
     model: str
+    music: HeardMusic = HeardMusic()
 
 
 @dataclass(frozen=True)
@@ -261,7 +279,7 @@ class Ready:
     job_gb: float = 1.0
 
 
-Outcome = JobOutcome | Embedded | HeardNote | HeardSong | RatedClips | Ready
+Outcome = JobOutcome | Embedded | HeardMusic | HeardNote | HeardSong | RatedClips | Ready
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ def songs_to_suggest(session: Session, user_id: int, guild_id: int | None) -> tu
             model=vocals.model,
             taste=taste.share,
             liked=taste.why or "",
+            key=vocals.key or "",
         )
         for (song, vocals), taste in zip(rows, liked, strict=True)
     )

@@ -9,7 +9,6 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from pipeline.training.crew import crew
-from pipeline.training.instant import BASE as INSTANT_BASE
 from pipeline.training.instant import instant_voice
 from pipeline.training.picture import plot_training
 from pipeline.training.train import TrainOptions, train_voice
@@ -64,7 +63,7 @@ def make_at_once(task: InstantTask, models: ModelPool, plan: Plan, report: Repor
         no_octave=not made.median_f0,
         narrowband=made.narrowband,
         steps=0,
-        base=INSTANT_BASE,
+        base=models.instant_base,
         models={role.value: names[role] for role in (Role.CONTENT, Role.F0, Role.VOICING, Role.SPEAKER)},
     )
     return JobOutcome(result, {"model": made.model, "index": made.index})

@@ -1,6 +1,7 @@
 """`/songs add | list | edit | remove`: the songs of a server, for `/cover` and for what `/match` suggests there."""
 
 import asyncio
+from collections.abc import Sequence
 
 import discord
 from discord import app_commands
@@ -16,7 +17,8 @@ from bot.library.sending import listing, send_songs
 from bot.texts.locale import label
 from bot.texts.names import choice_names, safe, song_name
 from bot.texts.sentences import Texts
-from store import Song
+from store import Song, Store, library
+from store.library import KeyAndTempo
 from store.names import fitting
 from store.params import LibraryEntry, LibraryParams
 from store.use_cases import edit_song, own_songs, remove_song, song_title
@@ -31,19 +33,28 @@ def named_after(file: str) -> tuple[str, str]:
     return (title, singer) if dash and title.strip() and singer.strip() else (name, "")
 
 
-def line(song: Song, say: Texts, name: str = "") -> str:
-    """`Singer - Title · licence`; or the name by which it is told from another one."""
-    licence = say("library.licence", licence=safe(song.licence)) if song.licence else ""
-    return say("library.line", name=safe(name or song_title(song)), more=licence)
+def line(song: Song, say: Texts, name: str = "", music: KeyAndTempo | None = None) -> str:
+    """`Singer - Title · key Am · 92 BPM · licence`; or the name by which it is told from another one."""
+    more = say("library.key", key=safe(music.key)) if music and music.key else ""
+    more += say("library.tempo", tempo=music.tempo) if music and music.tempo is not None else ""
+    more += say("library.licence", licence=safe(song.licence)) if song.licence else ""
+    return say("library.line", name=safe(name or song_title(song)), more=more)
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
     """That page of the songs of the server where somebody interacts."""
     store, say = services_of(interaction).store, texts_for(interaction)
-    rows = await asyncio.to_thread(own_songs, store, interaction.guild_id or 0)
+    rows, music = await asyncio.to_thread(_heard, store, interaction.guild_id or 0)
     names = choice_names((song_title(song), song.id) for song in rows)
-    lines = [(song.id or 0, line(song, say, name)) for song, name in zip(rows, names, strict=True)]
+    named = zip(rows, names, strict=True)
+    lines = [(song.id or 0, line(song, say, name, music.get(song.id or 0))) for song, name in named]
     return listing(lines, LibraryEntry.SONG, SongsPage, say, page)
+
+
+def _heard(store: Store, guild_id: int) -> tuple[Sequence[Song], dict[int, KeyAndTempo]]:
+    with store.read() as session:
+        rows = library.own_songs(session, guild_id)
+        return rows, library.music_of(session, rows)
 
 
 class SongsPage(PageButton, template=r"songs:page:(?P<page>[0-9]{1,4})"):

@@ -8,7 +8,15 @@ from bot.texts.sentences import Texts
 from store import Job, JobKind, JobState
 from store.jobs import WITH_RESULT
 from store.params import aim_of, cover_params
-from store.results import CoverResult, LibraryResult, MatchCalibration, MatchResult, TrainResult, result_of
+from store.results import (
+    CoverResult,
+    LibraryResult,
+    MatchCalibration,
+    MatchResult,
+    SongSuggestion,
+    TrainResult,
+    result_of,
+)
 from store.taste import Liking
 
 ABOUT_SOUND = frozenset(
@@ -162,12 +170,18 @@ def suggested_songs(result: MatchResult, say: Texts) -> list[str]:
         by = say("result.match.by", singer=safe(song.singer)) if song.singer else ""
         shift = song.key_shift
         key = say("result.match.moved", shift=shift) if shift else say("result.match.own_key")
+        key += say("result.match.named_key", key=moved_key(song)) if song.key else ""
         line = "song_only" if song.inside is None else "song"
         shown = say(f"result.match.{line}", title=safe(song.title), by=by, key=key, inside=song.inside or 0.0)
         whys = [song.liked] if song.liked in LIKINGS else []
         whys += ["timbre"] if len(result.songs) > 1 and song.timbre == nearest else []
         lines.append(" · ".join([shown, *(say(f"result.match.why.{why}") for why in whys)]))
     return lines
+
+
+def moved_key(song: SongSuggestion) -> str:
+    """`Am → Gm`, from the song's own key to the one that it is sung in; only that if it stays."""
+    return f"{song.key} → {song.sung_key}" if song.sung_key not in ("", song.key) else song.key
 
 
 def match_meaning(result: MatchResult, say: Texts) -> list[str]:
@@ -222,6 +236,8 @@ def library_lines(result: LibraryResult, entry: str, say: Texts) -> list[str]:
     found = [say("result.library.heard", seconds=result.seconds)] if result.seconds is not None else []
     if result.range is not None:
         found.append(say("result.library.range", low=safe(result.range.low), high=safe(result.range.high)))
+    found += [say("result.library.key", key=safe(result.key))] if result.key else []
+    found += [say("result.library.tempo", tempo=result.tempo)] if result.tempo is not None else []
     title = say(f"result.library.{entry}", name=safe(result.name or "–"), songs=result.songs or 0)
     return [title, " · ".join(found)]
 

@@ -14,6 +14,8 @@ from models.harmonic.voice import HarmonicVoice
 from models.weights.integrity import WEIGHTS, WeightsError, verify
 
 NAME = "h24 base (this project, from hibari-tts)"
+UNTRAINED = f"{NAME}, untrained"
+"""The base of a voice that is the base with its owner's embedding."""
 FILE = WEIGHTS / "h24_base.safetensors"
 JUDGE = "discriminator."
 SHA256 = "b095970c6432d82442035dc60207594ae08015429b31d634e79d7e4e29d2b8df"

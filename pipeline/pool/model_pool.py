@@ -180,6 +180,13 @@ class ModelPool:
             ) from error
 
     @property
+    def instant_base(self) -> str:
+        """The base of voices that are not trained."""
+        from models.harmonic.voice_base import UNTRAINED
+
+        return UNTRAINED
+
+    @property
     def singer_id(self) -> str:
         """The id of what `/match` compares by. Loads nothing if that is the speaker encoder. Raises WeightsError."""
         return resemblyzer.model_id(resemblyzer.SINGERS_DB) if self._singer_weights() is None else self.singer.model_id

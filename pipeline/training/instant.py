@@ -19,7 +19,6 @@ from pipeline.training.intake import sounding
 from pipeline.voices.owner import analyze_owner
 from pipeline.voices.retrieval import save_index
 
-BASE = f"{voice_base.NAME}, untrained"
 LEAST_SECONDS = 10.0
 """Of voice; the embedding of less is another one at every second note."""
 
@@ -55,7 +54,7 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     seconds = float(sounding(features).mean() * len(wav) / SPEECH_RATE)
     info = VoiceInfo(
         content_model=models.text.model_id,
-        base=BASE,
+        base=voice_base.UNTRAINED,
         median_f0=owner.median_f0,
         steps=0,
         seconds=seconds,

@@ -10,7 +10,8 @@ from store.database import Store
 from store.errors import NotFound
 from store.names import folded, named, tidy
 from store.retention import files_or_nothing
-from store.tables import Job, JobKind, Singer, Song, SongVocals
+from store.song_tables import SongVocals
+from store.tables import Job, JobKind, Singer, Song
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,14 @@ def keep_vocals(store: Store, vocals: SongVocals) -> None:
     with store.write() as session:
         if session.get(Song, vocals.song_id) is not None:
             session.merge(vocals)
+
+
+def keep_music(store: Store, song_id: int, key: str, tempo: float | None) -> None:
+    """Keep key and tempo of a song beside what was heard of it before they were listened for."""
+    with store.write() as session:
+        for vocals in session.exec(select(SongVocals).where(SongVocals.song_id == song_id)).all():
+            vocals.key, vocals.tempo = key, tempo
+            session.add(vocals)
 
 
 def add_singer(store: Store, new: NewSinger) -> Singer:

@@ -16,7 +16,8 @@ from store.names import chosen, named, tidy
 from store.params import LibraryEntry, LibraryParams, library_params
 from store.results import LibraryResult
 from store.retention import files_or_nothing, remove_unreferenced
-from store.tables import Audit, Job, JobKind, Singer, Song, SongVocals
+from store.song_tables import SongVocals
+from store.tables import Audit, Job, JobKind, Singer, Song
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, different, enqueue
 from store.use_cases.cover import numbered_title
 
@@ -179,6 +180,8 @@ def _put_song(session: Session, job: Job, params: LibraryParams, key: str, resul
         notes=dict(heard.notes),
         embedding=list(heard.embedding),
         seconds=heard.seconds,
+        key=heard.key,
+        tempo=heard.tempo,
     )
     session.merge(vocals)
 

@@ -31,8 +31,16 @@ def hear(store: Store, job: Job, folder: Path, songs: int = 1) -> None:
     taken = take_job(store, job.id, 1, "w")
     assert taken is not None
     (path := folder / "embeddings.safetensors").write_text(job.id)
-    heard = tuple(HeardVocals({"60": 9.0}, (1.0,), 9.0) for _ in range(songs))
-    result = LibraryResult(songs=songs, seconds=9.0 * songs, range=SungRange("C3", "A4"), model="m", heard=heard)
+    heard = tuple(HeardVocals({"60": 9.0}, (1.0,), 9.0, "Am", 92.4) for _ in range(songs))
+    result = LibraryResult(
+        songs=songs,
+        seconds=9.0 * songs,
+        range=SungRange("C3", "A4"),
+        model="m",
+        key="Am" if songs == 1 else "",
+        tempo=92.4 if songs == 1 else None,
+        heard=heard,
+    )
     finish_job(store, taken, result, {"embeddings": path})
 
 
@@ -52,9 +60,13 @@ async def test_a_song_is_added_listed_edited_and_removed(
     hear(store, worker.only(), tmp_path)
     await world.tick(5)
     told = [m.content for m in world.channel.history(viewer=moderator)]
-    assert any("“Palette” is in this server's library" in text and "range C3 to A4" in text for text in told)
+    assert any(
+        "“Palette” is in this server's library" in text and "range C3 to A4 · key Am · 92 BPM" in text for text in told
+    )
     listed = response_of(await moderator.slash(world.channel, "songs list"))
-    assert "Songs of this server** (1)" in text_of(listed) and "**IU - Palette** · mine" in text_of(listed)
+    assert "Songs of this server** (1)" in text_of(listed) and "**IU - Palette** · key Am · 92 BPM · mine" in text_of(
+        listed
+    )
     [song] = own_songs(store, world.guild.id)
     assert song_choices(store, "pal", world.guild.id) == [("IU - Palette", f"#{song.id}")]
     assert song_choices(store, "pal", 99) == [] == song_choices(store, "pal")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from cli.console import console
-from store import Job, JobKind, JobState, voices
+from cli.report import song_line
+from store import Job, JobKind, JobState, Song, SongVocals, library, voices
+from store.results import SongSuggestion
 from tests.cli.conftest import Desk
 
 
@@ -36,6 +38,30 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
     assert not [file for file in (desk.data / "media").rglob("*") if file.is_file()]
     assert "There is no song Tune." in desk.refused("songs", "remove", "Tune", "--yes")
     assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
+
+
+def test_songs_are_listed_with_key_and_tempo_where_they_are_clear(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_width", 200)
+    with desk.store().write() as session:
+        for title, key, tempo in (("Slow", "F♯m", 92.4), ("Free", "", None), ("New", None, None)):
+            song = library.add_song(session, Song(title=title, media_key=title))
+            session.add(SongVocals(song_id=song.id or 0, model="m", key=key, tempo=tempo))
+    listed = [line.split() for line in desk("songs", "list").splitlines()]
+    assert ["│", "1", "│", "Slow", "│", "│", "│", "F♯m", "│", "92", "│", "│"] in listed
+    assert ["│", "2", "│", "Free", "│", "│", "│", "│", "│", "│"] in listed
+    assert ["│", "3", "│", "New", "│", "│", "│", "│", "│", "│"] in listed
+
+
+@pytest.mark.parametrize(
+    ("song", "line"),
+    [
+        (SongSuggestion("Slow", key_shift=-2, key="Am", sung_key="Gm"), "Slow, --key-shift -2 (Am → Gm)."),
+        (SongSuggestion("Slow", "Ann", key="Am", sung_key="Am"), "Slow (Ann), in its own key (Am)."),
+        (SongSuggestion("Slow", key_shift=-2), "Slow, --key-shift -2."),
+    ],
+)
+def test_a_song_to_sing_is_named_with_its_key(song: SongSuggestion, line: str) -> None:
+    assert song_line(song) == f"A song to sing: {line}"
 
 
 @pytest.mark.parametrize(

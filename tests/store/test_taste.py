@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from store import Job, JobKind, Song, SongVocals, Store, StoreSettings, library, open_store
 from store.taste import Liking, tastes
-from store.use_cases import forget, keep_vocals, pick_songs
+from store.use_cases import forget, keep_music, keep_vocals, pick_songs
 
 ME, HERE, ELSEWHERE = 1, 10, 20
 
@@ -110,6 +110,20 @@ def test_what_was_heard_of_a_song_goes_with_it_and_is_heard_once_for_each_model(
         session.delete(session.get_one(Song, one))
     with store.read() as session:
         assert [vocals.song_id for vocals in session.exec(select(SongVocals)).all()] == [two]
+
+
+def test_a_key_that_an_older_version_did_not_hear_is_heard_once(store: Store, songs: Sequence[Song]) -> None:
+    one, two, three = (song.id or 0 for song in songs[:3])
+    keep_vocals(store, SongVocals(song_id=one, model="a", seconds=5.0))
+    keep_vocals(store, SongVocals(song_id=two, model="a"))  # nobody sings in it
+    keep_vocals(store, SongVocals(song_id=three, model="a", seconds=5.0, key="Am", tempo=92.0))
+    with store.read() as session:
+        assert [song.id for song in library.songs_without_key(session)] == [one]
+    keep_music(store, one, "", None)  # not clear
+    with store.read() as session:
+        assert library.songs_without_key(session) == []
+        assert library.music_of(session, songs) == {one: ("", None), three: ("Am", 92.0)}
+        assert library.music_of(session, songs[:1]) == {one: ("", None)} and library.music_of(session, []) == {}
 
 
 def test_a_forgotten_members_covers_count_no_more(store: Store, songs: Sequence[Song]) -> None:

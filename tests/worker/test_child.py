@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from worker.child import Child
+
 BEGIN = """
 from multiprocessing import Pipe
 import cli.main
@@ -27,3 +29,16 @@ def test_numpy_works_on_one_thread_unless_an_operator_says_otherwise(own: dict[s
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")} | own
     done = subprocess.run([sys.executable, "-c", BEGIN], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout == f"{threads}\n", done.stderr
+
+
+async def test_a_process_tells_once_what_it_can_and_the_next_one_anew() -> None:
+    child = Child("cpu", 1)
+    try:
+        first = await child.ready(able=False)
+        able = await child.ready()
+        assert first.models == () and able.models and able.device == first.device
+        assert await child.ready() is await child.ready(able=False) is able
+        child.kill()
+        assert (await child.ready(able=False)).models == ()
+    finally:
+        child.kill()

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from store import Song, SongVocals, Store, StoreError, cache, library, shared_cache
 from store.abilities import Abilities
-from store.use_cases import jobs_wait, keep_vocals
+from store.use_cases import jobs_wait, keep_music, keep_vocals
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
-from worker.messages import Broken, Done, GaveWay, HeardSong, ListenTask, Refused
+from worker.messages import Broken, Done, GaveWay, HeardMusic, HeardSong, ListenTask, MusicTask, Refused
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +32,9 @@ class SongListener:
 
     async def listen_while_idle(self) -> None:
         """Hear songs until all are heard or a job waits; the song that is being heard then is begun anew later."""
-        while (song := await asyncio.to_thread(self._next)) is not None:
-            hearing = asyncio.create_task(self.hear(song))
+        while (due := await asyncio.to_thread(self._next)) is not None:
+            song, hear = due
+            hearing = asyncio.create_task(hear(song))
             try:
                 while not hearing.done():
                     await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
@@ -73,6 +76,8 @@ class SongListener:
                     notes=notes,
                     embedding=list(heard.embedding),
                     seconds=heard.seconds,
+                    key=heard.music.key,
+                    tempo=heard.music.tempo,
                 )
                 await asyncio.to_thread(keep_vocals, self.store, vocals)
                 return None
@@ -88,9 +93,28 @@ class SongListener:
             case Done(outcome=other):
                 raise TypeError(f"a child answered ListenTask with {other}")
 
-    def _next(self) -> Song | None:
+    async def hear_music(self, song: Song) -> None:
+        """Hear key and tempo of a song that an older version heard, and keep them. Raises CannotRun."""
+        song_id = song.id or 0
+        try:
+            path = await asyncio.to_thread(self.store.media.path, song.media_key)
+            end = await self.child.run(MusicTask(path, song.title))
+        except (StoreError, ChildDied) as error:
+            self._failed.add(song_id)
+            log.warning("The key of the song %s of the library was not heard: %s", song_id, error)
+            return
+        match end:
+            case Done(outcome=HeardMusic(key=key, tempo=tempo)):
+                await asyncio.to_thread(keep_music, self.store, song_id, key, tempo)
+            case Refused() | Broken():
+                self._failed.add(song_id)
+                log.warning("The key of the song %s of the library was not heard: %s", song_id, end)
+
+    def _next(self) -> tuple[Song, Callable[[Song], Coroutine[Any, Any, str | None]]] | None:
+        """A song to hear, and how: whole, before those of an older version whose key alone is missing."""
         if self._cannot:
             return None
         with self.store.read() as session:
-            songs = library.unheard_songs(session, self.model)
-        return next((song for song in songs if song.id not in self._failed), None)
+            due = [(song, self.hear) for song in library.unheard_songs(session, self.model)]
+            due += [(song, self.hear_music) for song in library.songs_without_key(session)]
+        return next((one for one in due if one[0].id not in self._failed), None)

@@ -95,6 +95,20 @@ def test_songs_that_suit_are_named_with_their_key_and_why() -> None:
     assert "Songs for you" not in match()
 
 
+@pytest.mark.parametrize(
+    ("key_shift", "sung", "english", "korean"),
+    [
+        (-2, "Gm", "key −2 (Am → Gm), 90% of it", "키 −2(Am → Gm), 90%가"),
+        (12, "Am", "key +12 (Am), 90% of it", "키 +12(Am), 90%가"),
+        (0, "Am", "in its own key (Am), 90% of it", "원래 키(Am), 90%가"),
+    ],
+)
+def test_the_key_that_a_song_is_sung_in_is_named(key_shift: int, sung: str, english: str, korean: str) -> None:
+    song = {"title": "Slow", "key_shift": key_shift, "inside": 0.9, "key": "Am", "sung_key": sung}
+    assert f"♪ **Slow** – {english}" in results.compose(job(JobKind.MATCH, {"songs": [song]}), EN)
+    assert f"♪ **Slow** – {korean}" in results.compose(job(JobKind.MATCH, {"songs": [song]}), KO)
+
+
 def test_the_workers_own_calibration_is_shown_in_words() -> None:
     fit = {"clips": 120, "error": 0.031, "temperature": 0.1}
     text = results.details(job(JobKind.MATCH, {"calibration": fit, "models": {"speaker": "resemblyzer"}}), EN)

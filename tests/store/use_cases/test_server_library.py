@@ -60,7 +60,7 @@ def request(scene: Scene, entry: LibraryEntry, name: str, *songs: bytes) -> Job:
 def hear(scene: Scene, job: Job) -> None:
     """What a worker does."""
     count = len([clip for clip in scene.rows(Clip) if clip.job_id == job.id])
-    heard = tuple(HeardVocals({"60": 4.0}, (1.0, 0.0), 4.0) for _ in range(count))
+    heard = tuple(HeardVocals({"60": 4.0}, (1.0, 0.0), 4.0, "Am", 92.0) for _ in range(count))
     taken = take_job(scene.store, job.id, 1, "w")
     assert taken is not None
     path = scene.file(job.id.encode(), "embeddings.safetensors")
@@ -79,6 +79,7 @@ def test_a_song_is_there_once_it_is_heard_and_only_in_its_server(scene: Scene) -
     (song,), (vocals,) = scene.rows(Song), scene.rows(SongVocals)
     assert (song.title, song.singer, song.licence, song.guild_id, song.added_by) == ("Palette", "Ann", "CC0", HERE, 7)
     assert (vocals.song_id, vocals.notes, vocals.seconds) == (song.id, {"60": 4.0}, 4.0)
+    assert (vocals.key, vocals.tempo) == ("Am", 92.0)
     assert scene.job(job).result["name"] == "Palette" and scene.job(job).result["heard"] == []
     assert scene.rows(Clip) == [] and set(scene.store.media.keys()) == {song.media_key}
     with scene.store.read() as session:

@@ -19,6 +19,7 @@ from tests.worker.conftest import MEMBER, StartWorker, read, submit, wait_for, w
 from worker.child import Child
 from worker.errors import CannotRun
 from worker.job_runner import work_on
+from worker.library.free import SONGS
 from worker.library.songs import SongListener
 from worker.settings import WorkerSettings
 
@@ -69,6 +70,7 @@ def test_a_song_is_heard_once_and_then_suggested(store: Store, child: Child, son
         "Somebody",
         added.id,
     )
+    assert suggested["key"] == vocals.key and bool(suggested["key"]) == bool(suggested["sung_key"])
     assert -18 <= suggested["key_shift"] <= 18 and 0.5 < suggested["inside"] <= 1 and 0 < suggested["timbre"] < 1
 
 
@@ -107,6 +109,29 @@ def test_a_servers_song_and_singer_are_heard_as_jobs_and_stay_in_their_server(
     )
     assert here["calibration"]["clips"] == there["calibration"]["clips"] + 3
     assert (len(here["songs"]), len(there["songs"])) == (1, 0)
+
+
+def test_a_song_that_ships_is_heard_with_its_key_and_tempo_and_of_an_older_version_those_alone(
+    store: Store, child: Child
+) -> None:
+    added = add_song(store, NewSong(SONGS / "auld-lang-syne.ogg", "Auld Lang Syne"))
+
+    async def listen() -> None:
+        await SongListener(store, child, (await child.ready()).singer_model).listen_while_idle()
+
+    asyncio.run(listen())
+    (vocals,) = heard(store)
+    assert vocals.key == "E♭" and vocals.tempo == pytest.approx(120, rel=0.01)
+    with store.write() as session:
+        row = session.exec(select(SongVocals)).one()
+        row.key, row.tempo, row.notes = None, None, {"60": 1.0}
+        session.add(row)
+    asyncio.run(listen())
+    (vocals,) = heard(store)
+    assert vocals.key == "E♭" and vocals.tempo == pytest.approx(120, rel=0.01)
+    assert vocals.notes == {"60": 1.0}  # its vocals were not listened to again
+    with store.read() as session:
+        assert library.music_of(session, [added]) == {added.id: ("E♭", vocals.tempo)}
 
 
 def test_a_song_in_which_nobody_sings_is_heard_once_and_suggested_to_nobody(
