@@ -26,6 +26,7 @@ from sqlmodel import select
 from cli.preview import SimulatedServer, house, simulated_server
 from store import Job, JobKind, JobState, Store, jobs
 from store.tables import Song
+from store.use_cases import has_free_voice
 
 NOTES = sorted((Path(__file__).parent.parent / "demo" / "notes").glob("*.ogg"))
 SONG = "amazing"
@@ -101,7 +102,9 @@ async def cover(server: SimulatedServer, store: Store, voice: str) -> None:
     member, channel = server.members[0], server.channel
     clock = Clock()
     songs: Any = await member.autocomplete(channel, "cover", "title", SONG)
-    await member.slash(channel, "cover", voice=voice, title=songs[0]["value"])
+    answer: Any = await member.slash(channel, "cover", voice=voice, title=songs[0]["value"])
+    if newest(store, member.id, JobKind.COVER) is None:
+        raise SystemExit(f"No cover was asked for: {answer.response.content}")
     await until(server, lambda: is_over(store, member.id, JobKind.COVER), "cover")
     print(f"cover of “{songs[0]['name']}”: {clock.read()}", flush=True)
 
@@ -159,9 +162,10 @@ async def measure(part: str, folder: Path) -> None:
 
             def ready() -> bool:
                 with at.store.read() as session:
-                    return len(session.exec(select(Song)).all()) >= FREE_SONGS
+                    songs = session.exec(select(Song)).all()
+                return len(songs) >= FREE_SONGS and has_free_voice(at.store)
 
-            await until(server, ready, "the free songs")
+            await until(server, ready, "the free songs and a free voice")
             if part == "cover":
                 await free_cover(server, at.store)
             elif part == "own":
