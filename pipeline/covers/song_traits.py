@@ -12,8 +12,8 @@ from models.signal import Floats32
 from pipeline.covers.presence import check_voice
 from pipeline.covers.stems import features_of, stems_of, vocals_heard
 from pipeline.errors import NoVoice
+from pipeline.listening import tempo
 from pipeline.listening.key import FINE, RATE, Key, key_of, notes_heard
-from pipeline.listening.tempo import PIECE_SECONDS, beat_of, tempo_of
 from pipeline.listening.vocal_range import held_seconds, voiced_seconds
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
@@ -21,8 +21,6 @@ from pipeline.sound.decode import SONG, decode_blocks
 
 BLOCK_SECONDS = 60
 LEAST_SECONDS = 3.0
-LEAST_PIECE = 8.0
-"""Seconds at a song's end that say something of its tempo."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,9 @@ def hear_music(song: Path, name: str, report: Report = ignore) -> Music:
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
     notes, beats = np.zeros(12 * FINE), list[float | None]()
-    for block in decode_blocks(song, RATE, channels=1, block_seconds=PIECE_SECONDS, limits=SONG, name=name):
+    for block in decode_blocks(song, RATE, channels=1, block_seconds=tempo.PIECE_SECONDS, limits=SONG, name=name):
         notes += notes_heard(block[0])
-        if not beats or block.shape[1] > LEAST_PIECE * RATE:
-            beats.append(beat_of(block[0]))
+        if not beats or block.shape[1] >= tempo.LEAST_SECONDS * RATE:
+            beats.append(tempo.beat_of(block[0]))
         report("listening", 0.5)
-    return Music(key_of(notes), tempo_of(beats))
+    return Music(key_of(notes), tempo.tempo_of(beats))
