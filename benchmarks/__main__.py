@@ -35,6 +35,7 @@ PROGRAMS = {
     "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
     "processes": Program("One process beside several", (), ("--runs", "1", "--seconds", "8")),
     "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
+    "preparing": Program("Notes before a training", (), ("--runs", "1", "--notes", "2")),
     "networks": Program("What the networks cost", ("--bf16",), ("content-student", "swift-f0")),
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),
