@@ -33,11 +33,12 @@ def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) 
     EmptyLibrary, DiskFull.
     """
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
-    wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
+    heard = read_notes([Note(note.path, note.name) for note in task.notes], report)
+    wavs = [wav for wav, _ in heard]
     report("listening", 0.0)
     tracks = [models.pitch.voicing(wav) for wav in wavs]
-    for note, wav, (_, confidence) in zip(task.notes, wavs, tracks, strict=True):
-        check_voice(wav, voice_seconds(confidence), LEAST_VOICE, note.name)
+    for note, (wav, levels), (_, confidence) in zip(task.notes, heard, tracks, strict=True):
+        check_voice(wav, min(voice_seconds(confidence), levels.active_seconds), LEAST_VOICE, note.name)
     vocals = vocal_range(tracks)
     report("matching", 0.0)
     embeddings = embed(wavs, models.singer)

@@ -1,7 +1,7 @@
 """Voice notes as they come in: decoded to mono, their levels checked, without what nobody hears."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,9 @@ from pipeline.sound.clean import clean
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.file_name import display_name
 from pipeline.sound.hum import without_hum
-from pipeline.sound.levels import Levels, check_levels
+from pipeline.sound.levels import Levels, check_levels, measure_levels
 from pipeline.sound.noise import is_noise
+from pipeline.sound.steady import is_steady
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Note:
 
 
 def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats32, Levels]]:
-    """Decode every note to mono at 16 kHz and check its levels.
+    """Decode every note to mono at 16 kHz and check its levels; a steady tone or hum is not active.
 
     Raises what `decode` raises, Silent, Clipped.
     """
@@ -37,7 +38,9 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
     for done, note in enumerate(notes):
         wav = decode(note.path, SPEECH_RATE, channels=1, limits=NOTE, name=note.name)
         levels = check_levels(wav, SPEECH_RATE, note.name)  # as it was sent: a filter would hide where it is clipped
-        decoded.append((audible(wav, SPEECH_RATE), levels))
+        heard = audible(wav, SPEECH_RATE)
+        active = 0.0 if is_steady(wav, SPEECH_RATE) else measure_levels(heard, SPEECH_RATE).active_seconds
+        decoded.append((heard, replace(levels, active_seconds=active)))
         report("reading", (done + 1) / len(notes))
     return decoded
 
