@@ -8,6 +8,7 @@ import numpy as np
 
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import OnlyNoise, VoiceMissing
+from pipeline.listening.vocal_range import voice_seconds
 from pipeline.progress import Report, ignore
 from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.clean import clean
@@ -60,6 +61,11 @@ def has_narrowband(notes: Sequence[Floats32]) -> bool:
     return any(is_narrowband(wav, SPEECH_RATE) for wav in notes)
 
 
+def seconds_of_voice(confidence: Floats32, levels: Levels) -> float:
+    """Of a note: the one measure that members are told of. `confidence` (frames of 16 ms) is its voicing's."""
+    return min(voice_seconds(confidence), levels.active_seconds)
+
+
 def check_voice(wav: Floats32, seconds: float, least: float, name: str) -> None:
     """Raise OnlyNoise or VoiceMissing if under `least` seconds of voice were heard in mono (samples,) at 16 kHz."""
     if seconds >= least:
@@ -71,5 +77,5 @@ def check_voice(wav: Floats32, seconds: float, least: float, name: str) -> None:
 
 def normalize_level(wav: Floats32) -> Floats32:
     """RVC's level: three quarters towards a peak of 0.9, one quarter as it was."""
-    peak = float(np.abs(wav).max())
+    peak = float(np.abs(wav).max()) or 1.0
     return (wav / peak * 0.9 * 0.75 + wav * 0.25).astype(np.float32)
