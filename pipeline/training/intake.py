@@ -12,6 +12,7 @@ from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import Features, extract
 from pipeline.listening.frames import FRAME_RATE
+from pipeline.listening.music import check_music
 from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
@@ -39,7 +40,7 @@ def prepare(
     A note is brought to level before features are extracted: SwiftF0 misses a quarter of the voiced frames at
     -54 dBFS. So a quiet note is as good as a loud one, unless it is noisy.
 
-    Raises what `read_notes` raises, NotEnoughSpeech, Noisy, SeveralSpeakers and OtherSpeaker.
+    Raises what `read_notes` raises, NotEnoughSpeech, MusicBehind, Noisy, SeveralSpeakers and OtherSpeaker.
     """
     encoder = encoder or models.text
     form = f"{encoder.cache_id}+{models.pitch.model_id}+{rate}"
@@ -68,6 +69,7 @@ def _checked(
     if active < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
     for (low, _), note in zip(decoded, notes, strict=True):
+        check_music(low, *models.pitch.voicing(low), note.name)
         check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []
