@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from bot.errors import BotError
 from cli.console import DeskError
 from cli.wrong_paths import path_refused
-from cli.wrong_settings import settings_refused
+from cli.wrong_settings import every_setting_refused, settings_refused
 from files.disk import DiskFull
 from metrics import CannotListen
 from pipeline.errors import SoundError
@@ -23,7 +23,7 @@ def sentence_of(error: Exception) -> str | None:
     """What an operator is told of an error; None: it is a bug."""
     match error:
         case ValidationError():
-            return " ".join(settings_refused(error))
+            return "\n".join(dict.fromkeys([*settings_refused(error), *every_setting_refused()]))
         case BotError() | SoundError() | StoreError() | WorkerError() | DeskError() | DiskFull() | CannotListen():
             return BOTS_COMMAND.sub(r"discovervoice \1", str(error))
         case IntegrityError() | ProgrammingError():

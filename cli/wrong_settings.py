@@ -7,10 +7,37 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from bot.settings import BotSettings
+from cli.log import LogSettings
+from metrics import MetricsSettings
+from store import StoreSettings
+from worker.doorbell import QueueSettings
+from worker.settings import WorkerSettings
+
+ROOMS: tuple[type[BaseSettings], ...] = (
+    BotSettings,
+    QueueSettings,
+    MetricsSettings,
+    WorkerSettings,
+    StoreSettings,
+    LogSettings,
+)
+"""What the service reads, each by a room of its own."""
 SHOWN = 12
 """Signs of a value that are repeated: a secret that came into the wrong line is longer."""
 BOUNDS = ("gt", "ge", "le")
 KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def every_setting_refused() -> list[str]:
+    """A sentence for each setting of the whole service that cannot be, whichever room reads it."""
+    sentences: list[str] = []
+    for kind in ROOMS:
+        try:
+            kind()
+        except ValidationError as error:
+            sentences += settings_refused(error)
+    return list(dict.fromkeys(sentences))
 
 
 def settings_refused(error: ValidationError) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, update
 from sqlmodel import Session, col, func, or_, select
 
-from store import abilities, blocks, guilds, line
+from store import abilities, blocks, guilds, line, voices
 from store.errors import AlreadyAnswered, IllegalMove, NoSuchMove, StoreError, TooManyJobs
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
@@ -35,6 +35,7 @@ WORKING = frozenset({S.LEASED, S.RUNNING})
 WITH_RESULT = frozenset({S.RENDERED, S.DELIVERED, S.UNDELIVERABLE})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
+UNFINISHED = frozenset({S.FAILED, S.CANCELLED, S.EXPIRED})
 
 UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 LEASE_SECONDS = 15.0
@@ -68,7 +69,8 @@ def check_cap(session: Session, user_id: int, guild_id: int | None) -> None:
     """Raise Blocked or TooManyJobs if the member may have no further job in this guild."""
     blocks.check(session, user_id, guild_id)
     limit = max_active_jobs(session, guild_id)
-    if user_id != OPERATOR and len(active_of(session, user_id)) >= limit:
+    active = [job for job in active_of(session, user_id) if not job.cancel_requested]
+    if user_id != OPERATOR and len(active) >= limit:
         raise TooManyJobs(limit=limit)
 
 
@@ -167,9 +169,14 @@ def leave(session: Session, job_id: str, attempt: int, owner: str) -> bool:
 def fail(
     session: Session, job_id: str, attempt: int, owner: str, code: str, params: dict[str, Any], sentence: str
 ) -> bool:
-    """leased, running → failed with one sentence; False if the lease is lost, or if it has its result and is left."""
+    """leased, running → failed with one sentence; False if the lease is lost, or if it has its result and is left.
+
+    A job whose cancel was requested ends cancelled.
+    """
     if leave(session, job_id, attempt, owner):
         return False
+    if confirm_cancel(session, job_id, attempt, owner):
+        return True
     values: dict[str, Any] = {"error_code": code, "error_params": params, "error_sentence": sentence}
     return _end(session, job_id, WORKING, S.FAILED, _leased_by(attempt, owner), **values)
 
@@ -195,6 +202,7 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
 def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None = None) -> Job:
     """Cancel a waiting job at once; request a running one to stop, which its worker confirms.
 
+    It ends without a result either way, so the name of the voice that it trains is free from now on.
     `why` is what its member is told, if it was not they who cancelled it.
     Raises NotFound (also if it is another member's), IllegalMove (it has ended already).
     """
@@ -205,7 +213,8 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
         {} if why is None else {"error_code": why.code, "error_params": why.params, "error_sentence": str(why)}
     )
     if job.state in WORKING:
-        _update(session, job_id, WORKING, cancel_requested=True, **told)
+        if _update(session, job_id, WORKING, cancel_requested=True, **told):
+            voices.drop_untrained(session, job_id)
     elif job.state in WAITING:
         _end(session, job_id, WAITING, S.CANCELLED, **told)
     else:
@@ -348,6 +357,8 @@ def _end(
     if not move(session, job_id, from_, to, *only, **ended):
         return False
     abilities.release(session, job_id)
+    if to in UNFINISHED:
+        voices.drop_untrained(session, job_id)
     job = get(session, job_id)
     if job.user_id != OPERATOR:
         session.add(

@@ -8,8 +8,8 @@ from safetensors.numpy import load_file
 
 from pipeline.errors import EmptyLibrary, NotEnoughSpeech
 from pipeline.listening.key import key_named
-from pipeline.listening.notes import Note, check_voice, has_narrowband, read_notes
-from pipeline.listening.vocal_range import VocalRange, vocal_range, voice_seconds, voiced_seconds
+from pipeline.listening.notes import Note, check_voice, has_narrowband, read_notes, seconds_of_voice
+from pipeline.listening.vocal_range import VocalRange, vocal_range
 from pipeline.matching.match import Library, embed, fit_library, match
 from pipeline.matching.picture import plot_match
 from pipeline.matching.recommend import SongTraits, suggest
@@ -33,11 +33,14 @@ def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) 
     EmptyLibrary, DiskFull.
     """
     plan({"reading": 1.0, "listening": 1.0, "matching": 3.0})
-    wavs = [wav for wav, _ in read_notes([Note(note.path, note.name) for note in task.notes], report)]
+    heard = read_notes([Note(note.path, note.name) for note in task.notes], report)
+    wavs = [wav for wav, _ in heard]
     report("listening", 0.0)
     tracks = [models.pitch.voicing(wav) for wav in wavs]
-    for note, wav, (_, confidence) in zip(task.notes, wavs, tracks, strict=True):
-        check_voice(wav, voice_seconds(confidence), LEAST_VOICE, note.name)
+    pairs = zip(heard, tracks, strict=True)
+    seconds = [seconds_of_voice(confidence, levels) for (_, levels), (_, confidence) in pairs]
+    for note, wav, voice in zip(task.notes, wavs, seconds, strict=True):
+        check_voice(wav, voice, LEAST_VOICE, note.name)
     vocals = vocal_range(tracks)
     report("matching", 0.0)
     embeddings = embed(wavs, models.singer)
@@ -61,7 +64,7 @@ def match_notes(task: MatchTask, models: ModelPool, plan: Plan, report: Report) 
         range=SungRange(**asdict(vocals)) if vocals else None,
         songs=songs,
         notes=len(task.notes),
-        seconds=voiced_seconds(tracks),
+        seconds=sum(seconds),
         narrowband=has_narrowband(wavs),
         models={"singer": models.singer.name, "voicing": model_pool.names()[Role.VOICING]},
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from pydantic import ValidationError
 from rich.text import Text
 
 from cli.console import console
@@ -32,14 +33,14 @@ def findings(online: bool, every_file: bool) -> Findings:
     """Everything, the quick and the basic first; what needs settings or a database that cannot be read is left out."""
     yield from machine.packages()
     yield from settings.names()
-    refused = [*settings.values()]
-    yield from refused
-    if any(finding.verdict is Verdict.WRONG for finding in refused):
-        return
-    place = StoreSettings()
+    yield from settings.values()
     yield from _told("settings", settings.together)
-    yield from _told("settings", partial(settings.needed, place))
     yield from _told("token", partial(settings.token, online))
+    try:
+        place = StoreSettings()
+    except ValidationError:
+        return
+    yield from _told("settings", partial(settings.needed, place))
     yield from _told("data folder", partial(folder.folder, place))
     rows_found = [*_told("database", partial(rows.database, place))]
     yield from rows_found
@@ -57,9 +58,11 @@ def findings(online: bool, every_file: bool) -> Findings:
 
 
 def _told(about: str, check: Callable[[], Findings]) -> Findings:
-    """What a check finds, or why it could not look."""
+    """What a check finds, or why it could not look; nothing where a setting that it needs was refused before."""
     try:
         yield from check()
+    except ValidationError:
+        return
     except StoreError as error:
         yield wrong(about, str(error))
     except PermissionError as error:

@@ -10,29 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dotenv import dotenv_values
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 
 from bot.errors import BotError
 from bot.invite import invite_of
 from bot.login import known_as
 from bot.settings import BotSettings
 from cli.doctor.findings import Findings, note, well, wrong
-from cli.log import LogSettings
-from cli.wrong_settings import settings_refused
+from cli.wrong_settings import ROOMS, every_setting_refused
 from metrics import MetricsSettings
 from store import StoreSettings
-from worker.doorbell import QueueSettings
 from worker.settings import WorkerSettings
 
-KINDS: tuple[type[BaseSettings], ...] = (
-    BotSettings,
-    QueueSettings,
-    MetricsSettings,
-    WorkerSettings,
-    StoreSettings,
-    LogSettings,
-)
 COMPOSE = {
     *("VALKEY_PASSWORD", "COMPOSE_PROFILES", "WORKER_MEMORY", "WORKER_CPUS"),
     *("POSTGRES_PASSWORD", "S3_PASSWORD", "GRAFANA_PASSWORD"),
@@ -45,7 +33,7 @@ TOKEN = re.compile(r"[\w-]{18,}\.[\w-]{5,}\.[\w-]{20,}", re.ASCII)
 
 def names(file: Path = Path(".env")) -> Findings:
     """Names of `.env` that nobody reads: a slip of the pen is a setting that silently has its default."""
-    known = COMPOSE | {name.upper() for kind in KINDS for name in kind.model_fields}
+    known = COMPOSE | {name.upper() for kind in ROOMS for name in kind.model_fields}
     unread = [name for name in (dotenv_values(file) if file.is_file() else {}) if name.upper() not in known]
     for name in unread:
         near = difflib.get_close_matches(name.upper(), known, 1)
@@ -55,13 +43,8 @@ def names(file: Path = Path(".env")) -> Findings:
 
 def values() -> Findings:
     """Values that cannot be."""
-    refused = False
-    for kind in KINDS:
-        try:
-            kind()
-        except ValidationError as error:
-            refused = True
-            yield from (wrong("settings", sentence) for sentence in settings_refused(error))
+    refused = every_setting_refused()
+    yield from (wrong("settings", sentence) for sentence in refused)
     if not refused:
         yield well("settings", "Every value can be read.")
 

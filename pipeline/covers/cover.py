@@ -22,7 +22,7 @@ from pipeline.covers.presence import check_voice
 from pipeline.covers.preview import PreviewMaker
 from pipeline.covers.song import decibels
 from pipeline.covers.stem_file import LEVEL
-from pipeline.covers.stems import Stems, features_of, hear_nothing, stems_of
+from pipeline.covers.stems import Stems, at_once, features_of, stems_of
 from pipeline.covers.width import with_width
 from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
 from pipeline.listening.features import Features
@@ -146,9 +146,9 @@ def make_cover(
 ) -> CoverReport:
     """Make `cover.*` and `converted.flac` in the input's `out_dir`.
 
-    `on_preview` is called with the file of the first 20 s with voice while the rest is separated, if there are any, the
-    song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none: its
-    cover takes too little longer.
+    `on_preview` is called with the file of the loudest 20 s with voice before the rest is separated, if there are any,
+    the song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none:
+    its cover takes too little longer.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -194,7 +194,7 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
 
 
 def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> PreviewMaker:
-    """Sings the first seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
+    """Sings the loudest seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
     part = replace(cover, out_dir=cover.out_dir / "preview", options=replace(cover.options, max_bytes=None))
 
     def sing(stems: Stems) -> None:
@@ -202,7 +202,7 @@ def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> Pre
             converted = _convert(part, stems, models, ignore)
             on_preview(_mix(part, stems, converted, ignore).path)
 
-    return PreviewMaker(part.out_dir, sing)
+    return PreviewMaker(GivenFile(cover.song, cover.said), models, part.out_dir, sing)
 
 
 def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: PreviewMaker | None) -> Stems:
@@ -226,7 +226,7 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Previe
             models,
             cover.cache_dir,
             lambda stage, done: reading(done) if stage == "reading" else report(stage, done),
-            hear_nothing if preview is None or given is not None else preview.hear,
+            at_once if preview is None or given is not None else preview.make,
         )
     return stems if given is None else over(stems, cover.said, instrumental, given.name, level)
 

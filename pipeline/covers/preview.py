@@ -1,25 +1,33 @@
-"""A preview: the first seconds of a song with voice, sung as soon as their stems are there.
+"""A preview: the loudest seconds of a song in which somebody sings, sung before the rest is separated.
 
-They are cut out as stems of their own, and become a cover as the whole song does; only the octave and the way in which
-the vocals are heard in one channel are decided by these seconds alone.
+They are separated as a piece of their own, with a second of the song at either end, and become a cover as the whole
+song does; only the octave and the way in which the vocals are heard in one channel are decided by these seconds alone.
 """
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.song import decibels
+from models.signal import MUSIC_RATE, Floats32, Floats64
+from pipeline.covers.given import GivenFile
+from pipeline.covers.song import SongLevel, decibels, song_piece
 from pipeline.covers.stem_file import LEVEL
-from pipeline.covers.stems import Stems
+from pipeline.covers.stems import Stems, separated
+from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Report
 from pipeline.sound.downmix import downmix_of
 from pipeline.sound.encode import Encoder
 from pipeline.sound.loudness import LoudnessMeter
+from pipeline.sound.rated_clips import faded
 
 SECONDS = 20
+MARGIN = 1
+"""Seconds that a separator hears before and after."""
+TRIED = 3
+"""Parts of a song, from the loudest on; if none is sung, it has no preview."""
 LEAST_SONG = 60.0
 """Seconds; of a shorter song the cover itself is there soon."""
 SUNG_SHARE = 0.1
@@ -28,51 +36,71 @@ SILENT = 10 ** (-50 / 20)
 """Root mean square of a second of vocals without voice, beside a song whose peak is 1."""
 
 
-@dataclass
-class FirstSung:
-    """Finds SECONDS of stems that begin with voice, and have voice for at least half of them."""
+def loudest_parts(energy: Floats64, seconds: int, count: int) -> list[int]:
+    """The seconds at which the loudest parts of a song begin, from the loudest on, none within another.
 
-    _open: Floats32 = field(default_factory=lambda: np.zeros((2, 2, 0), np.float32))
-    _kept: list[Floats32] = field(default_factory=list)
-
-    def add(self, stems: Floats32) -> Floats32 | None:
-        """Hear the next (2, 2, n) of vocals and instrumental at 44.1 kHz; the seconds (2, 2, samples) once found."""
-        self._open = np.concatenate([self._open, stems], axis=2)
-        while self._open.shape[2] >= MUSIC_RATE:
-            self._kept.append(self._open[..., :MUSIC_RATE])
-            self._open = self._open[..., MUSIC_RATE:]
-            if len(self._kept) == SECONDS and sum(map(is_sung, self._kept)) >= SECONDS / 2:
-                return np.concatenate(self._kept, axis=2)
-            while self._kept and (len(self._kept) == SECONDS or not is_sung(self._kept[0])):
-                del self._kept[0]
-        return None
+    `energy` (T,) is of each 100 ms; `count` parts at most.
+    """
+    whole = energy[: len(energy) // 10 * 10].reshape(-1, 10).sum(axis=1)
+    parts = np.convolve(whole, np.ones(seconds), "valid") if len(whole) >= seconds else np.zeros(0)
+    starts: list[int] = []
+    while len(starts) < count and parts.max(initial=0.0) > 0:
+        starts.append(int(parts.argmax()))
+        parts[max(0, starts[-1] - seconds + 1) : starts[-1] + seconds] = 0.0
+    return starts
 
 
 def is_sung(stems: Floats32) -> bool:
-    """Whether somebody is heard in (2, 2, n) of vocals and instrumental."""
-    vocals, instrumental = np.square(stems, dtype=np.float64).mean(axis=(1, 2))
-    return bool(vocals > max(SILENT**2, SUNG_SHARE * (vocals + instrumental)))
+    """Whether somebody is heard in (2, 2, n) of vocals and instrumental, in every other second at least."""
+    seconds = np.square(stems, dtype=np.float64).reshape(2, 2, -1, MUSIC_RATE).mean(axis=(1, 3))
+    heard = seconds[0] > np.maximum(SILENT**2, SUNG_SHARE * seconds.sum(axis=0))
+    return bool(heard.mean() >= 0.5)
 
 
-@dataclass
+@dataclass(frozen=True)
 class PreviewMaker:
-    """Hears stems as they come, and has their first sung seconds sung, once."""
+    """Has the loudest sung seconds of a song sung."""
 
+    song: GivenFile
+    models: ModelPool
     folder: Path
     sing: Callable[[Stems], None]
-    _done: bool = False
-    _first: FirstSung = field(default_factory=FirstSung)
 
-    def hear(self, song: Stems, vocals: Floats32, instrumental: Floats32) -> None:
-        """The next (2, n) of a separated song's stems, LEVEL left aside; `song` says at which level they are."""
-        if self._done or song.seconds < LEAST_SONG:
-            return
-        found = self._first.add(np.stack([vocals, instrumental]))
-        if found is not None:
-            self._done = True
-            self.sing(self._stems(song, found))
+    def make(self, level: SongLevel, report: Report) -> float:
+        """Call `sing` with them, unless the song is short or nobody sings; the seconds that were separated for it.
 
-    def _stems(self, song: Stems, found: Floats32) -> Stems:
+        Raises what `decode_blocks` raises.
+        """
+        spent = 0.0
+
+        def told(seconds: float) -> None:
+            nonlocal spent
+            spent += seconds
+            report("separating", separated(spent, 0.0, level))
+
+        if level.seconds < LEAST_SONG:
+            return spent
+        for start in loudest_parts(level.energy, SECONDS, TRIED):
+            part = self._separate(level, start, told)
+            if is_sung(part):
+                self.sing(self._stems(level, part))
+                break
+        return spent
+
+    def _separate(self, level: SongLevel, start: int, told: Callable[[float], None]) -> Floats32:
+        """SECONDS of vocals and instrumental from second `start` on, (2, 2, samples); `told` counts the seconds."""
+        margin = min(start, MARGIN)
+        samples = (margin + SECONDS + MARGIN) * MUSIC_RATE
+        mix = song_piece(self.song.path, self.song.name, level, (start - margin) * MUSIC_RATE, samples)
+        told(0.0)
+        vocals = []
+        for block in self.models.separator.vocals([mix]):
+            vocals.append(block)
+            told(block.shape[1] / MUSIC_RATE)
+        sung = np.concatenate(vocals, axis=1)
+        return np.stack([sung, mix - sung])[..., margin * MUSIC_RATE :][..., : SECONDS * MUSIC_RATE]
+
+    def _stems(self, level: SongLevel, found: Floats32) -> Stems:
         """These seconds (2, 2, samples) as stems of their own, as loud as they are in the song."""
         meter = LoudnessMeter(MUSIC_RATE, 2)
         meter.add(found.sum(0))
@@ -81,12 +109,13 @@ class PreviewMaker:
         files = self.folder / "vocals.flac", self.folder / "instrumental.flac"
         for path, sound in zip(files, found, strict=True):
             with Encoder(path, MUSIC_RATE, 2) as encoder:
-                encoder.write(sound * np.float32(LEVEL))
-        return replace(
-            song,
-            vocals=files[0],
-            instrumental=files[1],
+                encoder.write(faded(sound, MUSIC_RATE) * np.float32(LEVEL))
+        return Stems(
+            *files,
             seconds=float(SECONDS),
-            lufs=meter.integrated() - decibels(song.gain),
+            lufs=meter.integrated() - decibels(level.gain),
+            peak=1 / level.gain,
+            gain=level.gain,
+            instrumental_gain=level.gain,
             downmix=downmix_of([found[0]], MUSIC_RATE),
         )

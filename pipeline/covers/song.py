@@ -4,12 +4,12 @@ No stage after this one knows how loud the file was; its level is laid on again 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from models.signal import MUSIC_RATE, Floats32
+from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.progress import Progress
 from pipeline.sound.clean import cleaned
 from pipeline.sound.decode import SONG, decode_blocks, probe
@@ -28,6 +28,8 @@ class SongLevel:
     lufs: float
     """-inf for silence."""
     seconds: float
+    energy: Floats64 = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
+    """(T,) of each 100 ms, as loudness weighs it."""
 
     @property
     def silent(self) -> bool:
@@ -49,12 +51,24 @@ def measure_song(path: Path, name: str, progress: Progress) -> SongLevel:
     progress(1.0)
     gain = 1.0 if peak < SILENT else 1 / peak
     lufs = -np.inf if peak < SILENT else meter.integrated(gain) - decibels(gain)
-    return SongLevel(gain, lufs, samples / MUSIC_RATE)
+    return SongLevel(gain, lufs, samples / MUSIC_RATE, meter.energy())
 
 
 def levelled_song(path: Path, name: str, level: SongLevel) -> Iterator[Floats32]:
     """The song at full scale, in blocks (2, n) at 44.1 kHz. Raises what `decode_blocks` raises."""
     return (block * np.float32(level.gain) for block in _blocks(path, name))
+
+
+def song_piece(path: Path, name: str, level: SongLevel, start: int, samples: int) -> Floats32:
+    """The levelled song (2, n) from sample `start` on, n = `samples` at most; it is read from its own start on."""
+    pieces: list[Floats32] = []
+    place, stop = 0, start + samples
+    for block in levelled_song(path, name, level):
+        pieces.append(block[:, max(0, start - place) : max(0, stop - place)])
+        place += block.shape[1]
+        if place >= stop:
+            break
+    return np.concatenate(pieces, axis=1)
 
 
 def decibels(gain: float) -> float:

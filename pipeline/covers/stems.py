@@ -62,21 +62,21 @@ class SeparatedStems(Stems):
     instrumental: Path
 
 
-Hear = Callable[[Stems, Floats32, Floats32], None]
-"""Called with the next (2, n) of a song's vocals and instrumental, LEVEL left aside; the stems say how loud they are,
-and have no files yet."""
+Before = Callable[[SongLevel, Report], float]
+"""Called before a song is separated; returns how many of its seconds were separated meanwhile."""
 
 
-def hear_nothing(song: Stems, vocals: Floats32, instrumental: Floats32) -> None:
-    """Nobody hears the stems before they are whole."""
+def at_once(level: SongLevel, report: Report) -> float:
+    """Nothing comes before the song itself."""
+    return 0.0
 
 
 def stems_of(
-    song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore, hear: Hear = hear_nothing
+    song: Path, name: str, models: ModelPool, cache_dir: Path, report: Report = ignore, before: Before = at_once
 ) -> SeparatedStems:
     """Separate a song, or read what was separated before; `cache_dir` is the song's own.
 
-    `hear` receives both parts while the song is separated.
+    `before` is called if it has to be separated.
     Raises what `decode_blocks` raises. Memory does not grow with the song.
     """
     folder = cache_dir / FORM / models.separator.model_id
@@ -84,8 +84,9 @@ def stems_of(
     stems = folder / "vocals.flac", folder / "instrumental.flac"
     if not card.exists():
         level = measure_song(song, name, lambda done: report("reading", done))
+        spent = before(level, report)
         folder.mkdir(parents=True, exist_ok=True)
-        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, hear)
+        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
         write_card(card, level, downmix)
     return SeparatedStems(*stems, **read_card(card))
 
@@ -140,14 +141,16 @@ def _separate(
     vocals: Path,
     instrumental: Path,
     report: Report,
-    hear: Hear,
+    spent: float,
 ) -> Downmix:
-    """Write both stems of a levelled mix; return how the vocals are heard in one channel."""
-    report("separating", 0.0)
+    """Write both stems of a levelled mix; return how the vocals are heard in one channel.
+
+    `spent` are the seconds of sound that were separated before, which its progress counts.
+    """
+    report("separating", separated(spent, 0.0, level))
     choice = DownmixChoice(MUSIC_RATE, recorded=False)
     waiting: list[Floats32] = []
     done = 0
-    song = Stems(vocals, instrumental, level.seconds, level.lufs, 1 / level.gain, level.gain, level.gain)
 
     def kept() -> Iterator[Floats32]:
         for block in mix:
@@ -162,11 +165,14 @@ def _separate(
             n = block.shape[1]
             choice.add(block)
             vocals_file.write(block * np.float32(LEVEL))
-            rest = buffered[:, :n] - block
-            instrumental_file.write(rest * np.float32(LEVEL))
-            hear(song, block, rest)
+            instrumental_file.write((buffered[:, :n] - block) * np.float32(LEVEL))
             waiting[:] = [buffered[:, n:]]
             done += n
-            report("separating", min(0.99, done / MUSIC_RATE / level.seconds))
+            report("separating", separated(spent, done / MUSIC_RATE, level))
     report("separating", 1.0)
     return choice.choose()
+
+
+def separated(spent: float, seconds: float, level: SongLevel) -> float:
+    """The share of separating that is done, after `spent` seconds of sound before the song and `seconds` of it."""
+    return min(0.99, (spent + seconds) / (spent + level.seconds))

@@ -59,6 +59,10 @@ class LoudnessMeter:
         gate = float(_lufs(loud.mean())) + RELATIVE_GATE
         return float(_lufs(loud[_lufs(loud) > gate].mean()))
 
+    def energy(self) -> Floats64:
+        """Of each whole 100 ms, (T,): weighted, all channels summed."""
+        return np.array(self._steps, np.float64)
+
     def _edge(self, step: int) -> int:
         return int(GATE_SECONDS * (step / STEPS) * self._rate)
 

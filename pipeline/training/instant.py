@@ -8,11 +8,10 @@ import numpy as np
 import torch
 
 from models.harmonic import voice_base
-from models.signal import SPEECH_RATE
 from models.voice_file import VoiceInfo, save_voice
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import extract
-from pipeline.listening.notes import Note, has_narrowband, normalize_level, read_notes
+from pipeline.listening.notes import Note, has_narrowband, normalize_level, read_notes, seconds_of_voice
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.training.intake import sounding
@@ -45,13 +44,12 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     read = read_notes(notes, report)
     wav = np.concatenate([normalize_level(sound) for sound, _ in read])
     narrowband = has_narrowband([sound for sound, _ in read])
-    active = sum(levels.active_seconds for _, levels in read)
-    if active < LEAST_SECONDS:
-        raise NotEnoughSpeech(seconds=active, limit=LEAST_SECONDS)
+    seconds = sum(seconds_of_voice(models.pitch.voicing(normalize_level(sound))[1], levels) for sound, levels in read)
+    if seconds < LEAST_SECONDS:
+        raise NotEnoughSpeech(seconds=seconds, limit=LEAST_SECONDS)
     owner = analyze_owner(notes, models.speaker, models.pitch)
     report("listening", 0.3)
     features = extract(wav, models.text, models.pitch)
-    seconds = float(sounding(features).mean() * len(wav) / SPEECH_RATE)
     info = VoiceInfo(
         content_model=models.text.model_id,
         base=voice_base.UNTRAINED,

@@ -1,6 +1,7 @@
 """A member's voice notes prepared for training: decoded and checked, their features extracted once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import Features, extract
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.listening.music import check_music
-from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
+from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice, seconds_of_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore, uninterrupted
@@ -48,28 +49,37 @@ def prepare(
     if all(path.exists() for path in kept):
         report("listening", 1.0)
         return [kept_recording(path) for path in kept]
-    decoded, windows = _checked(notes, models, uninterrupted(report))
+    heard = _checked(notes, models, uninterrupted(report))
     recordings = []
-    for number, (path, note, (low, levels)) in enumerate(zip(kept, notes, decoded, strict=True)):
+    for number, (path, note, one) in enumerate(zip(kept, notes, heard, strict=True)):
         if not path.exists():
-            features = extract(normalize_level(low), encoder, models.pitch)
+            features = extract(normalize_level(one.wav), encoder, models.pitch)
             wav = _fit(read_voice(note.path, rate, note.name), len(features) * rate // 100)
-            keep_recording(path, Recording(normalize_level(wav), features, levels, windows[number]))
+            keep_recording(path, Recording(normalize_level(wav), features, one.levels, one.windows, one.seconds))
         recordings.append(kept_recording(path))
         report("listening", 0.5 + (number + 1) / len(notes) / 2)
     return recordings
 
 
-def _checked(
-    notes: Sequence[Note], models: ModelPool, report: Report
-) -> tuple[list[tuple[Floats32, Levels]], list[Floats32]]:
-    """The notes at 16 kHz with their levels, and the embeddings of their windows, if a voice can be trained on them."""
+@dataclass(frozen=True)
+class _Heard:
+    """A note at 16 kHz (samples,), its levels, the embeddings of its windows (n, 256), its seconds of voice."""
+
+    wav: Floats32
+    levels: Levels
+    windows: Floats32
+    seconds: float
+
+
+def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_Heard]:
+    """The notes, if a voice can be trained on them."""
     decoded = read_notes(notes, report)
-    active = sum(levels.active_seconds for _, levels in decoded)
-    if active < MIN_VOICE_SECONDS:
-        raise NotEnoughSpeech(seconds=active, limit=MIN_VOICE_SECONDS)
-    for (low, _), note in zip(decoded, notes, strict=True):
-        check_music(low, *models.pitch.voicing(low), note.name)
+    tracks = [models.pitch.voicing(low) for low, _ in decoded]
+    seconds = [seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(tracks, decoded, strict=True)]
+    if sum(seconds) < MIN_VOICE_SECONDS:
+        raise NotEnoughSpeech(seconds=sum(seconds), limit=MIN_VOICE_SECONDS)
+    for (low, _), track, note in zip(decoded, tracks, notes, strict=True):
+        check_music(low, *track, note.name)
         check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []
@@ -77,7 +87,10 @@ def _checked(
         windows.append(embed_windows(low, models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
-    return decoded, windows
+    return [
+        _Heard(low, levels, embedded, voice)
+        for (low, levels), embedded, voice in zip(decoded, windows, seconds, strict=True)
+    ]
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:

@@ -20,6 +20,8 @@ class Recording:
     levels: Levels
     embeddings: Floats32
     """(windows, 256) unit vectors by models.speaker.resemblyzer, one for every 4 s with a voice."""
+    seconds: float = 0.0
+    """Of voice, as members are told."""
 
 
 def keep_recording(path: Path, recording: Recording) -> None:
@@ -27,11 +29,13 @@ def keep_recording(path: Path, recording: Recording) -> None:
     with atomic_write(path) as file:
         levels = np.array(astuple(recording.levels), np.float64)
         arrays = to_arrays(recording.features)
-        np.savez(file, wav=recording.wav, embeddings=recording.embeddings, levels=levels, **arrays)
+        wav, embeddings = recording.wav, recording.embeddings
+        np.savez(file, wav=wav, embeddings=embeddings, levels=levels, seconds=recording.seconds, **arrays)
 
 
 def kept_recording(path: Path) -> Recording:
     """Read what `keep_recording` wrote."""
     with np.load(path, allow_pickle=False) as stored:
         levels = Levels(*map(float, stored["levels"]))
-        return Recording(stored["wav"], from_arrays(stored), levels, stored["embeddings"])
+        seconds = float(stored["seconds"]) if "seconds" in stored else levels.active_seconds  # begun before an update
+        return Recording(stored["wav"], from_arrays(stored), levels, stored["embeddings"], seconds)

@@ -53,7 +53,7 @@ class TrainReport:
     sample: Path
     """Up to 10 s of the longest note, sung by the voice; they end with the held-out seconds."""
     minutes: float
-    """Of sounding voice that was learnt from."""
+    """Of voice in the notes."""
     median_f0: float
     """Hz; 0 if the notes hold less than 3 s with a pitch: then covers choose no octave."""
     narrowband: bool
@@ -106,13 +106,14 @@ def train_voice(
     loop.resume(work_dir / "training.pt")
     stopped = loop.run(data, work_dir / "training.pt", report)
 
+    seconds = sum(recording.seconds for recording in recordings)
     f0 = np.concatenate([r.features.f0[r.features.voiced] for r in recordings])
     info = VoiceInfo(
         content_model=base.content_model,
         base=loop.learner.base,
         median_f0=median_pitch(f0, 1 / FRAME_RATE),
         steps=loop.best.step,
-        seconds=data.seconds,
+        seconds=seconds,
     )
     model, index = work_dir / "voice.safetensors", work_dir / "voice.index.safetensors"
     save_voice(model, loop.network, info)
@@ -130,7 +131,7 @@ def train_voice(
         model=model,
         index=index,
         sample=sample,
-        minutes=data.seconds / 60,
+        minutes=seconds / 60,
         median_f0=info.median_f0,
         narrowband=any(is_narrowband(r.wav, base.sampling_rate) for r in recordings),
         steps=loop.step,

@@ -9,9 +9,8 @@ from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline import errors
 from pipeline.listening.music import check_music
-from pipeline.listening.notes import Note, check_voice, read_notes
+from pipeline.listening.notes import Note, check_voice, read_notes, seconds_of_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
-from pipeline.listening.vocal_range import voice_seconds
 from pipeline.progress import Report, ignore
 from pipeline.sound.file_name import display_name
 from pipeline.sound.noise import check_noise
@@ -46,7 +45,7 @@ def hear_note(
     [(wav, levels)] = read_notes([note], report)
     report("listening", 0.0)
     f0, confidence = pitch.voicing(wav)
-    seconds = min(voice_seconds(confidence), levels.active_seconds)
+    seconds = seconds_of_voice(confidence, levels)
     check_voice(wav, seconds, LEAST_SECONDS, note.name)
     windows = embed_windows(wav, speaker)
     if not len(windows):

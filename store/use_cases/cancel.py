@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from store import desk, jobs, line, retention
 from store.database import Store
-from store.tables import Job, Voice, VoiceState
+from store.tables import Clip, Job
 
 
 def cancel_job(store: Store, job_id: str, user_id: int) -> Job:
@@ -54,8 +54,8 @@ def abandon_dead(store: Store) -> None:
             jobs.give_back(session, job.id, job.attempt, job.lease_owner or "")
         jobs.sweep(session)
         dead |= set(session.exec(select(Job.id).where(line.WAITS, Job.user_id == jobs.OPERATOR)).all())
-        ended = select(Job.id).join(Voice, col(Voice.job_id) == Job.id).where(Voice.owner_id == jobs.OPERATOR)
-        ended = ended.where(Voice.state == VoiceState.TRAINING, col(Job.state).in_(jobs.ENDED))  # swept by a worker
+        ended = select(Job.id).join(Clip, col(Clip.job_id) == Job.id).where(Job.user_id == jobs.OPERATOR)
+        ended = ended.where(col(Job.state).in_(jobs.UNFINISHED))  # swept by a worker
         dead |= set(session.exec(ended).all())
     for job_id in dead:
         abandon_job(store, job_id)

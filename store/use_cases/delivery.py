@@ -14,8 +14,6 @@ from store.missing import NoSuchJob, ResultGone
 from store.shards import ALL, Shards
 from store.tables import Job, JobState, Outbox
 
-UNFINISHED = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
-
 
 @dataclass(frozen=True)
 class JobMessage:
@@ -52,7 +50,7 @@ def lease_message(store: Store, job_id: str, owner: str) -> JobMessage | None:
 
 def discard_unfinished(store: Store, job: Job) -> None:
     """Remove what a job without a result brought, before its member is told so."""
-    if job.state in UNFINISHED:
+    if job.state in jobs.UNFINISHED:
         retention.discard(store, job.id)
 
 

@@ -1,6 +1,7 @@
 """A member's voices: listed, imported, deleted."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,15 +104,16 @@ def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
 
     Covers that it has sung stay. Raises NotFound, also for another member's voice.
     """
-    voice = own_voice(store, voice_id, user_id)
-    training = voice.job_id if voice.state == VoiceState.TRAINING else voice.next_job_id
-    if training is not None:
-        try:
-            with store.write() as session:
-                jobs.cancel(session, training, user_id)
-        except (IllegalMove, NotFound):
-            pass  # the training has ended meanwhile
-    return _remove(store, voice_id, user_id)
+    with store.write() as session:
+        voice = _owned(session, voice_id, user_id)
+        name, keys = voice.name, media_keys([], [voice], [], []) | withdraw_sample(session, voice)
+        _stop_training(session, voice)
+        session.flush()
+        if (trained := session.get(Voice, voice_id)) is not None:
+            session.delete(trained)
+        session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
+    remove_unreferenced(store, keys)
+    return name
 
 
 def rename_voice(store: Store, voice_id: int, user_id: int, name: str) -> str:
@@ -149,14 +151,11 @@ def withdraw_sample(session: Session, voice: Voice) -> set[str]:
     return keys
 
 
-def _remove(store: Store, voice_id: int, user_id: int) -> str:
-    with store.write() as session:
-        voice = _owned(session, voice_id, user_id)
-        keys = media_keys([], [voice], [], []) | withdraw_sample(session, voice)
-        session.delete(voice)
-        session.add(Audit(user_id=user_id, action="delete voice", subject=str(voice_id)))
-    remove_unreferenced(store, keys)
-    return voice.name
+def _stop_training(session: Session, voice: Voice) -> None:
+    training = voice.job_id if voice.state == VoiceState.TRAINING else voice.next_job_id
+    if training is not None:
+        with suppress(IllegalMove, NotFound):  # it has ended meanwhile
+            jobs.cancel(session, training, voice.owner_id)
 
 
 def _withdraw(session: Session, message: Outbox) -> None:

@@ -266,11 +266,11 @@ def _finish_voice(
 ) -> tuple[TrainResult, set[str]]:
     """Make the job's voice ready; the result with its name and id, and the keys of what it replaces.
 
-    Raises NotFound: its owner has deleted it.
+    Raises NotFound: its owner has deleted it. LeaseLost: they have cancelled the training.
     """
     voice = voices.of_job(session, job.id)
     if voice is None:
-        raise NoSuchVoice
+        raise LeaseLost if jobs.get(session, job.id).cancel_requested else NoSuchVoice
     result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
     if voice.next_job_id == job.id:
         replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel, col
 
 from files.atomic import DRAFT
 from store.integrity import integrity
-from store.jobs import ENDED
+from store.jobs import ENDED, UNFINISHED
 from store.media_triggers import COLUMNS
 from store.references import MEDIA_REFERENCE, with_keys
 from store.tables import (
@@ -23,7 +23,6 @@ from store.tables import (
     Voice,
     VoiceState,
 )
-from store.use_cases.delivery import UNFINISHED
 from tests.chaos.noted_cards import NotedCard, cards
 from tests.chaos.noted_discord import Sent
 from tests.chaos.scene import Scene, secret

@@ -23,6 +23,10 @@ class Desk:
         assert len(lines) == 1, lines
         return lines[0]
 
+    def told(self, *words: str | Path, code: int = 2) -> str:
+        """All that is printed by a command that ends with this code."""
+        return "".join(self._run(words, code))
+
     def store(self) -> Store:
         return open_store(StoreSettings(data_dir=self.data))
 

@@ -53,7 +53,8 @@ async def test_a_child_that_dies_is_started_again(seeded: Path, tmp_path: Path, 
         child.kill()
     await killing
     assert (done.state, done.attempt) == (JobState.DELIVERED, 2)
-    assert match_result(done.result).narrowband
+    heard = match_result(done.result)
+    assert heard.narrowband and heard.seconds == pytest.approx(18.9, abs=0.5)  # as a basket counts them
 
 
 def test_ctrl_c_leaves_the_name_free_and_no_note(

@@ -50,9 +50,34 @@ def test_every_setting_that_is_wrong_is_told_at_once_and_no_secret_in_the_wrong_
         ("DATABASE_URL", "mysql://me:secret@host"),
     ):
         monkeypatch.setenv(name, value)
-    said = desk.refused("songs", "list")
+    said = desk.told("songs", "list")
     assert all(f"The setting {name} is wrong: " in said for name in ("CLIP_DAYS", "JOB_DAYS", "DATABASE_URL"))
     assert "G7h8" not in said and "secret" not in said and said.count("Correct it in .env") == 3
+
+
+@pytest.mark.parametrize("command", ["up", "bot", "worker", "doctor"])
+def test_settings_of_other_rooms_and_the_token_are_told_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(desk.data.parent)
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    wrong = {"CLIP_DAYS": "0", "MAX_NOTES": "many", "TRAIN_MINUTES": "-1", "REDIS_URL": "x", "LOG_FORMAT": "xml"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    said = desk.told(command, code=1 if command == "doctor" else 2)
+    assert [name for name in wrong if said.count(f"The setting {name} is wrong: ") != 1] == []
+    assert not desk.data.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "doctor"])
+def test_a_missing_token_is_told_with_what_is_wrong_beside_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(desk.data.parent)
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    monkeypatch.setenv("TRAIN_MINUTES", "-1")
+    said = desk.told(command, code=1 if command == "doctor" else 2)
+    assert "The setting TRAIN_MINUTES is wrong: " in said and "DISCORD_TOKEN is" in said
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A preview comes from a song's first sung seconds to the card of whoever has one, and goes with the job's end."""
+"""A preview comes from a song's loudest sung seconds to the card of whoever has one, and goes with the job's end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

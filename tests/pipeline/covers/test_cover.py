@@ -18,7 +18,6 @@ from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_co
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
 from pipeline.covers.parts import CoverParts, write_parts
-from pipeline.covers.stems import SeparatedStems, Stems
 from pipeline.covers.voice_message import write_voice_message
 from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
@@ -192,9 +191,7 @@ def test_the_converted_vocals_have_the_sources_width(cover: CoverReport) -> None
     assert np.mean(away) < 0.12
 
 
-def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
-    cover: CoverReport, previews: list[Heard]
-) -> None:
+def test_sung_seconds_are_heard_before_the_song_is_separated(cover: CoverReport, previews: list[Heard]) -> None:
     [heard] = previews
     sound = read(heard.path)
     assert heard.stage == "separating" and sound.shape[1] == pytest.approx(4 * 44100, abs=2000)
@@ -202,32 +199,10 @@ def test_the_first_sung_seconds_are_heard_while_the_song_is_separated(
     starts = [mixed[:, second * 44100 :][:, :n] for second in range(6)]
     *others, best = sorted(sdr(sound[:, :n], part) for part in starts)
     whole = max(starts, key=lambda part: sdr(sound[:, :n], part))
-    assert best > 3 and max(others) < 0  # these seconds of the cover, the voice with other noise
+    assert best > 1.5 and max(others) < -1.5  # these seconds of the cover, the voice with other noise
     assert 20 * np.log10(np.std(sound) / np.std(whole)) == pytest.approx(0.0, abs=1.5)
     with av.open(str(heard.path)) as file:
         assert "AI-generated" in file.metadata["comment"]
-
-
-def test_a_preview_begins_where_somebody_sings() -> None:
-    rate, noise = 44100, np.random.default_rng(0).standard_normal((2, 2, 44100 * 70)).astype(np.float32) * 0.1
-    noise[0] *= 0.05
-    noise[0, :, 7 * rate : 9 * rate] *= 20  # too little, and then nothing
-    noise[0, :, 31 * rate :] *= 20
-    finder = preview.FirstSung()
-    found = [finder.add(noise[..., start : start + 5 * rate]) for start in range(0, 70 * rate, 5 * rate)]
-    [only] = [one for one in found if one is not None][:1]
-    assert np.array_equal(only, noise[..., 31 * rate : 51 * rate])
-
-
-def test_a_song_of_a_minute_has_one_preview_of_twenty_seconds_and_a_shorter_one_has_none(tmp_path: Path) -> None:
-    sung = np.random.default_rng(0).standard_normal((2, 44100 * 25)).astype(np.float32) * 0.1
-    for seconds, count in ((59.9, 0), (60.0, 1)):
-        made: list[Stems] = []
-        maker = preview.PreviewMaker(tmp_path / "preview", made.append)
-        song = SeparatedStems(tmp_path / "v", tmp_path / "i", seconds, -14.0)
-        for _ in range(2):
-            maker.hear(song, sung, 0.1 * sung)
-        assert [one.seconds for one in made] == [20.0] * count
 
 
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:

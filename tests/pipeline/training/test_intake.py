@@ -15,6 +15,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Interrupted
 from pipeline.sound.decode import NOTE, decode
 from pipeline.training.intake import prepare, sounding
+from pipeline.voices.own_note import hear_note
 from tests.conftest import LIBRARY
 from tests.pipeline import sounds
 
@@ -89,7 +90,7 @@ def test_a_quiet_note_has_the_features_of_a_loud_one(models: ModelPool, notes: l
     assert float((quiet_recording.embeddings * loud[1].embeddings).sum(1).min()) > 0.95
 
 
-def test_a_note_that_was_heard_before_the_work_was_interrupted_is_kept(
+def test_a_note_that_was_heard_before_the_work_was_interrupted_is_kept_with_the_baskets_seconds(
     models: ModelPool, notes: list[Path], tmp_path: Path
 ) -> None:
     def interrupt(stage: str, fraction: float) -> None:
@@ -104,6 +105,9 @@ def test_a_note_that_was_heard_before_the_work_was_interrupted_is_kept(
         prepare(two, 24_000, models, tmp_path, interrupt)
     again = prepare(two, 24_000, models, tmp_path)
     assert first.stat().st_mtime_ns == written and len(list(tmp_path.glob("note-*.npz"))) == 2
+    none = np.zeros((0, 256), np.float32)
+    in_basket = [hear_note(note, none, models.speaker, models.pitch).seconds for note in two]
+    assert [kept.seconds for kept in again] == pytest.approx(in_basket)
     for kept, (low, levels) in zip(again, read_notes(two), strict=True):
         assert kept.levels == levels and np.array_equal(kept.embeddings, embed_windows(low, models.speaker))
         assert len(kept.wav) == 240 * len(kept.features)

@@ -11,6 +11,7 @@ from store.use_cases import (
     TrainingRequest,
     agree,
     begin_message,
+    check_training,
     check_voice_name,
     delete_voice,
     keep_voice,
@@ -85,13 +86,13 @@ def test_deleting_a_voice_asks_the_training_that_runs_to_stop(scene: Scene) -> N
     assert scene.job(job).cancel_requested and scene.rows(Voice) == []
 
 
-def test_deleting_a_voice_whose_training_has_expired_is_no_error(scene: Scene) -> None:
+def test_a_training_that_expires_frees_the_name_of_its_voice(scene: Scene) -> None:
     request_training(scene.store, scene.member, TrainingRequest("mine", [scene.save(b"one")], "command"))
     scene.age(jobs.ACCEPT_SECONDS + 1)
     with scene.store.write() as session:
         jobs.sweep(session)
-    [voice] = scene.rows(Voice)
-    assert delete_voice(scene.store, voice.id or 0, 7) == "mine"
+    assert scene.rows(Voice) == []
+    check_training(scene.store, scene.member, "mine")
 
 
 @pytest.mark.parametrize("sent", [False, True])
