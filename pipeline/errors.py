@@ -21,6 +21,7 @@ SoundError
 │   ├── LengthsApart
 │   ├── Clipped
 │   ├── Noisy
+│   ├── MusicBehind
 │   ├── SeveralSpeakers
 │   ├── OtherSpeaker
 │   ├── SentenceNotRead
@@ -213,6 +214,16 @@ class Noisy(UnsuitableSound):
     sentence = (
         "{name} is too noisy to learn from: the voice is {found:.1f} dB above the noise, at least {needed:.0f} dB are "
         "needed. Record again in a quiet room, close to the microphone and without music."
+    )
+
+
+class MusicBehind(UnsuitableSound):
+    """Music sounds behind the voice of a note. Params: name."""
+
+    code = "music_behind"
+    sentence = (
+        "Music is heard behind the voice in {name}. Record it again without music; to sing along, listen through "
+        "headphones."
     )
 
 

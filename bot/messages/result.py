@@ -39,6 +39,7 @@ ABOUT_SOUND = frozenset(
         "lengths_apart",
         "clipped",
         "noisy",
+        "music_behind",
         "several_speakers",
         "other_speaker",
         "not_enough_speech",

@@ -13,6 +13,7 @@ from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import Features, extract
 from pipeline.listening.frames import FRAME_RATE
+from pipeline.listening.music import check_music
 from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice, seconds_of_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
@@ -40,7 +41,7 @@ def prepare(
     A note is brought to level before features are extracted: SwiftF0 misses a quarter of the voiced frames at
     -54 dBFS. So a quiet note is as good as a loud one, unless it is noisy.
 
-    Raises what `read_notes` raises, NotEnoughSpeech, Noisy, SeveralSpeakers and OtherSpeaker.
+    Raises what `read_notes` raises, NotEnoughSpeech, MusicBehind, Noisy, SeveralSpeakers and OtherSpeaker.
     """
     encoder = encoder or models.text
     form = f"{encoder.cache_id}+{models.pitch.model_id}+{rate}"
@@ -73,10 +74,12 @@ class _Heard:
 def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_Heard]:
     """The notes, if a voice can be trained on them."""
     decoded = read_notes(notes, report)
-    seconds = [seconds_of_voice(models.pitch.voicing(normalize_level(low))[1], levels) for low, levels in decoded]
+    tracks = [models.pitch.voicing(low) for low, _ in decoded]
+    seconds = [seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(tracks, decoded, strict=True)]
     if sum(seconds) < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=sum(seconds), limit=MIN_VOICE_SECONDS)
-    for (low, _), note in zip(decoded, notes, strict=True):
+    for (low, _), track, note in zip(decoded, tracks, notes, strict=True):
+        check_music(low, *track, note.name)
         check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []

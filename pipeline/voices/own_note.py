@@ -8,9 +8,9 @@ from models.pitch.trackers import PitchTrackers
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker.resemblyzer import SpeakerEncoder
 from pipeline import errors
-from pipeline.listening.notes import Note, check_voice, normalize_level, read_notes
+from pipeline.listening.music import check_music
+from pipeline.listening.notes import Note, check_voice, read_notes, seconds_of_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
-from pipeline.listening.vocal_range import voice_seconds
 from pipeline.progress import Report, ignore
 from pipeline.sound.file_name import display_name
 from pipeline.sound.noise import check_noise
@@ -39,16 +39,18 @@ def hear_note(
 ) -> OwnNote:
     """Hear one note; `others` (n, 256) are the embeddings of its sender's other notes.
 
-    Raises what `read_notes` raises, VoiceMissing (under 2 s of voice), OnlyNoise, Noisy, SeveralSpeakers, and
-    OtherSpeaker (it is of somebody else than most of the others).
+    Raises what `read_notes` raises, VoiceMissing (under 2 s of voice), OnlyNoise, MusicBehind, Noisy, SeveralSpeakers,
+    and OtherSpeaker (it is of somebody else than most of the others).
     """
     [(wav, levels)] = read_notes([note], report)
     report("listening", 0.0)
-    seconds = min(_voice_seconds(wav, pitch), levels.active_seconds)
+    f0, confidence = pitch.voicing(wav)
+    seconds = seconds_of_voice(confidence, levels)
     check_voice(wav, seconds, LEAST_SECONDS, note.name)
     windows = embed_windows(wav, speaker)
     if not len(windows):
         raise errors.VoiceMissing(name=display_name(note.name), seconds=seconds, limit=LEAST_SECONDS)
+    check_music(wav, f0, confidence, note.name)
     check_noise(wav, SPEECH_RATE, note.name)
     check_one_speaker([windows], [note.name])
     embedding = np.asarray(speaker_embedding([windows]), np.float32)
@@ -56,8 +58,3 @@ def hear_note(
         raise errors.OtherSpeaker(names=display_name(note.name))
     report("listening", 1.0)
     return OwnNote(seconds, embedding)
-
-
-def _voice_seconds(wav: Floats32, pitch: PitchTrackers) -> float:
-    """Seconds of voice in mono (samples,) at 16 kHz."""
-    return voice_seconds(pitch.voicing(normalize_level(wav))[1]) if wav.any() else 0.0

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
-from scipy.signal import butter, correlate, sosfilt
+from scipy.signal import butter, correlate, fftconvolve, sosfilt
 
 from models.signal import Floats32
 
@@ -50,6 +50,19 @@ def voice(
     sung = np.asarray(tone * phrase * swell)
     room = random.standard_normal(len(time)) * 10 ** (noise_db / 20)
     return np.asarray(peak * sung / np.abs(sung).max() + room, np.float32)
+
+
+def in_a_room(voice: Floats32, rate: int) -> Floats32:
+    """Mono (samples,) with reverberation of 0.6 s that has half the power of the voice itself."""
+    time = np.arange(round(0.6 * rate)) / rate
+    room = np.random.default_rng(0).standard_normal(len(time)) * 10 ** (-3 * time / 0.6)
+    return np.asarray(voice + fftconvolve(voice, 0.7 * room / np.linalg.norm(room))[: len(voice)], np.float32)
+
+
+def with_music(voice: Floats32, music: Floats32, below_db: float) -> Floats32:
+    """Mono (samples,) with music behind it, so many decibels below it; the peak is half of full scale."""
+    behind = np.resize(music, len(voice)) * 10 ** (-below_db / 20) * voice.std() / music.std()
+    return np.asarray(0.5 * (voice + behind) / np.abs(voice + behind).max(), np.float32)
 
 
 def write(path: Path, audio: Floats32, rate: int, **options: str) -> Path:

@@ -203,7 +203,7 @@ def test_who_reads_aloud_is_compared_with_every_note_of_the_training(
         send_reading(store, member, asked.job.id, reading)
 
     own, strange, music, wrong, read = hear(store, Played(models=models))
-    assert (music.state, music.error_code) == (NoteState.REFUSED, "noisy")
+    assert (music.state, music.error_code) == (NoteState.REFUSED, "music_behind")
     assert (wrong.state, wrong.error_code) == (NoteState.REFUSED, "sentence_not_read")
     assert read.error_sentence is None
     job = job_row(store, asked.job.id)

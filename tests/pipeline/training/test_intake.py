@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.signal import Floats32
-from pipeline.errors import Noisy, OtherSpeaker, SeveralSpeakers
+from pipeline.errors import MusicBehind, Noisy, OtherSpeaker, SeveralSpeakers
 from pipeline.listening.features import Features, extract
 from pipeline.listening.notes import Note, read_notes
 from pipeline.listening.same_speaker import embed_windows
@@ -52,6 +52,16 @@ def test_noise_is_refused_for_training_only(models: ModelPool, notes: list[Path]
     with pytest.raises(Noisy, match=r"^fan\.ogg is too noisy .* at least 16 dB"):
         prepare(noisy, 24_000, models, tmp_path)
     assert len(read_notes(noisy)) == 2
+
+
+def test_music_behind_the_voice_is_refused_for_training_only(
+    models: ModelPool, notes: list[Path], accompaniments: dict[str, Floats32], tmp_path: Path
+) -> None:
+    played = sounds.with_music(read(notes[1]), accompaniments["plucked strings"], 6)
+    two = as_notes(notes[0], sounds.write(tmp_path / "karaoke.ogg", played, RATE))
+    with pytest.raises(MusicBehind, match=r"behind the voice in karaoke\.ogg\."):
+        prepare(two, 24_000, models, tmp_path)
+    assert len(read_notes(two)) == 2
 
 
 def test_two_people_are_refused_for_training_only(

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from models.signal import SPEECH_RATE, Floats32
-from pipeline.errors import Clipped, Noisy, OnlyNoise, OtherSpeaker, SeveralSpeakers, Silent, TooShort, VoiceMissing
+from pipeline.errors import (
+    Clipped,
+    MusicBehind,
+    Noisy,
+    OnlyNoise,
+    OtherSpeaker,
+    SeveralSpeakers,
+    Silent,
+    TooShort,
+    VoiceMissing,
+)
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import NOTE, decode
@@ -71,10 +81,22 @@ def test_noise_silence_and_a_moment_are_refused(heard: Hear, notes: list[Path]) 
         heard(wav_of(notes[0])[: 8 * RATE] + 0.05 * noise)
 
 
-def test_a_distorted_note_and_music_behind_the_voice_are_refused(heard: Hear, notes: list[Path], song: Path) -> None:
+def test_a_distorted_note_is_refused(heard: Hear, notes: list[Path]) -> None:
     voice = wav_of(notes[0])
     with pytest.raises(Clipped):
         heard(np.clip(6 * voice / np.abs(voice).max(), -1, 1))
-    music = decode(song, RATE, channels=1, limits=NOTE, name="song")[: len(voice)]
-    with pytest.raises(Noisy):
-        heard(0.5 * (voice + music * np.float32(voice.std() / music.std())))
+
+
+@pytest.mark.parametrize("below_db", [0, 6])
+@pytest.mark.parametrize("kind", ["a band", "plucked strings"])
+def test_music_behind_the_voice_is_refused(
+    heard: Hear, notes: list[Path], accompaniments: dict[str, Floats32], kind: str, below_db: float
+) -> None:
+    with pytest.raises(MusicBehind, match=r"^Music is heard behind the voice in note\.flac\. .* headphones\.$"):
+        heard(sounds.with_music(wav_of(notes[3]), accompaniments[kind], below_db))
+
+
+def test_a_voice_alone_is_taken_spoken_or_sung_dry_or_in_a_room(heard: Hear) -> None:
+    for path in (STRANGER[0], LIBRARY / "am_michael" / "4.ogg"):
+        for sound in (wav_of(path), sounds.in_a_room(wav_of(path), RATE)):
+            assert heard(0.5 * sound).seconds > 2
