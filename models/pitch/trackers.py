@@ -37,6 +37,10 @@ NAMES = ("swift", "fcpe", "rmvpe")
 """The first is the default: on voices of known f0 it is as good as FCPE or better (benchmarks/pitch.py)."""
 
 
+Voicing = tuple[Floats32, Floats32]
+"""F0 in Hz and confidence (0…1) every 16 ms, by SwiftF0."""
+
+
 class Tracker(Protocol):
     """An estimator of f0."""
 
@@ -86,8 +90,8 @@ class Swift:
     model_id: str = SWIFT_ID
     own_voicing: bool = True
 
-    def detect(self, wav: Floats32) -> tuple[Floats32, Floats32]:
-        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms.
+    def detect(self, wav: Floats32) -> Voicing:
+        """What it hears in (samples,) at 16 kHz.
 
         By itself it misses a tenth of the voiced frames at −30 dBFS, and all of them at −60; and it takes a voice that
         growls for one an octave lower, or for none.
@@ -98,16 +102,21 @@ class Swift:
         return without_subharmonics(level, f0, confidence, hop=SWIFT_HOP, sure=VOICED_CONFIDENCE, highest=HIGHEST)
 
     def f0(self, wav: Floats32) -> Floats32:
-        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms, between voiced estimates on a log scale."""
-        f0, confidence = self.detect(wav)
-        wanted = np.arange(len(wav) // HOP + 1) * HOP
-        voiced = (confidence >= VOICED_CONFIDENCE) & (f0 >= LOWEST) & (f0 <= HIGHEST)
-        if not voiced.any():
-            return np.zeros(len(wanted), np.float32)
-        own = np.arange(len(f0)) * SWIFT_HOP
-        smooth = np.exp(np.interp(wanted, own[voiced], np.log(f0[voiced])))
-        nearest = np.minimum(np.round(wanted / SWIFT_HOP).astype(int), len(f0) - 1)
-        return np.where(voiced[nearest], smooth, 0).astype(np.float32)
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; see `every_10_ms`."""
+        return every_10_ms(self.detect(wav), len(wav))
+
+
+def every_10_ms(heard: Voicing, samples: int) -> Floats32:
+    """What SwiftF0 heard in so many samples → (samples // 160 + 1,) Hz, between voiced estimates on a log scale."""
+    f0, confidence = heard
+    wanted = np.arange(samples // HOP + 1) * HOP
+    voiced = (confidence >= VOICED_CONFIDENCE) & (f0 >= LOWEST) & (f0 <= HIGHEST)
+    if not voiced.any():
+        return np.zeros(len(wanted), np.float32)
+    own = np.arange(len(f0)) * SWIFT_HOP
+    smooth = np.exp(np.interp(wanted, own[voiced], np.log(f0[voiced])))
+    nearest = np.minimum(np.round(wanted / SWIFT_HOP).astype(int), len(f0) - 1)
+    return np.where(voiced[nearest], smooth, 0).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -132,12 +141,17 @@ class PitchTrackers:
         """The trackers of a song's f0 and of its voicing."""
         return {"f0": self.tracker.name, "voicing": self.tracker.name if self.own_voicing else SWIFT_NAME}
 
-    def f0(self, wav: Floats32) -> Floats32:
-        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; see `own_voicing`."""
+    def f0(self, wav: Floats32, heard: Voicing | None = None) -> Floats32:
+        """(samples,) at 16 kHz → (samples // 160 + 1,) Hz every 10 ms; see `own_voicing`.
+
+        `heard` is what `voicing` gives of the same sound, if it was asked before.
+        """
+        if heard is not None and self.tracker is self.swift:
+            return every_10_ms(heard, len(wav))
         return self.tracker.f0(wav)
 
-    def voicing(self, wav: Floats32) -> tuple[Floats32, Floats32]:
-        """(samples,) at 16 kHz → f0 in Hz and confidence (0…1) every 16 ms, by SwiftF0, which evaluates all covers."""
+    def voicing(self, wav: Floats32) -> Voicing:
+        """What SwiftF0, which evaluates all covers, hears in (samples,) at 16 kHz."""
         return self.swift.detect(wav)
 
 

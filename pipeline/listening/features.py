@@ -14,7 +14,7 @@ from files.atomic import atomic_write
 from models.content.encoder import ContentEncoder
 from models.harmonic.energy import SILENT_ENERGY, energy
 from models.memory import AdaptiveSize
-from models.pitch.trackers import HIGHEST, HOP, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers
+from models.pitch.trackers import HIGHEST, HOP, LOWEST, SWIFT_HOP, VOICED_CONFIDENCE, PitchTrackers, Voicing
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.listening.frames import SILENCE_RMS
 from pipeline.progress import Report, ignore
@@ -57,14 +57,15 @@ class Features:
         return len(self.f0)
 
 
-def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+def extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, heard: Voicing | None = None) -> Features:
     """Features of a mono recording (samples,) at 16 kHz; T = samples // 160.
 
+    `heard` is what `pitch.voicing` gives of it, if it was asked before.
     More than a minute goes in equal parts of at most that, or less where memory runs out, with 2 s of context before
     and after: attention over a quarter of an hour takes a gigabyte and twice the time. Raises AllocationFailed.
     """
     parts = max(1, -(-len(wav) // (MOST_SECONDS * SPEECH_RATE)))
-    return _centred(_extract_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts))), content)
+    return _centred(_extract_pieces(wav, content, pitch, _at_once(-(-len(wav) // parts)), heard), content)
 
 
 def centred(content: Floats32, rms: Floats32) -> Floats32:
@@ -90,13 +91,17 @@ def _at_once(samples: int) -> AdaptiveSize:
     return AdaptiveSize(f"pieces of {CONTEXT_SECONDS} s that are listened to at once", max(1, -(-samples // PIECE)))
 
 
-def _extract_pieces(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: AdaptiveSize) -> Features:
+def _extract_pieces(
+    wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, pieces: AdaptiveSize, heard: Voicing | None = None
+) -> Features:
     """What `_extract` gives, by as many pieces at once as fit into memory, with one more before and after."""
     frames = len(wav) // HOP
 
     def extracted(start: int, stop: int) -> Features:
         low = max(0, start - 1)
-        features = _extract(wav[low * PIECE : (stop + 1) * PIECE], content, pitch)
+        span = slice(low * PIECE // SWIFT_HOP, (stop + 1) * PIECE // SWIFT_HOP)
+        told = None if heard is None else (heard[0][span], heard[1][span])
+        features = _extract(wav[low * PIECE : (stop + 1) * PIECE], content, pitch, told)
         first = low * PIECE // HOP
         return _cut(features, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
 
@@ -116,14 +121,14 @@ def _joined(parts: list[Features]) -> Features:
     return Features(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers) -> Features:
+def _extract(wav: Floats32, content: ContentEncoder, pitch: PitchTrackers, heard: Voicing | None) -> Features:
     """Features whose content is not centred yet."""
     wav = np.ascontiguousarray(sosfiltfilt(HIGH_PASS, wav), dtype=np.float32)
     frames = len(wav) // HOP
     features = content.encode(torch.from_numpy(wav).to(content.device)).float().cpu().numpy()
-    f0 = _fit(pitch.f0(wav), frames)
+    f0 = _fit(pitch.f0(wav, heard), frames)
     if not pitch.own_voicing:
-        f0 = _voiced(f0, *pitch.voicing(wav))
+        f0 = _voiced(f0, *(heard or pitch.voicing(wav)))
     return Features(features, f0, _frame_rms(wav), energy(wav))
 
 

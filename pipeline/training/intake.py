@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
 from models.content.encoder import ContentEncoder
+from models.pitch.trackers import Voicing
 from models.signal import SPEECH_RATE, Floats32
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import Features, extract
@@ -53,7 +54,7 @@ def prepare(
     recordings = []
     for number, (path, note, one) in enumerate(zip(kept, notes, heard, strict=True)):
         if not path.exists():
-            features = extract(normalize_level(one.wav), encoder, models.pitch)
+            features = extract(normalize_level(one.wav), encoder, models.pitch, one.voicing)
             wav = _fit(read_voice(note.path, rate, note.name), len(features) * rate // 100)
             keep_recording(path, Recording(normalize_level(wav), features, one.levels, one.windows, one.seconds))
         recordings.append(kept_recording(path))
@@ -63,23 +64,28 @@ def prepare(
 
 @dataclass(frozen=True)
 class _Heard:
-    """A note at 16 kHz (samples,), its levels, the embeddings of its windows (n, 256), its seconds of voice."""
+    """A note at 16 kHz (samples,), its levels, the embeddings of its windows (n, 256)."""
 
     wav: Floats32
     levels: Levels
+    voicing: Voicing
     windows: Floats32
-    seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Of voice."""
+        return seconds_of_voice(self.voicing[1], self.levels)
 
 
 def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_Heard]:
     """The notes, if a voice can be trained on them."""
     decoded = read_notes(notes, report)
-    tracks = [models.pitch.voicing(low) for low, _ in decoded]
-    seconds = [seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(tracks, decoded, strict=True)]
-    if sum(seconds) < MIN_VOICE_SECONDS:
-        raise NotEnoughSpeech(seconds=sum(seconds), limit=MIN_VOICE_SECONDS)
-    for (low, _), track, note in zip(decoded, tracks, notes, strict=True):
-        check_music(low, *track, note.name)
+    voicings = [models.pitch.voicing(low) for low, _ in decoded]
+    seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(voicings, decoded, strict=True))
+    if seconds < MIN_VOICE_SECONDS:
+        raise NotEnoughSpeech(seconds=seconds, limit=MIN_VOICE_SECONDS)
+    for (low, _), voicing, note in zip(decoded, voicings, notes, strict=True):
+        check_music(low, *voicing, note.name)
         check_noise(low, SPEECH_RATE, note.name)
     report("listening", 0.0)
     windows = []
@@ -87,10 +93,8 @@ def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_
         windows.append(embed_windows(low, models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
-    return [
-        _Heard(low, levels, embedded, voice)
-        for (low, levels), embedded, voice in zip(decoded, windows, seconds, strict=True)
-    ]
+    checked = zip(decoded, voicings, windows, strict=True)
+    return [_Heard(low, levels, voicing, embedded) for (low, levels), voicing, embedded in checked]
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:

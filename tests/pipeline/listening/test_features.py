@@ -104,6 +104,20 @@ def test_a_stream_has_the_features_of_the_whole(
     alike(streamed, whole)
 
 
+@pytest.mark.parametrize("tracker", ["swift", "fcpe"])
+def test_what_was_heard_of_a_note_before_is_heard_again(models: ModelPool, notes: list[Path], tracker: str) -> None:
+    wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
+    long = np.concatenate([wav, wav[: 7 * SPEECH_RATE + 123], wav, wav])  # over a minute: in parts
+    pitch = models.pitch if tracker == "swift" else trackers.load(name=tracker)
+    alone, told = (extract(long, models.content, pitch, heard) for heard in (None, pitch.voicing(long)))
+    assert (alone.voiced == told.voiced).mean() > 0.99
+    both = alone.voiced & told.voiced
+    cents = np.abs(1200 * np.log2(told.f0[both] / alone.f0[both]))
+    assert np.median(cents) < 2 and np.percentile(cents, 99) < 50
+    silent = np.zeros_like(pitch.voicing(long)[1])
+    assert not extract(long, models.content, pitch, (silent, silent)).voiced.any()
+
+
 def test_where_memory_runs_out_less_is_encoded_at_once(models: ModelPool, notes: list[Path]) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")[: 13 * SPEECH_RATE]
     whole = extract(wav, models.content, models.pitch)
