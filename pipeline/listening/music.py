@@ -37,7 +37,7 @@ MOST = 0.03
 """Chosen on half of the people and of the accompaniments. Of the others none of 316 voices alone is refused (77 people,
 spoken and sung, in rooms, halls, noise, by telephone); music is found behind all of 246 voices at their level and 6 dB
 below, behind 96 % at 10 dB, 89 % at 15, 61 % at 20. Clips of 13 s; of their first 4 s .6 % are refused, and 96 %, 91 %,
-85 %, 67 % and 48 % found (of all). Drums and drones are not found. What else was chosen on both halves: docs/researchers.md."""
+85 %, 67 % and 48 % found (of all). Drums and drones are not found. What both halves chose: docs/researchers.md."""
 
 
 def music_share(wav: Floats32, f0: Floats32, confidence: Floats32) -> float:
