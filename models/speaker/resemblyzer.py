@@ -19,6 +19,8 @@ NAME = "Resemblyzer 0.1.4"
 SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 WIDTH = 256
 WINDOW, HOP, BINS = 400, 160, 40
+SILENT = 1e-6
+"""Root mean square: what a codec leaves of silence is not raised."""
 VOICES_DB = -30.0
 """Root mean square of speech, dBFS, at which voices are embedded: their base was trained with such vectors."""
 SINGERS_DB = -22.0
@@ -73,7 +75,7 @@ def model_id(level_db: float) -> str:
 def levelled(wav: Floats32, level_db: float) -> Floats32:
     """Mono (samples,) with that root mean square, dBFS; silence stays silent."""
     rms = float(np.sqrt((wav.astype(np.float64) ** 2).mean())) if len(wav) else 0.0
-    return wav * np.float32(10 ** (level_db / 20) / rms) if rms > 0 else wav
+    return wav * np.float32(10 ** (level_db / 20) / rms) if rms > SILENT else wav
 
 
 def mel(wav: Floats32) -> torch.Tensor:

@@ -49,7 +49,7 @@ def hear_note(
     check_voice(wav, seconds, LEAST_SECONDS, note.name)
     windows = embed_windows(wav, speaker)
     if not len(windows):
-        raise errors.VoiceMissing(name=display_name(note.name), seconds=seconds, limit=LEAST_SECONDS)
+        raise errors.VoiceMissing(name=display_name(note.name), seconds=0.0, limit=LEAST_SECONDS)
     check_music(wav, f0, confidence, note.name)
     check_noise(wav, SPEECH_RATE, note.name)
     check_one_speaker([windows], [note.name])

@@ -79,3 +79,8 @@ def test_it_embeds_without_what_librosa_compiles_with() -> None:
     process.start()
     process.join()
     assert process.exitcode == 0
+
+
+def test_what_a_codec_leaves_of_silence_stays_silent() -> None:
+    silence = np.full(SPEECH_RATE, 1e-40, np.float32)
+    assert not np.any(resemblyzer.levelled(silence, resemblyzer.VOICES_DB) > 1e-30)

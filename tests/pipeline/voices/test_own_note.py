@@ -100,3 +100,9 @@ def test_a_voice_alone_is_taken_spoken_or_sung_dry_or_in_a_room(heard: Hear) -> 
     for path in (STRANGER[0], LIBRARY / "am_michael" / "4.ogg"):
         for sound in (wav_of(path), sounds.in_a_room(wav_of(path), RATE)):
             assert heard(0.5 * sound).seconds > 2
+
+
+def test_a_tone_that_comes_and_goes_holds_no_voice(heard: Hear) -> None:
+    busy = np.tile(np.concatenate([sounds.sine(0.5, 16000, 425.0), np.zeros(8000, np.float32)]), 10)
+    with pytest.raises(VoiceMissing, match=r"holds 0\.0 seconds of voice"):
+        heard(busy)
