@@ -98,9 +98,9 @@ def bot() -> None:
 def invite() -> None:
     """Print the address at which a server's owner adds the bot, with the permissions that it needs."""
     from bot.invite import invite_of
-    from bot.settings import BotSettings
+    from bot.settings import TokenSettings
 
-    typer.echo(invite_of(BotSettings().token))
+    typer.echo(invite_of(TokenSettings().token))
 
 
 @app.command()

@@ -12,10 +12,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from pydantic import ValidationError
-
 from bot.errors import BotError
-from bot.settings import BotSettings
+from bot.settings import TokenSettings
 from cli.console import DeskError
 from cli.wrong_settings import every_setting_refused
 from store import StoreSettings, open_checked_store
@@ -66,9 +64,7 @@ def _check_settings() -> None:
     """Raise DeskError for all that bot and worker could not read, NoToken or WrongToken for the token alone."""
     refused = every_setting_refused()
     try:
-        BotSettings().token  # noqa: B018  (raises)
-    except ValidationError:
-        pass  # it is told with the others
+        TokenSettings().token  # noqa: B018  (raises)
     except BotError as error:
         if not refused:
             raise

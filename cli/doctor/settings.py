@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from bot.errors import BotError
 from bot.invite import invite_of
 from bot.login import known_as
-from bot.settings import BotSettings
+from bot.settings import BotSettings, TokenSettings
 from cli.doctor.findings import Findings, note, well, wrong
 from cli.wrong_settings import ROOMS, every_setting_refused
 from metrics import MetricsSettings
@@ -86,7 +86,7 @@ def needed(place: StoreSettings) -> Findings:
 def token(online: bool) -> Findings:
     """The bot's token: there, of the right form and, if asked for, known to Discord."""
     try:
-        text = BotSettings().token
+        text = TokenSettings().token
         invite_of(text)
         if not TOKEN.fullmatch(text):
             yield wrong(

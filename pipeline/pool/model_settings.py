@@ -1,10 +1,15 @@
 """Which models an operator selects, read from the environment; a child is told, and need not load what reads it."""
 
+import re
 from pathlib import Path
+from typing import Literal
 
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pipeline.pool.selection import EMBEDDED_BASES, Selection
+from pipeline.pool.selection import Selection
+
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 
 
 class ModelSettings(BaseSettings):
@@ -16,12 +21,19 @@ class ModelSettings(BaseSettings):
     models_dir: str = ""
     """Empty: the folder `models` in DATA_DIR."""
     separator: str = "spleeter"
-    f0: str = "swift"
-    mos: str = "distillmos"
+    f0: Literal["swift", "fcpe", "rmvpe"] = "swift"
+    mos: Literal["distillmos", "utmos"] = "distillmos"
     singers: str = ""
     """A `singers.safetensors` for `/match`; empty: the embedded speaker encoder."""
-    voice_base: str = EMBEDDED_BASES[0]
-    precision: str = "auto"
+    voice_base: Literal["h24", "s24", "rvc-32k", "rvc-40k", "rvc-48k"] = "h24"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, name: str) -> str:
+        if not DEVICE.fullmatch(name):
+            raise ValueError("the devices are auto, cpu, cuda, cuda:1 (the second) and mps")
+        return name
 
     def weights_folder(self, data_dir: Path) -> Path:
         """Where fetched weights lie; absolute."""

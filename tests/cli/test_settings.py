@@ -1,6 +1,7 @@
 """Numbers of settings and options have bounds; one beyond them is said, and nothing is begun."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic_settings import BaseSettings
@@ -8,6 +9,9 @@ from typer.testing import CliRunner
 
 from bot.settings import BotSettings
 from cli.commands import app
+from models.pitch import trackers
+from models.precision import PRECISIONS
+from pipeline.pool.availability import MOS_NAMES, VOICE_BASES
 from store import StoreSettings
 from tests.cli.conftest import Desk
 from worker.doorbell import QueueSettings
@@ -17,6 +21,8 @@ ALL: tuple[type[BaseSettings], ...] = (StoreSettings, BotSettings, WorkerSetting
 NUMBERS = [
     (kind, name) for kind in ALL for name, field in kind.model_fields.items() if field.annotation in (int, float)
 ]
+
+NAMES = {"f0": trackers.NAMES, "mos": MOS_NAMES, "voice_base": VOICE_BASES, "precision": tuple(PRECISIONS)}
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e300"])
@@ -70,14 +76,29 @@ def test_settings_of_other_rooms_and_the_token_are_told_at_once(
 
 
 @pytest.mark.parametrize("command", ["up", "doctor"])
+@pytest.mark.parametrize("name", ["TRAIN_MINUTES", "MAX_NOTES"])
 def test_a_missing_token_is_told_with_what_is_wrong_beside_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.chdir(desk.data.parent)
     monkeypatch.delenv("DISCORD_TOKEN", raising=False)
-    monkeypatch.setenv("TRAIN_MINUTES", "-1")
+    monkeypatch.setenv(name, "-1")
     said = desk.told(command, code=1 if command == "doctor" else 2)
-    assert "The setting TRAIN_MINUTES is wrong: " in said and "DISCORD_TOKEN is" in said
+    assert f"The setting {name} is wrong: " in said and "DISCORD_TOKEN is" in said
+
+
+def test_models_that_there_are_none_of_are_told_with_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"DEVICE": "tpu", "F0": "ear", "MOS": "jury", "VOICE_BASE": "rvc", "PRECISION": "double", "CLIP_DAYS": "0"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    said = desk.told("songs", "list")
+    assert [name for name in wrong if said.count(f"The setting {name} is wrong: ") != 1] == []
+    assert "“ear”, and can be swift or fcpe or rmvpe" in said
+
+
+def test_the_models_that_settings_take_are_those_that_there_are() -> None:
+    taken = {name: get_args(WorkerSettings.model_fields[name].annotation) for name in NAMES}
+    assert taken == NAMES
 
 
 @pytest.mark.parametrize(
