@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from models.harmonic import voice_base
+from models.pitch.trackers import Voicing
+from models.signal import Floats32
 from models.voice_file import VoiceInfo, save_voice
 from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import extract
@@ -15,7 +17,7 @@ from pipeline.listening.notes import Note, has_narrowband, normalize_level, read
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
 from pipeline.training.intake import sounding
-from pipeline.voices.owner import analyze_owner
+from pipeline.voices.owner import owner_heard
 from pipeline.voices.retrieval import save_index
 
 LEAST_SECONDS = 10.0
@@ -39,17 +41,17 @@ class InstantVoice:
 def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, report: Report = ignore) -> InstantVoice:
     """Write `voice.safetensors` and `voice.index.safetensors` into `out_dir`, in seconds.
 
-    Raises what `analyze_owner` raises, NotEnoughSpeech (under 10 s of voice), WeightsError, DiskFull.
+    Raises what `read_notes` and `owner_heard` raise, NotEnoughSpeech (under 10 s of voice), WeightsError, DiskFull.
     """
     read = read_notes(notes, report)
-    wav = np.concatenate([normalize_level(sound) for sound, _ in read])
-    narrowband = has_narrowband([sound for sound, _ in read])
-    seconds = sum(seconds_of_voice(models.pitch.voicing(normalize_level(sound))[1], levels) for sound, levels in read)
+    sounds = [sound for sound, _ in read]
+    voicings = [models.pitch.voicing(sound) for sound in sounds]
+    seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(voicings, read, strict=True))
     if seconds < LEAST_SECONDS:
         raise NotEnoughSpeech(seconds=seconds, limit=LEAST_SECONDS)
-    owner = analyze_owner(notes, models.speaker, models.pitch)
+    owner = owner_heard(sounds, voicings, [note.name for note in notes], models.speaker)
     report("listening", 0.3)
-    features = extract(wav, models.text, models.pitch)
+    rows = [_rows(sound, voicing, models) for sound, voicing in zip(sounds, voicings, strict=True)]
     info = VoiceInfo(
         content_model=models.text.model_id,
         base=voice_base.UNTRAINED,
@@ -59,7 +61,12 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     )
     model, index = out_dir / "voice.safetensors", out_dir / "voice.index.safetensors"
     save_voice(model, voice_base.load_base(owner.embedding, models.text.model_id).voice, info)
-    rows = features.content[sounding(features)[::2][: len(features.content)]]
-    save_index(index, torch.from_numpy(rows), owner.embedding)
+    save_index(index, torch.from_numpy(np.concatenate(rows)), owner.embedding)
     report("listening", 1.0)
-    return InstantVoice(model, index, seconds, owner.median_f0, narrowband)
+    return InstantVoice(model, index, seconds, owner.median_f0, has_narrowband(sounds))
+
+
+def _rows(sound: Floats32, voicing: Voicing, models: ModelPool) -> Floats32:
+    """Content features (n, C) of what sounds in a note, (samples,) at 16 kHz."""
+    features = extract(normalize_level(sound), models.text, models.pitch, voicing)
+    return features.content[sounding(features)[::2][: len(features.content)]]
