@@ -83,9 +83,13 @@ class _Tones:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A moment's hum: frequencies in Hz (tones,), and amounts of their cosines and sines (2 · tones,)."""
+    """A moment's hum: the mains' frequency in Hz, which of its lines are heard (tones,), and amounts (2 · tones,).
 
-    frequencies: Floats64
+    The amounts are of the lines' cosines, then of their sines.
+    """
+
+    frequency: float
+    lines: NDArray[np.int64]
     amounts: Floats64
 
 
@@ -125,7 +129,7 @@ def _joined(fits: list[_Fit], moments: NDArray[np.int64], rate: float, count: in
     for fit, (start, end), ends in zip(fits, moments, _ends(moments), strict=True):
         before, after = _margins(rate, ends)
         stop = min(end, count)
-        wave = fit.amounts @ _waves(fit.frequencies, rate, -before, stop - start + after)
+        wave = fit.amounts @ _waves(fit.frequency, fit.lines, rate, -before, stop - start + after)
         hum[start:stop] += window[: stop - start] * _as_cleaned(wave[None], rate, ends)[0]
         total[start:stop] += window[: stop - start]
     return np.asarray(hum / total, np.float64)
@@ -183,8 +187,8 @@ def _refined(weighted: Floats64, frequency: float, heights: Floats64, rate: floa
     """The frequency (Hz), at most `span` away, at which the lines that stand out are highest together."""
     lines = np.flatnonzero(heights > SURE) + 1
     count = len(weighted) // BLOCK
-    turned = np.exp(-2j * np.pi * frequency / rate * lines[:, None] * np.arange(count * BLOCK))
-    slow = (turned * weighted[: count * BLOCK]).reshape(len(lines), count, BLOCK).sum(2)
+    turned = _turning(frequency, lines, rate, 0, count * BLOCK)
+    slow = (turned.conj() * weighted[: count * BLOCK]).reshape(len(lines), count, BLOCK).sum(2)
     time = (np.arange(count) + 0.5) * BLOCK / rate
     offsets = np.linspace(-span, span, 9)
     power = np.abs((slow * np.exp(-2j * np.pi * offsets[:, None, None] * lines[:, None] * time)).sum(2)) ** 2
@@ -206,7 +210,7 @@ def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]
     most = STRAY * rate / len(frame)
     frequency = heard.frequency
     for turn in range(TURNS + 1):
-        waves = _waves(np.asarray(frequency * lines, np.float64), rate, start, stop)
+        waves = _waves(frequency, lines, rate, start, stop)
         cleaned_waves = _as_cleaned(waves, rate, ends)
         amounts = _least_squares(cleaned_waves, frame, heard.weights)
         if turn < TURNS:
@@ -217,7 +221,7 @@ def _fitted(frame: Floats64, heard: _Tones, rate: float, ends: tuple[bool, bool]
             frequency += float(np.clip(_least_squares(both, frame, heard.weights)[-1], -most, most))
     loudness = np.hypot(*np.split(amounts, 2))
     heard_lines = loudness >= FAINTEST * loudness.max(initial=0.0)  # the others are the voice's
-    return _Fit(np.asarray(frequency * lines[heard_lines], np.float64), amounts[np.tile(heard_lines, 2)])
+    return _Fit(frequency, lines[heard_lines], amounts[np.tile(heard_lines, 2)])
 
 
 def _least_squares(waves: Floats64, frame: Floats64, weights: Floats64) -> Floats64:
@@ -226,10 +230,20 @@ def _least_squares(waves: Floats64, frame: Floats64, weights: Floats64) -> Float
     return np.asarray(np.linalg.lstsq(weighted @ waves.T, weighted @ frame)[0], np.float64)
 
 
-def _waves(frequencies: Floats64, rate: float, start: int, stop: int) -> Floats64:
-    """Cosines and sines of tones in Hz, (2 · tones, stop − start)."""
-    angle = 2 * np.pi * frequencies[:, None] / rate * np.arange(start, stop)
-    return np.concatenate([np.cos(angle), np.sin(angle)])
+def _waves(frequency: float, lines: NDArray[np.int64], rate: float, start: int, stop: int) -> Floats64:
+    """Cosines and sines of multiples of a frequency in Hz, (2 · lines, stop − start)."""
+    turning = _turning(frequency, lines, rate, start, stop)
+    return np.concatenate([turning.real, turning.imag])
+
+
+def _turning(frequency: float, lines: NDArray[np.int64], rate: float, start: int, stop: int) -> NDArray[np.complex128]:
+    """Multiples of a frequency in Hz as turning numbers of length 1, (lines, stop − start): powers of the first."""
+    one = np.exp(2j * np.pi * frequency / rate * np.arange(start, stop))
+    powers = np.empty((max(lines, default=0) + 1, len(one)), np.complex128)
+    powers[0] = 1.0
+    for number in range(1, len(powers)):
+        np.multiply(powers[number - 1], one, out=powers[number])
+    return powers[lines]
 
 
 def _margins(rate: float, ends: tuple[bool, bool]) -> tuple[int, int]:
