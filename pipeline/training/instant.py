@@ -44,6 +44,7 @@ def instant_voice(notes: Sequence[Note], models: ModelPool, out_dir: Path, repor
     Raises what `read_notes` and `owner_heard` raise, NotEnoughSpeech (under 10 s of voice), WeightsError, DiskFull.
     """
     read = read_notes(notes, report)
+    report("listening", 0.0)
     sounds = [sound for sound, _ in read]
     voicings = [models.pitch.voicing(sound) for sound in sounds]
     seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(voicings, read, strict=True))

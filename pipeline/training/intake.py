@@ -80,6 +80,7 @@ class _Heard:
 def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_Heard]:
     """The notes, if a voice can be trained on them."""
     decoded = read_notes(notes, report)
+    report("listening", 0.0)
     voicings = [models.pitch.voicing(low) for low, _ in decoded]
     seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(voicings, decoded, strict=True))
     if seconds < MIN_VOICE_SECONDS:
@@ -87,7 +88,6 @@ def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_
     for (low, _), voicing, note in zip(decoded, voicings, notes, strict=True):
         check_music(low, *voicing, note.name)
         check_noise(low, SPEECH_RATE, note.name)
-    report("listening", 0.0)
     windows = []
     for low, _ in decoded:
         windows.append(embed_windows(low, models.speaker))
