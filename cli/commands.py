@@ -61,7 +61,9 @@ def demo(
 def up() -> None:
     """Run bot, embedded Valkey and worker on this machine."""
     from cli.up import run_all
+    from cli.wrong_settings import check_settings
 
+    check_settings("up")
     sys.exit(run_all())
 
 
@@ -86,10 +88,12 @@ def bot() -> None:
     """Run the bot alone (DISCORD_TOKEN, REDIS_URL, DATABASE_URL, DATA_DIR)."""
     from bot.app import run
     from bot.settings import BotSettings
+    from cli.wrong_settings import check_settings
     from store import StoreSettings, open_checked_store
     from store.use_cases.restore import in_service
     from worker.doorbell import Doorbell, QueueSettings
 
+    check_settings("bot")
     with in_service(StoreSettings().data_dir):
         run(open_checked_store(), Doorbell(QueueSettings().redis_url), BotSettings())
 
@@ -128,10 +132,12 @@ def doctor(
 @app.command()
 def worker() -> None:
     """Run a worker alone (REDIS_URL, DATABASE_URL, DATA_DIR, DEVICE, TRAIN_MINUTES)."""
+    from cli.wrong_settings import check_settings
     from store import StoreSettings, open_checked_store
     from worker.child import Child
     from worker.settings import WorkerSettings
 
+    check_settings("worker")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a container's first process ignores it without a handler
     settings, data_dir = WorkerSettings(), StoreSettings().data_dir
     child = Child(settings.device, settings.threads, settings.selection(data_dir))

@@ -15,11 +15,19 @@ def main() -> None:
 
 def _begin() -> None:
     """Run the command that was typed, with the log that the settings ask for."""
+    from pydantic import ValidationError
+
     from cli.commands import app
     from cli.log import LogSettings, log_events
     from cli.torchrun import check_shared
 
-    log_events(LogSettings().log_format)
+    try:
+        log_events(LogSettings().log_format)
+    except ValidationError:
+        from cli.wrong_settings import check_settings
+
+        check_settings("".join(sys.argv[1:2]))
+        raise
     check_shared(sys.argv[1:])
     app()
 

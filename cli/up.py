@@ -12,10 +12,6 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from bot.errors import BotError
-from bot.settings import TokenSettings
-from cli.console import DeskError
-from cli.wrong_settings import every_setting_refused
 from store import StoreSettings, open_checked_store
 from worker.valkey import EmbeddedValkey
 
@@ -31,9 +27,8 @@ def run_all() -> int:
     """Run until SIGINT or SIGTERM, until the bot gives up, or the worker lacks what the settings ask for.
 
     Returns the exit code.
-    Raises DeskError, NoToken, WrongToken, ValkeyFailed, StoreUnusable before anything is started.
+    Raises ValkeyFailed, StoreUnusable before anything is started.
     """
-    _check_settings()
     settings = StoreSettings()
     open_checked_store(settings).engine.dispose()
     signal.signal(signal.SIGTERM, _stop)
@@ -58,19 +53,6 @@ def run_all() -> int:
         finally:
             stop(bot)
             stop(worker)
-
-
-def _check_settings() -> None:
-    """Raise DeskError for all that bot and worker could not read, NoToken or WrongToken for the token alone."""
-    refused = every_setting_refused()
-    try:
-        TokenSettings().token  # noqa: B018  (raises)
-    except BotError as error:
-        if not refused:
-            raise
-        refused.append(str(error))
-    if refused:
-        raise DeskError("\n".join(refused))
 
 
 def start(command: str, environment: dict[str, str], log: Path | None = None) -> subprocess.Popen[bytes]:

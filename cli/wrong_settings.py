@@ -1,13 +1,15 @@
 """What an operator is told of settings that cannot be: the name, the value, what is allowed, and what to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from bot.settings import BotSettings
+from bot.errors import BotError
+from bot.settings import BotSettings, TokenSettings
+from cli.console import DeskError
 from cli.log import LogSettings
 from metrics import MetricsSettings
 from store import StoreSettings
@@ -23,16 +25,42 @@ ROOMS: tuple[type[BaseSettings], ...] = (
     LogSettings,
 )
 """What the service reads, each by a room of its own."""
+READ: dict[str, tuple[type[BaseSettings], ...]] = {
+    "bot": (BotSettings, QueueSettings, MetricsSettings, StoreSettings, LogSettings),
+    "worker": (QueueSettings, MetricsSettings, WorkerSettings, StoreSettings, LogSettings),
+    "up": ROOMS,
+}
+"""What each command that runs a part of the service reads, sooner or later."""
+LOGGED_IN = ("bot", "up")
+"""Commands that need the bot's token."""
 SHOWN = 12
 """Signs of a value that are repeated: a secret that came into the wrong line is longer."""
 BOUNDS = ("gt", "ge", "le")
 KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def every_setting_refused() -> list[str]:
-    """A sentence for each setting of the whole service that cannot be, whichever room reads it."""
+def check_settings(command: str) -> None:
+    """Before a command of READ does anything, read all that it will read.
+
+    Raises DeskError if something of it cannot be, with a sentence for each setting of the whole service; NoToken or
+    WrongToken for the token alone.
+    """
+    refused = every_setting_refused()
+    if command in LOGGED_IN:
+        try:
+            TokenSettings().token  # noqa: B018  (raises)
+        except BotError as error:
+            if not refused:
+                raise
+            raise DeskError("\n".join([*refused, str(error)])) from error
+    if every_setting_refused(READ.get(command, ())):
+        raise DeskError("\n".join(refused))
+
+
+def every_setting_refused(rooms: Iterable[type[BaseSettings]] = ROOMS) -> list[str]:
+    """A sentence for each setting that cannot be of these rooms: without a choice, of the whole service."""
     sentences: list[str] = []
-    for kind in ROOMS:
+    for kind in rooms:
         try:
             kind()
         except ValidationError as error:

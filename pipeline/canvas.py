@@ -49,10 +49,10 @@ def canvas(path: Path, width: float, height: float) -> Iterator["Figure"]:
     if "NanumGothic" not in fonts.get_font_names():
         fonts.addfont(packaged("koreanize_matplotlib", "fonts/NanumGothic.ttf"))
     with matplotlib.rc_context(THEME):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         yield figure
         with atomic_write(path) as file:
-            figure.savefig(file, format="png", dpi=DPI)
+            figure.savefig(file, format="png")
 
 
 def shortened(name: str, most: int) -> str:

@@ -222,6 +222,10 @@ def test_without_consent_nothing_is_trained(tmp_path: Path, notes: list[Path]) -
 def test_no_token_wrong_settings_and_a_second_service_are_said(tmp_path: Path) -> None:
     assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "up"))
     assert "DISCORD_TOKEN is not set" in refused(discovervoice(tmp_path, "bot"))
+    wrong = {"LOG_FORMAT": "xml", "MAX_NOTES": "many", "REDIS_URL": "nowhere"}
+    told = discovervoice(tmp_path, "bot", **wrong)
+    named = [line.removeprefix("The setting ").split()[0] for line in told.stderr.splitlines()]
+    assert told.returncode == 2 and sorted(named) == ["DISCORD_TOKEN", *wrong], told.stderr
     assert "TRAIN_MINUTES" in refused(discovervoice(tmp_path, "worker", TRAIN_MINUTES="-1"))
     (tmp_path / "file").write_text("x")
     assert "DATA_DIR" in refused(discovervoice(tmp_path / "file", "songs", "list"))

@@ -66,6 +66,7 @@ def test_a_damaged_settings_file_is_one_sentence(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISCORD_TOKEN", "x.y.z")
     (tmp_path / ".env").write_bytes(content)
     assert desk.refused("bot").startswith(sentence)
 

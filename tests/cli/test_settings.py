@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from bot.settings import BotSettings
 from cli.commands import app
+from cli.console import DeskError
+from cli.wrong_settings import check_settings
 from models.pitch import trackers
 from models.precision import PRECISIONS
 from pipeline.pool.availability import MOS_NAMES, VOICE_BASES
@@ -75,7 +77,7 @@ def test_settings_of_other_rooms_and_the_token_are_told_at_once(
     assert not desk.data.exists()
 
 
-@pytest.mark.parametrize("command", ["up", "doctor"])
+@pytest.mark.parametrize("command", ["up", "bot", "doctor"])
 @pytest.mark.parametrize("name", ["TRAIN_MINUTES", "MAX_NOTES"])
 def test_a_missing_token_is_told_with_what_is_wrong_beside_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str, name: str
@@ -85,6 +87,28 @@ def test_a_missing_token_is_told_with_what_is_wrong_beside_it(
     monkeypatch.setenv(name, "-1")
     said = desk.told(command, code=1 if command == "doctor" else 2)
     assert f"The setting {name} is wrong: " in said and "DISCORD_TOKEN is" in said
+
+
+@pytest.mark.parametrize("command", ["bot", "worker"])
+def test_a_part_of_the_service_reads_every_setting_before_it_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(desk.data.parent)
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    monkeypatch.setenv(f"{command}_METRICS_PORT".upper(), "-4")
+    said = desk.told(command).splitlines()
+    assert said[0].startswith(f"The setting {command.upper()}_METRICS_PORT is wrong: it is “-4”")
+    assert [line.split()[0] for line in said[1:]] == (["DISCORD_TOKEN"] if command == "bot" else [])
+    assert not desk.data.exists()
+
+
+def test_a_setting_of_the_worker_alone_does_not_keep_the_bot_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "x.y.z")
+    monkeypatch.setenv("TRAIN_MINUTES", "-1")
+    check_settings("bot")
+    for command in ("up", "worker"):
+        with pytest.raises(DeskError, match=r"^The setting TRAIN_MINUTES is wrong"):
+            check_settings(command)
 
 
 def test_models_that_there_are_none_of_are_told_with_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +152,7 @@ def test_without_a_token_nothing_is_started(desk: Desk, monkeypatch: pytest.Monk
     monkeypatch.delenv("DISCORD_TOKEN", raising=False)
     if token is not None:
         monkeypatch.setenv("DISCORD_TOKEN", token)
-    for command in ("up", "invite"):
+    for command in ("up", "bot", "invite"):
         assert "DISCORD_TOKEN" in desk.refused(command)
     assert not desk.data.exists()
 

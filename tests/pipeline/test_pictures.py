@@ -1,6 +1,6 @@
 """The pictures that members get: dark, as wide as a telephone, in their language, and true to what they show."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipeline.covers.waveform import WaveformMeter
 from pipeline.matching.match import Candidate, Match
 from pipeline.matching.picture import plot_match
 from pipeline.sheet import Sheet
+from pipeline.training import picture as training_picture
 from pipeline.training.loop import Moment
 from pipeline.training.picture import plot_training
 
@@ -74,6 +75,39 @@ def test_a_training_is_drawn_with_and_without_a_likeness(tmp_path: Path, likenes
     picture = pixels(tmp_path / "training.png")
     assert is_dark_and_narrow(picture)
     assert (covered(picture, ORANGE) > 500) == (likeness == 0.8)
+
+
+CURVES: dict[str, tuple[list[float], int]] = {
+    "falls": ([0.8, 0.3, 0.1, 0.03, 0.01, 0.0], 0),
+    "rises at the end": ([0.3, 0.31, 0.3, 0.3, 0.31, 0.85], 5),
+    "rises slowly": ([0.0, 0.3, 0.5, 0.6, 0.65, 0.66], 5),
+    "peak": ([0.2, 0.2, 0.9, 0.2, 0.2], 2),
+    "valley": ([0.9, 0.9, 0.2, 0.9, 0.9], 2),
+    "saw": ([0.5, 0.9] * 6, 5),
+    "noise": (np.random.default_rng(0).uniform(0.6, 0.8, 200).tolist(), 100),
+    "flat": ([0.5] * 6, 3),
+    "gap": ([0.5, 0.6, float("nan"), 0.7, 0.8], 3),
+    "one": ([0.7], 0),
+}
+"""How alike the voice became, and at which of the moments it was kept."""
+
+
+@pytest.mark.parametrize("kept", [ENGLISH.best, KOREAN.best, "이 목소리가 가장 닮아서 고른 때의 정도: {likeness}"])
+@pytest.mark.parametrize("shape", CURVES)
+def test_what_is_said_of_the_moment_that_is_kept_stands_beside_the_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str, kept: str
+) -> None:
+    likeness, best = CURVES[shape]
+    curve = [Moment(step, 30.0 * step, 1.0, value) for step, value in enumerate(likeness)]
+    drawn = []
+    for words in (kept, "\u200b"):
+        monkeypatch.setattr(training_picture, "captions", lambda _, words=words: replace(KOREAN, best=words))
+        plot_training(tmp_path / "training.png", curve, curve[best])
+        drawn.append(pixels(tmp_path / "training.png"))
+    rows, columns = np.nonzero((drawn[0] != drawn[1]).any(-1))
+    beside = drawn[1][rows.min() - 3 : rows.max() + 4, columns.min() - 3 : columns.max() + 4]
+    assert columns.max() < PIXELS - 3 and columns.min() > 60 and rows.min() > 40
+    assert np.ptp(beside, axis=-1).max() < 12, "orange near the words"
 
 
 def test_every_caption_is_there_in_both_languages() -> None:
