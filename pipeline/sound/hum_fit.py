@@ -37,7 +37,7 @@ class Tones:
 
 
 @dataclass(frozen=True)
-class Fit:
+class HumMoment:
     """A moment's hum: the mains' frequency in Hz, which of its lines are heard (tones,), and amounts (2 · tones,).
 
     The amounts are of the lines' cosines, then of their sines.
@@ -52,19 +52,19 @@ class Fit:
 class Hum:
     """The hum of one of the mains in a recording, moment by moment."""
 
-    fits: list[Fit]
+    moments: list[HumMoment]
     seconds: Floats64
     """(M, 2) where the moments start and stop."""
 
     def at(self, rate: float, count: int) -> Floats64:
         """The whole recording's as `count` samples at `rate` Hz, (count,); moments may start between samples."""
         hum, total = np.zeros(count), np.zeros(count)
-        for fit, (start, stop), ends in zip(self.fits, self.seconds * rate, ends_of(self.seconds), strict=True):
+        for one, (start, stop), ends in zip(self.moments, self.seconds * rate, ends_of(self.seconds), strict=True):
             first, last = ceil(start - NEARLY), count if ends[1] else ceil(stop - NEARLY)
             before, after = _margins(rate, ends)
-            waves = _waves(fit.frequency / rate, fit.lines, np.arange(first - before, last + after) - start)
+            waves = _waves(one.frequency / rate, one.lines, np.arange(first - before, last + after) - start)
             share = window(last - first)
-            hum[first:last] += share * _as_cleaned((fit.amounts @ waves)[None], rate, ends)[0]
+            hum[first:last] += share * _as_cleaned((one.amounts @ waves)[None], rate, ends)[0]
             total[first:last] += share
         return np.asarray(hum / total, np.float64)
 
@@ -79,7 +79,7 @@ def window(samples: int) -> Floats64:
     return np.asarray(np.hanning(samples + 2)[1:-1], np.float64)
 
 
-def fitted(frame: Floats64, tones: Tones, rate: float, ends: tuple[bool, bool]) -> Fit:
+def fitted(frame: Floats64, tones: Tones, rate: float, ends: tuple[bool, bool]) -> HumMoment:
     """The tones that stand out, as their sum fits a frame best; so does their frequency.
 
     A spectrum's peak is drawn aside by what is left of the voice: by a thousandth of a hertz, and most of what was left
@@ -103,7 +103,7 @@ def fitted(frame: Floats64, tones: Tones, rate: float, ends: tuple[bool, bool]) 
             frequency += float(np.clip(_least_squares(both, frame, tones.weights)[-1], -most, most))
     loudness = np.hypot(*np.split(amounts, 2))
     heard_lines = loudness >= FAINTEST * loudness.max(initial=0.0)  # the others are the voice's
-    return Fit(frequency, lines[heard_lines], amounts[np.tile(heard_lines, 2)])
+    return HumMoment(frequency, lines[heard_lines], amounts[np.tile(heard_lines, 2)])
 
 
 def _least_squares(waves: Floats64, frame: Floats64, weights: Floats64) -> Floats64:
