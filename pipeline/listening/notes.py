@@ -17,6 +17,7 @@ from pipeline.sound.file_name import display_name
 from pipeline.sound.hum import without_hum
 from pipeline.sound.levels import Levels, check_levels, measure_levels
 from pipeline.sound.noise import is_noise
+from pipeline.sound.pure_tones import is_pure_tones
 from pipeline.sound.steady import is_steady
 
 
@@ -30,7 +31,7 @@ class Note:
 
 
 def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats32, Levels]]:
-    """Decode every note to mono at 16 kHz and check its levels; a steady tone or hum is not active.
+    """Decode every note to mono at 16 kHz and check its levels; steady or pure tones are not active.
 
     Raises what `decode` raises, Silent, Clipped.
     """
@@ -40,7 +41,8 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
         wav = decode(note.path, SPEECH_RATE, channels=1, limits=NOTE, name=note.name)
         levels = check_levels(wav, SPEECH_RATE, note.name)  # as it was sent: a filter would hide where it is clipped
         heard = audible(wav, SPEECH_RATE)
-        active = 0.0 if is_steady(wav, SPEECH_RATE) else measure_levels(heard, SPEECH_RATE).active_seconds
+        tones = is_steady(wav, SPEECH_RATE) or is_pure_tones(wav, SPEECH_RATE)
+        active = 0.0 if tones else measure_levels(heard, SPEECH_RATE).active_seconds
         decoded.append((heard, replace(levels, active_seconds=active)))
         report("reading", (done + 1) / len(notes))
     return decoded
