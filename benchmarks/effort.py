@@ -1,6 +1,7 @@
 """LAME: CPU time and error of its own effort, of effort 7 and of the LAME in FFmpeg's wheel, by bitrate.
 
-All one after the other in one process. FFmpeg's works with effort 7.
+FFmpeg's works with effort 7. And libopus: of its complexities, beside its own, 10. All one after the other in one
+process.
 
 .venv/bin/python benchmarks/effort.py [--pairs 3]
 """
@@ -10,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,14 @@ def write_by_ffmpeg(wav: Floats32, path: Path, bitrate: int) -> None:
         container.mux(stream.encode(None))
 
 
+def by_opus(wav: Floats32, path: Path, bitrate: int, effort: int) -> tuple[float, float]:
+    """The same of libopus at a complexity."""
+    kind = encoding.KINDS[".ogg"]
+    assert kind is not None
+    encoding.KINDS[".ogg"] = replace(kind, options={**kind.options, "compression_level": str(effort)})
+    return timed(lambda: encoding.encode(path, wav, MUSIC_RATE, bitrate=bitrate), wav, path)
+
+
 def timed(write: Callable[[], None], wav: Floats32, path: Path) -> tuple[float, float]:
     """CPU seconds of writing a sound, and dB by which the file's error lies below it."""
     start = time.process_time()
@@ -79,6 +89,13 @@ def main() -> None:
             ratios = [spread([run[1][0] / run[other][0] for run in runs]) for other in (0, 2)]
             errors = ", ".join(f"{error:.1f} dB" for _, error in runs[0])
             print(f"| {bitrate // 1000} | {' | '.join(ratios)} | {errors} |", flush=True)
+        print("\n| Opus, kbit/s | complexity | its time over 10's | error of it, of 10 |\n| --- | --- | --- | --- |")
+        path = Path(folder) / "song.ogg"
+        for bitrate in (128_000, 64_000):
+            for effort in (7, 5, 2):
+                runs = [[by_opus(wav, path, bitrate, one) for one in (10, effort)] for _ in range(pairs)]
+                ratio = spread([own[0] / usual[0] for usual, own in runs])
+                print(f"| {bitrate // 1000} | {effort} | {ratio} | {runs[0][1][1]:.1f} dB, {runs[0][0][1]:.1f} dB |")
 
 
 def spread(ratios: list[float]) -> str:

@@ -1,29 +1,25 @@
 """A cover: a song's vocals, converted to a member's voice and mixed with its instrumental again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import tee
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from models.memory import AllocationFailed
 from models.signal import MUSIC_RATE, Floats32
 from models.voice_file import VoiceInfo
 from models.weights.integrity import NotFetched
-from pipeline.covers.air import with_air
+from pipeline.covers.converted_file import write_converted
 from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.key import instrumental_shift, moved_meanwhile
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.presence import check_voice
-from pipeline.covers.preview import PreviewMaker
-from pipeline.covers.song import decibels
-from pipeline.covers.stem_file import LEVEL
-from pipeline.covers.stems import Stems, at_once, features_of, stems_of
-from pipeline.covers.width import with_width
+from pipeline.covers.preview import PreviewMaker, loudest_sung
+from pipeline.covers.song import SongLevel, decibels
+from pipeline.covers.stems import Before, Stems, at_once, features_of, stems_of
 from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
 from pipeline.listening.features import Features
 from pipeline.listening.frames import FRAME_RATE
@@ -31,11 +27,8 @@ from pipeline.pool.model_pool import ENCODERS, ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report, ignore
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
-from pipeline.sound.ahead import ahead
-from pipeline.sound.decode import SONG, STEM, decode_blocks, probe
-from pipeline.sound.encode import Encoder
+from pipeline.sound.decode import SONG, probe
 from pipeline.sound.file_name import name_of_title
-from pipeline.sound.resample import Resampler
 
 LEAST_SUNG = FRAME_RATE
 """Voiced frames of a song; fewer do not tell its octave."""
@@ -124,17 +117,23 @@ class CoverReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _SungSong:
+    """What is sung, and in which key."""
+
+    stems: Stems
+    features: Features
+    key_shift: int
+    no_octave: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Conversion:
     """The song's vocals in the voice."""
 
     path: Path
     instrumental: Path | None
     """What goes with them, in its key."""
-    features: Features
-    """Of the song."""
-    key_shift: int
     instrumental_shift: int | None
-    no_octave: bool
     content: str
     voice: str
     speaker: Tensor
@@ -146,9 +145,9 @@ def make_cover(
 ) -> CoverReport:
     """Make `cover.*` and `converted.flac` in the input's `out_dir`.
 
-    `on_preview` is called with the file of the loudest 20 s with voice before the rest is separated, if there are any,
-    the song is longer than a minute, and its own instrumental is mixed in. A song that was separated before has none:
-    its cover takes too little longer.
+    `on_preview` is called with the file of the loudest 20 s with voice before the rest is sung, if there are any and
+    the song is longer than a minute: before the rest is separated, if that is to be done and the song's own
+    instrumental is mixed in.
 
     The cover is as loud as the song; with a given instrumental, as the song's vocals and it summed. What was given
     above full scale is brought down to it first.
@@ -157,10 +156,13 @@ def make_cover(
     WeightsError (the voice's file is not readable); with what was given ready-made, SilentFile and LengthsApart.
     """
     info = _usable_voice(cover, models)
-    preview = None if on_preview is None else _preview(cover, models, on_preview)
-    stems = _stems(cover, models, report, preview)
+    preview = None if on_preview is None else _Preview(cover, models, on_preview)
+    stems = _stems(cover, models, report, at_once if preview is None else preview.before)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
-    converted = _convert(cover, stems, models, report)
+    song = _heard(cover, stems, models, report)
+    if preview is not None and not preview.made:
+        preview.cut_from(song)
+    converted = _convert(cover, song, models, report)
     mix = _mix(cover, stems, converted, report)
     return CoverReport(
         cover=mix.path,
@@ -168,12 +170,12 @@ def make_cover(
         instrumental=converted.instrumental,
         stems=stems,
         mix=mix,
-        f0=converted.features.f0,
-        rms=converted.features.rms,
+        f0=song.features.f0,
+        rms=song.features.rms,
         speaker=converted.speaker,
-        key_shift=converted.key_shift,
+        key_shift=song.key_shift,
         instrumental_shift=converted.instrumental_shift,
-        no_octave=converted.no_octave,
+        no_octave=song.no_octave,
         scaled_db=above if (above := decibels(stems.peak)) > OVERSHOOT else 0.0,
         base=info.base,
         content=converted.content,
@@ -193,19 +195,7 @@ def _usable_voice(cover: CoverInput, models: ModelPool) -> VoiceInfo:
     return info
 
 
-def _preview(cover: CoverInput, models: ModelPool, on_preview: OnPreview) -> PreviewMaker:
-    """Sings the loudest seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
-    part = replace(cover, out_dir=cover.out_dir / "preview", options=replace(cover.options, max_bytes=None))
-
-    def sing(stems: Stems) -> None:
-        with suppress(NoVoice, AllocationFailed):
-            converted = _convert(part, stems, models, ignore)
-            on_preview(_mix(part, stems, converted, ignore).path)
-
-    return PreviewMaker(GivenFile(cover.song, cover.said), models, part.out_dir, sing)
-
-
-def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: PreviewMaker | None) -> Stems:
+def _stems(cover: CoverInput, models: ModelPool, report: Report, before: Before) -> Stems:
     """The song's vocals, separated or as they were given, with the instrumental that is to go with them."""
     given, song = cover.instrumental, GivenFile(cover.song, cover.said)
     instrumental = cover.out_dir / "instrumental.flac"
@@ -226,36 +216,43 @@ def _stems(cover: CoverInput, models: ModelPool, report: Report, preview: Previe
             models,
             cover.cache_dir,
             lambda stage, done: reading(done) if stage == "reading" else report(stage, done),
-            at_once if preview is None or given is not None else preview.make,
+            before if given is None else at_once,
         )
     return stems if given is None else over(stems, cover.said, instrumental, given.name, level)
 
 
-def _convert(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _Conversion:
-    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool."""
-    network, info, rows, speaker = models.voice(cover.model, cover.index)
+def _heard(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -> _SungSong:
+    """Listen to the vocals, or read what was heard before, and choose their key. Raises NoVoice, AllocationFailed."""
+    network, info, _, _ = models.voice(cover.model, cover.index)
     features = features_of(stems, models, report, info.content_model)
     check_voice(stems, features, models, cover.said)
-    report("converting", 0.0)
     asked = cover.options.key_shift
     known = info.median_f0 > 0 and int(features.voiced.sum()) >= LEAST_SUNG
     octave = octave_shift(features.f0, info.median_f0) if known else 0
     key_shift = octave if asked is None else asked
-    key_shift = key_shift if network.follows_f0 else 0
-    options = replace(cover.options.convert, key_shift=key_shift)
-    moved = instrumental_shift(key_shift) if stems.instrumental else None
+    return _SungSong(
+        stems=stems,
+        features=features,
+        key_shift=key_shift if network.follows_f0 else 0,
+        no_octave=asked is None and not known and network.follows_f0,
+    )
+
+
+def _convert(cover: CoverInput, song: _SungSong, models: ModelPool, report: Report) -> _Conversion:
+    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool."""
+    network, info, rows, speaker = models.voice(cover.model, cover.index)
+    report("converting", 0.0)
+    options = replace(cover.options.convert, key_shift=song.key_shift)
+    moved = instrumental_shift(song.key_shift) if song.stems.instrumental else None
     path = cover.out_dir / "converted.flac"
-    with moved_meanwhile(stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
-        sung = convert(features, network, rows, options, report)
-        _write_vocals(sung, network.sampling_rate, stems, path, tags_of(cover))
+    with moved_meanwhile(song.stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
+        sung = convert(song.features, network, rows, options, report)
+        write_converted(sung, network.sampling_rate, song.stems, path, tags_of(cover))
         there = instrumental()
     return _Conversion(
         path=path,
         instrumental=there,
-        features=features,
-        key_shift=key_shift,
         instrumental_shift=moved,
-        no_octave=asked is None and not known and network.follows_f0,
         content=models.encoder_card(info.content_model).name,
         voice=network.kind,
         speaker=speaker,
@@ -283,26 +280,39 @@ def tags_of(cover: CoverInput) -> dict[str, str]:
     return {"title": f"{cover.song_name} ({cover.voice_name}, AI cover)", "comment": LABEL}
 
 
-def _write_vocals(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, tags: dict[str, str]) -> None:
-    """Write converted blocks with the source's width and air, at the stems' rate, level and length."""
-    blocks = decode_blocks(stems.vocals, MUSIC_RATE, channels=2, block_seconds=1.0, limits=STEM, name="vocals")
-    beside, above = tee(blocks)
-    converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
-    with Encoder(path, MUSIC_RATE, 2, tags=tags) as encoder:
-        for block in with_air(with_width(converted, beside, stems.downmix), above, stems.downmix):
-            encoder.write(block)
+@dataclass
+class _Preview:
+    """Sings the loudest seconds with voice as a cover of their own; what becomes of the song does not depend on it."""
 
+    cover: CoverInput
+    models: ModelPool
+    on_preview: OnPreview
+    made: bool = False
 
-def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
-    """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
-    resampler = Resampler(rate, MUSIC_RATE, 1)
-    for block in ahead(wav):
-        fitting = resampler.process(block[None])[0, :left]
-        left -= len(fitting)
-        yield _dual(fitting)
-    rest = resampler.flush()[0, :left]
-    yield _dual(np.pad(rest, (0, left - len(rest))))
+    @property
+    def part(self) -> CoverInput:
+        """The cover that it is."""
+        folder, options = self.cover.out_dir / "preview", replace(self.cover.options, max_bytes=None)
+        return replace(self.cover, out_dir=folder, options=options)
 
+    def before(self, level: SongLevel, report: Report) -> float:
+        """What `stems_of` calls before it separates the song."""
+        part = self.part
+        song = GivenFile(part.song, part.said)
+        return PreviewMaker(song, self.models, part.out_dir, self._hear_and_sing).make(level, report)
 
-def _dual(mono: Floats32) -> Floats32:
-    return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
+    def cut_from(self, song: _SungSong) -> None:
+        """Sing the loudest seconds of stems that are there."""
+        part = loudest_sung(song.stems, song.features, self.part.out_dir)
+        if part is not None:
+            self._sing(replace(song, stems=part[0], features=part[1]))
+
+    def _hear_and_sing(self, stems: Stems) -> None:
+        with suppress(NoVoice, AllocationFailed):
+            self._sing(_heard(self.part, stems, self.models, ignore))
+
+    def _sing(self, song: _SungSong) -> None:
+        with suppress(AllocationFailed):
+            converted = _convert(self.part, song, self.models, ignore)
+            self.on_preview(_mix(self.part, song.stems, converted, ignore).path)
+            self.made = True

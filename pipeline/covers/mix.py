@@ -29,7 +29,7 @@ class MixReport:
 
     `gain_db` is what the mix was raised by, after the vocals in it by `vocal_gain_db`; `limited_db` the most that the
     limiter took from a peak: from some 6 dB on it works hard, and `lufs` may fall short of the reference. `bitrate` in
-    bit/s, None for FLAC and WAV.
+    bit/s, None for FLAC and WAV. `vocals_peak` and `instrumental_peak` are those of the files that were mixed.
     """
 
     lufs: float
@@ -38,6 +38,8 @@ class MixReport:
     gain_db: float
     vocal_gain_db: float
     limited_db: float
+    vocals_peak: float
+    instrumental_peak: float
     path: Path
     bitrate: int | None
     waveform: Waveform
@@ -71,7 +73,7 @@ def mix_files(
     report = progress or (lambda share: None)
     with disk_full(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
         scratch = Path(folder) / "sum.f32"
-        loudness = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
+        loudness, *peaks = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
         seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
         suffix, bitrate = out.suffix.lower(), usual_bitrate(out.suffix.lower())
@@ -99,26 +101,35 @@ def mix_files(
         gain_db=gain_db,
         vocal_gain_db=vocal_gain_db,
         limited_db=limited_db,
+        vocals_peak=peaks[0],
+        instrumental_peak=peaks[1],
         path=path,
         bitrate=bitrate,
         waveform=waveform,
     )
 
 
-def _sum(vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: float, report: Progress) -> float:
-    """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS."""
+def _sum(
+    vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: float, report: Progress
+) -> tuple[float, float, float]:
+    """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS, and both peaks."""
     expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental) if path)
     meter = LoudnessMeter(MUSIC_RATE, 2)
-    done = 0.0
+    done, peaks = 0.0, [0.0, 0.0]
     with scratch.open("wb") as file:
         sung, played = (ahead(stem_blocks(path)) if path else () for path in (vocals, instrumental))
         for voice, rest in zip_longest(sung, played):
+            peaks = [max(peak, _peak(sound)) for peak, sound in zip(peaks, (voice, rest), strict=True)]
             block = add(None if voice is None else voice * np.float32(vocal_gain), rest)
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
             done += block.shape[1] / MUSIC_RATE
             report(0.4 * min(1.0, done / expected) if expected else 0.0)
-    return meter.integrated()
+    return meter.integrated(), peaks[0], peaks[1]
+
+
+def _peak(block: Floats32 | None) -> float:
+    return 0.0 if block is None else float(max(block.max(initial=0.0), -block.min(initial=0.0)))
 
 
 def add(one: Floats32 | None, other: Floats32 | None) -> Floats32:

@@ -13,6 +13,7 @@ from pipeline.covers.cover import CoverInput, CoverReport, tags_of
 from pipeline.covers.stem_file import stem_blocks
 from pipeline.covers.voice_message import VoiceMessage, write_voice_message
 from pipeline.progress import Report, ignore
+from pipeline.sound.ahead import ahead
 from pipeline.sound.encode import Encoder, opus_to_fit
 
 BITRATE = 128_000
@@ -41,19 +42,15 @@ def write_parts(cover: CoverInput, made: CoverReport, report: Report = ignore) -
     if made.instrumental is None:
         report("parts", 1.0)
         return CoverParts(message)
-    gains = {made.converted: made.mix.vocal_gain_db, made.instrumental: 0.0}
-    gain = {source: 10 ** ((db + made.mix.gain_db) / 20) for source, db in gains.items()}
-    peak = max(_peak(source) * factor for source, factor in gain.items())
+    mix = made.mix
+    sung, played = (10 ** (db / 20) for db in (mix.gain_db + mix.vocal_gain_db, mix.gain_db))
+    peak = max(sung * mix.vocals_peak, played * mix.instrumental_peak)
     scale = min(1.0, CEILING / peak) if peak > 0 else 1.0
     written = []
-    for name, (source, factor) in zip(("vocals", "instrumental"), gain.items(), strict=True):
+    for name, source, factor in (("vocals", made.converted, sung), ("instrumental", made.instrumental, played)):
         written.append(path := cover.out_dir / f"{name}.ogg")
         with Encoder(path, MUSIC_RATE, 2, bitrate=opus_to_fit(seconds, most, BITRATE), tags=tags) as encoder:
-            for block in stem_blocks(source):
+            for block in ahead(stem_blocks(source)):
                 encoder.write(block * np.float32(factor * scale))
         report("parts", 0.3 + 0.35 * len(written))
     return CoverParts(message, *written)
-
-
-def _peak(path: Path) -> float:
-    return max((float(np.abs(block).max(initial=0.0)) for block in stem_blocks(path)), default=0.0)

@@ -1,21 +1,24 @@
-"""A preview: the loudest seconds of a song in which somebody sings, sung before the rest is separated.
+"""A preview: the loudest seconds of a song in which somebody sings, sung before the rest.
 
-They are separated as a piece of their own, with a second of the song at either end, and become a cover as the whole
-song does; only the octave and the way in which the vocals are heard in one channel are decided by these seconds alone.
+Of a song that has to be separated they are separated first, as a piece of their own with a second of the song at either
+end; only the octave and the way in which the vocals are heard in one channel are decided by these seconds alone. Of
+stems that are there they are cut out, with what was heard of them.
 """
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers.given import GivenFile
-from pipeline.covers.song import SongLevel, decibels, song_piece
-from pipeline.covers.stem_file import LEVEL
+from pipeline.covers.song import SongLevel, song_piece
+from pipeline.covers.stem_file import LEVEL, stem_piece
 from pipeline.covers.stems import Stems, separated
+from pipeline.listening.features import Features, cut
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report
 from pipeline.sound.downmix import downmix_of
@@ -59,7 +62,7 @@ def is_sung(stems: Floats32) -> bool:
 
 @dataclass(frozen=True)
 class PreviewMaker:
-    """Has the loudest sung seconds of a song sung."""
+    """Has the loudest sung seconds of a song sung before it is separated."""
 
     song: GivenFile
     models: ModelPool
@@ -102,20 +105,46 @@ class PreviewMaker:
 
     def _stems(self, level: SongLevel, found: Floats32) -> Stems:
         """These seconds (2, 2, samples) as stems of their own, as loud as they are in the song."""
-        meter = LoudnessMeter(MUSIC_RATE, 2)
-        meter.add(found.sum(0))
-        shutil.rmtree(self.folder, ignore_errors=True)  # features that lie there are of other seconds
-        self.folder.mkdir()
-        files = self.folder / "vocals.flac", self.folder / "instrumental.flac"
-        for path, sound in zip(files, found, strict=True):
+        files = _written(self.folder, found[0], found[1])
+        gain, downmix = level.gain, downmix_of([found[0]], MUSIC_RATE)
+        stems = Stems(*files, float(SECONDS), level.lufs, 1 / gain, gain, instrumental_gain=gain, downmix=downmix)
+        return replace(stems, lufs=_lufs(found[0] / np.float32(gain), found[1] / np.float32(gain)))
+
+
+def loudest_sung(stems: Stems, features: Features, folder: Path) -> tuple[Stems, Features] | None:
+    """The SECONDS in which the vocals are loudest where they have a pitch, in `folder`, and what was heard of them.
+
+    None if the song is short, or no part of it has a pitch.
+    """
+    power = np.where(features.voiced, np.square(features.rms, dtype=np.float64), 0.0)
+    energy = power[: len(power) // 10 * 10].reshape(-1, 10).sum(axis=1)
+    parts = loudest_parts(energy, SECONDS, 1) if stems.seconds >= LEAST_SONG else []
+    for start in parts:
+        piece = start * MUSIC_RATE, SECONDS * MUSIC_RATE
+        sung = stem_piece(stems.vocals, *piece) / np.float32(LEVEL)
+        rest = None if stems.instrumental is None else stem_piece(stems.instrumental, *piece) / np.float32(LEVEL)
+        given = None if rest is None else rest / np.float32(stems.instrumental_gain)
+        vocals, instrumental = _written(folder, sung, rest)
+        lufs = _lufs(sung / np.float32(stems.gain), given)
+        part = replace(stems, vocals=vocals, instrumental=instrumental, seconds=float(SECONDS), lufs=lufs)
+        return part, cut(features, start * FRAME_RATE, (start + SECONDS) * FRAME_RATE)
+    return None
+
+
+def _written(folder: Path, vocals: Floats32, instrumental: Floats32 | None) -> tuple[Path, Path | None]:
+    """Stems (2, samples) in a new folder, without a click at either end."""
+    shutil.rmtree(folder, ignore_errors=True)  # features that lie there are of other seconds
+    folder.mkdir()
+    files = folder / "vocals.flac", None if instrumental is None else folder / "instrumental.flac"
+    for path, sound in zip(files, (vocals, instrumental), strict=True):
+        if path is not None and sound is not None:
             with Encoder(path, MUSIC_RATE, 2) as encoder:
                 encoder.write(faded(sound, MUSIC_RATE) * np.float32(LEVEL))
-        return Stems(
-            *files,
-            seconds=float(SECONDS),
-            lufs=meter.integrated() - decibels(level.gain),
-            peak=1 / level.gain,
-            gain=level.gain,
-            instrumental_gain=level.gain,
-            downmix=downmix_of([found[0]], MUSIC_RATE),
-        )
+    return files
+
+
+def _lufs(vocals: Floats32, instrumental: Floats32 | None) -> float:
+    """Of their sum, (2, samples) each."""
+    meter = LoudnessMeter(MUSIC_RATE, 2)
+    meter.add(vocals if instrumental is None else vocals + instrumental)
+    return meter.integrated()

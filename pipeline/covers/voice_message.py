@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from models.signal import MUSIC_RATE
-from pipeline.covers.stem_file import stem_blocks
+from pipeline.covers.stem_file import coded_blocks
+from pipeline.sound.ahead import ahead
 from pipeline.sound.encode import Encoder, opus_to_fit
 
 BITRATE = 64_000
@@ -38,7 +39,7 @@ def write_voice_message(
     heights, done = np.zeros(points, np.float32), 0
     bitrate = opus_to_fit(seconds, max_bytes, BITRATE)
     with Encoder(out, MUSIC_RATE, 1, bitrate=bitrate, tags=tags) as encoder:
-        for block in stem_blocks(sound):
+        for block in ahead(coded_blocks(sound)):
             mono = block.mean(axis=0, keepdims=True, dtype=np.float32)
             places = (done + np.arange(mono.shape[1])) / (seconds * MUSIC_RATE) * points
             np.maximum.at(heights, np.minimum(places.astype(int), points - 1), np.abs(mono[0]))

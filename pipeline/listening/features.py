@@ -103,12 +103,12 @@ def _extract_pieces(
         told = None if heard is None else (heard[0][span], heard[1][span])
         features = _extract(wav[low * PIECE : (stop + 1) * PIECE], content, pitch, told)
         first = low * PIECE // HOP
-        return _cut(features, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
+        return cut(features, start * PIECE // HOP - first, min(stop * PIECE // HOP, frames) - first)
 
     return _joined(list(pieces.over(-(-len(wav) // PIECE), extracted)))
 
 
-def _cut(features: Features, start: int, stop: int) -> Features:
+def cut(features: Features, start: int, stop: int) -> Features:
     """Frames start…stop; `start` is even."""
     rows = slice(start // 2, -(-stop // 2))
     return Features(
@@ -154,7 +154,7 @@ def extract_stream(
             parts.append(_silence(frames, content.width))
         else:
             features = _extract_pieces(wav, content, pitch, at_once)
-            parts.append(_cut(features, block.left // HOP, block.left // HOP + frames))
+            parts.append(cut(features, block.left // HOP, block.left // HOP + frames))
         report("listening", min(1.0, (block.start + block.length) / (seconds * SPEECH_RATE)))
     return _centred(_joined(parts), content)
 

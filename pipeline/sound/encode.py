@@ -23,13 +23,15 @@ QUICK_MP3 = 224_000
 """Bit/s from which LAME's effort 7 is enough: it does not shape the noise, of which there is little, takes half of the
 time, and its error is smaller than the default's (benchmarks/effort.py).
 At 192 kbit/s it makes white noise .14 dB softer than LAME's own effort does, at 160 .3 dB."""
+OPUS_EFFORT = "5"
+"""Libopus' complexity; 10 takes 1.4 times as long for the same error to .1 dB (benchmarks/effort.py)."""
 LADDER = [(".mp3", rate) for rate in MP3_BITRATES] + [(".ogg", rate) for rate in OPUS_BITRATES]
 HEADER_BYTES = 12_000  # tags, first pages, encoder delay
 OGG_BYTES_PER_SECOND = 200  # page and packet headers at 50 packets/s
 
 KINDS: dict[str, FFmpegKind | None] = {
     ".mp3": None,
-    ".ogg": FFmpegKind("ogg", "libopus", "flt", 128_000, {"vbr": "constrained"}),
+    ".ogg": FFmpegKind("ogg", "libopus", "flt", 128_000, {"vbr": "constrained", "compression_level": OPUS_EFFORT}),
     ".flac": FFmpegKind("flac", "flac", "s32", None, {}),
     ".wav": FFmpegKind("wav", "pcm_f32le", "flt", None, {}),
 }

@@ -205,6 +205,27 @@ def test_sung_seconds_are_heard_before_the_song_is_separated(cover: CoverReport,
         assert "AI-generated" in file.metadata["comment"]
 
 
+def test_a_song_that_was_separated_before_is_heard_in_part_before_the_rest_is_sung(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
+) -> None:
+    cache = cover.stems.vocals.parents[2]
+    wanted = of(song, voice_files, cache, tmp_path)
+    stages: list[str] = []
+    heard: list[Heard] = []
+    with patch.multiple(preview, SECONDS=4, LEAST_SONG=8.0):
+        another = make_cover(
+            wanted,
+            models,
+            lambda stage, _: stages.append(stage),
+            lambda path: heard.append(Heard(path, ", ".join(stages))),
+        )
+    assert [early.stage for early in heard] == [""]
+    sound, mixed, n = read(heard[0].path), read(another.cover), 4 * 44100
+    *others, best = sorted(sdr(mixed[:, second * 44100 :][:, :n], sound[:, :n]) for second in range(6))
+    print(f"the preview is these seconds of the cover to {best:.1f} dB, and of others to {max(others):.1f} dB")
+    assert best > 9.0 and max(others) < 0.0
+
+
 def test_the_cover_says_that_a_machine_made_it(cover: CoverReport) -> None:
     with av.open(str(cover.cover)) as file:
         assert "AI-generated" in file.metadata["comment"]
@@ -239,7 +260,7 @@ def test_the_picture_is_a_png_of_readable_size(measures: CoverMeasures) -> None:
 def test_a_small_limit_gives_a_file_that_fits_and_an_asked_key_shift_is_kept(
     models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
-    cache = cover.stems.vocals.parent.parent
+    cache = cover.stems.vocals.parents[2]
     options = CoverOptions(max_bytes=120_000, key_shift=-7)
     small = make_cover(of(song, voice_files, cache, tmp_path, options=options), models)
     assert small.cover.stat().st_size <= 120_000
@@ -251,7 +272,7 @@ def test_a_small_limit_gives_a_file_that_fits_and_an_asked_key_shift_is_kept(
 def test_a_voice_on_s24_still_sings(
     models: ModelPool, song: Path, s24_voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path
 ) -> None:
-    wanted = of(song, s24_voice_files, cover.stems.vocals.parent.parent, tmp_path)
+    wanted = of(song, s24_voice_files, cover.stems.vocals.parents[2], tmp_path)
     sung = make_cover(wanted, models)
     assert (sung.voice, sung.content) == ("RVC v2 s24, 24 kHz", student.NAME) != (cover.voice, cover.content)
     assert measure_cover(wanted, sung, models).figures.f0_correlation > 0.95
@@ -263,7 +284,7 @@ def test_a_voice_of_another_content_encoder_is_refused(
 ) -> None:
     network, info = load_voice(voice_files[0])
     save_voice(tmp_path / "old.safetensors", network, replace(info, content_model="an older encoder"))
-    cache = cover.stems.vocals.parent.parent
+    cache = cover.stems.vocals.parents[2]
     with pytest.raises(VoiceOutdated, match="Train it again"):
         make_cover(of(song, (tmp_path / "old.safetensors", voice_files[1]), cache, tmp_path), models)
 

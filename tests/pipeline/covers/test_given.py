@@ -9,7 +9,8 @@ import pytest
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline import errors
-from pipeline.covers.cover import CoverInput, CoverReport, make_cover
+from pipeline.covers import preview
+from pipeline.covers.cover import CoverInput, CoverReport, OnPreview, make_cover
 from pipeline.covers.cover_figures import sdr
 from pipeline.covers.given import FOLDER, GivenFile, over, vocals_as_given, write_instrumental
 from pipeline.covers.song import SongLevel
@@ -78,7 +79,14 @@ class Desk:
         self.models, self.voice, self.cache = models, voice, cache
 
     def __call__(
-        self, song: Path, out: Path, *, vocals_only: bool, instrumental: Path | None = None, report: Report = ignore
+        self,
+        song: Path,
+        out: Path,
+        *,
+        vocals_only: bool,
+        instrumental: Path | None = None,
+        report: Report = ignore,
+        on_preview: OnPreview | None = None,
     ) -> CoverReport:
         out.mkdir(exist_ok=True)
         cover = CoverInput(
@@ -92,7 +100,7 @@ class Desk:
             cache_dir=self.cache / song.stem,
             out_dir=out,
         )
-        return make_cover(cover, self.models, report)
+        return make_cover(cover, self.models, report, on_preview)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +133,24 @@ def test_given_vocals_are_converted_alone_at_their_own_loudness(desk: Desk, voca
 
 
 @pytest.mark.usefixtures("no_separator")
+@pytest.mark.parametrize("over", [False, True])
+def test_given_vocals_are_heard_in_part_first(
+    desk: Desk, vocals: Path, band: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
+) -> None:
+    monkeypatch.setattr(preview, "SECONDS", 4)
+    monkeypatch.setattr(preview, "LEAST_SONG", 6.0)
+    heard: list[Path] = []
+    rest = band if over else None
+    cover = desk(vocals, tmp_path, vocals_only=True, instrumental=rest, on_preview=heard.append)
+    [early], n = [read(path) for path in heard], 4 * MUSIC_RATE
+    parts = [read(cover.cover)[:, second * MUSIC_RATE :][:, :n] for second in range(3)]
+    best = max(parts, key=lambda part: sdr(part, early[:, :n]))
+    assert early.shape[1] == pytest.approx(n, abs=2000)
+    assert sdr(best, early[:, :n]) > 6.0
+    assert loudness(early) == pytest.approx(loudness(best), abs=1.0)
+
+
+@pytest.mark.usefixtures("no_separator")
 def test_given_vocals_lie_over_the_given_instrumental(desk: Desk, vocals: Path, band: Path, tmp_path: Path) -> None:
     reports: list[tuple[str, float]] = []
     fresh = Desk(desk.models, desk.voice, tmp_path / "cache")
@@ -153,7 +179,7 @@ def test_a_songs_instrumental_is_replaced_by_the_given_one(desk: Desk, song: Pat
     original = read(song)
     karaoke = wav(tmp_path / "karaoke.wav", sounds.noise(original.shape[1] / MUSIC_RATE, MUSIC_RATE, peak=0.4))
     cover = desk(song, tmp_path / "out", vocals_only=False, instrumental=karaoke)
-    separated = stems_of(song, "song", desk.models, cover.stems.vocals.parents[1])
+    separated = stems_of(song, "song", desk.models, cover.stems.vocals.parents[2])
     music, made, converted = read(karaoke), read(cover.cover), read(cover.converted)
     expected = loudness(read(separated.vocals) / LEVEL / separated.gain + music)
     assert cover.stems.lufs == pytest.approx(expected, abs=0.05)

@@ -1,0 +1,43 @@
+"""Converted vocals as a file: as wide and as airy as the song's own, at their level and length."""
+
+from collections.abc import Iterator
+from itertools import tee
+from pathlib import Path
+
+import numpy as np
+
+from models.signal import MUSIC_RATE, Floats32
+from pipeline.covers.air import with_air
+from pipeline.covers.stem_file import LEVEL, stem_blocks
+from pipeline.covers.stems import Stems
+from pipeline.covers.width import with_width
+from pipeline.sound.ahead import ahead
+from pipeline.sound.encode import Encoder
+from pipeline.sound.resample import Resampler
+
+
+def write_converted(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path, tags: dict[str, str]) -> None:
+    """Write mono blocks (samples,) at `rate` with the source's width and air, at the stems' rate, level and length.
+
+    Raises DiskFull.
+    """
+    beside, above = tee(stem_blocks(stems.vocals))
+    converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
+    with Encoder(path, MUSIC_RATE, 2, tags=tags) as encoder:
+        for block in with_air(with_width(converted, beside, stems.downmix), above, stems.downmix):
+            encoder.write(block)
+
+
+def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:
+    """Mono blocks (samples,) at `rate` → dual mono (2, n) at the stems' rate and level, `left` samples of them."""
+    resampler = Resampler(rate, MUSIC_RATE, 1)
+    for block in ahead(wav):
+        fitting = resampler.process(block[None])[0, :left]
+        left -= len(fitting)
+        yield _dual(fitting)
+    rest = resampler.flush()[0, :left]
+    yield _dual(np.pad(rest, (0, left - len(rest))))
+
+
+def _dual(mono: Floats32) -> Floats32:
+    return np.repeat(mono[None] * np.float32(LEVEL), 2, axis=0)
