@@ -17,6 +17,7 @@ from pipeline.sound.file_name import display_name
 from pipeline.sound.hum import part_hum, take_hum
 from pipeline.sound.levels import Levels, check_levels, measure_levels
 from pipeline.sound.noise import is_noise
+from pipeline.sound.pure_tones import is_pure_tones
 from pipeline.sound.steady import is_steady
 
 
@@ -30,7 +31,7 @@ class Note:
 
 
 def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats32, Levels]]:
-    """Decode every note to mono at 16 kHz and check its levels; a steady tone or hum is not active.
+    """Decode every note to mono at 16 kHz and check its levels; steady or pure tones are not active.
 
     Raises what `decode` raises, Silent, Clipped.
     """
@@ -50,9 +51,9 @@ def _read(notes: Sequence[Note], rates: Sequence[int], report: Report) -> Iterat
         levels = check_levels(
             wavs[0], SPEECH_RATE, note.name
         )  # as it was sent: a filter would hide where it is clipped
-        steady = is_steady(wavs[0], SPEECH_RATE)
+        tones = is_steady(wavs[0], SPEECH_RATE) or is_pure_tones(wavs[0], SPEECH_RATE)
         heard = audible_at(wavs, rates)
-        active = 0.0 if steady else measure_levels(heard[0], SPEECH_RATE).active_seconds
+        active = 0.0 if tones else measure_levels(heard[0], SPEECH_RATE).active_seconds
         yield heard, replace(levels, active_seconds=active)
         report("reading", (done + 1) / len(notes))
 
