@@ -14,7 +14,6 @@ from lab.evaluate.spectrum import Doubles, average_spectrum, spectral_distance
 from lab.evaluate.transcript import character_error_rate
 from models.content.encoder import ContentEncoder
 from models.content.student import HOP
-from models.quality import distillmos
 from models.signal import SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from models.voice_network import VoiceNetwork
@@ -149,10 +148,8 @@ def capped_error_rate(reference: str, recognised: str) -> float:
 
 
 def mean_opinion(wav: Floats32, models: ModelPool) -> float:
-    """DistillMOS, the mean over windows of 7.68 s; a last window that is filled by less than half is left out."""
-    rest = len(wav) % distillmos.WINDOW
-    whole = wav[: len(wav) - rest] if len(wav) > distillmos.WINDOW and rest < distillmos.WINDOW // 2 else wav
-    return float(models.mos.windows(whole).mean())
+    """The chosen neural MOS, the mean over windows of 7.68 s."""
+    return float(models.mos.windows(wav).mean())
 
 
 def content_cosine(source: Floats32, converted: Floats32, models: ModelPool) -> float:

@@ -56,11 +56,9 @@ def open_panel(models: ModelPool) -> OpinionPanel:
 
 
 def _mean(predictor: "distillmos.MosPredictor | utmos.UtmosPredictor") -> Predict:
-    """Over windows of 7.68 s; a last one that is filled by less than half is left out."""
+    """Over windows of 7.68 s."""
 
     def predict(wav: Floats32) -> float:
-        rest = len(wav) % distillmos.WINDOW
-        whole = wav[: len(wav) - rest] if len(wav) > distillmos.WINDOW and rest < distillmos.WINDOW // 2 else wav
-        return float(np.mean(predictor.windows(whole))) if wav.any() else float("nan")
+        return float(np.mean(predictor.windows(wav))) if wav.any() else float("nan")
 
     return predict

@@ -7,6 +7,7 @@ Boersma, "Accurate short-term analysis of the fundamental frequency", 1993, norm
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
 from scipy.ndimage import binary_opening, median_filter
 
 from models.signal import SPEECH_RATE, Floats32
@@ -53,7 +54,7 @@ def without_subharmonics(
     rms = np.array([np.sqrt(np.dot(frame, frame)) for frame in frames], np.float32)
     heard = (confidence >= sure) | (rms > LOUD * rms.max(initial=0.0))
     for some in np.array_split(np.flatnonzero(heard), -(-int(heard.sum()) // AT_ONCE) or 1):
-        spectrum = np.abs(np.fft.rfft(frames[some] * window, FFT)).astype(np.float32)
+        spectrum = np.abs(rfft(frames[some] * window, FFT)).astype(np.float32)
         unsure = confidence[some] < DOUBTFUL
         periods = _period(spectrum[unsure], window, highest)
         found[some[unsure]] = np.where(_is_rough(spectrum[unsure], periods), periods, 0)
@@ -102,9 +103,9 @@ def _weakness(spectrum: Floats32, f0: Floats32, times: int) -> Floats32:
 
 def _period(spectrum: Floats32, window: Floats32, highest: float) -> Floats32:
     """(T,) Hz of frames that are periodic; 0 for others."""
-    correlation = np.fft.irfft(spectrum**2, axis=1)[:, : WINDOW // 2]
+    correlation = irfft(spectrum**2, axis=1)[:, : WINDOW // 2]
     correlation /= np.maximum(correlation[:, :1], 1e-12)
-    own = np.fft.irfft(np.abs(np.fft.rfft(window, FFT)) ** 2)[: WINDOW // 2]
+    own = irfft(np.abs(rfft(window, FFT)) ** 2)[: WINDOW // 2]
     correlation /= own / own[0]
     lags = np.arange(len(own))
     usable = (lags >= SPEECH_RATE / highest) & (lags <= SPEECH_RATE / (LOWEST / max(TIMES)))

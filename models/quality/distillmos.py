@@ -32,11 +32,16 @@ class MosPredictor:
 
     @torch.inference_mode()
     def windows(self, wav: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(samples,) at 16 kHz → a score 1…5 for each window of 7.68 s, the last one padded with zeros."""
-        count = max(1, -(-len(wav) // WINDOW))
-        padded = np.pad(wav, (0, count * WINDOW - len(wav))).astype(np.float32)
+        """(samples,) at 16 kHz → a score 1…5 for each window of 7.68 s.
+
+        The last one reaches back into the one before it, and what is shorter than a window is repeated: silence after
+        a voice, which the package adds, takes a point and more from it.
+        """
+        filled = wav if len(wav) >= WINDOW else np.resize(wav, WINDOW)
+        starts = [min(start, len(filled) - WINDOW) for start in range(0, len(filled), WINDOW)]
+        windows = [np.asarray(filled[start : start + WINDOW], np.float32) for start in starts]
         device = next(self.network.parameters()).device
-        scores = [self._score(torch.from_numpy(window)[None].to(device)) for window in padded.reshape(count, WINDOW)]
+        scores = [self._score(torch.from_numpy(window)[None].to(device)) for window in windows]
         return torch.cat(scores).flatten().float().cpu().numpy()
 
     @cached_property

@@ -5,6 +5,7 @@ Its mel spectrogram has no logarithm and its package raises only what is below -
 a recording is. Here speech comes to one level, from above and from below: no gain and no silence changes an embedding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ NAME = "Resemblyzer 0.1.4"
 SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
 WIDTH = 256
 WINDOW, HOP, BINS = 400, 160, 40
+FRAMES = 160
+"""Of a window of the network."""
+AT_ONCE = 32
+"""Windows; more are no faster."""
 SILENT = 1e-6
 """Root mean square: what a codec leaves of silence is not raised."""
 VOICES_DB = -30.0
@@ -44,27 +49,36 @@ class SpeakerEncoder:
 
     def embed(self, wav: Floats32) -> Floats32 | None:
         """(samples,) at 16 kHz → unit vector (256,); None where voice activity detection leaves less than 1 s."""
-        from resemblyzer import preprocess_wav
+        return self.embed_each([wav])[0]
 
-        if not wav.any():
-            return None
-        speech = preprocess_wav(levelled(wav, VOICES_DB))
-        if len(speech) < SPEECH_RATE:
-            return None
-        vector = self._partials(levelled(speech, self.level_db)).mean(0)
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    def embed_each(self, wavs: Sequence[Floats32]) -> list[Floats32 | None]:
+        """The same of several recordings, whose windows go through the network side by side."""
+        windows = [self._windows(wav) for wav in wavs]
+        vectors = torch.split(self._embedded(torch.cat(windows)), [len(own) for own in windows])
+        means = [own.numpy().mean(0) if len(own) else None for own in vectors]
+        return [None if mean is None else np.asarray(mean / np.linalg.norm(mean), np.float32) for mean in means]
 
-    def _partials(self, speech: Floats32) -> Floats32:
-        """(samples,) → (n, 256) of windows of 1.6 s, as the package's `embed_utterance` cuts them.
+    def _windows(self, wav: Floats32) -> torch.Tensor:
+        """(samples,) → (n, 160, 40), spectrograms of windows of 1.6 s, as the package's `embed_utterance` cuts them.
 
         Not by that function: its spectrogram loads librosa, which takes longer than a minute of speech.
         """
+        from resemblyzer import preprocess_wav
+
+        speech = preprocess_wav(levelled(wav, VOICES_DB)) if wav.any() else wav[:0]
+        if len(speech) < SPEECH_RATE:
+            return torch.zeros(0, FRAMES, BINS)
         network: Any = self.network
         samples, frames = network.compute_partial_slices(len(speech), rate=1.3, min_coverage=0.75)
-        spectrogram = mel(np.pad(speech, (0, max(0, samples[-1].stop - len(speech)))))
-        with torch.no_grad():
-            windows = torch.stack([spectrogram[cut] for cut in frames]).to(network.device)
-            return network(windows).cpu().numpy()  # type: ignore[no-any-return]
+        level = levelled(speech, self.level_db)
+        spectrogram = mel(np.pad(level, (0, max(0, samples[-1].stop - len(level)))))
+        return torch.stack([spectrogram[cut] for cut in frames])
+
+    @torch.no_grad()
+    def _embedded(self, windows: torch.Tensor) -> torch.Tensor:
+        """(n, 160, 40) → (n, 256)."""
+        network: Any = self.network
+        return torch.cat([network(some.to(network.device)).cpu() for some in torch.split(windows, AT_ONCE)])
 
 
 def model_id(level_db: float) -> str:

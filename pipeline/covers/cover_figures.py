@@ -30,6 +30,8 @@ SAMPLES = FRAMES * MUSIC_RATE // FRAME_RATE
 """Of a stem in a window."""
 WINDOWS = 4
 """That are compared at most: a third of what a delivered cover costs would be its figures, were it eight."""
+HEARD = "whole windows"
+"""Of what was heard of a song otherwise, nothing is read."""
 SILENCE_RMS = 10 ** (-45 / 20)
 MIN_VOICED = 20
 
@@ -136,7 +138,7 @@ def heard_windows(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> l
 
 def _heard_source(source: Path, downmix: Downmix, numbers: NDArray[np.int64], models: ModelPool) -> HeardSource:
     """Hear these windows of the source's vocals, or read what was heard before by the same models."""
-    used = "\n".join([models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID, *map(str, numbers)])
+    used = "\n".join([HEARD, models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID, *map(str, numbers)])
     kept = source.with_name(f"heard-{hashlib.sha256(used.encode()).hexdigest()[:8]}.npz")
     if not kept.exists():
         heard = _hear(_joined(source, downmix, numbers), models)

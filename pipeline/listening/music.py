@@ -8,6 +8,7 @@ no more, at twenty times the cost.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from models.pitch.trackers import SWIFT_HOP, VOICED_CONFIDENCE
@@ -70,7 +71,8 @@ def _spectrum(wav: Floats32) -> Floats32:
     """(samples,) → amplitudes (T, bins), a frame around every STEP samples."""
     padded = np.pad(wav, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP]
-    return np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)).astype(np.float32)[:, BANDS]
+    spectrum = rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)[:, BANDS]
+    return np.asarray(np.abs(spectrum), np.float32)
 
 
 def _steady(amplitude: Floats32) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Voice notes as they come in: decoded to mono, their levels checked, without what nobody hears."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from pipeline.listening.vocal_range import voice_seconds
 from pipeline.progress import Report, ignore
 from pipeline.sound.bandwidth import is_narrowband
 from pipeline.sound.clean import clean
-from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.decode import NOTE, decode, decode_at
 from pipeline.sound.file_name import display_name
-from pipeline.sound.hum import without_hum
+from pipeline.sound.hum import part_hum, take_hum
 from pipeline.sound.levels import Levels, check_levels, measure_levels
 from pipeline.sound.noise import is_noise
+from pipeline.sound.pure_tones import is_pure_tones
 from pipeline.sound.steady import is_steady
 
 
@@ -30,20 +31,31 @@ class Note:
 
 
 def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Floats32, Levels]]:
-    """Decode every note to mono at 16 kHz and check its levels; a steady tone or hum is not active.
+    """Decode every note to mono at 16 kHz and check its levels; steady or pure tones are not active.
 
     Raises what `decode` raises, Silent, Clipped.
     """
+    return [(wav, levels) for [wav], levels in _read(notes, [SPEECH_RATE], report)]
+
+
+def read_notes_at(notes: Sequence[Note], rate: int, report: Report = ignore) -> list[tuple[Floats32, Floats32, Levels]]:
+    """The same, and each note at `rate` Hz, too, of one decoding: at 16 kHz, at that rate, levels."""
+    return [(low, wav, levels) for [low, wav], levels in _read(notes, [SPEECH_RATE, rate], report)]
+
+
+def _read(notes: Sequence[Note], rates: Sequence[int], report: Report) -> Iterator[tuple[list[Floats32], Levels]]:
+    """Each note at each of the rates, of which the first is 16 kHz."""
     report("reading", 0.0)
-    decoded = []
     for done, note in enumerate(notes):
-        wav = decode(note.path, SPEECH_RATE, channels=1, limits=NOTE, name=note.name)
-        levels = check_levels(wav, SPEECH_RATE, note.name)  # as it was sent: a filter would hide where it is clipped
-        heard = audible(wav, SPEECH_RATE)
-        active = 0.0 if is_steady(wav, SPEECH_RATE) else measure_levels(heard, SPEECH_RATE).active_seconds
-        decoded.append((heard, replace(levels, active_seconds=active)))
+        wavs = decode_at(note.path, rates, channels=1, limits=NOTE, name=note.name)
+        levels = check_levels(
+            wavs[0], SPEECH_RATE, note.name
+        )  # as it was sent: a filter would hide where it is clipped
+        tones = is_steady(wavs[0], SPEECH_RATE) or is_pure_tones(wavs[0], SPEECH_RATE)
+        heard = audible_at(wavs, rates)
+        active = 0.0 if tones else measure_levels(heard[0], SPEECH_RATE).active_seconds
+        yield heard, replace(levels, active_seconds=active)
         report("reading", (done + 1) / len(notes))
-    return decoded
 
 
 def read_voice(path: Path, rate: int, name: str) -> Floats32:
@@ -53,7 +65,14 @@ def read_voice(path: Path, rate: int, name: str) -> Floats32:
 
 def audible(wav: Floats32, rate: int) -> Floats32:
     """Mono (samples,) without what listeners do not hear: offset, rumble, the hum of the mains."""
-    return without_hum(clean(wav, rate), rate)
+    return audible_at([wav], [rate])[0]
+
+
+def audible_at(wavs: Sequence[Floats32], rates: Sequence[int]) -> list[Floats32]:
+    """The same of one recording at several rates; its hum is heard at the first."""
+    heard, *others = [clean(wav, rate) for wav, rate in zip(wavs, rates, strict=True)]
+    heard, hums = part_hum(heard, rates[0])
+    return [heard, *(take_hum(wav, rate, hums) for wav, rate in zip(others, rates[1:], strict=True))]
 
 
 def has_narrowband(notes: Sequence[Floats32]) -> bool:

@@ -25,8 +25,8 @@ LEAST_WINDOWS = 2
 def embed_windows(audio: Floats32, encoder: SpeakerEncoder) -> Floats32:
     """Mono (samples,) at 16 kHz → (windows, 256) unit vectors; windows without a voice are left out."""
     starts = range(0, max(1, len(audio) - LEAST_SECONDS * SPEECH_RATE + 1), WINDOW_SECONDS * SPEECH_RATE)
-    pieces = (audio[start : start + WINDOW_SECONDS * SPEECH_RATE] for start in starts)
-    vectors = [vector for piece in pieces if (vector := encoder.embed(piece)) is not None]
+    pieces = [audio[start : start + WINDOW_SECONDS * SPEECH_RATE] for start in starts]
+    vectors = [vector for vector in encoder.embed_each(pieces) if vector is not None]
     return np.stack(vectors) if vectors else np.zeros((0, 256), np.float32)
 
 

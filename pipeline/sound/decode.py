@@ -4,10 +4,11 @@ What libsndfile reads is read by it, to the last bit; the rest by FFmpeg. Memory
 more than `Limits.max_seconds`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import tee
 from math import ceil, floor
 from pathlib import Path
 from typing import Literal
@@ -93,32 +94,51 @@ def decode(path: Path, rate: int, *, channels: Literal[1, 2], limits: Limits, na
 
     Stereo becomes mono as pipeline.sound.downmix chooses; mono becomes stereo twice. Raises as `decode_blocks`.
     """
+    return decode_at(path, [rate], channels=channels, limits=limits, name=name)[0]
+
+
+def decode_at(
+    path: Path, rates: Sequence[int], *, channels: Literal[1, 2], limits: Limits, name: str
+) -> list[Floats32]:
+    """The same at each of the rates, by one reading; what stereo becomes is chosen at the first."""
     with _open(path, limits, display_name(name)) as source:
-        expected = min(source.sound.seconds or 60.0, limits.max_seconds)
-        read: Literal[1, 2] = 2 if channels == 1 and source.sound.channels == 2 else channels
-    blocks = decode_blocks(path, rate, channels=read, block_seconds=1.0, limits=limits, name=name)
-    sound = _joined(blocks, read, floor(expected * rate + 0.5))
+        seconds = min(source.sound.seconds or 60.0, limits.max_seconds)
+        stereo = channels == 1 and (source.sound.channels == 2 or probe(path, limits, name).channels == 2)
+        read: Literal[1, 2] = 2 if stereo else channels
+        frames = tee(_whole(source, limits, display_name(name)), len(rates))
+        streams = [_at_rate(same, rate, read) for same, rate in zip(frames, rates, strict=True)]
+        sounds = _joined(zip(*streams, strict=True), read, [floor(seconds * rate + 0.5) for rate in rates])
     if read == channels:
-        return sound[0] if channels == 1 else sound
-    parts = [sound[:, start : start + rate] for start in range(0, sound.shape[1], rate)]
-    downmix = downmix_of(parts, rate)
-    for part in parts:
+        return [sound[0] if channels == 1 else sound for sound in sounds]
+    downmix = downmix_of(_seconds_of(sounds[0], rates[0]), rates[0])
+    return [_mono(sound, rate, downmix) for sound, rate in zip(sounds, rates, strict=True)]
+
+
+def _seconds_of(sound: Floats32, rate: int) -> list[Floats32]:
+    """Views of one second each."""
+    return [sound[:, start : start + rate] for start in range(0, sound.shape[1], rate)]
+
+
+def _mono(sound: Floats32, rate: int, downmix: Downmix) -> Floats32:
+    """(2, samples), which is written over, → (samples,)."""
+    for part in _seconds_of(sound, rate):
         part[0] = downmix.mono(part)
     return np.array(sound[0], np.float32)
 
 
-def _joined(blocks: Iterator[Floats32], channels: int, expected: int) -> Floats32:
-    """The blocks as one array (channels, n), made for `expected` samples."""
-    out = np.empty((channels, expected), np.float32)
-    filled = 0
-    for block in blocks:
-        end = filled + block.shape[1]
-        if end > out.shape[1]:
-            more = np.empty((channels, max(end, out.shape[1] * 3 // 2) - filled), np.float32)
-            out = np.concatenate([out[:, :filled], more], axis=1)
-        out[:, filled:end] = block
-        filled = end
-    return out if filled == out.shape[1] else out[:, :filled].copy()
+def _joined(blocks: Iterable[Sequence[Floats32]], channels: int, expected: Sequence[int]) -> list[Floats32]:
+    """Sounds (channels, n) that come side by side in blocks, each as one array made for `expected` samples."""
+    out = [np.empty((channels, count), np.float32) for count in expected]
+    filled = [0] * len(out)
+    for parts in blocks:
+        for at, part in enumerate(parts):
+            end = filled[at] + part.shape[1]
+            if end > out[at].shape[1]:
+                more = np.empty((channels, max(end, out[at].shape[1] * 3 // 2) - filled[at]), np.float32)
+                out[at] = np.concatenate([out[at][:, : filled[at]], more], axis=1)
+            out[at][:, filled[at] : end] = part
+            filled[at] = end
+    return [sound if end == sound.shape[1] else sound[:, :end].copy() for sound, end in zip(out, filled, strict=True)]
 
 
 def decode_blocks(
@@ -223,14 +243,18 @@ def _check_length(seconds: float, limits: Limits, name: str) -> None:
         raise errors.TooShort(name=name, seconds=seconds, limit=limits.min_seconds)
 
 
-def _at_rate(frames: Iterator[tuple[int, Floats32]], rate: int, channels: int) -> Iterator[Floats32]:
-    """Frames of any rate and one or two channels as (channels, n) at `rate`; each run of one rate is one stream."""
+def _at_rate(frames: Iterable[tuple[int, Floats32]], rate: int, channels: int) -> Iterator[Floats32]:
+    """Frames of any rate and one or two channels as (channels, n) at `rate`; each run of one rate is one stream.
+
+    As many blocks as frames, and one more.
+    """
     source_rate = read = given = 0
     resampler: Resampler | None = None
+    rest = np.zeros((channels, 0), np.float32)
     for new_rate, frame in frames:
         if new_rate != source_rate:
             if resampler is not None:
-                yield _rest(resampler, floor(read * rate / source_rate + 0.5) - given)
+                rest = _rest(resampler, floor(read * rate / source_rate + 0.5) - given)
             source_rate, read, given = new_rate, 0, 0
             resampler = Resampler(source_rate, rate, channels) if source_rate != rate else None
         mono = frame.mean(axis=0, keepdims=True) if frame.shape[0] > channels else frame
@@ -238,9 +262,9 @@ def _at_rate(frames: Iterator[tuple[int, Floats32]], rate: int, channels: int) -
         read += sound.shape[1]
         sound = sound if resampler is None else resampler.process(sound)
         given += sound.shape[1]
-        yield sound
-    if resampler is not None:
-        yield _rest(resampler, floor(read * rate / source_rate + 0.5) - given)
+        yield np.concatenate([rest, sound], axis=1) if rest.shape[1] else sound
+        rest = rest[:, :0]
+    yield rest if resampler is None else _rest(resampler, floor(read * rate / source_rate + 0.5) - given)
 
 
 def _rest(resampler: Resampler, count: int) -> Floats32:

@@ -7,6 +7,7 @@ note sung without a pause counts as clean, which the level of its pauses (`Level
 from itertools import pairwise
 
 import numpy as np
+from scipy.fft import rfft
 
 from models.signal import Floats32
 from pipeline import errors
@@ -31,7 +32,7 @@ def signal_to_noise(audio: Floats32, rate: int) -> float:
     size = round(FRAME * rate)
     step = max(round(STEP * rate), len(audio) // MOST_FRAMES)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio, (0, max(0, size - len(audio)))), size)[::step]
-    power = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)).astype(np.float32) ** 2
+    power = np.abs(rfft(frames * np.hanning(size).astype(np.float32), axis=1)).astype(np.float32) ** 2
     edges = [round(hertz * size / rate) for hertz in BANDS]
     whole = power[:, edges[0] : edges[-1]].sum(1)
     loudest = min(len(whole), max(1, round(0.5 * rate / step)))

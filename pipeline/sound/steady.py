@@ -5,6 +5,7 @@ it holds a note: its pitch and its loudness wander, and there is breath beside t
 """
 
 import numpy as np
+from scipy.fft import rfft
 
 from models.signal import Floats32, Floats64
 
@@ -35,7 +36,7 @@ def is_steady(audio: Floats32, rate: int) -> bool:
 
 def _powers(moment: Floats64) -> tuple[float, float]:
     """Of a windowed moment (samples,): its power, and what the highest lines leave of it."""
-    power = np.square(np.abs(np.fft.rfft(moment)))
+    power = np.square(np.abs(rfft(moment)))
     total = float(power.sum())
     for _ in range(LINES):
         highest = int(power.argmax())

@@ -1,5 +1,6 @@
 """A member's voice notes prepared for training: decoded and checked, their features extracted once."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.errors import NotEnoughSpeech
 from pipeline.listening.features import Features, extract
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.listening.music import check_music
-from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice, seconds_of_voice
+from pipeline.listening.notes import Note, normalize_level, read_notes_at, seconds_of_voice
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore, uninterrupted
@@ -50,12 +51,13 @@ def prepare(
     if all(path.exists() for path in kept):
         report("listening", 1.0)
         return [kept_recording(path) for path in kept]
-    heard = _checked(notes, models, uninterrupted(report))
+    heard = deque(_checked(notes, rate, models, uninterrupted(report)))
     recordings = []
-    for number, (path, note, one) in enumerate(zip(kept, notes, heard, strict=True)):
+    for number, path in enumerate(kept):
+        one = heard.popleft()  # its sound is let go when it is kept
         if not path.exists():
-            features = extract(normalize_level(one.wav), encoder, models.pitch, one.voicing)
-            wav = _fit(read_voice(note.path, rate, note.name), len(features) * rate // 100)
+            features = extract(normalize_level(one.low), encoder, models.pitch, one.voicing)
+            wav = _fit(one.wav, len(features) * rate // 100)
             keep_recording(path, Recording(normalize_level(wav), features, one.levels, one.windows, one.seconds))
         recordings.append(kept_recording(path))
         report("listening", 0.5 + (number + 1) / len(notes) / 2)
@@ -64,8 +66,9 @@ def prepare(
 
 @dataclass(frozen=True)
 class _Heard:
-    """A note at 16 kHz (samples,), its levels, the embeddings of its windows (n, 256)."""
+    """A note at 16 kHz and at the voice's rate, each (samples,), its levels, the embeddings of its windows (n, 256)."""
 
+    low: Floats32
     wav: Floats32
     levels: Levels
     voicing: Voicing
@@ -77,24 +80,24 @@ class _Heard:
         return seconds_of_voice(self.voicing[1], self.levels)
 
 
-def _checked(notes: Sequence[Note], models: ModelPool, report: Report) -> list[_Heard]:
+def _checked(notes: Sequence[Note], rate: int, models: ModelPool, report: Report) -> list[_Heard]:
     """The notes, if a voice can be trained on them."""
-    decoded = read_notes(notes, report)
+    decoded = read_notes_at(notes, rate, report)
     report("listening", 0.0)
-    voicings = [models.pitch.voicing(low) for low, _ in decoded]
-    seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, levels) in zip(voicings, decoded, strict=True))
+    voicings = [models.pitch.voicing(low) for low, _, _ in decoded]
+    seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, _, levels) in zip(voicings, decoded, strict=True))
     if seconds < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=seconds, limit=MIN_VOICE_SECONDS)
-    for (low, _), voicing, note in zip(decoded, voicings, notes, strict=True):
+    for (low, _, _), voicing, note in zip(decoded, voicings, notes, strict=True):
         check_music(low, *voicing, note.name)
         check_noise(low, SPEECH_RATE, note.name)
     windows = []
-    for low, _ in decoded:
+    for low, _, _ in decoded:
         windows.append(embed_windows(low, models.speaker))
         report("listening", len(windows) / len(notes) / 2)
     check_one_speaker(windows, [note.name for note in notes])
     checked = zip(decoded, voicings, windows, strict=True)
-    return [_Heard(low, levels, voicing, embedded) for (low, levels), voicing, embedded in checked]
+    return [_Heard(*read, voicing, embedded) for read, voicing, embedded in checked]
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:

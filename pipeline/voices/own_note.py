@@ -13,6 +13,7 @@ from pipeline.listening.notes import Note, check_voice, read_notes, seconds_of_v
 from pipeline.listening.same_speaker import check_one_speaker, embed_windows
 from pipeline.progress import Report, ignore
 from pipeline.sound.file_name import display_name
+from pipeline.sound.levels import Levels
 from pipeline.sound.noise import check_noise
 from pipeline.voices.owner import speaker_embedding
 
@@ -43,18 +44,31 @@ def hear_note(
     and OtherSpeaker (it is of somebody else than most of the others).
     """
     [(wav, levels)] = read_notes([note], report)
+    return note_heard(wav, levels, note.name, others, speaker, pitch, report)
+
+
+def note_heard(
+    wav: Floats32,
+    levels: Levels,
+    name: str,
+    others: Floats32,
+    speaker: SpeakerEncoder,
+    pitch: PitchTrackers,
+    report: Report = ignore,
+) -> OwnNote:
+    """The same of a note that was read, (samples,) at 16 kHz, with its levels. Raises what it does, but of reading."""
     report("listening", 0.0)
     f0, confidence = pitch.voicing(wav)
     seconds = seconds_of_voice(confidence, levels)
-    check_voice(wav, seconds, LEAST_SECONDS, note.name)
+    check_voice(wav, seconds, LEAST_SECONDS, name)
     windows = embed_windows(wav, speaker)
     if not len(windows):
-        raise errors.VoiceMissing(name=display_name(note.name), seconds=0.0, limit=LEAST_SECONDS)
-    check_music(wav, f0, confidence, note.name)
-    check_noise(wav, SPEECH_RATE, note.name)
-    check_one_speaker([windows], [note.name])
+        raise errors.VoiceMissing(name=display_name(name), seconds=0.0, limit=LEAST_SECONDS)
+    check_music(wav, f0, confidence, name)
+    check_noise(wav, SPEECH_RATE, name)
+    check_one_speaker([windows], [name])
     embedding = np.asarray(speaker_embedding([windows]), np.float32)
     if len(others) and float(np.median(others @ embedding)) < SAME_PERSON:
-        raise errors.OtherSpeaker(names=display_name(note.name))
+        raise errors.OtherSpeaker(names=display_name(name))
     report("listening", 1.0)
     return OwnNote(seconds, embedding)

@@ -17,7 +17,7 @@ from pipeline import errors
 from pipeline.listening.notes import Note, read_notes
 from pipeline.progress import Report, ignore
 from pipeline.sound.file_name import display_name
-from pipeline.voices.own_note import OwnNote, hear_note
+from pipeline.voices.own_note import OwnNote, note_heard
 
 SAME_READER = 0.72
 """Cosine of a note with the seven seconds in which a sentence is read aloud. 1.9 % of 532 notes of the reader are below
@@ -44,10 +44,10 @@ def hear_reading(
 ) -> Reading:
     """Hear a sentence that is read aloud; `others` (n, 256) are the embeddings of the notes of a training.
 
-    Raises what `hear_note` raises, and SentenceNotRead. Raises WeightsError.
+    Raises what `hear_note` raises, SentenceNotRead and WeightsError.
     """
-    heard = hear_note(note, np.zeros((0, 256), np.float32), speaker, pitch, report)
-    [(wav, _)] = read_notes([note], report)
+    [(wav, levels)] = read_notes([note], report)
+    heard = note_heard(wav, levels, note.name, np.zeros((0, 256), np.float32), speaker, pitch, report)
     if reading_margin(wav, sentence) < LEAST_MARGIN:
         raise errors.SentenceNotRead(name=display_name(note.name))
     return Reading(heard, np.asarray(others @ heard.embedding, np.float32))

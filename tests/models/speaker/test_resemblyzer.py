@@ -63,6 +63,17 @@ def test_it_does_not_hear_how_loud_a_recording_is(wav: Floats32, level_db: float
     assert first is not None and all(other == pytest.approx(first, abs=1e-4) for other in others)
 
 
+def test_recordings_that_are_embedded_side_by_side_have_the_embeddings_they_have_alone(wav: Floats32) -> None:
+    encoder = resemblyzer.load()
+    silence = np.zeros(2 * SPEECH_RATE, np.float32)
+    each = encoder.embed_each([wav[: 4 * SPEECH_RATE], silence, wav[: SPEECH_RATE // 2], wav])
+    assert each[1] is None and each[2] is None
+    for vector, cut in ((each[0], wav[: 4 * SPEECH_RATE]), (each[3], wav)):
+        alone = encoder.embed(cut)
+        assert vector is not None and alone is not None and vector == pytest.approx(alone, abs=2e-6)
+    assert encoder.embed_each([silence]) == [None] and encoder.embed_each([silence, silence]) == [None, None]
+
+
 def test_embeddings_at_two_levels_have_two_ids() -> None:
     assert resemblyzer.model_id(-30) == "resemblyzer-39373b86-30dB" != resemblyzer.model_id(-22)
 
@@ -70,7 +81,8 @@ def test_embeddings_at_two_levels_have_two_ids() -> None:
 def embed_noise() -> None:
     """In a process that has embedded nothing: end with 1 if that loads what librosa compiles with."""
     noise = np.random.default_rng(0).standard_normal(2 * SPEECH_RATE).astype(np.float32)
-    assert resemblyzer.load()._partials(noise).shape[1] == resemblyzer.WIDTH
+    encoder = resemblyzer.load()
+    assert encoder._embedded(encoder._windows(noise)).shape[1] == resemblyzer.WIDTH
     sys.exit("numba" in sys.modules)
 
 

@@ -1,5 +1,6 @@
 """A preview is of the loudest seconds in which somebody sings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from pipeline.covers.given import GivenFile
 from pipeline.covers.song import measure_song
 from pipeline.covers.stem_file import LEVEL, stem_piece
 from pipeline.covers.stems import Stems
+from pipeline.listening.features import Features
+from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, decode
 from pipeline.sound.encode import encode
+from pipeline.sound.loudness import LoudnessMeter
 
 RATE = 44100
 
@@ -73,3 +77,47 @@ def test_the_loudest_sung_part_of_a_song_is_its_preview(
     assert error.std() < 0.05 * chorus.std()  # these very seconds, but for rumble
     assert abs(both[:, 0]).max() == 0 and abs(both[:, -1]).max() < 1e-6  # begins and ends without a click
     assert vocals.std() > 0.3 * both.std()
+
+
+def heard_for(seconds: int, loud: slice, voiced: slice) -> Features:
+    """Features of so many seconds, loud in one part and with a pitch in another, both in seconds."""
+    frames = seconds * FRAME_RATE
+    rms, f0 = np.full(frames, 0.01, np.float32), np.zeros(frames, np.float32)
+    rms[loud.start * FRAME_RATE : loud.stop * FRAME_RATE] = 0.5
+    f0[voiced.start * FRAME_RATE : voiced.stop * FRAME_RATE] = 220.0
+    content = np.repeat(np.arange(frames // 2, dtype=np.float32)[:, None], 2, axis=1)
+    return Features(content, f0, rms, np.zeros(frames, np.float32))
+
+
+def written_stems(folder: Path, seconds: int) -> Stems:
+    """Stems of noise at a song's level and at another."""
+    rng = np.random.default_rng(0)
+    files = folder / "v.flac", folder / "i.flac"
+    for path in files:
+        encode(path, 0.05 * rng.standard_normal((2, seconds * RATE)).astype(np.float32), RATE)
+    return Stems(*files, float(seconds), -20.0, gain=0.5, instrumental_gain=2.0)
+
+
+def test_of_stems_that_are_there_the_loudest_seconds_with_a_pitch_are_cut_out(tmp_path: Path) -> None:
+    stems = written_stems(tmp_path, 70)
+    heard = heard_for(70, loud=slice(3, 30), voiced=slice(25, 70))
+    found = preview.loudest_sung(stems, heard, tmp_path / "preview")
+    assert found is not None
+    part, features = found
+    assert (len(features), features.content[0, 0], part.seconds) == (2000, 25 * 50, 20.0)
+    inner, whole = slice(RATE, 19 * RATE), []
+    for cut, source in zip((part.vocals, part.instrumental), (stems.vocals, stems.instrumental), strict=True):
+        assert cut is not None and source is not None
+        sound = stem_piece(source, 25 * RATE, 20 * RATE)
+        assert np.abs(stem_piece(cut, 0, 20 * RATE)[:, inner] - sound[:, inner]).max() < 1e-6
+        whole.append(sound / np.float32(LEVEL))
+    meter = LoudnessMeter(RATE, 2)
+    meter.add(whole[0] / np.float32(0.5) + whole[1] / np.float32(2.0))
+    assert part.lufs == pytest.approx(meter.integrated(), abs=0.01)
+
+
+@pytest.mark.parametrize(("seconds", "voiced"), [(59, slice(0, 59)), (70, slice(0, 0))])
+def test_short_stems_and_stems_without_a_pitch_have_no_preview(tmp_path: Path, seconds: int, voiced: slice) -> None:
+    stems = replace(written_stems(tmp_path, 1), seconds=float(seconds))
+    assert preview.loudest_sung(stems, heard_for(seconds, slice(0, 9), voiced), tmp_path / "preview") is None
+    assert not (tmp_path / "preview").exists()

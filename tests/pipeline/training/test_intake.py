@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from models.signal import Floats32
 from pipeline.errors import MusicBehind, Noisy, OtherSpeaker, SeveralSpeakers
 from pipeline.listening.features import Features, extract
-from pipeline.listening.notes import Note, read_notes
+from pipeline.listening.notes import Note, normalize_level, read_notes, read_voice
 from pipeline.listening.same_speaker import embed_windows
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Interrupted
+from pipeline.sound import decode as decoding
 from pipeline.sound.decode import NOTE, decode
 from pipeline.training.intake import prepare, sounding
 from pipeline.voices.own_note import hear_note
@@ -43,6 +45,19 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody else's note."""
     clips = [read(path) for path in sorted((LIBRARY / "libri-1688").glob("*.ogg"))]
     return sounds.write(tmp_path_factory.mktemp("other") / "other.ogg", np.concatenate(clips), RATE)
+
+
+def test_a_note_is_decoded_once_and_learnt_from_as_it_is_by_itself(
+    models: ModelPool, notes: list[Path], tmp_path: Path
+) -> None:
+    two = as_notes(*notes[:2])
+    with patch.object(decoding, "_whole", wraps=decoding._whole) as readings:
+        recordings = prepare(two, 24_000, models, tmp_path)
+    assert readings.call_count == len(two)
+    for note, recording in zip(two, recordings, strict=True):
+        wav = read_voice(note.path, 24_000, note.name)
+        assert len(recording.wav) == pytest.approx(len(wav), abs=240)
+        np.testing.assert_array_equal(recording.wav, normalize_level(wav[: len(recording.wav)]))
 
 
 def test_noise_is_refused_for_training_only(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from pipeline.errors import (
 )
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
+from pipeline.sound import decode as decoding
 from pipeline.sound.decode import NOTE, decode
+from pipeline.voices import reading
 from pipeline.voices.own_note import OwnNote, hear_note
 from tests.conftest import LIBRARY
 from tests.pipeline import sounds
@@ -106,3 +109,15 @@ def test_a_tone_that_comes_and_goes_holds_no_voice(heard: Hear) -> None:
     busy = np.tile(np.concatenate([sounds.sine(0.5, 16000, 425.0), np.zeros(8000, np.float32)]), 10)
     with pytest.raises(VoiceMissing, match=r"holds 0\.0 seconds of voice"):
         heard(busy)
+
+
+def test_a_sentence_that_is_read_is_decoded_once_and_heard_as_any_note(
+    models: ModelPool, notes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "reading_margin", lambda wav, sentence: reading.LEAST_MARGIN)
+    note = Note(notes[0], "note.ogg")
+    with patch.object(decoding, "_whole", wraps=decoding._whole) as readings:
+        read = reading.hear_reading(note, "One, two.", NOBODY, models.speaker, models.pitch)
+    assert readings.call_count == 1
+    alone = hear_note(note, NOBODY, models.speaker, models.pitch)
+    assert read.heard.seconds == alone.seconds and np.array_equal(read.heard.embedding, alone.embedding)
