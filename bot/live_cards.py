@@ -115,7 +115,8 @@ class LiveCards(commands.Cog):
             stays = heard and job.id in self._previewed
             try:
                 controls = None if last else self.controls(job.id, say)
-                await self.private.edit(token, text, controls, None if stays else _files(placed))
+                files = [] if last else None if stays else _files(placed)  # nobody could take it off the last card
+                await self.private.edit(token, text, controls, files)
                 self._previewed = self._previewed | {job.id} if heard else self._previewed - {job.id}
             except discord.HTTPException as error:
                 if not is_reply_over(error):

@@ -240,16 +240,21 @@ async def test_a_round_that_lasts_too_long_ends_and_the_next_goes_on_where_it_wa
     assert shown == ["a", "b", "c", "a"]
 
 
+def make_preview(store: Store, job: Job) -> None:
+    """A worker has made it."""
+    (store.work_dir / job.id).mkdir(parents=True)
+    made = store.work_dir / "made.mp3"
+    made.write_bytes(b"preview")
+    use_cases.keep_preview(store, job, made)
+
+
 async def test_a_preview_is_on_the_card_once_and_the_result_takes_its_place(
     job: Job, world: World, worker: Worker, store: Store, make_bot: Callable[[], DiscoverBot]
 ) -> None:
     worker.begin(job)
     worker.report(job, "separating", 0.1)
     await world.tick(5)
-    (store.work_dir / job.id).mkdir(parents=True)
-    made = store.work_dir / "made.mp3"
-    made.write_bytes(b"preview")
-    use_cases.keep_preview(store, job, made)
+    make_preview(store, job)
     await world.tick(5)
     (card,) = world.cards()
     assert [file.filename for file in card.attachments] == ["preview.mp3"] and "AI-generated" in card.content
@@ -269,3 +274,16 @@ async def test_a_preview_is_on_the_card_once_and_the_result_takes_its_place(
     await world.tick(5)
     (card,) = world.cards()
     assert [file.filename for file in card.attachments] == ["match.png"] and "preview" not in card.content
+
+
+async def test_a_preview_does_not_stay_on_a_card_that_can_be_edited_no_more(
+    job: Job, world: World, worker: Worker, store: Store
+) -> None:
+    worker.begin(job)
+    make_preview(store, job)
+    await world.tick(5)
+    assert [file.filename for (card,) in [world.cards()] for file in card.attachments] == ["preview.mp3"]
+    left(store, 45.0)
+    await world.tick(5)
+    (card,) = world.cards()
+    assert "result comes as a direct message" in card.content and not card.attachments
