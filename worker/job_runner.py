@@ -28,6 +28,7 @@ from store.use_cases import (
     fail_job,
     finish_job,
     give_back_job,
+    job_row,
     keep_preview,
     needs_of_job,
     stay_with_base,
@@ -170,6 +171,8 @@ async def _perform(
     except (StoreError, DiskFull) as error:
         await _fail(store, lease, error)
     except Exception:
+        if await persist(partial(job_row, store, job.id)) is None:  # forgotten, and the files it worked on with it
+            raise LeaseLost from None
         lease.ending = True
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)

@@ -19,12 +19,12 @@ from pipeline.pool.selection import Selection
 from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store, retention
 from store.database import StoreSettings
 from store.tables import now
-from store.use_cases import take_next_job
+from store.use_cases import forget, take_next_job
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import AttemptEnd, work_on
-from worker.messages import JobOutcome, Missing, Refused
+from worker.messages import Broken, JobOutcome, MatchTask, Missing, Refused
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
@@ -284,3 +284,27 @@ def test_what_is_missing_is_logged_for_the_operator_and_not_told_to_the_member(
     for language, step in (("en", "[Tt]ell the moderators"), ("ko", "관리자에게 알[려리]")):
         told = compose(ended, texts(language))
         assert re.search(step, told) and not re.search(r"rmvpe|contentvec|resemblyzer|discovervoice", told)
+
+
+def lose_files(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """A child whose files go while it writes them."""
+    task = pipe.recv()
+    assert isinstance(task, MatchTask)
+    (task.out / "match.png").write_bytes(b"png")
+    while task.out.exists():
+        time.sleep(0.01)
+    pipe.send(Broken("FileNotFoundError"))
+
+
+def test_a_job_that_is_forgotten_while_it_writes_a_file_did_not_break(
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def forgotten() -> AttemptEnd:
+        with scripted("", lose_files) as child:
+            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
+            await asyncio.to_thread(wait_until, lambda: list(store.work_dir.glob("*/1/out/*")) != [])
+            await asyncio.to_thread(forget, store, MEMBER)
+            return await working
+
+    assert asyncio.run(forgotten()) is AttemptEnd.LEASE_LOST
+    assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))

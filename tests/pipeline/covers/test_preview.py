@@ -1,6 +1,7 @@
 """A preview is of the loudest seconds in which somebody sings."""
 
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from pipeline.covers.stems import Stems
 from pipeline.listening.features import Features
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import ignore
 from pipeline.sound.decode import SONG, decode
+from pipeline.sound.downmix import Downmix
 from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 
@@ -121,3 +124,18 @@ def test_short_stems_and_stems_without_a_pitch_have_no_preview(tmp_path: Path, s
     stems = replace(written_stems(tmp_path, 1), seconds=float(seconds))
     assert preview.loudest_sung(stems, heard_for(seconds, slice(0, 9), voiced), tmp_path / "preview") is None
     assert not (tmp_path / "preview").exists()
+
+
+def test_a_voice_that_was_doubled_in_the_mix_is_heard_from_both_sides_as_the_whole_song_is(
+    models: ModelPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "SECONDS", 4)
+    monkeypatch.setattr(preview, "LEAST_SONG", 8.0)
+    monkeypatch.setattr(models, "separator", replace(models.separator, vocals=iter))
+    voice = np.random.default_rng(0).standard_normal(9 * RATE).astype(np.float32) * np.float32(0.1)
+    path = tmp_path / "song.wav"
+    encode(path, np.stack([voice, np.roll(voice, RATE // 250)]), RATE)
+    level = measure_song(path, "song", lambda done: None)
+    made: list[Stems] = []
+    preview.PreviewMaker(GivenFile(path, "song"), models, tmp_path / "preview", made.append).make(level, ignore)
+    assert [stems.downmix for stems in made] == [Downmix()]
