@@ -17,7 +17,7 @@ from pipeline.covers.given import GivenFile, over, vocals_as_given, write_instru
 from pipeline.covers.key import instrumental_shift, moved_meanwhile
 from pipeline.covers.mix import MixReport, mix_files
 from pipeline.covers.presence import check_voice
-from pipeline.covers.preview import PreviewMaker, loudest_sung
+from pipeline.covers.preview import PreviewMaker, fade_ends, loudest_sung
 from pipeline.covers.song import SongLevel, decibels
 from pipeline.covers.stems import Before, Stems, at_once, features_of, stems_of
 from pipeline.errors import EncoderMissing, NoVoice, VoiceOutdated
@@ -314,5 +314,6 @@ class _Preview:
     def _sing(self, song: _SungSong) -> None:
         with suppress(AllocationFailed):
             converted = _convert(self.part, song, self.models, ignore)
+            fade_ends(converted.path)
             self.on_preview(_mix(self.part, song.stems, converted, ignore).path)
             self.made = True

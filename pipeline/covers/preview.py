@@ -14,7 +14,8 @@ import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers.given import GivenFile
-from pipeline.covers.song import SongLevel, song_piece
+from pipeline.covers.mix import add
+from pipeline.covers.song import SongLevel, decibels, song_piece
 from pipeline.covers.stem_file import LEVEL, stem_piece
 from pipeline.covers.stems import Stems, separated
 from pipeline.listening.features import Features, cut
@@ -106,9 +107,9 @@ class PreviewMaker:
     def _stems(self, level: SongLevel, found: Floats32) -> Stems:
         """These seconds (2, 2, samples) as stems of their own, as loud as they are in the song."""
         files = _written(self.folder, found[0], found[1])
-        gain, downmix = level.gain, downmix_of([found[0]], MUSIC_RATE)
-        stems = Stems(*files, float(SECONDS), level.lufs, 1 / gain, gain, instrumental_gain=gain, downmix=downmix)
-        return replace(stems, lufs=_lufs(found[0] / np.float32(gain), found[1] / np.float32(gain)))
+        gain, lufs = level.gain, _lufs(found[0] + found[1]) - decibels(level.gain)
+        downmix = downmix_of([found[0]], MUSIC_RATE, recorded=False)
+        return Stems(*files, float(SECONDS), lufs, 1 / gain, gain, instrumental_gain=gain, downmix=downmix)
 
 
 def loudest_sung(stems: Stems, features: Features, folder: Path) -> tuple[Stems, Features] | None:
@@ -117,15 +118,16 @@ def loudest_sung(stems: Stems, features: Features, folder: Path) -> tuple[Stems,
     None if the song is short, or no part of it has a pitch.
     """
     power = np.where(features.voiced, np.square(features.rms, dtype=np.float64), 0.0)
+    power = power[: int(stems.seconds) * FRAME_RATE]  # a frame that the song's end cuts off is whole in the features
     energy = power[: len(power) // 10 * 10].reshape(-1, 10).sum(axis=1)
     parts = loudest_parts(energy, SECONDS, 1) if stems.seconds >= LEAST_SONG else []
     for start in parts:
         piece = start * MUSIC_RATE, SECONDS * MUSIC_RATE
         sung = stem_piece(stems.vocals, *piece) / np.float32(LEVEL)
         rest = None if stems.instrumental is None else stem_piece(stems.instrumental, *piece) / np.float32(LEVEL)
-        given = None if rest is None else rest / np.float32(stems.instrumental_gain)
         vocals, instrumental = _written(folder, sung, rest)
-        lufs = _lufs(sung / np.float32(stems.gain), given)
+        balance = np.float32(stems.instrumental_gain / stems.gain)
+        lufs = _lufs(add(sung * balance, rest)) - decibels(stems.instrumental_gain)
         part = replace(stems, vocals=vocals, instrumental=instrumental, seconds=float(SECONDS), lufs=lufs)
         return part, cut(features, start * FRAME_RATE, (start + SECONDS) * FRAME_RATE)
     return None
@@ -143,8 +145,15 @@ def _written(folder: Path, vocals: Floats32, instrumental: Floats32 | None) -> t
     return files
 
 
-def _lufs(vocals: Floats32, instrumental: Floats32 | None) -> float:
-    """Of their sum, (2, samples) each."""
+def fade_ends(converted: Path) -> None:
+    """Write the converted vocals of these seconds anew, without a click at either end: a voice is cut in its notes."""
+    sound = stem_piece(converted, 0, SECONDS * MUSIC_RATE)
+    with Encoder(converted, MUSIC_RATE, 2) as encoder:
+        encoder.write(faded(sound, MUSIC_RATE))
+
+
+def _lufs(sound: Floats32) -> float:
+    """Of (2, samples)."""
     meter = LoudnessMeter(MUSIC_RATE, 2)
-    meter.add(vocals if instrumental is None else vocals + instrumental)
+    meter.add(sound)
     return meter.integrated()

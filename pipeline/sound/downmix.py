@@ -85,9 +85,9 @@ class DownmixChoice:
         return scaled[best][0]
 
 
-def downmix_of(blocks: Iterable[Floats32], rate: int) -> Downmix:
+def downmix_of(blocks: Iterable[Floats32], rate: int, *, recorded: bool = True) -> Downmix:
     """The choice for a whole stream of blocks (2, n)."""
-    choice = DownmixChoice(rate)
+    choice = DownmixChoice(rate, recorded=recorded)
     for block in blocks:
         choice.add(block)
     return choice.choose()
