@@ -38,9 +38,11 @@ def read_notes(notes: Sequence[Note], report: Report = ignore) -> list[tuple[Flo
     return [(wav, levels) for [wav], levels in _read(notes, [SPEECH_RATE], report)]
 
 
-def read_notes_at(notes: Sequence[Note], rate: int, report: Report = ignore) -> list[tuple[Floats32, Floats32, Levels]]:
-    """The same, and each note at `rate` Hz, too, of one decoding: at 16 kHz, at that rate, levels."""
-    return [(low, wav, levels) for [low, wav], levels in _read(notes, [SPEECH_RATE, rate], report)]
+def read_notes_at(
+    notes: Sequence[Note], rate: int, report: Report = ignore
+) -> Iterator[tuple[Floats32, Floats32, Levels]]:
+    """The same, one after the other, and each at `rate` Hz, too, of one decoding: at 16 kHz, at that rate, levels."""
+    return ((low, wav, levels) for [low, wav], levels in _read(notes, [SPEECH_RATE, rate], report))
 
 
 def _read(notes: Sequence[Note], rates: Sequence[int], report: Report) -> Iterator[tuple[list[Floats32], Levels]]:
@@ -48,9 +50,7 @@ def _read(notes: Sequence[Note], rates: Sequence[int], report: Report) -> Iterat
     report("reading", 0.0)
     for done, note in enumerate(notes):
         wavs = decode_at(note.path, rates, channels=1, limits=NOTE, name=note.name)
-        levels = check_levels(
-            wavs[0], SPEECH_RATE, note.name
-        )  # as it was sent: a filter would hide where it is clipped
+        levels = check_levels(wavs[0], SPEECH_RATE, note.name)  # as it was sent: a filter hides where it is clipped
         tones = is_steady(wavs[0], SPEECH_RATE) or is_pure_tones(wavs[0], SPEECH_RATE)
         heard = audible_at(wavs, rates)
         active = 0.0 if tones else measure_levels(heard[0], SPEECH_RATE).active_seconds

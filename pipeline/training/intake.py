@@ -1,7 +1,8 @@
 """A member's voice notes prepared for training: decoded and checked, their features extracted once."""
 
-from collections import deque
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening, median_filter
 
+from files.disk import disk_full
 from models.content.encoder import ContentEncoder
 from models.pitch.trackers import Voicing
 from models.signal import SPEECH_RATE, Floats32
@@ -43,7 +45,9 @@ def prepare(
     A note is brought to level before features are extracted: SwiftF0 misses a quarter of the voiced frames at
     -54 dBFS. So a quiet note is as good as a loud one, unless it is noisy.
 
-    Raises what `read_notes` raises, NotEnoughSpeech, MusicBehind, Noisy, SeveralSpeakers and OtherSpeaker.
+    Until all notes are checked their sound lies in files: memory does not grow with their number.
+
+    Raises DiskFull, what `read_notes` raises, NotEnoughSpeech, MusicBehind, Noisy, SeveralSpeakers and OtherSpeaker.
     """
     encoder = encoder or models.text
     form = f"{encoder.cache_id}+{models.pitch.model_id}+{rate}"
@@ -51,28 +55,29 @@ def prepare(
     if all(path.exists() for path in kept):
         report("listening", 1.0)
         return [kept_recording(path) for path in kept]
-    heard = deque(_checked(notes, rate, models, uninterrupted(report)))
     recordings = []
-    for number, path in enumerate(kept):
-        one = heard.popleft()  # its sound is let go when it is kept
-        if not path.exists():
-            features = extract(normalize_level(one.low), encoder, models.pitch, one.voicing)
-            wav = _fit(one.wav, len(features) * rate // 100)
-            keep_recording(path, Recording(normalize_level(wav), features, one.levels, one.windows, one.seconds))
-        recordings.append(kept_recording(path))
-        report("listening", 0.5 + (number + 1) / len(notes) / 2)
+    with disk_full(), _scratch(work_dir / "sound") as scratch:
+        heard = _checked(notes, rate, models, scratch, uninterrupted(report))
+        for number, (path, one) in enumerate(zip(kept, heard, strict=True)):
+            if not path.exists():
+                features = extract(normalize_level(_sound(one.low)), encoder, models.pitch, one.voicing)
+                wav = _fit(_sound(one.wav), len(features) * rate // 100)
+                keep_recording(path, Recording(normalize_level(wav), features, one.levels, one.windows, one.seconds))
+            recordings.append(kept_recording(path))
+            report("listening", 0.5 + (number + 1) / len(notes) / 2)
     return recordings
 
 
 @dataclass(frozen=True)
 class _Heard:
-    """A note at 16 kHz and at the voice's rate, each (samples,), its levels, the embeddings of its windows (n, 256)."""
+    """A note at 16 kHz and at the voice's rate, each (samples,) in a file, and what was heard of it."""
 
-    low: Floats32
-    wav: Floats32
+    low: Path
+    wav: Path
     levels: Levels
     voicing: Voicing
     windows: Floats32
+    """(n, 256), the embeddings of its windows."""
 
     @property
     def seconds(self) -> float:
@@ -80,24 +85,45 @@ class _Heard:
         return seconds_of_voice(self.voicing[1], self.levels)
 
 
-def _checked(notes: Sequence[Note], rate: int, models: ModelPool, report: Report) -> list[_Heard]:
+def _checked(notes: Sequence[Note], rate: int, models: ModelPool, scratch: Path, report: Report) -> list[_Heard]:
     """The notes, if a voice can be trained on them."""
-    decoded = read_notes_at(notes, rate, report)
+    names = [note.name for note in notes]
+    lows, wavs = ([scratch / f"{number}-{kind}.f32" for number in range(len(notes))] for kind in ("low", "wav"))
+    levels = []
+    for low, wav, read in zip(lows, wavs, read_notes_at(notes, rate, report), strict=True):
+        low.write_bytes(read[0].tobytes())
+        wav.write_bytes(read[1].tobytes())
+        levels.append(read[2])
     report("listening", 0.0)
-    voicings = [models.pitch.voicing(low) for low, _, _ in decoded]
-    seconds = sum(seconds_of_voice(sure, levels) for (_, sure), (_, _, levels) in zip(voicings, decoded, strict=True))
+    voicings = [models.pitch.voicing(_sound(low)) for low in lows]
+    seconds = sum(seconds_of_voice(sure, of_note) for (_, sure), of_note in zip(voicings, levels, strict=True))
     if seconds < MIN_VOICE_SECONDS:
         raise NotEnoughSpeech(seconds=seconds, limit=MIN_VOICE_SECONDS)
-    for (low, _, _), voicing, note in zip(decoded, voicings, notes, strict=True):
-        check_music(low, *voicing, note.name)
-        check_noise(low, SPEECH_RATE, note.name)
+    for low, voicing, name in zip(lows, voicings, names, strict=True):
+        sound = _sound(low)
+        check_music(sound, *voicing, name)
+        check_noise(sound, SPEECH_RATE, name)
     windows = []
-    for low, _, _ in decoded:
-        windows.append(embed_windows(low, models.speaker))
+    for low in lows:
+        windows.append(embed_windows(_sound(low), models.speaker))
         report("listening", len(windows) / len(notes) / 2)
-    check_one_speaker(windows, [note.name for note in notes])
-    checked = zip(decoded, voicings, windows, strict=True)
-    return [_Heard(*read, voicing, embedded) for read, voicing, embedded in checked]
+    check_one_speaker(windows, names)
+    return [_Heard(*one) for one in zip(lows, wavs, levels, voicings, windows, strict=True)]
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A new folder in the place of one that a killed process left; it goes in the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sound(path: Path) -> Floats32:
+    return np.fromfile(path, np.float32)
 
 
 def sounding(features: Features) -> NDArray[np.bool_]:

@@ -7,7 +7,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from models.signal import SPEECH_RATE, Floats32
+from lab.pretrain.synthetic_music import synthesize_music
+from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.errors import (
     Clipped,
     MusicBehind,
@@ -23,6 +24,7 @@ from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound import decode as decoding
 from pipeline.sound.decode import NOTE, decode
+from pipeline.sound.resample import resample
 from pipeline.voices import reading
 from pipeline.voices.own_note import OwnNote, hear_note
 from tests.conftest import LIBRARY
@@ -97,6 +99,15 @@ def test_music_behind_the_voice_is_refused(
 ) -> None:
     with pytest.raises(MusicBehind, match=r"^Music is heard behind the voice in note\.flac\. .* headphones\.$"):
         heard(sounds.with_music(wav_of(notes[3]), accompaniments[kind], below_db))
+
+
+def test_music_alone_at_the_end_of_a_long_note_is_music_and_no_second_person(heard: Hear, notes: list[Path]) -> None:
+    voice = wav_of(*notes, seconds=25)[: 180 * RATE]
+    played = resample(synthesize_music(8, 2).mean(0), MUSIC_RATE, RATE)
+    with pytest.raises(MusicBehind):
+        heard(np.concatenate([voice, played * voice.std() / played.std()]))
+    with pytest.raises(SeveralSpeakers, match=r"a second person is heard for about"):
+        heard(np.concatenate([voice, wav_of(*STRANGER, seconds=8)]))
 
 
 def test_a_voice_alone_is_taken_spoken_or_sung_dry_or_in_a_room(heard: Hear) -> None:
