@@ -1,7 +1,6 @@
 """A preview is of the loudest seconds in which somebody sings."""
 
 from dataclasses import replace
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
