@@ -161,6 +161,7 @@ def make_cover(
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     song = _heard(cover, stems, models, report)
     if preview is not None and not preview.made:
+        report("converting", 0.0)
         preview.cut_from(song)
     converted = _convert(cover, song, models, report)
     mix = _mix(cover, stems, converted, report)
