@@ -173,11 +173,22 @@ async def _perform(
     except Exception:
         if await persist(partial(job_row, store, job.id)) is None:  # forgotten, and the files it worked on with it
             raise LeaseLost from None
+        if (gone := await persist(partial(_gone, store, job, settings))) is not None:
+            return await _fail(store, lease, gone)
         lease.ending = True
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
+
+
+def _gone(store: Store, job: Job, settings: WorkerSettings) -> StoreError | DiskFull | None:
+    """What of a job that broke was taken away meanwhile: its song, its voice, its notes."""
+    try:
+        _task(store, job, settings)
+    except (StoreError, DiskFull) as error:
+        return error
+    return None
 
 
 async def _fail(store: Store, lease: Lease, error: ModelUnusable | StoreError | DiskFull) -> None:

@@ -308,3 +308,29 @@ def test_a_job_that_is_forgotten_while_it_writes_a_file_did_not_break(
 
     assert asyncio.run(forgotten()) is AttemptEnd.LEASE_LOST
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
+
+
+def lose_notes(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """A child whose notes go before it reads them."""
+    task = pipe.recv()
+    assert isinstance(task, MatchTask)
+    (task.out / "begun").touch()
+    while task.notes[0].path.exists():
+        time.sleep(0.01)
+    pipe.send(Broken("FileNotFoundError"))
+
+
+def test_a_job_whose_file_is_taken_away_meanwhile_says_so(
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def emptied() -> None:
+        with scripted("", lose_notes) as child:
+            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
+            await asyncio.to_thread(wait_until, lambda: list(store.work_dir.glob("*/1/out/*")) != [])
+            await asyncio.to_thread(store.media.delete, clips_of(store, job)[0].media_key)
+            await working
+
+    asyncio.run(emptied())
+    ended = read(store, job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "file_gone")
+    assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
