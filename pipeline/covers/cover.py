@@ -160,10 +160,8 @@ def make_cover(
     stems = _stems(cover, models, report, at_once if preview is None else preview.before)
     models.only(Role.CONTENT, Role.F0, Role.VOICING, Role.VOICE)
     song = _heard(cover, stems, models, report)
-    if preview is not None and not preview.made:
-        report("converting", 0.0)
-        preview.cut_from(song)
-    converted = _convert(cover, song, models, report)
+    first = None if preview is None or preview.made else preview.cut_from
+    converted = _convert(cover, song, models, report, first)
     mix = _mix(cover, stems, converted, report)
     return CoverReport(
         cover=mix.path,
@@ -239,14 +237,25 @@ def _heard(cover: CoverInput, stems: Stems, models: ModelPool, report: Report) -
     )
 
 
-def _convert(cover: CoverInput, song: _SungSong, models: ModelPool, report: Report) -> _Conversion:
-    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool."""
+def _convert(
+    cover: CoverInput,
+    song: _SungSong,
+    models: ModelPool,
+    report: Report,
+    first: Callable[[_SungSong], None] | None = None,
+) -> _Conversion:
+    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool.
+
+    `first` is called with the song while its instrumental is moved already, before its vocals are converted.
+    """
     network, info, rows, speaker = models.voice(cover.model, cover.index)
     report("converting", 0.0)
     options = replace(cover.options.convert, key_shift=song.key_shift)
     moved = instrumental_shift(song.key_shift) if song.stems.instrumental else None
     path = cover.out_dir / "converted.flac"
     with moved_meanwhile(song.stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
+        if first is not None:
+            first(song)
         sung = convert(song.features, network, rows, options, report)
         write_converted(sung, network.sampling_rate, song.stems, path, tags_of(cover))
         there = instrumental()

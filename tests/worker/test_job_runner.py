@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -287,50 +288,38 @@ def test_what_is_missing_is_logged_for_the_operator_and_not_told_to_the_member(
 
 
 def lose_files(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
-    """A child whose files go while it writes them."""
+    """A child whose files go while it works: the note that it reads, or those that it writes."""
     task = pipe.recv()
     assert isinstance(task, MatchTask)
     (task.out / "match.png").write_bytes(b"png")
-    while task.out.exists():
+    needed = task.notes[0].path if part == "note" else task.out
+    while needed.exists():
         time.sleep(0.01)
     pipe.send(Broken("FileNotFoundError"))
+
+
+async def end_without(store: Store, job: Job, part: str, take_away: Callable[[], object]) -> AttemptEnd:
+    """How an attempt ends whose part is taken away while it is worked on."""
+    with scripted(part, lose_files) as child:
+        working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
+        await asyncio.to_thread(wait_until, lambda: list(store.work_dir.glob("*/1/out/*")) != [])
+        await asyncio.to_thread(take_away)
+        return await working
 
 
 def test_a_job_that_is_forgotten_while_it_writes_a_file_did_not_break(
     store: Store, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def forgotten() -> AttemptEnd:
-        with scripted("", lose_files) as child:
-            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
-            await asyncio.to_thread(wait_until, lambda: list(store.work_dir.glob("*/1/out/*")) != [])
-            await asyncio.to_thread(forget, store, MEMBER)
-            return await working
-
-    assert asyncio.run(forgotten()) is AttemptEnd.LEASE_LOST
+    end = asyncio.run(end_without(store, job, "", partial(forget, store, MEMBER)))
+    assert end is AttemptEnd.LEASE_LOST
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
 
 
-def lose_notes(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
-    """A child whose notes go before it reads them."""
-    task = pipe.recv()
-    assert isinstance(task, MatchTask)
-    (task.out / "begun").touch()
-    while task.notes[0].path.exists():
-        time.sleep(0.01)
-    pipe.send(Broken("FileNotFoundError"))
-
-
-def test_a_job_whose_file_is_taken_away_meanwhile_says_so(
+def test_a_job_whose_note_is_taken_away_meanwhile_says_so(
     store: Store, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def emptied() -> None:
-        with scripted("", lose_notes) as child:
-            working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
-            await asyncio.to_thread(wait_until, lambda: list(store.work_dir.glob("*/1/out/*")) != [])
-            await asyncio.to_thread(store.media.delete, clips_of(store, job)[0].media_key)
-            await working
-
-    asyncio.run(emptied())
+    (note,) = clips_of(store, job)
+    end = asyncio.run(end_without(store, job, "note", partial(store.media.delete, note.media_key)))
     ended = read(store, job)
-    assert (ended.state, ended.error_code) == (JobState.FAILED, "file_gone")
+    assert (end, ended.state, ended.error_code) == (AttemptEnd.WRITTEN, JobState.FAILED, "file_gone")
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
