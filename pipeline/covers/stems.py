@@ -38,6 +38,8 @@ class Stems:
     seconds: float
     lufs: float
     """Of the song as it was given, and so of the cover; over a given instrumental, of the vocals and it."""
+    gated: bool = True
+    """Whether that leaves out what is far below the rest, as LUFS do."""
     peak: float = 1.0
     """Of the same; 1 is full scale."""
     gain: float = 1.0
