@@ -32,6 +32,7 @@ PROGRAMS = {
     "delivery": Program(
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
+    "remix": Program("A key asked for at once", (), ("--runs", "1", "--seconds", "8")),
     "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
     "processes": Program("One process beside several", (), ("--runs", "1", "--seconds", "8")),
     "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
