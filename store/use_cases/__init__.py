@@ -22,7 +22,6 @@ from store.use_cases.cover_ends import RATINGS, delete_cover, rate_cover
 from store.use_cases.cover_parts import PartOfCover, cover_part
 from store.use_cases.deletion import deletion_done, due_deletions, postpone_deletion
 from store.use_cases.delivery import (
-    JobMessage,
     MessageFile,
     begin_message,
     discard_unfinished,
@@ -40,7 +39,7 @@ from store.use_cases.delivery import (
     unsent_messages,
     wait_with_message,
 )
-from store.use_cases.forget import Forgotten, forget
+from store.use_cases.forget import forget
 from store.use_cases.guild_settings import (
     SettingsChange,
     change_settings,
@@ -204,8 +203,6 @@ __all__ = [
     "CardState",
     "ClipToShow",
     "CoverRequest",
-    "Forgotten",
-    "JobMessage",
     "JobProgress",
     "LeaseLost",
     "LibraryRequest",
