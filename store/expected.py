@@ -23,11 +23,15 @@ DEFAULTS = {
 
 
 def expected_seconds(session: Session, kind: JobKind, lane: Lane) -> float:
-    """The median of the latest jobs of this kind and lane, of the seconds in which all their attempts worked."""
+    """The median of the latest jobs of this kind and lane, of the seconds in which all their attempts worked.
+
+    What was added to a quick one's result counts as no part of it: others did not wait for that.
+    """
     rows: Sequence[tuple[float, float | None, float | None]] = session.exec(_latest(kind, lane)).all()
     if not rows:
         return DEFAULTS.get((kind, lane), DEFAULTS[JobKind.COVER, Lane.HEAVY])
-    return median(worked + max(0.0, (ended or 0.0) - (started or 0.0)) for worked, started, ended in rows)
+    counted = 1.0 if lane is Lane.HEAVY else 0.0
+    return median(counted * worked + max(0.0, (ended or 0.0) - (started or 0.0)) for worked, started, ended in rows)
 
 
 @functools.cache

@@ -173,7 +173,8 @@ def complete(
     if not _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), **values):
         return False
     for row in session.exec(select(Outbox).where(Outbox.job_id == job_id)).all():
-        row.files = [*row.files, *files]
+        there = {file["name"] for file in row.files}  # where the answer to a commit was lost, it is repeated
+        row.files = [*row.files, *(file for file in files if file["name"] not in there)]
         session.add(row)
     return True
 

@@ -265,7 +265,7 @@ class Job(SQLModel, table=True):
     lease_until: float | None = Field(default=None, index=True)
     """A job that is rendered keeps its lease while its worker measures it."""
     worked: float = 0.0
-    """Seconds in which earlier attempts worked."""
+    """Seconds in which earlier attempts worked, and in which something was added to its result."""
     cancel_requested: bool = False
     stage: str | None = None
     progress: float = 0.0

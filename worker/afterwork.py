@@ -1,18 +1,22 @@
 """What only adds to a result that its member has makes nobody wait: the child does quick jobs first.
 
 An attempt at a job runs beside the loop that serves jobs. When its job has its result it stands back, and keeps its
-lease; the loop lets it go on while nothing quick waits. Not more than MOST stand back, for each keeps its files.
+lease; while nothing quick waits the loop lets it go on, by one short piece of work at a time. One must go on whoever
+waits when it has stood back for LONGEST seconds, and when MOST stand back: each keeps its files.
 """
 
 import asyncio
+import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+log = logging.getLogger(__name__)
+
 MOST = 4
+LONGEST = 60.0
 
 
 @dataclass
@@ -21,30 +25,34 @@ class Attempt:
 
     stood_back: float = 0.0
     """Seconds in all."""
+    since: float | None = None
+    """When it stood back first, by the monotonic clock."""
     _asks: asyncio.Event = field(default_factory=asyncio.Event)
     _may: asyncio.Event = field(default_factory=asyncio.Event)
-    _yields: bool = True
+    _raised: bool = False
     _task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[bool]:
-        """Stand back until it may go on; inside, the child is its own. Whether it is to give way to a quick job."""
+    async def turn(self) -> AsyncIterator[None]:
+        """Stand back until it may go on; inside, the child is its own."""
         asked = time.monotonic()
+        self.since = self.since or asked
         self._asks.set()
-        await self._may.wait()
+        try:
+            await self._may.wait()
+        finally:
+            self.stood_back += time.monotonic() - asked
         self._may.clear()
-        self.stood_back += time.monotonic() - asked
-        yield self._yields
+        yield
 
     async def begin(self, work: "Work") -> None:
         """Run until it is over or stands back. Raises what the work raises."""
         self._task = asyncio.create_task(work(self))
         await self._until_free()
 
-    async def go_on(self, *, yields: bool) -> None:
+    async def go_on(self) -> None:
         """Run until its turn is over. Raises what the work raises."""
         self._asks.clear()
-        self._yields = yields
         self._may.set()
         await self._until_free()
 
@@ -56,8 +64,13 @@ class Attempt:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended."""
-        return self._task is not None and self._task.done()
+        """Whether it has ended. What it raised while it stood back, where nobody awaits it, is logged."""
+        if self._task is None or not self._task.done():
+            return False
+        if not self._raised and not self._task.cancelled() and (error := self._task.exception()) is not None:
+            log.error("What was to be added to a result came to nothing.", exc_info=error)
+            self._raised = True
+        return True
 
     async def _until_free(self) -> None:
         assert self._task is not None
@@ -67,6 +80,7 @@ class Attempt:
         finally:
             asking.cancel()
         if self._task.done():
+            self._raised = True
             self._task.result()
 
 
@@ -76,9 +90,9 @@ Work = Callable[[Attempt], Coroutine[Any, Any, None]]
 
 @dataclass
 class Afterwork:
-    """The attempts of one child: at most one works, the others stand back."""
+    """The attempts of one child, oldest first: at most one works, the others stand back."""
 
-    _attempts: deque[Attempt] = field(default_factory=deque)
+    _attempts: list[Attempt] = field(default_factory=list)
 
     async def begin(self, work: Work) -> None:
         """Begin an attempt, and run it until it is over or stands back. Raises what the work raises."""
@@ -86,25 +100,24 @@ class Afterwork:
         await attempt.begin(work)
 
     async def go_on(self) -> bool:
-        """Let the one that stands back longest have its turn; False if none does. Raises what its work raises."""
-        standing = self.standing
-        if not standing:
+        """Let the oldest have its turn; False if none stands back. Raises what its work raises."""
+        if not (standing := self.standing):
             return False
-        standing.rotate(-1)
-        await standing[-1].go_on(yields=not self.full)
+        await standing[0].go_on()
         return True
 
     @property
-    def full(self) -> bool:
-        """Whether so many stand back that one must go on, whoever waits."""
-        return len(self.standing) >= MOST
+    def presses(self) -> bool:
+        """Whether the oldest must go on, whoever waits."""
+        standing, now = self.standing, time.monotonic()
+        return len(standing) >= MOST or (bool(standing) and now - (standing[0].since or now) > LONGEST)
 
     async def end(self) -> None:
         """Cancel all, and await their ends."""
         await asyncio.gather(*(attempt.end() for attempt in self._attempts))
 
     @property
-    def standing(self) -> deque[Attempt]:
+    def standing(self) -> list[Attempt]:
         """Those that are not over: one may have lost its lease while it stood back."""
-        self._attempts = deque(attempt for attempt in self._attempts if not attempt.over)
+        self._attempts = [attempt for attempt in self._attempts if not attempt.over]
         return self._attempts

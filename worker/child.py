@@ -56,6 +56,7 @@ class Child:
         self._context = mp.get_context("spawn")
         self._process: Any = None
         self._pipe: Connection | None = None
+        self._sending = threading.Lock()
         self._told: Ready | None = None
         self.gpu_bytes = 0
         """What it held of a GPU's memory when it last told of its progress."""
@@ -89,7 +90,7 @@ class Child:
         loop = asyncio.get_running_loop()
         try:
             with contextlib.suppress(OSError):  # it has ended; its last message may still be in the pipe
-                pipe.send(task)
+                await loop.run_in_executor(None, self._send, pipe, task)  # a child that starts takes none of it yet
             while True:
                 message = await loop.run_in_executor(None, _receive, pipe)
                 match message:
@@ -133,7 +134,7 @@ class Child:
         """Ask the process to stop what it works on and stay warm: it answers GaveWay, unless it is done before."""
         if self._pipe is not None:
             with contextlib.suppress(OSError):  # it has ended; whoever awaits its answer is told
-                self._pipe.send(GiveWay())
+                self._send(self._pipe, GiveWay())
 
     def kill(self) -> None:
         """End the process at once."""
@@ -142,8 +143,14 @@ class Child:
             self._process.join()
             self._process, self.gpu_bytes = None, 0
         if self._pipe is not None:
-            self._pipe.close()
+            with self._sending:  # what was being sent has failed by now
+                self._pipe.close()
             self._pipe = None
+
+    def _send(self, pipe: Connection, message: Task | GiveWay) -> None:
+        """Raises OSError: the process has ended."""
+        with self._sending:
+            pipe.send(message)
 
     @property
     def _alive(self) -> bool:

@@ -1,20 +1,23 @@
-"""What is left to do for a cover that its member has: its parts, then its figures and its picture.
+"""What is left to do for a cover that its member has: each of its parts, then its figures and its picture.
 
 It is packed, for the worker's own process, which keeps it until the child is free, loads nothing that it is made of.
 """
 
 import pickle
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from pipeline.covers.cover import CoverInput, CoverReport
 from pipeline.covers.cover_measures import measure_cover
-from pipeline.covers.parts import CoverParts, write_parts
+from pipeline.covers.parts import Part, write_part
 from pipeline.pool.model_pool import ModelPool
+from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from store.results import CoverResult
 from worker.messages import JobOutcome, RestTask
-from worker.plans import Plan, measuring_seconds, parts_seconds
+from worker.plans import Plan, measuring_seconds, part_seconds
+
+ROLES = {Part.VOICE_MESSAGE: "voice_message", Part.VOCALS: "vocals_part", Part.INSTRUMENTAL: "instrumental_part"}
+MEASURES = (Role.SPEAKER, Role.MOS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +27,8 @@ class CoverRest:
     cover: CoverInput
     made: CoverReport
     result: CoverResult
-    models: dict[str, str]
-    """Those that have made it and measured it, by role."""
-    parts: bool
-    """Whether they are to be written."""
+    parts: tuple[Part, ...]
+    """That are to be written."""
 
     def packed(self) -> bytes:
         """For a RestTask."""
@@ -38,25 +39,21 @@ def go_on(task: RestTask, models: ModelPool, plan: Plan, report: Report) -> JobO
     """Add to a cover what comes next: one thing, so that others can come between."""
     rest = pickle.loads(task.rest)  # noqa: S301  # packed by this worker's child, as all messages between them are
     assert isinstance(rest, CoverRest)
-    return _write_parts(rest, plan, report) if rest.parts else _measure(rest, models, plan, report)
+    return _write_part(rest, plan, report) if rest.parts else _measure(rest, models, plan, report)
 
 
-def _write_parts(rest: CoverRest, plan: Plan, report: Report) -> JobOutcome:
-    plan({"parts": parts_seconds(rest.made.mix.seconds)})
-    parts = write_parts(rest.cover, rest.made, report)
-    result = replace(rest.result, waveform=parts.voice_message.waveform)
-    return JobOutcome(result, _files(parts), replace(rest, result=result, parts=False).packed())
+def _write_part(rest: CoverRest, plan: Plan, report: Report) -> JobOutcome:
+    plan({"parts": part_seconds(rest.made.mix.seconds)})
+    part, *others = rest.parts
+    written = write_part(part, rest.cover, rest.made, report)
+    result = replace(rest.result, waveform=written.waveform or rest.result.waveform)
+    return JobOutcome(result, {ROLES[part]: written.path}, replace(rest, result=result, parts=tuple(others)).packed())
 
 
 def _measure(rest: CoverRest, models: ModelPool, plan: Plan, report: Report) -> JobOutcome:
     plan({"measuring": measuring_seconds(rest.made.mix.seconds)})
     measures = measure_cover(rest.cover, rest.made, models, report)
-    figures = asdict(measures.figures)
+    figures, names = asdict(measures.figures), models.names()
     compared = {"compared_seconds": figures.pop("seconds"), **figures}
-    return JobOutcome(replace(rest.result, **compared, models=rest.models), {"picture": measures.picture})
-
-
-def _files(parts: CoverParts) -> dict[str, Path]:
-    """The files of a cover's parts by role."""
-    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
-    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
+    used = {**rest.result.models, **{role.value: names[role] for role in MEASURES}}
+    return JobOutcome(replace(rest.result, **compared, models=used), {"picture": measures.picture})

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.given import GivenFile
+from pipeline.covers.parts import parts_of
 from pipeline.covers.stems import Stems
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from store.results import CoverResult
-from worker.cover_rest import CoverRest
+from worker.cover_rest import MEASURES, CoverRest
 from worker.messages import CoverTask, JobOutcome, Preview, Tell
 from worker.plans import Plan, cover_plan
 from worker.sizes import song_seconds
@@ -36,9 +37,9 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     )
     heard = task.preview and not models.short_of_memory  # it needs all models at once
     cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
-    result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
+    result = _cover_result(task, cover, _models(task, cover, models))
     files = {"cover": cover.mix.path, "converted": cover.converted}
-    rest = CoverRest(cover=wanted, made=cover, result=result, models=_models(task, cover, models), parts=task.parts)
+    rest = CoverRest(cover=wanted, made=cover, result=result, parts=parts_of(cover) if task.parts else ())
     return JobOutcome(result, files | _separated(task, cover.stems), rest.packed())
 
 
@@ -66,9 +67,9 @@ def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -
     )
 
 
-def _models(task: CoverTask, cover: CoverReport, models: ModelPool, *without: Role) -> dict[str, str]:
+def _models(task: CoverTask, cover: CoverReport, models: ModelPool) -> dict[str, str]:
     """The names of the models that made a cover, by role."""
-    left_out = {*without, *({Role.SEPARATOR} if task.vocals_only else ())}
+    left_out = {*MEASURES, *({Role.SEPARATOR} if task.vocals_only else ())}
     named = {role.value: name for role, name in models.names().items() if role not in left_out}
     return {"voice": cover.voice, **named, "content": cover.content}
 

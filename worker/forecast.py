@@ -12,14 +12,9 @@ LEAST_EXPECTED = 0.5
 
 @dataclass
 class Forecast:
-    """`plan` gives the expected seconds of each stage, in their order; a cached stage is skipped.
-
-    Another plan may take its place, for what is done after those stages.
-    """
+    """`plan` gives the expected seconds of each stage, in their order; a cached stage is skipped."""
 
     plan: dict[str, float]
-    expected: dict[str, float] = field(default_factory=dict)
-    """Seconds of each stage that was reported."""
     began: dict[str, float] = field(default_factory=dict)
     """Time of each stage's first report, in seconds."""
     start: dict[str, float] = field(default_factory=dict)
@@ -32,10 +27,9 @@ class Forecast:
         done = fraction - self.start.setdefault(stage, fraction)
         self.ended = now
         order = list(self.plan)
-        expected = self.expected[stage] = self.plan[stage]
         later = sum(self.plan[name] for name in order[order.index(stage) + 1 :])
         spent, pace = now - self.began[stage], self._pace(stage, done)
-        rest_of_stage = spent * (1 - fraction) / done if done > 0.05 else expected * (1 - fraction) * pace
+        rest_of_stage = spent * (1 - fraction) / done if done > 0.05 else self.plan[stage] * (1 - fraction) * pace
         return overall_share(self.plan, stage, fraction), rest_of_stage + later * pace
 
     def _pace(self, stage: str, done: float) -> float:
@@ -43,7 +37,7 @@ class Forecast:
         spent, stages = self.durations(), [*self.began]
         shares = {name: 1 - self.start[name] for name in stages[: stages.index(stage)]}
         shares |= {stage: done} if done > 0.2 else {}
-        expected = {name: self.expected[name] * share for name, share in shares.items()}
+        expected = {name: self.plan[name] * share for name, share in shares.items()}
         whole = sum(expected.values())
         pace = sum(spent[name] for name in expected) / whole if whole > LEAST_EXPECTED else 1.0
         return min(max(pace, PACES[0]), PACES[1])

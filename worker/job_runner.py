@@ -144,12 +144,16 @@ async def _perform(
         while isinstance(end, Done) and isinstance(made := end.outcome, JobOutcome) and made.rest:
             first = partial(write, measuring=True)
             await persist(partial(_put_away, store, job, made, watchdog.durations(), on_outcome, first))
-            end = await _go_on(child, RestTask(made.rest), watchdog, turn)
+            if write is finish_job:
+                await _share(store, songs)
+            async with turn():
+                watchdog.follow()
+                end = await child.run(RestTask(made.rest), watchdog.hear)
+                watchdog.rest()
             write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
-        for song in songs:
-            await asyncio.to_thread(shared_cache.share, store, song)
+        await _share(store, songs)
     except (ChildDied, LeaseLost):
         raise
     except CannotRun as error:
@@ -168,15 +172,10 @@ async def _perform(
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
 
 
-async def _go_on(child: Child, task: RestTask, watchdog: Watchdog, turn: Turn) -> End:
-    """Have the child do what is left, in its turn; what gave way begins anew in the next one."""
-    end: End = GaveWay()
-    while isinstance(end, GaveWay):
-        async with turn():
-            watchdog.follow()
-            end = await child.run(task, watchdog.hear)
-            watchdog.rest()
-    return end
+async def _share(store: Store, songs: Collection[str]) -> None:
+    """Other machines need not hear these songs again."""
+    for song in songs:
+        await asyncio.to_thread(shared_cache.share, store, song)
 
 
 def _gone(store: Store, job: Job, settings: WorkerSettings) -> StoreError | DiskFull | None:

@@ -40,6 +40,6 @@ def measuring_seconds(seconds: float) -> float:
     return 2.0 + 0.08 * min(seconds, 60.0)
 
 
-def parts_seconds(seconds: float) -> float:
-    """Expected seconds of writing the parts of a cover of this length."""
-    return 0.3 + 0.03 * seconds
+def part_seconds(seconds: float) -> float:
+    """Expected seconds of writing a part of a cover of this length."""
+    return 0.1 + 0.01 * seconds

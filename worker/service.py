@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -24,7 +24,7 @@ from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 
 from metrics import MetricsSettings, WorkMetrics, endpoint
-from store import Job, Store, near, retention
+from store import Job, Lane, Store, near, retention
 from store.abilities import NONE_STRANDED, Abilities, Stranded
 from store.trouble import is_passing
 from store.use_cases import (
@@ -33,7 +33,6 @@ from store.use_cases import (
     give_back_job,
     hear_mended,
     job_row,
-    quick_job_waits,
     show_life,
     stranded_jobs,
     sweep_jobs,
@@ -43,7 +42,6 @@ from worker.abilities import abilities_of, at_once
 from worker.afterwork import Afterwork, Attempt
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
-from worker.giving_way import asking
 from worker.job_runner import work_on
 from worker.library.free import FreeVoices, missing_voices, seed_songs
 from worker.library.seed import seed_library
@@ -62,6 +60,7 @@ LOOK_SECONDS = 5
 HEALTH_SECONDS = 15
 RETRY_SECONDS = 2.0
 CANCEL_SECONDS = 0.1
+QUICK = frozenset({Lane.QUICK})
 LIFE_SECONDS = 15.0
 SILENT_SECONDS = 30.0
 """A worker that could not look at the rows for so long is not well."""
@@ -276,8 +275,7 @@ async def _work(shift: Shift) -> None:
     """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then make and hear what is new."""
     await shift.bell.wait()
     shift.bell.clear()
-    if not shift.afterwork.standing:
-        await asyncio.to_thread(give_back_held, shift.store, shift.owner)
+    await asyncio.to_thread(give_back_held, shift.store, shift.owner, but_results=bool(shift.afterwork.standing))
     await shift.notes.hear()
     await prepare_listening_tests(shift.store, shift.child)
     while await _serve_next(shift):
@@ -291,40 +289,31 @@ async def _work(shift: Shift) -> None:
 
 
 async def _serve_next(shift: Shift) -> bool:
-    """Add to a result of before, unless a quick job waits, or do the next job; False if there is neither."""
+    """Do the next job: a quick one, else what there is to add to a result, else a heavy one. False: there is none."""
     afterwork = shift.afterwork
-    if afterwork.standing and (afterwork.full or not await asyncio.to_thread(quick_job_waits, shift.store, shift.able)):
+    if afterwork.presses:
         return await afterwork.go_on()
-    job = await _take_next(shift)
+    job = await _take_next(shift, QUICK if afterwork.standing else frozenset(Lane))
     if job is None:
-        return False
+        return await afterwork.go_on()
     await afterwork.begin(partial(_attempt, shift, job))
     return True
 
 
 async def _attempt(shift: Shift, job: Job, attempt: Attempt) -> None:
     """Perform a leased job, and count how it waited, worked and ended."""
-    store, child, models = shift.store, shift.child, shift.able.models
-
-    @contextlib.asynccontextmanager
-    async def turn() -> AsyncIterator[None]:
-        async with (
-            attempt.turn() as yields,
-            asking(store, child, shift.settings, models) if yields else contextlib.nullcontext(),
-        ):
-            yield
-
     shift.metrics.began(job)
     began = time.monotonic()
-    end = await work_on(store, child, job, shift.settings, models=models, turn=turn)
-    row = await asyncio.to_thread(job_row, store, job.id)
+    end = await work_on(shift.store, shift.child, job, shift.settings, models=shift.able.models, turn=attempt.turn)
+    row = await asyncio.to_thread(job_row, shift.store, job.id)
     shift.metrics.ended(row or job, end, time.monotonic() - began - attempt.stood_back)
 
 
-async def _take_next(shift: Shift) -> Job | None:
-    """The next job, leased; one that is leased while the worker stops is given back."""
+async def _take_next(shift: Shift, lanes: Collection[Lane]) -> Job | None:
+    """The next job of these lanes, leased; one that is leased while the worker stops is given back."""
     store, able = shift.store, shift.able
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, shift.owner, able.lanes, able.models))
+    lanes = able.lanes.intersection(lanes)
+    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, shift.owner, lanes, able.models))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:

@@ -5,7 +5,6 @@ Discord's developer documentation, Message resource, "Voice Messages".
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +18,10 @@ BITRATE = 64_000
 MOST_POINTS, POINTS_PER_SECOND = 256, 10
 
 
-@dataclass(frozen=True)
-class VoiceMessage:
-    """The file, its length, and its waveform: a byte of 0…255 a point, in base64."""
-
-    path: Path
-    seconds: float
-    waveform: str
-
-
-def write_voice_message(
-    sound: Path, out: Path, seconds: float, max_bytes: int | None, tags: Mapping[str, str]
-) -> VoiceMessage:
+def write_voice_message(sound: Path, out: Path, seconds: float, max_bytes: int | None, tags: Mapping[str, str]) -> str:
     """Write one of our own files, 44.1 kHz stereo and `seconds` long, to `out` (.ogg).
 
+    Returns its waveform: a byte of 0…255 a point, in base64.
     Raises DiskFull, TooLong (nothing fits into `max_bytes`).
     """
     points = min(MOST_POINTS, max(1, round(seconds * POINTS_PER_SECOND)))
@@ -46,4 +35,4 @@ def write_voice_message(
             encoder.write(mono)
             done += mono.shape[1]
     bytes_of = (heights / (heights.max() or 1.0) * 255).round().astype(np.uint8).tobytes()
-    return VoiceMessage(out, done / MUSIC_RATE, base64.b64encode(bytes_of).decode())
+    return base64.b64encode(bytes_of).decode()

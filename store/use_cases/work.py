@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import abilities, basket, clips, jobs, line, previews, retention, voices
+from store import abilities, basket, clips, jobs, line, previews, reports, retention, voices
 from store.abilities import Abilities, Stranded
 from store.database import Store
 from store.missing import NoSuchVoice
@@ -208,7 +208,8 @@ def complete_job(
     """Add to a job that has its result what took `worked` seconds, and keep the files, in one transaction.
 
     `measuring`: more follows, and the job keeps its lease.
-    Raises LeaseLost (its member was forgotten, or its lease ran out), DiskFull; then nothing changes.
+    Raises LeaseLost (its member was forgotten, a moderator has removed it, its lease ran out), DiskFull; then nothing
+    changes.
     """
     with files_or_nothing(store) as saved:
         message = []
@@ -218,6 +219,8 @@ def complete_job(
         with store.step() as session:
             owner = job.lease_owner or ""
             added = to_json(result), message
+            if reports.is_removed(session, job.id):
+                raise LeaseLost
             if not jobs.complete(session, job.id, job.attempt, owner, *added, worked=worked, measuring=measuring):
                 raise LeaseLost
     retention.remove_unreferenced(store, saved)  # the operator's job has no message
@@ -247,10 +250,13 @@ def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
         retention.discard(store, job.id)
 
 
-def give_back_held(store: Store, owner: str) -> None:
-    """Queue what is leased to a worker that works on nothing: the answer to its taking was lost on the way."""
+def give_back_held(store: Store, owner: str, *, but_results: bool = False) -> None:
+    """Queue what is leased to a worker that works on nothing: the answer to its taking was lost on the way.
+
+    Those that have their results too, or not, while more is to be added to such (`but_results`).
+    """
     with store.read() as session:
-        held = jobs.held_by(session, owner)
+        held = [job for job in jobs.held_by(session, owner) if not (but_results and job.state in jobs.WITH_RESULT)]
     for job in held:
         give_back_job(store, job, lost=False)
 

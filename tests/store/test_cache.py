@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from store import Job, JobKind, JobState, Song, Store, cache
+from store.tables import now
 
 SIZE = 1000
 
@@ -71,6 +72,18 @@ def test_what_a_job_needs_stays_however_large(store: Store, state: JobState, of_
         session.add(Job(kind=JobKind.COVER, user_id=1, state=state, params=params))
     cache.sweep(replace(store, cache_gb=0.1 * SIZE / cache.GB))
     assert needed.exists() and not other.exists()
+
+
+def test_what_is_measured_of_a_cover_needs_its_song_too(store: Store) -> None:
+    needed, done = cached(store, "needed", 1), cached(store, "done", 2)
+    for folder, lease in ((needed, now() + 15), (done, None)):
+        name(store, folder.name)
+        params = {"song_key": f"{folder.name}.mp3"}
+        with store.write() as session:
+            state = JobState.RENDERED
+            session.add(Job(kind=JobKind.COVER, user_id=1, state=state, params=params, lease_until=lease))
+    cache.sweep(replace(store, cache_gb=0.1 * SIZE / cache.GB))
+    assert needed.exists() and not done.exists()
 
 
 def test_a_sweep_without_a_cache_is_nothing(store: Store) -> None:

@@ -188,6 +188,19 @@ def test_waits_follow_what_jobs_took_here_with_all_their_attempts(store: Store) 
     assert places(store)[last.id].seconds == pytest.approx(70.0, abs=0.1)
 
 
+def test_nobody_waits_for_what_was_added_to_quick_results(store: Store) -> None:
+    for _ in range(3):
+        job = add(store, A, COVER, Lane.QUICK)
+        done(store, take(store))
+        with store.write() as session:
+            row = jobs.get(session, job.id)
+            row.worked, row.started_at, row.ended_at = 12.0, now() - 10.0, now()
+            session.add(row)
+    add(store, A, COVER, Lane.QUICK)
+    last = add(store, B, COVER, Lane.QUICK)
+    assert places(store)[last.id].seconds == pytest.approx(10.0, abs=0.1)
+
+
 def test_two_workers_halve_the_wait(store: Store) -> None:
     for user in (A, B, C):
         add(store, user, TRAIN)

@@ -29,17 +29,6 @@ def test_a_quick_machine_is_expected_to_stay_quick() -> None:
     assert forecast.update("converting", 0.5, 3.1)[1] == pytest.approx(2)
 
 
-def test_another_plan_for_what_follows_goes_on_at_the_same_pace() -> None:
-    forecast = Forecast(PLAN)
-    forecast.update("separating", 0.0, 0.0)
-    forecast.update("converting", 1.0, 1.0)
-    forecast.plan = {"measuring": 10.0}
-    progress, left = forecast.update("measuring", 0.0, 1.0)
-    assert progress == 0
-    assert left == pytest.approx(1)
-    assert list(forecast.durations()) == ["separating", "converting", "measuring"]
-
-
 def test_what_was_kept_tells_no_pace() -> None:
     forecast = Forecast(PLAN)
     forecast.update("separating", 1.0, 0.0)

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ from store import (
     Job,
     JobKind,
     JobState,
+    MemberReport,
     NotFound,
     Outbox,
+    ReportReason,
     Voice,
     VoiceState,
     jobs,
@@ -140,6 +143,34 @@ def test_what_is_added_to_a_cover_comes_piece_by_piece(scene: Scene) -> None:
     row, [message] = scene.job(job), scene.rows(Outbox)
     assert (row.lease_owner, row.worked) == (None, 3.0)
     assert [file["name"] for file in message.files].count("match.png") == 1
+
+
+def test_a_piece_whose_answer_was_lost_is_added_once(scene: Scene) -> None:
+    job, part = cover_to_measure(scene), {"vocals_part": produced(scene)["vocals_part"]}
+    for _ in range(2):
+        complete_job(scene.store, job, CoverResult(), part, measuring=True)
+    (message,) = scene.rows(Outbox)
+    assert [file["name"] for file in message.files] == ["cover.mp3", "vocals.ogg"]
+    assert cover_part(scene.store, job.id, 7, "vocals_part").file is not None
+
+
+def test_to_a_result_that_a_moderator_removed_nothing_is_added(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    reported: dict[str, Any] = {"guild_id": 1, "user_id": 7, "reporter_id": 8, "channel_id": 5, "message_id": 50}
+    with scene.store.write() as session:
+        session.add(MemberReport(job_id=job.id, reason=ReportReason.SPAM, removed_by=9, **reported))
+    before = scene.remains()
+    with pytest.raises(LeaseLost):
+        complete_job(scene.store, job, CoverResult(), produced(scene), measuring=True)
+    assert scene.remains() == before
+
+
+def test_of_what_a_worker_holds_results_stay_its_own_while_more_is_added(scene: Scene) -> None:
+    stands, lost = cover_to_measure(scene), taken(scene, JobKind.MATCH)
+    give_back_held(scene.store, WORKER, but_results=True)
+    assert scene.job(stands).being_measured and scene.job(lost).state is JobState.QUEUED
+    give_back_held(scene.store, WORKER)
+    assert not scene.job(stands).being_measured
 
 
 @pytest.mark.parametrize("kind", [JobKind.MATCH, JobKind.COVER])
