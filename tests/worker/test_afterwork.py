@@ -15,19 +15,13 @@ from store.use_cases import forget, take_next_job
 from tests.worker.conftest import MEMBER, ended, read, submit
 from tests.worker.scripted import scripted
 from tests.worker.served import Served
-from worker import afterwork, giving_way
+from worker import afterwork
 from worker.child import _reporter
 from worker.messages import Done, GaveWay, GiveWay, JobOutcome, JobTask, Plan, RestTask
 
 pytestmark = pytest.mark.timeout(120)
 
 A, B, C = MEMBER, 8, 9
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits is seen at once."""
-    monkeypatch.setattr(giving_way, "LOOK_SECONDS", 0.1)
 
 
 def play(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
