@@ -41,6 +41,7 @@ PROGRAMS = {
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),
     "pitch": Program("Trackers on voices of known f0"),
+    "tones": Program("Voices and pure tones", (), ("--sounds", "5")),
     "effort": Program("LAME's effort", ("--pairs", "5"), ("--pairs", "1")),
     "retention": Program("A clean-up beside a long history", (), ("2000",)),
     "waiting": Program("A long line", (), ("500",)),
