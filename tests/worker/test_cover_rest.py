@@ -101,5 +101,5 @@ def test_each_part_comes_alone_and_the_figures_last(tmp_path: Path, monkeypatch:
     assert files == ["voice_message", "vocals_part", "instrumental_part", "picture"]
     result = cast(CoverResult, outcome.result)
     assert (result.waveform, result.mos_cover, result.mos_model) == ("AA==", 3.5, "UTMOS")
-    assert result.models == {"separator": "Spleeter", "speaker": "Resemblyzer", "mos": "UTMOS"}
+    assert result.models == {"separator": "Spleeter", "speaker": "Resemblyzer", "MOS": "UTMOS"}
     assert [list(plan) for plan in plans] == [["parts"]] * 3 + [["measuring"]]
