@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from pipeline.covers.cover import CoverInput, CoverReport
 from pipeline.covers.cover_measures import measure_cover
-from pipeline.covers.parts import Part, write_part
+from pipeline.covers.parts import CoverPart, write_part
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
@@ -16,7 +16,11 @@ from store.results import CoverResult
 from worker.messages import JobOutcome, RestTask
 from worker.plans import Plan, measuring_seconds, part_seconds
 
-ROLES = {Part.VOICE_MESSAGE: "voice_message", Part.VOCALS: "vocals_part", Part.INSTRUMENTAL: "instrumental_part"}
+ROLES = {
+    CoverPart.VOICE_MESSAGE: "voice_message",
+    CoverPart.VOCALS: "vocals_part",
+    CoverPart.INSTRUMENTAL: "instrumental_part",
+}
 MEASURES = (Role.SPEAKER, Role.MOS)
 
 
@@ -27,7 +31,7 @@ class CoverRest:
     cover: CoverInput
     made: CoverReport
     result: CoverResult
-    parts: tuple[Part, ...]
+    parts: tuple[CoverPart, ...]
     """That are to be written."""
 
     def packed(self) -> bytes:

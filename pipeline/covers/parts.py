@@ -22,8 +22,8 @@ CEILING = 10 ** (-1 / 20)
 """The highest peak of a part: a codec may add to it."""
 
 
-class Part(StrEnum):
-    """A part of a cover."""
+class CoverPart(StrEnum):
+    """What a cover is made of, and itself as a voice message."""
 
     VOICE_MESSAGE = "voice_message"
     VOCALS = "vocals"
@@ -38,24 +38,24 @@ class PartFile:
     waveform: str = ""
 
 
-def parts_of(made: CoverReport) -> tuple[Part, ...]:
+def parts_of(made: CoverReport) -> tuple[CoverPart, ...]:
     """The parts that a cover has: without an instrumental it is its vocals already."""
-    return (Part.VOICE_MESSAGE,) if made.instrumental is None else tuple(Part)
+    return (CoverPart.VOICE_MESSAGE,) if made.instrumental is None else tuple(CoverPart)
 
 
-def write_part(part: Part, cover: CoverInput, made: CoverReport, report: Report = ignore) -> PartFile:
+def write_part(part: CoverPart, cover: CoverInput, made: CoverReport, report: Report = ignore) -> PartFile:
     """Write a part of a cover that was just made, as Ogg Opus into the input's `out_dir`.
 
     Raises DiskFull, TooLong (nothing fits into `max_bytes`).
     """
     report("parts", 0.0)
     mix, most, tags = made.mix, cover.options.max_bytes, tags_of(cover)
-    if part is Part.VOICE_MESSAGE:
+    if part is CoverPart.VOICE_MESSAGE:
         path = cover.out_dir / "voice-message.ogg"
         waveform = write_voice_message(made.cover, path, mix.seconds, most, tags)
         report("parts", 1.0)
         return PartFile(path, waveform)
-    source, gain = (made.converted, _vocal_gain(made)) if part is Part.VOCALS else (made.instrumental, _gain(made))
+    source, gain = (made.converted, _vocal_gain(made)) if part is CoverPart.VOCALS else (made.instrumental, _gain(made))
     assert source is not None
     path = cover.out_dir / f"{part}.ogg"
     with Encoder(path, MUSIC_RATE, 2, bitrate=opus_to_fit(mix.seconds, most, BITRATE), tags=tags) as encoder:

@@ -11,7 +11,7 @@ from pipeline.covers.cover import CoverInput, CoverReport
 from pipeline.covers.cover_figures import CoverFigures
 from pipeline.covers.cover_measures import CoverMeasures
 from pipeline.covers.mix import MixReport
-from pipeline.covers.parts import Part, PartFile
+from pipeline.covers.parts import CoverPart, PartFile
 from pipeline.covers.stems import Stems
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
@@ -42,7 +42,7 @@ class Names:
         return {Role.SPEAKER: "Resemblyzer", Role.MOS: "UTMOS", Role.SEPARATOR: "another song's"}
 
 
-def cover_rest_of(folder: Path, parts: tuple[Part, ...]) -> CoverRest:
+def cover_rest_of(folder: Path, parts: tuple[CoverPart, ...]) -> CoverRest:
     """What is left of a cover of no sound."""
     path, none = folder / "x", np.zeros(900, np.float32)
     cover = CoverInput(
@@ -84,14 +84,14 @@ def cover_rest_of(folder: Path, parts: tuple[Part, ...]) -> CoverRest:
 def test_each_part_comes_alone_and_the_figures_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
 
-    def write(part: Part, *_: object) -> PartFile:
+    def write(part: CoverPart, *_: object) -> PartFile:
         written.append(part.value)
-        return PartFile(tmp_path / part.value, "AA==" if part is Part.VOICE_MESSAGE else "")
+        return PartFile(tmp_path / part.value, "AA==" if part is CoverPart.VOICE_MESSAGE else "")
 
     monkeypatch.setattr(cover_rest, "write_part", write)
     monkeypatch.setattr(cover_rest, "measure_cover", lambda *_: CoverMeasures(FIGURES, tmp_path / "cover.png"))
     models, plans = cast(ModelPool, Names()), list[dict[str, float]]()
-    rest, files = cover_rest_of(tmp_path, tuple(Part)).packed(), list[str]()
+    rest, files = cover_rest_of(tmp_path, tuple(CoverPart)).packed(), list[str]()
     while rest:
         outcome = go_on(RestTask(rest), models, plans.append, lambda *_: None)
         rest, files = outcome.rest, [*files, *outcome.files]

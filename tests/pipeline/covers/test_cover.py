@@ -17,7 +17,7 @@ from pipeline.covers import preview
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
 from pipeline.covers.cover_figures import compare_pitch, sdr
 from pipeline.covers.cover_measures import CoverMeasures, measure_cover
-from pipeline.covers.parts import Part, PartFile, parts_of, write_part
+from pipeline.covers.parts import CoverPart, PartFile, parts_of, write_part
 from pipeline.covers.voice_message import write_voice_message
 from pipeline.errors import TooLong, VoiceOutdated
 from pipeline.pool.model_pool import ModelPool
@@ -131,16 +131,16 @@ def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
 @pytest.fixture(scope="module")
 def parts(
     song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path_factory: pytest.TempPathFactory
-) -> dict[Part, PartFile]:
+) -> dict[CoverPart, PartFile]:
     folder = tmp_path_factory.mktemp("parts")
     options = CoverOptions(max_bytes=10_000_000)
     wanted = of(song, voice_files, folder, folder, "노래", "목소리", options)
     return {part: write_part(part, wanted, cover) for part in parts_of(cover)}
 
 
-def test_vocals_and_instrumental_sum_to_the_cover(cover: CoverReport, parts: dict[Part, PartFile]) -> None:
+def test_vocals_and_instrumental_sum_to_the_cover(cover: CoverReport, parts: dict[CoverPart, PartFile]) -> None:
     assert cover.instrumental
-    vocals, instrumental = read(parts[Part.VOCALS].path), read(parts[Part.INSTRUMENTAL].path)
+    vocals, instrumental = read(parts[CoverPart.VOCALS].path), read(parts[CoverPart.INSTRUMENTAL].path)
     exact = stem(cover.converted) + stem(cover.instrumental)
     mixed, n = read(cover.cover), min(vocals.shape[1], instrumental.shape[1], exact.shape[1])
     total = vocals[:, :n] + instrumental[:, :n]
@@ -153,8 +153,10 @@ def test_vocals_and_instrumental_sum_to_the_cover(cover: CoverReport, parts: dic
     assert abs(n - mixed.shape[1]) <= 0.03 * 44100
 
 
-def test_the_voice_message_is_the_cover_as_discord_takes_it(cover: CoverReport, parts: dict[Part, PartFile]) -> None:
-    message = parts[Part.VOICE_MESSAGE]
+def test_the_voice_message_is_the_cover_as_discord_takes_it(
+    cover: CoverReport, parts: dict[CoverPart, PartFile]
+) -> None:
+    message = parts[CoverPart.VOICE_MESSAGE]
     with av.open(str(message.path)) as file:
         stream = file.streams.audio[0]
         assert (stream.codec_context.name, stream.layout.nb_channels, stream.rate) == ("opus", 1, 48000)
