@@ -32,6 +32,7 @@ PROGRAMS = {
     "delivery": Program(
         "What a member waits for", ("--pairs", "5"), ("--pairs", "1", "--seconds", "62", "--intro", "4")
     ),
+    "remix": Program("A key asked for at once", (), ("--runs", "1", "--seconds", "8")),
     "cold": Program("What a cold start costs", (), ("--runs", "1", "--seconds", "8")),
     "processes": Program("One process beside several", (), ("--runs", "1", "--seconds", "8")),
     "first_minute": Program("What the first minute costs", (), ("--part", "cover")),
@@ -40,6 +41,7 @@ PROGRAMS = {
     "separation": Program("Separation beside the oracle mask"),
     "decoding": Program("Decoding in tiles beside decoding at once"),
     "pitch": Program("Trackers on voices of known f0"),
+    "tones": Program("Voices and pure tones", (), ("--sounds", "5")),
     "effort": Program("LAME's effort", ("--pairs", "5"), ("--pairs", "1")),
     "retention": Program("A clean-up beside a long history", (), ("2000",)),
     "waiting": Program("A long line", (), ("500",)),

@@ -26,7 +26,7 @@ from pipeline.sound.decode import SONG, decode
 from pipeline.sound.encode import encode
 from pipeline.training.instant import instant_voice
 from worker.child_tasks import perform
-from worker.messages import CoverTask, Early, Preview
+from worker.messages import CoverTask, JobOutcome, Preview, RestTask, Task
 
 ROOT = Path(__file__).parent.parent
 UNSUNG = 2
@@ -52,8 +52,8 @@ def _waited(song: Path, voice: Path, models: ModelPool, folder: Path, *, preview
     seen: dict[str, float] = {}
     begun = time.process_time()
 
-    def tell(early: Early) -> None:
-        seen["preview" if isinstance(early, Preview) else "cover"] = time.process_time() - begun
+    def tell(_: Preview) -> None:
+        seen["preview"] = time.process_time() - begun
 
     task = CoverTask(
         song=song,
@@ -68,8 +68,17 @@ def _waited(song: Path, voice: Path, models: ModelPool, folder: Path, *, preview
         preview=preview,
         parts=True,
     )
-    perform(task, models, lambda stages: None, lambda stage, done: None, tell)
-    return Waited(seen.get("preview", float("nan")), seen["cover"], time.process_time() - begun)
+
+    def outcome_of(task: Task) -> JobOutcome:
+        outcome = perform(task, models, lambda stages: None, lambda stage, done: None, tell)
+        assert isinstance(outcome, JobOutcome)
+        return outcome
+
+    outcome = outcome_of(task)
+    delivered = time.process_time() - begun
+    while outcome.rest:
+        outcome = outcome_of(RestTask(outcome.rest))
+    return Waited(seen.get("preview", float("nan")), delivered, time.process_time() - begun)
 
 
 def with_intro(path: Path, seconds: float, intro: float) -> None:

@@ -1,12 +1,13 @@
 """Atomic writing: a file appears under its name whole, or not at all."""
 
+import fcntl
 import os
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -21,9 +22,9 @@ DRAFTED = re.compile(rf"\.(?P<name>.+?)(\.[0-9a-f]{{12}})?{re.escape(DRAFT)}")
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A temporary file beside `path`: fsynced and renamed to it on a normal exit, removed on any exception.
 
-    Raises DiskFull.
+    It is locked until then, so that `remove_abandoned` knows it from one whose writer was killed. Raises DiskFull.
     """
-    with atomic_path(path) as temporary, temporary.open("xb") as file:
+    with ExitStack() as held, atomic_path(path) as temporary, _locked(temporary, held) as file:
         yield file
 
 
@@ -56,6 +57,21 @@ def drafts(folder: Path) -> Iterator[Path]:
     return folder.glob(f".*{DRAFT}")
 
 
+def remove_abandoned(folder: Path) -> int:
+    """Remove the files that `atomic_write` began in the folder and whose process has died; return how many.
+
+    What another process writes stays. Only for folders into which nothing else writes drafts: others are not locked.
+    """
+    removed = 0
+    for draft in list(drafts(folder)):
+        with suppress(OSError), draft.open("r+b") as file:  # it is locked, or just finished
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file.fileno()), draft.stat()):
+                draft.unlink()
+                removed += 1
+    return removed
+
+
 def remove_drafts(folder: Path, seconds: float) -> int:
     """Remove the drafts anywhere below the folder that nobody has written to for so many seconds; return how many."""
     before, removed = time.time() - seconds, 0
@@ -76,6 +92,19 @@ def meant(path: Path) -> Path:
 def draft_folder(folder: Path) -> TemporaryDirectory[str]:
     """A folder for what is made in one go, removed at the end of the block; if that is never reached, as a draft is."""
     return TemporaryDirectory(prefix=".", suffix=DRAFT, dir=folder)
+
+
+def _locked(temporary: Path, held: ExitStack) -> BinaryIO:
+    """A new file of that name, locked until `held` is left, however early the file is closed."""
+    while True:
+        file = temporary.open("xb")
+        descriptor = os.dup(file.fileno())
+        held.callback(os.close, descriptor)
+        with suppress(OSError):  # a file system without locks: there no draft counts as abandoned either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return file
+        file.close()  # it was taken for abandoned before it was locked
 
 
 def _last_written(draft: Path) -> float:

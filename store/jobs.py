@@ -149,11 +149,28 @@ def render(
 
 
 def complete(
-    session: Session, job_id: str, attempt: int, owner: str, result: dict[str, Any], files: list[dict[str, str]]
+    session: Session,
+    job_id: str,
+    attempt: int,
+    owner: str,
+    result: dict[str, Any],
+    files: list[dict[str, str]],
+    *,
+    worked: float = 0.0,
+    measuring: bool = False,
 ) -> bool:
-    """The result of a rendered job as it was measured, and files for its message; False if the lease is lost."""
-    values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    if not _release(session, job_id, attempt, owner, **values):
+    """The result of a rendered job with what `worked` seconds added, and files for its message.
+
+    False if the lease is lost; it is kept for more if `measuring`.
+    """
+    values: dict[str, Any] = {
+        "result": result,
+        "progress": 1.0,
+        "seconds_left": 0.0,
+        "worked": col(Job.worked) + worked,
+    }
+    values |= {} if measuring else UNLEASED
+    if not _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), **values):
         return False
     for row in session.exec(select(Outbox).where(Outbox.job_id == job_id)).all():
         row.files = [*row.files, *files]
@@ -163,7 +180,7 @@ def complete(
 
 def leave(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """A job that has its result keeps it, and is measured no further; False if this lease is of no such job."""
-    return _release(session, job_id, attempt, owner)
+    return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), **UNLEASED)
 
 
 def fail(
@@ -319,13 +336,6 @@ def _is_read() -> ColumnElement[bool]:
     """Whether a recording of the job's sentence waits to be heard."""
     waits = (col(BasketNote.user_id) == col(Job.user_id), col(BasketNote.state) == NoteState.WAITING)
     return select(BasketNote.id).where(*waits, col(BasketNote.reads_for) == col(Job.id)).exists()
-
-
-def _release(session: Session, job_id: str, attempt: int, owner: str, **values: Any) -> bool:
-    """The worker is done with a job that has its result; what it measured counts as work."""
-    time = now()
-    worked = col(Job.worked) + (time - func.coalesce(col(Job.ended_at), time))
-    return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), worked=worked, **UNLEASED, **values)
 
 
 def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:

@@ -102,7 +102,7 @@ def standing(session: Session) -> list[InLine]:
     """Every job in line, in its order.
 
     The wait is what the jobs ahead are expected to take, shared by the workers that are seen to work. A heavy training
-    gives way, so a quick job does not wait for it.
+    gives way, and so does the measuring of a result, so a quick job does not wait for them.
     """
     pace = _pace(session)
     line: list[InLine] = []
@@ -137,8 +137,13 @@ def _pace(session: Session) -> _Pace:
     takes = functools.cache(functools.partial(expected_seconds, session))
     running = session.exec(select(Job).where(_of_service(), LEASED)).all()
     left = [(job, seconds_left(job.kind, job.progress, job.seconds_left, takes(job.kind, job.lane))) for job in running]
-    works = {lane: sum(left for job, left in left if lane is Lane.HEAVY or not job.gives_way) for lane in Lane}
+    works = {lane: sum(left for job, left in left if lane is Lane.HEAVY or not _yields(job)) for lane in Lane}
     return _Pace(works, max(1, len({job.lease_owner for job in running})), takes)
+
+
+def _yields(job: Job) -> bool:
+    """Whether a quick job comes before it: it gives way, or what is left only adds to its result."""
+    return job.gives_way or job.ended_at is not None
 
 
 def _place(session: Session, job: Job, pace: _Pace, nobody_can: ColumnElement[bool]) -> Place:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.pool.selection import Selection
 from tests.forked import FORKS
-from worker.child import Child, OnEarly, nothing_early
+from worker.child import Child, OnPreview, unheard
 from worker.messages import End, Report, Task
 
 
@@ -23,11 +23,11 @@ class WarmChild(ForkedChild):
     busy = False
 
     async def run(
-        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_preview: OnPreview = unheard
     ) -> End:
         """As in Child."""
         self.busy = True
-        end = await super().run(task, on_report, on_early)
+        end = await super().run(task, on_report, on_preview)
         self.busy = False
         return end
 

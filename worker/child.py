@@ -24,11 +24,9 @@ from worker.errors import CannotRun, ChildDied
 from worker.messages import (
     Broken,
     Done,
-    Early,
     End,
     GaveWay,
     GiveWay,
-    Made,
     Message,
     Missing,
     Plan,
@@ -42,11 +40,11 @@ from worker.messages import (
 )
 
 PROGRESS_SECONDS = 0.2
-OnEarly = Callable[[Early], Awaitable[None]]
-"""Awaited with what a job's member can have before the task is done; the task goes on meanwhile."""
+OnPreview = Callable[[Preview], Awaitable[None]]
+"""Awaited with what a job's member can hear before the task is done; the task goes on meanwhile."""
 
 
-async def nothing_early(_: Early) -> None:
+async def unheard(_: Preview) -> None:
     """Whoever waits for the end needs nothing before."""
 
 
@@ -78,12 +76,12 @@ class Child:
         child_end.close()
 
     async def run(
-        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_preview: OnPreview = unheard
     ) -> End:
         """Have the child perform a task; `on_report` receives its plan and progress, the last message is returned.
 
-        Raises ChildDied, CannotRun, and what `on_early` raises. Then, and if the awaiting task is cancelled, the child
-        is killed.
+        Raises ChildDied, CannotRun, and what `on_preview` raises. Then, and if the awaiting task is cancelled, the
+        child is killed.
         """
         self.start()
         pipe = self._pipe
@@ -104,8 +102,8 @@ class Child:
                     case Progress():
                         self.gpu_bytes = message.gpu_bytes
                         on_report(message)
-                    case Preview() | Made():
-                        await on_early(message)
+                    case Preview():
+                        await on_preview(message)
                     case _:
                         return message
         except (EOFError, OSError) as error:

@@ -24,6 +24,7 @@ from worker.messages import (
     RatedClipsTask,
     Ready,
     ReadyTask,
+    RestTask,
     Task,
     Tell,
     TrainTask,
@@ -33,7 +34,7 @@ from worker.sizes import with_memory
 
 
 def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tell = lambda _: None) -> Outcome:
-    """Perform one task; `plan` receives the expected seconds of each stage, anew where the result is made already.
+    """Perform one task; `plan` receives the expected seconds of each stage.
 
     Raises SoundError, DiskFull.
     """
@@ -60,6 +61,10 @@ def perform(task: Task, models: ModelPool, plan: Plan, report: Report, tell: Tel
             return prepare(task, report)
         case ReadyTask():
             return _ready(models, task.able)
+        case RestTask():
+            from worker.cover_rest import go_on
+
+            return with_memory(go_on(task, models, plan, report))
     models.choose(getattr(task, "separator", ""), getattr(task, "base", ""))
     return with_memory(_job(task, models, plan, report, tell))
 

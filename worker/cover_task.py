@@ -1,24 +1,22 @@
 """What the child process performs for `/cover`."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
-from pipeline.covers.cover_measures import measure_cover
 from pipeline.covers.given import GivenFile
-from pipeline.covers.parts import CoverParts, write_parts
 from pipeline.covers.stems import Stems
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from store.results import CoverResult
-from worker.messages import CoverTask, JobOutcome, Made, Preview, Tell
-from worker.plans import Plan, cover_plan, measuring_seconds, parts_seconds
-from worker.sizes import song_seconds, with_memory
+from worker.cover_rest import CoverRest
+from worker.messages import CoverTask, JobOutcome, Preview, Tell
+from worker.plans import Plan, cover_plan
+from worker.sizes import song_seconds
 
 
 def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, tell: Tell) -> JobOutcome:
-    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix; then measure that."""
+    """Separate the song (unless it is vocals already), convert its vocals to the voice, and mix."""
     seconds = song_seconds(task.song, task.song_name)
     given = task.vocals_only + (task.instrumental is not None)
     rate = models.voice(task.model, task.index).network.sampling_rate
@@ -40,23 +38,8 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
     result = _cover_result(task, cover, _models(task, cover, models, Role.SPEAKER, Role.MOS))
     files = {"cover": cover.mix.path, "converted": cover.converted}
-    tell(Made(with_memory(JobOutcome(result, files | _separated(task, cover.stems)))))
-    plan({**({"parts": parts_seconds(seconds)} if task.parts else {}), "measuring": measuring_seconds(seconds)})
-    parts = write_parts(wanted, cover, report) if task.parts else None
-    measures = measure_cover(wanted, cover, models, report)
-    figures = asdict(measures.figures)
-    compared = {"compared_seconds": figures.pop("seconds"), **figures}
-    waveform = parts.voice_message.waveform if parts else ""
-    measured = replace(result, **compared, waveform=waveform, models=_models(task, cover, models))
-    return JobOutcome(measured, {"picture": measures.picture, **_part_files(parts)})
-
-
-def _part_files(parts: CoverParts | None) -> dict[str, Path]:
-    """The files of a cover's parts by role."""
-    if parts is None:
-        return {}
-    files = {"vocals_part": parts.vocals, "instrumental_part": parts.instrumental}
-    return {role: path for role, path in files.items() if path} | {"voice_message": parts.voice_message.path}
+    rest = CoverRest(cover=wanted, made=cover, result=result, models=_models(task, cover, models), parts=task.parts)
+    return JobOutcome(result, files | _separated(task, cover.stems), rest.packed())
 
 
 def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:

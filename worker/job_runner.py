@@ -4,25 +4,19 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-
-from sqlmodel import Session
+from typing import Protocol
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
-from store import Job, JobKind, Store, StoreError, cache, clips, library, near, shared_cache, voices
-from store.missing import NoSingers, NotesGone, SongsGone
-from store.need_tables import ModelRole
-from store.params import cover_params, train_params
-from store.replies import token_of
+from store import Job, Store, StoreError, near, shared_cache
 from store.results import Result
-from store.tables import OPERATOR
 from store.use_cases import (
     LeaseLost,
-    check_consent,
     complete_job,
     confirm_cancel,
     fail_job,
@@ -30,35 +24,15 @@ from store.use_cases import (
     give_back_job,
     job_row,
     keep_preview,
-    needs_of_job,
-    stay_with_base,
 )
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
+from worker.job_task import songs_of, task_of
 from worker.lease import Lease, persist
-from worker.messages import (
-    Broken,
-    CoverTask,
-    Done,
-    Early,
-    End,
-    GaveWay,
-    InstantTask,
-    JobOutcome,
-    JobTask,
-    LibraryTask,
-    MatchTask,
-    NoteFile,
-    Preview,
-    Refused,
-    SentSong,
-    SingerFile,
-    TrainTask,
-)
-from worker.scratch import clear, scratch_of
+from worker.messages import Broken, Done, End, GaveWay, JobOutcome, Preview, Refused, RestTask
+from worker.scratch import clear
 from worker.settings import WorkerSettings
-from worker.suggestible import songs_to_suggest
 from worker.watchdog import Patience, Watchdog
 
 log = logging.getLogger(__name__)
@@ -77,10 +51,20 @@ class AttemptEnd(StrEnum):
     LEASE_LOST = "lease_lost"
 
 
-Write = Callable[[Store, Job, Result, Mapping[str, Path]], None]
-"""`finish_job`, or `complete_job` once that was done."""
+class Write(Protocol):
+    """`finish_job`, or `complete_job` once that was done."""
+
+    def __call__(
+        self, store: Store, job: Job, result: Result, files: Mapping[str, Path], *, measuring: bool = False
+    ) -> None:
+        """More follows if `measuring`."""
+        ...
+
+
 OnOutcome = Callable[[JobOutcome], None]
-"""Called with what the child made, before its files are stored; again with what it measured of that."""
+"""Called with what the child made, before its files are stored; again with what it adds to that."""
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Entered when the child is free for what only adds to a result that its member has."""
 
 
 async def work_on(
@@ -91,17 +75,19 @@ async def work_on(
     on_outcome: OnOutcome = lambda _: None,
     patience: Patience = Patience(),
     models: Collection[str] | None = None,
+    turn: Turn = nullcontext,
 ) -> AttemptEnd:
     """Perform a leased job, and write how it ended.
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
     the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
     it is a training that gave way to a quick job (that needs no other than these models; None: any). A job that has its
-    result by then is left with it.
+    result by then is left with it. What is left to add to a result waits for its `turn`; others may have the child
+    until then.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
-        await lease.hold(_perform(store, child, lease, settings, on_outcome, watchdog, models), watchdog.check)
+        await lease.hold(_perform(store, child, lease, settings, on_outcome, watchdog, models, turn), watchdog.check)
     except ChildDied as error:
         log.warning("Job %s, attempt %d: %s", job.id, job.attempt, error)
         await persist(partial(give_back_job, store, job))
@@ -134,34 +120,34 @@ async def _perform(
     on_outcome: OnOutcome,
     watchdog: Watchdog,
     models: Collection[str] | None,
+    turn: Turn,
 ) -> None:
     """Perform the job while its lease is held; a failure is written, too. Raises ChildDied, LeaseLost.
 
-    A result that is made before the task's end is written at once, so that its member has it while it is measured.
+    A result is written before what only adds to it, so that its member has it; that follows in turns of its own.
     """
     job = lease.job
-    write: Write = finish_job
 
-    async def on_early(early: Early) -> None:
-        nonlocal write
-        if isinstance(early, Preview):
-            await asyncio.to_thread(keep_preview, store, job, early.path)
-            return
-        first = partial(finish_job, measuring=True)
-        await persist(partial(_put_away, store, job, early.outcome, watchdog.forecast.durations(), on_outcome, first))
-        write = complete_job
+    async def on_preview(preview: Preview) -> None:
+        await asyncio.to_thread(keep_preview, store, job, preview.path)
 
     try:
         await persist(partial(near.fetch, store, job))
-        task = await persist(partial(_task, store, job, settings))
-        songs = _songs_of(task)
+        task = await persist(partial(task_of, store, job, settings))
+        songs = songs_of(task)
         for song in songs:
             await asyncio.to_thread(shared_cache.fetch, store, song)
         async with giving_way(store, child, job, settings, models):
-            end = await child.run(task, watchdog.hear, on_early)
+            end = await child.run(task, watchdog.hear, on_preview)
         watchdog.rest()
+        write: Write = finish_job
+        while isinstance(end, Done) and isinstance(made := end.outcome, JobOutcome) and made.rest:
+            first = partial(write, measuring=True)
+            await persist(partial(_put_away, store, job, made, watchdog.durations(), on_outcome, first))
+            end = await _go_on(child, RestTask(made.rest), watchdog, turn)
+            write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
-        await persist(partial(_finish, store, job, end, watchdog.forecast.durations(), on_outcome, write))
+        await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
         for song in songs:
             await asyncio.to_thread(shared_cache.share, store, song)
     except (ChildDied, LeaseLost):
@@ -182,10 +168,21 @@ async def _perform(
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
 
 
+async def _go_on(child: Child, task: RestTask, watchdog: Watchdog, turn: Turn) -> End:
+    """Have the child do what is left, in its turn; what gave way begins anew in the next one."""
+    end: End = GaveWay()
+    while isinstance(end, GaveWay):
+        async with turn():
+            watchdog.follow()
+            end = await child.run(task, watchdog.hear)
+            watchdog.rest()
+    return end
+
+
 def _gone(store: Store, job: Job, settings: WorkerSettings) -> StoreError | DiskFull | None:
     """What of a job that broke was taken away meanwhile: its song, its voice, its notes."""
     try:
-        _task(store, job, settings)
+        task_of(store, job, settings)
     except (StoreError, DiskFull) as error:
         return error
     return None
@@ -204,97 +201,6 @@ async def _stop(store: Store, job: Job) -> None:
             await persist(partial(give_back_job, store, job, lost=False))
     except Exception:
         log.warning("Job %s, attempt %d is left to the sweep of another worker.", job.id, job.attempt, exc_info=True)
-
-
-def _task(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
-    """The child's task for a job: paths instead of keys.
-
-    Raises StoreError (something is gone or not ready, or was not agreed to), DiskFull.
-    """
-    work, out = scratch_of(store, job)
-    needs = needs_of_job(store, job.id)
-    separator, base = needs.get(ModelRole.SEPARATOR, ""), needs.get(ModelRole.BASE, "")
-    if job.gives_way and not base:
-        stay_with_base(store, job, settings.voice_base)
-    with store.read() as session:
-        match job.kind:
-            case JobKind.MATCH:
-                singers, songs = _singers(store, session, job), songs_to_suggest(session, job.user_id, job.guild_id)
-                return MatchTask(_notes(store, session, job), singers, songs, out, job.locale)
-            case JobKind.TRAIN:
-                params = train_params(job)
-                if params.instant:
-                    return InstantTask(_notes(store, session, job), out)
-                seconds = 60 * settings.train_minutes if params.train_seconds is None else params.train_seconds
-                return TrainTask(_notes(store, session, job), seconds, params.train_steps, work, out, job.locale, base)
-            case JobKind.COVER:
-                return replace(_cover_task(store, session, job, out), separator=separator)
-            case JobKind.LIBRARY:
-                return LibraryTask(_sent_songs(store, session, job), out, separator)
-
-
-def _songs_of(task: JobTask) -> list[str]:
-    """The sha256 of the songs of a task, whose caches machines share."""
-    match task:
-        case CoverTask():
-            return [task.cache.name]
-        case LibraryTask():
-            return [song.cache.name for song in task.songs]
-    return []
-
-
-def _notes(store: Store, session: Session, job: Job) -> tuple[NoteFile, ...]:
-    notes = clips.of_job(session, job.id)
-    if not notes:
-        raise NotesGone
-    if job.kind is JobKind.TRAIN:
-        check_consent(session, job, notes)
-    return tuple(NoteFile(store.media.checked(note.media_key, note.name), note.name) for note in notes)
-
-
-def _sent_songs(store: Store, session: Session, job: Job) -> tuple[SentSong, ...]:
-    sent = clips.of_job(session, job.id)
-    if not sent:
-        raise SongsGone
-    return tuple(
-        SentSong(store.media.checked(one.media_key, one.name), one.name, cache.folder_of(store, one.media_key))
-        for one in sent
-    )
-
-
-def _singers(store: Store, session: Session, job: Job) -> tuple[SingerFile, ...]:
-    """The singers that the job's guild sees."""
-    singers = library.singers(session, job.guild_id)
-    if not singers:
-        raise NoSingers
-    return tuple(
-        SingerFile(singer.name, store.media.checked(singer.embeddings_key, singer.name), singer.embedding_model)
-        for singer in singers
-    )
-
-
-def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTask:
-    params = cover_params(job)
-    voice = voices.usable(session, params.voice_id, job.user_id)
-    key = params.song_key or library.song(session, params.song_id or 0).media_key
-    given = params.instrumental_key
-    return CoverTask(
-        song=store.media.checked(key, params.song_name),
-        song_name=params.song_name,
-        voice_name=voice.name,
-        model=store.media.checked(voice.model_key or "", voice.name),
-        index=store.media.checked(voice.index_key or "", voice.name),
-        cache=cache.folder_of(store, key),
-        out=out,
-        key_shift=params.key_shift,
-        max_bytes=params.max_bytes,
-        vocals_only=params.vocals_only,
-        instrumental=store.media.checked(given, params.instrumental_name) if given else None,
-        instrumental_name=params.instrumental_name,
-        language=job.locale,
-        preview=token_of(job) is not None,
-        parts=job.user_id != OPERATOR,
-    )
 
 
 def _finish(store: Store, job: Job, end: End, durations: dict[str, float], on_outcome: OnOutcome, write: Write) -> None:

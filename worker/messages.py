@@ -1,8 +1,8 @@
 """The messages between a worker and its child process: a task goes in, messages come out.
 
 A task carries paths and numbers, no rows of the database. A child replies with any number of `Plan` and `Progress`,
-then with one `Done`, `Refused`, `Broken` or `GaveWay`; what a job's member can have before that comes as
-`Preview` and `Made`. It replies with `Missing` if it cannot work at all.
+then with one `Done`, `Refused`, `Broken` or `GaveWay`; what a job's member can hear before that comes as `Preview`.
+It replies with `Missing` if it cannot work at all.
 """
 
 from collections.abc import Callable, Mapping
@@ -203,16 +203,27 @@ class ReadyTask:
     able: bool = True
 
 
+@dataclass(frozen=True)
+class RestTask:
+    """Add to a job's result what can follow it: the `rest` of its outcome."""
+
+    rest: bytes
+
+
 JobTask = MatchTask | TrainTask | InstantTask | CoverTask | LibraryTask
-Task = JobTask | EmbedTask | ListenTask | MusicTask | OwnNoteTask | RatedClipsTask | ReadyTask
+Task = JobTask | RestTask | EmbedTask | ListenTask | MusicTask | OwnNoteTask | RatedClipsTask | ReadyTask
 
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """A job's result, and the files that were written, by role."""
+    """A job's result, and the files that were written, by role.
+
+    Its member can have it, even if a `rest` is left that adds to it: as the child packed it for a RestTask.
+    """
 
     result: Result
     files: Mapping[str, Path]
+    rest: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -306,13 +317,6 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A job's result is whole, and its member can have it; what the task still does only adds to it."""
-
-    outcome: JobOutcome
-
-
-@dataclass(frozen=True)
 class Done:
     """The task is done."""
 
@@ -354,7 +358,6 @@ class Missing:
 
 Report = Plan | Progress
 End = Done | Refused | Broken | GaveWay
-Early = Preview | Made
-Tell = Callable[[Early], None]
-"""Called with what the member of a job can have before its end."""
-Message = Report | Early | End | Missing
+Tell = Callable[[Preview], None]
+"""Called with what the member of a job can hear before its end."""
+Message = Report | Preview | End | Missing

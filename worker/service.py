@@ -13,8 +13,9 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from arq import func
@@ -32,14 +33,17 @@ from store.use_cases import (
     give_back_job,
     hear_mended,
     job_row,
+    quick_job_waits,
     show_life,
     stranded_jobs,
     sweep_jobs,
     take_next_job,
 )
 from worker.abilities import abilities_of, at_once
+from worker.afterwork import Afterwork, Attempt
 from worker.child import Child
 from worker.doorbell import CALL_SECONDS, QUEUE, TASK, from_bytes, queue_at, to_bytes
+from worker.giving_way import asking
 from worker.job_runner import work_on
 from worker.library.free import FreeVoices, missing_voices, seed_songs
 from worker.library.seed import seed_library
@@ -79,6 +83,7 @@ class Shift:
     looked: float = field(default_factory=time.monotonic)
     stranded: Stranded = NONE_STRANDED
     """What waited in vain when it was looked at last."""
+    afterwork: Afterwork = field(default_factory=Afterwork)
     notes: NoteListener = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,7 +157,7 @@ async def _serve(store: Store, children: list[Child], redis_url: str, settings: 
         for shift in shifts:
             tasks.create_task(_repeat(_sweep, SWEEP_SECONDS, shift))
             tasks.create_task(_live(shift))
-            tasks.create_task(_repeat(_work, 0.0, shift))
+            tasks.create_task(_work_on_and_on(shift))
 
 
 async def _listen(redis_url: str, *bells: asyncio.Event) -> None:
@@ -259,15 +264,23 @@ async def _tidy_copies(store: Store) -> None:
     await asyncio.to_thread(near.sweep, store)
 
 
+async def _work_on_and_on(shift: Shift) -> None:
+    """Work whenever the bell rings; jobs that stand back when the worker stops are left, or given back."""
+    try:
+        await _repeat(_work, 0.0, shift)
+    finally:
+        await shift.afterwork.end()
+
+
 async def _work(shift: Shift) -> None:
     """When the bell has rung, hear notes, do jobs and tests' clips until none waits; then make and hear what is new."""
     await shift.bell.wait()
     shift.bell.clear()
-    await asyncio.to_thread(give_back_held, shift.store, shift.owner)
+    if not shift.afterwork.standing:
+        await asyncio.to_thread(give_back_held, shift.store, shift.owner)
     await shift.notes.hear()
     await prepare_listening_tests(shift.store, shift.child)
-    while (job := await _take_next(shift)) is not None:
-        await _attempt(shift, job)
+    while await _serve_next(shift):
         await shift.notes.hear()
         await prepare_listening_tests(shift.store, shift.child)
         await shift.free.make_next(shift.child)
@@ -277,13 +290,35 @@ async def _work(shift: Shift) -> None:
     await shift.songs.listen_while_idle()
 
 
-async def _attempt(shift: Shift, job: Job) -> None:
+async def _serve_next(shift: Shift) -> bool:
+    """Add to a result of before, unless a quick job waits, or do the next job; False if there is neither."""
+    afterwork = shift.afterwork
+    if afterwork.standing and (afterwork.full or not await asyncio.to_thread(quick_job_waits, shift.store, shift.able)):
+        return await afterwork.go_on()
+    job = await _take_next(shift)
+    if job is None:
+        return False
+    await afterwork.begin(partial(_attempt, shift, job))
+    return True
+
+
+async def _attempt(shift: Shift, job: Job, attempt: Attempt) -> None:
     """Perform a leased job, and count how it waited, worked and ended."""
+    store, child, models = shift.store, shift.child, shift.able.models
+
+    @contextlib.asynccontextmanager
+    async def turn() -> AsyncIterator[None]:
+        async with (
+            attempt.turn() as yields,
+            asking(store, child, shift.settings, models) if yields else contextlib.nullcontext(),
+        ):
+            yield
+
     shift.metrics.began(job)
     began = time.monotonic()
-    end = await work_on(shift.store, shift.child, job, shift.settings, models=shift.able.models)
-    row = await asyncio.to_thread(job_row, shift.store, job.id)
-    shift.metrics.ended(row or job, end, time.monotonic() - began)
+    end = await work_on(store, child, job, shift.settings, models=models, turn=turn)
+    row = await asyncio.to_thread(job_row, store, job.id)
+    shift.metrics.ended(row or job, end, time.monotonic() - began - attempt.stood_back)
 
 
 async def _take_next(shift: Shift) -> Job | None:

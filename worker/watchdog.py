@@ -20,11 +20,13 @@ class Patience:
 
 @dataclass
 class Watchdog:
-    """Follows one child through one task."""
+    """Follows one child through one task, and through what follows for the same job."""
 
     patience: Patience = Patience()
     forecast: Forecast = field(default_factory=lambda: Forecast({}))
     latest: JobProgress | None = None
+    past: dict[str, float] = field(default_factory=dict)
+    """Seconds of each stage of earlier tasks for the same job."""
     _last: Progress | None = None
     _moved: float = field(default_factory=time.monotonic)
     _ended: bool = False
@@ -42,7 +44,21 @@ class Watchdog:
 
     def rest(self) -> None:
         """The child has ended its task."""
-        self._ended = True
+        self._ended, self.latest = True, None
+
+    def follow(self) -> None:
+        """The child begins another task for the same job."""
+        self.past, self.forecast = self.durations(), Forecast({})
+        self._last, self._moved, self._ended = None, time.monotonic(), False
+
+    def worked(self) -> float:
+        """Measured seconds of the task that the child has now, or had last."""
+        return sum(self.forecast.durations().values())
+
+    def durations(self) -> dict[str, float]:
+        """Measured seconds of each stage of all tasks."""
+        now = self.forecast.durations()
+        return {stage: self.past.get(stage, 0.0) + now.get(stage, 0.0) for stage in {**self.past, **now}}
 
     def check(self) -> JobProgress | None:
         """The latest progress. Raises ChildStalled."""

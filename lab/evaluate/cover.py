@@ -24,7 +24,7 @@ from models.pitch import trackers
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
 from pipeline.covers.cover import CoverInput, CoverReport, make_cover
-from pipeline.covers.cover_figures import compare_pitch, heard_windows, sounding
+from pipeline.covers.cover_figures import HeardWindows, compare_pitch, heard_windows, sounding
 from pipeline.covers.cover_measures import measure_cover
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Report, ignore
@@ -83,7 +83,8 @@ def evaluate_cover(cover: CoverInput, models: ModelPool, report: Report = ignore
     made = make_cover(cover, models, report)
     figures = measure_cover(cover, made, models, report).figures
     report("comparing", 0.0)
-    before, after = _sounding(made)
+    windows = _sounding(made)
+    before, after = (side.joined for side in windows)
     bleed = measure_bleed(_mono(made.stems.vocals, made), _mono(made.converted, made), SPEECH_RATE)
     pitch = compare_pitch(before, after, made.key_shift, models) if len(before) else None
     report("comparing", 0.5)
@@ -101,7 +102,7 @@ def evaluate_cover(cover: CoverInput, models: ModelPool, report: Report = ignore
         voicing_f1=pitch.voicing_f1 if pitch else NAN,
         mcd=mcd(before, after, SPEECH_RATE) if len(before) else NAN,
         mcd_copy=mcd(before, world.copy(before, SPEECH_RATE, made.key_shift), SPEECH_RATE) if len(before) else NAN,
-        mos=panel.compare(before, after) if len(before) else (),
+        mos=panel.compare(*(side.whole for side in windows)) if len(before) else (),
         lufs_song=made.stems.lufs,
         lufs_cover=made.mix.lufs,
         true_peak_db=made.mix.true_peak_db,
@@ -129,13 +130,10 @@ def clipped_share(path: Path) -> float:
     return max(measure_levels(channel, MUSIC_RATE).clipped_share for channel in sound)
 
 
-def _sounding(made: CoverReport) -> tuple[Floats32, Floats32]:
-    """Vocals before and after, (samples,) at 16 kHz, where the source sounds."""
+def _sounding(made: CoverReport) -> tuple[HeardWindows, HeardWindows]:
+    """Vocals before and after, where the source sounds."""
     downmix, numbers = made.stems.downmix, sounding(made.rms, WINDOWS)
-    both = [heard_windows(path, downmix, numbers) for path in (made.stems.vocals, made.converted)]
-    empty = np.zeros(0, np.float32)
-    before, after = (np.concatenate(side) if side else empty for side in both)
-    return before, after
+    return heard_windows(made.stems.vocals, downmix, numbers), heard_windows(made.converted, downmix, numbers)
 
 
 def _mono(path: Path, made: CoverReport) -> Floats32:

@@ -276,6 +276,7 @@ def _mix(cover: CoverInput, stems: Stems, converted: _Conversion, report: Report
         converted.instrumental,
         cover.out_dir / "cover.mp3",
         reference_lufs=stems.lufs - max(0.0, decibels(stems.peak)),
+        gated=stems.gated,
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
         vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
         max_bytes=cover.options.max_bytes,

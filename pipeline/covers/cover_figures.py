@@ -18,7 +18,7 @@ from models.pitch import trackers
 from models.quality import distillmos
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
-from pipeline.covers.stem_file import stem_piece
+from pipeline.covers.stem_file import stem_piece, stem_samples
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.downmix import Downmix
@@ -30,10 +30,19 @@ SAMPLES = FRAMES * MUSIC_RATE // FRAME_RATE
 """Of a stem in a window."""
 WINDOWS = 4
 """That are compared at most: a third of what a delivered cover costs would be its figures, were it eight."""
-HEARD = "whole windows"
+HEARD = "windows as they lie in the song"
 """Of what was heard of a song otherwise, nothing is read."""
 SILENCE_RMS = 10 ** (-45 / 20)
 MIN_VOICED = 20
+
+
+class HeardWindows(NamedTuple):
+    """Windows of a stem in one channel at 16 kHz."""
+
+    whole: list[Floats32]
+    """Each (samples,), as a neural MOS hears it: the song's last reaches back in the song until it is whole."""
+    joined: Floats32
+    """(samples,) of all, one after the other, without what the last one reaches back to."""
 
 
 class PitchAgreement(NamedTuple):
@@ -105,14 +114,14 @@ def compare(
             mos_model=models.mos.name,
         )
     heard = _heard_source(source, downmix, numbers, models)
-    after = _joined(cover, downmix, numbers)
-    pitch = _pitch_agreement((heard.f0, heard.sure), models.pitch.voicing(after), key_shift)
+    after = heard_windows(cover, downmix, numbers)
+    pitch = _pitch_agreement((heard.f0, heard.sure), models.pitch.voicing(after.joined), key_shift)
     return CoverFigures(
-        seconds=len(after) / SPEECH_RATE,
+        seconds=len(after.joined) / SPEECH_RATE,
         cosine_source=_cosine(heard.speaker, target),
-        cosine_cover=_cosine(_embedding(after, models), target),
+        cosine_cover=_cosine(_embedding(after.joined, models), target),
         mos_source=float(heard.mos.mean()),
-        mos_cover=float(models.mos.windows(after).mean()),
+        mos_cover=float(_opinions(after, models).mean()),
         f0_correlation=pitch.correlation,
         f0_cents=pitch.cents,
         voicing_f1=pitch.voicing_f1,
@@ -130,10 +139,15 @@ def sounding(rms: Floats32, most: int) -> NDArray[np.int64]:
     return numbers[np.linspace(0, len(numbers) - 1, min(most, len(numbers))).round().astype(np.int64)]
 
 
-def heard_windows(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> list[Floats32]:
-    """Those windows of a stem in one channel, each (samples,) at 16 kHz; the song's last is shorter."""
-    pieces = (stem_piece(path, int(number) * SAMPLES, SAMPLES) for number in numbers)
-    return [resample(downmix.mono(piece), MUSIC_RATE, SPEECH_RATE) for piece in pieces]
+def heard_windows(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> HeardWindows:
+    """Those windows of a stem, from `sounding`; a stem that is shorter than a window is one."""
+    last = max(0, stem_samples(path) - SAMPLES)
+    whole, own = [], [np.zeros(0, np.float32)]
+    for start in (int(number) * SAMPLES for number in numbers):
+        window = resample(downmix.mono(stem_piece(path, min(start, last), SAMPLES)), MUSIC_RATE, SPEECH_RATE)
+        whole.append(window)
+        own.append(window[round(max(0, start - last) * SPEECH_RATE / MUSIC_RATE) :])
+    return HeardWindows(whole, np.concatenate(own))
 
 
 def _heard_source(source: Path, downmix: Downmix, numbers: NDArray[np.int64], models: ModelPool) -> HeardSource:
@@ -141,20 +155,21 @@ def _heard_source(source: Path, downmix: Downmix, numbers: NDArray[np.int64], mo
     used = "\n".join([HEARD, models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID, *map(str, numbers)])
     kept = source.with_name(f"heard-{hashlib.sha256(used.encode()).hexdigest()[:8]}.npz")
     if not kept.exists():
-        heard = _hear(_joined(source, downmix, numbers), models)
+        heard = _hear(heard_windows(source, downmix, numbers), models)
         with atomic_write(kept) as file:
             np.savez(file, **asdict(heard))
     with np.load(kept, allow_pickle=False) as stored:
         return HeardSource(**{name: stored[name] for name in stored.files})
 
 
-def _hear(wav: Floats32, models: ModelPool) -> HeardSource:
-    f0, sure = models.pitch.voicing(wav)
-    return HeardSource(f0, sure, _embedding(wav, models), models.mos.windows(wav))
+def _hear(windows: HeardWindows, models: ModelPool) -> HeardSource:
+    f0, sure = models.pitch.voicing(windows.joined)
+    return HeardSource(f0, sure, _embedding(windows.joined, models), _opinions(windows, models))
 
 
-def _joined(path: Path, downmix: Downmix, numbers: NDArray[np.int64]) -> Floats32:
-    return np.concatenate(heard_windows(path, downmix, numbers))
+def _opinions(windows: HeardWindows, models: ModelPool) -> Floats32:
+    """The neural MOS of each window by itself: joined, one would be cut across two that are minutes apart."""
+    return np.concatenate([models.mos.windows(window) for window in windows.whole])
 
 
 def compare_pitch(before: Floats32, after: Floats32, key_shift: int, models: ModelPool) -> PitchAgreement:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from files.atomic import remove_abandoned
 from models.signal import MUSIC_RATE
 from pipeline.covers.mix import add
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
@@ -43,6 +44,7 @@ def vocals_as_given(song: GivenFile, cache_dir: Path, progress: Progress) -> Ste
     vocals, card = cache_dir / FORM / FOLDER / "vocals.flac", cache_dir / FORM / FOLDER / "vocals.json"
     if not card.exists():
         vocals.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(vocals.parent)
         write_card(card, *_write_stem(song, vocals, progress))
     return Stems(vocals, None, **read_card(card))
 

@@ -51,6 +51,7 @@ def mix_files(
     out: Path,
     *,
     reference_lufs: float,
+    gated: bool = True,
     vocal_gain_db: float = 0.0,
     ceiling_db: float = -1.0,
     max_bytes: int | None = None,
@@ -60,7 +61,8 @@ def mix_files(
 ) -> MixReport:
     """Sum two files at 44.1 kHz stereo and write them to `out` at `rate` Hz and `reference_lufs` (BS.1770-4).
 
-    Without an instrumental the vocals are written alone.
+    Without an instrumental the vocals are written alone. What is summed is measured with LUFS' gates if the reference
+    was (`gated`); the report's loudness always is.
 
     The suffix of `out` gives the format; with `max_bytes` it becomes .mp3 or .ogg, whichever fits best, and
     the report has the path. The shorter file is followed by silence. Two passes stream through a float32
@@ -73,7 +75,7 @@ def mix_files(
     report = progress or (lambda share: None)
     with disk_full(), TemporaryDirectory(prefix=".mix-", dir=out.parent) as folder:
         scratch = Path(folder) / "sum.f32"
-        loudness, *peaks = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), report)
+        loudness, *peaks = _sum(vocals, instrumental, scratch, 10 ** (vocal_gain_db / 20), gated, report)
         seconds = scratch.stat().st_size / (8 * MUSIC_RATE)
         gain_db = min(reference_lufs - loudness, MOST_GAIN) if np.isfinite(loudness) else 0.0
         suffix, bitrate = out.suffix.lower(), usual_bitrate(out.suffix.lower())
@@ -110,7 +112,7 @@ def mix_files(
 
 
 def _sum(
-    vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: float, report: Progress
+    vocals: Path, instrumental: Path | None, scratch: Path, vocal_gain: float, gated: bool, report: Progress
 ) -> tuple[float, float, float]:
     """Write vocals and instrumental summed to `scratch`, float32 interleaved; its loudness in LUFS, and both peaks."""
     expected = max(probe(path, STEM, path.name).seconds or 0.0 for path in (vocals, instrumental) if path)
@@ -125,7 +127,7 @@ def _sum(
             file.write(np.ascontiguousarray(block.T).tobytes())
             done += block.shape[1] / MUSIC_RATE
             report(0.4 * min(1.0, done / expected) if expected else 0.0)
-    return meter.integrated(), peaks[0], peaks[1]
+    return meter.integrated(gated=gated), peaks[0], peaks[1]
 
 
 def _peak(block: Floats32 | None) -> float:

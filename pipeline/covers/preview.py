@@ -109,7 +109,16 @@ class PreviewMaker:
         files = _written(self.folder, found[0], found[1])
         gain, lufs = level.gain, _lufs(found[0] + found[1]) - decibels(level.gain)
         downmix = downmix_of([found[0]], MUSIC_RATE, recorded=False)
-        return Stems(*files, float(SECONDS), lufs, 1 / gain, gain, instrumental_gain=gain, downmix=downmix)
+        return Stems(
+            *files,
+            seconds=float(SECONDS),
+            lufs=lufs,
+            gated=False,
+            peak=1 / gain,
+            gain=gain,
+            instrumental_gain=gain,
+            downmix=downmix,
+        )
 
 
 def loudest_sung(stems: Stems, features: Features, folder: Path) -> tuple[Stems, Features] | None:
@@ -128,7 +137,8 @@ def loudest_sung(stems: Stems, features: Features, folder: Path) -> tuple[Stems,
         vocals, instrumental = _written(folder, sung, rest)
         balance = np.float32(stems.instrumental_gain / stems.gain)
         lufs = _lufs(add(sung * balance, rest)) - decibels(stems.instrumental_gain)
-        part = replace(stems, vocals=vocals, instrumental=instrumental, seconds=float(SECONDS), lufs=lufs)
+        cut_out = replace(stems, vocals=vocals, instrumental=instrumental, seconds=float(SECONDS))
+        part = replace(cut_out, lufs=lufs, gated=False)
         return part, cut(features, start * FRAME_RATE, (start + SECONDS) * FRAME_RATE)
     return None
 
@@ -153,7 +163,7 @@ def fade_ends(converted: Path) -> None:
 
 
 def _lufs(sound: Floats32) -> float:
-    """Of (2, samples)."""
+    """Of (2, samples), ungated: where a second stands out, a gate takes other parts of the song than of its cover."""
     meter = LoudnessMeter(MUSIC_RATE, 2)
     meter.add(sound)
-    return meter.integrated()
+    return meter.integrated(gated=False)

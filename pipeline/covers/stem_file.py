@@ -37,3 +37,8 @@ def stem_piece(path: Path, start: int, samples: int) -> Floats32:
     """Of a stem (FLAC) the sound (2, n) from sample `start` on, n = `samples` at most; nothing else is decoded."""
     piece, _ = soundfile.read(path, frames=samples, start=start, dtype="float32", always_2d=True)
     return np.asarray(piece.T, np.float32)
+
+
+def stem_samples(path: Path) -> int:
+    """How many samples a stem (FLAC) has in a channel."""
+    return int(soundfile.info(path).frames)

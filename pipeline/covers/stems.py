@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from files.atomic import atomic_write
+from files.atomic import atomic_write, remove_abandoned
 from models.content import whisper_text
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
@@ -38,6 +38,8 @@ class Stems:
     seconds: float
     lufs: float
     """Of the song as it was given, and so of the cover; over a given instrumental, of the vocals and it."""
+    gated: bool = True
+    """Whether that leaves out what is far below the rest, as LUFS do."""
     peak: float = 1.0
     """Of the same; 1 is full scale."""
     gain: float = 1.0
@@ -86,6 +88,7 @@ def stems_of(
         level = measure_song(song, name, lambda done: report("reading", done))
         spent = before(level, report)
         folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
         downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
         write_card(card, level, downmix)
     return SeparatedStems(*stems, **read_card(card))

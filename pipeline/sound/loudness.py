@@ -45,14 +45,17 @@ class LoudnessMeter:
         self._open += float(power[start - self._count :].sum())
         self._count = end
 
-    def integrated(self, gain: float = 1.0) -> float:
+    def integrated(self, gain: float = 1.0, *, gated: bool = True) -> float:
         """LUFS of all blocks as if they were multiplied by `gain`; -inf for silence and for less than 400 ms.
 
-        A gating block that the sound's end cuts off does not count (BS.1770-4, annex 1).
+        A gating block that the sound's end cuts off does not count (BS.1770-4, annex 1). Without the gates quiet blocks
+        count as loud ones do.
         """
         if len(self._steps) < STEPS:
             return -np.inf
         power = sliding_window_view(np.array(self._steps), STEPS).sum(axis=1) * gain**2 / (GATE_SECONDS * self._rate)
+        if not gated:
+            return float(_lufs(power.mean()))
         loud = power[_lufs(power) >= ABSOLUTE_GATE]
         if len(loud) == 0:
             return -np.inf

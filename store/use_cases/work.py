@@ -196,19 +196,29 @@ def _writing(store: Store, result: Result) -> AbstractContextManager[Session]:
     return store.write() if isinstance(result, TrainResult | LibraryResult) else store.step()
 
 
-def complete_job(store: Store, job: Job, result: Result, files: Mapping[str, Path]) -> None:
-    """Write what was measured of a job that has its result, and keep the files that follow, in one transaction.
+def complete_job(
+    store: Store,
+    job: Job,
+    result: Result,
+    files: Mapping[str, Path],
+    *,
+    worked: float = 0.0,
+    measuring: bool = False,
+) -> None:
+    """Add to a job that has its result what took `worked` seconds, and keep the files, in one transaction.
 
+    `measuring`: more follows, and the job keeps its lease.
     Raises LeaseLost (its member was forgotten, or its lease ran out), DiskFull; then nothing changes.
     """
     with files_or_nothing(store) as saved:
         message = []
-        for role in (*MEASURED.get(job.kind, ()), *(role for role in PARTS if role in files)):
+        for role in (role for role in (*MEASURED.get(job.kind, ()), *PARTS) if role in files):
             saved.add(key := store.media.put_file(files[role]))
             message.append({"key": key, "name": files[role].name} | ({"part": role} if role in PARTS else {}))
         with store.step() as session:
             owner = job.lease_owner or ""
-            if not jobs.complete(session, job.id, job.attempt, owner, to_json(result), message):
+            added = to_json(result), message
+            if not jobs.complete(session, job.id, job.attempt, owner, *added, worked=worked, measuring=measuring):
                 raise LeaseLost
     retention.remove_unreferenced(store, saved)  # the operator's job has no message
 

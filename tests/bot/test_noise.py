@@ -16,7 +16,7 @@ from store.use_cases import take_next_job
 from tests.bot.world import Worker, World, response_of
 from tests.pipeline import sounds
 from worker import child_tasks
-from worker.child import Child, OnEarly, nothing_early
+from worker.child import Child, OnPreview, unheard
 from worker.job_runner import work_on
 from worker.messages import Done, End, Refused, Report, Task
 from worker.settings import WorkerSettings
@@ -33,7 +33,7 @@ class HereChild(Child):
         self.models = models
 
     async def run(
-        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_preview: OnPreview = unheard
     ) -> End:
         """As in Child."""
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from files.atomic import DRAFT
 from files.disk import DiskFull, disk_full
 from store.results import CoverResult, MatchResult, TrainResult
-from worker.child import Child, OnEarly, nothing_early
+from worker.child import Child, OnPreview, unheard
 from worker.errors import ChildDied
 from worker.messages import (
     Broken,
@@ -24,7 +24,6 @@ from worker.messages import (
     JobTask,
     LibraryTask,
     ListenTask,
-    Made,
     MatchTask,
     OwnNoteTask,
     Plan,
@@ -34,6 +33,7 @@ from worker.messages import (
     ReadyTask,
     Refused,
     Report,
+    RestTask,
     SpeakerOfNote,
     Task,
     TrainTask,
@@ -53,7 +53,7 @@ class ActedChild(Child):
         self._rng, self._asked = rng, False
 
     async def run(
-        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_early: OnEarly = nothing_early
+        self, task: Task, on_report: Callable[[Report], None] = lambda _: None, on_preview: OnPreview = unheard
     ) -> End:
         """As in Child."""
         self._asked = False
@@ -64,10 +64,12 @@ class ActedChild(Child):
                 return Done(HeardSong({60: 1.0}, (1.0,), 1.0, MODEL))
             case OwnNoteTask():
                 return self._heard(task)
-            case MatchTask() | TrainTask() | InstantTask() | CoverTask():
+            case MatchTask() | TrainTask() | InstantTask() | CoverTask() | RestTask():
                 try:
                     with disk_full():
-                        return await self._act(task, on_report, on_early)
+                        if isinstance(task, RestTask):
+                            return await self._measure(task, on_report)
+                        return await self._act(task, on_report, on_preview)
                 except DiskFull as error:
                     return Refused(error.code, error.params, str(error))
             case other:
@@ -93,7 +95,7 @@ class ActedChild(Child):
     def kill(self) -> None:
         """There is no process."""
 
-    async def _act(self, task: JobTask, on_report: Callable[[Report], None], on_early: OnEarly) -> End:
+    async def _act(self, task: JobTask, on_report: Callable[[Report], None], on_preview: OnPreview) -> End:
         on_report(Plan({"acting": 1.0}))
         (task.out.parent / f".half{DRAFT}").write_bytes(b"half")
         longest = TRAINING_SECONDS if isinstance(task, TrainTask) else OTHER_SECONDS
@@ -104,15 +106,24 @@ class ActedChild(Child):
             if self._asked:
                 return GaveWay()
             if tenth == 5 and isinstance(task, CoverTask):
-                await on_early(Preview(self._files(task.out, "preview")["preview"]))
+                await on_preview(Preview(self._files(task.out, "preview")["preview"]))
         if bad := self._bad_end():
             return bad
         outcome = self._outcome(task)
-        if not isinstance(task, CoverTask):
-            return Done(outcome)
-        await on_early(Made(outcome))
-        await asyncio.sleep(self._rng.uniform(0.0, MEASURING_SECONDS))
-        return self._bad_end() or Done(JobOutcome(outcome.result, self._files(task.out, "picture")))
+        if isinstance(task, CoverTask):
+            outcome = replace(outcome, rest=f"{task.song_name}\n{task.out}".encode())
+        return Done(outcome)
+
+    async def _measure(self, task: RestTask, on_report: Callable[[Report], None]) -> End:
+        on_report(Plan({"measuring": 1.0}))
+        song, out = task.rest.decode().split("\n")
+        seconds = self._rng.uniform(0.0, MEASURING_SECONDS)
+        for tenth in range(10):
+            on_report(Progress("measuring", tenth / 10))
+            await asyncio.sleep(seconds / 10)
+            if self._asked:
+                return GaveWay()
+        return self._bad_end() or Done(JobOutcome(CoverResult(song=song), self._files(Path(out), "picture")))
 
     def _bad_end(self) -> End | None:
         fate = self._rng.random()

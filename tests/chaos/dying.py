@@ -17,6 +17,7 @@ OURS = tuple(f"{ROOT / room}" for room in ("files", "store", "worker", "bot", "t
 MOMENTS = (
     "work_on",
     "finish_job",
+    "complete_job",
     "fail_job",
     "give_back_job",
     "confirm_cancel",

@@ -18,7 +18,7 @@ from cli.console import DeskError
 from store import DuplicateVoiceName, Job, JobState, Singer, Store, StoreSettings, Voice, VoiceState, jobs, open_store
 from store.use_cases import CoverRequest, abandon_dead, cancel_any, give_back_job
 from tests.cli.conftest import Desk
-from worker.child import Child, OnEarly, nothing_early
+from worker.child import Child, OnPreview, unheard
 from worker.messages import End, Task
 
 BEGIN = "from tests.cli.test_killed_desk import begin; begin()"
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 class Busy(Child):
     """It never ends what it was told to do."""
 
-    async def run(self, task: Task, on_report: object = None, on_early: OnEarly = nothing_early) -> End:
+    async def run(self, task: Task, on_report: object = None, on_preview: OnPreview = unheard) -> End:
         """As in Child."""
         await asyncio.sleep(1000)
         raise AssertionError

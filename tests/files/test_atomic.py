@@ -1,13 +1,18 @@
 """A file appears whole or not at all, and a full disk is one error."""
 
 import errno
+import fcntl
 import io
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from files.atomic import atomic_write, drafts
+from files.atomic import atomic_write, drafts, remove_abandoned
 from files.disk import DiskFull, Sink, disk_full
 
 
@@ -69,3 +74,63 @@ def test_a_killed_writers_draft_is_known_as_one(tmp_path: Path) -> None:
         (draft,) = drafts(tmp_path)
         assert draft.name.startswith(".a.bin.")
     assert list(drafts(tmp_path)) == []
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from files.atomic import atomic_write
+with atomic_write(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is at it."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+        try:
+            yield writer
+        finally:
+            writer.kill()
+
+
+def test_the_draft_of_a_killed_process_goes_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    with writing(tmp_path / "lives.bin"):
+        with writing(tmp_path / "dies.bin") as dying:
+            dying.kill()
+        (tmp_path / "whole.bin").write_bytes(b"whole")
+        assert remove_abandoned(tmp_path) == 1
+        (draft,) = drafts(tmp_path)
+        assert draft.name.startswith(".lives.bin.") and draft.read_bytes() == b"half"
+        assert (tmp_path / "whole.bin").exists()
+    assert remove_abandoned(tmp_path) == 1 and list(drafts(tmp_path)) == []
+
+
+def test_what_is_cleared_while_it_is_written_still_appears(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"new")
+        file.close()  # as some encoders do
+        assert remove_abandoned(tmp_path) == 0
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+def test_a_draft_that_is_cleared_before_it_is_locked_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+    cleared: list[int] = []
+
+    def late(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_EX and not cleared:
+            cleared.append(remove_abandoned(tmp_path))
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"new")
+    assert cleared == [1] and (tmp_path / "a.bin").read_bytes() == b"new" and len(list(tmp_path.iterdir())) == 1

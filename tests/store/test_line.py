@@ -162,6 +162,18 @@ def test_a_quick_job_waits_for_a_cover_that_runs(store: Store) -> None:
     assert places(store)[match.id] == line.Place(1, 12.0)
 
 
+def test_a_heavy_job_alone_waits_for_what_is_added_to_a_result(store: Store) -> None:
+    cover = add(store, A, COVER)
+    take(store)
+    with store.write() as session:
+        assert jobs.render(session, cover.id, 1, "w", {}, [], measuring=True)
+        jobs.report(session, cover.id, 1, "w", "measuring", 0.5, 3.0)
+    heavy, quick = add(store, B, COVER), add(store, C, MATCH, Lane.QUICK)
+    found = places(store)
+    assert found[quick.id] == line.Place(1, 0.0)
+    assert found[heavy.id] == line.Place(2, 3.0 + MATCHING)
+
+
 def test_waits_follow_what_jobs_took_here_with_all_their_attempts(store: Store) -> None:
     for seconds in (50.0, 60.0, 1000.0):
         job = add(store, A, TRAIN)

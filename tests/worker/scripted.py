@@ -10,7 +10,7 @@ from pipeline.pool.selection import Selection
 from store.results import MatchResult
 from tests.warm_child import ForkedChild
 from worker.child import Child
-from worker.messages import Done, JobOutcome, Made, MatchTask, Plan, Progress, Ready, ReadyTask
+from worker.messages import Done, JobOutcome, MatchTask, Plan, Progress, Ready, ReadyTask, RestTask
 
 Script = Callable[[Connection, str, int, Selection], None]
 """What the process does: its `device` is the part."""
@@ -32,7 +32,8 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
     picture = task.out / "match.png"
     picture.write_bytes(b"png")
     if part.startswith("made"):
-        pipe.send(Made(JobOutcome(MatchResult(model="m"), {"picture": picture})))
+        pipe.send(Done(JobOutcome(MatchResult(model="m"), {"picture": picture}, b"the rest")))
+        assert pipe.recv() == RestTask(b"the rest")
         time.sleep(float(part.removeprefix("made ")))
         return  # it dies while it measures
     seconds = float(part.removeprefix("work "))

@@ -7,25 +7,20 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from metrics import WorkMetrics
 from pipeline.pool.selection import Selection
 from pipeline.progress import Interrupted, Report
 from store import Job, JobKind, JobState, Lane, Store, jobs, library
 from store.results import MatchResult, TrainResult
-from store.use_cases import NewSong, Requester, add_song, add_to_basket, keep_heard, save_files, take_next_job
+from store.use_cases import NewSong, Requester, add_song, add_to_basket, keep_heard, save_files
 from tests.warm_child import WarmChildren
 from tests.worker.conftest import MEMBER, ended, read, submit
 from tests.worker.scripted import scripted
+from tests.worker.served import Served
 from worker import giving_way
-from worker.abilities import abilities_of
 from worker.child import Child, _reporter
-from worker.library.free import FreeVoices
-from worker.library.songs import SongListener
 from worker.messages import (
     Done,
     GaveWay,
@@ -37,11 +32,9 @@ from worker.messages import (
     MatchTask,
     OwnNoteTask,
     Plan,
-    Ready,
     SpeakerOfNote,
     TrainTask,
 )
-from worker.service import Shift, _work
 from worker.settings import WorkerSettings
 
 pytestmark = pytest.mark.timeout(300)
@@ -123,49 +116,6 @@ def training(store: Store, notes: list[Path], user: int, name: str = "Me", steps
 
 def match(store: Store, notes: list[Path], user: int) -> Job:
     return submit(store, Job(kind=JobKind.MATCH, user_id=user, channel_id=5), notes[:1])
-
-
-class Served:
-    """The worker's loop on a child, beside what the test does; and in which order it took the jobs."""
-
-    def __init__(
-        self, store: Store, child: Child, hears_songs_by: str = "none", settings: WorkerSettings = WorkerSettings()
-    ) -> None:
-        self.store, self.child, self.model, self.settings = store, child, hears_songs_by, settings
-        self.order: list[tuple[str, int]] = []
-
-    async def until(self, reached: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Work until then; the caller asserts what was waited for."""
-        deadline = time.monotonic() + seconds
-        while not reached() and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-    async def __aenter__(self) -> "Served":
-        self.work = asyncio.create_task(self._serve())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.work.cancel()
-        await asyncio.gather(self.work, return_exceptions=True)
-
-    async def _serve(self) -> None:
-        def remembered(store: Store, owner: str, lanes: frozenset[Lane], models: frozenset[str]) -> Job | None:
-            job = take_next_job(store, owner, lanes, models)
-            if job is not None:
-                self.order.append((job.id, job.attempt))
-            return job
-
-        songs = SongListener(self.store, self.child, self.model)
-        able = abilities_of(Ready("cpu", "m"), self.settings)
-        metrics = WorkMetrics(CollectorRegistry(), list)
-        shift = Shift(
-            self.store, self.child, self.settings, songs, FreeVoices(self.store), metrics, able, owner=f"w{id(self)}"
-        )
-        with patch("worker.service.take_next_job", remembered):
-            while True:
-                shift.bell.set()
-                await _work(shift)
-                await asyncio.sleep(0.05)
 
 
 def runs(store: Store, job: Job) -> Callable[[], bool]:

@@ -1,7 +1,7 @@
 """A preview comes from a song's loudest sung seconds to the card of whoever has one, and goes with the job's end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,26 +14,25 @@ from store import JobState, Store, previews, voices
 from store.use_cases import CoverRequest, Requester, request_cover, save_files, take_next_job
 from tests.worker.conftest import MEMBER, read
 from worker import child_tasks
-from worker.child import Child
+from worker.child import Child, OnPreview, unheard
 from worker.job_runner import work_on
-from worker.messages import CoverTask, Done, Early, End, Task
+from worker.messages import Done, End, Preview, Task
 from worker.settings import WorkerSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 
 class Sung:
-    """A child that performs a cover in this process; `seen` is called after each thing that is there early."""
+    """A child that performs a cover in this process; `seen` is called after each preview."""
 
     def __init__(self, models: ModelPool, seen: Callable[[], None]) -> None:
         self.models, self.seen = models, seen
 
-    async def run(self, task: Task, _: Any, on_early: Callable[[Early], Awaitable[None]]) -> End:
-        assert isinstance(task, CoverTask)
-        told: list[Early] = []
+    async def run(self, task: Task, _: Any, on_preview: OnPreview = unheard) -> End:
+        told: list[Preview] = []
         outcome = child_tasks.perform(task, self.models, lambda _: None, lambda *_: None, told.append)
-        for early in told:
-            await on_early(early)
+        for one in told:
+            await on_preview(one)
             self.seen()
         return Done(outcome)
 

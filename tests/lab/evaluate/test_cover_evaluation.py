@@ -87,8 +87,21 @@ def test_a_cover_has_every_figure_and_names_who_measured_it(
 
 def test_a_predictor_is_asked_the_same_of_both_sides(models: ModelPool, speech: Floats32) -> None:
     low = speech[:32000]
-    for pair in open_panel(models).compare(low, low):
+    for pair in open_panel(models).compare([low], [low]):
         assert pair.before == pair.after and 1 <= pair.before <= 5
+
+
+def test_a_window_is_heard_without_the_one_beside_it(models: ModelPool, speech: Floats32) -> None:
+    parts = [speech[:16000], speech[20000:36000]]
+    panel, silence = open_panel(models), np.zeros(16000, np.float32)
+    for first, second, both in zip(
+        panel.compare(parts[:1], parts[:1]),
+        panel.compare(parts[1:], [silence]),
+        panel.compare(parts, [silence, parts[1]]),
+        strict=True,
+    ):
+        assert both.before == pytest.approx((first.before + second.before) / 2)
+        assert both.after == second.before and math.isnan(second.after)  # where nothing sounds nothing is said
 
 
 def test_one_voice_is_measured_on_sources_and_on_its_owner(

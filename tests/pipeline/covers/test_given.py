@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from files.atomic import DRAFT
 from models.signal import MUSIC_RATE, Floats32
 from pipeline import errors
 from pipeline.covers import preview
@@ -215,6 +216,13 @@ def test_a_songs_instrumental_is_replaced_by_the_given_one(desk: Desk, song: Pat
     theirs = read(separated.instrumental)[:, :n]
     assert abs(np.corrcoef(accompaniment[0], theirs[0])[0, 1]) < 0.1
     assert read(separated.instrumental).shape == original.shape  # the cache keeps the song's own
+
+
+def test_what_a_killed_reading_left_goes_when_the_vocals_are_read_again(vocals: Path, tmp_path: Path) -> None:
+    left = tmp_path / FORM / FOLDER / f".vocals.flac.0123456789ab{DRAFT}"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert vocals_as_given(GivenFile(vocals, "v"), tmp_path, lambda done: None).vocals.exists() and not left.exists()
 
 
 def test_vocals_as_given_and_separated_vocals_are_never_confused(models: ModelPool, song: Path, cache: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from models.signal import Floats32
 from pipeline.covers import preview
 from pipeline.covers.given import GivenFile
-from pipeline.covers.song import measure_song
+from pipeline.covers.mix import mix_files
+from pipeline.covers.song import decibels, measure_song
 from pipeline.covers.stem_file import LEVEL, stem_piece
 from pipeline.covers.stems import Stems
 from pipeline.listening.features import Features
@@ -115,7 +116,30 @@ def test_of_stems_that_are_there_the_loudest_seconds_with_a_pitch_are_cut_out(tm
         whole.append(sound / np.float32(LEVEL))
     meter = LoudnessMeter(RATE, 2)
     meter.add(whole[0] / np.float32(0.5) + whole[1] / np.float32(2.0))
-    assert part.lufs == pytest.approx(meter.integrated(), abs=0.01)
+    assert part.lufs == pytest.approx(meter.integrated(gated=False), abs=0.01)
+
+
+@pytest.mark.parametrize(("above_db", "voice_db"), [(22.0, -1.0), (23.0, 1.0)])
+def test_a_second_that_stands_out_does_not_move_a_previews_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, above_db: float, voice_db: float
+) -> None:
+    """At 22.6 dB it lifts the gate of LUFS above all others, here of the song alone and there of its cover alone."""
+    monkeypatch.setattr(preview, "LEAST_SONG", 20.0)
+    rng = np.random.default_rng(0)
+    vocals, rest = (rng.standard_normal((2, 20 * RATE)).astype(np.float32) * level for level in (0.006, 0.003))
+    rest[:, 5 * RATE : 6 * RATE] *= 10 ** (above_db / 20) * 5**0.5
+    for name, sound in (("v.flac", vocals), ("i.flac", rest)):
+        encode(tmp_path / name, sound * np.float32(LEVEL), RATE)
+    stems = Stems(tmp_path / "v.flac", tmp_path / "i.flac", 20.0, -20.0)
+    found = preview.loudest_sung(stems, heard_for(20, slice(0, 0), slice(0, 20)), tmp_path / "preview")
+    assert found is not None
+    part, _ = found
+    sung = tmp_path / "sung.flac"
+    encode(sung, stem_piece(part.vocals, 0, 20 * RATE) * np.float32(10 ** (voice_db / 20)), RATE)
+    mix = mix_files(
+        sung, part.instrumental, tmp_path / "mix.wav", reference_lufs=part.lufs, gated=part.gated, ceiling_db=0
+    )
+    assert mix.gain_db == pytest.approx(-decibels(LEVEL), abs=0.3)
 
 
 @pytest.mark.parametrize(("seconds", "voiced"), [(59, slice(0, 59)), (70, slice(0, 0))])

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from files.atomic import DRAFT, atomic_write, drafts
 from models.separation import spleeter
 from models.signal import Floats32
 from pipeline.covers import stems as module
 from pipeline.covers.presence import check_voice
 from pipeline.covers.stem_file import LEVEL
-from pipeline.covers.stems import features_of, stems_of
+from pipeline.covers.stems import FORM, features_of, stems_of
 from pipeline.errors import NotAudio
 from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role, Selection
@@ -105,6 +106,21 @@ def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(
         stems_of(song, "song", models, tmp_path, die)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert stems_of(song, "song", models, tmp_path).vocals.exists()
+
+
+def test_what_a_killed_separation_left_goes_and_what_another_worker_writes_stays(
+    models: ModelPool, song: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / FORM / models.separator.model_id
+    folder.mkdir(parents=True)
+    left = folder / f".vocals.flac.0123456789ab{DRAFT}"
+    left.write_bytes(b"half")
+    with atomic_write(folder / "vocals.flac") as file:
+        (living,) = (path for path in drafts(folder) if path != left)
+        separated = stems_of(song, "song", models, tmp_path)
+        assert not left.exists() and living.exists()
+        file.write(separated.vocals.read_bytes())
+    assert not list(drafts(folder)) and read(separated.vocals).any()
 
 
 def test_what_is_no_song_leaves_nothing(models: ModelPool, tmp_path: Path) -> None:

@@ -73,6 +73,16 @@ def test_full_scale_sine_is_minus_3_lufs() -> None:
     assert measured(sounds.sine(5, 48_000, 997, peak=1.0)[None], 48_000, []) == pytest.approx(-3.01, abs=0.1)
 
 
+def test_without_its_gates_silence_counts_as_sound_does() -> None:
+    meter = LoudnessMeter(48_000, 1)
+    meter.add(np.concatenate([sounds.sine(20, 48_000, 997, peak=1.0), np.zeros(60 * 48_000, np.float32)])[None])
+    assert meter.integrated() == pytest.approx(-3.0, abs=0.1)
+    assert meter.integrated(gated=False) == pytest.approx(-3.01 - 10 * np.log10(4), abs=0.1)
+    silence = LoudnessMeter(48_000, 1)
+    silence.add(np.zeros((1, 48_000), np.float32))
+    assert silence.integrated(gated=False) == -np.inf
+
+
 def test_silence_and_too_little_have_no_loudness() -> None:
     assert measured(np.zeros((2, 96_000), np.float32), 48_000, []) == -np.inf
     assert measured(sounds.noise(0.2, 48_000), 48_000, []) == -np.inf

@@ -40,7 +40,7 @@ def in_turn(*hertz: float, each: float = 0.4) -> Floats32:
     return np.tile(np.concatenate([chord(each, one) for one in hertz]), round(8 / each / len(hertz)))
 
 
-def whistled(lowest: float, vibrato_cents: float, breath_db: float) -> Floats32:
+def whistled(lowest: float, vibrato_cents: float, breath_db: float, overtone_db: float = -34.0) -> Floats32:
     """A melody of eight seconds that glides from note to note, with vibrato and breath."""
     random = np.random.default_rng(round(lowest))
     time = np.arange(8 * RATE) / RATE
@@ -48,7 +48,7 @@ def whistled(lowest: float, vibrato_cents: float, breath_db: float) -> Floats32:
     glide = np.convolve(np.pad(steps, 400, mode="edge"), np.hanning(801) / np.hanning(801).sum(), mode="valid")
     pitch = lowest * 2 ** (glide / 12 + vibrato_cents / 1200 * np.sin(2 * np.pi * 5.5 * time))
     turn = 2 * np.pi * np.cumsum(pitch) / RATE
-    tone = np.sin(turn) + 0.02 * np.sin(2 * turn)
+    tone = np.sin(turn) + 10 ** (overtone_db / 20) * np.sin(2 * turn)
     breath = sosfilt(butter(2, [500, 7000], "bandpass", fs=RATE, output="sos"), random.standard_normal(len(time)))
     breath *= 10 ** (breath_db / 20) * tone.std() / breath.std()
     return np.asarray(0.3 * (tone + breath) * (0.8 + 0.2 * np.sin(2 * np.pi * 1.5 * time)), np.float32)
@@ -64,6 +64,7 @@ TONES: dict[str, Callable[[], Floats32]] = {
     "a whistle": lambda: whistled(1000, 10, -30),
     "a whistle with vibrato": lambda: whistled(1300, 50, -26),
     "a breathy whistle": lambda: whistled(1500, 25, -18),
+    "a low whistle": lambda: whistled(650, 25, -26, -46),
 }
 
 
@@ -75,7 +76,7 @@ def test_a_note_of_pure_tones_holds_no_voice(tmp_path: Path, kind: str) -> None:
     assert levels.active_seconds == 0
 
 
-@pytest.mark.parametrize("kind", ["long keys", "two low tones", "a whistle"])
+@pytest.mark.parametrize("kind", ["long keys", "two low tones", "a whistle", "a low whistle"])
 def test_so_it_is_in_a_room_with_some_noise_and_beside_a_pause(kind: str) -> None:
     noise = 0.0005 * np.random.default_rng(0).standard_normal(8 * RATE)
     sound = sounds.in_a_room(TONES[kind](), RATE)
@@ -110,6 +111,15 @@ CHANGES: list[Callable[[Floats32], Floats32]] = [np.asarray, muffled, by_telepho
 def test_nobody_is_taken_for_a_tone(voices: dict[str, Floats32], change: Callable[[Floats32], Floats32]) -> None:
     assert len(CLIPS) > 60
     assert {name: share for name, wav in voices.items() if (share := tone_share(change(wav), RATE)) > 0.25} == {}
+
+
+@pytest.mark.parametrize("lowest", [700, 1060])
+@pytest.mark.parametrize("breath_db", [-50, -35])
+def test_a_soprano_is_no_whistle_however_high_she_sings(lowest: float, breath_db: float) -> None:
+    """Choirs that are sampled have overtones of -14 to -18 dB there."""
+    sung = whistled(lowest, 50, breath_db, -20)
+    assert tone_share(sung, RATE) < 0.25
+    assert tone_share(by_telephone(sung), RATE) < 0.25
 
 
 def test_a_voice_after_a_whistle_is_a_voice_and_silence_and_noise_are_no_tones(notes: list[Path]) -> None:

@@ -127,6 +127,21 @@ def test_what_is_measured_of_a_cover_follows_its_delivery(scene: Scene) -> None:
         complete_job(scene.store, job, CoverResult(), produced(scene))
 
 
+def test_what_is_added_to_a_cover_comes_piece_by_piece(scene: Scene) -> None:
+    """Its parts first; what each took counts as work, and the seconds between them do not."""
+    job, files = cover_to_measure(scene), produced(scene)
+    parts = {role: path for role, path in files.items() if role != "picture"}
+    complete_job(scene.store, job, CoverResult(waveform="AA=="), parts, worked=2.0, measuring=True)
+    row, [message] = scene.job(job), scene.rows(Outbox)
+    assert row.being_measured and row.worked == 2.0 and cover_result(row.result).waveform == "AA=="
+    assert "match.png" not in [file["name"] for file in message.files]
+    assert cover_part(scene.store, job.id, 7, "vocals_part").file is not None
+    complete_job(scene.store, job, CoverResult(mos_model="x"), {"picture": files["picture"]}, worked=1.0)
+    row, [message] = scene.job(job), scene.rows(Outbox)
+    assert (row.lease_owner, row.worked) == (None, 3.0)
+    assert [file["name"] for file in message.files].count("match.png") == 1
+
+
 @pytest.mark.parametrize("kind", [JobKind.MATCH, JobKind.COVER])
 def test_on_a_server_a_result_waits_for_no_other_workers_step(scene: Scene, kind: JobKind) -> None:
     job = taken(scene, kind)
