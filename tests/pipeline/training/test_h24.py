@@ -1,0 +1,43 @@
+"""A step of h24: when the speaker encoder is asked."""
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.pool.model_pool import ModelPool
+from pipeline.training import h24
+from pipeline.training.base import TrainOptions
+from pipeline.training.data import TrainingData
+from tests.pipeline.training.test_rvc import buzz
+
+
+@pytest.fixture
+def learner(models: ModelPool) -> h24.HarmonicLearner:
+    speaker = nn.functional.normalize(torch.rand(256, generator=torch.Generator().manual_seed(0)), dim=0)
+    return h24.HarmonicBase().learner(models, speaker, TrainOptions())
+
+
+@pytest.fixture
+def material() -> TrainingData:
+    """Windows of 0.6 s."""
+    return TrainingData([buzz(6.0, 128, 24_000)], 24_000, 60, even=True)
+
+
+def step(learner: h24.HarmonicLearner, data: TrainingData, number: int) -> None:
+    learner.step(data, 2, number, 0.1, torch.Generator().manual_seed(number))
+
+
+def test_the_speaker_encoder_is_asked_every_other_step_and_counts_for_two(
+    learner: h24.HarmonicLearner, material: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = list[float]()
+    monkeypatch.setattr(h24, "descend", lambda optimizer, loss, crew: losses.append(float(loss.detach())))
+    monkeypatch.setattr(h24, "ADVERSARY_WEIGHT", 0.0)
+    for number in (0, 1, 2):
+        for likeness in (1.0, 0.0):
+            heard = likeness * learner.trained.speaker[None]
+            monkeypatch.setattr(learner.heard_as, "forward", lambda wav, heard=heard: heard)
+            step(learner, material, number)
+    alike, unlike = losses[::2], losses[1::2]
+    costs = [other - one for one, other in zip(alike, unlike, strict=True)]
+    assert costs == pytest.approx([2 * h24.SPEAKER_WEIGHT, 0, 2 * h24.SPEAKER_WEIGHT], rel=1e-3)
