@@ -25,7 +25,7 @@ from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.training.instant import instant_voice
 from store import Job, Store, StoreSettings, open_store, voices
-from store.use_cases import CoverRequest, NewSong, Requester, add_song, job_row, request_cover
+from store.use_cases import CoverRequest, Requester, job_row, request_cover, save_files
 from worker.abilities import abilities_of
 from worker.child import Child
 from worker.library.free import FreeVoices
@@ -51,8 +51,8 @@ async def run(store: Store, song: Path) -> dict[str, tuple[float, float]]:
         songs = SongListener(store, child, "none")
         shift = Shift(store, child, settings, songs, FreeVoices(store), metrics, able)
         working = asyncio.create_task(_work_always(shift))
-        await _sung(shift, "warming up", WARMING)
-        told = await _sung(shift, "song", COVERS)
+        await _sung(shift, song.with_name("short.wav"), WARMING)
+        told = await _sung(shift, song, COVERS)
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
@@ -68,11 +68,12 @@ async def _work_always(shift: Shift) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _sung(shift: Shift, title: str, covers: Mapping[str, int | None]) -> dict[str, Job]:
+async def _sung(shift: Shift, song: Path, covers: Mapping[str, int | None]) -> dict[str, Job]:
     """The rows of these covers, each asked for when the one before is there, when nothing is added to any more."""
     sung = {}
     for name, key in covers.items():
-        request = CoverRequest("mine", title=title, song_name=name, key_shift=key, max_bytes=10_000_000)
+        (file,) = await asyncio.to_thread(save_files, shift.store, [(song, song.name)])
+        request = CoverRequest("mine", file, song_name=name, key_shift=key, max_bytes=10_000_000)
         requester = Requester(MEMBER, channel_id=5, reply_token="token")
         job = await asyncio.to_thread(request_cover, shift.store, requester, request)
         shift.bell.set()
@@ -104,8 +105,6 @@ def one(folder: Path, song: Path, voice: Path) -> dict[str, tuple[float, float]]
     keys = [store.media.put_file(voice / f"voice.{end}") for end in ("safetensors", "index.safetensors")]
     with store.write() as session:
         voices.finish(session, voices.create(session, MEMBER, "mine", None, None), keys[0], keys[1], {})
-    for title, path in (("song", song), ("warming up", song.with_name("short.wav"))):
-        add_song(store, NewSong(path, title))
     return asyncio.run(run(store, song))
 
 
