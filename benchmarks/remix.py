@@ -1,10 +1,11 @@
-"""A key asked for the moment a cover is there, and an octave after it, as a worker makes them, beside the cover itself.
+"""A key asked for when a cover is there, and an octave after it, as a worker makes them, beside the cover itself.
 
-    .venv/bin/python -m benchmarks.remix [--seconds 60] [--runs 3] [--peer FOLDER]
+    .venv/bin/python -m benchmarks.remix [--seconds 60] [--after 0] [--runs 3] [--peer FOLDER]
 
 A worker's loop and its child by the embedded models, on this machine's CPUs, on a database of its own, by the clock:
-from the line until the member's message is written, and until nothing more is added to the result. Each run is a new
-song to the worker. `--peer` runs the same in another checkout, in turn.
+from the line until the member's message is written, and all seconds of work, with what is added to the result. Each run
+is a new song to the worker. `--after`: they are asked for so many seconds later, by when nothing may be left to add.
+`--peer` runs the same in another checkout, in turn.
 """
 
 import argparse
@@ -41,7 +42,7 @@ COVERS = {"first": None, "key": 1, "octave": -12}
 WARMING = {"first": None, "key": 1}
 
 
-async def run(store: Store, song: Path) -> dict[str, tuple[float, float]]:
+async def run(store: Store, song: Path, after: float) -> dict[str, tuple[float, float]]:
     """Seconds until each is there, and until nothing is added to it."""
     settings = WorkerSettings(free_library=False)
     child = Child("cpu", 0)
@@ -52,7 +53,7 @@ async def run(store: Store, song: Path) -> dict[str, tuple[float, float]]:
         shift = Shift(store, child, settings, songs, FreeVoices(store), metrics, able)
         working = asyncio.create_task(_work_always(shift))
         await _sung(shift, song.with_name("short.wav"), WARMING)
-        told = await _sung(shift, song, COVERS)
+        told = await _sung(shift, song, COVERS, after)
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
@@ -68,7 +69,7 @@ async def _work_always(shift: Shift) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _sung(shift: Shift, song: Path, covers: Mapping[str, int | None]) -> dict[str, Job]:
+async def _sung(shift: Shift, song: Path, covers: Mapping[str, int | None], after: float = 0.0) -> dict[str, Job]:
     """The rows of these covers, each asked for when the one before is there, when nothing is added to any more."""
     sung = {}
     for name, key in covers.items():
@@ -78,6 +79,7 @@ async def _sung(shift: Shift, song: Path, covers: Mapping[str, int | None]) -> d
         job = await asyncio.to_thread(request_cover, shift.store, requester, request)
         shift.bell.set()
         sung[name] = await _reached(shift.store, job, lambda row: row.ended_at is not None)
+        await asyncio.sleep(after)
     return {name: await _reached(shift.store, job, lambda row: not row.being_measured) for name, job in sung.items()}
 
 
@@ -99,13 +101,13 @@ def _seconds(row: Job) -> tuple[float, float]:
     return there, row.worked + (row.ended_at or 0.0) - (row.started_at or 0.0)
 
 
-def one(folder: Path, song: Path, voice: Path) -> dict[str, tuple[float, float]]:
+def one(folder: Path, song: Path, voice: Path, after: float) -> dict[str, tuple[float, float]]:
     """One run, in a new data folder."""
     store = open_store(StoreSettings(data_dir=folder, database_url=""))
     keys = [store.media.put_file(voice / f"voice.{end}") for end in ("safetensors", "index.safetensors")]
     with store.write() as session:
         voices.finish(session, voices.create(session, MEMBER, "mine", None, None), keys[0], keys[1], {})
-    return asyncio.run(run(store, song))
+    return asyncio.run(run(store, song, after))
 
 
 def made(folder: Path, seconds: float) -> tuple[Path, Path]:
@@ -118,9 +120,18 @@ def made(folder: Path, seconds: float) -> tuple[Path, Path]:
     return song, folder
 
 
-def elsewhere(checkout: Path, song: Path, voice: Path) -> dict[str, tuple[float, float]]:
+def elsewhere(checkout: Path, song: Path, voice: Path, after: float) -> dict[str, tuple[float, float]]:
     """One run by a checkout."""
-    words = [str(checkout / ".venv/bin/python"), __file__, "--song", str(song), "--voice", str(voice)]
+    words = [
+        str(checkout / ".venv/bin/python"),
+        __file__,
+        "--song",
+        str(song),
+        "--voice",
+        str(voice),
+        "--after",
+        str(after),
+    ]
     told = subprocess.run(words, cwd=checkout, env={"PYTHONPATH": str(checkout)}, check=True, stdout=subprocess.PIPE)
     return {name: tuple(both) for name, both in json.loads(told.stdout).items()}
 
@@ -134,6 +145,7 @@ def main() -> None:
     """Print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--after", type=float, default=0.0)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--song", type=Path, help=argparse.SUPPRESS)
@@ -142,10 +154,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.song:
-            return print(json.dumps(one(folder, arguments.song, arguments.voice)))
+            return print(json.dumps(one(folder, arguments.song, arguments.voice, arguments.after)))
         song, voice = made(folder, arguments.seconds)
         checkouts = [ROOT, *([arguments.peer] if arguments.peer else [])]
-        runs = [[elsewhere(checkout, song, voice) for checkout in checkouts] for _ in range(arguments.runs)]
+        runs = [
+            [elsewhere(checkout, song, voice, arguments.after) for checkout in checkouts] for _ in range(arguments.runs)
+        ]
     print(f"| a song of {arguments.seconds:g} s | asked until there | by the first | worked in all | by the first |")
     print("| --- | --- | --- | --- | --- |")
     for number, checkout in enumerate(checkouts):
