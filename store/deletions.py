@@ -18,12 +18,14 @@ def of_result(session: Session, row: Outbox) -> int:
 
 
 def of_card(session: Session, job: Job) -> int:
-    """Order the deletion of a job's private card, if its token still lives; return the number of messages."""
-    token = replies.token_of(job)
-    if token is None:
+    """Order the deletion of a job's private card, if its token may still live; return the number of messages.
+
+    By Discord, which refuses a dead one: by this clock it may have died because that was set forward.
+    """
+    if job.reply_token is None:
         return 0
-    session.add(Deletion(job_id=job.id, channel_id=job.channel_id or 0, reply_token=token))
-    return 1
+    session.add(Deletion(job_id=job.id, channel_id=job.channel_id or 0, reply_token=job.reply_token))
+    return int(replies.token_of(job) is not None)
 
 
 def of_ended(session: Session, owned: ColumnElement[bool]) -> int:

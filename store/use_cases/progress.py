@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from store import jobs, line, previews, replies
 from store.database import Store
@@ -77,9 +77,9 @@ def cards_to_show(store: Store, shards: Shards = ALL) -> Cards:
         with store.write() as session:
             replies.release_dead(session)
     with store.read() as session:
-        works = select(Job).where(line.WORKS, col(Job.reply_token).is_not(None))
+        works = select(Job).where(line.WORKS, replies.lasting())
         working = [_working(store, job) for job in session.exec(works).all() if shards.have(job.guild_id)]
-        waiting = [job for job in line.standing(session) if job.reply_until is not None]
+        waiting = [job for job in line.standing(session) if replies.lasts(job.reply_until)]
     return Cards(working, waiting if shards.are_all else [job for job in waiting if shards.have(job.guild_id)])
 
 

@@ -146,10 +146,17 @@ async def test_a_result_that_was_sent_but_not_noted_before_the_bot_died_goes_too
     assert world.dms(world.alice) == [] and waiting(store) == 0
 
 
-async def test_a_card_whose_token_has_died_is_out_of_reach(
+async def test_a_card_whose_token_has_died_by_our_clock_alone_goes_too(
     history: None, world: World, worker: Worker, store: Store
 ) -> None:
     worker.end_replies()
+    use_cases.forget(store, world.alice.id)
+    await world.tick()
+    assert hers(world) == [] and waiting(store) == 0
+
+
+async def test_a_card_whose_token_has_died_is_out_of_reach(history: None, world: World, store: Store) -> None:
+    world.env.inject_error("DELETE", "/webhooks/*", status=401, code=50027, times=None)
     use_cases.forget(store, world.alice.id)
     await world.tick()
     assert ["Training" in message.content for message in hers(world)] == [True] and waiting(store) == 0

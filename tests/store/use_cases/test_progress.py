@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from store import Job, NotFound, jobs, replies
+from store import Deletion, Job, NotFound, jobs, replies
 from store.tables import now
 from store.use_cases import (
     Requester,
@@ -71,7 +71,19 @@ def test_a_token_lives_for_fifteen_minutes_and_is_forgotten_then(scene: Scene, m
         assert reply_token(scene.store, job.id) == token and shown(scene) == [job.id]
     assert scene.job(job).reply_token == "token"
     monkeypatch.setattr(replies, "now", lambda: began + 15.1 * 60)
+    assert shown(scene) == [] and scene.job(job).reply_token == "token"  # its card can be deleted, if the clock errs
+    monkeypatch.setattr(replies, "now", lambda: began + 15.1 * 60 + replies.KEPT_SECONDS)
     assert shown(scene) == [] and scene.job(job).reply_token is None
+
+
+def test_a_member_who_is_forgotten_after_the_clock_went_forward_keeps_no_card(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(scene, b"1")
+    monkeypatch.setattr(replies, "now", lambda: now() + 3600.0)
+    assert shown(scene) == []
+    forget(scene.store, 7)
+    assert [one.reply_token for one in scene.rows(Deletion)] == ["token"]
 
 
 def test_a_token_that_discord_does_not_take_is_let_go(scene: Scene) -> None:
