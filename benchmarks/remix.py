@@ -43,7 +43,7 @@ WARMING = {"first": None, "key": 1}
 
 
 async def run(store: Store, song: Path, after: float) -> dict[str, tuple[float, float]]:
-    """Seconds until each is there, and until nothing is added to it."""
+    """Seconds until each is there, and seconds of work on it in all."""
     settings = WorkerSettings(free_library=False)
     child = Child("cpu", 0)
     try:
