@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from benchmarks.delivery import with_intro
+from benchmarks.delivery import median, with_intro
 from metrics import WorkMetrics
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
@@ -136,11 +135,6 @@ def elsewhere(checkout: Path, song: Path, voice: Path, after: float) -> dict[str
     return {name: tuple(both) for name, both in json.loads(told.stdout).items()}
 
 
-def spread(values: list[float]) -> str:
-    """The median, with the lowest and the highest."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f} … {max(values):.2f})"
-
-
 def main() -> None:
     """Print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,8 +161,8 @@ def main() -> None:
         for cover in COVERS:
             cells = []
             for place in (0, 1):
-                cells += [spread([run[cover][place] for run in mine])]
-                cells += [spread([run[cover][place] / run["first"][place] for run in mine])]
+                cells += [median([run[cover][place] for run in mine])]
+                cells += [median([run[cover][place] / run["first"][place] for run in mine])]
             print(f"| {cover}{'' if checkout == ROOT else ', the other checkout'} | " + " | ".join(cells) + " |")
 
 

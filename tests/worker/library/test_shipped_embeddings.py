@@ -37,7 +37,7 @@ class IdleChild(Child):
     async def ready(self, able: bool = True) -> Ready:
         return Ready("cpu", self._model, "h24")
 
-    async def run(self, task: Task, on_report: object = None, on_early: object = None) -> End:
+    async def run(self, task: Task, on_report: object = None, on_preview: object = None) -> End:
         raise AssertionError(f"it was asked for {task}")
 
 
