@@ -86,7 +86,7 @@ class HarmonicDecoder(nn.Module):
         """Content (B, C, T), f0 (B, T) in Hz (0 where unvoiced), energy (B, T), speaker (B, S)."""
         told = torch.where(f0 > 0, f0, torch.full_like(f0, UNVOICED))
         x = torch.cat([content, (told.log1p() / F0_SCALE)[:, None], (energy / ENERGY_SCALE)[:, None]], 1)
-        x = self.dec_in(x).mT.contiguous().mT  # channels side by side from here on, and bins
+        x = self.dec_in(x)
         for block in self.dec:
             x = block(x, speaker)
         columns = self.head(self.dec_norm(x.mT)).float().split(self.config.bins, -1)

@@ -47,31 +47,6 @@ def test_a_network_that_learns_is_left_to_torch() -> None:
     assert torch.equal(plain.weight.grad, ours.weight.grad)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("kernel", "padding"), [(7, 3), (1, 0)])
-def test_filters_of_each_channel_learn_what_torchs_own_do(kernel: int, padding: int) -> None:
-    plain = nn.Conv1d(8, 8, kernel, padding=padding, groups=8)
-    ours = Conv1d(8, 8, kernel, padding=padding, groups=8)
-    ours.load_state_dict(plain.state_dict())
-    sounds = [clip().requires_grad_() for _ in range(2)]
-    made = [conv(sound) for conv, sound in zip((ours, plain), sounds, strict=True)]
-    torch.testing.assert_close(*made)
-    for output in made:
-        output.square().sum().backward()
-    torch.testing.assert_close(sounds[0].grad, sounds[1].grad)
-    torch.testing.assert_close(ours.weight.grad, plain.weight.grad)
-    assert ours.bias is not None and plain.bias is not None
-    torch.testing.assert_close(ours.bias.grad, plain.bias.grad)
-
-
-def test_filters_of_each_channel_learn_in_half_precision_too() -> None:
-    ours = Conv1d(8, 8, 7, padding=3, groups=8)
-    sound = clip().bfloat16().requires_grad_()
-    with torch.autocast("cpu", torch.bfloat16):
-        ours(sound).square().sum().backward()
-    assert sound.grad is not None and sound.grad.dtype == torch.bfloat16 and sound.grad.any()
-    assert ours.weight.grad is not None and ours.weight.grad.dtype == torch.float32
-
-
 def test_a_packages_network_takes_it_over_with_its_weights() -> None:
     network = nn.Sequential(nn.Conv1d(8, 8, 3), nn.GELU(), nn.Conv1d(8, 8, 3, padding="same"))
     with torch.inference_mode():
