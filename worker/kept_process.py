@@ -8,11 +8,9 @@ to whoever works. `worker.kept_child` starts it.
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,8 +39,8 @@ class Kept:
     """Of those, and of all else that it depends on; a command with another starts another."""
     seconds: float
     """That it stays without a command."""
-    record: Path
-    """The file that tells the next command its address."""
+    place: Path
+    """Where its socket lies."""
 
 
 def main() -> None:
@@ -85,24 +83,35 @@ def attended(pipe: Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def listening(kept: Kept) -> Iterator[socket.socket]:
-    """A socket for the commands of this user, whose address stands in the record while the block lasts."""
-    folder = Path(tempfile.mkdtemp(prefix="discovervoice-"))  # a data folder's name may be too long for a socket's
-    address = folder / "child"
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(os.fspath(address))
-            listener.listen()
-            listener.settimeout(kept.seconds)
-            draft = kept.record.with_name(f"{kept.record.name}.{os.getpid()}")
-            draft.write_text(os.fspath(address))
-            draft.replace(kept.record)
+def listening(kept: Kept) -> Iterator[socket.socket | None]:
+    """A socket for the commands over this data folder while the block lasts; None where a folder can hold none."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            with near(kept.place) as address:
+                kept.place.unlink(missing_ok=True)
+                listener.bind(address)
+            own = kept.place.stat()
+        except OSError:
+            yield None
+            return
+        listener.listen()
+        listener.settimeout(kept.seconds)
+        try:
             yield listener
+        finally:
+            with contextlib.suppress(OSError):  # the data folder may be gone
+                if os.path.samestat(kept.place.stat(), own):
+                    kept.place.unlink()
+
+
+@contextlib.contextmanager
+def near(place: Path) -> Iterator[str]:
+    """The address of a socket at this path, however long that is: a socket's may have 107 bytes."""
+    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{place.name}"
     finally:
-        with contextlib.suppress(OSError):  # the data folder may be gone
-            if kept.record.read_text() == os.fspath(address):
-                kept.record.unlink()
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(folder)
 
 
 def next_line(listener: socket.socket, signature: str) -> Connection | None:
