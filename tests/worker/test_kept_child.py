@@ -62,6 +62,14 @@ def gone(number: int, seconds: float = 20.0) -> bool:
     return not runs(number)
 
 
+def left(number: int, folder: Path, seconds: float = 20.0) -> Path:
+    """The working folder of the process, another than this one within so many seconds."""
+    place, deadline = Path(f"/proc/{number}/cwd"), time.monotonic() + seconds
+    while place.readlink() == folder and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return place.readlink()
+
+
 async def test_the_next_command_has_the_same_process_and_one_beside_it_another(new_child: NewChild) -> None:
     first = new_child()
     told, number = await first.ready(able=False), first.pid
@@ -130,10 +138,7 @@ async def test_it_holds_no_file_that_its_command_inherited_and_no_folder_busy(ne
     number, here = first.pid or 0, Path.cwd()
     assert Path(f"/proc/{number}/cwd").readlink() == here
     first.leave()
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{number}/cwd").readlink() == here and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert Path(f"/proc/{number}/cwd").readlink() == Path("/")
+    assert left(number, here) == Path("/")
     second = new_child()
     await second.ready(able=False)
     assert second.pid == number and Path(f"/proc/{number}/cwd").readlink() == here
