@@ -129,15 +129,17 @@ def _stamps(selection: Selection) -> Iterator[tuple[str, int, int]]:
 
 
 def _alone(desk: Path) -> IO[str] | None:
-    """The lock of the child that stays, or None while another command has it."""
+    """The lock of the child that stays, or None: another command has it, another user (root) made it, or none can be.
+
+    Raises DiskFull.
+    """
     make_folder(desk)
-    lock = (desk / LOCK).open("w")
-    try:
+    with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+        lock = opened.enter_context((desk / LOCK).open("w"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+        opened.pop_all()
+        return lock
+    return None
 
 
 def _found(place: Path, signature: str) -> tuple[Connection, Process] | None:

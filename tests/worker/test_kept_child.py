@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.pool.selection import Selection
 from worker.errors import CannotRun
-from worker.kept_child import SOCKET, KeptChild, can_be_kept, signature_of
+from worker.kept_child import LOCK, SOCKET, KeptChild, can_be_kept, signature_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -155,6 +155,17 @@ async def test_one_of_another_user_is_told_nothing_and_not_believed(
     second = new_child()
     await second.ready(able=False)
     assert second.pid != number
+
+
+async def test_where_the_lock_cannot_be_had_a_command_has_a_child_of_its_own(
+    new_child: NewChild, tmp_path: Path
+) -> None:
+    (tmp_path / "desk" / LOCK).mkdir(parents=True)  # as for a user beside a file of root's: even root cannot open it
+    child = new_child()
+    await child.ready(able=False)
+    number = child.pid or 0
+    child.leave()
+    assert gone(number) and not (tmp_path / "desk" / SOCKET).exists()
 
 
 def test_bounds_and_settings_of_a_command_are_its_childs(tmp_path: Path) -> None:
