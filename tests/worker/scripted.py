@@ -48,7 +48,7 @@ def scripted(part: str, script: Script = play) -> Iterator[Child]:
     """A child that plays `part` by a script; by the default "hang", "work 2.5": so many seconds, then a result, or
     "made 2.5": a result, then so many seconds until it dies.
     """
-    with patch("worker.child._main", script):
+    with patch("worker.child.main", script):
         child = ForkedChild(part, 1)
         try:
             yield child

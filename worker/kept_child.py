@@ -1,0 +1,149 @@
+"""A child that stays for a while after its command, so that the next one over the same data folder need not load.
+
+Its process and how long it stays are in `worker.kept_process`. One command at a time has it; another meanwhile has a
+child of its own, that ends with it.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import signal
+import socket
+import sys
+import sysconfig
+from collections.abc import Iterator
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import IO
+
+from files.atomic import make_folder
+from pipeline.pool.selection import Selection
+from worker.child import Child
+from worker.kept_process import GREETING_SECONDS, OUTPUTS, Kept, near
+
+SOCKET, LOCK = "child", "child.lock"
+CODE = Path(__file__).parent.parent
+ROOMS = ("files", "models", "pipeline", "store", "worker")
+"""Whose code the child runs."""
+PASSING = frozenset({"_", "OLDPWD", "SHLVL", "COLUMNS", "LINES"})
+"""What a shell changes in the environment from one command to the next."""
+
+
+class KeptChild(Child):
+    """The child that stays in a data folder's `desk`: found there, or started."""
+
+    def __init__(self, device: str, threads: int, selection: Selection, desk: Path, seconds: float) -> None:
+        super().__init__(device, threads, selection)
+        self._desk, self._seconds = desk, seconds
+        self._lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """As in Child. Raises DiskFull."""
+        if self._alive:
+            return
+        self._lock = self._lock or _alone(self._desk)
+        if self._lock is None:
+            return super().start()
+        self._told = None
+        place = (self._desk / SOCKET).absolute()
+        signature = signature_of(self._device, self._threads, self._selection)
+        kept = Kept(self._device, self._threads, self._selection, signature, self._seconds, place)
+        self._pipe, self._process = _found(place, signature) or _started(kept)
+
+    def leave(self) -> None:
+        """Let the process go: the next command has it."""
+        if self._lock is None:
+            return super().leave()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._pipe = self._process = None
+        self._lock.close()
+        self._lock = None
+
+
+class Process:
+    """A process by its number, with those of multiprocessing's methods that a Child uses."""
+
+    def __init__(self, pid: int) -> None:
+        """Raises OSError: there is none."""
+        self.pid = pid
+        self._descriptor = os.pidfd_open(pid)
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return not wait([self._descriptor], 0)
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        wait([self._descriptor])
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            os.close(self._descriptor)
+
+
+def can_be_kept() -> bool:
+    """Whether this system knows processes and folders by descriptors."""
+    return hasattr(os, "pidfd_open")
+
+
+def signature_of(device: str, threads: int, selection: Selection) -> str:
+    """The same for two children that do the same in the same way: settings, environment, code, weights."""
+    environment = sorted((name, value) for name, value in os.environ.items() if name not in PASSING)
+    told = (device, threads, selection, sys.executable, os.fspath(Path.cwd()), environment, list(_stamps(selection)))
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _stamps(selection: Selection) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of change of each file that the child reads before its tasks."""
+    code = [path for room in ROOMS for path in sorted((CODE / room).rglob("*.py"))]
+    weights = sorted(selection.weights.rglob("*")) if selection.weights else []
+    for path in [*code, *weights, selection.singers, Path(selection.separator), Path(sysconfig.get_path("purelib"))]:
+        with contextlib.suppress(OSError):
+            if path is not None:
+                found = path.stat()
+                yield os.fspath(path), found.st_size, found.st_mtime_ns
+
+
+def _alone(desk: Path) -> IO[str] | None:
+    """The lock of the child that stays, or None while another command has it."""
+    make_folder(desk)
+    lock = (desk / LOCK).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _found(place: Path, signature: str) -> tuple[Connection, Process] | None:
+    """The one that stays, with its line; None if there is none, or another kind, which then ends."""
+    with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(GREETING_SECONDS)
+        with near(place) as address:
+            line.connect(address)
+        socket.send_fds(line, [signature.encode()], OUTPUTS)
+        process = Process(int(line.recv(32)))
+        line.settimeout(None)
+        return Connection(line.detach()), process
+    return None
+
+
+def _started(kept: Kept) -> tuple[Connection, Process]:
+    """A new one, in a session of its own, with its line."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.set_inheritable(True)
+        words = [sys.executable, "-m", "worker.kept_process", str(theirs.fileno())]
+        quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+        pid = os.posix_spawn(sys.executable, words, os.environ, file_actions=quiet, setsid=True)
+    line = Connection(ours.detach())
+    line.send(kept)
+    return line, Process(pid)
