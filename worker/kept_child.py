@@ -8,8 +8,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import resource
 import signal
 import socket
+import struct
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from typing import IO
 from files.atomic import make_folder
 from pipeline.pool.selection import Selection
 from worker.child import Child
-from worker.kept_process import GREETING_SECONDS, OUTPUTS, Kept, near
+from worker.kept_process import GREETING_SECONDS, OUTPUTS, OWN_FILES, WELCOME, Kept, near
 
 SOCKET, LOCK = "child", "child.lock"
 CODE = Path(__file__).parent.parent
@@ -28,6 +30,9 @@ ROOMS = ("files", "models", "pipeline", "store", "worker")
 """Whose code the child runs."""
 PASSING = frozenset({"_", "OLDPWD", "SHLVL", "COLUMNS", "LINES"})
 """What a shell changes in the environment from one command to the next."""
+CREDENTIALS = struct.Struct("3i")
+"""Of a socket's other end: process, user, group."""
+LIMITS = tuple(number for name, number in sorted(vars(resource).items()) if name.startswith("RLIMIT_"))
 
 
 class KeptChild(Child):
@@ -47,7 +52,7 @@ class KeptChild(Child):
             return super().start()
         self._told = None
         place = (self._desk / SOCKET).absolute()
-        signature = signature_of(self._device, self._threads, self._selection)
+        signature = signature_of(self._device, self._threads, self._selection, self._seconds)
         kept = Kept(self._device, self._threads, self._selection, signature, self._seconds, place)
         self._pipe, self._process = _found(place, signature) or _started(kept)
 
@@ -89,15 +94,27 @@ class Process:
 
 
 def can_be_kept() -> bool:
-    """Whether this system knows processes and folders by descriptors."""
-    return hasattr(os, "pidfd_open")
+    """Whether this system knows processes and folders by descriptors: no macOS, no Linux before 5.3, some sandboxes."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return Path(OWN_FILES).is_dir()
 
 
-def signature_of(device: str, threads: int, selection: Selection) -> str:
-    """The same for two children that do the same in the same way: settings, environment, code, weights."""
+def signature_of(device: str, threads: int, selection: Selection, seconds: float) -> str:
+    """The same for two children that do the same in the same way: settings, environment, bounds, code, weights."""
     environment = sorted((name, value) for name, value in os.environ.items() if name not in PASSING)
-    told = (device, threads, selection, sys.executable, os.fspath(Path.cwd()), environment, list(_stamps(selection)))
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    here = Path().stat()
+    told = device, threads, selection, seconds, sys.executable, here.st_dev, here.st_ino, environment
+    return hashlib.sha256(repr((*told, _bounds(), *_stamps(selection))).encode()).hexdigest()
+
+
+def _bounds() -> tuple[object, ...]:
+    """What the system allows a process, which it keeps for life: limits, priority, processors, control group."""
+    limits, group = [resource.getrlimit(number) for number in LIMITS], Path("/proc/self/cgroup")
+    priority, processors = os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0))
+    return limits, priority, processors, group.read_text() if group.exists() else ""
 
 
 def _stamps(selection: Selection) -> Iterator[tuple[str, int, int]]:
@@ -125,15 +142,29 @@ def _alone(desk: Path) -> IO[str] | None:
 
 def _found(place: Path, signature: str) -> tuple[Connection, Process] | None:
     """The one that stays, with its line; None if there is none, or another kind, which then ends."""
-    with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as line:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line, _here() as here:
         line.settimeout(GREETING_SECONDS)
         with near(place) as address:
             line.connect(address)
-        socket.send_fds(line, [signature.encode()], OUTPUTS)
-        process = Process(int(line.recv(32)))
-        line.settimeout(None)
-        return Connection(line.detach()), process
+        number, user, _ = CREDENTIALS.unpack(line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+        if user != os.geteuid():  # what it sends is unpickled
+            return None
+        process = Process(number)  # fails if it runs in another container
+        socket.send_fds(line, [signature.encode()], [*OUTPUTS, here])
+        if line.recv(len(WELCOME)) == WELCOME:
+            line.settimeout(None)
+            return Connection(line.detach()), process
     return None
+
+
+@contextlib.contextmanager
+def _here() -> Iterator[int]:
+    """The working folder, open."""
+    folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _started(kept: Kept) -> tuple[Connection, Process]:
@@ -141,7 +172,8 @@ def _started(kept: Kept) -> tuple[Connection, Process]:
     ours, theirs = socket.socketpair()
     with theirs:
         theirs.set_inheritable(True)
-        words = [sys.executable, "-m", "worker.kept_process", str(theirs.fileno())]
+        # -P: what lies in the working folder is not imported
+        words = [sys.executable, "-P", "-m", "worker.kept_process", str(theirs.fileno())]
         quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         pid = os.posix_spawn(sys.executable, words, os.environ, file_actions=quiet, setsid=True)
     line = Connection(ours.detach())

@@ -26,6 +26,8 @@ GREETING_SECONDS = 1.0
 LONGEST_GREETING = 256
 """Bytes."""
 OUTPUTS = (1, 2)
+WELCOME = b"!"
+OWN_FILES = "/proc/self/fd"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def main() -> None:
     """Serve the command at the other end of the socket with the number of the first argument, then those that come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = Connection(int(sys.argv[1]))
+    _let_go(pipe.fileno())
     kept: Kept = pipe.recv()
     with contextlib.ExitStack() as door:
         with attended(pipe):
@@ -76,6 +79,8 @@ def attended(pipe: Connection) -> Iterator[None]:
     attending.start()
     try:
         yield
+    except (BrokenPipeError, ConnectionResetError):  # nobody is there any more who could be told of it
+        os._exit(1)
     finally:
         over.set()
         attending.join()
@@ -109,26 +114,31 @@ def near(place: Path) -> Iterator[str]:
     """The address of a socket at this path, however long that is: a socket's may have 107 bytes."""
     folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{folder}/{place.name}"
+        yield f"{OWN_FILES}/{folder}/{place.name}"
     finally:
         os.close(folder)
 
 
 def next_line(listener: socket.socket, signature: str) -> Connection | None:
-    """The next command's line, with its outputs taken for ours; None if none came in time, or another kind."""
+    """The next command's line, with its outputs and folder for ours; None if none came in time, or another kind.
+
+    Until then there are none, so that nobody waits for their end, or cannot unmount a disk.
+    """
     with Path(os.devnull).open("w") as nowhere:
         _write_to([nowhere.fileno()] * len(OUTPUTS))
+    os.chdir("/")
     with contextlib.suppress(OSError):
         line, _ = listener.accept()
         with line:
             line.settimeout(GREETING_SECONDS)
-            said, theirs, _, _ = socket.recv_fds(line, LONGEST_GREETING, len(OUTPUTS))
-            if said.decode(errors="replace") != signature or len(theirs) != len(OUTPUTS):
+            said, theirs, _, _ = socket.recv_fds(line, LONGEST_GREETING, len(OUTPUTS) + 1)
+            if said.decode(errors="replace") != signature or len(theirs) != len(OUTPUTS) + 1:
                 return None
-            _write_to(theirs)
+            _write_to(theirs[:-1])
+            os.fchdir(theirs[-1])
             for number in theirs:
                 os.close(number)
-            line.sendall(str(os.getpid()).encode())
+            line.sendall(WELCOME)
             line.settimeout(None)
             return Connection(line.detach())
     return None
@@ -137,6 +147,15 @@ def next_line(listener: socket.socket, signature: str) -> Connection | None:
 def _write_to(outputs: list[int]) -> None:
     for own, other in zip(OUTPUTS, outputs, strict=True):
         os.dup2(other, own)
+
+
+def _let_go(line: int) -> None:
+    """Close what else was inherited, such as the lock of a `flock` around the command, or a pipe that is read."""
+    os.set_inheritable(line, False)
+    for number in [int(file.name) for file in Path(OWN_FILES).iterdir()]:
+        if number > max(OUTPUTS) and number != line:
+            with contextlib.suppress(OSError):  # it was the listing
+                os.close(number)
 
 
 if __name__ == "__main__":

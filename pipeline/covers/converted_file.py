@@ -8,8 +8,9 @@ import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.air import with_air
+from pipeline.covers.song_cache import known
 from pipeline.covers.source_image import KEPT, Image, images, kept, read
-from pipeline.covers.stem_file import LEVEL, stem_blocks
+from pipeline.covers.stem_file import LEVEL, stem_blocks, stem_samples
 from pipeline.covers.stems import Stems
 from pipeline.covers.width import with_width
 from pipeline.sound.ahead import ahead
@@ -32,11 +33,12 @@ def write_converted(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path
 
 def _source(stems: Stems) -> tuple[Iterator[Floats32], Iterator[Image]]:
     """The source's vocals, a stream (2, n), and their images: kept beside them, they are heard once."""
-    there = stems.vocals.with_name(KEPT)
-    if there.exists():
-        return stem_blocks(stems.vocals), read(there)
+    place, samples = stems.vocals.with_name(KEPT), stem_samples(stems.vocals)
+    there = known(place, lambda path: read(path, samples))
+    if there is not None:
+        return stem_blocks(stems.vocals), there
     source, heard = tee(stem_blocks(stems.vocals))
-    return source, kept(images(heard, stems.downmix), there)
+    return source, kept(images(heard, stems.downmix), place)
 
 
 def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:

@@ -5,10 +5,13 @@ after Breebaart et al., "Parametric coding of stereo audio", EURASIP JASP 2005. 
 rule the mean of both channels; side is what that does not hold.
 """
 
+import os
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +90,27 @@ def kept(found: Iterable[Image], path: Path) -> Generator[Image]:
             yield image
 
 
-def read(path: Path) -> Iterator[Image]:
-    """What `kept` wrote, to the last bit, block by block."""
-    with path.open("rb") as file:
+def read(path: Path, samples: int) -> Iterator[Image]:
+    """What `kept` wrote of vocals of so many samples, to the last bit, block by block.
+
+    Raises FileNotFoundError, and at once ValueError: it is damaged.
+    """
+    lengths = [min(SIZE, samples - start) for start in range(0, samples, SIZE)]
+    with ExitStack() as opened:
+        file = opened.enter_context(path.open("rb"))
+        if os.fstat(file.fileno()).st_size != len(lengths) * RECORD.itemsize:
+            raise ValueError("It is not as long as the vocals.")
+        for number, length in enumerate(lengths):
+            file.seek(number * RECORD.itemsize)
+            if np.frombuffer(file.read(LENGTH.itemsize), LENGTH)[0] != length:
+                raise ValueError("It is not of these vocals.")
+        file.seek(0)
+        opened.pop_all()
+    return _images_in(file)
+
+
+def _images_in(opened: BinaryIO) -> Iterator[Image]:
+    with opened as file:
         while data := file.read(RECORD.itemsize):
             record = np.frombuffer(data, RECORD)[0]
             samples = int(record["length"]) + 2 * CONTEXT
@@ -156,9 +177,10 @@ TO_BINS = csr_array(_bands(erbs(HERTZ)).astype(np.float32))
 TO_BANDS = TO_BINS.T.tocsr()
 SPREAD = _spread(TO_BINS.shape[0]).astype(np.float32)
 FRAMES, BANDS = (SIZE + 2 * CONTEXT - N_FFT) // HOP + 1, TO_BINS.shape[0]
+LENGTH = np.dtype(np.int64)
 RECORD = np.dtype(
     [
-        ("length", np.int64),
+        ("length", LENGTH),
         ("pan", np.float32, (FRAMES, BANDS)),
         ("rest", np.float32, (FRAMES, BANDS)),
         ("power", np.float64, ((SIZE + 2 * CONTEXT) // HOP,)),

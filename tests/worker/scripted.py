@@ -22,6 +22,8 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
     if isinstance(task, ReadyTask):
         pipe.send(Done(Ready("cpu", "m")))
         task = pipe.recv()
+    if isinstance(task, RestTask):  # over which the process before has died
+        return
     assert isinstance(task, MatchTask)
     pipe.send(Plan({"matching": 1.0}))
     pipe.send(Progress("matching", 0.0))
