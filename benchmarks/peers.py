@@ -2,6 +2,7 @@
 
 Ours in float32 and in bfloat16, theirs in float32, in turn; ratios of CPU seconds to theirs, and by how many dB each of
 ours agrees with theirs. One thread. The RoFormers have one of their layers unless `--whole`: all layers cost the same.
+So has MDX23C an eighth of its chunk of 6 s.
 
     .venv/bin/python -m benchmarks.peers [--runs 5] [--seconds 1] [--whole] [NAME …]
 """
@@ -45,6 +46,8 @@ class Peer:
     make: Callable[[bool], Pair]
     samples: int = 0
     """The only length that its network takes; 0: any."""
+    whole_samples: int = 0
+    """The same when it is whole; 0: as above."""
 
 
 def roformer(config: RoformerConfig, kind: str, **more: Any) -> Callable[[bool], Pair]:
@@ -166,7 +169,7 @@ PEERS = {
     "rvc-40k": Peer("rvc", rvc_40k),
     "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
     "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
-    "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop),
+    "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop, 255 * MDX23C_8K.hop),
     "htdemucs": Peer("demucs", htdemucs, int(HTDEMUCS_SEGMENT * MUSIC_RATE)),
 }
 
@@ -179,7 +182,7 @@ def compare(name: str, runs: int, seconds: float, whole: bool) -> str:
         return f"| {name} | {peer.package} is not installed | – | – |"
     torch.manual_seed(0)
     pair = peer.make(whole)
-    mix = 0.1 * torch.randn(1, 2, peer.samples or round(seconds * MUSIC_RATE))
+    mix = 0.1 * torch.randn(1, 2, (whole and peer.whole_samples) or peer.samples or round(seconds * MUSIC_RATE))
     sides: dict[str, Side] = {
         "theirs": pair.theirs,
         "float32": lambda mix: pair.ours(mix, False),
@@ -209,7 +212,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(PEERS), metavar="NAME", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--whole", action="store_true", help="all layers of the RoFormers")
+    parser.add_argument("--whole", action="store_true", help="all layers of the RoFormers, MDX23C's whole chunk")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     print("| network | peer, its CPU time | ours in float32: ratio | ours in bfloat16: ratio |")

@@ -1,5 +1,6 @@
 """Where `discovervoice` begins; so does its child process, for which no commands are imported."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,16 @@ from files.private import private_files
 
 def main() -> None:
     """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
+    open_streams()
     private_files()
     guarded(_begin)
+
+
+def open_streams() -> None:
+    """Give what was closed of input, output and errors (`>&-`) to nowhere, or other files would have their numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
 
 
 def _begin() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.console import DeskError, check_files, console, print_rows
+from cli.desk_settings import DeskSettings
 from cli.jobs import says_what_trains
 from cli.report import (
     cover_table,
@@ -62,6 +63,7 @@ from store.use_cases import (
 )
 from worker.child import Child
 from worker.job_runner import work_on
+from worker.kept_child import KeptChild, can_be_kept
 from worker.library.seed import embed_singer, seed_library
 from worker.library.songs import SongListener
 from worker.messages import JobOutcome
@@ -326,12 +328,14 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
 @contextlib.asynccontextmanager
 async def child_of_settings(separator: str | None = None) -> AsyncIterator[Child]:
     """A child process of the settings, ready, while the block lasts. Raises ChildDied, CannotRun."""
-    settings = WorkerSettings()
-    selection = settings.selection(StoreSettings().data_dir)
+    settings, data_dir, seconds = WorkerSettings(), StoreSettings().data_dir, DeskSettings().keep_warm_seconds
+    selection = settings.selection(data_dir)
     selection = replace(selection, separator=separator or selection.separator)
-    child = Child(settings.device, settings.torch_threads, selection)
+    chosen = settings.device, settings.torch_threads, selection
+    kept = seconds and can_be_kept()
+    child = KeptChild(*chosen, desk.folder_of(data_dir), seconds) if kept else Child(*chosen)
     try:
         console.print(f"Device: {(await child.ready(able=False)).device}.", highlight=False)
         yield child
     finally:
-        child.kill()
+        child.leave()

@@ -17,12 +17,17 @@ from files.atomic import make_folder
 FOLDER = "desk"
 
 
+def folder_of(data_dir: Path) -> Path:
+    """Where the locks of a data folder's commands lie."""
+    return data_dir / FOLDER
+
+
 @contextmanager
 def at_work(data_dir: Path) -> Iterator[str]:
     """The name under which this command leases jobs while the block lasts. Raises DiskFull."""
-    make_folder(data_dir / FOLDER)
+    make_folder(folder_of(data_dir))
     owner = f"cli:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    path = data_dir / FOLDER / owner
+    path = folder_of(data_dir) / owner
     while True:
         with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -37,12 +42,12 @@ def at_work(data_dir: Path) -> Iterator[str]:
 
 def dead_owners(data_dir: Path) -> list[str]:
     """The commands over this folder that were killed, by the names under which they leased jobs."""
-    return [path.name for path in (data_dir / FOLDER).glob("cli:*") if _is_free(path)]
+    return [path.name for path in folder_of(data_dir).glob("cli:*") if _is_free(path)]
 
 
 def remove(data_dir: Path, owner: str) -> None:
     """Nothing of a dead command is left."""
-    (data_dir / FOLDER / owner).unlink(missing_ok=True)
+    (folder_of(data_dir) / owner).unlink(missing_ok=True)
 
 
 def _is_free(path: Path) -> bool:

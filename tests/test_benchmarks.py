@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from benchmarks import __main__ as everything
-from benchmarks import gpu, inference, networks, peers, steps
+from benchmarks import gpu, inference, networks, peers, rounding, steps
 from benchmarks.boxed import Ended, Piece, in_boxes
 from benchmarks.whole_cover import CoverRow
+from tests.lab.separators.stem_songs import write_songs
 
 
 def test_a_piece_that_fails_hangs_or_dies_costs_itself_alone() -> None:
@@ -60,6 +61,17 @@ def test_a_network_agrees_with_itself_and_nearly_in_bfloat16(monkeypatch: pytest
     assert half.precision == "bfloat16" and 20 < half.decibels < 80 and half.factor > 0
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_separator_is_looked_at_before_and_after_it_learnt(tmp_path: Path) -> None:
+    config = replace(rounding.CONFIG, n_fft=512, hop=128, bins=256, channels=4, growth=2, scales=2, blocks=1)
+    before, after = rounding.looks(config, write_songs(tmp_path, test=1), steps=3, samples=15 * 128)
+    assert (before.step, after.step) == (0, 3)
+    assert before.sdr != after.sdr and before.agreements != after.agreements
+    assert all(10 < decibels < 90 for seen in (before, after) for decibels in seen.agreements)
+    told = rounding.Look(10, 1.5, [28.0, 30.0, 41.0], 0.004)
+    assert told.row() == "| 10 | 1.50 | 30.0 (28.0 … 41.0) | 2 of 3 | 0.004 |"
+
+
 def test_tables_json_and_the_end_tell_what_failed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +110,7 @@ def test_one_command_runs_every_program_and_says_which_failed(
     assert set(everything.PROGRAMS) == programs - {
         "__main__",
         "pruning",
+        "rounding",
         "workers",
     }  # those are given data, or a server
     ran = list[list[str]]()

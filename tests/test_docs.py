@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from bot.settings import BotSettings
 from cli import offline
 from cli.commands import app
+from cli.desk_settings import DeskSettings
 from cli.log import LogSettings
 from cli.main import guarded
 from cli.torchrun import SHARED
@@ -38,6 +39,7 @@ SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
     "bot": (BotSettings,),
     "bot, worker": (QueueSettings, MetricsSettings),
     "worker, command line": (WorkerSettings,),
+    "command line": (DeskSettings,),
     "bot, worker, command line": (StoreSettings, LogSettings),
 }
 OFFLINE = (

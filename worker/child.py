@@ -1,31 +1,23 @@
-"""The child process that performs tasks: it keeps its models warm, and is killed to cancel.
+"""The child process that performs tasks, as its parent has it: warm, and killed to cancel.
 
-It ends with its parent, however that ends. The messages between them are in `worker.messages`.
+What it does is in `worker.child_process`, the messages between them in `worker.messages`.
 """
 
 import asyncio
 import contextlib
-import gc
 import multiprocessing as mp
-import os
-import signal
-import sys
 import threading
-import time
-import traceback
 from collections.abc import Awaitable, Callable
-from functools import partial
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from pipeline.pool.selection import Selection
-from pipeline.progress import Interrupted
+from worker.child_process import main
 from worker.errors import CannotRun, ChildDied
 from worker.messages import (
     Broken,
     Done,
     End,
-    GaveWay,
     GiveWay,
     Message,
     Missing,
@@ -39,7 +31,6 @@ from worker.messages import (
     Task,
 )
 
-PROGRESS_SECONDS = 0.2
 OnPreview = Callable[[Preview], Awaitable[None]]
 """Awaited with what a job's member can hear before the task is done; the task goes on meanwhile."""
 
@@ -68,7 +59,7 @@ class Child:
         self._told = None
         self._pipe, child_end = self._context.Pipe()
         self._process = self._context.Process(
-            target=_main,
+            target=main,
             args=(child_end, self._device, self._threads, self._selection),
             daemon=True,
             name="discovervoice-child",
@@ -147,6 +138,10 @@ class Child:
                 self._pipe.close()
             self._pipe = None
 
+    def leave(self) -> None:
+        """Let the process go: its parent needs it no more, and it performs no task."""
+        self.kill()
+
     def _send(self, pipe: Connection, message: Task | GiveWay) -> None:
         """Raises OSError: the process has ended."""
         with self._sending:
@@ -165,85 +160,3 @@ class Child:
 def _receive(pipe: Connection, seconds: float = 0.5) -> Message | None:
     """The next message, or None after so many seconds without one (so that the waiting thread can end)."""
     return pipe.recv() if pipe.poll(seconds) else None
-
-
-def _main(pipe: Connection, device: str, threads: int, selection: Selection) -> None:
-    """The child's entry point: open the models, then perform task after task until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for NumPy: its products are small, and more threads spin
-    import torch
-
-    from files.disk import DiskFull, disk_full
-    from pipeline.errors import SoundError
-    from pipeline.pool.availability import ModelsUnavailable, open_models, refusals
-
-    torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
-    try:
-        models = open_models(device, selection)
-    except ModelsUnavailable as error:
-        pipe.send(Missing(str(error)))
-        return
-    from worker import child_tasks  # takes as long as torch; a refusal need not wait for it
-
-    gc.freeze()
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        if isinstance(task, GiveWay):  # what it was meant for was done before it came
-            continue
-        try:
-            with disk_full(), refusals():
-                plan, report = partial(_plan, pipe), _reporter(pipe)
-                outcome = child_tasks.perform(task, models, plan, report, pipe.send)
-            pipe.send(Done(outcome))
-        except (SoundError, DiskFull) as error:
-            pipe.send(Refused(error.code, error.params, str(error)))
-        except Interrupted:
-            pipe.send(GaveWay())
-        except Exception:
-            pipe.send(Broken(traceback.format_exc()))
-        models.release()  # only here: inside `except` the traceback still references the task's tensors
-        if isinstance(task, ReadyTask) and task.able:
-            child_tasks.load_tasks()  # whoever asked need not wait for it
-
-
-def _plan(pipe: Connection, stages: dict[str, float]) -> None:
-    pipe.send(Plan(stages))
-
-
-def _reporter(pipe: Connection) -> Callable[[str, float], None]:
-    """Sends progress at most every PROGRESS_SECONDS, but each stage's beginning and end.
-
-    Raises Interrupted once the worker has asked the task to give way.
-    """
-    last_sent, asked = 0.0, False
-
-    def report(stage: str, fraction: float) -> None:
-        nonlocal last_sent, asked
-        if fraction in (0.0, 1.0) or time.monotonic() - last_sent > PROGRESS_SECONDS:
-            last_sent = time.monotonic()
-            pipe.send(Progress(stage, fraction, held_of_gpu()))
-        if not asked and pipe.poll():
-            asked = isinstance(pipe.recv(), GiveWay)
-        if asked:
-            raise Interrupted
-
-    return report
-
-
-def held_of_gpu() -> int:
-    """Bytes of a GPU's memory that this process has reserved; what has not loaded torch holds none."""
-    torch: Any = sys.modules.get("torch")
-    return torch.cuda.memory_reserved() if torch is not None and torch.cuda.is_initialized() else 0
-
-
-def _die_with_parent() -> None:
-    """End this process as soon as its parent has ended."""
-    parent = mp.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -147,9 +147,7 @@ async def _perform(
             if write is finish_job:
                 await _share(store, songs)
             async with turn():
-                watchdog.follow()
-                end = await child.run(RestTask(made.rest), watchdog.hear)
-                watchdog.rest()
+                end = await _add(child, RestTask(made.rest), watchdog)
             write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
@@ -170,6 +168,19 @@ async def _perform(
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
+
+
+async def _add(child: Child, task: RestTask, watchdog: Watchdog) -> End:
+    """Have the child do what is left for a result; a process that dies over it is replaced once. Raises ChildDied."""
+    watchdog.follow()
+    try:
+        end = await child.run(task, watchdog.hear)
+    except ChildDied as error:  # memory ran out, as a rule: a new one begins with more
+        log.warning("%s What is to be added to a result is tried again.", error)
+        watchdog.follow()
+        end = await child.run(task, watchdog.hear)
+    watchdog.rest()
+    return end
 
 
 async def _share(store: Store, songs: Collection[str]) -> None:

@@ -14,18 +14,19 @@ from torch.nn import functional as F
 
 from models.precision import adaptive_precision, precision
 from models.separation.channels import Group, Units
+from models.separation.channels_last import GELU, FrequencyLinear, InstanceNorm, in_order
 from models.separation.chunks import ChunkSeparator
 from models.separation.config import MDX23CConfig, Settings, read_mdx23c
 from models.separation.separator_file import load_narrowed
 
 NAME = "MDX23C"
 CHANNELS = 2
-_ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+_ACTIVATIONS = {"gelu": GELU, "relu": nn.ReLU}
 
 
 def _pre_activated(config: MDX23CConfig, width: int, layer: nn.Module) -> nn.Sequential:
     """A layer preceded by normalisation and activation (pre-activation)."""
-    norm = nn.BatchNorm2d(width) if config.norm == "BatchNorm" else nn.InstanceNorm2d(width, affine=True)
+    norm = nn.BatchNorm2d(width) if config.norm == "BatchNorm" else InstanceNorm(width, affine=True)
     return nn.Sequential(norm, _ACTIVATIONS[config.activation](), layer)
 
 
@@ -37,8 +38,8 @@ class TFCBlock(nn.Module):
         narrow = bins // config.bottleneck
         self.tfc1 = _pre_activated(config, inputs, nn.Conv2d(inputs, width, 3, padding=1, bias=False))
         self.tdf = nn.Sequential(
-            *_pre_activated(config, width, nn.Linear(bins, narrow, bias=False)),
-            *_pre_activated(config, width, nn.Linear(narrow, bins, bias=False)),
+            *_pre_activated(config, width, FrequencyLinear(bins, narrow, bias=False)),
+            *_pre_activated(config, width, FrequencyLinear(narrow, bins, bias=False)),
         )
         self.tfc2 = _pre_activated(config, width, nn.Conv2d(width, width, 3, padding=1, bias=False))
         self.shortcut = nn.Conv2d(inputs, width, 1, bias=False)
@@ -46,7 +47,10 @@ class TFCBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, T, F) → (B, width, T, F)."""
         h = self.tfc1(x)
-        out: Tensor = self.tfc2(h + self.tdf(h)) + self.shortcut(x)
+        beside: Tensor = self.tdf(h)
+        beside += h
+        out: Tensor = self.tfc2(beside)
+        out += self.shortcut(x)
         return out
 
     def unit_groups(self, name: str) -> Iterator[Group]:
@@ -163,16 +167,17 @@ class MDX23C(nn.Module):
     def _separate(self, parts: Tensor) -> Tensor:
         """Real and imaginary parts (B, 4, F, T) → those of the stems (B, stems · 4, F, T)."""
         mix = parts.reshape(len(parts), -1, parts.shape[2] // self.config.subbands, parts.shape[3])
-        first = self.first_conv(mix)
-        x, skips = first.mT, []
+        mix = in_order(mix.mT)
+        x = first = self.first_conv(mix)
+        skips = []
         for encoder in self.encoder_blocks:
             x, skip = encoder(x)
             skips.append(skip)
         x = self.bottleneck_block(x)
         for decoder in self.decoder_blocks:
             x = decoder(x, skips.pop())
-        out: Tensor = self.final_conv(torch.cat([mix, x.mT * first], dim=1))
-        return out.reshape(len(parts), -1, parts.shape[2], parts.shape[3])
+        out: Tensor = self.final_conv(torch.cat([mix.to(x.dtype), x * first], dim=1))
+        return out.mT.reshape(len(parts), -1, parts.shape[2], parts.shape[3])
 
 
 def load_network(weights: Path, config: Path, device: torch.device | str = "cpu") -> tuple[MDX23C, Settings]:

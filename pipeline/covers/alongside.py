@@ -1,11 +1,10 @@
-"""Converted vocals are walked along the source's vocals, in blocks on one grid, for stages that look at both."""
+"""Converted vocals and the source's are walked in blocks on one grid, for stages that look around."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from models.signal import Floats32
-from pipeline.separation.ensemble import aligned
 from pipeline.sound.overlap_add import with_context
 
 SIZE = 1 << 16
@@ -13,16 +12,12 @@ SIZE = 1 << 16
 CONTEXT = 1 << 13
 """Samples before and after it: more than any stage looks around."""
 
-Stage = Callable[[Floats32, Floats32], Floats32]
-"""Converted and source, both (2, n) → what the cover takes, (2, n). What a sample becomes is decided within CONTEXT."""
 
+def in_context(stream: Iterable[Floats32]) -> Iterator[tuple[Floats32, int]]:
+    """Cut a stream (…, n), whatever blocks it comes in, into blocks with CONTEXT on both sides; with each its length.
 
-def alongside(converted: Iterable[Floats32], source: Iterable[Floats32], stage: Stage) -> Iterator[Floats32]:
-    """Yield a stage's sound (2, n) of two streams (2, n) of equal length, whatever blocks they come in.
-
-    Before the start and after the end there is silence. Raises UnequalStreams.
+    Before the start and after the end there is silence. The length is without the context.
     """
-    for block in with_context(aligned([converted, source]), SIZE, CONTEXT):
-        silence = CONTEXT - block.left, CONTEXT - block.right
-        sound = np.pad(block.audio, ((0, 0), (0, 0), silence))
-        yield stage(sound[0], sound[1])[:, CONTEXT : CONTEXT + block.length]
+    for block in with_context(stream, SIZE, CONTEXT):
+        around = [(0, 0)] * (block.audio.ndim - 1)
+        yield np.pad(block.audio, [*around, (CONTEXT - block.left, CONTEXT - block.right)]), block.length

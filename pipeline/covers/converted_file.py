@@ -8,7 +8,9 @@ import numpy as np
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.air import with_air
-from pipeline.covers.stem_file import LEVEL, stem_blocks
+from pipeline.covers.song_cache import known
+from pipeline.covers.source_image import KEPT, Image, images, kept, read
+from pipeline.covers.stem_file import LEVEL, stem_blocks, stem_samples
 from pipeline.covers.stems import Stems
 from pipeline.covers.width import with_width
 from pipeline.sound.ahead import ahead
@@ -21,11 +23,22 @@ def write_converted(wav: Iterator[Floats32], rate: int, stems: Stems, path: Path
 
     Raises DiskFull.
     """
-    beside, above = tee(stem_blocks(stems.vocals))
-    converted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
+    wanted = _fitted(wav, rate, round(stems.seconds * MUSIC_RATE))
+    source, found = _source(stems)
+    for_width, for_air = tee(found)
     with Encoder(path, MUSIC_RATE, 2, tags=tags) as encoder:
-        for block in with_air(with_width(converted, beside, stems.downmix), above, stems.downmix):
+        for block in with_air(with_width(wanted, for_width, stems.downmix), source, for_air, stems.downmix):
             encoder.write(block)
+
+
+def _source(stems: Stems) -> tuple[Iterator[Floats32], Iterator[Image]]:
+    """The source's vocals, a stream (2, n), and their images: kept beside them, they are heard once."""
+    place, samples = stems.vocals.with_name(KEPT), stem_samples(stems.vocals)
+    there = known(place, lambda path: read(path, samples))
+    if there is not None:
+        return stem_blocks(stems.vocals), there
+    source, heard = tee(stem_blocks(stems.vocals))
+    return source, kept(images(heard, stems.downmix), place)
 
 
 def _fitted(wav: Iterator[Floats32], rate: int, left: int) -> Iterator[Floats32]:

@@ -18,6 +18,7 @@ from models.pitch import trackers
 from models.quality import distillmos
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from models.speaker import resemblyzer
+from pipeline.covers.song_cache import known
 from pipeline.covers.stem_file import stem_piece, stem_samples
 from pipeline.listening.frames import FRAME_RATE
 from pipeline.pool.model_pool import ModelPool
@@ -154,11 +155,16 @@ def _heard_source(source: Path, downmix: Downmix, numbers: NDArray[np.int64], mo
     """Hear these windows of the source's vocals, or read what was heard before by the same models."""
     used = "\n".join([HEARD, models.mos.name, resemblyzer.NAME, trackers.SWIFT_ID, *map(str, numbers)])
     kept = source.with_name(f"heard-{hashlib.sha256(used.encode()).hexdigest()[:8]}.npz")
-    if not kept.exists():
+    heard = known(kept, _read_heard)
+    if heard is None:
         heard = _hear(heard_windows(source, downmix, numbers), models)
         with atomic_write(kept) as file:
             np.savez(file, **asdict(heard))
-    with np.load(kept, allow_pickle=False) as stored:
+    return heard
+
+
+def _read_heard(path: Path) -> HeardSource:
+    with np.load(path, allow_pickle=False) as stored:
         return HeardSource(**{name: stored[name] for name in stored.files})
 
 

@@ -10,19 +10,38 @@ from models.signal import MUSIC_RATE
 from pipeline.covers.stem_file import LEVEL, stem_blocks
 from pipeline.sound.encode import Encoder
 
+FULL_SCALE = 1 + 1e-6
+"""With what rounding adds to a stem that was made to reach it."""
+
 
 def export_stems(stems: Mapping[str, Path], gain: float, out: Path, rate: int = MUSIC_RATE) -> float:
     """Write `NAME.flac` at `rate` Hz into `out` for stems by name, at the level of the song, multiplied by `gain`.
 
     What would leave full scale makes all of them softer. Returns by how many dB: 0 as a rule. Raises DiskFull.
     """
-    peak = max((_peak(stem) for stem in stems.values()), default=0.0)
-    scale = 1 / max(LEVEL * gain, peak)
+    level = LEVEL * gain
+    try:
+        _write(stems, 1 / level, out, rate)
+    except _TooLoud:
+        peak = max(_peak(stem) for stem in stems.values())
+        _write(stems, 1 / peak, out, rate)
+        return float(20 * np.log10(peak / level))
+    return 0.0
+
+
+class _TooLoud(Exception):
+    """A stem would leave full scale; nothing of it is written."""
+
+
+def _write(stems: Mapping[str, Path], scale: float, out: Path, rate: int) -> None:
+    """Raises _TooLoud."""
     for name, stem in stems.items():
         with Encoder(out / f"{name}.flac", MUSIC_RATE, 2, out_rate=rate, tags=_tags(stem)) as encoder:
             for block in stem_blocks(stem):
-                encoder.write(block * np.float32(scale))
-    return float(max(0.0, 20 * np.log10(peak / (LEVEL * gain)))) if peak > 0 else 0.0
+                scaled = block * np.float32(scale)
+                if np.abs(scaled).max(initial=0.0) > FULL_SCALE:
+                    raise _TooLoud
+                encoder.write(scaled)
 
 
 def _peak(stem: Path) -> float:

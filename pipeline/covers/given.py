@@ -13,6 +13,7 @@ from files.atomic import remove_abandoned
 from models.signal import MUSIC_RATE
 from pipeline.covers.mix import add
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
+from pipeline.covers.song_cache import known
 from pipeline.covers.stem_file import LEVEL, stem_blocks
 from pipeline.covers.stems import FORM, Stems, read_card, write_card
 from pipeline.errors import LengthsApart, SilentFile
@@ -42,11 +43,13 @@ def vocals_as_given(song: GivenFile, cache_dir: Path, progress: Progress) -> Ste
     Raises what `decode_blocks` raises, SilentFile.
     """
     vocals, card = cache_dir / FORM / FOLDER / "vocals.flac", cache_dir / FORM / FOLDER / "vocals.json"
-    if not card.exists():
+    told = known(card, read_card)
+    if told is None:
         vocals.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(vocals.parent)
         write_card(card, *_write_stem(song, vocals, progress))
-    return Stems(vocals, None, **read_card(card))
+        told = read_card(card)
+    return Stems(vocals, None, **told)
 
 
 def write_instrumental(instrumental: GivenFile, song: GivenFile, out: Path, progress: Progress) -> SongLevel:

@@ -16,6 +16,7 @@ from files.atomic import atomic_write, remove_abandoned
 from models.content import whisper_text
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
+from pipeline.covers.song_cache import known
 from pipeline.covers.stem_file import LEVEL
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
@@ -84,14 +85,16 @@ def stems_of(
     folder = cache_dir / FORM / models.separator.model_id
     card = folder / "stems.json"
     stems = folder / "vocals.flac", folder / "instrumental.flac"
-    if not card.exists():
+    told = known(card, read_card)
+    if told is None:
         level = measure_song(song, name, lambda done: report("reading", done))
         spent = before(level, report)
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
         downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
         write_card(card, level, downmix)
-    return SeparatedStems(*stems, **read_card(card))
+        told = read_card(card)
+    return SeparatedStems(*stems, **told)
 
 
 def write_card(path: Path, level: SongLevel, downmix: Downmix) -> None:
@@ -116,11 +119,13 @@ def features_of(
     An embedded encoder is loaded only if it has to listen.
     """
     cached = stems.vocals.with_name(f"{models.encoder_card(encoder_id).cache_id}+{models.pitch.model_id}.npz")
-    if not cached.exists():
+    features = known(cached, feature_store.load)
+    if features is None:
         full = vocals_heard(stems, BLOCK_SECONDS)
         encoder = models.encoder(encoder_id)
         feature_store.save(cached, extract_stream(full, encoder, models.pitch, stems.seconds, report))
-    return feature_store.load(cached)
+        features = feature_store.load(cached)  # in the precision in which every other cover has them
+    return features
 
 
 def vocals_heard(stems: Stems, block_seconds: float) -> Iterator[Floats32]:

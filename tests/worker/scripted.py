@@ -22,6 +22,8 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
     if isinstance(task, ReadyTask):
         pipe.send(Done(Ready("cpu", "m")))
         task = pipe.recv()
+    if isinstance(task, RestTask):  # over which the process before has died
+        return
     assert isinstance(task, MatchTask)
     pipe.send(Plan({"matching": 1.0}))
     pipe.send(Progress("matching", 0.0))
@@ -48,7 +50,7 @@ def scripted(part: str, script: Script = play) -> Iterator[Child]:
     """A child that plays `part` by a script; by the default "hang", "work 2.5": so many seconds, then a result, or
     "made 2.5": a result, then so many seconds until it dies.
     """
-    with patch("worker.child._main", script):
+    with patch("worker.child.main", script):
         child = ForkedChild(part, 1)
         try:
             yield child

@@ -12,10 +12,10 @@ BEGIN = """
 from multiprocessing import Pipe
 import cli.main
 from pipeline.pool.selection import Selection
-from worker.child import _main
+from worker.child_process import main
 pipe, worker = Pipe()
 worker.close()
-_main(pipe, "cpu", 1, Selection())
+main(pipe, "cpu", 1, Selection())
 import numpy
 from threadpoolctl import threadpool_info
 print({found["num_threads"] for found in threadpool_info() if found["internal_api"] == "openblas"})

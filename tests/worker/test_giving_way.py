@@ -20,7 +20,8 @@ from tests.worker.conftest import MEMBER, ended, read, submit
 from tests.worker.scripted import scripted
 from tests.worker.served import Served
 from worker import giving_way
-from worker.child import Child, _reporter
+from worker.child import Child
+from worker.child_process import reporter
 from worker.messages import (
     Done,
     GaveWay,
@@ -64,12 +65,12 @@ def play(pipe: Connection, part: str, threads: int, selection: Selection) -> Non
         pipe.send(Plan({"training": 1.0}))
         try:
             if isinstance(task, ListenTask):
-                _listen(task, _reporter(pipe))
+                _listen(task, reporter(pipe))
             if isinstance(task, OwnNoteTask):
                 pipe.send(Done(HeardNote(9.0, SpeakerOfNote((1.0,), "m"))))
                 continue
             assert isinstance(task, JobTask)
-            _train(task, part, _reporter(pipe)) if isinstance(task, TrainTask) else time.sleep(0.2)
+            _train(task, part, reporter(pipe)) if isinstance(task, TrainTask) else time.sleep(0.2)
             pipe.send(Done(_outcome(task)))
         except Interrupted:
             if part == "die":

@@ -19,13 +19,14 @@ from pipeline.errors import EmptyLibrary, EncoderMissing, ModelUnusable
 from pipeline.pool.selection import Selection
 from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store, retention
 from store.database import StoreSettings
+from store.results import MatchResult
 from store.tables import now
 from store.use_cases import forget, take_next_job
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import AttemptEnd, work_on
-from worker.messages import Broken, JobOutcome, MatchTask, Missing, Refused
+from worker.messages import Broken, Done, JobOutcome, MatchTask, Missing, Refused, RestTask
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
 
@@ -206,7 +207,28 @@ def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: 
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
 
 
-def test_a_child_that_dies_over_the_figures_leaves_the_result(store: Store, job: Job) -> None:
+def die_once(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """A child that dies over what is left of its task, and the one after it, that does not."""
+    match pipe.recv():
+        case MatchTask() as task:
+            picture = task.out / "match.png"
+            picture.write_bytes(b"png")
+            pipe.send(Done(JobOutcome(MatchResult(model="m"), {"picture": picture}, b"the rest")))
+            pipe.recv()
+        case RestTask(rest=b"the rest"):
+            pipe.send(Done(JobOutcome(MatchResult(model="m", none=0.5), {})))
+            pipe.recv()
+
+
+def test_a_child_that_dies_over_the_figures_is_replaced(store: Store, job: Job) -> None:
+    with scripted("", die_once) as child:
+        done = perform(store, child, job)
+    assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 1, 0, None)
+    assert (done.result["model"], done.result["none"]) == ("m", 0.5) and not done.being_measured
+    assert not list(store.work_dir.glob("*"))
+
+
+def test_children_that_die_over_the_figures_leave_the_result(store: Store, job: Job) -> None:
     with scripted("made 0.1") as child:
         done = perform(store, child, job)
     assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 1, 0, None)

@@ -7,6 +7,8 @@ from scipy.signal import butter, sosfiltfilt
 from models.signal import MUSIC_RATE, Floats32, Floats64
 from pipeline.covers import alongside
 from pipeline.covers.air import with_air
+from pipeline.covers.source_image import images
+from pipeline.sound.downmix import Downmix
 from pipeline.sound.resample import resample
 from tests.pipeline.covers.stereo_figures import log_spectral_distance, mid_over_side, spectrum
 from tests.pipeline.separation import stereo
@@ -16,7 +18,8 @@ BINS = np.fft.rfftfreq(2048, 1 / MUSIC_RATE)
 
 def aired(converted: Floats32, source: Floats32, block: int = MUSIC_RATE) -> Floats32:
     """Both (2, samples)."""
-    return stereo.joined(with_air(stereo.cut(converted, block), stereo.cut(source, 30_011)))
+    found = images(stereo.cut(source, 30_011), Downmix())
+    return stereo.joined(with_air(stereo.cut(converted, block), stereo.cut(source, 30_011), found))
 
 
 def breath(gain: float = 0.02, samples: int = 5 * MUSIC_RATE) -> Floats32:

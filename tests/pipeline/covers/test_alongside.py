@@ -10,15 +10,18 @@ import pytest
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers.air import with_air
+from pipeline.covers.source_image import images
 from pipeline.covers.width import with_width
 from pipeline.separation.ensemble import UnequalStreams
+from pipeline.sound.downmix import Downmix
 
 SECOND: Floats32 = np.random.default_rng(8).normal(0, 0.1, (2, MUSIC_RATE)).astype(np.float32)
 
 
 def stages(seconds: int) -> Iterator[Floats32]:
-    below, above = tee(SECOND for _ in range(seconds))
-    return with_air(with_width((SECOND for _ in range(seconds)), below), above)
+    source, heard = tee(SECOND for _ in range(seconds))
+    for_width, for_air = tee(images(heard, Downmix()))
+    return with_air(with_width((SECOND for _ in range(seconds)), for_width), source, for_air)
 
 
 def test_a_minute_costs_less_than_a_few_seconds() -> None:
@@ -43,4 +46,4 @@ def test_memory_does_not_grow_with_the_song() -> None:
 
 def test_streams_of_different_length_are_refused() -> None:
     with pytest.raises(UnequalStreams):
-        list(with_width([SECOND], [SECOND, SECOND]))
+        list(with_width([SECOND], images([SECOND, SECOND], Downmix())))

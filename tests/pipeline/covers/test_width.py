@@ -5,7 +5,9 @@ import pytest
 
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.covers import alongside
+from pipeline.covers.source_image import images
 from pipeline.covers.width import with_width
+from pipeline.sound.downmix import Downmix
 from pipeline.sound.loudness import LoudnessMeter
 from pipeline.sound.resample import resample
 from tests.pipeline.covers.stereo_figures import correlation, level_difference, mid_over_side, thirds, total
@@ -18,7 +20,7 @@ SECONDS = 6.0
 def widened(converted: Floats32, source: Floats32, block: int = MUSIC_RATE) -> Floats32:
     """A mono sound (samples,) with the width of a source (2, samples)."""
     dual = np.stack([converted, converted])
-    return stereo.joined(with_width(stereo.cut(dual, block), stereo.cut(source, 30_011)))
+    return stereo.joined(with_width(stereo.cut(dual, block), images(stereo.cut(source, 30_011), Downmix())))
 
 
 def doubles() -> Floats32:
