@@ -1,6 +1,6 @@
 """What the filters make of pulses and noise, as one function with a derivative of its own.
 
-Torch's `polar` and its derivative, number by number and with their results kept, took a fifth of what a decoder takes.
+Torch's `polar` and its derivative work number by number: with this a spectrum costs a CPU three quarters.
 """
 
 import math
