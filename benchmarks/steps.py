@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.memory import begin_peak, peak_gib, wait_for
 from models.harmonic.config import HarmonicConfig
-from models.memory import is_out_of_memory, release
+from models.memory import freed_memory_kept, is_out_of_memory, release
 from models.rvc import S24
 from models.signal import Floats32
 from pipeline.listening.features import Features
@@ -71,6 +71,7 @@ def run_steps(
     return rows
 
 
+@freed_memory_kept()
 def timed(name: str, learner: Learner, data: TrainingData, batch: int, device: torch.device) -> StepsRow:
     """Some steps with this batch, after some that warm up."""
     generator = torch.Generator().manual_seed(0)

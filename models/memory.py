@@ -1,8 +1,10 @@
-"""Out of memory: retries with smaller batches or chunks, and eviction of cached models."""
+"""Out of memory: smaller batches or chunks, eviction of cached models; and what becomes of what is freed."""
 
+import ctypes
 import gc
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -10,6 +12,11 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+OWN_MAPPING = 32 << 20
+"""Bytes: what is larger is mapped by itself, and given back when it is freed. Glibc allows no more."""
+KEPT, USUAL = 1 << 30, 2 * OWN_MAPPING
+"""Bytes that are freed at the heap's end before glibc gives them back; its own rule comes to twice OWN_MAPPING."""
 log = logging.getLogger(__name__)
 OUT_OF_MEMORY_MESSAGES = (
     "out of memory",
@@ -76,6 +83,26 @@ def release() -> None:
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Have glibc keep what is freed for what comes next; in the end it is given back.
+
+    Else it asks the kernel for the same memory in every step of a training, which gives it zeroed, page by page.
+    Another C library is left as it is.
+    """
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallopt"):
+        yield
+        return
+    library.mallopt(M_MMAP_THRESHOLD, OWN_MAPPING)
+    library.mallopt(M_TRIM_THRESHOLD, KEPT)
+    try:
+        yield
+    finally:
+        library.mallopt(M_TRIM_THRESHOLD, USUAL)
+        library.malloc_trim(0)
 
 
 def drop_all_but(models: object, *keep: str) -> list[str]:

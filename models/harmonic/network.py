@@ -14,11 +14,11 @@ from torch.nn import functional as F
 from models.convolution import Conv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import pulse_train
+from models.harmonic.filtering import filtered
 
 F0_SCALE = ENERGY_SCALE = 5.0
 UNVOICED = 8.0
 """Hz, what the network is told of an unvoiced frame."""
-MAX_LOG_GAIN = 7.0
 SILENT_LOG_GAIN = -30.0
 BELOW_PITCH = 0.75
 """Of f0: a voice has no noise below it; above the notes that it has learnt, the network would make some."""
@@ -89,17 +89,20 @@ class HarmonicDecoder(nn.Module):
         x = self.dec_in(x)
         for block in self.dec:
             x = block(x, speaker)
-        filters = Filters(*self.head(self.dec_norm(x.mT)).mT.float().split(self.config.bins, 1))
-        below = self._hertz() < BELOW_PITCH * f0[:, None]
+        columns = self.head(self.dec_norm(x.mT)).float().split(self.config.bins, -1)
+        filters = Filters(*(column.mT for column in columns))
+        below = (self._hertz() < BELOW_PITCH * f0[..., None]).mT
+        silent = filters.noise.new_tensor(SILENT_LOG_GAIN)
         return filters._replace(
-            noise=filters.noise.masked_fill(below, SILENT_LOG_GAIN),
-            free=filters.free.masked_fill((f0 > 0)[:, None], SILENT_LOG_GAIN),
+            noise=torch.where(below, silent, filters.noise),
+            free=torch.where((f0 > 0)[:, None], silent, filters.free),
         )
 
     def _hertz(self) -> Tensor:
-        """Of each bin, (bins, 1)."""
-        rate, bins = self.config.sampling_rate, torch.arange(self.config.bins, device=self.window.device)
-        return (bins * rate / self.config.window)[:, None]
+        """Of each bin, (bins,)."""
+        return (
+            torch.arange(self.config.bins, device=self.window.device) * self.config.sampling_rate / self.config.window
+        )
 
     def forward(
         self,
@@ -127,23 +130,28 @@ class HarmonicDecoder(nn.Module):
         with torch.no_grad():
             excitation = torch.stft(pulses, config.window, config.hop, window=self.window, return_complex=True)
             excitation = excitation[..., :frames] / (config.window / 4)
-        spectrum = torch.polar(_gain(filters.harmonic), math.pi * torch.tanh(filters.harmonic_phase)) * excitation
-        spectrum = spectrum + _gain(filters.noise) * torch.complex(noise[:, 0], noise[:, 1])
-        spectrum = spectrum + torch.polar(_gain(filters.free), filters.free_phase + self._scattered(noise))
-        padded = torch.cat([spectrum, spectrum[..., -1:]], -1)
+        noise = noise.mT
+        harmonic, harmonic_phase, breath, free, free_phase = (column.mT for column in filters)
+        spectrum = filtered(
+            harmonic,
+            harmonic_phase,
+            breath,
+            free,
+            free_phase + self._scattered(noise),
+            excitation.mT,
+            torch.complex(noise[:, 0], noise[:, 1]),
+        )
+        padded = torch.cat([spectrum, spectrum[:, -1:]], 1).mT
         return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
 
     def _scattered(self, noise: Tensor) -> Tensor:
-        """Phases (B, bins, T) that turn every frame by a random angle and move it by up to half a hop.
+        """Noise (B, 2, T, bins) → phases (B, T, bins) that turn every frame by a random angle, and move it
+        by up to half a hop.
 
         Else the part without excitation is a pulse in every frame: a whisper hums at the frame rate. The two bins of
         the noise that are hardly heard say by how much.
         """
-        angle = torch.atan2(noise[:, 1, :1], noise[:, 0, :1])
-        samples = torch.erf(noise[:, 0, -1:] / math.sqrt(2)) * self.config.hop / 2
-        bins = torch.arange(self.config.bins, device=noise.device)[:, None]
+        angle = torch.atan2(noise[:, 1, :, :1], noise[:, 0, :, :1])
+        samples = torch.erf(noise[:, 0, :, -1:] / math.sqrt(2)) * self.config.hop / 2
+        bins = torch.arange(self.config.bins, device=noise.device)
         return angle - 2 * math.pi / self.config.window * bins * samples
-
-
-def _gain(log: Tensor) -> Tensor:
-    return log.clamp(max=MAX_LOG_GAIN).exp()

@@ -26,7 +26,8 @@ def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tens
 def feature_loss(real: Sequence[DiscriminatorOutput], fake: Sequence[DiscriminatorOutput]) -> Tensor:
     """Feature matching: summed mean absolute differences of feature maps (Larsen et al. 2016; Kumar et al. 2019)."""
     pairs = [(r, f) for (_, rs), (_, fs) in zip(real, fake, strict=True) for r, f in zip(rs, fs, strict=True)]
-    return torch.stack([(r.detach().float() - f.float()).abs().mean() for r, f in pairs]).sum()
+    distances = [(r.detach().float() - f.float()).abs().sum() / f.numel() for r, f in pairs]
+    return torch.stack(distances).sum()  # the derivative of `mean` would lose the order in which channels lie
 
 
 def discriminator_loss(real: Sequence[DiscriminatorOutput], fake: Sequence[DiscriminatorOutput]) -> Tensor:

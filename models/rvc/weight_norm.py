@@ -88,5 +88,10 @@ class NormedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        y: Tensor = self._conv_forward(x, _weight(self), self.bias)
+        y: Tensor = self._conv_forward(x, self.normed, self.bias)
         return y
+
+    @property
+    def normed(self) -> Tensor:
+        """The weight (C', C, H, W)."""
+        return _weight(self)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 
+from models.magnitude import magnitudes
 from models.signal import SPEECH_RATE
 from models.speaker.resemblyzer import VOICES_DB, SpeakerEncoder
 
@@ -39,7 +40,6 @@ class DifferentiableSpeaker(nn.Module):
         """A longer transform with the same hop gives the bins of 40 Hz that the reference has at 16 kHz."""
         levelled = wav * (10 ** (VOICES_DB / 20) / wav.pow(2).mean(1, keepdim=True).add(1e-8).sqrt())
         size = len(self.window)
-        spectrum = torch.stft(levelled, size, RATE // 100, window=self.window, return_complex=True)
-        power = spectrum.abs().pow(2)[:, : N_FFT // 2 + 1] * (N_FFT / size) ** 2
-        _, (hidden, _) = self.lstm((self.basis @ power).mT[:, :FRAMES])
+        found = magnitudes(levelled, self.window, RATE // 100)[:, :FRAMES, : N_FFT // 2 + 1]
+        _, (hidden, _) = self.lstm(found.square() * (N_FFT / size) ** 2 @ self.basis.T)
         return F.normalize(self.linear(hidden[-1]).relu() + 1e-6, dim=1)

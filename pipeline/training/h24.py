@@ -83,8 +83,10 @@ class HarmonicLearner:
         self.spectral = HarmonicLoss(crew).to(self.device)
         self.heard_as = DifferentiableSpeaker(models.speaker).to(self.device)
         self.rate = options.learning_rate or LEARNING_RATE
-        self.optimizer = torch.optim.AdamW(self.trained.parameters(), self.rate, (0.8, 0.99), weight_decay=0.0)
-        self.judging = torch.optim.AdamW(self.discriminator.parameters(), DISCRIMINATOR_RATE, (0.8, 0.99))
+        self.optimizer = torch.optim.AdamW(
+            self.trained.parameters(), self.rate, (0.8, 0.99), weight_decay=0.0, fused=True
+        )
+        self.judging = torch.optim.AdamW(self.discriminator.parameters(), DISCRIMINATOR_RATE, (0.8, 0.99), fused=True)
 
     @property
     def network(self) -> HarmonicVoice:

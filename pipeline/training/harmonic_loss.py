@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
+from models.magnitude import magnitudes
 from pipeline.training.crew import ALONE, Crew
 
 RATE = 24_000
@@ -29,7 +30,7 @@ class Resolution(nn.Module):
     def __init__(self, size: int, hop: int, crew: Crew) -> None:
         super().__init__()
         self.crew = crew
-        self.size, self.hop = size, hop
+        self.hop = hop
         bins, mels = size // 2 + 1, FEW_MELS if size < 400 else MELS
         basis = melscale_fbanks(bins, 0.0, RATE / 2, mels, RATE, norm="slaney", mel_scale="slaney")
         frequency = torch.linspace(0, RATE / 2, bins)
@@ -40,21 +41,17 @@ class Resolution(nn.Module):
 
     def forward(self, fake: Tensor, real: Tensor, bandwidth: Tensor) -> Tensor:
         """Waves (B, samples), bandwidth (B,) in Hz → log magnitude, share of the magnitude, and log-mel errors."""
-        a, b = (
-            torch.stft(wav, self.size, self.hop, window=self.window, return_complex=True).abs().clamp_min(FLOOR)
-            for wav in (fake, real)
-        )
-        heard = (self.frequency < bandwidth[:, None]).float()[:, :, None]
+        a, b = (magnitudes(wav, self.window, self.hop).clamp_min(FLOOR) for wav in (fake, real))
+        heard = (self.frequency < bandwidth[:, None]).float()[:, None]
         share = self.crew.total(((a - b).abs() * heard).sum()) / self.crew.total((b * heard).sum())
         log = self._mean((a.log() - b.log()).abs(), heard)
-        mel_a, mel_b = ((wav.mT @ self.basis).clamp_min(MEL_FLOOR).log() for wav in (a, b))
+        mel_a, mel_b = ((wav @ self.basis).clamp_min(MEL_FLOOR).log() for wav in (a, b))
         mel = self._mean((mel_a - mel_b).abs(), (self.top < bandwidth[:, None]).float()[:, None])
         return log + LINEAR_WEIGHT * share + mel
 
     def _mean(self, error: Tensor, heard: Tensor) -> Tensor:
-        """Over what is heard, by all processes."""
-        heard = heard.expand_as(error)
-        return self.crew.total((error * heard).sum()) / self.crew.total(heard.sum())
+        """Of errors (B, T, N), over what is heard (B, 1, N), by all processes."""
+        return self.crew.total((error * heard).sum()) / self.crew.total(heard.sum() * error.shape[1])
 
 
 class HarmonicLoss(nn.Module):

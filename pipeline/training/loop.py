@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from files.atomic import atomic_write
 from models.harmonic.voice import HarmonicVoice
-from models.memory import AdaptiveSize
+from models.memory import AdaptiveSize, freed_memory_kept
 from models.rvc import Synthesizer
 from models.signal import SPEECH_RATE, Floats32
 from models.voice_network import VoiceFrames
@@ -82,6 +82,7 @@ class TrainingLoop:
         """The moment of the highest score."""
         return max(self.curve, key=lambda moment: moment.score)
 
+    @freed_memory_kept()
     def run(self, data: TrainingData, checkpoint: Path, report: Report) -> str:
         """Train until there is no progress, or steps or seconds are used up; returns which. The best moment wins.
 

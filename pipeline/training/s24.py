@@ -70,7 +70,7 @@ class S24Learner:
                 parameter.requires_grad_(not name.startswith(KEPT))
         learning = [parameter for parameter in self.trained.parameters() if parameter.requires_grad]
         self.rate = options.learning_rate or (LEARNING_RATE if options.from_base else LEARNING_RATE_FROM_NOTHING)
-        self.optimizer = torch.optim.AdamW(learning, self.rate, (0.8, 0.99), eps=1e-9)
+        self.optimizer = torch.optim.AdamW(learning, self.rate, (0.8, 0.99), eps=1e-9, fused=True)
 
     @property
     def network(self) -> Synthesizer:

@@ -1,14 +1,17 @@
 """Short memory: work goes on in smaller pieces, and models are dropped until they are needed again."""
 
 import logging
+import platform
+import resource
 import weakref
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from models.memory import AdaptiveSize, AllocationFailed, drop_all_but
+from models.memory import AdaptiveSize, AllocationFailed, drop_all_but, freed_memory_kept
 
 
 def fits(most: int, count: int) -> Tensor:
@@ -128,3 +131,24 @@ def test_evicted_names_are_returned() -> None:
     models.separator, models.voice("carlo")
     assert sorted(drop_all_but(models, "content", "voice")) == ["separator"]
     assert drop_all_but(models) == ["voice"]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library is left as it is")
+def test_memory_that_a_step_frees_is_there_for_the_next_and_given_back_in_the_end() -> None:
+    def step() -> int:
+        """Pages that the kernel gives for it."""
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        parts = [torch.ones(1 << 20) for _ in range(40)]
+        del parts
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with freed_memory_kept():
+        first, *later = (step() for _ in range(4))
+        held = resident()
+    assert sum(later) < first / 4
+    assert held - resident() > 80 << 20
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
