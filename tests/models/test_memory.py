@@ -135,6 +135,7 @@ def test_evicted_names_are_returned() -> None:
 
 STEPS = """
 import resource
+from pathlib import Path
 import torch
 from models.memory import freed_memory_kept
 
@@ -160,5 +161,5 @@ def test_memory_that_a_step_frees_is_there_for_the_next_and_given_back_in_the_en
     """In a process of its own: in one that has tested for minutes others' memory lies between."""
     done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True, timeout=120)
     first, *later, given_back = map(int, done.stdout.split())
-    assert sum(later) < first / 4
+    assert max(later) < first / 2
     assert given_back > 80 << 20
