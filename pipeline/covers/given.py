@@ -4,6 +4,7 @@ Both become stems like those of a separated song, each at a level of its own: FL
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -43,12 +44,12 @@ def vocals_as_given(song: GivenFile, cache_dir: Path, progress: Progress) -> Ste
     Raises what `decode_blocks` raises, SilentFile.
     """
     vocals, card = cache_dir / FORM / FOLDER / "vocals.flac", cache_dir / FORM / FOLDER / "vocals.json"
-    told = known(card, read_card)
+    told = known(card, partial(read_card, stems=[vocals]))
     if told is None:
         vocals.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(vocals.parent)
         write_card(card, *_write_stem(song, vocals, progress))
-        told = read_card(card)
+        told = read_card(card, [vocals])
     return Stems(vocals, None, **told)
 
 

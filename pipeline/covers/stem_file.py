@@ -42,3 +42,15 @@ def stem_piece(path: Path, start: int, samples: int) -> Floats32:
 def stem_samples(path: Path) -> int:
     """How many samples a stem (FLAC) has in a channel."""
     return int(soundfile.info(path).frames)
+
+
+def check_stem(path: Path) -> None:
+    """Look whether a stem (FLAC) is there to its end, without decoding it. Raises FileNotFoundError, ValueError."""
+    if not path.exists():
+        raise FileNotFoundError(path)
+    try:
+        last, _ = soundfile.read(path, start=stem_samples(path) - 1)
+    except soundfile.SoundFileRuntimeError as error:
+        raise ValueError(f"{path.name} breaks off, or is no stem.") from error
+    if len(last) != 1:
+        raise ValueError(f"{path.name} breaks off.")

@@ -5,8 +5,9 @@ and half leaves room, so that the stems still sum to it.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from models.content import whisper_text
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
 from pipeline.covers.song_cache import known
-from pipeline.covers.stem_file import LEVEL
+from pipeline.covers.stem_file import LEVEL, check_stem
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
@@ -85,7 +86,7 @@ def stems_of(
     folder = cache_dir / FORM / models.separator.model_id
     card = folder / "stems.json"
     stems = folder / "vocals.flac", folder / "instrumental.flac"
-    told = known(card, read_card)
+    told = known(card, partial(read_card, stems=stems))
     if told is None:
         level = measure_song(song, name, lambda done: report("reading", done))
         spent = before(level, report)
@@ -93,7 +94,7 @@ def stems_of(
         remove_abandoned(folder)
         downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
         write_card(card, level, downmix)
-        told = read_card(card)
+        told = read_card(card, stems)
     return SeparatedStems(*stems, **told)
 
 
@@ -104,10 +105,15 @@ def write_card(path: Path, level: SongLevel, downmix: Downmix) -> None:
         file.write(json.dumps(card).encode())
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """What `write_card` wrote, as the fields of `Stems` that are not files."""
+def read_card(path: Path, stems: Iterable[Path]) -> dict[str, Any]:
+    """What `write_card` wrote, as the fields of `Stems` that are not files.
+
+    Raises FileNotFoundError, and ValueError or another of `song_cache.DAMAGE`: the card or a stem is not whole.
+    """
     card: dict[str, Any] = json.loads(path.read_text())
     gain = float(card["gain"])
+    for stem in stems:
+        check_stem(stem)
     return card | {"peak": 1 / gain, "instrumental_gain": gain, "downmix": Downmix(**card["downmix"])}
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from models.signal import MUSIC_RATE
 from pipeline.covers.converted_file import write_converted
 from pipeline.covers.cover_figures import compare
+from pipeline.covers.given import GivenFile, vocals_as_given
 from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems, features_of, stems_of
 from pipeline.pool.model_pool import ModelPool
@@ -32,6 +34,10 @@ def doubled(path: Path) -> None:
 
 def foreign(path: Path) -> None:
     path.write_bytes(np.random.default_rng(0).bytes(path.stat().st_size))
+
+
+def removed(path: Path) -> None:
+    path.unlink()
 
 
 Damage = Callable[[Path], None]
@@ -76,6 +82,36 @@ def test_what_was_heard_of_a_song(
         with np.load(path) as made, np.load(first) as before:
             for part in before.files:
                 np.testing.assert_array_equal(made[part], before[part])
+
+
+@pytest.mark.parametrize("damage", [emptied, cut_off, foreign, removed])
+@pytest.mark.parametrize("name", ["vocals.flac", "instrumental.flac"])
+def test_its_stems(
+    name: str,
+    damage: Damage,
+    whole: Path,
+    models: ModelPool,
+    song: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cache = shutil.copytree(whole, tmp_path / "cache")
+    [path] = cache.rglob(name)
+    damage(path)
+    hear(song, models, cache)
+    assert (f"{name} breaks off" in caplog.text) == (damage is not removed)
+    [first] = whole.rglob(name)
+    np.testing.assert_array_equal(soundfile.read(path)[0], soundfile.read(first)[0])
+
+
+@pytest.mark.parametrize("damage", [emptied, cut_off, foreign, removed])
+@pytest.mark.parametrize("name", ["vocals.flac", "vocals.json"])
+def test_vocals_as_they_were_given(name: str, damage: Damage, song: Path, tmp_path: Path) -> None:
+    first = vocals_as_given(GivenFile(song, "song"), tmp_path, lambda _: None)
+    sound = first.vocals.read_bytes()
+    damage(first.vocals.with_name(name))
+    assert vocals_as_given(GivenFile(song, "song"), tmp_path, lambda _: None) == first
+    assert first.vocals.read_bytes() == sound
 
 
 @pytest.mark.parametrize("damage", [emptied, cut_off, foreign, doubled])
