@@ -13,7 +13,7 @@ from files.disk import DiskFull
 from metrics import CannotListen
 from pipeline.errors import SoundError
 from store import StoreError, refusal_of
-from worker.errors import WorkerError
+from worker.errors import ChildDied, WorkerError
 
 BOTS_COMMAND = re.compile(r"(?<!\S)/(cover|jobs|match|train|voices)(?=[.,:;]?(\s|$))")
 """What a sentence for members tells them to use, where the desk has the same."""
@@ -24,6 +24,8 @@ def sentence_of(error: Exception) -> str | None:
     match error:
         case ValidationError():
             return "\n".join(dict.fromkeys([*settings_refused(error), *every_setting_refused()]))
+        case ChildDied():
+            return f"{error} Run the command again; if that ends so too, free some memory."
         case BotError() | SoundError() | StoreError() | WorkerError() | DeskError() | DiskFull() | CannotListen():
             return BOTS_COMMAND.sub(r"discovervoice \1", str(error))
         case IntegrityError() | ProgrammingError():

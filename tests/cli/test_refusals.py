@@ -7,6 +7,7 @@ from cli.console import DeskError, semitones
 from cli.refusals import sentence_of
 from pipeline.errors import VoiceOutdated
 from store import DuplicateVoiceName, VoiceNotReady
+from worker.errors import ChildDied
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from store import DuplicateVoiceName, VoiceNotReady
     [
         (DuplicateVoiceName(name="Me"), "delete it first: discovervoice voices."),
         (VoiceOutdated(name="Me"), "Train it again: discovervoice train"),
+        (ChildDied("The working process ended in the middle of its work."), "if that ends so too, free some memory."),
         (DeskError("There is no file /train/a.ogg."), "There is no file /train/a.ogg."),
     ],
 )
