@@ -10,7 +10,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from store.results import CoverResult
-from worker.cover_rest import MEASURES, CoverRest
+from worker.cover_rest import MEASURES, ROLES, CoverRest
 from worker.messages import CoverTask, JobOutcome, Preview, Tell
 from worker.plans import Plan, cover_plan
 from worker.sizes import song_seconds
@@ -37,9 +37,10 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     )
     heard = task.preview and not models.short_of_memory  # it needs all models at once
     cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
-    result = _cover_result(task, cover, _models(task, cover, models))
+    result = task.made or _cover_result(task, cover, _models(task, cover, models))
     files = {"cover": cover.mix.path, "converted": cover.converted}
-    rest = CoverRest(cover=wanted, made=cover, result=result, parts=parts_of(cover) if task.parts else ())
+    parts = tuple(part for part in parts_of(cover) if task.parts and ROLES[part] not in task.there)
+    rest = CoverRest(cover=wanted, made=cover, result=result, parts=parts)
     return JobOutcome(result, files | _separated(task, cover.stems), rest.packed())
 
 

@@ -82,8 +82,8 @@ async def work_on(
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
     the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
     it is a training that gave way to a quick job (that needs no other than these models; None: any). A job that has its
-    result by then is left with it. What is left to add to a result waits for its `turn`; others may have the child
-    until then.
+    result by then keeps it. What is left to add to a result waits for its `turn`; others may have the child until then.
+    Where that was put off by another worker, the result is made again, for what is still missing.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
@@ -140,14 +140,16 @@ async def _perform(
         async with giving_way(store, child, job, settings, models):
             end = await child.run(task, watchdog.hear, on_preview)
         watchdog.rest()
-        write: Write = finish_job
+        write: Write = finish_job if job.ended_at is None else complete_job
         while isinstance(end, Done) and isinstance(made := end.outcome, JobOutcome) and made.rest:
             first = partial(write, measuring=True)
             await persist(partial(_put_away, store, job, made, watchdog.durations(), on_outcome, first))
             if write is finish_job:
                 await _share(store, songs)
             async with turn():
-                end = await _add(child, RestTask(made.rest), watchdog)
+                watchdog.follow()
+                end = await child.run(RestTask(made.rest), watchdog.hear)
+                watchdog.rest()
             write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
@@ -168,19 +170,6 @@ async def _perform(
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
-
-
-async def _add(child: Child, task: RestTask, watchdog: Watchdog) -> End:
-    """Have the child do what is left for a result; a process that dies over it is replaced once. Raises ChildDied."""
-    watchdog.follow()
-    try:
-        end = await child.run(task, watchdog.hear)
-    except ChildDied as error:  # memory ran out, as a rule: a new one begins with more
-        log.warning("%s What is to be added to a result is tried again.", error)
-        watchdog.follow()
-        end = await child.run(task, watchdog.hear)
-    watchdog.rest()
-    return end
 
 
 async def _share(store: Store, songs: Collection[str]) -> None:
@@ -235,4 +224,5 @@ def _put_away(
 ) -> None:
     """Write what the child made. Raises what `write` raises."""
     on_outcome(outcome)
-    write(store, job, replace(outcome.result, stages=durations), outcome.files)
+    stages = {**durations, **outcome.result.stages}  # those of the attempt that the member has it from
+    write(store, job, replace(outcome.result, stages=stages), outcome.files)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from store import blocks, deletions, guilds, jobs, listening, patience, retention
+from store import additions, blocks, deletions, guilds, jobs, listening, patience, retention
 from store.database import Store
 from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel
 from store.missing import NoResultShown, NotBlocked, ReportGone
@@ -161,6 +161,7 @@ def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: i
             row.files = []
             session.add(row)
         keys |= listening.withdraw(session, listening.of_job(session, report.job_id))
+        additions.leave_to_nobody(session, report.job_id)
         session.add(_audit(report, moderator_id, "remove result"))
     remove_unreferenced(store, keys)
     return report
