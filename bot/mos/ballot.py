@@ -11,7 +11,8 @@ from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.sentences import Texts
 from store.listening import mark
 from store.missing import ClipGone
-from store.use_cases import ClipFiles, ClipToShow, cast_vote
+from store.use_cases import ClipToShow, cast_vote
+from store.use_cases.listening_clips import ClipFiles
 from store.use_cases.voting import VALUES
 
 KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"

@@ -9,7 +9,8 @@ from bot.interactions.moderators import lacking, named_rights
 from bot.interactions.services import Interaction, services_of
 from bot.texts.sentences import Texts
 from store import MediaAway
-from store.use_cases import ClipToShow, ListeningVotes, lost_clips
+from store.use_cases import ClipToShow, ListeningVotes
+from store.use_cases.listening_clips import lost_clips
 
 NEEDED = ("view_channel", "send_messages", "attach_files", "read_message_history")
 FOR_REACTIONS = ("add_reactions", "manage_messages")

@@ -21,7 +21,6 @@ from store.use_cases import (
     ClipToShow,
     begin_clip,
     cast_vote,
-    clip_files,
     clip_of_message,
     clips_to_show,
     count_lying,
@@ -32,6 +31,7 @@ from store.use_cases import (
     reaction_removed,
     shown_clips,
 )
+from store.use_cases.listening_clips import clip_files
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from store.use_cases import (
     ListeningPlace,
     ListeningRequest,
     SavedFile,
-    clip_files,
     clips_to_show,
     listening_votes,
     save_files,
     start_listening_test,
 )
+from store.use_cases.listening_clips import clip_files
 from worker import child_tasks
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
