@@ -13,7 +13,7 @@ from sqlmodel import select
 from bot.app import DiscoverBot
 from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
-from store.tables import Audit, GuildSetting, OutboxState
+from store.tables import Audit, GuildSetting, OutboxState, Shown
 from store.use_cases import Requester, check_cap, delete_cover, forget, remove_reported
 from tests.bot.test_delivery import close_dms
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
@@ -192,6 +192,20 @@ async def test_what_is_removed_by_one_report_is_removed_in_the_others_and_told_o
     await court.world.tick(5)
     assert [f"Removed by <@{court.moderator.id}>" in told.content for told in court.told()] == [True, True]
     assert ["removed a result" in dm.content for dm in court.world.dms(court.world.alice)] == [False, True]
+
+
+async def test_a_result_that_is_removed_goes_wherever_the_server_sees_it(court: Court) -> None:
+    await court.report()
+    await court.result.delete()  # a moderator was faster by hand, and Alice shares it anew
+    anew = await court.world.post(f"a cover\n-# job {court.job.id[:12]}", view_of())
+    with court.store.write() as session:
+        where = {"channel_id": court.world.channel.id, "message_id": anew.id}
+        session.add(Shown(job_id=court.job.id, user_id=court.world.alice.id, **where))
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    assert court.world.public() == []
+    with court.store.read() as session:
+        assert session.exec(select(Shown).where(Shown.job_id == court.job.id)).all() == []
 
 
 async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
