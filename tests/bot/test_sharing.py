@@ -96,7 +96,7 @@ async def test_a_crash_before_it_is_noted_leaves_nothing_behind(
 async def test_a_share_that_arrives_after_its_result_has_gone_goes_too(
     card: discord.Message, world: World, store: Store, worker: Worker, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
-    keep_share, job = sharing.keep_share, worker.only()
+    job = worker.only()
 
     def late(store: Store, begun: use_cases.Sharing, message_id: int) -> None:
         if meanwhile == "removed":
@@ -112,7 +112,7 @@ async def test_a_share_that_arrives_after_its_result_has_gone_goes_too(
             use_cases.forget(store, world.alice.id)
         if meanwhile == "forgotten long ago":
             use_cases.deletion_done(store, begun.deletion_id)
-        keep_share(store, begun, message_id)
+        use_cases.keep_share(store, begun, message_id)
 
     monkeypatch.setattr(sharing, "keep_share", late)
     await world.alice.click(card, label=SHARE)
