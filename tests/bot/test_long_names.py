@@ -8,7 +8,7 @@ from bot.texts.names import SHOWN_LENGTH
 from bot.texts.sentences import texts
 from store import BasketNote, Job, JobKind, JobState, NoteState, Store
 from store.use_cases import basket_of, next_unheard, refuse_note
-from tests.bot.world import MENU, Worker, World, parts_of, response_of
+from tests.bot.world import MENU, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 NAME = "_" * SHOWN_LENGTH
@@ -81,6 +81,18 @@ def test_why_a_file_is_missing_fits_below_any_result(language: str, missing: str
     text = results.compose(job, texts(language), missing)
     assert len(text) < LONGEST and job.id[:12] in text
     assert text.endswith(texts(language)(f"result.{missing}") if missing else job.id[:12])
+
+
+async def test_names_that_are_commands_keep_no_list_from_being_shown(world: World, store: Store) -> None:
+    name = "/cover " * 14
+    params = {"song_name": name, "voice_name": name[:32], "voice_id": 1}
+    with store.write() as session:
+        for _ in range(20):
+            job = Job(kind=JobKind.COVER, user_id=world.alice.id, state=JobState.FAILED, params=params)
+            job.error_code, job.error_sentence = "unknown", name * 8
+            session.add(job)
+    shown = response_of(await world.alice.slash(world.channel, "jobs"))
+    assert "Your recent jobs" in text_of(shown)
 
 
 def offered(message: ResponseMessage) -> list[str]:
