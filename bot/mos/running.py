@@ -12,7 +12,8 @@ from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts
-from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store
+from files.disk import DiskFull
+from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store, StoreError
 from store.listening import mark
 from store.shards import ALL, Shards
 from store.tables import now
@@ -30,6 +31,7 @@ from store.use_cases import (
     reaction_removed,
     shown_clips,
 )
+from store.use_cases.listening_clips import clip_files
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class ListeningTests(commands.Cog):
     def __init__(self, bot: commands.AutoShardedBot, store: Store, seconds: float, shards: Shards = ALL) -> None:
         self.bot, self.store, self.shards = bot, store, shards
         self._back_at, self._recount = now(), True
-        self._not_before: dict[int, float] = {}
+        self._not_before: dict[tuple[str, int], float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.go_on)
 
     async def cog_load(self) -> None:
@@ -159,24 +161,26 @@ class ListeningTests(commands.Cog):
             log.warning("Reactions could not be put on message %s: %s", message.id, error)
 
     async def _show(self, one: ClipToShow) -> None:
-        number = one.test.id or 0
-        if now() < self._not_before.get(number, 0.0):
+        test, clip = ("test", one.test.id or 0), ("clip", one.clip.id or 0)
+        if now() < max(self._not_before.get(test, 0.0), self._not_before.get(clip, 0.0)):
             return
         try:
             await self._post(one)
-        except discord.HTTPException as error:
-            self._not_before[number] = now() + max(PAUSE_SECONDS, asked_pause(error))
-            log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, number, error)
+        except (discord.HTTPException, StoreError, DiskFull) as error:
+            refused = isinstance(error, discord.HTTPException)  # so would be the others of the test
+            self._not_before[test if refused else clip] = now() + max(PAUSE_SECONDS, asked_pause(error))
+            log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, one.test.id, error)
 
     async def _post(self, one: ClipToShow) -> None:
         clip, say = one.clip, texts(one.test.locale)
         clip_id, channel = clip.id or 0, self.bot.get_partial_messageable(one.test.channel_id)
         message = await earlier(self.bot, channel.id, clip.tried_at, lambda m: mark(clip) in m.content)
         if message is None:
+            sent = await asyncio.to_thread(clip_files, self.store, one)
             if not await asyncio.to_thread(begin_clip, self.store, clip_id):
                 return
-            view = VoteMenu.beside(clip_id, say)
-            message = await channel.send(ballot(one, say), files=files_of(one), view=view, nonce=f"mos{clip_id}")
+            view, files = VoteMenu.beside(clip_id, say), files_of(clip.name, sent)
+            message = await channel.send(ballot(one, say), files=files, view=view, nonce=f"mos{clip_id}")
         if not await asyncio.to_thread(keep_clip, self.store, clip_id, message.id):
             await message.delete()
         elif one.test.reactions:

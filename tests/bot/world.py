@@ -17,7 +17,7 @@ from store import Job, Outbox, Store, Voice, VoiceState, additions, jobs
 from store.use_cases import keep_heard, keep_reading, next_unheard
 
 POLL = 2.0
-BUTTON, TEXT = 2, 10
+BUTTON, MENU, TEXT = 2, 3, 10
 """Types of components."""
 
 
