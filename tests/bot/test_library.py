@@ -133,7 +133,7 @@ async def test_a_singer_who_is_chosen_is_removed_whatever_they_are_called(
             session.flush()
     [choice] = await moderator.autocomplete(world.channel, "singers remove", "singer", "#2")
     gone = response_of(await moderator.slash(world.channel, "singers remove", singer=choice["value"])).content
-    assert choice["name"] == "#2" and gone == "#2 is removed from this server's library."
+    assert choice["name"] == "#2" and gone == "\\#2 is removed from this server's library."
     assert [singer.name for singer in own_singers(store, world.guild.id)] == ["#1", "IU"]
 
 
