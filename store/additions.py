@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from store import abilities
 from store.leases import MAX_LOSSES, UNLEASED, WITH_RESULT, leased_by, update_row
-from store.tables import OPERATOR, Job, Lane, Outbox, now
+from store.tables import OPERATOR, Job, JobKind, Lane, Outbox, now
 
 SECONDS = 24 * 3600.0
 """How long after it was put off somebody may take it up."""
@@ -66,6 +66,13 @@ def leave_to_nobody(session: Session, job_id: str) -> None:
     """A result is as it is, whoever has it leased: that worker has lost it."""
     update_row(session, job_id, WITH_RESULT, **AS_IT_IS)
     abilities.release(session, job_id)
+
+
+def leave_those_of(session: Session, voice_id: int) -> None:
+    """Results that a voice sang, and to which nobody adds now, stay as they are: it sings otherwise from now on."""
+    sung = Job.kind == JobKind.COVER, col(Job.params)["voice_id"].as_integer() == voice_id
+    for job_id in session.exec(select(Job.id).where(PUT_OFF, *sung)).all():
+        leave_to_nobody(session, job_id)
 
 
 def put_off(session: Session, job_id: str, attempt: int, owner: str, *, lost: bool = True) -> bool:

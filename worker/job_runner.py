@@ -13,7 +13,7 @@ from typing import Protocol
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
-from store import Job, Store, StoreError, near, shared_cache
+from store import Job, JobState, Store, StoreError, near, shared_cache
 from store.results import Result
 from store.use_cases import (
     LeaseLost,
@@ -28,7 +28,7 @@ from store.use_cases import (
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
-from worker.job_task import songs_of, task_of
+from worker.job_task import is_at_hand, songs_of, task_of
 from worker.lease import Lease, persist
 from worker.messages import Broken, Done, End, GaveWay, JobOutcome, Preview, Refused, RestTask
 from worker.scratch import clear
@@ -126,7 +126,7 @@ async def _perform(
 
     A result is written before what only adds to it, so that its member has it; that follows in turns of its own.
     """
-    job = lease.job
+    job, task = lease.job, None
 
     async def on_preview(preview: Preview) -> None:
         await asyncio.to_thread(keep_preview, store, job, preview.path)
@@ -161,11 +161,14 @@ async def _perform(
     except (StoreError, DiskFull) as error:
         await _fail(store, lease, error)
     except Exception:
-        if await persist(partial(job_row, store, job.id)) is None:  # forgotten, and the files it worked on with it
+        if (row := await persist(partial(job_row, store, job.id))) is None:  # forgotten, and the files it worked on
             raise LeaseLost from None
         if (gone := await persist(partial(_gone, store, job, settings))) is not None:
             return await _fail(store, lease, gone)
         lease.ending = True
+        if task is not None and row.state is JobState.RUNNING and not is_at_hand(task):
+            log.info("Job %s, attempt %d: what it worked with was replaced. It begins anew.", job.id, job.attempt)
+            return await persist(partial(give_back_job, store, job, lost=False))
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)

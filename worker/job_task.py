@@ -56,6 +56,20 @@ def task_of(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return LibraryTask(_sent_songs(store, session, job), out, separator)
 
 
+def is_at_hand(task: JobTask) -> bool:
+    """Whether what the task works with is still there: rows may name other files by now."""
+    match task:
+        case MatchTask():
+            files = [*(note.path for note in task.notes), *(singer.path for singer in task.singers)]
+        case TrainTask() | InstantTask():
+            files = [note.path for note in task.notes]
+        case CoverTask():
+            files = [path for path in (task.song, task.model, task.index, task.instrumental) if path is not None]
+        case LibraryTask():
+            files = [song.path for song in task.songs]
+    return all(path.exists() for path in files)
+
+
 def songs_of(task: JobTask) -> list[str]:
     """The sha256 of the songs of a task, whose caches machines share."""
     match task:

@@ -301,6 +301,7 @@ def _finish_voice(
         raise LeaseLost if jobs.get(session, job.id).cancel_requested else NoSuchVoice
     result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
     if voice.next_job_id == job.id:
+        additions.leave_those_of(session, voice.id or 0)
         replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}
         agreed = voices.consent_to(session, job.user_id, clips.fingerprint(clips.of_job(session, job.id)))
         voice.job_id, voice.next_job_id, voice.consent_id = job.id, None, agreed.id if agreed else voice.consent_id

@@ -36,7 +36,7 @@ from store import (
 from store.database import StoreSettings
 from store.results import MatchResult
 from store.tables import now
-from store.use_cases import forget, take_next_job, take_up_result
+from store.use_cases import forget, take_next_job, take_out_singer, take_up_result
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
@@ -331,7 +331,7 @@ def lose_files(pipe: Connection, part: str, threads: int, selection: Selection) 
     task = pipe.recv()
     assert isinstance(task, MatchTask)
     (task.out / "match.png").write_bytes(b"png")
-    needed = task.notes[0].path if part == "note" else task.out
+    needed = {"note": task.notes[0].path, "singer": task.singers[0].path}.get(part, task.out)
     while needed.exists():
         time.sleep(0.01)
     pipe.send(Broken("FileNotFoundError"))
@@ -362,3 +362,28 @@ def test_a_job_whose_note_is_taken_away_meanwhile_says_so(
     ended = read(store, job)
     assert (end, ended.state, ended.error_code) == (AttemptEnd.WRITTEN, JobState.FAILED, "file_gone")
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
+
+
+def test_a_match_whose_singer_is_taken_away_meanwhile_begins_anew_with_the_others(
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    def replace_singer() -> None:
+        with store.write() as session:
+            key = store.media.put_bytes(b"other embeddings")
+            library.put_singer(session, Singer(name="B", embedding_model="m", embeddings_key=key, clips=3))
+        take_out_singer(store, "A")
+
+    end = asyncio.run(end_without(store, job, "singer", replace_singer))
+    again = read(store, job)
+    assert (end, again.state, again.attempt, again.losses) == (AttemptEnd.WRITTEN, JobState.QUEUED, 2, 0)
+    assert "broke" not in caplog.text and len(clips_of(store, job)) == 1
+    taken = take_next_job(store, "a")
+    assert taken is not None
+    with scripted("work 0.1") as child:
+        assert perform(store, child, taken).state is JobState.RENDERED
+
+
+def test_where_no_singer_is_left_meanwhile_it_is_said(store: Store, job: Job, caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(end_without(store, job, "singer", partial(take_out_singer, store, "A")))
+    ended = read(store, job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "no_singers") and "broke" not in caplog.text

@@ -27,6 +27,7 @@ from store.use_cases import (
     JobProgress,
     LeaseLost,
     PartOfCover,
+    TrainingRequest,
     cancel_job,
     complete_job,
     cover_part,
@@ -41,12 +42,14 @@ from store.use_cases import (
     needs_of_job,
     remove_reported,
     renew_job,
+    request_agreed_training,
     sweep_jobs,
+    take_job,
     take_next_job,
     take_up_result,
 )
 from tests.store.use_cases.at_work import RESULTS, cover_to_measure, part, produced, taken
-from tests.store.use_cases.scene import OPERATOR, WORKER, Scene, as_kept
+from tests.store.use_cases.scene import MEMBER, OPERATOR, WORKER, Scene, as_kept
 
 
 def test_what_is_measured_of_a_cover_follows_its_delivery(scene: Scene) -> None:
@@ -231,3 +234,19 @@ def test_of_a_forgotten_members_cover_nothing_is_measured(scene: Scene) -> None:
     with pytest.raises(LeaseLost):
         complete_job(scene.store, job, CoverResult(mos_model="x"), produced(scene))
     assert "files" not in scene.remains()
+
+
+def test_nothing_is_added_to_a_cover_by_a_voice_that_was_trained_anew(scene: Scene) -> None:
+    job = cover_to_measure(scene)
+    give_back_job(scene.store, job, lost=False)
+    assert scene.job(job).being_measured
+    training = TrainingRequest("mine", [scene.save(b"note")], "command", anew=True)
+    asked = request_agreed_training(scene.store, MEMBER, training, "yes")
+    running = take_job(scene.store, asked.id, asked.attempt, WORKER)
+    assert running is not None
+    finish_job(scene.store, running, RESULTS[JobKind.TRAIN], produced(scene))
+    row = scene.job(job)
+    assert not row.being_measured and row.result["song"] == "Palette"
+    assert take_up_result(scene.store, "b") is None
+    asked_part = cover_part(scene.store, job.id, 7, "vocals_part")
+    assert asked_part.file is None and asked_part.song_kept
