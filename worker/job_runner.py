@@ -14,6 +14,7 @@ from typing import Protocol
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
 from store import Job, JobState, Store, StoreError, near, shared_cache
+from store.missing import FileGone
 from store.results import Result
 from store.use_cases import (
     LeaseLost,
@@ -30,7 +31,7 @@ from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
 from worker.job_task import is_at_hand, songs_of, task_of
 from worker.lease import Lease, persist
-from worker.messages import Broken, Done, End, GaveWay, JobOutcome, Preview, Refused, RestTask
+from worker.messages import Broken, Done, End, GaveWay, JobOutcome, JobTask, Preview, Refused, RestTask
 from worker.scratch import clear
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience, Watchdog
@@ -140,6 +141,7 @@ async def _perform(
         async with giving_way(store, child, job, settings, models):
             end = await child.run(task, watchdog.hear, on_preview)
         watchdog.rest()
+        _check(end, task)
         write: Write = finish_job if job.ended_at is None else complete_job
         while isinstance(end, Done) and isinstance(made := end.outcome, JobOutcome) and made.rest:
             first = partial(write, measuring=True)
@@ -150,6 +152,7 @@ async def _perform(
                 watchdog.follow()
                 end = await child.run(RestTask(made.rest), watchdog.hear)
                 watchdog.rest()
+            _check(end, task)
             write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
@@ -166,9 +169,8 @@ async def _perform(
         if (gone := await persist(partial(_gone, store, job, settings))) is not None:
             return await _fail(store, lease, gone)
         lease.ending = True
-        if task is not None and row.state is JobState.RUNNING and not is_at_hand(task):
-            log.info("Job %s, attempt %d: what it worked with was replaced. It begins anew.", job.id, job.attempt)
-            return await persist(partial(give_back_job, store, job, lost=False))
+        if task is not None and not is_at_hand(task):
+            return await persist(partial(_end_without, store, job, row.state))
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
@@ -179,6 +181,21 @@ async def _share(store: Store, songs: Collection[str]) -> None:
     """Other machines need not hear these songs again."""
     for song in songs:
         await asyncio.to_thread(shared_cache.share, store, song)
+
+
+def _check(end: End, task: JobTask) -> None:
+    """Raise FileNotFoundError if a child refused what it could not read, since that is not there any more."""
+    if isinstance(end, Refused) and not is_at_hand(task):
+        raise FileNotFoundError(end.sentence)
+
+
+def _end_without(store: Store, job: Job, state: JobState) -> None:
+    """What an attempt worked with was replaced: it begins anew, but what has its result keeps that as it is."""
+    log.info("Job %s, attempt %d: what it worked with was replaced.", job.id, job.attempt)
+    if state is JobState.RUNNING:
+        give_back_job(store, job, lost=False)
+    else:
+        fail_job(store, job, FileGone.code, {}, str(FileGone()))
 
 
 def _gone(store: Store, job: Job, settings: WorkerSettings) -> StoreError | DiskFull | None:

@@ -331,10 +331,12 @@ def lose_files(pipe: Connection, part: str, threads: int, selection: Selection) 
     task = pipe.recv()
     assert isinstance(task, MatchTask)
     (task.out / "match.png").write_bytes(b"png")
-    needed = {"note": task.notes[0].path, "singer": task.singers[0].path}.get(part, task.out)
+    what, _, refused = part.partition(" ")
+    needed = {"note": task.notes[0].path, "singer": task.singers[0].path}.get(what, task.out)
     while needed.exists():
         time.sleep(0.01)
-    pipe.send(Broken("FileNotFoundError"))
+    unread = ModelUnusable(reason="It cannot be read")
+    pipe.send(Refused(unread.code, unread.params, str(unread)) if refused else Broken("FileNotFoundError"))
 
 
 async def end_without(store: Store, job: Job, part: str, take_away: Callable[[], object]) -> AttemptEnd:
@@ -364,8 +366,9 @@ def test_a_job_whose_note_is_taken_away_meanwhile_says_so(
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
 
 
+@pytest.mark.parametrize("part", ["singer", "singer refused"])
 def test_a_match_whose_singer_is_taken_away_meanwhile_begins_anew_with_the_others(
-    store: Store, job: Job, caplog: pytest.LogCaptureFixture
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture, part: str
 ) -> None:
     def replace_singer() -> None:
         with store.write() as session:
@@ -373,10 +376,10 @@ def test_a_match_whose_singer_is_taken_away_meanwhile_begins_anew_with_the_other
             library.put_singer(session, Singer(name="B", embedding_model="m", embeddings_key=key, clips=3))
         take_out_singer(store, "A")
 
-    end = asyncio.run(end_without(store, job, "singer", replace_singer))
+    end = asyncio.run(end_without(store, job, part, replace_singer))
     again = read(store, job)
     assert (end, again.state, again.attempt, again.losses) == (AttemptEnd.WRITTEN, JobState.QUEUED, 2, 0)
-    assert "broke" not in caplog.text and len(clips_of(store, job)) == 1
+    assert not [one for one in caplog.records if one.levelname == "ERROR"] and len(clips_of(store, job)) == 1
     taken = take_next_job(store, "a")
     assert taken is not None
     with scripted("work 0.1") as child:
