@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
+from models.signal import Floats32
 from pipeline.pool.model_pool import ModelPool
 from pipeline.sound.decode import SONG, decode
 from store import JobState, Outbox, Store, previews, voices
@@ -18,7 +19,7 @@ from worker import child_tasks
 from worker.child import Child, OnPreview, unheard
 from worker.errors import ChildDied
 from worker.job_runner import work_on
-from worker.messages import CoverTask, Done, End, RestTask, Task
+from worker.messages import CoverTask, Done, End, JobOutcome, RestTask, Task
 from worker.settings import WorkerSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -36,7 +37,16 @@ class Dying:
             self.pieces -= 1
             if self.pieces < 0:
                 raise ChildDied("It was killed.")
-        return Done(child_tasks.perform(task, self.models, lambda _: None, lambda *_: None, lambda _: None))
+        outcome = child_tasks.perform(task, self.models, lambda _: None, lambda *_: None, lambda _: None)
+        if isinstance(outcome, JobOutcome) and isinstance(task, CoverTask):
+            stems = (outcome.files[role] for role in ("vocals", "instrumental", "converted"))
+            self.peak = max(float(np.abs(sound_of(path)).max()) for path in stems)
+        return Done(outcome)
+
+
+def sound_of(path: Path) -> Floats32:
+    """Stereo at 44.1 kHz."""
+    return decode(path, 44100, channels=2, limits=SONG, name=path.name)
 
 
 def message_of(store: Store) -> Outbox:
@@ -77,10 +87,8 @@ def test_parts_and_figures_follow_to_the_same_cover(
     assert (result.lufs, result.encoding, result.key_shift) == tuple(
         row.result[name] for name in ("lufs", "encoding", "key_shift")
     )
-    cover, vocals, instrumental = (
-        decode(store.media.path(after.files[number]["key"]), 44100, channels=2, limits=SONG, name="part")
-        for number in (0, 2, 3)
-    )
+    assert result.stem_peak == pytest.approx(first.peak, abs=2**-20) == pytest.approx(second.peak)
+    cover, vocals, instrumental = (sound_of(store.media.path(after.files[number]["key"])) for number in (0, 2, 3))
     assert cover.shape[1] == pytest.approx(instrumental.shape[1], abs=441)
     least = min(sound.shape[1] for sound in (cover, vocals, instrumental))
     summed = (vocals[:, :least] + instrumental[:, :least])[:, 4410:-4410].ravel()
