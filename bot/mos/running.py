@@ -167,9 +167,10 @@ class ListeningTests(commands.Cog):
         try:
             await self._post(one)
         except (discord.HTTPException, StoreError, DiskFull) as error:
-            refused = isinstance(error, discord.HTTPException)  # so would be the others of the test
-            self._not_before[test if refused else clip] = now() + max(PAUSE_SECONDS, asked_pause(error))
-            log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, one.test.id, error)
+            key = test if isinstance(error, discord.HTTPException) else clip  # the others would be refused, too
+            if key not in self._not_before:
+                log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, one.test.id, error)
+            self._not_before[key] = now() + max(PAUSE_SECONDS, asked_pause(error))
 
     async def _post(self, one: ClipToShow) -> None:
         clip, say = one.clip, texts(one.test.locale)

@@ -328,7 +328,7 @@ async def test_what_cannot_be_reported_is_one_sentence(court: Court) -> None:
     assert response_of(await court.ask()).content.startswith("This server has no channel for reports yet")
 
 
-async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court) -> None:
+async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court, caplog: pytest.LogCaptureFixture) -> None:
     closed = court.world.guild.create_text_channel(
         "closed",
         overwrites={court.world.guild.me: discord.PermissionOverwrite(send_messages=False)},  # type: ignore[dict-item]
@@ -337,6 +337,10 @@ async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court) -> Non
         session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = closed.id
     await court.report()
     assert court.told() == []
+    for _ in range(2):
+        court.world.bot.reports._not_before = dict.fromkeys(court.world.bot.reports._not_before, 0.0)
+        await court.world.tick(5)
+    assert caplog.text.count("has to wait") == 1
     with court.store.write() as session:
         session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = court.staff.id
     court.world.bot.reports._not_before.clear()
