@@ -113,6 +113,27 @@ class ListeningTests(commands.Cog):
             self._recount = True  # the reaction lies there
             log.exception("A vote could not be counted now")
 
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """A moderator has cleared a message: if it shows a clip, raters need the bot's reactions."""
+        await self._put_back(payload.channel_id, payload.message_id, set(REACTIONS))
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        """The same of one reaction."""
+        if (value := value_of(payload.emoji)) is not None:
+            await self._put_back(payload.channel_id, payload.message_id, {value})
+
+    async def _put_back(self, channel_id: int, message_id: int, values: set[int]) -> None:
+        try:
+            shown = await asyncio.to_thread(shown_clips, self.store, self.shards)
+            if any(clip.message_id == message_id for _, clip in shown):
+                channel = self.bot.get_partial_messageable(channel_id)
+                await self._put(channel.get_partial_message(message_id), values)
+        except Exception as error:
+            self._recount = True  # that puts them, too
+            log.warning("Reactions could not be put back on message %s: %s", message_id, error)
+
     async def _count_all(self) -> None:
         for test, clip in await asyncio.to_thread(shown_clips, self.store, self.shards):
             channel = self.bot.get_partial_messageable(test.channel_id)
@@ -153,7 +174,7 @@ class ListeningTests(commands.Cog):
             return
         await asyncio.to_thread(reaction_removed, self.store, clip.id or 0, user_id, value)
 
-    async def _put(self, message: discord.Message, values: set[int]) -> None:
+    async def _put(self, message: discord.Message | discord.PartialMessage, values: set[int]) -> None:
         try:
             for value in sorted(values):
                 await message.add_reaction(REACTIONS[value])

@@ -5,6 +5,7 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.mos.ballot import REACTIONS
 from bot.mos.running import PAUSE_SECONDS, ListeningTests
 from store import ListeningState, Question
 from store.tables import now
@@ -64,6 +65,24 @@ async def test_a_lost_file_keeps_back_its_own_clip_alone_and_the_test_ends_in_ti
     hall.change(lambda test: setattr(test, "ends_at", now() - 1))
     await hall.world.tick()
     assert listening_votes(hall.store, hall.world.guild.id).test.state is ListeningState.ENDED
+
+
+async def test_reactions_that_are_cleared_are_put_back_while_the_test_runs(hall: Hall) -> None:
+    await hall.begin()
+    message, backend = hall.of(hall.world.alice), hall.world.env.backend
+    everything = dict.fromkeys(REACTIONS, 1)
+    backend.clear_reactions(message.channel.id, message.id)
+    await hall.world.env.settle()
+    assert hall.lying(message) == everything
+    backend.clear_reaction(message.channel.id, message.id, REACTIONS[2])
+    await hall.world.env.settle()
+    assert hall.lying(message) == everything
+    await hall.carol.react(message, REACTIONS[2])
+    assert hall.votes() == {(message.id, hall.carol.id): 2}
+    await hall.say("stop")
+    backend.clear_reactions(message.channel.id, message.id)
+    await hall.world.env.settle()
+    assert hall.lying(message) == dict.fromkeys(REACTIONS, 0)
 
 
 async def test_a_channel_that_is_closed_or_gone_is_told_to_the_moderators(
