@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.convolution import Conv1d
+from models.convolution import Conv1d, DepthwiseConv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import pulse_train
 from models.harmonic.filtering import filtered
@@ -46,7 +46,7 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         width = config.width
         self.gamma = nn.Parameter(torch.ones(width))
-        self.dw = Conv1d(width, width, 7, padding=3, groups=width)
+        self.dw = DepthwiseConv1d(width, 7)
         self.norm = nn.LayerNorm(width)
         self.pw1, self.pw2 = nn.Linear(width, config.hidden), nn.Linear(config.hidden, width)
         self.speaker = nn.Linear(config.speaker_width, 2 * width) if config.speaker_width else None
@@ -86,7 +86,7 @@ class HarmonicDecoder(nn.Module):
         """Content (B, C, T), f0 (B, T) in Hz (0 where unvoiced), energy (B, T), speaker (B, S)."""
         told = torch.where(f0 > 0, f0, torch.full_like(f0, UNVOICED))
         x = torch.cat([content, (told.log1p() / F0_SCALE)[:, None], (energy / ENERGY_SCALE)[:, None]], 1)
-        x = self.dec_in(x)
+        x = self.dec_in(x).mT.contiguous().mT
         for block in self.dec:
             x = block(x, speaker)
         columns = self.head(self.dec_norm(x.mT)).float().split(self.config.bins, -1)
