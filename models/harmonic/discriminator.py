@@ -50,10 +50,10 @@ class _OneResolution(nn.Module):
         with torch.autocast(wav.device.type, enabled=False):
             x = ((magnitudes(wav.float(), self.window, self.hop).mT + FLOOR).log() + MIDDLE) / SPREAD
         first, *others = self.convs
-        x = F.leaky_relu(_by_pairs(first, x), LRELU_SLOPE, inplace=True)
+        x = F.leaky_relu(_by_pairs(first, x), LRELU_SLOPE)
         features = [x]
         for conv in others:
-            x = F.leaky_relu(conv(x), LRELU_SLOPE, inplace=True)
+            x = F.leaky_relu(conv(x), LRELU_SLOPE)
             features.append(x)
         x = self.conv_post(x)
         return torch.flatten(x, 1), [*features, x]
