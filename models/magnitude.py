@@ -53,7 +53,8 @@ def towards(spectrum: Tensor, share: Tensor, window: Tensor, hop: int, edge: int
     """The gradient (B, samples) of a wave of these spectra; `share` is that of a magnitude, by it, and is changed."""
     share[..., 1 : (len(window) + 1) // 2] /= 2  # these bins stand for two each
     frames = torch.fft.irfft(spectrum * share, len(window), norm="forward") * window
-    padded = _added_up(frames, hop, samples + 2 * edge)
+    whole = added_up(frames, hop)
+    padded = F.pad(whole, (0, samples + 2 * edge - whole.shape[1]))
     if not edge:
         return padded
     gradient = padded[:, edge:-edge].clone()
@@ -62,13 +63,12 @@ def towards(spectrum: Tensor, share: Tensor, window: Tensor, hop: int, edge: int
     return gradient
 
 
-def _added_up(frames: Tensor, hop: int, samples: int) -> Tensor:
-    """(B, T, N), each `hop` after the one before → (B, samples)."""
+def added_up(frames: Tensor, hop: int) -> Tensor:
+    """(B, T, N), each `hop` after the one before → (B, samples), of which hop · (T − 1) + N are covered."""
     count, size = frames.shape[1:]
     hops = -(-size // hop)
     whole = frames.new_zeros(len(frames), count + hops - 1, hop)
     for number in range(hops):
         piece = frames[..., number * hop : (number + 1) * hop]
         whole[:, number : number + count, : piece.shape[-1]] += piece
-    flat = whole.flatten(1)
-    return F.pad(flat, (0, samples - flat.shape[1]))
+    return whole.flatten(1)

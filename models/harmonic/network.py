@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from models.convolution import Conv1d, DepthwiseConv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import pulse_train
-from models.harmonic.filtering import filtered
+from models.harmonic.filtering import filtered, waves
 
 F0_SCALE = ENERGY_SCALE = 5.0
 UNVOICED = 8.0
@@ -128,8 +128,8 @@ class HarmonicDecoder(nn.Module):
             noise = torch.randn(len(f0), 2, config.bins, frames, device=f0.device)
         pulses = pulse_train(f0, config.sampling_rate, frames * config.hop // f0.shape[-1], phase)
         with torch.no_grad():
-            excitation = torch.stft(pulses, config.window, config.hop, window=self.window, return_complex=True)
-            excitation = excitation[..., :frames] / (config.window / 4)
+            window = self.window * (4 / config.window)
+            excitation = torch.stft(pulses, config.window, config.hop, window=window, return_complex=True)
         noise = noise.mT
         harmonic, harmonic_phase, breath, free, free_phase = (column.mT for column in filters)
         spectrum = filtered(
@@ -138,11 +138,10 @@ class HarmonicDecoder(nn.Module):
             breath,
             free,
             free_phase + self._scattered(noise),
-            excitation.mT,
-            torch.complex(noise[:, 0], noise[:, 1]),
+            excitation[..., :frames].mT,
+            noise,
         )
-        padded = torch.cat([spectrum, spectrum[:, -1:]], 1).mT
-        return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
+        return waves(spectrum, self.window, config.hop)
 
     def _scattered(self, noise: Tensor) -> Tensor:
         """Noise (B, 2, T, bins) → phases (B, T, bins) that turn every frame by a random angle, and move it
