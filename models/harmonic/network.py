@@ -5,11 +5,10 @@ block are ours (FiLM: Perez et al., 2018). Blocks: Liu et al., "A ConvNet for th
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from models.convolution import Conv1d, DepthwiseConv1d
@@ -64,32 +63,6 @@ class ConvNeXtBlock(nn.Module):
         return x + (self.gamma * self.pw2(F.gelu(self.pw1(y)))).mT  # type: ignore[no-any-return]
 
 
-class _Columns(torch.autograd.Function):
-    """What the head makes (B, T, 5 · bins) as columns of `Filters`, float32 (B, T, bins), silent where they shall be.
-
-    With a derivative of its own, for Torch's gathers the columns in float32 before it rounds them.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, made: Tensor, below: Tensor, voiced: Tensor) -> tuple[Tensor, ...]:
-        ctx.save_for_backward(below, voiced)
-        ctx.dtype = made.dtype
-        columns = Filters(*(part.to(torch.float32, copy=True) for part in made.chunk(len(Filters._fields), -1)))
-        columns.noise.masked_fill_(below, SILENT_LOG_GAIN)
-        columns.free.masked_fill_(voiced, SILENT_LOG_GAIN)
-        return tuple(columns)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        below, voiced = ctx.saved_tensors
-        whole = torch.cat([gradient.to(ctx.dtype) for gradient in gradients], -1)
-        parts = Filters(*whole.chunk(len(gradients), -1))
-        parts.noise.masked_fill_(below, 0)
-        parts.free.masked_fill_(voiced, 0)
-        return whole, None, None
-
-
 class HarmonicDecoder(nn.Module):
     """Content, f0 and energy → filters of an excitation → waveform."""
 
@@ -113,12 +86,17 @@ class HarmonicDecoder(nn.Module):
         """Content (B, C, T), f0 (B, T) in Hz (0 where unvoiced), energy (B, T), speaker (B, S)."""
         told = torch.where(f0 > 0, f0, torch.full_like(f0, UNVOICED))
         x = torch.cat([content, (told.log1p() / F0_SCALE)[:, None], (energy / ENERGY_SCALE)[:, None]], 1)
-        x = self.dec_in(x).mT.contiguous().mT  # channels side by side, as the blocks keep them
+        x = self.dec_in(x).mT.contiguous().mT
         for block in self.dec:
             x = block(x, speaker)
-        below = self._hertz() < BELOW_PITCH * f0[..., None]
-        columns = _Columns.apply(self.head(self.dec_norm(x.mT)), below, (f0 > 0)[..., None])  # type: ignore[no-untyped-call]
-        return Filters(*(column.mT for column in columns))
+        columns = self.head(self.dec_norm(x.mT)).float().split(self.config.bins, -1)
+        filters = Filters(*(column.mT for column in columns))
+        below = (self._hertz() < BELOW_PITCH * f0[..., None]).mT
+        silent = filters.noise.new_tensor(SILENT_LOG_GAIN)
+        return filters._replace(
+            noise=torch.where(below, silent, filters.noise),
+            free=torch.where((f0 > 0)[:, None], silent, filters.free),
+        )
 
     def _hertz(self) -> Tensor:
         """Of each bin, (bins,)."""
