@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
@@ -46,7 +45,7 @@ class DepthwiseConv1d(Conv1d):
         """(B, C, T) → (B, C, T)."""
         if x.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(x)
-        made: Tensor = _Depthwise.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        made: Tensor = _Depthwise.apply(x.to(self.weight.dtype), self.weight, self.bias)  # type: ignore[no-untyped-call]
         return made
 
 
@@ -54,13 +53,11 @@ class _Depthwise(torch.autograd.Function):
     """Weights (C, 1, K) with an odd K, channels side by side."""
 
     @staticmethod
-    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return _each_channel(x, weight, bias)
 
     @staticmethod
-    @custom_bwd(device_type="cpu")
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
@@ -73,7 +70,8 @@ class _Depthwise(torch.autograd.Function):
 
 def _each_channel(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     padding = (0, weight.shape[-1] // 2)
-    return F.conv2d(x[:, :, None], _flat(weight), bias, 1, padding, 1, len(weight))[:, :, 0]
+    with torch.autocast(x.device.type, enabled=False):  # bfloat16 is no faster
+        return F.conv2d(x[:, :, None], _flat(weight), bias, 1, padding, 1, len(weight))[:, :, 0]
 
 
 def replace_convolutions(network: nn.Module) -> None:

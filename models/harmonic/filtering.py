@@ -83,7 +83,7 @@ class _Filtered(torch.autograd.Function):
 
 
 def waves(spectrum: Tensor, window: Tensor, hop: int) -> Tensor:
-    """Complex (B, T, N // 2 + 1), window (N,) → (B, T · hop), as `torch.istft` with the last frame held for one more."""
+    """Complex (B, T, N // 2 + 1), window (N,) → (B, T · hop): `torch.istft`, the last frame held for one more."""
     made: Tensor = _Waves.apply(spectrum, window, hop)  # type: ignore[no-untyped-call]
     return made
 
@@ -96,7 +96,8 @@ class _Waves(torch.autograd.Function):
         frames = torch.fft.irfft(spectrum, size).mul_(window)
         frames = torch.cat([frames, frames[:, -1:]], 1)
         ctx.overlap = added_up(window.square().expand(1, frames.shape[1], -1), hop)[:, size // 2 :][:, :samples]
-        return added_up(frames, hop)[:, size // 2 :][:, :samples] / ctx.overlap
+        made: Tensor = added_up(frames, hop)[:, size // 2 :][:, :samples] / ctx.overlap
+        return made
 
     @staticmethod
     @once_differentiable

@@ -79,8 +79,8 @@ def discriminator_step(
     """
     with precision or nullcontext():
         judged = discriminator(torch.cat([real, fake.detach()])[:, None])  # at once: much of it costs by the call
-    judged_real, judged_fake = ([(scores.chunk(2)[side], []) for scores, _ in judged] for side in range(2))
-    loss = discriminator_loss(judged_real, judged_fake)
+    halves = [scores.chunk(2) for scores, _ in judged]
+    loss = discriminator_loss([(real, []) for real, _ in halves], [(fake, []) for _, fake in halves])
     descend(optimizer, loss, crew)
     return loss.detach()
 
