@@ -200,17 +200,19 @@ class Delivery(commands.Cog):
         self, row: Outbox, job: Job, show: Callable[[str, Sequence[discord.File]], Awaitable[Shown]]
     ) -> Shown:
         """Show the result with its files, or with a sentence why they are missing."""
-        say = texts(job.locale)
-        text = clickable(compose(job, say), self.private.mentions)
+
+        def text(missing: str = "") -> str:
+            return clickable(compose(job, texts(job.locale), missing), self.private.mentions)
+
         try:
-            return await show(text, await asyncio.to_thread(files_of, self.store, row))
+            return await show(text(), await asyncio.to_thread(files_of, self.store, row))
         except NotFound:
-            reason = "result.file_gone"
+            missing = "file_gone"
         except discord.HTTPException as error:
             if not is_too_large(error):
                 raise
-            reason = "result.too_large"
-        return await show(with_reason(text, reason, say), ())
+            missing = "too_large"
+        return await show(text(missing), ())
 
     async def _begin(self, row: Outbox, place: Place | None) -> None:
         try:
@@ -225,8 +227,3 @@ class Delivery(commands.Cog):
 
 def _nonce(row: Outbox) -> str:
     return row.job_id[:NONCE_LENGTH]
-
-
-def with_reason(text: str, key: str, say: Texts) -> str:
-    """The text and why its file is missing."""
-    return f"{text}\n{say(key)}"

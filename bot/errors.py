@@ -17,10 +17,14 @@ BotError
     ├── MissingRights      the bot may not do in this channel what a command needs
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
+    ├── DiscordAway        Discord is in trouble and took nothing
     └── Internal           a bug of ours; the log has it under the reference
 """
 
 from typing import Any, ClassVar
+
+import aiohttp
+import discord
 
 
 class BotError(Exception):
@@ -167,6 +171,13 @@ class UnknownButton(Refusal):
     sentence = "This button is not in use any more. Use the command again: /help lists the commands."
 
 
+class DiscordAway(Refusal):
+    """Discord did not answer, or had no time for it."""
+
+    code = "discord_away"
+    sentence = "Discord is in trouble just now and did not take this. Nothing of yours is lost: try again in a minute."
+
+
 class Internal(Refusal):
     """Params: reference."""
 
@@ -174,3 +185,10 @@ class Internal(Refusal):
     sentence = (
         "Something went wrong on my side. Try again; if it stays so, tell the operator this reference: {reference}"
     )
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether Discord or the way to it is in trouble: nothing was refused."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return isinstance(error, aiohttp.ClientError | discord.RateLimited)

@@ -18,7 +18,8 @@ class ForgetButton(AnswerButton, template=r"forget:(?P<answer>yes|no)"):
     async def accepted(self, interaction: Interaction) -> None:
         """Remove rows and files; the bot's loop deletes the messages."""
         services = services_of(interaction)
-        forgotten = await asyncio.to_thread(forget, services.store, interaction.user.id)
+        async with services.turn_of(interaction.user.id):  # what is being taken in now goes, too
+            forgotten = await asyncio.to_thread(forget, services.store, interaction.user.id)
         await services.opened.close(interaction.user.id)
         say = texts_for(interaction)
         numbers = {

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import EveryoneModerates
-from bot.interactions.moderators import MODERATORS, SPEAKING, admit_moderator, check_rights
+from bot.interactions.moderators import MODERATORS, SPEAKING, admit_moderator, check_rights, lacking, named_rights
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for
 from bot.texts.locale import label
@@ -22,11 +22,25 @@ CHOSEN = [app_commands.Choice(name=label(f"settings.{one}"), value=one) for one 
 CLEARABLE = [app_commands.Choice(name=label(f"settings.{one.value}"), value=one.value) for one in Clearable]
 
 
-def overview(row: GuildSetting, most_days: float, say: Texts) -> str:
+def staff_channel_of(row: GuildSetting, guild: discord.Guild | None, say: Texts) -> str:
+    """Where reports arrive, or why they do not; `guild` is as the bot sees it, None if it is no member of it."""
+    if row.staff_channel_id is None:
+        return say("settings.no_staff")
+    place = f"<#{row.staff_channel_id}>"
+    if guild is None:
+        return place
+    channel = guild.get_channel(row.staff_channel_id)
+    if channel is None:
+        return say("settings.staff_gone")
+    missing = lacking(channel.permissions_for(guild.me), SPEAKING)
+    return say("settings.staff_closed", channel=place, rights=named_rights(missing, say)) if missing else place
+
+
+def overview(row: GuildSetting, most_days: float, guild: discord.Guild | None, say: Texts) -> str:
     """Every setting on its line; the operator keeps notes and results for `most_days`."""
     days = min(most_days, row.keep_days or most_days)
     role = say("settings.with_role", role=f"<@&{row.moderator_role_id}>") if row.moderator_role_id else ""
-    staff = f"<#{row.staff_channel_id}>" if row.staff_channel_id else say("settings.no_staff")
+    staff = staff_channel_of(row, guild, say)
     language = say(f"settings.language.{row.locale or 'member'}")
     return "\n".join(
         [
@@ -101,11 +115,12 @@ class GuildSettingsCog(commands.Cog):
     async def _changed(self, interaction: Interaction, change: SettingsChange) -> str:
         """Keep the change, also in what the bot remembers of languages; the overview, in the language that holds."""
         store, guild_id = self.services.store, interaction.guild_id or 0
+        guild = interaction.client.get_guild(guild_id)
         if change == SettingsChange():
             row = await asyncio.to_thread(guild_setting, store, guild_id)
-            return overview(row, store.clip_days, texts_for(interaction))
+            return overview(row, store.clip_days, guild, texts_for(interaction))
         row = await asyncio.to_thread(change_settings, store, guild_id, interaction.user.id, change)
         self.services.languages.pop(guild_id, None)
         if row.locale:
             self.services.languages[guild_id] = row.locale
-        return overview(row, store.clip_days, texts_for(interaction))
+        return overview(row, store.clip_days, guild, texts_for(interaction))

@@ -107,11 +107,10 @@ def cancel_view(job_id: str, say: Texts) -> discord.ui.View:
 def result_again(store: Store, job_id: str, user_id: int, say: Texts) -> tuple[Job, str, list[discord.File]]:
     """A member's job, the text of its result, and its files or a line that they are not kept. Raises NotFound."""
     message = result_message(store, job_id, user_id)
-    text = compose(message.job, say)
     try:
-        return message.job, text, files_of(store, message.row)
+        return message.job, compose(message.job, say), files_of(store, message.row)
     except NotFound:
-        return message.job, f"{text}\n{say('result.file_gone')}", []
+        return message.job, compose(message.job, say, "file_gone"), []
 
 
 async def page_of(interaction: Interaction, page: int) -> tuple[str, AnyView | None]:
@@ -152,7 +151,7 @@ class FetchButton(PersistentButton, template=r"fetch:(?P<job>[0-9a-f]{32})"):
         except discord.HTTPException as error:
             if not is_too_large(error):
                 raise
-            await show_result(interaction, job.id, f"{text}\n{say('result.too_large')}", view)
+            await show_result(interaction, job.id, compose(job, say, "too_large"), view)
 
 
 class JobsPage(PageButton, template=r"jobs:page:(?P<page>[0-9]{1,4})"):

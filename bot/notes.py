@@ -27,25 +27,28 @@ PAGE, FILES = 10, 10
 FORM = "notes:form"
 
 
-def listing(notes: Sequence[BasketNote], say: Texts, days: float, page: int = 1) -> Shown:
-    """One page of the basket, newest first, and a menu to take notes out of it."""
+def listing(notes: Sequence[BasketNote], say: Texts, days: float, page: int = 1, above: Sequence[str] = ()) -> Shown:
+    """One page of the basket, newest first, and a menu to take notes out of it; lines that stand `above`."""
     add = NotesAdd.labelled(say("basket.add"))
     if not notes:
-        return say("basket.empty"), view_of(add)
-    everything = list(enumerate(reversed(notes), start=1))
-    cut = pages(everything, lambda some: basket_lines(notes, some, say, days), PAGE)
+        return "\n".join([*above, say("basket.empty")]), view_of(add)
+
+    def shown(some: Sequence[Numbered]) -> str:
+        return "\n".join([*above, basket_lines(notes, some, say, days)])
+
+    cut = pages(list(enumerate(reversed(notes), start=1)), shown, PAGE)
     page = within(page, len(cut))
     turning = NotesPage.around(page, len(cut), say)
     menu = rows_of([NotesPick.of(cut[page - 1], say("basket.pick"))], [add, *turning])
-    return numbered(basket_lines(notes, cut[page - 1], say, days), page, len(cut), say), menu
+    return numbered(shown(cut[page - 1]), page, len(cut), say), menu
 
 
-async def page_of(interaction: Interaction, page: int) -> Shown:
+async def page_of(interaction: Interaction, page: int, above: Sequence[str] = ()) -> Shown:
     """That page of the basket of whoever interacts."""
     store = services_of(interaction).store
     notes = await asyncio.to_thread(basket_of, store, interaction.user.id)
     days = await asyncio.to_thread(keep_days_of_basket, store, interaction.user.id, interaction.guild_id)
-    return listing(notes, texts_for(interaction), days, page)
+    return listing(notes, texts_for(interaction), days, page, above)
 
 
 class NotesPick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"notes:pick"):
@@ -69,9 +72,8 @@ class NotesPick(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"n
         store, say = services_of(interaction).store, texts_for(interaction)
         chosen = [int(value) for value in getattr(self.item, "values", ()) if value.isdecimal() and len(value) < 16]
         names = await asyncio.to_thread(remove_notes, store, interaction.user.id, chosen)
-        text, view = await page_of(interaction, 1)
         removed = say("basket.removed", names=", ".join(safe(name, 40) for name in names[:PAGE]))
-        await replace(interaction, f"{removed}\n{text}", view)
+        await replace(interaction, *await page_of(interaction, 1, [removed]))
 
 
 class NotesAdd(PersistentButton, template=r"notes:add"):

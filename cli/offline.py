@@ -320,7 +320,7 @@ def _export(outcome: JobOutcome, out: Path | None) -> None:
 
         cover = outcome.files["cover"]
         rate = probe(cover, STEM, cover.name).rate
-        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out, rate)
+        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out, rate, outcome.result.stem_peak)
         if softer:
             console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")
 

@@ -37,6 +37,8 @@ SoundError
 """
 
 import string
+from collections.abc import Mapping
+from math import floor
 from typing import Any, ClassVar
 
 from pipeline.captions import figure
@@ -51,6 +53,12 @@ class _Filled(string.Formatter):
         return str(super().format_field(value, format_spec))
 
 
+def rounded_down(value: float, decimals: int) -> float:
+    """The number with so many decimals that is not above this one."""
+    scale = float(10**decimals)
+    return floor(round(value * scale, 6)) / scale
+
+
 class SoundError(Exception):
     """Something a reader can understand and mend.
 
@@ -59,8 +67,11 @@ class SoundError(Exception):
 
     code: ClassVar[str] = "sound_error"
     sentence: ClassVar[str] = "This sound cannot be used."
+    short: ClassVar[Mapping[str, int]] = {}
+    """Which of them is less than a limit, with the decimals that are shown: never rounded up to what would be enough"""
 
     def __init__(self, **params: Any) -> None:
+        params |= {name: rounded_down(params[name], decimals) for name, decimals in self.short.items()}
         self.params = params
         super().__init__(_Filled().vformat(self.sentence, (), params))
 
@@ -112,6 +123,7 @@ class TooShort(UnsuitableSound):
     """Params: name, seconds, limit."""
 
     code = "too_short"
+    short: ClassVar = {"seconds": 1}
     sentence = "{name} lasts {seconds:.1f} s; at least {limit:.0f} s are needed. Send a longer one."
 
 
@@ -171,6 +183,7 @@ class VoiceMissing(UnsuitableSound):
     """A note in which nobody speaks or sings. Params: name, seconds (of voice), limit."""
 
     code = "voice_missing"
+    short: ClassVar = {"seconds": 1}
     sentence = (
         "{name} holds {seconds:.1f} seconds of voice; at least {limit:.0f} are needed. Speak or sing close to the "
         "microphone, and record again."
@@ -211,6 +224,7 @@ class Noisy(UnsuitableSound):
     """Params: name, found, needed (dB)."""
 
     code = "noisy"
+    short: ClassVar = {"found": 1}
     sentence = (
         "{name} is too noisy to learn from: the voice is {found:.1f} dB above the noise, at least {needed:.0f} dB are "
         "needed. Record again in a quiet room, close to the microphone and without music."
@@ -257,6 +271,7 @@ class NotEnoughSpeech(UnsuitableSound):
     """Params: seconds, limit."""
 
     code = "not_enough_speech"
+    short: ClassVar = {"seconds": 0}
     sentence = (
         "Only {seconds:.0f} s of voice were found in your notes; at least {limit:.0f} s are needed. Send more notes."
     )

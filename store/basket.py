@@ -1,6 +1,7 @@
 """Baskets: the notes that a member keeps for trainings, and what of them can be trained on."""
 
 from collections.abc import Collection, Sequence
+from math import floor
 
 from sqlalchemy import case
 from sqlmodel import Session, col, select
@@ -63,7 +64,7 @@ def check_trainable(notes: Sequence[BasketNote], least: float) -> list[BasketNot
     if not good:
         raise BasketEmpty
     if seconds < least:
-        raise BasketShort(seconds=seconds, limit=least)
+        raise BasketShort(seconds=floor(seconds), limit=least)
     return good
 
 

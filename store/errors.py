@@ -32,6 +32,7 @@ StoreError
 ├── BasketEmpty        nothing of a basket can be trained on
 ├── BasketUnheard      notes of a basket were not heard yet
 ├── BasketShort        too little voice in a basket
+├── NotesTakenOut      too little is left in a basket of what a training was to be made of
 ├── BackupRefused      a backup cannot be made or put back
 ├── FileDamaged        a file is not what was stored
 ├── MediaAway          the bucket with the files does not answer
@@ -351,6 +352,15 @@ class FileDamaged(StoreError):
     code = "file_damaged"
     sentence = (
         "{name} is damaged on the machine that keeps it. Send it again, and tell the operator: a disk may be failing."
+    )
+
+
+class NotesTakenOut(StoreError):
+    """Its member has removed notes before they have agreed to the training."""
+
+    code = "notes_taken_out"
+    sentence = (
+        "You have removed notes that it was to be made of, and too little voice is left of them. Use /train again."
     )
 
 

@@ -8,11 +8,15 @@ and the worker discards its result.
 from collections.abc import Collection, Sequence, Set
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, func, or_, select
 
-from store import abilities, blocks, guilds, line, voices
+from store import abilities, additions, blocks, guilds, line, voices
 from store.errors import AlreadyAnswered, IllegalMove, NoSuchMove, StoreError, TooManyJobs
+from store.leases import MAX_LOSSES as MAX_LOSSES
+from store.leases import UNLEASED as UNLEASED
+from store.leases import WITH_RESULT as WITH_RESULT
+from store.leases import leased_and_wanted_by, leased_by, update_row
 from store.missing import NoSuchJob
 from store.tables import OPERATOR as OPERATOR
 from store.tables import BasketNote, Job, JobKind, JobState, Lane, NoteState, Outbox, OutboxState, now
@@ -32,17 +36,14 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 }
 WAITING = frozenset({S.ACCEPTED, S.QUEUED})
 WORKING = frozenset({S.LEASED, S.RUNNING})
-WITH_RESULT = frozenset({S.RENDERED, S.DELIVERED, S.UNDELIVERABLE})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
 UNFINISHED = frozenset({S.FAILED, S.CANCELLED, S.EXPIRED})
 
-UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None}
 LEASE_SECONDS = 15.0
 AHEAD_SECONDS = 600.0
 """Clocks of machines that share a database differ by less; a lease that ends later was given by a clock that was set
 back since, and nobody who lives holds it for longer than a second."""
-MAX_LOSSES = 3
 ACCEPT_SECONDS = 15 * 60.0  # as long as an interaction token lives
 QUEUE_SECONDS = 24 * 3600.0  # since it was queued last
 WORKER_LOST = "The program stopped three times during this job. Try another file, or tell the operator."
@@ -93,7 +94,7 @@ def lease(session: Session, job_id: str, attempt: int, owner: str, seconds: floa
 
 def start(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """Leased → running; False if the lease is lost."""
-    return move(session, job_id, {S.LEASED}, S.RUNNING, _leased_by(attempt, owner))
+    return move(session, job_id, {S.LEASED}, S.RUNNING, leased_by(attempt, owner))
 
 
 def take(session: Session, job_id: str, attempt: int, owner: str) -> Job | None:
@@ -116,8 +117,8 @@ def take_next(
 
 def renew(session: Session, job_id: str, attempt: int, owner: str, seconds: float = LEASE_SECONDS) -> bool:
     """Extend the lease; False if it is lost or the member has cancelled."""
-    return _update(
-        session, job_id, WORKING | WITH_RESULT, _leased_and_wanted_by(attempt, owner), lease_until=now() + seconds
+    return update_row(
+        session, job_id, WORKING | WITH_RESULT, leased_and_wanted_by(attempt, owner), lease_until=now() + seconds
     )
 
 
@@ -126,7 +127,7 @@ def report(
 ) -> bool:
     """Write stage, progress (0…1) and seconds left; False if the lease is lost."""
     values = {"stage": stage, "progress": progress, "seconds_left": left}
-    return _update(session, job_id, WORKING | WITH_RESULT, _leased_by(attempt, owner), **values)
+    return update_row(session, job_id, WORKING | WITH_RESULT, leased_by(attempt, owner), **values)
 
 
 def render(
@@ -141,47 +142,12 @@ def render(
 ) -> bool:
     """Running → rendered, with the outbox row in the same transaction; False if lost or cancelled.
 
-    `measuring`: the worker keeps the lease, and adds to the result with `complete`, or `leave`s it as it is.
+    `measuring`: the worker keeps the lease, and adds to the result with `complete`; or it `leave`s it as it is, or to
+    another worker (`put_off`).
     """
     values: dict[str, Any] = {"result": result, "progress": 1.0, "seconds_left": 0.0}
-    leased = _leased_and_wanted_by(attempt, owner)
+    leased = leased_and_wanted_by(attempt, owner)
     return _end(session, job_id, {S.RUNNING}, S.RENDERED, leased, files=files, keeps_lease=measuring, **values)
-
-
-def complete(
-    session: Session,
-    job_id: str,
-    attempt: int,
-    owner: str,
-    result: dict[str, Any],
-    files: list[dict[str, str]],
-    *,
-    worked: float = 0.0,
-    measuring: bool = False,
-) -> bool:
-    """The result of a rendered job with what `worked` seconds added, and files for its message.
-
-    False if the lease is lost; it is kept for more if `measuring`.
-    """
-    values: dict[str, Any] = {
-        "result": result,
-        "progress": 1.0,
-        "seconds_left": 0.0,
-        "worked": col(Job.worked) + worked,
-    }
-    values |= {} if measuring else UNLEASED
-    if not _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), **values):
-        return False
-    for row in session.exec(select(Outbox).where(Outbox.job_id == job_id)).all():
-        there = {file["name"] for file in row.files}  # where the answer to a commit was lost, it is repeated
-        row.files = [*row.files, *(file for file in files if file["name"] not in there)]
-        session.add(row)
-    return True
-
-
-def leave(session: Session, job_id: str, attempt: int, owner: str) -> bool:
-    """A job that has its result keeps it, and is measured no further; False if this lease is of no such job."""
-    return _update(session, job_id, WITH_RESULT, _leased_by(attempt, owner), **UNLEASED)
 
 
 def fail(
@@ -191,21 +157,21 @@ def fail(
 
     A job whose cancel was requested ends cancelled.
     """
-    if leave(session, job_id, attempt, owner):
+    if additions.leave(session, job_id, attempt, owner):
         return False
     if confirm_cancel(session, job_id, attempt, owner):
         return True
     values: dict[str, Any] = {"error_code": code, "error_params": params, "error_sentence": sentence}
-    return _end(session, job_id, WORKING, S.FAILED, _leased_by(attempt, owner), **values)
+    return _end(session, job_id, WORKING, S.FAILED, leased_by(attempt, owner), **values)
 
 
 def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: bool = True) -> bool:
     """leased, running → queued for the next attempt, at the place in line that it had.
 
     `lost`: its worker or child died or hung; that fails a job the third time. A planned stop does not count.
-    A job whose cancel was requested ends cancelled; one that has its result is left. False if the lease is lost.
+    A job whose cancel was requested ends cancelled; one that has its result is put off. False if the lease is lost.
     """
-    if leave(session, job_id, attempt, owner) or confirm_cancel(session, job_id, attempt, owner):
+    if additions.put_off(session, job_id, attempt, owner, lost=lost) or confirm_cancel(session, job_id, attempt, owner):
         return True
     job = session.get(Job, job_id)
     losses = (job.losses if job else 0) + lost
@@ -214,7 +180,7 @@ def give_back(session: Session, job_id: str, attempt: int, owner: str, *, lost: 
     worked = job.worked + max(0.0, now() - (job.started_at or now())) if job else 0.0
     values: dict[str, Any] = {"attempt": attempt + 1, "losses": losses, "requeued_at": now(), "worked": worked}
     values |= dict.fromkeys(("lease_owner", "lease_until", "stage", "seconds_left"))
-    return move(session, job_id, WORKING, S.QUEUED, _leased_by(attempt, owner), **values)
+    return move(session, job_id, WORKING, S.QUEUED, leased_by(attempt, owner), **values)
 
 
 def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None = None) -> Job:
@@ -231,7 +197,7 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
         {} if why is None else {"error_code": why.code, "error_params": why.params, "error_sentence": str(why)}
     )
     if job.state in WORKING:
-        if _update(session, job_id, WORKING, cancel_requested=True, **told):
+        if update_row(session, job_id, WORKING, cancel_requested=True, **told):
             voices.drop_untrained(session, job_id)
     elif job.state in WAITING:
         _end(session, job_id, WAITING, S.CANCELLED, **told)
@@ -244,7 +210,7 @@ def cancel(session: Session, job_id: str, user_id: int, why: StoreError | None =
 def confirm_cancel(session: Session, job_id: str, attempt: int, owner: str) -> bool:
     """leased, running → cancelled, by the worker that stopped."""
     requested = col(Job.cancel_requested).is_(True)
-    return _end(session, job_id, WORKING, S.CANCELLED, _leased_by(attempt, owner), requested)
+    return _end(session, job_id, WORKING, S.CANCELLED, leased_by(attempt, owner), requested)
 
 
 def held_by(session: Session, owner: str) -> Sequence[Job]:
@@ -266,19 +232,21 @@ def sweep(session: Session, sparing: str = "", most: int | None = None) -> None:
     """Recover what timed out, at `most` so many jobs of either kind: whoever sweeps holds the write lock.
 
     A job whose lease ran out is queued again (or failed after the last loss, or cancelled if the member requested
-    that; one that has its result is left), unless its owner is the one that sweeps (`sparing`): that one lives, and
-    gives it back itself. A job that nobody confirmed or leased in time expires.
+    that; what is to be added to a result is put off), unless its owner is the one that sweeps (`sparing`): that one
+    lives, and gives it back itself. A job that nobody confirmed or leased in time expires; a result to which nobody
+    added in time is left.
     """
     for job in session.exec(select(Job).where(_lost(sparing)).limit(most)).all():
         give_back(session, job.id, job.attempt, job.lease_owner or "")
     for job in session.exec(select(Job).where(_too_old()).limit(most)).all():
         _end(session, job.id, {job.state}, S.EXPIRED)
+    additions.leave_overdue(session, most)
 
 
 def is_overdue(session: Session, sparing: str = "") -> bool:
     """Whether `sweep` would recover anything; this needs no write lock."""
     overdue = select(Job.id).where(or_(_lost(sparing), _too_old())).limit(1)
-    return session.exec(overdue).first() is not None
+    return session.exec(overdue).first() is not None or additions.are_overdue(session)
 
 
 def active_of(session: Session, user_id: int) -> Sequence[Job]:
@@ -309,7 +277,7 @@ def move(
     for state in sorted(from_):
         if to not in MOVES[state]:
             raise NoSuchMove(state, to)
-    return _update(session, job_id, from_, *only, state=to, **values)
+    return update_row(session, job_id, from_, *only, state=to, **values)
 
 
 def _lost(sparing: str) -> ColumnElement[bool]:
@@ -339,20 +307,6 @@ def _is_read() -> ColumnElement[bool]:
     return select(BasketNote.id).where(*waits, col(BasketNote.reads_for) == col(Job.id)).exists()
 
 
-def _leased_by(attempt: int, owner: str) -> ColumnElement[bool]:
-    return and_(col(Job.attempt) == attempt, col(Job.lease_owner) == owner)
-
-
-def _leased_and_wanted_by(attempt: int, owner: str) -> ColumnElement[bool]:
-    return and_(_leased_by(attempt, owner), col(Job.cancel_requested).is_(False))
-
-
-def _update(session: Session, job_id: str, states: Set[JobState], *only: ColumnElement[bool], **values: Any) -> bool:
-    change = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(states), *only).values(**values)
-    done = session.execute(change)  # also refreshes the rows that this session has loaded
-    return bool(getattr(done, "rowcount", 0))
-
-
 def _end(
     session: Session,
     job_id: str,
@@ -367,7 +321,8 @@ def _end(
     ended = {**({} if keeps_lease else UNLEASED), "ended_at": now(), **values}
     if not move(session, job_id, from_, to, *only, **ended):
         return False
-    abilities.release(session, job_id)
+    if not keeps_lease:
+        abilities.release(session, job_id)
     if to in UNFINISHED:
         voices.drop_untrained(session, job_id)
     job = get(session, job_id)

@@ -46,6 +46,11 @@ def of_job(session: Session, job_id: str) -> Outbox:
     return row
 
 
+def parts_of(session: Session, job_id: str) -> set[str]:
+    """The roles of the files that are kept beside the job's message. Raises NotFound if that was withdrawn."""
+    return {file["part"] for file in of_job(session, job_id).files if "part" in file}
+
+
 def begin(session: Session, job_id: str, channel_id: int | None) -> None:
     """A try begins: whoever finds the message neither sent nor refused looks for it there. Raises NotFound.
 

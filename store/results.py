@@ -139,7 +139,8 @@ class CoverResult:
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
     Until it is `measured`, it has what is known of the mix, and no figures of the voice.
     `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
-    multiplied by before it was separated. `waveform` is that of its voice message, as Discord takes it.
+    multiplied by before it was separated, `stem_peak` the highest sample of its stems and of the converted vocals.
+    `waveform` is that of its voice message, as Discord takes it.
     """
 
     song: str = ""
@@ -156,6 +157,7 @@ class CoverResult:
     instrumental_shift: int | None = None
     scaled_db: float | None = None
     stem_gain: float | None = None
+    stem_peak: float | None = None
     no_octave: bool = False
     encoding: str = ""
     cosine_source: float | None = None
@@ -292,6 +294,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
         "compared_seconds",
         "scaled_db",
         "stem_gain",
+        "stem_peak",
         "lufs",
         "song_lufs",
         "true_peak_db",

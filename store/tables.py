@@ -264,6 +264,8 @@ class Job(SQLModel, table=True):
     lease_owner: str | None = None
     lease_until: float | None = Field(default=None, index=True)
     """A job that is rendered keeps its lease while its worker measures it."""
+    to_add_since: float | None = Field(default=None, index=True)
+    """When the worker that was measuring it stopped or died; another one goes on."""
     worked: float = 0.0
     """Seconds in which earlier attempts worked, and in which something was added to its result."""
     cancel_requested: bool = False
@@ -289,8 +291,9 @@ class Job(SQLModel, table=True):
 
     @property
     def being_measured(self) -> bool:
-        """Whether it has its result, and a worker still measures that."""
-        return self.ended_at is not None and self.lease_until is not None and now() < self.lease_until
+        """Whether it has its result, and a worker still measures that, or is to go on with it."""
+        leased = self.lease_until is not None and now() < self.lease_until
+        return self.ended_at is not None and (leased or self.to_add_since is not None)
 
     @property
     def gives_way(self) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.pool.model_pool import ModelPool
 
 PROGRESS_SECONDS = 0.2
+IDLE_SECONDS = 30.0
+"""How often a process without a task looks whether a voice that it has loaded was deleted."""
 
 
 def main(pipe: Connection, device: str, threads: int, selection: Selection) -> None:
@@ -61,6 +63,8 @@ def serve(pipe: Connection, models: "ModelPool") -> None:
 
     while True:
         try:
+            while not pipe.poll(IDLE_SECONDS):
+                models.forget_deleted_voices()
             task = pipe.recv()
         except (EOFError, ConnectionResetError):
             return

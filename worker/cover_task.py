@@ -1,5 +1,6 @@
 """What the child process performs for `/cover`."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.covers.cover import CoverInput, CoverOptions, CoverReport, make_cover
@@ -10,7 +11,7 @@ from pipeline.pool.model_pool import ModelPool
 from pipeline.pool.selection import Role
 from pipeline.progress import Report
 from store.results import CoverResult
-from worker.cover_rest import MEASURES, CoverRest
+from worker.cover_rest import MEASURES, ROLES, CoverRest
 from worker.messages import CoverTask, JobOutcome, Preview, Tell
 from worker.plans import Plan, cover_plan
 from worker.sizes import song_seconds
@@ -37,13 +38,22 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
     )
     heard = task.preview and not models.short_of_memory  # it needs all models at once
     cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
-    result = _cover_result(task, cover, _models(task, cover, models))
+    separated = _separated(task, cover.stems)
+    result = task.made or _cover_result(task, cover, _models(task, cover, models), _stem_peak(cover, separated))
     files = {"cover": cover.mix.path, "converted": cover.converted}
-    rest = CoverRest(cover=wanted, made=cover, result=result, parts=parts_of(cover) if task.parts else ())
-    return JobOutcome(result, files | _separated(task, cover.stems), rest.packed())
+    parts = tuple(part for part in parts_of(cover) if task.parts and ROLES[part] not in task.there)
+    rest = CoverRest(cover=wanted, made=cover, result=result, parts=parts)
+    return JobOutcome(result, files | separated, rest.packed())
 
 
-def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -> CoverResult:
+def _stem_peak(cover: CoverReport, separated: Collection[str]) -> float | None:
+    """The highest sample of the converted vocals and of these stems; None where it is not known of one."""
+    known = {**cover.stems.peaks, "converted": cover.mix.vocals_peak}
+    wanted = {"converted", *separated}
+    return max(known[name] for name in wanted) if wanted <= known.keys() else None
+
+
+def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str], stem_peak: float | None) -> CoverResult:
     """What is known of a cover before it is measured."""
     mix = cover.mix
     bitrate = f" {mix.bitrate // 1000} kbit/s" if mix.bitrate else ""
@@ -62,6 +72,7 @@ def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str]) -
         no_octave=cover.no_octave,
         scaled_db=cover.scaled_db,
         stem_gain=cover.stems.gain,
+        stem_peak=stem_peak,
         encoding=mix.path.suffix[1:] + bitrate,
         models=models,
     )

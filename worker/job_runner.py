@@ -13,7 +13,8 @@ from typing import Protocol
 
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
-from store import Job, Store, StoreError, near, shared_cache
+from store import Job, JobState, Store, StoreError, near, shared_cache
+from store.missing import FileGone
 from store.results import Result
 from store.use_cases import (
     LeaseLost,
@@ -28,9 +29,9 @@ from store.use_cases import (
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
-from worker.job_task import songs_of, task_of
+from worker.job_task import is_at_hand, songs_of, task_of
 from worker.lease import Lease, persist
-from worker.messages import Broken, Done, End, GaveWay, JobOutcome, Preview, Refused, RestTask
+from worker.messages import Broken, Done, End, GaveWay, JobOutcome, JobTask, Preview, Refused, RestTask
 from worker.scratch import clear
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience, Watchdog
@@ -82,8 +83,8 @@ async def work_on(
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
     the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
     it is a training that gave way to a quick job (that needs no other than these models; None: any). A job that has its
-    result by then is left with it. What is left to add to a result waits for its `turn`; others may have the child
-    until then.
+    result by then keeps it. What is left to add to a result waits for its `turn`; others may have the child until then.
+    Where that was put off by another worker, the result is made again, for what is still missing.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
@@ -126,7 +127,7 @@ async def _perform(
 
     A result is written before what only adds to it, so that its member has it; that follows in turns of its own.
     """
-    job = lease.job
+    job, task = lease.job, None
 
     async def on_preview(preview: Preview) -> None:
         await asyncio.to_thread(keep_preview, store, job, preview.path)
@@ -140,14 +141,18 @@ async def _perform(
         async with giving_way(store, child, job, settings, models):
             end = await child.run(task, watchdog.hear, on_preview)
         watchdog.rest()
-        write: Write = finish_job
+        _check(end, task)
+        write: Write = finish_job if job.ended_at is None else complete_job
         while isinstance(end, Done) and isinstance(made := end.outcome, JobOutcome) and made.rest:
             first = partial(write, measuring=True)
             await persist(partial(_put_away, store, job, made, watchdog.durations(), on_outcome, first))
             if write is finish_job:
                 await _share(store, songs)
             async with turn():
-                end = await _add(child, RestTask(made.rest), watchdog)
+                watchdog.follow()
+                end = await child.run(RestTask(made.rest), watchdog.hear)
+                watchdog.rest()
+            _check(end, task)
             write = partial(complete_job, worked=watchdog.worked())
         lease.ending = True
         await persist(partial(_finish, store, job, end, watchdog.durations(), on_outcome, write))
@@ -159,34 +164,38 @@ async def _perform(
     except (StoreError, DiskFull) as error:
         await _fail(store, lease, error)
     except Exception:
-        if await persist(partial(job_row, store, job.id)) is None:  # forgotten, and the files it worked on with it
+        if (row := await persist(partial(job_row, store, job.id))) is None:  # forgotten, and the files it worked on
             raise LeaseLost from None
         if (gone := await persist(partial(_gone, store, job, settings))) is not None:
             return await _fail(store, lease, gone)
         lease.ending = True
+        if task is not None and not is_at_hand(task):
+            return await persist(partial(_end_without, store, job, row.state))
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
         await persist(partial(fail_job, store, job, "internal", {"reference": reference}, sentence))
 
 
-async def _add(child: Child, task: RestTask, watchdog: Watchdog) -> End:
-    """Have the child do what is left for a result; a process that dies over it is replaced once. Raises ChildDied."""
-    watchdog.follow()
-    try:
-        end = await child.run(task, watchdog.hear)
-    except ChildDied as error:  # memory ran out, as a rule: a new one begins with more
-        log.warning("%s What is to be added to a result is tried again.", error)
-        watchdog.follow()
-        end = await child.run(task, watchdog.hear)
-    watchdog.rest()
-    return end
-
-
 async def _share(store: Store, songs: Collection[str]) -> None:
     """Other machines need not hear these songs again."""
     for song in songs:
         await asyncio.to_thread(shared_cache.share, store, song)
+
+
+def _check(end: End, task: JobTask) -> None:
+    """Raise FileNotFoundError if a child refused what it could not read, since that is not there any more."""
+    if isinstance(end, Refused) and not is_at_hand(task):
+        raise FileNotFoundError(end.sentence)
+
+
+def _end_without(store: Store, job: Job, state: JobState) -> None:
+    """What an attempt worked with was replaced: it begins anew, but what has its result keeps that as it is."""
+    log.info("Job %s, attempt %d: what it worked with was replaced.", job.id, job.attempt)
+    if state is JobState.RUNNING:
+        give_back_job(store, job, lost=False)
+    else:
+        fail_job(store, job, FileGone.code, {}, str(FileGone()))
 
 
 def _gone(store: Store, job: Job, settings: WorkerSettings) -> StoreError | DiskFull | None:
@@ -235,4 +244,5 @@ def _put_away(
 ) -> None:
     """Write what the child made. Raises what `write` raises."""
     on_outcome(outcome)
-    write(store, job, replace(outcome.result, stages=durations), outcome.files)
+    stages = {**durations, **outcome.result.stages}  # those of the attempt that the member has it from
+    write(store, job, replace(outcome.result, stages=stages), outcome.files)

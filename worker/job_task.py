@@ -5,11 +5,12 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from store import Job, JobKind, Store, cache, clips, library, voices
+from store import Job, JobKind, Store, cache, clips, library, outbox, voices
 from store.missing import NoSingers, NotesGone, SongsGone
 from store.need_tables import ModelRole
 from store.params import cover_params, train_params
 from store.replies import token_of
+from store.results import cover_result
 from store.tables import OPERATOR
 from store.use_cases import check_consent, needs_of_job, stay_with_base
 from worker.messages import (
@@ -53,6 +54,20 @@ def task_of(store: Store, job: Job, settings: WorkerSettings) -> JobTask:
                 return replace(_cover_task(store, session, job, out), separator=separator)
             case JobKind.LIBRARY:
                 return LibraryTask(_sent_songs(store, session, job), out, separator)
+
+
+def is_at_hand(task: JobTask) -> bool:
+    """Whether what the task works with is still there: rows may name other files by now."""
+    match task:
+        case MatchTask():
+            files = [*(note.path for note in task.notes), *(singer.path for singer in task.singers)]
+        case TrainTask() | InstantTask():
+            files = [note.path for note in task.notes]
+        case CoverTask():
+            files = [path for path in (task.song, task.model, task.index, task.instrumental) if path is not None]
+        case LibraryTask():
+            files = [song.path for song in task.songs]
+    return all(path.exists() for path in files)
 
 
 def songs_of(task: JobTask) -> list[str]:
@@ -100,6 +115,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     voice = voices.usable(session, params.voice_id, job.user_id)
     key = params.song_key or library.song(session, params.song_id or 0).media_key
     given = params.instrumental_key
+    made = cover_result(job.result) if job.ended_at is not None else None
     return CoverTask(
         song=store.media.checked(key, params.song_name),
         song_name=params.song_name,
@@ -114,6 +130,8 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,
         instrumental_name=params.instrumental_name,
         language=job.locale,
-        preview=token_of(job) is not None,
+        preview=made is None and token_of(job) is not None,
         parts=job.user_id != OPERATOR,
+        made=made,
+        there=frozenset() if made is None else frozenset(outbox.parts_of(session, job.id)),
     )

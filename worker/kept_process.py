@@ -13,13 +13,18 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.pool.selection import Selection
-from worker.child_process import opened, serve
+from worker.child_process import IDLE_SECONDS, opened, serve
+
+if TYPE_CHECKING:
+    from pipeline.pool.model_pool import ModelPool
 
 GRACE_SECONDS = 1.0
 """How long a command that is gone may have been one that ends as it should."""
@@ -59,7 +64,7 @@ def main() -> None:
                 return
             listener = door.enter_context(listening(kept)) if models.device.type == "cpu" else None
             serve(pipe, models)
-        while listener is not None and (line := next_line(listener, kept.signature)) is not None:
+        while listener is not None and (line := next_line(listener, kept, models)) is not None:
             with attended(line):
                 serve(line, models)
 
@@ -101,7 +106,6 @@ def listening(kept: Kept) -> Iterator[socket.socket | None]:
             yield None
             return
         listener.listen()
-        listener.settimeout(kept.seconds)
         try:
             yield listener
         finally:
@@ -120,7 +124,7 @@ def near(place: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def next_line(listener: socket.socket, signature: str) -> Connection | None:
+def next_line(listener: socket.socket, kept: Kept, models: "ModelPool") -> Connection | None:
     """The next command's line, with its outputs and folder for ours; None if none came in time, or another kind.
 
     Until then there are none, so that nobody waits for their end, or cannot unmount a disk.
@@ -131,11 +135,11 @@ def next_line(listener: socket.socket, signature: str) -> Connection | None:
     with contextlib.suppress(AttributeError):  # another libc than GNU's
         ctypes.CDLL(None).malloc_trim(0)  # after a training it kept 0.4 GB of what had been freed
     with contextlib.suppress(OSError):
-        line, _ = listener.accept()
+        line = _accepted(listener, kept.seconds, models)
         with line:
             line.settimeout(GREETING_SECONDS)
             said, theirs, _, _ = socket.recv_fds(line, LONGEST_GREETING, len(OUTPUTS) + 1)
-            if said.decode(errors="replace") != signature or len(theirs) != len(OUTPUTS) + 1:
+            if said.decode(errors="replace") != kept.signature or len(theirs) != len(OUTPUTS) + 1:
                 return None
             _write_to(theirs[:-1])
             os.fchdir(theirs[-1])
@@ -145,6 +149,17 @@ def next_line(listener: socket.socket, signature: str) -> Connection | None:
             line.settimeout(None)
             return Connection(line.detach())
     return None
+
+
+def _accepted(listener: socket.socket, seconds: float, models: "ModelPool") -> socket.socket:
+    """The next connection. Raises TimeoutError: nobody came for so long."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        models.forget_deleted_voices()
+        listener.settimeout(min(left, IDLE_SECONDS))
+        with contextlib.suppress(TimeoutError):
+            return listener.accept()[0]
+    raise TimeoutError
 
 
 def _write_to(outputs: list[int]) -> None:

@@ -11,7 +11,9 @@ from files.atomic import make_folder
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable, SoundError
 from store import ClipRole, ListeningClip, ListeningTest, MediaAway, Store, StoreError
+from store.listening_errors import NothingToRate
 from store.use_cases import keep_prepared, next_unprepared, prepare_again, refuse_prepared
+from store.use_cases.listening_test import FEWEST_CLIPS
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, tell_operator
 from worker.messages import Broken, Done, ListeningSource, RatedClips, RatedClipsTask, Refused
@@ -29,7 +31,7 @@ async def prepare_listening_tests(store: Store, child: Child) -> None:
     """
     while (waiting := await asyncio.to_thread(next_unprepared, store)) is not None:
         test, clips = waiting
-        out = store.work_dir / f"listening-{test.id}"
+        out = store.work_dir / f"listening-{test.id}-{secrets.token_hex(4)}"  # another worker may make them, too
         try:
             await _prepare(store, child, test, clips, out)
         except MediaAway as error:
@@ -40,7 +42,7 @@ async def prepare_listening_tests(store: Store, child: Child) -> None:
 
 
 async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> None:
-    number = test.id or 0
+    number, task = test.id or 0, None
     try:
         task = await asyncio.to_thread(_task, store, test, clips, out)
         end = await child.run(task)
@@ -64,6 +66,9 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
     except (StoreError, SoundError, DiskFull) as error:
         await asyncio.to_thread(_refuse, store, number, error)
     except (RuntimeError, TypeError, OSError):
+        if task is not None and not all(source.path.exists() for source in task.sources):
+            log.info("Listening test %s is prepared anew: a clip was withdrawn meanwhile.", number)
+            return
         reference = secrets.token_hex(4)
         log.exception("The clips of listening test %s could not be made (%s).", number, reference)
         sentence = INTERNAL.format(reference=reference)
@@ -71,7 +76,9 @@ async def _prepare(store: Store, child: Child, test: ListeningTest, clips: Seque
 
 
 def _task(store: Store, test: ListeningTest, clips: Sequence[ListeningClip], out: Path) -> RatedClipsTask:
-    """Raises NotFound, FileDamaged."""
+    """Raises NotFound, FileDamaged, NothingToRate: the others were withdrawn."""
+    if sum(clip.role in NAMES for clip in clips) < FEWEST_CLIPS:
+        raise NothingToRate(limit=FEWEST_CLIPS)
     make_folder(out)
     sources = []
     for clip in clips:

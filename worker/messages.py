@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from store.results import Result
+from store.results import CoverResult, Result
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,10 @@ class CoverTask:
     parts: bool = False
     """Whether anybody may ask for its vocals, its instrumental or a voice message."""
     separator: str = ""
+    made: CoverResult | None = None
+    """What is known of the cover if its member has it already: what is missing is added to that."""
+    there: frozenset[str] = frozenset()
+    """The roles of its parts that are there already."""
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,10 @@ class NoteListener:
 
 
 async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
-    note_id = waiting.note.id or 0
+    note_id, task = waiting.note.id or 0, None
     try:
-        await asyncio.to_thread(_keep, store, waiting, await child.run(await asyncio.to_thread(_task, store, waiting)))
+        task = await asyncio.to_thread(_task, store, waiting)
+        await asyncio.to_thread(_keep, store, waiting, await child.run(task))
     except ChildDied as error:
         log.warning("Note %s of a basket: %s", note_id, error)
         await asyncio.to_thread(hear_again, store, note_id)
@@ -72,6 +73,8 @@ async def _hear(store: Store, child: Child, waiting: UnheardNote) -> None:
     except (StoreError, DiskFull) as error:
         await asyncio.to_thread(_refuse, store, note_id, error)
     except (RuntimeError, TypeError):
+        if task is not None and not task.note.path.exists():
+            return  # its member has removed it meanwhile
         reference = secrets.token_hex(4)
         log.exception("Note %s of a basket could not be heard (%s).", note_id, reference)
         sentence = INTERNAL.format(reference=reference)

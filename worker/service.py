@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -37,6 +37,7 @@ from store.use_cases import (
     stranded_jobs,
     sweep_jobs,
     take_next_job,
+    take_up_result,
 )
 from worker.abilities import abilities_of, at_once
 from worker.afterwork import Afterwork, Attempt
@@ -264,7 +265,7 @@ async def _tidy_copies(store: Store) -> None:
 
 
 async def _work_on_and_on(shift: Shift) -> None:
-    """Work whenever the bell rings; jobs that stand back when the worker stops are left, or given back."""
+    """Work whenever the bell rings; jobs that stand back when the worker stops are put off, or given back."""
     try:
         await _repeat(_work, 0.0, shift)
     finally:
@@ -289,31 +290,40 @@ async def _work(shift: Shift) -> None:
 
 
 async def _serve_next(shift: Shift) -> bool:
-    """Do the next job: a quick one, else what there is to add to a result, else a heavy one. False: there is none."""
+    """Do the next job: a quick one, else what there is to add to a result, else a heavy one. False: there is none.
+
+    What another worker was adding to a result comes when there is nothing else.
+    """
     afterwork = shift.afterwork
     if afterwork.presses:
         return await afterwork.go_on()
-    job = await _take_next(shift, QUICK if afterwork.standing else frozenset(Lane))
+    job = await _take(shift, take_next_job, QUICK if afterwork.standing else frozenset(Lane))
+    if job is None and await afterwork.go_on():
+        return True
+    job = job or await _take(shift, take_up_result)
     if job is None:
-        return await afterwork.go_on()
+        return False
     await afterwork.begin(partial(_attempt, shift, job))
     return True
 
 
 async def _attempt(shift: Shift, job: Job, attempt: Attempt) -> None:
-    """Perform a leased job, and count how it waited, worked and ended."""
-    shift.metrics.began(job)
+    """Perform a leased job, and count how it waited, worked and ended; one that has its result was counted."""
     began = time.monotonic()
+    if job.ended_at is None:
+        shift.metrics.began(job)
     end = await work_on(shift.store, shift.child, job, shift.settings, models=shift.able.models, turn=attempt.turn)
+    if job.ended_at is not None:
+        return
     row = await asyncio.to_thread(job_row, shift.store, job.id)
     shift.metrics.ended(row or job, end, time.monotonic() - began - attempt.stood_back)
 
 
-async def _take_next(shift: Shift, lanes: Collection[Lane]) -> Job | None:
-    """The next job of these lanes, leased; one that is leased while the worker stops is given back."""
+async def _take(shift: Shift, take: Callable[..., Job | None], lanes: Collection[Lane] = frozenset(Lane)) -> Job | None:
+    """A job of these lanes that `take` leases; one that is leased while the worker stops is given back."""
     store, able = shift.store, shift.able
     lanes = able.lanes.intersection(lanes)
-    taking = asyncio.ensure_future(asyncio.to_thread(take_next_job, store, shift.owner, lanes, able.models))
+    taking = asyncio.ensure_future(asyncio.to_thread(take, store, shift.owner, lanes, able.models))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:

@@ -43,7 +43,10 @@ async def show_until_heard(
         waiting = any(note.state is NoteState.WAITING for note in notes)
         first = shown is None
         if text != shown:
-            await replace(interaction, text, view)
+            try:
+                await replace(interaction, text, view)
+            except discord.NotFound:  # it was deleted: its member is forgotten
+                return
             shown = text
         if not waiting:
             return

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from math import ceil
 
 import aiohttp
 import discord
@@ -67,7 +68,7 @@ def check_size(name: str, size: int, megabytes: float) -> None:
     if size == 0:
         raise EmptyAttachment(name=file_name(name))
     if size > megabytes * MEGABYTE:
-        raise AttachmentTooLarge(name=file_name(name), megabytes=size / MEGABYTE, limit=megabytes)
+        raise AttachmentTooLarge(name=file_name(name), megabytes=ceil(size / MEGABYTE), limit=megabytes)
 
 
 async def download(services: Services, attachments: Sequence[discord.Attachment], megabytes: float) -> list[SavedFile]:

@@ -16,6 +16,8 @@ Row = tuple[str, discord.ui.Item[Any] | None]
 """An entry, and what can be done with it."""
 ROWS = 10
 """Entries of three components each; box, title, foot and the buttons that turn the page fit beside them."""
+LONGEST = 4000
+"""Characters that Discord takes."""
 TEXT = 3000
 """Characters of a list, so that its commands have room to become mentions."""
 ACCENT = discord.Colour.blurple()
@@ -48,10 +50,12 @@ def laid_out(text: str, view: AnyView | None) -> Layout:
 
 
 def each_text(layout: Layout, change: Callable[[str], str]) -> Layout:
-    """The layout with every text changed."""
-    for item in layout.walk_children():
-        if isinstance(item, discord.ui.TextDisplay):
-            item.content = change(item.content)
+    """The layout with every text changed; as it was if Discord would not take it."""
+    shown = [item for item in layout.walk_children() if isinstance(item, discord.ui.TextDisplay)]
+    changed = [change(item.content) for item in shown]
+    if sum(map(len, changed)) <= LONGEST:
+        for item, text in zip(shown, changed, strict=True):
+            item.content = text
     return layout
 
 

@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import BotError, Internal
+from bot.errors import BotError, DiscordAway, Internal, is_away
 from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
@@ -21,6 +21,8 @@ from store import refusal_of as database_refusal
 from store.errors import MediaRefused
 
 log = logging.getLogger(__name__)
+UNKNOWN_INTERACTION = 10062
+"""Discord's code for one that was not acknowledged within 3 s, or whose answer is over."""
 
 
 async def reply(
@@ -68,6 +70,9 @@ async def replace(interaction: Interaction, text: str, view: AnyView | None = No
 
 async def refuse(interaction: Interaction, error: BaseException) -> None:
     """Answer with one sentence on what is wrong; a bug of ours gets a reference for the log."""
+    if is_late(error):
+        log.warning("An interaction was answered too late for Discord: %s", error)
+        return
     error = refusal_of(error)
     sentence = texts_for(interaction).error(error.code, error.params, str(error))
     try:
@@ -78,8 +83,10 @@ async def refuse(interaction: Interaction, error: BaseException) -> None:
 
 def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
     """The error whose sentence is shown; one that is for the operator, or no refusal, is logged under a reference."""
-    if isinstance(error, app_commands.CommandInvokeError):
-        error = error.original
+    error = cause_of(error)
+    if is_away(error):
+        log.warning("Discord did not take an answer: %s", error)
+        return DiscordAway()
     refusal = database_refusal(error) if isinstance(error, DBAPIError) else error
     if isinstance(refusal, StoreError | BotError | DiskFull) and not isinstance(refusal, StoreUnusable):
         if isinstance(refusal, MediaRefused | FileDamaged | DiskFull):  # the member may read less of it
@@ -90,8 +97,41 @@ def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
     return Internal(reference=reference)
 
 
+def is_late(error: BaseException) -> bool:
+    """Whether Discord knows the interaction no more, so that nobody waits for an answer."""
+    cause = cause_of(error)
+    return isinstance(cause, discord.NotFound) and cause.code == UNKNOWN_INTERACTION
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What a command raised."""
+    return error.original if isinstance(error, app_commands.CommandInvokeError) else error
+
+
+class ChoicesLog(logging.Filter):
+    """What the library logs of choices that could not be offered, without the member who was typing.
+
+    Those that Discord no longer waits for, or did not take for want of time, are no error: the next letter asks anew.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not isinstance(record.args, tuple) or "autocomplete" not in str(record.msg):
+            return True
+        record.msg, record.args = "The choices of %r could not be offered", record.args[:1]
+        return not (is_late(error) or is_away(error))
+
+
+CHOICES_LOG = ChoicesLog()
+
+
 class Tree(app_commands.CommandTree[Any]):
     """The commands, whose errors become sentences."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        logging.getLogger("discord.app_commands.tree").addFilter(CHOICES_LOG)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """Every error of every command ends here."""

@@ -105,9 +105,7 @@ class SingersCog(commands.Cog):
     async def complete(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         """The server's own singers that the text fits."""
         found = fitting(current, await self._own(interaction), lambda row: (row.name,))
-        return [
-            app_commands.Choice(name=choice_name(row.name, row.id), value=row.name[:100]) for row in found[:CHOICES]
-        ]
+        return [app_commands.Choice(name=choice_name(row.name, row.id), value=f"#{row.id}") for row in found[:CHOICES]]
 
     async def _own(self, interaction: Interaction) -> list[Singer]:
         return list(await asyncio.to_thread(own_singers, self.services.store, interaction.guild_id or 0))

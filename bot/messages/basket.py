@@ -1,6 +1,7 @@
 """The text of a basket: one line a note, and how far its voice is from the ten minutes of a good training."""
 
 from collections.abc import Sequence
+from math import floor
 
 from bot.messages.card import bar
 from bot.texts.names import numbered_list, safe, shorten
@@ -40,4 +41,4 @@ def note_line(number: int, note: BasketNote, say: Texts) -> str:
         sentence = say.error(note.error_code or "", note.error_params, note.error_sentence or "")
         return say("basket.refused", number=number, sentence=shorten(sentence, SENTENCE_LENGTH), when=when)
     key = "basket.good" if note.state is NoteState.GOOD else "basket.waiting"
-    return say(key, number=number, name=safe(note.name, NAME_LENGTH), seconds=note.seconds, when=when)
+    return say(key, number=number, name=safe(note.name, NAME_LENGTH), seconds=floor(note.seconds), when=when)

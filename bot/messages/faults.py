@@ -1,17 +1,15 @@
 """Who is at fault when a message does not arrive: Discord's refusals count, its absence is waited out."""
 
-import aiohttp
 import discord
 from sqlalchemy.exc import OperationalError
 
+from bot.errors import is_away
 from store import MediaAway
 
 
 def out_of_reach(error: Exception) -> bool:
     """Whether Discord, the way to it, database or bucket are in trouble: nothing was refused, a retry may succeed."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
-    return isinstance(error, aiohttp.ClientError | OSError | discord.RateLimited | OperationalError | MediaAway)
+    return is_away(error) or isinstance(error, OSError | OperationalError | MediaAway)
 
 
 def is_too_large(error: discord.HTTPException) -> bool:

@@ -53,14 +53,18 @@ LIKINGS = frozenset(Liking)
 ENDS = ("steps", "time", "no progress")
 
 
-def compose(job: Job, say: Texts) -> str:
-    """The text of the result, or one sentence on why there is none; for the member's eyes."""
+def compose(job: Job, say: Texts, missing: str = "") -> str:
+    """The text of the result, or one sentence on why there is none; for the member's eyes.
+
+    `missing` names the sentence on why its file is not there.
+    """
     kind, trains = say(f"kind.{aim_of(job)}"), job.kind is JobKind.TRAIN
     if job.state == JobState.FAILED:
         lines = [say("result.failed", kind=kind, sentence=reason(job, say)), check_line(job, say)]
     elif job.state == JobState.CANCELLED:
         cancelled = "result.cancelled_train" if trains else "result.cancelled"
-        key = "result.ended" if job.error_code else cancelled
+        ended = "result.ended_train" if trains else "result.ended"
+        key = ended if job.error_code else cancelled
         lines = [say(key, kind=kind, sentence=reason(job, say))]
     elif job.state == JobState.EXPIRED:
         over = "result.expired_train" if trains else "result.expired"
@@ -68,8 +72,9 @@ def compose(job: Job, say: Texts) -> str:
         lines = [say(key, kind=kind)]
     else:
         lines = result_lines(job, say)
-    body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH)
-    return f"{body}\n-# {say('result.job', job=mark(job.id))}"
+    below = [f"-# {say('result.job', job=mark(job.id))}", *([say(f"result.{missing}")] if missing else [])]
+    body = shorten("\n".join(line for line in lines if line), MESSAGE_LENGTH - sum(map(len, below[1:])))
+    return "\n".join([body, *below])
 
 
 def details(job: Job, say: Texts) -> str:

@@ -12,6 +12,7 @@ from bot.texts.sentences import Texts
 from store.listening import mark
 from store.missing import ClipGone
 from store.use_cases import ClipToShow, cast_vote
+from store.use_cases.listening_clips import ClipFiles
 from store.use_cases.voting import VALUES
 
 KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"
@@ -33,11 +34,11 @@ def ballot(one: ClipToShow, say: Texts) -> str:
     return f"{question}\n{how}\n-# {say('mos.scale')} · {mark(one.clip)}"
 
 
-def files_of(one: ClipToShow) -> list[discord.File]:
+def files_of(name: str, files: ClipFiles) -> list[discord.File]:
     """The clip under its neutral name, and the reference beside it."""
-    suffix = one.sound.suffix
-    files = [discord.File(one.sound, filename=f"{one.clip.name}{suffix}")]
-    return files if one.beside is None else [*files, discord.File(one.beside, filename=f"reference{suffix}")]
+    suffix = files.sound.suffix
+    sent = [discord.File(files.sound, filename=f"{name}{suffix}")]
+    return sent if files.beside is None else [*sent, discord.File(files.beside, filename=f"reference{suffix}")]
 
 
 class VoteMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"mos:vote:(?P<clip>[0-9]{1,15})"):

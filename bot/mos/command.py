@@ -13,6 +13,7 @@ from bot.interactions.moderators import MODERATORS, admit_moderator, check_right
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
+from bot.mos.obstacles import FOR_REACTIONS, NEEDED, obstacles
 from bot.mos.picture import voice_pictures
 from bot.mos.report import report, status
 from bot.texts.locale import label
@@ -31,8 +32,6 @@ from store.use_cases import (
 CLIPS = ("clip1", "clip2", "clip3", "clip4", "clip5", "clip6", "clip7", "clip8")
 REFERENCES = ("reference1", "reference2")
 MOST_FILES = 10  # in one message of Discord's
-NEEDED = ("view_channel", "send_messages", "attach_files", "read_message_history")
-FOR_REACTIONS = ("add_reactions", "manage_messages")
 QUESTIONS = [app_commands.Choice(name=label(f"mos.{one.value}"), value=one.value) for one in Question]
 FILES = {name: label("mos.clip", number=n) for n, name in enumerate(CLIPS, 1)} | {
     name: label("mos.reference", number=n) for n, name in enumerate(REFERENCES, 1)
@@ -106,11 +105,10 @@ class MosCog(commands.Cog):
 
     @mos.command(name=label("mos.status"), description=label("mos.status_about"))
     async def status(self, interaction: Interaction) -> None:
-        """How far the newest test is."""
+        """How far the newest test is, and what hinders it."""
         votes, say = await self._votes(interaction, None), texts_for(interaction)
-        gone = await _deleted(interaction, votes) if votes.test.state is ListeningState.RUNNING else []
-        told = f"\n{say('mos.deleted', clips=', '.join(gone))}" if gone else ""
-        await reply(interaction, f"{status(votes, say)}{told}")
+        hindered = await obstacles(interaction, votes, say) if votes.test.state is ListeningState.RUNNING else []
+        await reply(interaction, "\n".join([status(votes, say), *hindered]))
 
     @mos.command(name=label("mos.stop"), description=label("mos.stop_about"))
     async def stop(self, interaction: Interaction) -> None:
@@ -172,17 +170,3 @@ class MosCog(commands.Cog):
         limit = self.services.settings.song_megabytes
         check(attachments, len(attachments), limit)
         return await download(self.services, attachments, limit)
-
-
-async def _deleted(interaction: Interaction, votes: ListeningVotes) -> list[str]:
-    """The names of the clips whose messages somebody has deleted."""
-    channel, gone = interaction.client.get_partial_messageable(votes.test.channel_id), []
-    for clip in votes.clips:
-        if clip.message_id is not None:
-            try:
-                await channel.get_partial_message(clip.message_id).fetch()
-            except discord.NotFound:
-                gone.append(clip.name)
-            except discord.HTTPException:
-                break  # out of reach: the rest of the status does not wait for it
-    return gone

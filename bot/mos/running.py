@@ -12,7 +12,8 @@ from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts
-from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store
+from files.disk import DiskFull
+from store import ListeningClip, ListeningOver, ListeningTest, NotFound, OwnClip, Store, StoreError
 from store.listening import mark
 from store.shards import ALL, Shards
 from store.tables import now
@@ -30,6 +31,7 @@ from store.use_cases import (
     reaction_removed,
     shown_clips,
 )
+from store.use_cases.listening_clips import clip_files
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class ListeningTests(commands.Cog):
     def __init__(self, bot: commands.AutoShardedBot, store: Store, seconds: float, shards: Shards = ALL) -> None:
         self.bot, self.store, self.shards = bot, store, shards
         self._back_at, self._recount = now(), True
-        self._not_before: dict[int, float] = {}
+        self._not_before: dict[tuple[str, int], float] = {}
         self._loop = tasks.loop(seconds=seconds)(self.go_on)
 
     async def cog_load(self) -> None:
@@ -111,6 +113,27 @@ class ListeningTests(commands.Cog):
             self._recount = True  # the reaction lies there
             log.exception("A vote could not be counted now")
 
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """A moderator has cleared a message: if it shows a clip, raters need the bot's reactions."""
+        await self._put_back(payload.channel_id, payload.message_id, set(REACTIONS))
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        """The same of one reaction."""
+        if (value := value_of(payload.emoji)) is not None:
+            await self._put_back(payload.channel_id, payload.message_id, {value})
+
+    async def _put_back(self, channel_id: int, message_id: int, values: set[int]) -> None:
+        try:
+            shown = await asyncio.to_thread(shown_clips, self.store, self.shards)
+            if any(clip.message_id == message_id for _, clip in shown):
+                channel = self.bot.get_partial_messageable(channel_id)
+                await self._put(channel.get_partial_message(message_id), values)
+        except Exception as error:
+            self._recount = True  # that puts them, too
+            log.warning("Reactions could not be put back on message %s: %s", message_id, error)
+
     async def _count_all(self) -> None:
         for test, clip in await asyncio.to_thread(shown_clips, self.store, self.shards):
             channel = self.bot.get_partial_messageable(test.channel_id)
@@ -151,7 +174,7 @@ class ListeningTests(commands.Cog):
             return
         await asyncio.to_thread(reaction_removed, self.store, clip.id or 0, user_id, value)
 
-    async def _put(self, message: discord.Message, values: set[int]) -> None:
+    async def _put(self, message: discord.Message | discord.PartialMessage, values: set[int]) -> None:
         try:
             for value in sorted(values):
                 await message.add_reaction(REACTIONS[value])
@@ -159,24 +182,27 @@ class ListeningTests(commands.Cog):
             log.warning("Reactions could not be put on message %s: %s", message.id, error)
 
     async def _show(self, one: ClipToShow) -> None:
-        number = one.test.id or 0
-        if now() < self._not_before.get(number, 0.0):
+        test, clip = ("test", one.test.id or 0), ("clip", one.clip.id or 0)
+        if now() < max(self._not_before.get(test, 0.0), self._not_before.get(clip, 0.0)):
             return
         try:
             await self._post(one)
-        except discord.HTTPException as error:
-            self._not_before[number] = now() + max(PAUSE_SECONDS, asked_pause(error))
-            log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, number, error)
+        except (discord.HTTPException, StoreError, DiskFull) as error:
+            key = test if isinstance(error, discord.HTTPException) else clip  # the others would be refused, too
+            if key not in self._not_before:
+                log.warning("%s of listening test %s cannot be shown now: %s", one.clip.name, one.test.id, error)
+            self._not_before[key] = now() + max(PAUSE_SECONDS, asked_pause(error))
 
     async def _post(self, one: ClipToShow) -> None:
         clip, say = one.clip, texts(one.test.locale)
         clip_id, channel = clip.id or 0, self.bot.get_partial_messageable(one.test.channel_id)
         message = await earlier(self.bot, channel.id, clip.tried_at, lambda m: mark(clip) in m.content)
         if message is None:
+            sent = await asyncio.to_thread(clip_files, self.store, one)
             if not await asyncio.to_thread(begin_clip, self.store, clip_id):
                 return
-            view = VoteMenu.beside(clip_id, say)
-            message = await channel.send(ballot(one, say), files=files_of(one), view=view, nonce=f"mos{clip_id}")
+            view, files = VoteMenu.beside(clip_id, say), files_of(clip.name, sent)
+            message = await channel.send(ballot(one, say), files=files, view=view, nonce=f"mos{clip_id}")
         if not await asyncio.to_thread(keep_clip, self.store, clip_id, message.id):
             await message.delete()
         elif one.test.reactions:

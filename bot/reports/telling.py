@@ -73,11 +73,13 @@ class ReportsLoop(commands.Cog):
             return
         try:
             await step(report, *more)
+            self._not_before.pop(key, None)
         except Exception as error:
             if not (out_of_reach(error) or isinstance(error, discord.HTTPException)):
                 raise
+            if key not in self._not_before:  # it may wait for weeks
+                log.warning("Report %s has to wait (%s): %s", report.id, step.__name__.strip("_"), error)
             self._not_before[key] = now() + max(PAUSE_SECONDS, asked_pause(error))
-            log.warning("Report %s has to wait (%s): %s", report.id, step.__name__.strip("_"), error)
 
     async def _post(self, report: MemberReport, channel_id: int, locale: str | None) -> None:
         """Tell the moderators of a report."""

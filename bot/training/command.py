@@ -9,9 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.arrival import FOLLOW_SECONDS, gather, show_until_heard
+from bot.interactions.pages import pages
 from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, Services, requester_of, texts_for
-from bot.messages.basket import basket_lines
+from bot.messages.basket import Numbered, basket_lines
 from bot.texts.locale import label, note_descriptions, note_labels
 from bot.texts.names import voice_name
 from bot.texts.sentences import Texts
@@ -71,7 +72,11 @@ class TrainCog(commands.Cog):
 
 def _heard(notes: Sequence[BasketNote], say: Texts, days: float) -> str:
     """The basket while it is heard: its newest notes, and what to do if the bot stops meanwhile."""
-    newest = list(enumerate(reversed(notes), start=1))[:SHOWN]
-    text = basket_lines(notes, newest, say, days)
     waits = any(note.state is NoteState.WAITING for note in notes)
-    return f"{text}\n-# {say('basket.asks', minutes=FOLLOW_SECONDS / 60)}" if waits else text
+    below = [f"-# {say('basket.asks', minutes=FOLLOW_SECONDS / 60)}"] if waits else []
+
+    def shown(some: Sequence[Numbered]) -> str:
+        return "\n".join([basket_lines(notes, some, say, days), *below])
+
+    newest = list(enumerate(reversed(notes), start=1))
+    return shown(next(iter(pages(newest, shown, SHOWN)), []))

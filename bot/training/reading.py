@@ -65,7 +65,9 @@ class ReadingCog(commands.Cog):
         text, view = asked(days, say, training)
 
         def shown(basket: Sequence[BasketNote]) -> Shown:
-            heard = next((one for one in basket if one.id == note.id), note)
+            heard = next((one for one in basket if one.id == note.id), None)
+            if heard is None:  # taken out meanwhile
+                return text, view
             if heard.state is not NoteState.REFUSED:
                 return f"{text}\n{say('consent.hearing')}", view
             sentence = say.error(heard.error_code or "", heard.error_params, heard.error_sentence or "")

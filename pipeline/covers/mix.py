@@ -10,7 +10,7 @@ import numpy as np
 
 from files.disk import disk_full
 from models.signal import MUSIC_RATE, Floats32
-from pipeline.covers.stem_file import BLOCK, coded_blocks, stem_blocks
+from pipeline.covers.stem_file import BLOCK, coded_blocks, peak_of, stem_blocks
 from pipeline.covers.waveform import Waveform, WaveformMeter
 from pipeline.progress import Progress
 from pipeline.sound.ahead import ahead
@@ -121,17 +121,16 @@ def _sum(
     with scratch.open("wb") as file:
         sung, played = (ahead(stem_blocks(path)) if path else () for path in (vocals, instrumental))
         for voice, rest in zip_longest(sung, played):
-            peaks = [max(peak, _peak(sound)) for peak, sound in zip(peaks, (voice, rest), strict=True)]
+            peaks = [
+                peak if sound is None else max(peak, peak_of(sound))
+                for peak, sound in zip(peaks, (voice, rest), strict=True)
+            ]
             block = add(None if voice is None else voice * np.float32(vocal_gain), rest)
             meter.add(block)
             file.write(np.ascontiguousarray(block.T).tobytes())
             done += block.shape[1] / MUSIC_RATE
             report(0.4 * min(1.0, done / expected) if expected else 0.0)
     return meter.integrated(gated=gated), peaks[0], peaks[1]
-
-
-def _peak(block: Floats32 | None) -> float:
-    return 0.0 if block is None else float(max(block.max(initial=0.0), -block.min(initial=0.0)))
 
 
 def add(one: Floats32 | None, other: Floats32 | None) -> Floats32:

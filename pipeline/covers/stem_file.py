@@ -20,6 +20,11 @@ def stem_blocks(path: Path) -> Iterator[Floats32]:
     return decode_blocks(path, MUSIC_RATE, channels=2, block_seconds=BLOCK, limits=STEM, name=path.name)
 
 
+def peak_of(block: Floats32) -> float:
+    """The highest sample of a block, or the lowest."""
+    return float(max(block.max(initial=0.0), -block.min(initial=0.0)))
+
+
 def coded_blocks(path: Path) -> Iterator[Floats32]:
     """A cover that was just written, as a player decodes it, at 44.1 kHz stereo in blocks (2, n) of a second.
 

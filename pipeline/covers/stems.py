@@ -5,7 +5,7 @@ and half leaves room, so that the stems still sum to it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from models.content import whisper_text
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.song import SongLevel, decibels, levelled_song, measure_song
 from pipeline.covers.song_cache import known
-from pipeline.covers.stem_file import LEVEL, check_stem
+from pipeline.covers.stem_file import LEVEL, check_stem, peak_of
 from pipeline.listening import features as feature_store
 from pipeline.listening.features import BLOCK_SECONDS, Features, extract_stream
 from pipeline.pool.model_pool import ModelPool
@@ -52,6 +52,8 @@ class Stems:
     """Of the song as it was given, where `lufs` is not."""
     downmix: Downmix = field(default_factory=Downmix)
     """How the vocals are heard in one channel."""
+    peaks: Mapping[str, float] = field(default_factory=dict)
+    """The highest sample of the vocals and of the instrumental, as they lie; of stems of an earlier version none."""
 
     @property
     def song_lufs(self) -> float:
@@ -92,15 +94,16 @@ def stems_of(
         spent = before(level, report)
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
-        downmix = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
-        write_card(card, level, downmix)
+        downmix, peaks = _separate(levelled_song(song, name, level), level, models, *stems, report, spent)
+        write_card(card, level, downmix, peaks)
         told = read_card(card, stems)
     return SeparatedStems(*stems, **told)
 
 
-def write_card(path: Path, level: SongLevel, downmix: Downmix) -> None:
+def write_card(path: Path, level: SongLevel, downmix: Downmix, peaks: Mapping[str, float] | None = None) -> None:
     """Write down what is known of a song beside its stems; this is written last. Raises DiskFull."""
     card = {"seconds": level.seconds, "lufs": level.lufs, "gain": level.gain, "downmix": asdict(downmix)}
+    card["peaks"] = dict(peaks or {})
     with atomic_write(path) as file:
         file.write(json.dumps(card).encode())
 
@@ -156,15 +159,20 @@ def _separate(
     instrumental: Path,
     report: Report,
     spent: float,
-) -> Downmix:
-    """Write both stems of a levelled mix; return how the vocals are heard in one channel.
+) -> tuple[Downmix, dict[str, float]]:
+    """Write both stems of a levelled mix; return how the vocals are heard in one channel, and the stems' peaks.
 
     `spent` are the seconds of sound that were separated before, which its progress counts.
     """
     report("separating", separated(spent, 0.0, level))
     choice = DownmixChoice(MUSIC_RATE, recorded=False)
+    peaks = {vocals.stem: 0.0, instrumental.stem: 0.0}
     waiting: list[Floats32] = []
     done = 0
+
+    def write(file: Encoder, name: str, sound: Floats32) -> None:
+        peaks[name] = max(peaks[name], peak_of(sound))
+        file.write(sound)
 
     def kept() -> Iterator[Floats32]:
         for block in mix:
@@ -178,13 +186,13 @@ def _separate(
             buffered = np.concatenate(waiting, axis=1)
             n = block.shape[1]
             choice.add(block)
-            vocals_file.write(block * np.float32(LEVEL))
-            instrumental_file.write((buffered[:, :n] - block) * np.float32(LEVEL))
+            write(vocals_file, vocals.stem, block * np.float32(LEVEL))
+            write(instrumental_file, instrumental.stem, (buffered[:, :n] - block) * np.float32(LEVEL))
             waiting[:] = [buffered[:, n:]]
             done += n
             report("separating", separated(spent, done / MUSIC_RATE, level))
     report("separating", 1.0)
-    return choice.choose()
+    return choice.choose(), peaks
 
 
 def separated(spent: float, seconds: float, level: SongLevel) -> float:

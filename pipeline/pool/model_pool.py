@@ -83,6 +83,7 @@ class ModelPool:
         self._ran: dict[Role, str] = {}
         self.contentvec = lru_cache(maxsize=2)(self._contentvec)
         self.voice = lru_cache(maxsize=4)(self._voice)
+        self._voice_files = set[Path]()
 
     @property
     def device_line(self) -> str:
@@ -226,6 +227,13 @@ class ModelPool:
         free, total = memory(self.device)
         return free < total / 4
 
+    def forget_deleted_voices(self) -> None:
+        """If the file of a voice is gone, its owner has had it deleted: no voice stays in memory."""
+        if not all(file.exists() for file in self._voice_files):
+            self.voice.cache_clear()
+            self._voice_files.clear()
+            release()
+
     def release(self) -> None:
         """Give memory that no model holds any more back to the device."""
         release()
@@ -245,6 +253,7 @@ class ModelPool:
     def _voice(self, model: Path, index: Path) -> WarmVoice:
         network, info = load_voice(model, self.device, bf16=self.bf16)
         rows, speaker = load_index(index)
+        self._voice_files |= {model, index}
         return WarmVoice(network, info, rows.to(self.device), speaker)
 
 

@@ -194,6 +194,7 @@ from store.use_cases.work import (
     sweep_jobs,
     take_job,
     take_next_job,
+    take_up_result,
 )
 
 __all__ = [
@@ -381,6 +382,7 @@ __all__ = [
     "take_next_job",
     "take_out_singer",
     "take_out_song",
+    "take_up_result",
     "training_to_read_for",
     "unanswered_voices",
     "unblock",

@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 
 from sqlmodel import Session
 
-from store import basket, blocks, jobs
+from store import basket, blocks, clips, jobs
 from store.database import Store
-from store.errors import NoteKnown
+from store.errors import NoteKnown, NotesTakenOut
 from store.missing import NoteGone
+from store.params import train_params
 from store.retention import files_or_nothing, remove_unreferenced
-from store.tables import Audit, BasketNote, NoteState
+from store.tables import Audit, BasketNote, Job, JobState, NoteState
 from store.use_cases.accept import Requester, SavedFile, check_files, note_of
 
 
@@ -53,8 +54,9 @@ def add_to_basket(store: Store, requester: Requester, files: Sequence[SavedFile]
 def remove_notes(store: Store, user_id: int, note_ids: Collection[int]) -> list[str]:
     """Take notes out of the basket for good; return their names.
 
-    A training that waits or runs keeps what it was agreed to, until it has ended. Raises NotFound if none of them is
-    there: a second click, or somebody else's.
+    A training that waits or runs keeps what it was agreed to, until it has ended; one that waits for a yes goes on
+    without them, or ends if too little is left. Raises NotFound if none of them is there: a second click, or somebody
+    else's.
     """
     with store.write() as session:
         notes = [note for note in basket.of_member(session, user_id) if note.id in set(note_ids)]
@@ -67,13 +69,25 @@ def remove_notes(store: Store, user_id: int, note_ids: Collection[int]) -> list[
 
 def _remove(session: Session, user_id: int, notes: Sequence[BasketNote]) -> set[str]:
     keys = {note.media_key for note in notes}
-    working = {job.id for job in jobs.active_of(session, user_id)}
-    for clip in basket.clips_beside(session, user_id, keys, working):
-        session.delete(clip)
-    for note in notes:
-        session.delete(note)
-        session.add(Audit(user_id=user_id, action="remove note", subject=str(note.id)))
+    active: dict[str | None, Job] = {job.id: job for job in jobs.active_of(session, user_id)}
+    agreed = {job.id for job in active.values() if job.state is not JobState.ACCEPTED}
+    taken = basket.clips_beside(session, user_id, keys, agreed)
+    for row in (*taken, *notes):
+        session.delete(row)
+    session.add_all(Audit(user_id=user_id, action="remove note", subject=str(note.id)) for note in notes)
+    session.flush()
+    for job_id in {clip.job_id for clip in taken}:
+        if job_id in active:
+            _end_if_short(session, active[job_id])
     return keys
+
+
+def _end_if_short(session: Session, job: Job) -> None:
+    """End a training that waits for a yes if too little is left of its notes; a reading would be one more."""
+    params, keys = train_params(job), {clip.media_key for clip in clips.of_job(session, job.id)}
+    left = [note for note in basket.of_member(session, job.user_id) if note.media_key in keys]
+    if not params.sentence and basket.seconds_of(left) < basket.least_seconds(instant=params.instant):
+        jobs.cancel(session, job.id, job.user_id, NotesTakenOut())
 
 
 def _is_refused(note: BasketNote) -> bool:

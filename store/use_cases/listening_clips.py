@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from store import listening
 from store.database import Store
+from store.errors import NotFound
 from store.listening_tables import ClipRole, ListeningClip, ListeningState, ListeningTest, Question
 from store.retention import files_or_nothing, remove_unreferenced
 from store.shards import ALL, Shards
@@ -20,10 +21,16 @@ UNPREPARED = "The program stopped three times while it prepared the clips. Choos
 
 @dataclass(frozen=True)
 class ClipToShow:
-    """A clip without a message: what is sent where. `beside` is the reference that a similarity test shows with it."""
+    """A clip without a message, and the test in which it is to be sent."""
 
     clip: ListeningClip
     test: ListeningTest
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """What is sent of a clip. `beside` is the reference that a similarity test shows with it."""
+
     sound: Path
     beside: Path | None
 
@@ -91,23 +98,40 @@ def prepare_again(store: Store, test_id: int) -> None:
 
 
 def clips_to_show(store: Store, shards: Shards = ALL) -> list[ClipToShow]:
-    """The clips of tests that run and have no message yet, in their order. Raises NotFound (a file is gone)."""
+    """The clips of tests that run and have no message yet, in their order."""
     with store.read() as session:
         runs = ListeningTest.state == ListeningState.RUNNING
         running = select(ListeningTest).where(runs, shards.condition(ListeningTest.guild_id))
         return [
-            ClipToShow(clip, test, store.media.path(clip.media_key), _beside(store, test, clips))
+            ClipToShow(clip, test)
             for test in session.exec(running).all()
-            for clips in [listening.clips_of(session, test.id or 0)]
-            for clip in clips
+            for clip in listening.clips_of(session, test.id or 0)
             if clip.message_id is None and clip.media_key is not None
         ]
 
 
+def clip_files(store: Store, one: ClipToShow) -> ClipFiles:
+    """The files of a clip. Raises NotFound (one is gone), MediaAway, DiskFull."""
+    sound, *beside = (store.media.path(key) for key in _keys(store, one))
+    return ClipFiles(sound, beside[0] if beside else None)
+
+
+def lost_clips(store: Store, shown: Sequence[ClipToShow]) -> list[ClipToShow]:
+    """Those whose files are gone: they cannot be shown. Raises MediaAway."""
+    lost = []
+    for one in shown:
+        try:
+            for key in _keys(store, one):
+                store.media.require(key)
+        except NotFound:
+            lost.append(one)
+    return lost
+
+
 def begin_clip(store: Store, clip_id: int) -> bool:
-    """Note that a clip's message is about to be sent; False if it was withdrawn meanwhile."""
+    """Note that a clip's message is about to be sent; False if it was withdrawn, or its test ended, meanwhile."""
     with store.write() as session:
-        clip = session.get(ListeningClip, clip_id)
+        clip = _running(session, clip_id)
         if clip is not None:
             clip.tried_at = clip.tried_at or now()
             session.add(clip)
@@ -115,9 +139,9 @@ def begin_clip(store: Store, clip_id: int) -> bool:
 
 
 def keep_clip(store: Store, clip_id: int, message_id: int) -> bool:
-    """Note a clip's message; False if the clip was withdrawn meanwhile."""
+    """Note a clip's message; False if the clip was withdrawn, or its test ended, meanwhile."""
     with store.write() as session:
-        clip = session.get(ListeningClip, clip_id)
+        clip = _running(session, clip_id)
         if clip is not None:
             clip.message_id = message_id
             session.add(clip)
@@ -148,8 +172,17 @@ def end_due_tests(store: Store) -> None:
             listening.end(session, test)
 
 
-def _beside(store: Store, test: ListeningTest, clips: Sequence[ListeningClip]) -> Path | None:
-    if test.question is not Question.SIMILARITY:
-        return None
-    keys = [clip.media_key for clip in clips if clip.role is ClipRole.REFERENCE and clip.media_key]
-    return store.media.path(keys[0]) if keys else None
+def _running(session: Session, clip_id: int) -> ListeningClip | None:
+    clip = session.get(ListeningClip, clip_id)
+    test = session.get(ListeningTest, clip.test_id) if clip is not None else None
+    return clip if test is not None and test.state is ListeningState.RUNNING else None
+
+
+def _keys(store: Store, one: ClipToShow) -> list[str]:
+    """Of the clip, and of the reference that is shown beside it."""
+    keys = [one.clip.media_key or ""]
+    if one.test.question is Question.SIMILARITY:
+        with store.read() as session:
+            clips = listening.clips_of(session, one.test.id or 0)
+        keys += [clip.media_key for clip in clips if clip.role is ClipRole.REFERENCE and clip.media_key][:1]
+    return keys

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import floor
 
 from sqlmodel import Session, col, select
 
@@ -95,9 +96,9 @@ def answer(store: Store, session: Session, job: Job, note: BasketNote, alike: Ma
     fitting = [known[clip.media_key] for clip in notes if clip.media_key in known and known[clip.media_key].id in alike]
     strange = [clip for clip in notes if clip.media_key not in {other.media_key for other in fitting}]
     seconds, least = note.seconds + basket.seconds_of(fitting), basket.least_seconds(instant=params.instant)
-    names = [clip.name for clip in strange]
+    names = [clip.name for clip in strange if clip.media_key in known]
     if seconds < least:
-        short = ReadingShort(seconds=seconds, limit=least)
+        short = ReadingShort(seconds=floor(seconds), limit=least)
         refuse(session, note, OtherReader(names=", ".join(names)) if names else short)
         return set()
     for clip in strange:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, select
 
-from store import blocks, deletions, guilds, jobs, listening, patience, retention
+from store import additions, blocks, deletions, guilds, jobs, listening, patience, retention
 from store.database import Store
 from store.errors import AlreadyHandled, AlreadyReported, Blocked, NoStaffChannel
 from store.missing import NoResultShown, NotBlocked, ReportGone
@@ -148,19 +148,25 @@ def reported_job(store: Store, report: MemberReport) -> Job | None:
 
 
 def remove_reported(store: Store, report_id: int, guild_id: int, moderator_id: int) -> MemberReport:
-    """Order the deletion of the reported message, and remove its files. Raises NotFound, AlreadyHandled."""
+    """Order the deletion of the reported message and of where else its channel shows the result; remove its files.
+
+    Raises NotFound, AlreadyHandled.
+    """
     with store.write() as session:
         report = _open(session, report_id, guild_id, "removed_by", moderator_id)
         deletions.order(session, report.job_id, report.channel_id, report.message_id)
         _removed_elsewhere(session, report, moderator_id)
         if (shown := session.get(Shown, report.message_id)) is not None:
             session.delete(shown)
+            session.flush()
+        deletions.of_ended(session, and_(col(Shown.job_id) == report.job_id, Shown.channel_id == report.channel_id))
         mail = session.exec(select(Outbox).where(Outbox.job_id == report.job_id)).all()
         keys = retention.media_keys([], [], [], mail)
         for row in mail:
             row.files = []
             session.add(row)
         keys |= listening.withdraw(session, listening.of_job(session, report.job_id))
+        additions.leave_to_nobody(session, report.job_id)
         session.add(_audit(report, moderator_id, "remove result"))
     remove_unreferenced(store, keys)
     return report

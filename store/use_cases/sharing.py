@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from store import blocks, patience
+from store import blocks, deletions, patience, reports
 from store.database import Store
 from store.missing import ResultGone
 from store.tables import Deletion, Job, JobKind, JobState, Shown, now
@@ -59,15 +59,16 @@ def begin_share(store: Store, job_id: str, user_id: int) -> Sharing:
 
 
 def keep_share(store: Store, sharing: Sharing, message_id: int) -> None:
-    """Discord has the message: note it, and undo nothing. If its member was forgotten meanwhile, it goes."""
+    """Discord has the message: note it, and undo nothing.
+
+    If the result is gone meanwhile, by its member or a moderator, the message goes.
+    """
     job = sharing.message.job
     with store.write() as session:
-        if session.get(Job, job.id) is None:
-            undo = session.get_one(Deletion, sharing.deletion_id)
-            undo.message_id, undo.next_try_at = message_id, 0.0
-            session.add(undo)
-            return
         _drop(session, sharing)
+        if session.get(Job, job.id) is None or reports.is_removed(session, job.id):
+            deletions.order(session, job.id, sharing.channel_id, message_id)
+            return
         session.merge(Shown(message_id=message_id, channel_id=sharing.channel_id, job_id=job.id, user_id=job.user_id))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store import abilities, basket, clips, jobs, line, previews, reports, retention, voices
+from store import abilities, additions, basket, clips, jobs, line, previews, retention, voices
 from store.abilities import Abilities, Stranded
 from store.database import Store
 from store.missing import NoSuchVoice
@@ -81,6 +81,20 @@ def take_next_job(
             return None
     with store.step() as session:
         return jobs.take_next(session, owner, lanes, models)
+
+
+def take_up_result(
+    store: Store, owner: str, lanes: Collection[Lane] = tuple(Lane), models: Collection[str] | None = None
+) -> Job | None:
+    """Lease to this worker a job that has its result, and to which another that stopped or died was adding.
+
+    Of these lanes, and of those that need no other than these models; None: whatever it needs. None if there is none.
+    """
+    with store.read() as session:
+        if not additions.are_put_off(session):
+            return None
+    with store.step() as session:
+        return additions.take_up(session, owner, jobs.LEASE_SECONDS, lanes, models)
 
 
 def needs_of_job(store: Store, job_id: str) -> dict[ModelRole, str]:
@@ -219,9 +233,7 @@ def complete_job(
         with store.step() as session:
             owner = job.lease_owner or ""
             added = to_json(result), message
-            if reports.is_removed(session, job.id):
-                raise LeaseLost
-            if not jobs.complete(session, job.id, job.attempt, owner, *added, worked=worked, measuring=measuring):
+            if not additions.complete(session, job.id, job.attempt, owner, *added, worked=worked, measuring=measuring):
                 raise LeaseLost
     retention.remove_unreferenced(store, saved)  # the operator's job has no message
 
@@ -229,7 +241,7 @@ def complete_job(
 def fail_job(store: Store, job: Job, code: str, params: dict[str, Any], sentence: str) -> None:
     """Fail a job with one sentence, and remove what it came with; nothing changes if the lease is lost.
 
-    A job that has its result keeps it, and is measured no further.
+    A job that has its result keeps it, and nothing is added to it any more.
     """
     with store.write() as session:
         failed = jobs.fail(session, job.id, job.attempt, job.lease_owner or "", code, params, sentence)
@@ -241,7 +253,7 @@ def give_back_job(store: Store, job: Job, *, lost: bool = True) -> None:
     """Queue a job for its next attempt: its child died or hung (`lost`), or its worker stops as planned.
 
     It ends, and what it came with is removed, if its cancel was requested or it was lost too often. A job that has its
-    result keeps it, and is measured no further.
+    result keeps it; what is still to be added to it is left for `take_up_result`.
     """
     with store.write() as session:
         given_back = jobs.give_back(session, job.id, job.attempt, job.lease_owner or "", lost=lost)
@@ -289,6 +301,7 @@ def _finish_voice(
         raise LeaseLost if jobs.get(session, job.id).cancel_requested else NoSuchVoice
     result, replaced = replace(result, voice=voice.name, voice_id=voice.id), set[str]()
     if voice.next_job_id == job.id:
+        additions.leave_those_of(session, voice.id or 0)
         replaced = withdraw_sample(session, voice) | {key for key in (voice.model_key, voice.index_key) if key}
         agreed = voices.consent_to(session, job.user_id, clips.fingerprint(clips.of_job(session, job.id)))
         voice.job_id, voice.next_job_id, voice.consent_id = job.id, None, agreed.id if agreed else voice.consent_id

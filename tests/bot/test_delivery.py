@@ -383,7 +383,7 @@ class TestTrouble:
         await world.bob.slash(world.channel, "match", note1=("b.ogg", b"y"))
         with worker.store.read() as session:
             other = session.exec(select(Job).where(Job.id != late.id)).one()
-        monkeypatch.setattr(delivery, "compose", lambda j, say: 1 / 0 if j.id == late.id else compose(j, say))
+        monkeypatch.setattr(delivery, "compose", lambda j, *say: 1 / 0 if j.id == late.id else compose(j, *say))
         worker.render(late, {})
         worker.render(other, {})
         await world.tick()

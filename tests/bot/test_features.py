@@ -13,7 +13,7 @@ MAY_IMPORT = {  # what is shared, from the bottom to the top
     "settings": {"errors"},
     "invite": {"errors"},
     "texts": {"errors"},
-    "messages": {"texts"},
+    "messages": {"errors", "texts"},
     "interactions": {"errors", "settings", "texts"},
 }
 FEATURES = sorted(

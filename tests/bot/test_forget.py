@@ -63,6 +63,17 @@ async def test_everything_of_the_member_goes_and_nothing_of_others(history: None
     assert hers(world) == [] and len(world.channel.history(viewer=world.bob)) == 1
 
 
+async def test_what_is_being_taken_in_meanwhile_goes_too(world: World, worker: Worker, store: Store) -> None:
+    answer = await world.alice.slash(world.channel, "forget-me")
+    async with world.bot.services.turn_of(world.alice.id):  # a file of theirs is being downloaded
+        pressed = asyncio.create_task(world.alice.click(response_of(answer), label=YES))
+        await asyncio.sleep(0.3)
+        note = use_cases.SavedFile(store.media.put_bytes(b"note", "a.ogg"), "a.ogg", 4)
+        use_cases.request_match(store, use_cases.Requester(world.alice.id), [note], "command")
+    await pressed
+    assert left(store, world.alice.id) == 0 and store.media.keys() == set()
+
+
 async def test_no_keeps_everything(history: None, world: World, store: Store) -> None:
     before = left(store, world.alice.id)
     answer = await world.alice.slash(world.channel, "forget-me")

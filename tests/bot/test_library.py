@@ -12,7 +12,7 @@ from bot.covers import song_choices
 from bot.interactions.components import view_of
 from bot.library.removing import LibraryAnswer
 from bot.library.songs import SongsPage, named_after
-from store import Job, Song, Store, library
+from store import Job, Singer, Song, Store, library
 from store.results import HeardVocals, LibraryResult, SungRange
 from store.use_cases import finish_job, own_singers, own_songs, take_job
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
@@ -121,6 +121,20 @@ async def test_three_songs_make_a_singer(
     late = await moderator.click(listed, label="Remove it")
     assert late.followups[0].content.startswith("There is no such singer of this server")
     assert list(store.media.keys()) == []
+
+
+async def test_a_singer_who_is_chosen_is_removed_whatever_they_are_called(
+    world: World, moderator: MemberActor, store: Store
+) -> None:
+    with store.write() as session:
+        for name in ("IU", "#1", "#2"):
+            key = store.media.put_bytes(name.encode(), "e.npz")
+            session.add(Singer(name=name, embedding_model="m", embeddings_key=key, clips=3, guild_id=world.guild.id))
+            session.flush()
+    [choice] = await moderator.autocomplete(world.channel, "singers remove", "singer", "#2")
+    gone = response_of(await moderator.slash(world.channel, "singers remove", singer=choice["value"])).content
+    assert choice["name"] == "#2" and gone == "\\#2 is removed from this server's library."
+    assert [singer.name for singer in own_singers(store, world.guild.id)] == ["#1", "IU"]
 
 
 async def test_what_cannot_be_added_changed_or_removed_is_one_sentence(

@@ -7,6 +7,8 @@ from typing import Any
 import discord
 import pytest
 from simcord.actors import MemberActor
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
 
 from bot.interactions.moderators import MODERATORS
 from bot.interactions.services import Services
@@ -101,6 +103,23 @@ async def test_settings_are_kept_shown_and_audited(world: World, moderator: Memb
     refused = response_of(await moderator.slash(world.channel, "mos start", covers=2)).content
     assert refused.startswith("Listening tests are off")
     assert response_of(await moderator.slash(world.channel, "settings")).content == shown
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_a_staff_channel_that_is_closed_or_gone_is_told_in_the_overview(
+    world: World, moderator: MemberActor, language: str
+) -> None:
+    staff, backend, me = world.guild.create_text_channel("staff"), world.env.backend, world.guild.me
+    assert me is not None
+    await moderator.slash(world.channel, "settings", staff_channel=staff, language=language)
+    denied = discord.Permissions(send_messages=True).value
+    closed = Overwrite(target_id=me.id, type=OverwriteType.MEMBER, allow=0, deny=denied)
+    backend.edit_channel(staff.id, {}, overwrites=[closed])
+    shown = response_of(await moderator.slash(world.channel, "settings")).content
+    assert ("(Send Messages), so reports wait" if language == "en" else "신고가 기다리고 있어요") in shown
+    backend.delete_channel(staff.id)
+    shown = response_of(await moderator.slash(world.channel, "settings")).content
+    assert ("deleted, so no report arrives" if language == "en" else "신고가 도착하지 않으니") in shown
 
 
 async def test_what_cannot_be_set_is_one_sentence(world: World, moderator: MemberActor, store: Store) -> None:

@@ -107,6 +107,31 @@ async def test_notes_of_somebody_else_are_named_and_left_out(
     assert "b.ogg: this is not the voice that read the sentence aloud" in listed
 
 
+async def test_a_note_that_was_removed_meanwhile_is_not_trained_on_and_nobody_elses_voice(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    (gone, _) = rows(store, BasketNote)
+    use_cases.remove_notes(store, world.alice.id, [gone.id or 0])
+    await send(world, asked)
+    assert "one recording (0.7 min of voice)" in response_of(asked).content
+    await hear(world, worker)
+    job, (card,) = worker.only(), world.cards()
+    assert job.state is JobState.QUEUED and [clip.name for clip in rows(store, Clip)] == ["b.ogg", "read.ogg"]
+    assert "Left out" not in card.content and train_params(job).left_out == ()
+
+
+async def test_a_reading_that_is_removed_while_it_is_heard_can_be_sent_anew(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    await send(world, asked)
+    use_cases.remove_notes(store, world.alice.id, [note.id or 0 for note in read_notes(store)])
+    await world.tick()
+    assert "is being listened to" not in response_of(asked).content
+    await send(world, asked, ("again.ogg", b"again"))
+    await hear(world, worker)
+    assert worker.only().state is JobState.QUEUED
+
+
 async def test_what_is_left_out_are_refused_notes_and_no_reading_nor_a_note_that_came_later(
     world: World, worker: Worker, store: Store
 ) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import select
 from bot.app import DiscoverBot
 from bot.interactions.components import view_of
 from store import Blocked, Job, JobKind, JobState, MemberBlock, MemberReport, Outbox, Store, jobs
-from store.tables import Audit, GuildSetting, OutboxState
+from store.tables import Audit, GuildSetting, OutboxState, Shown
 from store.use_cases import Requester, check_cap, delete_cover, forget, remove_reported
 from tests.bot.test_delivery import close_dms
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
@@ -194,6 +194,20 @@ async def test_what_is_removed_by_one_report_is_removed_in_the_others_and_told_o
     assert ["removed a result" in dm.content for dm in court.world.dms(court.world.alice)] == [False, True]
 
 
+async def test_a_result_that_is_removed_goes_wherever_the_server_sees_it(court: Court) -> None:
+    await court.report()
+    await court.result.delete()  # a moderator was faster by hand, and Alice shares it anew
+    anew = await court.world.post(f"a cover\n-# job {court.job.id[:12]}", view_of())
+    with court.store.write() as session:
+        where = {"channel_id": court.world.channel.id, "message_id": anew.id}
+        session.add(Shown(job_id=court.job.id, user_id=court.world.alice.id, **where))
+    await court.press("Remove the result")
+    await court.world.tick(5)
+    assert court.world.public() == []
+    with court.store.read() as session:
+        assert session.exec(select(Shown).where(Shown.job_id == court.job.id)).all() == []
+
+
 async def test_who_takes_no_direct_messages_reads_of_a_removal_in_jobs(court: Court) -> None:
     alice, world = court.world.alice, court.world
     close_dms(world)
@@ -314,7 +328,7 @@ async def test_what_cannot_be_reported_is_one_sentence(court: Court) -> None:
     assert response_of(await court.ask()).content.startswith("This server has no channel for reports yet")
 
 
-async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court) -> None:
+async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court, caplog: pytest.LogCaptureFixture) -> None:
     closed = court.world.guild.create_text_channel(
         "closed",
         overwrites={court.world.guild.me: discord.PermissionOverwrite(send_messages=False)},  # type: ignore[dict-item]
@@ -323,6 +337,10 @@ async def test_a_staff_channel_that_is_closed_is_waited_for(court: Court) -> Non
         session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = closed.id
     await court.report()
     assert court.told() == []
+    for _ in range(2):
+        court.world.bot.reports._not_before = dict.fromkeys(court.world.bot.reports._not_before, 0.0)
+        await court.world.tick(5)
+    assert caplog.text.count("has to wait") == 1
     with court.store.write() as session:
         session.get_one(GuildSetting, court.world.guild.id).staff_channel_id = court.staff.id
     court.world.bot.reports._not_before.clear()

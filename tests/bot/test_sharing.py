@@ -11,7 +11,7 @@ from bot import sharing
 from bot.app import DiscoverBot, result_view
 from bot.texts.sentences import texts
 from store import Deletion, Job, JobKind, Store, use_cases
-from store.report_tables import MemberBlock, ReportReason
+from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.use_cases import can_be_shared
 from tests.bot.world import Worker, World, response_of, text_of
 
@@ -89,6 +89,34 @@ async def test_a_crash_before_it_is_noted_leaves_nothing_behind(
             row.since, row.next_try_at = world.env.now().timestamp(), 0.0  # simcord's clock is not ours
             session.add(row)
     await world.tick()
+    assert world.public() == [] and undoing(store) == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "forgotten", "forgotten long ago"])
+async def test_a_share_that_arrives_after_its_result_has_gone_goes_too(
+    card: discord.Message, world: World, store: Store, worker: Worker, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    job = worker.only()
+
+    def late(store: Store, begun: use_cases.Sharing, message_id: int) -> None:
+        if meanwhile == "removed":
+            place: dict[str, Any] = {
+                "guild_id": world.guild.id,
+                "channel_id": world.channel.id,
+                "message_id": message_id,
+            }
+            whose: dict[str, Any] = {"user_id": world.alice.id, "reporter_id": world.bob.id, "removed_by": world.bob.id}
+            with store.write() as session:
+                session.add(MemberReport(job_id=job.id, reason=ReportReason.SPAM, told=True, **place, **whose))
+        else:
+            use_cases.forget(store, world.alice.id)
+        if meanwhile == "forgotten long ago":
+            use_cases.deletion_done(store, begun.deletion_id)
+        use_cases.keep_share(store, begun, message_id)
+
+    monkeypatch.setattr(sharing, "keep_share", late)
+    await world.alice.click(card, label=SHARE)
+    await world.tick(5)
     assert world.public() == [] and undoing(store) == 0
 
 

@@ -230,6 +230,35 @@ async def test_a_question_that_was_lost_is_cancelled_in_the_list_and_asked_again
     assert "Train the voice “mine”?" in response_of(answer).content
 
 
+async def test_a_note_that_is_removed_before_the_yes_is_not_trained_on(
+    asked: InteractionResult, world: World, worker: Worker, store: Store
+) -> None:
+    gone, kept = rows(store, BasketNote)
+    use_cases.remove_notes(store, world.alice.id, [gone.id or 0])
+    assert store.media.keys() == {kept.media_key}
+    await world.alice.click(response_of(asked), label=YES)
+    (given,) = rows(store, Consent)
+    assert worker.only().state is JobState.QUEUED and given.clip_hash == clips.fingerprint(rows(store, Clip))
+    assert [clip.name for clip in rows(store, Clip)] == ["b.ogg"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_a_question_ends_with_a_sentence_when_too_few_of_its_notes_are_left(
+    asked: InteractionResult, world: World, worker: Worker, store: Store, language: str
+) -> None:
+    with store.write() as session:
+        session.get_one(Job, worker.only().id).locale = language
+    await world.alice.slash(world.channel, "notes", note1=("later.ogg", b"later"))
+    worker.hear(8.0)
+    use_cases.remove_notes(store, world.alice.id, [note.id or 0 for note in rows(store, BasketNote)[:2]])
+    await world.tick()
+    card = next(card for card in world.cards() if card.id == response_of(asked).id)
+    told = ("too little voice is left", "stays there: <") if language == "en" else ("모자라요", "그대로 있어요")
+    assert all(part in card.content for part in told) and card.components == []
+    assert worker.only().state is JobState.CANCELLED and rows(store, Clip) == [] == rows(store, Voice)
+    assert [note.name for note in rows(store, BasketNote)] == ["later.ogg"] and len(store.media.keys()) == 1
+
+
 async def test_ten_notes_are_taken(world: World, worker: Worker, store: Store) -> None:
     await world.train(worker, "mine", [(f"{n}.ogg", bytes([n])) for n in range(1, 11)])
     assert [clip.name for clip in rows(store, Clip)] == [f"{n}.ogg" for n in range(1, 11)]

@@ -13,11 +13,11 @@ from simcord.components import walk_components
 from sqlmodel import select
 
 from bot.app import DiscoverBot
-from store import Job, Outbox, Store, Voice, VoiceState, jobs
+from store import Job, Outbox, Store, Voice, VoiceState, additions, jobs
 from store.use_cases import keep_heard, keep_reading, next_unheard
 
 POLL = 2.0
-BUTTON, TEXT = 2, 10
+BUTTON, MENU, TEXT = 2, 3, 10
 """Types of components."""
 
 
@@ -179,12 +179,12 @@ class Worker:
         """Add what was measured."""
         rows = self._kept(files)
         with self.store.write() as session:
-            assert jobs.complete(session, job.id, job.attempt, "w", result, rows)
+            assert additions.complete(session, job.id, job.attempt, "w", result, rows)
 
     def leave(self, job: Job) -> None:
         """Stop measuring."""
         with self.store.write() as session:
-            assert jobs.leave(session, job.id, job.attempt, "w")
+            assert additions.leave(session, job.id, job.attempt, "w")
 
     def _kept(self, files: dict[str, bytes]) -> list[dict[str, str]]:
         return [{"key": self.store.media.put_bytes(data, name), "name": name} for name, data in files.items()]

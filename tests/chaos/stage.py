@@ -244,7 +244,7 @@ class Stage:
             count = [
                 database.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one()
                 for rows in (
-                    f"job WHERE state IN ({active}) OR lease_until IS NOT NULL",
+                    f"job WHERE state IN ({active}) OR lease_until IS NOT NULL OR to_add_since IS NOT NULL",
                     "outbox WHERE state = 'pending'",
                     "deletion",
                     "basket_note WHERE state = 'waiting'",

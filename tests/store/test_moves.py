@@ -36,6 +36,7 @@ def leased(function: Callable[..., object], *args: object) -> Step:
 
 CANCELLED, LAST = (("cancel_requested", True),), (("losses", jobs.MAX_LOSSES - 1),)
 LEASE_OVER = (("lease_until", OLD),)
+PUT_OFF = {*jobs.UNLEASED, "attempt", "losses", "to_add_since"}
 TRIES = [
     Try(S.QUEUED, lambda session, job: jobs.enqueue(session, job.id)),
     Try(S.LEASED, leased(jobs.lease)),
@@ -82,7 +83,7 @@ def attempt(store: Store, job: Job, one: Try) -> tuple[JobState, JobState]:
         assert isinstance(error, AlreadyAnswered | IllegalMove)
     after = row_of(store, job)
     if after["state"] == before["state"]:
-        may = {"cancel_requested", *(jobs.UNLEASED if before["state"] in jobs.WITH_RESULT else ())}
+        may = {"cancel_requested", *(PUT_OFF if before["state"] in jobs.WITH_RESULT else ())}
         assert after == before | {column: after[column] for column in may}
         assert after["cancel_requested"] == before["cancel_requested"] or before["state"] in jobs.WORKING
     return before["state"], after["state"]

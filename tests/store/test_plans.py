@@ -16,6 +16,7 @@ from store.use_cases import (
     request_match,
     sweep_jobs,
     take_next_job,
+    take_up_result,
 )
 
 pytestmark = pytest.mark.of_sqlite
@@ -59,12 +60,13 @@ def plans(store: Store, work: Callable[[Store], object]) -> list[str]:
     [
         (cards_to_show, [LINE, "ix_job_took (kind=? AND lane=?)", "ix_job_reply_until"]),
         (lambda store: take_next_job(store, "w"), [LINE]),
-        (sweep_jobs, ["ix_job_lease_until", "ix_job_queued (state=? AND queued_at<?)"]),
+        (sweep_jobs, ["ix_job_lease_until", "ix_job_queued (state=? AND queued_at<?)", "ix_job_to_add_since"]),
+        (lambda store: take_up_result(store, "w"), ["ix_job_to_add_since"]),
         (read_backlog, ["COVERING INDEX ix_job_line (state=?)", "ix_outbox_state"]),
         (ask, ["COVERING INDEX ix_job_line (state=? AND lane=?)"]),
         (retention.expire, ["ix_job_ended_at"]),
     ],
-    ids=["cards", "next job", "sweep", "backlog", "a new job", "clean-up"],
+    ids=["cards", "next job", "sweep", "what was put off", "backlog", "a new job", "clean-up"],
 )
 def test_it_is_found_by_an_index(store: Store, work: Callable[[Store], object], indexes: list[str]) -> None:
     ask(store)

@@ -157,7 +157,9 @@ async def test_of_a_forgotten_member_nothing_is_added_and_others_go_on(store: St
     assert added(store) == [second.id] and not (store.work_dir / first.id).exists()
 
 
-async def test_a_worker_that_stops_leaves_the_results_of_those_that_stand_back(store: Store, notes: list[Path]) -> None:
+async def test_what_a_worker_that_stops_was_adding_the_next_one_adds_after_all_jobs(
+    store: Store, notes: list[Path]
+) -> None:
     first, second, third = (ask(store, notes, user) for user in (A, B, C))
     with scripted("0.8 1 0.1", play) as child:
         async with Served(store, child) as served:
@@ -166,8 +168,17 @@ async def test_a_worker_that_stops_leaves_the_results_of_those_that_stand_back(s
     for job in (first, second):
         row = read(store, job)
         assert (row.state, row.lease_owner, row.result["model"]) == (JobState.RENDERED, None, "m")
-        assert not row.being_measured
-    assert read(store, third).state is JobState.QUEUED and take_next_job(store, "b") is not None
+    assert read(store, third).state is JobState.QUEUED and added(store) == []
+    heavy = submit(store, Job(kind=JobKind.TRAIN, user_id=A), notes[:2], voice="Me")
+    with scripted("0.1 1 0.1", play) as child:
+        async with Served(store, child) as served:
+            await served.until(lambda: measured(store, first, second, third)() and made(store, heavy)())
+    assert [job for job, _ in served.order] == [third.id, heavy.id]
+    assert added(store) == [third.id, first.id, second.id]
+    for job in (first, second, third):
+        row = read(store, job)
+        assert (row.state, row.lease_owner, row.losses) == (JobState.RENDERED, None, 0) and not row.being_measured
+    assert not [folder for folder in store.work_dir.glob("*") if folder.is_dir()]
 
 
 async def test_a_child_that_is_killed_for_another_job_costs_those_that_stand_back_nothing(

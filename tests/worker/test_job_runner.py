@@ -12,16 +12,31 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from bot.messages.result import compose
 from bot.texts.sentences import texts
 from pipeline.errors import EmptyLibrary, EncoderMissing, ModelUnusable
 from pipeline.pool.selection import Selection
-from store import Clip, Job, JobKind, JobState, Singer, Store, clips, connection, jobs, library, open_store, retention
+from store import (
+    Clip,
+    Job,
+    JobKind,
+    JobState,
+    Outbox,
+    Singer,
+    Store,
+    clips,
+    connection,
+    jobs,
+    library,
+    open_store,
+    retention,
+)
 from store.database import StoreSettings
 from store.results import MatchResult
 from store.tables import now
-from store.use_cases import forget, take_next_job
+from store.use_cases import forget, take_next_job, take_out_singer, take_up_result
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
@@ -207,36 +222,37 @@ def test_a_stop_gives_back_without_a_loss_though_the_database_was_locked(store: 
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
 
 
-def die_once(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
-    """A child that dies over what is left of its task, and the one after it, that does not."""
-    match pipe.recv():
-        case MatchTask() as task:
-            picture = task.out / "match.png"
-            picture.write_bytes(b"png")
-            pipe.send(Done(JobOutcome(MatchResult(model="m"), {"picture": picture}, b"the rest")))
-            pipe.recv()
-        case RestTask(rest=b"the rest"):
-            pipe.send(Done(JobOutcome(MatchResult(model="m", none=0.5), {})))
-            pipe.recv()
+def die_at_first(pipe: Connection, part: str, threads: int, selection: Selection) -> None:
+    """A child that dies over what is left of its task, but at the second attempt."""
+    task = pipe.recv()
+    assert isinstance(task, MatchTask)
+    picture = task.out / "match.png"
+    picture.write_bytes(b"png")
+    pipe.send(Done(JobOutcome(MatchResult(model=part), {"picture": picture}, b"the rest")))
+    assert pipe.recv() == RestTask(b"the rest")
+    if task.out.parent.name == "2":
+        pipe.send(Done(JobOutcome(MatchResult(model=part, none=0.5), {})))
+        pipe.recv()
 
 
-def test_a_child_that_dies_over_the_figures_is_replaced(store: Store, job: Job) -> None:
-    with scripted("", die_once) as child:
-        done = perform(store, child, job)
-    assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 1, 0, None)
+def test_figures_over_which_a_child_dies_come_with_the_next_attempt(store: Store, job: Job) -> None:
+    with scripted("m", die_at_first) as child:
+        put_off = perform(store, child, job)
+        assert (put_off.state, put_off.attempt, put_off.losses) == (JobState.RENDERED, 2, 1)
+        assert put_off.lease_owner is None and put_off.being_measured and put_off.result["none"] is None
+        assert take_next_job(store, "b") is None and not list(store.work_dir.glob("*"))
+        again = take_up_result(store, "b")
+        assert again is not None
+        done = perform(store, child, again)
+    assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 2, 1, None)
     assert (done.result["model"], done.result["none"]) == ("m", 0.5) and not done.being_measured
+    with store.read() as session:
+        (message,) = session.exec(select(Outbox)).all()
+    assert [file["name"] for file in message.files] == ["match.png"]
     assert not list(store.work_dir.glob("*"))
 
 
-def test_children_that_die_over_the_figures_leave_the_result(store: Store, job: Job) -> None:
-    with scripted("made 0.1") as child:
-        done = perform(store, child, job)
-    assert (done.state, done.attempt, done.losses, done.lease_owner) == (JobState.RENDERED, 1, 0, None)
-    assert done.result["model"] == "m" and take_next_job(store, "b") is None
-    assert not list(store.work_dir.glob("*"))
-
-
-def test_a_result_is_there_before_its_figures_and_a_stop_leaves_it(store: Store, job: Job) -> None:
+def test_a_result_is_there_before_its_figures_and_a_stop_puts_them_off(store: Store, job: Job) -> None:
     async def stopped() -> None:
         with scripted("made 30") as child:
             working = asyncio.create_task(work_on(store, child, job, WorkerSettings()))
@@ -250,7 +266,8 @@ def test_a_result_is_there_before_its_figures_and_a_stop_leaves_it(store: Store,
 
     asyncio.run(stopped())
     left = read(store, job)
-    assert (left.state, left.attempt, left.lease_owner) == (JobState.RENDERED, 1, None)
+    assert (left.state, left.attempt, left.losses, left.lease_owner) == (JobState.RENDERED, 2, 0, None)
+    assert left.result["model"] == "m" and left.being_measured
 
 
 def test_a_note_that_is_damaged_on_the_disk_fails_its_job_with_one_sentence(store: Store, job: Job) -> None:
@@ -314,10 +331,12 @@ def lose_files(pipe: Connection, part: str, threads: int, selection: Selection) 
     task = pipe.recv()
     assert isinstance(task, MatchTask)
     (task.out / "match.png").write_bytes(b"png")
-    needed = task.notes[0].path if part == "note" else task.out
+    what, _, refused = part.partition(" ")
+    needed = {"note": task.notes[0].path, "singer": task.singers[0].path}.get(what, task.out)
     while needed.exists():
         time.sleep(0.01)
-    pipe.send(Broken("FileNotFoundError"))
+    unread = ModelUnusable(reason="It cannot be read")
+    pipe.send(Refused(unread.code, unread.params, str(unread)) if refused else Broken("FileNotFoundError"))
 
 
 async def end_without(store: Store, job: Job, part: str, take_away: Callable[[], object]) -> AttemptEnd:
@@ -345,3 +364,29 @@ def test_a_job_whose_note_is_taken_away_meanwhile_says_so(
     ended = read(store, job)
     assert (end, ended.state, ended.error_code) == (AttemptEnd.WRITTEN, JobState.FAILED, "file_gone")
     assert "broke" not in caplog.text and not list(store.work_dir.glob("*"))
+
+
+@pytest.mark.parametrize("part", ["singer", "singer refused"])
+def test_a_match_whose_singer_is_taken_away_meanwhile_begins_anew_with_the_others(
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    def replace_singer() -> None:
+        with store.write() as session:
+            key = store.media.put_bytes(b"other embeddings")
+            library.put_singer(session, Singer(name="B", embedding_model="m", embeddings_key=key, clips=3))
+        take_out_singer(store, "A")
+
+    end = asyncio.run(end_without(store, job, part, replace_singer))
+    again = read(store, job)
+    assert (end, again.state, again.attempt, again.losses) == (AttemptEnd.WRITTEN, JobState.QUEUED, 2, 0)
+    assert not [one for one in caplog.records if one.levelname == "ERROR"] and len(clips_of(store, job)) == 1
+    taken = take_next_job(store, "a")
+    assert taken is not None
+    with scripted("work 0.1") as child:
+        assert perform(store, child, taken).state is JobState.RENDERED
+
+
+def test_where_no_singer_is_left_meanwhile_it_is_said(store: Store, job: Job, caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(end_without(store, job, "singer", partial(take_out_singer, store, "A")))
+    ended = read(store, job)
+    assert (ended.state, ended.error_code) == (JobState.FAILED, "no_singers") and "broke" not in caplog.text

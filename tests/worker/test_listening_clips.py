@@ -1,27 +1,32 @@
 """A worker makes the clips of listening tests between two jobs."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from sqlmodel import select
 
 from bot.texts.sentences import texts
 from files.disk import DiskFull
 from models.signal import MUSIC_RATE
 from pipeline.errors import SoundError
 from pipeline.sound.encode import encode
-from store import ClipRole, ListeningState, MediaAway, Question, Store
+from store import ClipRole, ListeningClip, ListeningState, MediaAway, Question, Store
 from store.use_cases import (
     ListeningPlace,
     ListeningRequest,
     SavedFile,
     clips_to_show,
+    forget,
     listening_votes,
     save_files,
     start_listening_test,
 )
+from store.use_cases.listening_clips import clip_files
 from worker import child_tasks
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied
@@ -72,8 +77,9 @@ def test_a_waiting_test_gets_its_clips_and_runs(store: Store, files: list[SavedF
     start(store, *files)
     assert prepare(store, Inside()) is ListeningState.RUNNING
     shown = clips_to_show(store)
-    assert len(shown) == 4 and all(one.sound.suffix == ".mp3" for one in shown)
-    assert len({one.sound for one in shown}) == 4  # the anchor is not its reference
+    sounds = {clip_files(store, one).sound for one in shown}
+    assert len(sounds) == len(shown) == 4  # the anchor is not its reference
+    assert {sound.suffix for sound in sounds} == {".mp3"}
     assert list(store.work_dir.glob("*")) == []
 
 
@@ -122,3 +128,41 @@ def test_a_lost_model_fails_the_test_and_storage_that_is_away_is_waited_for(
     assert test.error_code == "model_unusable" and "no device" in caplog.text
     assert "no device" not in texts("en").error("model_unusable", test.error_params, test.error_sentence or "")
     assert list(store.work_dir.glob("*")) == []
+
+
+class Meanwhile(Inside):
+    """A child whose files go while it reads them, the first time."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.happens: Callable[[], object] | None = happens
+
+    async def run(self, task: Task) -> End:
+        if self.happens is None:
+            return await super().run(task)
+        self.happens()
+        self.happens = None
+        return Broken("FileNotFoundError")
+
+
+def test_a_clip_that_is_withdrawn_meanwhile_leaves_the_others(
+    store: Store, files: list[SavedFile], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start(store, *files)
+    [theirs] = save_files(store, [(hiss(tmp_path / "cover.wav", 0.07), "cover.wav")])
+    with store.write() as session:
+        first = session.exec(select(ListeningClip).where(ListeningClip.role == ClipRole.UPLOAD)).all()[0]
+        cover = ListeningClip(test_id=first.test_id, position=9, role=ClipRole.COVER, owner_id=7)
+        cover.source_key = theirs.key
+        session.add(cover)
+    assert prepare(store, Meanwhile(partial(forget, store, 7))) is ListeningState.RUNNING
+    assert len(clips_to_show(store)) == 4 and "could not be made" not in caplog.text
+
+
+def test_a_test_of_which_nothing_is_left_meanwhile_says_so(
+    store: Store, files: list[SavedFile], caplog: pytest.LogCaptureFixture
+) -> None:
+    start(store, *files)
+    assert prepare(store, Meanwhile(partial(forget, store, 3))) is ListeningState.FAILED
+    assert listening_votes(store, 1).test.error_code == "nothing_to_rate"
+    assert "could not be made" not in caplog.text

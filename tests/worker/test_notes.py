@@ -28,6 +28,7 @@ from store.use_cases import (
     hear_anew,
     job_row,
     keep_heard,
+    remove_notes,
     request_basket_training,
     request_match,
     save_files,
@@ -154,6 +155,27 @@ def test_a_bug_a_lost_model_and_a_damaged_file_are_one_sentence_each(
     add(store, third)
     store.media.path(basket_of(store, 7)[2].media_key).write_bytes(b"changed on the disk")
     assert hear(store, Played())[2].error_code == "file_damaged"
+
+
+class Removing(Played):
+    """A child whose note is removed by its member while it reads it."""
+
+    def __init__(self, store: Store, *ends: End) -> None:
+        super().__init__(Broken("FileNotFoundError"), *ends)
+        self.store = store
+
+    async def run(self, task: Task) -> End:
+        if not self.tasks:
+            remove_notes(self.store, 7, [basket_of(self.store, 7)[0].id or 0])
+        return await super().run(task)
+
+
+def test_a_note_that_is_removed_while_it_is_heard_leaves_no_trace(
+    store: Store, files: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    add(store, *files)
+    [left] = hear(store, Removing(store, HEARD))
+    assert left.state is NoteState.GOOD and caplog.text == ""
 
 
 def test_what_the_machine_could_not_hear_is_heard_once_that_is_mended(store: Store, files: list[Path]) -> None:

@@ -122,7 +122,7 @@ def test_a_killed_workers_cover_is_taken_up_within_twenty_seconds(
     job = submit(store, asked)
     ring(valkey)
     first = start_worker()
-    wait_for(store, job, lambda row: row.stage == "separating" and row.progress > 0.05)
+    wait_for(store, job, lambda row: row.stage is not None)  # told once a second
     children = children_of(first.pid)
     kill(first)
     killed = time.monotonic()

@@ -49,6 +49,11 @@ def test_bad_attachments_are_refused(notes: list[Any], error: type[BotError]) ->
         attachments.check(notes, 2, 25)
 
 
+def test_a_file_just_above_the_limit_is_not_said_to_be_of_its_size() -> None:
+    with pytest.raises(AttachmentTooLarge, match="has 26 MB; at most 25 MB"):
+        attachments.check([note(size=25_000_001)], 2, 25)
+
+
 @pytest.mark.parametrize(
     "passing",
     [

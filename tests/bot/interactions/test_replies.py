@@ -1,14 +1,17 @@
-"""What a member reads when the database fails: a sentence if waiting helps, else a reference for the operator."""
+"""What a member reads when database or Discord fail: a sentence if waiting helps, else a reference for the operator."""
 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
+import aiohttp
+import discord
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import Internal
-from bot.interactions.replies import refusal_of
+from bot.errors import DiscordAway, Internal
+from bot.interactions.replies import is_late, refusal_of, refuse
 from files.disk import DiskFull
 from store import StoreBusy, StoreDamaged
 
@@ -44,3 +47,31 @@ def test_what_only_the_operator_can_mend_is_a_reference(tmp_path: Path, caplog: 
         shown = refusal_of(error)
         assert isinstance(shown, Internal) and str(path) not in str(shown)
         assert str(shown.params["reference"]) in caplog.text
+
+
+def refused(status: int, code: int = 0) -> discord.HTTPException:
+    """What Discord answers."""
+
+    class Response:
+        reason = "no"
+        headers: ClassVar[dict[str, str]] = {}
+
+    Response.status = status  # type: ignore[attr-defined]
+    kind = discord.NotFound if status == 404 else discord.HTTPException
+    return kind(Response(), {"code": code, "message": "no"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("trouble", [refused(503), refused(429), discord.RateLimited(60.0), aiohttp.ClientError()])
+def test_trouble_at_discord_is_a_sentence_and_no_bug_of_ours(
+    trouble: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(refusal_of(trouble), DiscordAway)
+    assert "Traceback" not in caplog.text and "did not take an answer" in caplog.text
+    assert isinstance(refusal_of(refused(400)), Internal)
+
+
+async def test_who_waits_no_more_gets_no_answer_and_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    nobody: Any = None
+    await refuse(nobody, refused(404, 10062))
+    assert "answered too late" in caplog.text and "Traceback" not in caplog.text
+    assert not is_late(refused(404, 10008))

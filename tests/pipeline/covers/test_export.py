@@ -19,16 +19,25 @@ def read(path: Path) -> Floats32:
     return decode(path, MUSIC_RATE, channels=2, limits=STEM, name=path.name)
 
 
+@pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize(("song_db", "softer"), [(-60, 0), (-20, 0), (0, 2.28), (14, 16.28)])
-def test_the_level_is_the_songs_unless_that_would_be_cut(tmp_path: Path, song_db: float, softer: float) -> None:
+def test_the_level_is_the_songs_unless_that_would_be_cut(
+    tmp_path: Path, song_db: float, softer: float, known: bool
+) -> None:
     stems = {"vocals": tmp_path / "v.flac", "instrumental": tmp_path / "i.flac"}
     for path, sound in zip(stems.values(), (VOCALS, BAND), strict=True):
         encode(path, sound * np.float32(LEVEL), MUSIC_RATE)
-    assert export_stems(stems, 10 ** (-song_db / 20), tmp_path) == pytest.approx(softer, abs=0.01)
+    peak = 1.3 * LEVEL if known else None
+    assert export_stems(stems, 10 ** (-song_db / 20), tmp_path, peak=peak) == pytest.approx(softer, abs=0.01)
     for name, sound in (("vocals", VOCALS), ("instrumental", BAND)):
         out = read(tmp_path / f"{name}.flac")
         np.testing.assert_allclose(out * 10 ** ((softer - song_db) / 20), sound, atol=2e-3)
         assert np.abs(out).max() <= 1
+
+
+def test_a_stem_that_reaches_full_scale_but_for_rounding_keeps_its_level(tmp_path: Path) -> None:
+    encode(tmp_path / "v.flac", BAND / np.float32(0.8) * np.float32(LEVEL), MUSIC_RATE)
+    assert export_stems({"vocals": tmp_path / "v.flac"}, 1.0, tmp_path, peak=LEVEL * (1 + 1e-7)) == 0.0
 
 
 def test_the_label_of_what_a_machine_sings_goes_out_too(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Stems on disk: they sum to the mix, are made once, and nothing half-made is ever found."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,20 @@ def test_stems_sum_to_the_mix(models: ModelPool, song: Path, cache: Path) -> Non
     meter = LoudnessMeter(44100, 2)
     meter.add(mix)
     assert separated.lufs == pytest.approx(meter.integrated(), abs=0.02)
+
+
+def test_the_peaks_of_stems_are_those_of_their_files_and_unknown_beside_older_ones(
+    models: ModelPool, song: Path, cache: Path
+) -> None:
+    separated = stems_of(song, "song", models, cache)
+    for path in (separated.vocals, separated.instrumental):
+        assert separated.peaks[path.stem] == pytest.approx(np.abs(read(path)).max(), abs=2**-22)
+    card = separated.vocals.with_name("stems.json")
+    told = json.loads(card.read_text())
+    del told["peaks"]
+    card.write_text(json.dumps(told))
+    older = stems_of(song, "song", models, cache)
+    assert older.peaks == {} and older.gain == separated.gain
 
 
 def never(mix: Iterable[Floats32]) -> Iterator[Floats32]:

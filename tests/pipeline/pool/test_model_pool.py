@@ -1,6 +1,8 @@
 """Which models run: what was chosen or one sentence, and what happens when memory is short."""
 
+import gc
 import shutil
+import weakref
 from functools import cached_property
 from pathlib import Path
 
@@ -138,3 +140,15 @@ def test_a_voice_is_kept_warm_by_its_own_role(voice_files: tuple[Path, Path], mo
     monkeypatch.setattr(model_pool, "memory", lambda device: (20, 100))
     assert models.only(Role.VOICE) == [] and models.voice(*voice_files) is voice
     assert models.only(Role.SPEAKER) == ["voice"] and models.voice(*voice_files) is not voice
+
+
+def test_a_voice_whose_file_was_deleted_does_not_stay_in_memory(voice_files: tuple[Path, Path], tmp_path: Path) -> None:
+    model, index = (Path(shutil.copy(file, tmp_path / file.name)) for file in voice_files)
+    models = ModelPool()
+    network = weakref.ref(models.voice(model, index).network)
+    models.forget_deleted_voices()
+    assert network() is not None and models.voice(model, index).network is network()
+    index.unlink()
+    models.forget_deleted_voices()
+    gc.collect()
+    assert network() is None
