@@ -34,7 +34,7 @@ def frames(count: int, width: int, generator: torch.Generator, sounds: Tensor) -
 def seconds(retrieval: Retrieval, content: Tensor) -> float:
     """CPU seconds of a search."""
     began = time.process_time()
-    for part in content.split(AT_ONCE):
+    for part in torch.split(content, AT_ONCE):
         retrieval(part)
     return time.process_time() - began
 
