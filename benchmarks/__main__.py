@@ -43,6 +43,7 @@ PROGRAMS = {
     "pitch": Program("Trackers on voices of known f0"),
     "tones": Program("Voices and pure tones", (), ("--sounds", "5")),
     "effort": Program("LAME's effort", ("--pairs", "5"), ("--pairs", "1")),
+    "retrieval": Program("Nearest rows of a voice", (), ("--runs", "1", "--seconds", "4")),
     "retention": Program("A clean-up beside a long history", (), ("2000",)),
     "waiting": Program("A long line", (), ("500",)),
     "acknowledging": Program("Answers beside a long line", (), ("500",)),

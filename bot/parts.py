@@ -68,7 +68,7 @@ class PartsAnewButton(PersistentButton, template=r"part:anew:(?P<job>[0-9a-f]{32
 async def _missing(interaction: Interaction, part: PartOfCover, say: Texts) -> None:
     """A part that is not there yet, or not any more: offer to sing the cover again while its song is at hand."""
     if part.job.being_measured:
-        await reply(interaction, say("parts.soon"))
+        await reply(interaction, say("parts.soon" if part.job.to_add_since is None else "parts.put_off"))
     elif part.song_kept:
         await reply(
             interaction, say("parts.gone"), view_of(PartsAnewButton.labelled(say("parts.anew"), job=part.job.id))

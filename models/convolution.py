@@ -4,8 +4,11 @@ Torch (2.11) sorts three dimensions channel after channel before each convolutio
 back. In four it keeps the order in which they come, and so does what lies between the convolutions.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
@@ -30,6 +33,45 @@ class Conv1d(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) → (B, C', T')."""
         return conv1d(self, x, self.weight)
+
+
+class DepthwiseConv1d(Conv1d):
+    """One kernel for each channel, padded to the same length; with a derivative that takes a fifth of oneDNN's."""
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__(channels, channels, kernel, padding=kernel // 2, groups=channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) → (B, C, T)."""
+        if x.device.type != "cpu" or not torch.is_grad_enabled():
+            return super().forward(x)
+        made: Tensor = _Depthwise.apply(x.to(self.weight.dtype), self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return made
+
+
+class _Depthwise(torch.autograd.Function):
+    """Weights (C, 1, K) with an odd K, channels side by side."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _each_channel(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        moments, half, taps = gradient.mT.contiguous(), weight.shape[-1] // 2, weight.shape[-1]
+        around = F.pad(x.mT, (0, 0, half, half)).unfold(1, moments.shape[1], 1).movedim(1, 0).mT
+        product = torch.empty_like(moments)
+        by_tap = [torch.mul(around[tap], moments, out=product).sum((0, 1)) for tap in range(taps)]
+        return _each_channel(moments.mT, weight.flip(-1), None), torch.stack(by_tap, 1)[:, None], moments.sum((0, 1))
+
+
+def _each_channel(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    padding = (0, weight.shape[-1] // 2)
+    with torch.autocast(x.device.type, enabled=False):  # bfloat16 is no faster
+        return F.conv2d(x[:, :, None], _flat(weight), bias, 1, padding, 1, len(weight))[:, :, 0]
 
 
 def replace_convolutions(network: nn.Module) -> None:

@@ -20,40 +20,55 @@ def magnitudes(wav: Tensor, window: Tensor, hop: int, *, center: bool = True) ->
 
     `center` reflects N // 2 samples at either end, as that does.
     """
-    if center:
-        half = len(window) // 2
-        wav = F.pad(wav[:, None], (half, half), mode="reflect")[:, 0]
-    found: Tensor = _Magnitudes.apply(wav, window, hop)  # type: ignore[no-untyped-call]
+    found: Tensor = _Magnitudes.apply(wav, window, hop, len(window) // 2 if center else 0)  # type: ignore[no-untyped-call]
     return found
 
 
 class _Magnitudes(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, wav: Tensor, window: Tensor, hop: int) -> Tensor:
-        spectrum = torch.fft.rfft(wav.unfold(1, len(window), hop) * window)
-        parts = torch.view_as_real(spectrum)
-        magnitude = (parts[..., 0].square() + parts[..., 1].square()).sqrt_()
+    def forward(ctx: Any, wav: Tensor, window: Tensor, hop: int, edge: int) -> Tensor:
+        spectrum, magnitude = analysed(wav, window, hop, edge)
         ctx.save_for_backward(spectrum, magnitude, window)
-        ctx.hop, ctx.samples = hop, wav.shape[1]
+        ctx.hop, ctx.edge, ctx.samples = hop, edge, wav.shape[1]
         return magnitude
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         spectrum, magnitude, window = ctx.saved_tensors
         share = gradient / magnitude.clamp_min(LEAST)
-        share[..., 1 : (len(window) + 1) // 2] /= 2  # these bins stand for two each
-        frames = torch.fft.irfft(spectrum * share, len(window), norm="forward") * window
-        return _added_up(frames, ctx.hop, ctx.samples), None, None
+        return towards(spectrum, share, window, ctx.hop, ctx.edge, ctx.samples), None, None, None
 
 
-def _added_up(frames: Tensor, hop: int, samples: int) -> Tensor:
-    """(B, T, N), each `hop` after the one before → (B, samples)."""
+def analysed(wav: Tensor, window: Tensor, hop: int, edge: int) -> tuple[Tensor, Tensor]:
+    """(B, samples), `edge` of them reflected at either end → complex spectra and magnitudes, (B, T, N // 2 + 1)."""
+    if edge:  # Torch's own takes five times as long
+        wav = torch.cat([wav[:, 1 : edge + 1].flip(1), wav, wav[:, -edge - 1 : -1].flip(1)], 1)
+    spectrum = torch.fft.rfft(wav.unfold(1, len(window), hop) * window)
+    parts = torch.view_as_real(spectrum)
+    return spectrum, (parts[..., 0].square() + parts[..., 1].square()).sqrt_()
+
+
+def towards(spectrum: Tensor, share: Tensor, window: Tensor, hop: int, edge: int, samples: int) -> Tensor:
+    """The gradient (B, samples) of a wave of these spectra; `share` is that of a magnitude, by it, and is changed."""
+    share[..., 1 : (len(window) + 1) // 2] /= 2  # these bins stand for two each
+    frames = torch.fft.irfft(spectrum * share, len(window), norm="forward") * window
+    whole = added_up(frames, hop)
+    padded = F.pad(whole, (0, samples + 2 * edge - whole.shape[1]))
+    if not edge:
+        return padded
+    gradient = padded[:, edge:-edge].clone()
+    gradient[:, 1 : edge + 1] += padded[:, :edge].flip(1)
+    gradient[:, -edge - 1 : -1] += padded[:, -edge:].flip(1)
+    return gradient
+
+
+def added_up(frames: Tensor, hop: int) -> Tensor:
+    """(B, T, N), each `hop` after the one before → (B, samples), of which hop · (T − 1) + N are covered."""
     count, size = frames.shape[1:]
     hops = -(-size // hop)
     whole = frames.new_zeros(len(frames), count + hops - 1, hop)
     for number in range(hops):
         piece = frames[..., number * hop : (number + 1) * hop]
         whole[:, number : number + count, : piece.shape[-1]] += piece
-    flat = whole.flatten(1)
-    return F.pad(flat, (0, samples - flat.shape[1]))
+    return whole.flatten(1)

@@ -76,15 +76,26 @@ def expire(store: Store) -> int:
 
 
 def clear_scratch(store: Store) -> int:
-    """Remove the scratch folders of jobs that have ended or were deleted; return how many (their worker was killed)."""
+    """Remove the scratch folders of jobs that have ended or were deleted; return how many (their worker was killed).
+
+    A folder that is no job's (its name has a hyphen) may be another process's, and goes an hour after its last change.
+    """
     folders = list(store.work_dir.glob("*"))  # listed before the rows: a job leased meanwhile is not among them
     with store.read() as session:
         works = or_(col(Job.state).in_(jobs.ACTIVE), col(Job.lease_until).is_not(None))
         active = set(session.exec(select(Job.id).where(works)).all())
-    stale = [folder for folder in folders if folder.name not in active]
+    before = now() - DRAFT_SECONDS
+    stale = [folder for folder in folders if folder.name not in active and _is_left(folder, before)]
     for folder in stale:
         shutil.rmtree(folder, ignore_errors=True)
     return len(stale)
+
+
+def _is_left(folder: Path, before: float) -> bool:
+    try:
+        return "-" not in folder.name or folder.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def remove_orphans(store: Store, age: float = DAY) -> int:

@@ -31,7 +31,7 @@ async def prepare_listening_tests(store: Store, child: Child) -> None:
     """
     while (waiting := await asyncio.to_thread(next_unprepared, store)) is not None:
         test, clips = waiting
-        out = store.work_dir / f"listening-{test.id}"
+        out = store.work_dir / f"listening-{test.id}-{secrets.token_hex(4)}"  # another worker may make them, too
         try:
             await _prepare(store, child, test, clips, out)
         except MediaAway as error:

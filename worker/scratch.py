@@ -29,10 +29,13 @@ def scratch_of(store: Store, job: Job) -> tuple[Path, Path]:
 
 
 def clear(store: Store, job: Job) -> None:
-    """Remove the scratch of a job that has ended; another attempt may work in it if this one lost its lease."""
+    """Remove the scratch of a job that has ended; another attempt may work in it if this one lost its lease.
+
+    So may one that adds to a result.
+    """
     with store.read() as session:
         row = session.get(Job, job.id)
-    if row is None or row.state not in jobs.ACTIVE:
+    if row is None or (row.state not in jobs.ACTIVE and row.lease_owner in (None, job.lease_owner)):
         shutil.rmtree(store.work_dir / job.id, ignore_errors=True)
 
 

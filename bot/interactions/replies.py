@@ -108,8 +108,30 @@ def cause_of(error: BaseException) -> BaseException:
     return error.original if isinstance(error, app_commands.CommandInvokeError) else error
 
 
+class ChoicesLog(logging.Filter):
+    """What the library logs of choices that could not be offered, without the member who was typing.
+
+    Those that Discord no longer waits for, or did not take for want of time, are no error: the next letter asks anew.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not isinstance(record.args, tuple) or "autocomplete" not in str(record.msg):
+            return True
+        record.msg, record.args = "The choices of %r could not be offered", record.args[:1]
+        return not (is_late(error) or is_away(error))
+
+
+CHOICES_LOG = ChoicesLog()
+
+
 class Tree(app_commands.CommandTree[Any]):
     """The commands, whose errors become sentences."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        logging.getLogger("discord.app_commands.tree").addFilter(CHOICES_LOG)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """Every error of every command ends here."""

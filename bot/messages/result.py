@@ -96,9 +96,11 @@ def _figures(job: Job, say: Texts) -> list[str]:
 
 
 def unmeasured(job: Job, result: CoverResult, say: Texts) -> str:
-    """Why a cover has no figures of its voice: they are being measured, or that was cut short; else nothing."""
+    """Why a cover has no figures of its voice: they are being measured, or will be, or that failed; else nothing."""
     if result.measured:
         return ""
+    if job.to_add_since is not None:
+        return say("details.put_off")
     return say("details.measuring" if job.being_measured else "details.unmeasured")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lab.evaluate.judges import Judges
 from lab.evaluate.mcd import active_frames
@@ -22,6 +21,7 @@ from pipeline.listening.features import extract
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import convert
 from pipeline.sound.resample import resample
+from pipeline.voices.retrieval import Retrieval
 
 NAN = float("nan")
 TIMED_RUNS = 3
@@ -162,7 +162,7 @@ def content_cosine(source: Floats32, converted: Floats32, models: ModelPool) -> 
 def real_time_factor(
     wav: Floats32,
     voice: VoiceNetwork,
-    rows: Tensor,
+    retrieval: Retrieval,
     encoder: ContentEncoder,
     models: ModelPool,
     threads: int,
@@ -180,7 +180,7 @@ def real_time_factor(
         for _ in range(runs + 1):
             start = time.perf_counter()
             encoder.encode(torch.from_numpy(wav).to(models.device))
-            for _block in convert(features, voice, rows):
+            for _block in convert(features, voice, retrieval):
                 pass
             spent.append(time.perf_counter() - start)
     finally:

@@ -143,11 +143,11 @@ def evaluate_one_voice(
 def _sing(
     voice: OpenedVoice, source: EvaluationSource, owner: Floats32 | None, models: ModelPool, out: Path
 ) -> VoiceOnSource:
-    network, info, rows, _ = models.voice(voice.model, voice.index)
+    network, info, retrieval, _ = models.voice(voice.model, voice.index)
     low = resample(source.wav, source.rate, SPEECH_RATE)
     features = extract(low, models.encoder(info.content_model), models.pitch)
     shift = octave_shift(features.f0, info.median_f0) if info.median_f0 > 0 and network.follows_f0 else 0
-    wav = np.concatenate(list(convert(features, network, rows, ConvertOptions(key_shift=shift))))
+    wav = np.concatenate(list(convert(features, network, retrieval, ConvertOptions(key_shift=shift))))
     write_flac(out / f"{slug(voice.name)}--{slug(source.name)}.flac", wav, network.sampling_rate)
     write_flac(out / f"source--{slug(source.name)}.flac", source.wav, source.rate)
     converted = resample(wav, network.sampling_rate, SPEECH_RATE)

@@ -133,10 +133,10 @@ def measure_pair(target: PreparedTarget, item: PreparedSource, models: ModelPool
 
 def sing(voice: Trained | Untrained, item: PreparedSource, models: ModelPool) -> tuple[Floats32, int]:
     """The source in a voice, (samples,) at the source's rate, as the service converts it; and its key shift."""
-    network, info, rows, _ = models.voice(voice.model, voice.index)
+    network, info, retrieval, _ = models.voice(voice.model, voice.index)
     features = item.features[info.content_model]
     shift = octave_shift(features.f0, info.median_f0)
-    converted = np.concatenate(list(convert(features, network, rows, ConvertOptions(key_shift=shift))))
+    converted = np.concatenate(list(convert(features, network, retrieval, ConvertOptions(key_shift=shift))))
     return resample(converted, network.sampling_rate, item.source.rate), shift
 
 

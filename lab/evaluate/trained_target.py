@@ -110,7 +110,7 @@ def measure_target(
     of the corpus fills. `speaker` is their unit embedding (256,). Writes
     `reconstructed-N.flac` beside the voice.
     """
-    network, info, rows, _ = models.voice(trained.model, trained.index)
+    network, info, retrieval, _ = models.voice(trained.model, trained.index)
     encoder = models.encoder(info.content_model)
     options = ConvertOptions(index_rate=0.0, envelope=0.0)
     distances, copies, cosines = [], [], []
@@ -133,7 +133,7 @@ def measure_target(
         mcd=float(np.mean(distances)),
         mcd_copy=float(np.mean(copies)),
         own_cosine=float(np.nanmean(cosines)),
-        real_time_factor=real_time_factor(timed, network, rows, encoder, models, THREADS),
+        real_time_factor=real_time_factor(timed, network, retrieval, encoder, models, THREADS),
     )
 
 

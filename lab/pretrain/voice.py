@@ -128,12 +128,12 @@ class VoiceTask:
         }
         if adversary:
             limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (fake, windows.wav)]
-            pieces = random_piece(limited[0], limited[1], generator)
+            made, recorded = map(self.discriminator.hear, random_piece(limited[0], limited[1], generator))
             with half(torch.device("cpu")):
                 judged = discriminator_step(
-                    self.discriminator, self.optimizers["discriminator"], *pieces, crew=self.crew
+                    self.discriminator, self.optimizers["discriminator"], made, recorded, crew=self.crew
                 )
-                found = adversarial_losses(self.discriminator, *pieces)
+                found = adversarial_losses(self.discriminator, made, recorded)
             losses |= {name: config.adversary_weight * loss for name, loss in found.items()}
         if number % config.convert_every == 0:
             losses |= self._convert(drawn, adversary, generator)
@@ -180,8 +180,9 @@ class VoiceTask:
         if adversary:
             kept = slice(EDGE, -EDGE)
             limited = [band_limited(wav[:, kept], windows.bandwidth, RATE) for wav in (sung, windows.wav)]
+            made, recorded = map(self.discriminator.hear, random_piece(limited[0], limited[1], generator))
             with half(torch.device("cpu")):
-                found = adversarial_losses(self.discriminator, *random_piece(limited[0], limited[1], generator))
+                found = adversarial_losses(self.discriminator, made, recorded)
             losses["converted_adversarial"] = config.adversary_weight * found["adversarial"]
         return losses
 

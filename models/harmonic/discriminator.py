@@ -3,6 +3,8 @@
 Jang et al., "UnivNet", 2021. They see how loud a wave is only by a constant, so they learn on quiet ones too.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,9 +26,13 @@ class SpectrogramDiscriminator(nn.Module):
         super().__init__()
         self.discriminators = nn.ModuleList([_OneResolution(size, hop, channels) for size, hop in RESOLUTIONS])
 
-    def forward(self, wav: Tensor) -> list[DiscriminatorOutput]:
-        """Score waves (B, 1, samples): (scores (B, N), feature maps) for each resolution."""
-        return [discriminator(wav[:, 0]) for discriminator in self.discriminators]
+    def hear(self, wav: Tensor) -> list[Tensor]:
+        """Waves (B, samples) → what is judged of them: scaled log-magnitudes (B, bins, T) for each resolution."""
+        return [cast(_OneResolution, one).hear(wav) for one in self.discriminators]
+
+    def forward(self, *heard: Tensor) -> list[DiscriminatorOutput]:
+        """Score what it has heard: (scores (B, N), feature maps) for each resolution."""
+        return [one(x) for one, x in zip(self.discriminators, heard, strict=True)]
 
 
 class _OneResolution(nn.Module):
@@ -46,9 +52,10 @@ class _OneResolution(nn.Module):
         )
         self.conv_post = NormedConv2d(channels, 1, (3, 3), (1, 1), (1, 1))
 
-    def forward(self, wav: Tensor) -> DiscriminatorOutput:
-        with torch.autocast(wav.device.type, enabled=False):
-            x = ((magnitudes(wav.float(), self.window, self.hop).mT + FLOOR).log() + MIDDLE) / SPREAD
+    def hear(self, wav: Tensor) -> Tensor:
+        return ((magnitudes(wav.float(), self.window, self.hop).mT + FLOOR).log() + MIDDLE) / SPREAD
+
+    def forward(self, x: Tensor) -> DiscriminatorOutput:
         first, *others = self.convs
         x = F.leaky_relu(_by_pairs(first, x), LRELU_SLOPE)
         features = [x]

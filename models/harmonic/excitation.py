@@ -27,34 +27,32 @@ def pulse_train(f0: Tensor, rate: int, hop: int, phase: float = 0.0) -> Tensor:
     ends its pitch is held (hibari-tts slides from or to 0 Hz there, which is heard as a chirp), and where it begins
     its phase is 0: an error of f0 turns no pulses but those of its own phrase, however long the song is.
     """
-    hertz, voiced = _at_samples(f0.double(), hop)  # else 20 s add up to an error that the fiftieth harmonic hears
-    steps = hertz * voiced / rate
-    turned = torch.cumsum(steps, 1)
+    voiced = f0 > LOWEST
+    own = f0.double() * voiced  # else 20 s add up to an error that the fiftieth harmonic hears
+    sides = F.pad(own, (1, 1))
+    before, after = (torch.where(side > LOWEST, side, own) - own for side in (sides[:, :-2], sides[:, 2:]))
+    tracks, shapes = torch.stack([own, before * voiced, after * voiced], -1), _shapes(hop, f0.device)
+    hertz = (tracks @ shapes).float().clamp_min(LOWEST)
+    cycles = tracks @ shapes.cumsum(1) / rate
+    turned = torch.cumsum(cycles[..., -1], 1) - cycles[..., -1]
     begins = F.pad(voiced[:, 1:] & ~voiced[:, :-1], (1, 0))
-    since = torch.where(begins, turned - steps, torch.full_like(turned, -phase)).cummax(1).values
-    turn = ((turned - since) % 1 * 2 * math.pi).float()
-    hertz = hertz.float().clamp_min(LOWEST)
+    since = torch.where(begins, turned, torch.full_like(turned, -phase)).cummax(1).values
+    cycles += (turned - since)[..., None]
+    turn = ((cycles - cycles.floor()) * 2 * math.pi).float()
     order = torch.floor(TOP / hertz) + 0.5
     sine = 2 * torch.sin(turn / 2)
-    peak = sine.abs() <= SMALL_SINE
-    kernel = torch.where(peak, order, torch.sin(order * turn) / torch.where(peak, torch.ones_like(sine), sine)) - 0.5
-    return torch.where(voiced, kernel, torch.zeros_like(kernel))
+    kernel = torch.where(sine.abs() <= SMALL_SINE, order, torch.sin(order * turn) / sine)
+    return ((kernel - 0.5) * voiced[..., None]).flatten(1)
 
 
-def _at_samples(f0: Tensor, hop: int) -> tuple[Tensor, Tensor]:
-    """f0 (B, T) → Hz and voiced, both (B, T · hop): straight between voiced frames, never towards unvoiced ones."""
-    place = (torch.arange(hop, device=f0.device) + 0.5) / hop - 0.5
-    before, after = (-place).clamp_min(0).to(f0), place.clamp_min(0).to(f0)
+def _shapes(hop: int, device: torch.device) -> Tensor:
+    """(3, hop): what a frame's own pitch counts at each of its samples, and what those beside it differ by.
 
-    def interpolated(track: Tensor) -> Tensor:
-        """By the frames beside it alone, so that every window has the same; `F.interpolate` counts from its start."""
-        held = F.pad(track[:, None], (1, 1), mode="replicate")[:, 0, :, None]
-        return (held[:, 1:-1] * (1 - before - after) + held[:, :-2] * before + held[:, 2:] * after).flatten(1)
-
-    voiced = (f0 > LOWEST).to(f0)
-    share = interpolated(voiced)
-    hertz = interpolated(f0 * voiced) / share.clamp_min(1e-3)
-    return hertz, share >= 0.5
+    Straight between voiced frames, never towards unvoiced ones, and by the frames beside it alone, so that every window
+    has the same.
+    """
+    place = (torch.arange(hop, device=device, dtype=torch.float64) + 0.5) / hop - 0.5
+    return torch.stack([torch.ones_like(place), (-place).clamp_min(0), place.clamp_min(0)])
 
 
 def start_phases(f0: NDArray[np.floating[Any]], rate: int) -> Floats64:

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.convolution import Conv1d
+from models.convolution import Conv1d, DepthwiseConv1d
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.excitation import pulse_train
-from models.harmonic.filtering import filtered
+from models.harmonic.filtering import filtered, waves
 
 F0_SCALE = ENERGY_SCALE = 5.0
 UNVOICED = 8.0
@@ -46,7 +46,7 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         width = config.width
         self.gamma = nn.Parameter(torch.ones(width))
-        self.dw = Conv1d(width, width, 7, padding=3, groups=width)
+        self.dw = DepthwiseConv1d(width, 7)
         self.norm = nn.LayerNorm(width)
         self.pw1, self.pw2 = nn.Linear(width, config.hidden), nn.Linear(config.hidden, width)
         self.speaker = nn.Linear(config.speaker_width, 2 * width) if config.speaker_width else None
@@ -86,7 +86,7 @@ class HarmonicDecoder(nn.Module):
         """Content (B, C, T), f0 (B, T) in Hz (0 where unvoiced), energy (B, T), speaker (B, S)."""
         told = torch.where(f0 > 0, f0, torch.full_like(f0, UNVOICED))
         x = torch.cat([content, (told.log1p() / F0_SCALE)[:, None], (energy / ENERGY_SCALE)[:, None]], 1)
-        x = self.dec_in(x)
+        x = self.dec_in(x).mT.contiguous().mT
         for block in self.dec:
             x = block(x, speaker)
         columns = self.head(self.dec_norm(x.mT)).float().split(self.config.bins, -1)
@@ -128,8 +128,8 @@ class HarmonicDecoder(nn.Module):
             noise = torch.randn(len(f0), 2, config.bins, frames, device=f0.device)
         pulses = pulse_train(f0, config.sampling_rate, frames * config.hop // f0.shape[-1], phase)
         with torch.no_grad():
-            excitation = torch.stft(pulses, config.window, config.hop, window=self.window, return_complex=True)
-            excitation = excitation[..., :frames] / (config.window / 4)
+            window = self.window * (4 / config.window)
+            excitation = torch.stft(pulses, config.window, config.hop, window=window, return_complex=True)
         noise = noise.mT
         harmonic, harmonic_phase, breath, free, free_phase = (column.mT for column in filters)
         spectrum = filtered(
@@ -138,11 +138,10 @@ class HarmonicDecoder(nn.Module):
             breath,
             free,
             free_phase + self._scattered(noise),
-            excitation.mT,
-            torch.complex(noise[:, 0], noise[:, 1]),
+            excitation[..., :frames].mT,
+            noise,
         )
-        padded = torch.cat([spectrum, spectrum[:, -1:]], 1).mT
-        return torch.istft(padded, config.window, config.hop, window=self.window, length=frames * config.hop)
+        return waves(spectrum, self.window, config.hop)
 
     def _scattered(self, noise: Tensor) -> Tensor:
         """Noise (B, 2, T, bins) → phases (B, T, bins) that turn every frame by a random angle, and move it

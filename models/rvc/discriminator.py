@@ -67,6 +67,10 @@ class Discriminator(nn.Module):
             ]
         )
 
+    def hear(self, wav: Tensor) -> list[Tensor]:
+        """Waves (B, samples) → what is judged of them: themselves, (B, 1, samples)."""
+        return [wav[:, None]]
+
     def forward(self, wav: Tensor) -> list[DiscriminatorOutput]:
         """Score a waveform (B, 1, samples): (scores (B, N), feature maps) for each sub-discriminator."""
         return [discriminator(wav) for discriminator in self.discriminators]

@@ -1,9 +1,11 @@
 """The losses of a training step, unweighted; the reference sums them with the weights below."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from models.rvc.discriminator import DiscriminatorOutput
 
@@ -26,8 +28,24 @@ def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tens
 def feature_loss(real: Sequence[DiscriminatorOutput], fake: Sequence[DiscriminatorOutput]) -> Tensor:
     """Feature matching: summed mean absolute differences of feature maps (Larsen et al. 2016; Kumar et al. 2019)."""
     pairs = [(r, f) for (_, rs), (_, fs) in zip(real, fake, strict=True) for r, f in zip(rs, fs, strict=True)]
-    distances = [(r.detach().float() - f.float()).abs().sum() / f.numel() for r, f in pairs]
-    return torch.stack(distances).sum()  # the derivative of `mean` would lose the order in which channels lie
+    distances: list[Tensor] = [_Distance.apply(r.detach(), f) for r, f in pairs]  # type: ignore[no-untyped-call]
+    return torch.stack(distances).sum()
+
+
+class _Distance(torch.autograd.Function):
+    """The mean absolute difference, float32. Its derivative keeps the order in which channels lie, unlike `mean`'s."""
+
+    @staticmethod
+    def forward(ctx: Any, real: Tensor, fake: Tensor) -> Tensor:
+        difference = fake - real
+        ctx.save_for_backward(difference)
+        return difference.abs().sum(dtype=torch.float32) / fake.numel()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        (difference,) = ctx.saved_tensors
+        return None, difference.sign() * (gradient / difference.numel()).to(difference.dtype)
 
 
 def discriminator_loss(real: Sequence[DiscriminatorOutput], fake: Sequence[DiscriminatorOutput]) -> Tensor:

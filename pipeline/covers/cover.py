@@ -248,7 +248,7 @@ def _convert(
 
     `first` is called with the song while its instrumental is moved already, before its vocals are converted.
     """
-    network, info, rows, speaker = models.voice(cover.model, cover.index)
+    network, info, retrieval, speaker = models.voice(cover.model, cover.index)
     report("converting", 0.0)
     options = replace(cover.options.convert, key_shift=song.key_shift)
     moved = instrumental_shift(song.key_shift) if song.stems.instrumental else None
@@ -256,7 +256,7 @@ def _convert(
     with moved_meanwhile(song.stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
         if first is not None:
             first(song)
-        sung = convert(song.features, network, rows, options, report)
+        sung = convert(song.features, network, retrieval, options, report)
         write_converted(sung, network.sampling_rate, song.stems, path, tags_of(cover))
         there = instrumental()
     return _Conversion(

@@ -25,7 +25,7 @@ from models.weights import catalog
 from models.weights.integrity import SINGER_WEIGHTS, WeightsError
 from pipeline.pool.selection import Role, Selection
 from pipeline.separation.registry import Separator, open_separator
-from pipeline.voices.retrieval import load_index
+from pipeline.voices.retrieval import Retrieval, load_index
 
 if TYPE_CHECKING:
     from models.quality.utmos import UtmosPredictor
@@ -57,8 +57,8 @@ class WarmVoice(NamedTuple):
 
     network: Synthesizer | HarmonicVoice
     info: VoiceInfo
-    rows: Tensor
-    """(N, C) of its retrieval index, on the network's device."""
+    retrieval: Retrieval
+    """On the network's device."""
     speaker: Tensor
     """(256,) embedding of whom it was trained on."""
 
@@ -254,7 +254,7 @@ class ModelPool:
         network, info = load_voice(model, self.device, bf16=self.bf16)
         rows, speaker = load_index(index)
         self._voice_files |= {model, index}
-        return WarmVoice(network, info, rows.to(self.device), speaker)
+        return WarmVoice(network, info, Retrieval(rows.to(self.device), self.bf16), speaker)
 
 
 def names() -> dict[Role, str]:

@@ -15,7 +15,7 @@ from pipeline.listening.features import Features
 from pipeline.listening.frames import FRAME_RATE, SILENCE_RMS, parts_that_sound
 from pipeline.progress import Report, ignore
 from pipeline.singing.noise import SongNoise
-from pipeline.voices.retrieval import blend
+from pipeline.voices.retrieval import Retrieval, blend
 
 BLOCK_SECONDS = 20
 CONTEXT_FRAMES = FRAME_RATE
@@ -39,7 +39,7 @@ class ConvertOptions:
 def convert(
     features: Features,
     voice: VoiceNetwork,
-    rows: Tensor | None,
+    retrieval: Retrieval | None,
     options: ConvertOptions = ConvertOptions(),
     report: Report = ignore,
 ) -> Iterator[Floats32]:
@@ -65,7 +65,7 @@ def convert(
             wav = np.zeros((high - low) * hop, np.float32)
         else:
             phase = float(phases[low] % 1.0)
-            wav = _sing_window(features, shifted, slice(low, high), phase, wanted, voice, rows, options)
+            wav = _sing_window(features, shifted, slice(low, high), phase, wanted, voice, retrieval, options)
             wav *= _envelope(features.rms[low:high], wav, hop, options.envelope)
         return (stop - start) * hop, wav[(start - low) * hop :]
 
@@ -89,7 +89,7 @@ def _sing_window(
     phase: float,
     wanted: tuple[tuple[int, int], ...],
     voice: VoiceNetwork,
-    rows: Tensor | None,
+    retrieval: Retrieval | None,
     options: ConvertOptions,
 ) -> Floats32:
     """A window of the song's frames, which starts at an even one → (samples,) at the voice's rate."""
@@ -99,12 +99,12 @@ def _sing_window(
         return torch.from_numpy(track).to(voice.device)
 
     content = on_device(features.content[low // 2 : -(-high // 2)])
-    if rows is not None:
+    if retrieval is not None:
         content = content.clone()  # the song's own features stay
         voiced = on_device(features.voiced[low:high:2].copy())
         for start, stop in wanted:
             part = slice(start // 2, -(-stop // 2))
-            content[part] = blend(content[part], rows, voiced[part], options.index_rate, options.protect)
+            content[part] = blend(content[part], retrieval, voiced[part], options.index_rate, options.protect)
     energy = on_device(features.energy[window])
     frames = VoiceFrames(content, on_device(f0[window]), energy, features.level, phase, wanted)
     return voice.sing(frames, SongNoise(low, high, options.seed)).float().cpu().numpy()

@@ -106,10 +106,10 @@ class HarmonicLearner:
             likeness = (self.heard_as(fake) @ self.trained.speaker).mean()
             loss = loss + HEARD_EVERY * SPEAKER_WEIGHT * (1 - likeness)
         limited = [band_limited(wav, windows.bandwidth, RATE) for wav in waves]
-        pieces = random_piece(limited[0], limited[1], generator)
+        made, recorded = map(self.discriminator.hear, random_piece(limited[0], limited[1], generator))
         with half(self.device):
-            discriminator_step(self.discriminator, self.judging, *pieces, crew=self.crew)
-            found = sum(adversarial_losses(self.discriminator, *pieces).values())
+            discriminator_step(self.discriminator, self.judging, made, recorded, crew=self.crew)
+            found = sum(adversarial_losses(self.discriminator, made, recorded).values())
         descend(self.optimizer, loss + ADVERSARY_WEIGHT * found, self.crew)
         self.average.update_parameters(self.trained)
 

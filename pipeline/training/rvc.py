@@ -120,7 +120,10 @@ class AdversarialLearner:
         speaker = self.network.speaker_vector(torch.zeros(1, dtype=torch.long, device=self.device))
         windows = data.draw(batch, speaker, generator).dealt(self.crew)
         output, fake, real = self._predict(windows, generator)
-        discriminator_step(self.discriminator, self.optimizers["discriminator"], fake, real, self._half(), self.crew)
+        made, recorded = map(self.discriminator.hear, (fake, real))
+        discriminator_step(
+            self.discriminator, self.optimizers["discriminator"], made, recorded, self._half(), self.crew
+        )
         descend(self.optimizers["network"], self._generator_loss(output, fake, real), self.crew)
         self.drawn += batch
 
@@ -158,7 +161,7 @@ class AdversarialLearner:
 
     def _generator_loss(self, output: TrainingOutput, fake: Tensor, real: Tensor) -> Tensor:
         with self._half():
-            adversarial = adversarial_losses(self.discriminator, fake, real)
+            adversarial = adversarial_losses(self.discriminator, *map(self.discriminator.hear, (fake, real)))
         nats = kl_loss(output.z_p, output.logs_q, output.m_p, output.logs_p, output.spec_mask)
         divergence = self.crew.weighted(nats, output.spec_mask.float().sum())
         return sum(adversarial.values()) + MEL_WEIGHT * self.loss.mel(fake, real) + KL_WEIGHT * divergence

@@ -5,7 +5,7 @@ RVC trains a posterior beside it (VITS, Kim et al. 2021), which takes tens of th
 conversion goes, trained directly, needs hundreds. The weights stay RVC's, under RVC's names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
@@ -29,10 +29,13 @@ from pipeline.training.data import Windows
 
 
 class Judge(Protocol):
-    """A discriminator."""
+    """A discriminator. It hears a wave once, and judges that as often as it is asked."""
 
-    def __call__(self, wav: Tensor) -> list[DiscriminatorOutput]:
-        """Score waves (B, 1, samples): (scores (B, N), feature maps) for each of its parts."""
+    def hear(self, wav: Tensor) -> Sequence[Tensor]:
+        """Waves (B, samples) → what is judged of them, (B, …) each; it depends on no weights."""
+
+    def __call__(self, *heard: Tensor) -> list[DiscriminatorOutput]:
+        """Score what it has heard: (scores (B, N), feature maps) for each of its parts."""
 
     def requires_grad_(self, requires_grad: bool = True) -> nn.Module:
         """Whether its weights get a gradient."""
@@ -68,32 +71,34 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor, crew: Crew = ALONE) 
 def discriminator_step(
     discriminator: Judge,
     optimizer: torch.optim.Optimizer,
-    fake: Tensor,
-    real: Tensor,
+    fake: Sequence[Tensor],
+    real: Sequence[Tensor],
     precision: AbstractContextManager[object] | None = None,
     crew: Crew = ALONE,
 ) -> Tensor:
-    """Train the discriminator on predicted and recorded waves (B, samples); returns its loss.
+    """Train the discriminator on what it has heard of predicted and recorded waves; returns its loss.
 
     `precision` is the autocast that the networks run in; the loss is float32.
     """
     with precision or nullcontext():
-        judged_real, judged_fake = discriminator(real[:, None]), discriminator(fake.detach()[:, None])
-    loss = discriminator_loss(judged_real, judged_fake)
+        both = (torch.cat([recorded, made.detach()]) for recorded, made in zip(real, fake, strict=True))
+        judged = discriminator(*both)  # at once: much of it costs by the call
+    halves = [scores.chunk(2) for scores, _ in judged]
+    loss = discriminator_loss([(recorded, []) for recorded, _ in halves], [(made, []) for _, made in halves])
     descend(optimizer, loss, crew)
     return loss.detach()
 
 
-def adversarial_losses(discriminator: Judge, fake: Tensor, real: Tensor) -> Mapping[str, Tensor]:
-    """Weighted losses of the generator on waves (B, samples): `adversarial`, and `feature` matching.
+def adversarial_losses(discriminator: Judge, fake: Sequence[Tensor], real: Sequence[Tensor]) -> Mapping[str, Tensor]:
+    """Weighted losses of the generator on what was heard of its waves: `adversarial`, and `feature` matching.
 
     The discriminator's weights get no gradient.
     """
     discriminator.requires_grad_(False)
     try:
         with torch.no_grad():
-            judged_real = discriminator(real[:, None])
-        judged_fake = discriminator(fake[:, None])
+            judged_real = discriminator(*real)
+        judged_fake = discriminator(*fake)
     finally:
         discriminator.requires_grad_(True)
     return {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from store.database import Store
 from store.params import MatchParams
-from store.retention import files_or_nothing
+from store.retention import files_or_nothing, remove_unreferenced
 from store.tables import Job
 from store.use_cases.accept import Requester, SavedFile, accept, add_clips, different, enqueue
 
@@ -27,4 +27,6 @@ def request_match(
         once = different(notes)
         job = accept(session, store, requester, MatchParams(), once)
         add_clips(session, store, job, once, source)
-        return enqueue(session, job, lease_to)
+        queued = enqueue(session, job, lease_to)
+    remove_unreferenced(store, {note.key for note in notes})
+    return queued

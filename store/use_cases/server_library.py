@@ -63,7 +63,9 @@ def request_library(store: Store, requester: Requester, request: LibraryRequest)
         _check_room(session, requester.guild_id or 0, request.entry)
         job = accept(session, store, requester, params, songs)
         add_clips(session, store, job, songs, SOURCE)
-        return enqueue(session, job, None)
+        queued = enqueue(session, job, None)
+    remove_unreferenced(store, {song.key for song in request.songs})
+    return queued
 
 
 def finish_entry(session: Session, job: Job, result: LibraryResult, embeddings: str) -> tuple[LibraryResult, set[str]]:

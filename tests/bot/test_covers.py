@@ -145,7 +145,7 @@ async def test_a_title_of_the_library_over_the_members_own_instrumental(
 @pytest.mark.parametrize(
     ("song", "instrumental", "sentence"),
     [
-        (b"x", b"xxxxx", "k.mp3 has 0 MB"),
+        (b"x", b"xxxxx", "k.mp3 has 1 MB"),
         (b"x", b"", "k.mp3 is empty"),
         (None, b"x", "Give either a song file or a title"),
     ],
@@ -237,7 +237,7 @@ async def test_a_voice_may_be_typed_by_name(world: World, worker: Worker, voices
 async def test_a_large_song_is_refused_by_its_size(world: World, store: Store, voices: dict[str, str]) -> None:
     world.bot.services.settings.song_megabytes = 0.000002
     answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], song=("a.mp3", b"xxxxx"))
-    assert "a.mp3 has 0 MB" in response_of(answer).content and store.media.keys() == set()
+    assert "a.mp3 has 1 MB" in response_of(answer).content and store.media.keys() == set()
 
 
 async def test_voices_are_completed_from_the_members_own_ready_ones(world: World, voices: dict[str, str]) -> None:

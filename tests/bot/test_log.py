@@ -1,6 +1,7 @@
 """The log names nobody and nothing of anybody, whatever goes wrong."""
 
 import logging
+from contextlib import suppress
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +32,19 @@ async def test_nothing_of_a_forgotten_member_is_in_the_log(
 
     lines = [caplog.handler.format(r) for r in caplog.records if not r.name.startswith("simcord")]
     assert any("did not reach Discord" in line for line in lines) and any("must wait" in line for line in lines)
+    assert [line for line in lines if any(name in line for name in (*NAMES, str(world.alice.id)))] == []
+
+
+@pytest.mark.parametrize(("status", "code", "level"), [(404, 10062, ""), (503, 0, ""), (400, 50035, "ERROR")])
+async def test_choices_that_do_not_arrive_name_no_member(
+    world: World, caplog: pytest.LogCaptureFixture, status: int, code: int, level: str
+) -> None:
+    world.env.inject_error("POST", "/interactions/*", status=status, code=code, times=1)
+    with suppress(Exception):  # the simulation has no choices to give
+        await world.alice.autocomplete(world.channel, "cover", "title", "geheim")
+    records = [one for one in caplog.records if one.name.startswith("discord")]
+    lines = [caplog.handler.format(one) for one in records]
+    assert {one.levelname for one in records} == ({level} if level else set())
     assert [line for line in lines if any(name in line for name in (*NAMES, str(world.alice.id)))] == []
 
 

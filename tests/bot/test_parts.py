@@ -83,6 +83,12 @@ async def test_a_part_that_is_not_there_is_one_sentence_with_the_next_step(
     with store.write() as session:
         row = session.get_one(Job, mixed.id)
         row.lease_owner = row.lease_until = None
+        row.to_add_since = row.created_at
+        session.add(row)
+    assert "press again later" in said(await world.alice.click(card, label="Vocals only")).content
+    with store.write() as session:
+        row = session.get_one(Job, mixed.id)
+        row.to_add_since = None
         session.add(row)
     gone = said(await world.alice.click(card, label="Vocals only"))
     assert "not kept here" in gone.content

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.convolution import Conv1d, conv_transpose1d, replace_convolutions
+from models.convolution import Conv1d, DepthwiseConv1d, conv_transpose1d, replace_convolutions
 
 
 def clip(channels: int = 8, samples: int = 60) -> Tensor:
@@ -45,6 +45,27 @@ def test_a_network_that_learns_is_left_to_torch() -> None:
         conv(clip()).square().sum().backward()
     assert ours(clip()).is_contiguous()
     assert torch.equal(plain.weight.grad, ours.weight.grad)  # type: ignore[arg-type]
+
+
+def test_a_kernel_for_each_channel_and_its_derivatives_are_torchs_own() -> None:
+    plain = nn.Conv1d(8, 8, 5, padding=2, groups=8).double()
+    ours, (known, given) = DepthwiseConv1d(8, 5).double(), (clip().double().requires_grad_() for _ in range(2))
+    ours.load_state_dict(plain.state_dict())
+    for conv, sound in ((plain, known), (ours, given)):
+        conv(sound).sin().sum().backward()
+    torch.testing.assert_close(ours(given), plain(known))
+    torch.testing.assert_close(given.grad, known.grad)
+    for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad)
+
+
+def test_a_kernel_for_each_channel_learns_in_float32_where_others_do_in_bfloat16() -> None:
+    conv, sound = DepthwiseConv1d(8, 5), clip().bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        made = conv(sound)
+    made.sum().backward()
+    assert made.dtype == torch.float32
+    assert sound.grad is not None and sound.grad.dtype == torch.bfloat16
 
 
 def test_a_packages_network_takes_it_over_with_its_weights() -> None:

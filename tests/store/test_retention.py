@@ -95,6 +95,16 @@ def test_scratch_of_work_that_is_over_goes_and_of_running_work_stays(store: Stor
     assert [folder.name for folder in store.work_dir.iterdir()] == [job.id]
 
 
+def test_what_is_written_beside_jobs_is_left_to_whoever_writes_it(store: Store) -> None:
+    """The archives of /mydata and the clips of a listening test, in another process."""
+    for name in ("my-data-1f", "listening-3", "my-data-2f", "listening-4"):
+        (store.work_dir / name).mkdir(parents=True)
+    for name in ("my-data-2f", "listening-4"):  # killed
+        os.utime(store.work_dir / name, (1.0, 1.0))
+    assert retention.clear_scratch(store) == 2
+    assert sorted(folder.name for folder in store.work_dir.iterdir()) == ["listening-3", "my-data-1f"]
+
+
 def test_a_file_that_a_crash_left_without_a_row_goes_after_a_day(store: Store) -> None:
     old, named = store.media.put_bytes(b"orphan"), add_note(store, MEMBER, b"named").media_key
     for path in (store.media.path(old), store.media.path(named)):

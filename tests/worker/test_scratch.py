@@ -53,3 +53,17 @@ def test_the_scratch_goes_with_its_job_only(store: Store) -> None:
         session.delete(session.get_one(Job, "a" * 32))
     clear(store, attempt(1))
     assert not list(Path(store.work_dir).iterdir())
+
+
+def test_who_has_lost_a_lease_leaves_the_scratch_to_whoever_adds_to_the_result_now(store: Store) -> None:
+    lost, now_adding = attempt(1), attempt(2)
+    lost.lease_owner, now_adding.lease_owner, now_adding.state = "a", "b", JobState.RENDERED
+    with store.write() as session:
+        session.add(now_adding)
+    work, _ = scratch_of(store, attempt(2))
+    clear(store, lost)
+    assert work.is_dir()
+    with store.write() as session:
+        session.get_one(Job, "a" * 32).lease_owner = None
+    clear(store, lost)
+    assert not list(Path(store.work_dir).iterdir())

@@ -187,6 +187,8 @@ def test_a_cover_that_was_not_measured_says_so() -> None:
     assert "still being measured" in results.details(row, EN) and "재는 중" in results.details(row, KO)
     row.lease_until = now() - 10
     assert "was not measured" in results.details(row, EN)
+    row.lease_until, row.to_add_since = None, now()
+    assert "yet to be measured" in results.details(row, EN) and "아직 재지 못했어요" in results.details(row, KO)
     assert "measured" not in results.details(job(JobKind.COVER, {"song": "S", "mos_model": "x"}), EN)
 
 

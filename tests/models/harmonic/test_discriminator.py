@@ -22,7 +22,7 @@ def by_definition(judge: SpectrogramDiscriminator, wav: Tensor) -> list[list[Ten
 def test_scores_feature_maps_and_gradients_are_those_of_the_definition() -> None:
     torch.manual_seed(0)
     judge, wav = SpectrogramDiscriminator(), torch.randn(2, 1, 4000)
-    known, made = by_definition(judge, wav), judge(wav)
+    known, made = by_definition(judge, wav), judge(*judge.hear(wav[:, 0]))
     for (scores, maps), theirs in zip(made, known, strict=True):
         torch.testing.assert_close(maps, theirs, rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(scores, theirs[-1].flatten(1), rtol=1e-3, atol=1e-4)
@@ -36,5 +36,5 @@ def test_scores_feature_maps_and_gradients_are_those_of_the_definition() -> None
 
 def test_channels_stay_side_by_side_through_layers_and_their_derivatives() -> None:
     judge, wav = SpectrogramDiscriminator(), torch.randn(2, 1, 4000)
-    for _, maps in judge(wav):
+    for _, maps in judge(*judge.hear(wav[:, 0])):
         assert all(one.is_contiguous(memory_format=torch.channels_last) for one in maps)

@@ -178,3 +178,17 @@ def test_the_adversarial_losses_are_least_squares() -> None:
     assert float(discriminator_loss(real, fake)) == pytest.approx(2 * (0.25 + 0.0625))
     assert float(generator_loss(fake)) == pytest.approx(2 * 0.5625)
     assert float(feature_loss(real, fake)) == pytest.approx(2 * 2.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_feature_matching_has_the_derivative_of_a_mean_absolute_difference(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    maps = [torch.randn(2, 4, 6, 5, generator=draw).to(dtype) for _ in range(2)]
+    ours, plain = (maps[1].to(memory_format=torch.channels_last).requires_grad_() for _ in range(2))
+    found = 3 * feature_loss([(maps[0], [maps[0]])], [(ours, [ours])])
+    known = 3 * (plain.float() - maps[0].float()).abs().mean()
+    torch.testing.assert_close(found, known, rtol=1e-2 if dtype is torch.bfloat16 else 1e-5, atol=0)
+    for loss in (found, known):
+        loss.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(ours.grad, plain.grad)
+    assert ours.grad is not None and ours.grad.is_contiguous(memory_format=torch.channels_last)

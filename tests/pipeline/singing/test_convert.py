@@ -12,6 +12,7 @@ from torch import Tensor
 from models.content import whisper_text
 from models.harmonic.voice_base import load_base
 from models.memory import AllocationFailed
+from models.precision import agreement
 from models.rvc import S24, Synthesizer
 from models.rvc.voice_base import initialize
 from models.signal import SPEECH_RATE, Floats32
@@ -21,7 +22,7 @@ from pipeline.singing import convert as module
 from pipeline.singing.convert import ConvertOptions, convert, octave_shift
 from pipeline.sound.decode import NOTE, decode
 from pipeline.sound.resample import resample
-from pipeline.voices.retrieval import blend, retrieve
+from pipeline.voices.retrieval import Retrieval, blend
 
 
 @pytest.fixture(scope="module")
@@ -194,19 +195,39 @@ def test_retrieval_is_the_exact_inverse_fourth_power_mean() -> None:
     near = squared.topk(8, largest=False)
     weight = near.values**-2 / (near.values**-2).sum(1, keepdim=True)
     expected = torch.einsum("tk,tkc->tc", weight, rows.double()[near.indices])
-    torch.testing.assert_close(retrieve(content, rows).double(), expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(Retrieval(rows)(content).double(), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [128, 768])
+@pytest.mark.parametrize("offset", [0.0, 5.0])
+def test_retrieval_in_bfloat16_finds_the_same_rows(width: int, offset: float) -> None:
+    """Frames of a few dozen sounds, as speech has them, and far from zero, as an encoder's may be."""
+    generator = torch.Generator().manual_seed(0)
+    sounds = torch.randn(40, width, generator=generator) + offset
+
+    def frames(count: int) -> Tensor:
+        near = sounds[torch.randint(0, 40, (count,), generator=generator)]
+        return near + 0.3 * torch.randn(count, width, generator=generator)
+
+    rows, content = frames(3000), frames(600)
+    exact, searched = Retrieval(rows)(content), Retrieval(rows, True)(content)
+    assert agreement(exact - offset, searched - offset) > 45
+    assert agreement(exact - offset, rows[:600] - offset) < 10
 
 
 def test_an_exact_match_is_itself_and_not_a_division_by_zero() -> None:
     rows = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(retrieve(rows[:3], rows), rows[:3], rtol=1e-3, atol=1e-3)
+    for bf16 in (False, True):
+        torch.testing.assert_close(Retrieval(rows, bf16)(rows[:3]), rows[:3], rtol=1e-3, atol=1e-3)
+    for few in (rows[:1], rows[:5]):  # of a voice of a moment
+        torch.testing.assert_close(Retrieval(few, True)(rows[:9]), Retrieval(few)(rows[:9]), rtol=1e-3, atol=1e-3)
 
 
 def test_protect_keeps_unvoiced_frames_nearer_to_the_singer() -> None:
     generator = torch.Generator().manual_seed(0)
     rows, content = torch.randn(50, 8, generator=generator), torch.randn(2, 8, generator=generator)
     voiced = torch.tensor([True, False])
-    drawn = blend(content, rows, voiced, index_rate=1.0, protect=0.5)
-    shielded = blend(content, rows, voiced, index_rate=1.0, protect=0.2)
+    drawn = blend(content, Retrieval(rows), voiced, index_rate=1.0, protect=0.5)
+    shielded = blend(content, Retrieval(rows), voiced, index_rate=1.0, protect=0.2)
     torch.testing.assert_close(shielded[0], drawn[0])
     torch.testing.assert_close(shielded[1], 0.2 * drawn[1] + 0.8 * content[1])

@@ -17,7 +17,7 @@ from pipeline.sound.encode import encode
 from pipeline.sound.resample import resample
 from pipeline.training.instant import instant_voice
 from pipeline.voices.own_note import hear_note
-from pipeline.voices.retrieval import load_index
+from pipeline.voices.retrieval import Retrieval, load_index
 
 
 def note_of(path: Path, wav: np.ndarray) -> Note:
@@ -39,7 +39,7 @@ def test_it_sings_as_whoever_spoke(models: ModelPool, notes: list[Path], song: P
     assert not made.narrowband
     assert sorted(path.name for path in tmp_path.iterdir()) == ["voice.index.safetensors", "voice.safetensors"]
     other = decode(song, SPEECH_RATE, channels=1, limits=NOTE, name="song")[: 8 * SPEECH_RATE]
-    wav = np.concatenate(list(convert(extract(other, models.text, models.pitch), voice, rows)))
+    wav = np.concatenate(list(convert(extract(other, models.text, models.pitch), voice, Retrieval(rows))))
     before, after = (models.speaker.embed(sound) for sound in (other, resample(wav, voice.sampling_rate, SPEECH_RATE)))
     assert before is not None and after is not None
     assert float(after @ speaker.numpy()) > float(before @ speaker.numpy()) + 0.1

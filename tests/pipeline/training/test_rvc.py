@@ -319,10 +319,10 @@ def test_a_note_is_drawn_as_often_as_it_sounds_whatever_its_length() -> None:
 
 
 def test_the_voice_sings_contentvecs_features(trained: TrainReport, chosen: ModelPool, work: Path) -> None:
-    synthesizer, info, rows, _ = chosen.voice(trained.model, trained.index)
+    synthesizer, info, retrieval, _ = chosen.voice(trained.model, trained.index)
     encoder = chosen.encoder(info.content_model)
     [features] = [load_features(path) for path in sorted(work.glob(f"note-0-{encoder.cache_id}+*.npz"))]
-    wav = np.concatenate(list(convert(features, synthesizer, rows, ConvertOptions(key_shift=2))))
+    wav = np.concatenate(list(convert(features, synthesizer, retrieval, ConvertOptions(key_shift=2))))
     assert len(wav) == len(features) * 400 and np.isfinite(wav).all()
     assert np.sqrt((wav**2).mean()) > 1e-3
 

@@ -24,7 +24,7 @@ from pipeline.listening import features as features_module
 from pipeline.listening.features import extract, extract_stream
 from pipeline.pool.model_pool import ModelPool
 from pipeline.singing.convert import ConvertOptions, convert
-from pipeline.voices.retrieval import load_index
+from pipeline.voices.retrieval import Retrieval, load_index
 from pipeline.voices.rvc_files import export_voice, import_voice
 from tests.models.rvc.pth_files import contents, output_of, write
 
@@ -75,7 +75,7 @@ def test_an_imported_voice_sings(
     assert info.content_model == encoder.model_id and len(rows) == 120
     decoded = extract(vowel(1.0), encoder, models.pitch)
     assert decoded.content.shape == (50, 768)
-    wav = np.concatenate(list(convert(decoded, network, rows, ConvertOptions())))
+    wav = np.concatenate(list(convert(decoded, network, Retrieval(rows), ConvertOptions())))
     assert len(wav) == 40000 and np.isfinite(wav).all()
     assert np.sqrt((wav**2).mean()) > 1e-3
 
@@ -118,7 +118,9 @@ def test_a_voice_without_an_index_is_drawn_to_nothing(
     network, _ = load_voice(converted.model)
     decoded = extract(vowel(0.5), encoder, models.pitch)
     alone = np.concatenate(list(convert(decoded, network, None, ConvertOptions(index_rate=0.0))))
-    np.testing.assert_array_equal(np.concatenate(list(convert(decoded, network, rows, ConvertOptions()))), alone)
+    np.testing.assert_array_equal(
+        np.concatenate(list(convert(decoded, network, Retrieval(rows), ConvertOptions()))), alone
+    )
     assert export_voice(converted.model, converted.index, tmp_path / "out", "v").index is None
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["v.pth"]
 

@@ -21,11 +21,12 @@ def test_notes_become_a_queued_job_and_its_clips(scene: Scene) -> None:
     assert all(note.expires_at - note.created_at == pytest.approx(30 * 86400, abs=5) for note in kept)
 
 
-def test_a_note_that_is_sent_twice_counts_once(scene: Scene) -> None:
+def test_a_note_that_is_sent_twice_counts_once_and_is_kept_once(scene: Scene) -> None:
     notes = [scene.save(sound, name) for sound, name in ((b"one", "a.ogg"), (b"two", "b.ogg"), (b"one", "again.mp3"))]
     job = request_match(scene.store, scene.member, notes, "command")
     with scene.store.read() as session:
         assert [note.name for note in clips.of_job(session, job.id)] == ["a.ogg", "b.ogg"]
+    assert scene.remains()["files"] == 2
 
 
 def test_one_job_too_many_leaves_neither_row_nor_file(scene: Scene) -> None:

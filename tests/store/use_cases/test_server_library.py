@@ -111,6 +111,13 @@ def test_three_songs_make_a_singer_and_are_not_kept(scene: Scene) -> None:
         assert set(scene.store.media.keys()) == {singer.embeddings_key}
 
 
+def test_a_song_that_is_sent_twice_is_kept_once(scene: Scene) -> None:
+    sent = ((b"one", "1.mp3"), (b"two", "2.mp3"), (b"three", "3.mp3"), (b"one", "one.flac"))
+    files = [scene.save(sound, name) for sound, name in sent]
+    request_library(scene.store, scene.member, LibraryRequest(LibraryEntry.SINGER, "Bo", files))
+    assert scene.remains()["files"] == 3
+
+
 def test_a_servers_singer_hides_the_one_for_all_of_the_same_name(scene: Scene) -> None:
     shared = add_singer(scene.store, NewSinger("IU", scene.file(b"all", "e.safetensors"), MODEL, 6))
     hear(scene, request(scene, LibraryEntry.SINGER, "iu", b"one", b"two", b"three"))
