@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from store import abilities
+from store import abilities, voices
 from store.leases import MAX_LOSSES, UNLEASED, WITH_RESULT, leased_by, update_row
+from store.params import cover_params
 from store.tables import OPERATOR, Job, JobKind, Lane, Outbox, now
 
 SECONDS = 24 * 3600.0
@@ -78,33 +79,42 @@ def leave_those_of(session: Session, voice_id: int) -> None:
 def put_off(session: Session, job_id: str, attempt: int, owner: str, *, lost: bool = True) -> bool:
     """What is still to be added to a result is another worker's; after the third loss it is left as it is.
 
-    The operator's is left: the command line goes on with no job of an earlier command. False if this lease is of no
-    job that has its result.
+    The operator's is left: the command line goes on with no job of an earlier command. So is what another would sing
+    otherwise. False if this lease is of no job that has its result.
     """
     job = session.get(Job, job_id)
     losses = (job.losses if job else 0) + lost
-    if job is None or job.user_id == OPERATOR or (lost and losses >= MAX_LOSSES):
+    if job is None or job.user_id == OPERATOR or (lost and losses >= MAX_LOSSES) or sings_otherwise(session, job):
         return leave(session, job_id, attempt, owner)
     values = {**UNLEASED, "attempt": attempt + 1, "losses": losses, "to_add_since": now()}
     return update_row(session, job_id, WITH_RESULT, leased_by(attempt, owner), **values)
 
 
-def are_put_off(session: Session) -> bool:
-    """Whether there is anything to take up; this needs no lock."""
-    return session.exec(select(Job.id).where(PUT_OFF).limit(1)).first() is not None
+def sings_otherwise(session: Session, job: Job) -> bool:
+    """Whether the voice of a cover was trained anew since that was sung."""
+    if job.kind is not JobKind.COVER:
+        return False
+    return voices.trained_since(session, cover_params(job).voice_id, job.started_at or 0.0)
+
+
+def first_put_off(
+    session: Session, lanes: Collection[Lane], models: Collection[str] | None = None, *, locked: bool = False
+) -> Job | None:
+    """What was put off first, of these lanes, and needs no other than these models (None: any); None if nothing was.
+
+    `locked`: nobody else may take it up meanwhile; what others are taking up is left out.
+    """
+    wanted = select(Job).where(PUT_OFF, col(Job.lane).in_(lanes))
+    wanted = wanted if models is None else wanted.where(abilities.doable(models))
+    wanted = wanted.order_by(col(Job.to_add_since)).limit(1)
+    return session.exec(wanted.with_for_update(skip_locked=True) if locked else wanted).first()
 
 
 def take_up(
     session: Session, owner: str, seconds: float, lanes: Collection[Lane], models: Collection[str] | None = None
 ) -> Job | None:
-    """Lease to this worker what was put off first, of these lanes, and needs no other than these models (None: any).
-
-    None if nothing was.
-    """
-    wanted = select(Job).where(PUT_OFF, col(Job.lane).in_(lanes))
-    wanted = wanted if models is None else wanted.where(abilities.doable(models))
-    wanted = wanted.order_by(col(Job.to_add_since)).limit(1).with_for_update(skip_locked=True)
-    if (job := session.exec(wanted).first()) is None:
+    """Lease to this worker what `first_put_off` finds; None if that is nothing."""
+    if (job := first_put_off(session, lanes, models, locked=True)) is None:
         return None
     values = {"lease_owner": owner, "lease_until": now() + seconds, "to_add_since": None}
     still = col(Job.attempt) == job.attempt, PUT_OFF

@@ -73,6 +73,13 @@ def usable(session: Session, voice_id: int, user_id: int) -> Voice:
     return voice
 
 
+def trained_since(session: Session, voice_id: int, moment: float) -> bool:
+    """Whether a training has made anew what the voice sings with."""
+    voice = session.get(Voice, voice_id)
+    training = session.get(Job, voice.job_id) if voice is not None and voice.job_id is not None else None
+    return training is not None and (training.ended_at or 0.0) > moment
+
+
 def is_unanswered(session: Session, voice: Voice) -> bool:
     """Whether its training, or the one anew, begins only once its owner says yes."""
     job = session.get(Job, voice.next_job_id or voice.job_id or "")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from store import Job, JobKind, Store, cache, clips, library, outbox, voices
-from store.missing import NoSingers, NotesGone, SongsGone
+from store import Job, JobKind, Store, additions, cache, clips, library, outbox, voices
+from store.missing import FileGone, NoSingers, NotesGone, SongsGone
 from store.need_tables import ModelRole
 from store.params import cover_params, train_params
 from store.replies import token_of
@@ -116,6 +116,8 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
     key = params.song_key or library.song(session, params.song_id or 0).media_key
     given = params.instrumental_key
     made = cover_result(job.result) if job.ended_at is not None else None
+    if made is not None and additions.sings_otherwise(session, job):
+        raise FileGone
     return CoverTask(
         song=store.media.checked(key, params.song_name),
         song_name=params.song_name,

@@ -91,7 +91,7 @@ def take_up_result(
     Of these lanes, and of those that need no other than these models; None: whatever it needs. None if there is none.
     """
     with store.read() as session:
-        if not additions.are_put_off(session):
+        if additions.first_put_off(session, lanes, models) is None:  # a look takes no write lock
             return None
     with store.step() as session:
         return additions.take_up(session, owner, jobs.LEASE_SECONDS, lanes, models)

@@ -61,3 +61,12 @@ def cover_to_measure(scene: Scene) -> Job:
     job = taken(scene, JobKind.COVER)
     finish_job(scene.store, job, RESULTS[JobKind.COVER], produced(scene), measuring=True)
     return job
+
+
+def train_anew(scene: Scene) -> None:
+    """The voice of `cover_to_measure` sings otherwise from now on."""
+    training = TrainingRequest("mine", [scene.save(b"note")], "command", anew=True)
+    job = request_agreed_training(scene.store, MEMBER, training, "yes")
+    running = take_job(scene.store, job.id, job.attempt, WORKER)
+    assert running is not None
+    finish_job(scene.store, running, RESULTS[JobKind.TRAIN], produced(scene))
