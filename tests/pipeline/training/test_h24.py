@@ -1,13 +1,17 @@
 """A step of h24: when the speaker encoder is asked."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from pipeline.pool.model_pool import ModelPool
+from pipeline.progress import Interrupted, Report, ignore
 from pipeline.training import h24
 from pipeline.training.base import TrainOptions
 from pipeline.training.data import TrainingData
+from pipeline.training.loop import TrainingLoop
 from tests.pipeline.training.test_rvc import buzz
 
 
@@ -41,3 +45,26 @@ def test_the_speaker_encoder_is_asked_every_other_step_and_counts_for_two(
     alike, unlike = losses[::2], losses[1::2]
     costs = [other - one for one, other in zip(alike, unlike, strict=True)]
     assert costs == pytest.approx([2 * h24.SPEAKER_WEIGHT, 0, 2 * h24.SPEAKER_WEIGHT], rel=1e-3)
+
+
+def test_a_training_taken_up_after_an_odd_number_of_steps_asks_in_the_same_ones(
+    models: ModelPool, material: TrainingData, tmp_path: Path
+) -> None:
+    def attempt(checkpoint: Path, report: Report = ignore) -> TrainingLoop:
+        options = TrainOptions(steps=3, measure_steps=3, batch=2, seconds=3600)
+        loop = TrainingLoop(models, torch.ones(256) / 16, options, h24.HarmonicBase())
+        loop.resume(checkpoint)
+        loop.run(material, checkpoint, report)
+        return loop
+
+    def stop_after_one(stage: str, fraction: float) -> None:
+        if fraction > 0:
+            raise Interrupted
+
+    once = attempt(tmp_path / "once.pt")
+    with pytest.raises(Interrupted):
+        attempt(tmp_path / "twice.pt", stop_after_one)
+    assert torch.load(tmp_path / "twice.pt", weights_only=True)["step"] == 1
+    twice = attempt(tmp_path / "twice.pt")
+    learnt = once.learner.state()["network"]
+    assert all(value.equal(learnt[name]) for name, value in twice.learner.state()["network"].items())
