@@ -118,8 +118,7 @@ def _over_limit(store: Store, folders: Iterable[Path]) -> list[Path]:
 def _needed(session: Session) -> set[str]:
     """The hashes of the songs that jobs wait for or work on, or whose covers are measured."""
     sung = (JobKind.COVER, JobKind.LIBRARY)
-    measured = col(Job.lease_until).is_not(None) | col(Job.to_add_since).is_not(None)
-    wanted = select(Job).where(col(Job.state).in_(jobs.ACTIVE) | measured, col(Job.kind).in_(sung))
+    wanted = select(Job).where(jobs.IN_WORK, col(Job.kind).in_(sung))
     return {hash_of(key) for key in song_keys(session, session.exec(wanted).all())}
 
 

@@ -38,6 +38,8 @@ WAITING = frozenset({S.ACCEPTED, S.QUEUED})
 WORKING = frozenset({S.LEASED, S.RUNNING})
 ACTIVE = WAITING | WORKING
 ENDED = frozenset(S) - ACTIVE - {S.RENDERED}
+IN_WORK = or_(col(Job.state).in_(ACTIVE), col(Job.lease_until).is_not(None), col(Job.to_add_since).is_not(None))
+"""A worker works on it, or is to."""
 UNFINISHED = frozenset({S.FAILED, S.CANCELLED, S.EXPIRED})
 
 LEASE_SECONDS = 15.0

@@ -82,8 +82,7 @@ def clear_scratch(store: Store) -> int:
     """
     folders = list(store.work_dir.glob("*"))  # listed before the rows: a job leased meanwhile is not among them
     with store.read() as session:
-        works = or_(col(Job.state).in_(jobs.ACTIVE), col(Job.lease_until).is_not(None))
-        active = set(session.exec(select(Job.id).where(works)).all())
+        active = set(session.exec(select(Job.id).where(jobs.IN_WORK)).all())
     before = now() - DRAFT_SECONDS
     stale = [folder for folder in folders if folder.name not in active and _is_left(folder, before)]
     for folder in stale:

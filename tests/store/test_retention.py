@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, jobs, library, retention, voices
+from store import Clip, Job, JobKind, JobState, Outbox, Song, Store, Voice, additions, jobs, library, retention, voices
 from store.clips import DAY
 from store.errors import KeptShorter
 from store.tables import Audit, BasketNote, OutboxState, now
@@ -93,6 +93,21 @@ def test_scratch_of_work_that_is_over_goes_and_of_running_work_stays(store: Stor
         (store.work_dir / name / "out").mkdir(parents=True)
     assert retention.clear_scratch(store) == 1
     assert [folder.name for folder in store.work_dir.iterdir()] == [job.id]
+
+
+def test_scratch_of_a_result_that_another_worker_adds_to_is_that_workers(store: Store) -> None:
+    """It may take that up between a look at the rows and the removal."""
+    with store.write() as session:
+        job = jobs.submit(session, Job(kind=JobKind.MATCH, user_id=MEMBER))
+        jobs.enqueue(session, job.id)
+        jobs.take(session, job.id, 1, "a")
+        jobs.render(session, job.id, 1, "a", {}, [], measuring=True)
+        jobs.give_back(session, job.id, 1, "a", lost=False)
+    (store.work_dir / job.id / "1").mkdir(parents=True)
+    assert retention.clear_scratch(store) == 0
+    with store.write() as session:
+        additions.leave_to_nobody(session, job.id)
+    assert retention.clear_scratch(store) == 1
 
 
 def test_what_is_written_beside_jobs_is_left_to_whoever_writes_it(store: Store) -> None:
