@@ -117,10 +117,9 @@ def read_card(path: Path, stems: Iterable[Path]) -> dict[str, Any]:
     gain = float(card["gain"])
     for stem in stems:
         check_stem(stem)
-    told = {
-        name: card[name] for name in ("seconds", "lufs", "gain", "peaks") if name in card
-    }  # a later version has more
-    return told | {"peak": 1 / gain, "instrumental_gain": gain, "downmix": Downmix(**card["downmix"])}
+    told = {"seconds": card["seconds"], "lufs": card["lufs"], "gain": gain}  # a later version's card has more
+    told |= {"peak": 1 / gain, "instrumental_gain": gain, "peaks": card.get("peaks", {})}
+    return told | {"downmix": Downmix(**card["downmix"])}
 
 
 def features_of(
