@@ -33,13 +33,13 @@ async def obstacles(interaction: Interaction, votes: ListeningVotes, say: Texts)
 
 
 async def _channel(interaction: Interaction, channel_id: int) -> discord.abc.GuildChannel | discord.Thread | None:
-    """The test's channel, as far as the bot may know of it; None if it is gone."""
+    """The test's channel, as far as the bot may know of it; None if it is gone, or a thread that it may not see."""
     guild = interaction.guild
     known = guild.get_channel_or_thread(channel_id) if guild else None
     if known is None:
         try:
             known = await interaction.client.fetch_channel(channel_id)
-        except discord.NotFound:
+        except (discord.NotFound, discord.Forbidden):
             return None
     return known
 

@@ -108,5 +108,7 @@ async def test_a_channel_that_is_closed_or_gone_is_told_to_the_moderators(
     await world.tick()
     assert "2 of 2 clips shown" in (told := await hall.say("status")) and "permissions" not in told
     backend.delete_channel(stage.id)
-    assert "Its channel is gone" in (told := await hall.say("status")) and "Deleted by somebody" not in told
+    for status in (404, 403):  # a private thread that the bot has left
+        world.env.inject_error("GET", f"/channels/{stage.id}", status=status, code=50001, times=1)
+        assert "Its channel is gone" in (told := await hall.say("status")) and "Deleted by somebody" not in told
     assert "has ended" in await hall.say("stop")
