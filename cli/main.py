@@ -20,6 +20,9 @@ def open_streams() -> None:
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:  # as Python leaves one that was closed
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def _begin() -> None:
