@@ -18,6 +18,8 @@ BotError
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
     ├── DiscordAway        Discord is in trouble and took nothing
+    ├── AnswerRefused      what the answer belongs to is gone, or closed to the bot
+    ├── FileRefused        a file of ours that Discord does not take here
     └── Internal           a bug of ours; the log has it under the reference
 """
 
@@ -176,6 +178,26 @@ class DiscordAway(Refusal):
 
     code = "discord_away"
     sentence = "Discord is in trouble just now and did not take this. Nothing of yours is lost: try again in a minute."
+
+
+class AnswerRefused(Refusal):
+    """The message or channel is gone, the thread is archived or locked, or the bot may not write there any more."""
+
+    code = "answer_refused"
+    sentence = (
+        "I cannot answer there: the message or channel is gone, or I may not write in it any more. "
+        "Use the command again, here or in a direct message with me; /jobs has your results."
+    )
+
+
+class FileRefused(Refusal):
+    """Discord takes smaller files here."""
+
+    code = "file_refused"
+    sentence = (
+        "The file is larger than Discord allows here. Ask for it in a server where larger files are allowed, or ask "
+        "the operator for it."
+    )
 
 
 class Internal(Refusal):

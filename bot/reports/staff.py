@@ -10,7 +10,7 @@ from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.moderators import check_moderator
 from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, services_of, texts_for_server
-from bot.messages.faults import out_of_reach
+from bot.messages.faults import is_closed, out_of_reach
 from bot.texts.names import safe
 from bot.texts.sentences import Texts, texts
 from store import AlreadyHandled, Job, MemberReport
@@ -104,7 +104,7 @@ class StepButton(PersistentButton, template=r"report:(?P<step>remove|warn|block)
             message = await place.send(text)
         except Exception as error:
             await asyncio.to_thread(warning_failed, store, self.report, interaction.user.id)
-            if isinstance(error, discord.Forbidden | discord.NotFound) or out_of_reach(error):
+            if out_of_reach(error) or (isinstance(error, discord.HTTPException) and is_closed(error)):
                 log.warning("The warning of report %s did not arrive: %s", self.report, error)
                 raise MemberUnreachable from error
             raise
