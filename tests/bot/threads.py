@@ -1,4 +1,4 @@
-"""Threads as Discord keeps them: in an archived one nothing changes, and only a message opens it unless it is locked."""
+"""Threads as Discord keeps them: in an archived one nothing changes; a message opens it unless it is locked."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
