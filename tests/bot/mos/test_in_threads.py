@@ -26,7 +26,7 @@ def deny(hall: Hall, thread: Thread, **rights: bool) -> None:
     """The bot lacks these permissions in the thread's channel."""
     me = hall.world.guild.me
     assert me is not None
-    denied = discord.Permissions(**rights).value  # type: ignore[arg-type]
+    denied = discord.Permissions(**rights).value
     parent: Any = thread.world.env.backend.channels[thread.handle.id].parent_id
     closed = Overwrite(target_id=me.id, type=OverwriteType.MEMBER, allow=0, deny=denied)
     hall.world.env.backend.edit_channel(parent, {}, overwrites=[closed])
