@@ -5,11 +5,10 @@ from typing import Any
 
 import discord
 
-from bot.errors import CannotShare
+from bot.errors import CannotShare, is_closed, is_too_large
 from bot.interactions.components import PersistentButton
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for, texts_for_server
-from bot.messages.faults import is_closed, is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose
 from bot.texts.mentions import clickable

@@ -11,10 +11,9 @@ from discord import app_commands
 from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal, is_away
+from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal, is_away, is_reply_over, is_too_large
 from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
-from bot.messages.faults import is_reply_over, is_too_large
 from bot.texts.mentions import clickable
 from files.disk import DiskFull
 from store import FileDamaged, StoreError, StoreUnusable

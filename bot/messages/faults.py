@@ -12,26 +12,6 @@ def out_of_reach(error: Exception) -> bool:
     return is_away(error) or isinstance(error, OSError | OperationalError | MediaAway)
 
 
-def is_too_large(error: discord.HTTPException) -> bool:
-    """Whether Discord takes no file of that size here (HTTP 413, error 40005)."""
-    return error.status == 413 or error.code == 40005
-
-
-def is_reply_over(error: discord.HTTPException) -> bool:
-    """Whether an interaction's answer is out of reach: its token has died (401, 404), or it `is_closed`."""
-    return error.status == 401 or is_closed(error)
-
-
-def is_closed(error: discord.HTTPException) -> bool:
-    """Whether a message or channel is gone, or closed to the bot: it may not (any more), or the thread is archived."""
-    return error.status in (403, 404) or is_archived(error)
-
-
-def is_archived(error: discord.HTTPException) -> bool:
-    """Whether a thread is archived or locked, in which nothing can be sent, changed or deleted (HTTP 400 or 403)."""
-    return error.code in (50083, 160005)
-
-
 def asked_pause(error: Exception) -> float:
     """The seconds after which Discord wants to be asked again (Retry-After), or 0."""
     if isinstance(error, discord.RateLimited):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import discord
 
-from bot.messages.faults import is_closed
+from bot.errors import is_closed
 from bot.texts.names import file_name
 from store import Outbox, Store
 from store.patience import NONCE_SECONDS

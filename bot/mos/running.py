@@ -8,7 +8,8 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands, tasks
 
-from bot.messages.faults import asked_pause, is_closed, out_of_reach
+from bot.errors import is_closed
+from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts
