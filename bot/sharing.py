@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import CannotShare
+from bot.errors import CannotShare, is_closed, is_too_large
 from bot.interactions.components import PersistentButton
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for, texts_for_server
@@ -77,7 +77,9 @@ async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> disco
     try:
         files = await asyncio.to_thread(files_of, services.store, sharing.message.row)
         message: discord.Message = await channel.send(clickable(text, services.mentions), files=files, **options)
-    except (NotFound, discord.Forbidden, discord.NotFound) as error:
+    except (NotFound, discord.HTTPException) as error:
+        if isinstance(error, discord.HTTPException) and not (is_closed(error) or is_too_large(error)):
+            raise
         await asyncio.to_thread(drop_share, services.store, sharing)
         raise CannotShare from error
     await asyncio.to_thread(keep_share, services.store, sharing, message.id)
