@@ -15,6 +15,7 @@ BotError
     ├── EveryoneModerates  @everyone as the role of moderators
     ├── MemberUnreachable  a warning that the member's direct messages do not take
     ├── MissingRights      the bot may not do in this channel what a command needs
+    ├── MayNotWrite        to share where the member may not write
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
     ├── DiscordAway        Discord is in trouble and took nothing
@@ -153,6 +154,16 @@ class CannotShare(Refusal):
     sentence = (
         "I cannot show this there: I may not write or attach files in that channel, or its file is not kept any more. "
         "Ask a moderator for these permissions, or make it anew in another channel."
+    )
+
+
+class MayNotWrite(Refusal):
+    """A result is to be shown where its member may not write themselves, or has left the server."""
+
+    code = "may_not_write"
+    sentence = (
+        "You may not write in the channel where you asked for this, so I show nothing there for you. "
+        "Make it anew in a channel where you may write."
     )
 
 
