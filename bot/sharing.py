@@ -97,7 +97,8 @@ async def _may_write(interaction: Interaction, job: Job) -> bool:
 
 async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> discord.Message:
     """Send the result to its channel and note it. Raises CannotShare where the bot may not."""
-    services, job, say = services_of(interaction), sharing.message.job, texts_for_server(interaction)
+    services, job = services_of(interaction), sharing.message.job
+    say = texts_for_server(interaction, job.guild_id)
     text = f"{say('share.by', member=f'<@{job.user_id}>')}\n{compose(job, say)}"
     channel = interaction.client.get_partial_messageable(sharing.channel_id)
     options: dict[str, Any] = {"nonce": nonce, "suppress_embeds": True}

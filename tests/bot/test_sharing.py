@@ -185,15 +185,16 @@ async def test_nobody_writes_by_the_bot_where_they_may_not_write_themselves(
     assert world.public() == [] and undoing(store) == 0
 
 
-async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_message(
+async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_message_in_its_servers_language(
     card: discord.Message, world: World, worker: Worker
 ) -> None:
+    world.bot.services.languages[world.guild.id] = "ko"
     view = result_view(worker.only(), texts("en"))
     assert view is not None
     place = world.alice.user.dm_channel
     shown = await world.bot.get_partial_messageable(place.id).send("again", view=view)
     await world.alice.user.click(shown, label=SHARE)
-    assert len(world.public()) == 1
+    assert "님이 공유" in world.public()[0].content
     world.env.backend.delete_channel(world.channel.id)
     click = await world.alice.user.click(shown, label=SHARE)
     assert "cannot show this there" in response_of(click).content
