@@ -18,6 +18,7 @@ BotError
     ├── MayNotWrite        to share where the member may not write
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
+    ├── UnknownCommand     a command or option that Discord shows and this bot has no more
     ├── DiscordAway        Discord is in trouble and took nothing
     ├── AnswerRefused      what the answer belongs to is gone, or closed to the bot
     ├── FileRefused        a file of ours that Discord does not take here
@@ -182,6 +183,16 @@ class UnknownButton(Refusal):
 
     code = "unknown_button"
     sentence = "This button is not in use any more. Use the command again: /help lists the commands."
+
+
+class UnknownCommand(Refusal):
+    """Discord has shown a command of an earlier version."""
+
+    code = "unknown_command"
+    sentence = (
+        "This command has changed since Discord showed it to you. Type it anew, after a restart of Discord if need be: "
+        "/help lists the commands."
+    )
 
 
 class DiscordAway(Refusal):
