@@ -15,8 +15,10 @@ BotError
     ├── EveryoneModerates  @everyone as the role of moderators
     ├── MemberUnreachable  a warning that the member's direct messages do not take
     ├── MissingRights      the bot may not do in this channel what a command needs
+    ├── MayNotWrite        to share where the member may not write
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
+    ├── UnknownCommand     a command or option that Discord shows and this bot has no more
     ├── DiscordAway        Discord is in trouble and took nothing
     ├── AnswerRefused      what the answer belongs to is gone, or closed to the bot
     ├── FileRefused        a file of ours that Discord does not take here
@@ -156,6 +158,16 @@ class CannotShare(Refusal):
     )
 
 
+class MayNotWrite(Refusal):
+    """A result is to be shown where its member may not write themselves, or has left the server."""
+
+    code = "may_not_write"
+    sentence = (
+        "You may not write in the channel where you asked for this, so I show nothing there for you. "
+        "Make it anew in a channel where you may write."
+    )
+
+
 class NoVoiceMessages(Refusal):
     """Whoever presses may send none in this channel, so that an answer may not be one either."""
 
@@ -171,6 +183,16 @@ class UnknownButton(Refusal):
 
     code = "unknown_button"
     sentence = "This button is not in use any more. Use the command again: /help lists the commands."
+
+
+class UnknownCommand(Refusal):
+    """Discord has shown a command of an earlier version."""
+
+    code = "unknown_command"
+    sentence = (
+        "This command has changed since Discord showed it to you. Type it anew, after a restart of Discord if need be: "
+        "/help lists the commands."
+    )
 
 
 class DiscordAway(Refusal):

@@ -11,7 +11,17 @@ from discord import app_commands
 from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal, is_away, is_reply_over, is_too_large
+from bot.errors import (
+    AnswerRefused,
+    BotError,
+    DiscordAway,
+    FileRefused,
+    Internal,
+    UnknownCommand,
+    is_away,
+    is_reply_over,
+    is_too_large,
+)
 from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
@@ -25,6 +35,8 @@ OVER = {10062, 10015, 50027, 40060}
 """Discord's codes for an interaction that was not acknowledged within 3 s, for one whose answer is over (after 15
 minutes), and for one that another process of the bot has acknowledged."""
 UNKNOWN_MESSAGE = 10008
+CHANGED = app_commands.CommandNotFound, app_commands.CommandSignatureMismatch, app_commands.TransformerError
+"""What the library raises where Discord shows a command otherwise than it is now."""
 
 
 async def reply(
@@ -99,6 +111,9 @@ def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
     if is_away(error):
         log.warning("Discord did not take an answer: %s", error)
         return DiscordAway()
+    if isinstance(error, CHANGED):
+        log.warning("A command of an earlier version was used: %s", error)
+        return UnknownCommand()
     if isinstance(error, discord.HTTPException) and (is_reply_over(error) or is_too_large(error)):
         log.warning("Discord refused an answer: %s", error)
         return FileRefused() if is_too_large(error) else AnswerRefused()

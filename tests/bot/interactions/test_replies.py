@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import aiohttp
 import discord
 import pytest
+from discord import app_commands
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal
+from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal, UnknownCommand
 from bot.interactions.replies import is_late, refusal_of, refuse
 from files.disk import DiskFull
 from store import StoreBusy, StoreDamaged
@@ -86,6 +87,12 @@ def test_what_discord_refuses_is_a_sentence_and_no_bug_of_ours(
 ) -> None:
     assert isinstance(refusal_of(refused(status, code)), told)
     assert "Traceback" not in caplog.text and "refused an answer" in caplog.text
+
+
+def test_a_command_of_an_earlier_version_is_a_sentence_and_no_bug_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    command: Any = type("Command", (), {"name": "cover", "qualified_name": "cover"})
+    assert isinstance(refusal_of(app_commands.CommandSignatureMismatch(command)), UnknownCommand)
+    assert "Traceback" not in caplog.text and "earlier version" in caplog.text
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, 10062), (404, 10015), (401, 50027), (400, 40060)])
