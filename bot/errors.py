@@ -15,9 +15,13 @@ BotError
     ├── EveryoneModerates  @everyone as the role of moderators
     ├── MemberUnreachable  a warning that the member's direct messages do not take
     ├── MissingRights      the bot may not do in this channel what a command needs
+    ├── MayNotWrite        to share where the member may not write
     ├── NoVoiceMessages    a channel in which Discord takes no voice messages
     ├── UnknownButton      a button or menu that this bot does not make
+    ├── UnknownCommand     a command or option that Discord shows and this bot has no more
     ├── DiscordAway        Discord is in trouble and took nothing
+    ├── AnswerRefused      what the answer belongs to is gone, or closed to the bot
+    ├── FileRefused        a file of ours that Discord does not take here
     └── Internal           a bug of ours; the log has it under the reference
 """
 
@@ -154,6 +158,16 @@ class CannotShare(Refusal):
     )
 
 
+class MayNotWrite(Refusal):
+    """A result is to be shown where its member may not write themselves, or has left the server."""
+
+    code = "may_not_write"
+    sentence = (
+        "You may not write in the channel where you asked for this, so I show nothing there for you. "
+        "Make it anew in a channel where you may write."
+    )
+
+
 class NoVoiceMessages(Refusal):
     """Whoever presses may send none in this channel, so that an answer may not be one either."""
 
@@ -171,11 +185,41 @@ class UnknownButton(Refusal):
     sentence = "This button is not in use any more. Use the command again: /help lists the commands."
 
 
+class UnknownCommand(Refusal):
+    """Discord has shown a command of an earlier version."""
+
+    code = "unknown_command"
+    sentence = (
+        "This command has changed since Discord showed it to you. Type it anew, after a restart of Discord if need be: "
+        "/help lists the commands."
+    )
+
+
 class DiscordAway(Refusal):
     """Discord did not answer, or had no time for it."""
 
     code = "discord_away"
     sentence = "Discord is in trouble just now and did not take this. Nothing of yours is lost: try again in a minute."
+
+
+class AnswerRefused(Refusal):
+    """The message or channel is gone, the thread is archived or locked, or the bot may not write there any more."""
+
+    code = "answer_refused"
+    sentence = (
+        "I cannot answer there: the message or channel is gone, or I may not write in it any more. "
+        "Use the command again, here or in a direct message with me; /jobs has your results."
+    )
+
+
+class FileRefused(Refusal):
+    """Discord takes smaller files here."""
+
+    code = "file_refused"
+    sentence = (
+        "The file is larger than Discord allows here. Ask for it in a server where larger files are allowed, or ask "
+        "the operator for it."
+    )
 
 
 class Internal(Refusal):
@@ -192,3 +236,23 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, discord.HTTPException):
         return error.status >= 500 or error.status == 429
     return isinstance(error, aiohttp.ClientError | discord.RateLimited)
+
+
+def is_too_large(error: discord.HTTPException) -> bool:
+    """Whether Discord takes no file of that size here (HTTP 413, error 40005)."""
+    return error.status == 413 or error.code == 40005
+
+
+def is_reply_over(error: discord.HTTPException) -> bool:
+    """Whether an interaction's answer is out of reach: its token has died (401, 404), or it `is_closed`."""
+    return error.status == 401 or is_closed(error)
+
+
+def is_closed(error: discord.HTTPException) -> bool:
+    """Whether a message or channel is gone, or closed to the bot: it may not (any more), or the thread is archived."""
+    return error.status in (403, 404) or is_archived(error)
+
+
+def is_archived(error: discord.HTTPException) -> bool:
+    """Whether a thread is archived or locked, in which nothing can be sent, changed or deleted (HTTP 400 or 403)."""
+    return error.code in (50083, 160005)

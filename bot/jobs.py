@@ -7,13 +7,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.errors import is_too_large
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within
 from bot.interactions.replies import replace, reply, show_result
 from bot.interactions.services import Interaction, Services, services_of, texts_for
 from bot.messages.card import key_of, time_until
-from bot.messages.faults import is_too_large
 from bot.messages.post import files_of
 from bot.messages.result import compose, reason
 from bot.texts.locale import label

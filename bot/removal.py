@@ -6,9 +6,11 @@ import logging
 import discord
 from discord.ext import commands, tasks
 
-from bot.messages.faults import asked_pause, is_reply_over, out_of_reach
+from bot.errors import is_archived, is_reply_over
+from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import is_result_of, own_messages
 from bot.messages.private import PrivateCards
+from bot.messages.threads import opened_thread
 from store import Deletion, Store
 from store.shards import ALL, Shards
 from store.use_cases import deletion_done, due_deletions, end_pauses, postpone_deletion
@@ -63,17 +65,27 @@ class Removal(commands.Cog):
             await self._delete_card(one.reply_token)
             return
         try:
-            if one.message_id is not None:
-                channel = self.bot.get_partial_messageable(one.channel_id)
-                await channel.get_partial_message(one.message_id).delete()
-                return
-            async for message in own_messages(self.bot, one.channel_id, one.since):
-                if is_result_of(message, one.job_id):
-                    await message.delete()
+            try:
+                await self._delete_shown(one)
+            except discord.HTTPException as error:
+                if not is_archived(error):
+                    raise
+                async with opened_thread(self.bot, one.channel_id):
+                    await self._delete_shown(one)
         except discord.NotFound:
             return
         except discord.Forbidden:
             _stays(one)
+
+    async def _delete_shown(self, one: Deletion) -> None:
+        """Delete an ordinary message, or those in its channel that name the job. Raises as Discord does."""
+        if one.message_id is not None:
+            channel = self.bot.get_partial_messageable(one.channel_id)
+            await channel.get_partial_message(one.message_id).delete()
+            return
+        async for message in own_messages(self.bot, one.channel_id, one.since):
+            if is_result_of(message, one.job_id):
+                await message.delete()
 
     async def _delete_card(self, token: str) -> None:
         """Delete a private card, unless its token has died meanwhile: then only its member sees it, and closes it."""

@@ -5,8 +5,9 @@ from typing import Any
 
 import discord
 
-from bot.errors import CannotShare
+from bot.errors import CannotShare, MayNotWrite, is_closed, is_too_large
 from bot.interactions.components import PersistentButton
+from bot.interactions.moderators import SPEAKING, lacking, needed_in
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for, texts_for_server
 from bot.messages.post import files_of
@@ -44,11 +45,13 @@ class ShareButton(PersistentButton, template=r"share:(?P<job>[0-9a-f]{32})"):
         services, say = services_of(interaction), texts_for(interaction)
         async with services.turn_of(interaction.user.id):  # a second click waits for the first
             shown = await asyncio.to_thread(shared_message, services.store, self.job, interaction.user.id)
+            job = (await asyncio.to_thread(result_message, services.store, self.job, interaction.user.id)).job
             if shown is not None and await _stands(interaction, shown):
-                job = await asyncio.to_thread(result_message, services.store, self.job, interaction.user.id)
-                link = _link(job.job.guild_id, shown.channel_id, shown.message_id)
+                link = _link(job.guild_id, shown.channel_id, shown.message_id)
                 await reply(interaction, say("share.already", link=link))
                 return
+            if can_be_shared(job) and not await _may_write(interaction, job):
+                raise MayNotWrite
             sharing = await asyncio.to_thread(begin_share, services.store, self.job, interaction.user.id)
             if shown is not None:
                 await asyncio.to_thread(share_gone, services.store, shown.message_id)
@@ -68,16 +71,43 @@ async def _stands(interaction: Interaction, shown: Shown) -> bool:
     return True
 
 
+async def _may_write(interaction: Interaction, job: Job) -> bool:
+    """Whether whoever presses may write in the job's channel themselves: by the bot they are given no more rights.
+
+    Raises CannotShare where the bot is no member or the channel is gone.
+    """
+    if interaction.channel_id == job.channel_id:
+        return not lacking(interaction.permissions, needed_in(interaction.channel, SPEAKING))
+    guild = interaction.client.get_guild(job.guild_id or 0)
+    if guild is None:
+        raise CannotShare
+    try:
+        channel_id = job.channel_id or 0
+        channel = guild.get_channel_or_thread(channel_id) or await guild.fetch_channel(channel_id)
+    except discord.HTTPException as error:
+        if not is_closed(error):
+            raise
+        raise CannotShare from error
+    try:
+        member = await guild.fetch_member(interaction.user.id)
+    except discord.NotFound:  # they have left it
+        return False
+    return not lacking(channel.permissions_for(member), needed_in(channel, SPEAKING))
+
+
 async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> discord.Message:
     """Send the result to its channel and note it. Raises CannotShare where the bot may not."""
-    services, job, say = services_of(interaction), sharing.message.job, texts_for_server(interaction)
+    services, job = services_of(interaction), sharing.message.job
+    say = texts_for_server(interaction, job.guild_id)
     text = f"{say('share.by', member=f'<@{job.user_id}>')}\n{compose(job, say)}"
     channel = interaction.client.get_partial_messageable(sharing.channel_id)
     options: dict[str, Any] = {"nonce": nonce, "suppress_embeds": True}
     try:
         files = await asyncio.to_thread(files_of, services.store, sharing.message.row)
         message: discord.Message = await channel.send(clickable(text, services.mentions), files=files, **options)
-    except (NotFound, discord.Forbidden, discord.NotFound) as error:
+    except (NotFound, discord.HTTPException) as error:
+        if isinstance(error, discord.HTTPException) and not (is_closed(error) or is_too_large(error)):
+            raise
         await asyncio.to_thread(drop_share, services.store, sharing)
         raise CannotShare from error
     await asyncio.to_thread(keep_share, services.store, sharing, message.id)

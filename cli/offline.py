@@ -117,6 +117,7 @@ class CoverOrder:
     song: str
     voice: str
     key_shift: int | None = None
+    vocal_level: int = 0
     separator: str | None = None
     vocals_only: bool = False
     instrumental: Path | None = None
@@ -126,6 +127,8 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
     """Cover a file or a library song with a voice of the operator's."""
     if order.vocals_only and order.separator:
         raise DeskError("With --vocals-only nothing is separated: leave out --separator.")
+    if order.vocals_only and order.instrumental is None and order.vocal_level:
+        raise DeskError("Vocals alone are mixed with nothing: leave out --vocal-level, or give an --instrumental.")
     store, voice = open_store(), order.voice
     try:
         with store.read() as session:
@@ -137,7 +140,12 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
     if not Path(order.song).is_file():
         _library_song(store, order.song)
     async with child_of_settings(order.separator) as child:
-        request = CoverRequest(voice=f"#{voice_id}", key_shift=order.key_shift, vocals_only=order.vocals_only)
+        request = CoverRequest(
+            voice=f"#{voice_id}",
+            key_shift=order.key_shift,
+            vocal_level=order.vocal_level,
+            vocals_only=order.vocals_only,
+        )
         done = await _perform(store, child, lambda owner: _request_cover(store, order, request, owner), out)
     result = cover_result(done.result)
     console.print(cover_table(result))

@@ -1,15 +1,19 @@
 """Notes arrive in a member's basket: checked, downloaded, kept, and shown until a worker has heard them."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 import discord
 
+from bot.errors import is_away
 from bot.interactions.attachments import check, download
-from bot.interactions.replies import replace
+from bot.interactions.replies import change, replace
 from bot.interactions.services import Interaction, Services, requester_of
 from store import BasketNote, NoteState
 from store.use_cases import add_to_basket, basket_of, check_basket
+
+log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 600.0
 """How long a message follows what it shows; Discord lets it be edited for 15 minutes."""
@@ -35,23 +39,28 @@ async def show_until_heard(
     services: Services, interaction: Interaction, show: Callable[[Sequence[BasketNote]], Shown]
 ) -> None:
     """Show the basket in place of the (deferred) answer, anew as each note is heard, until all are."""
-    shown: str | None = None
+    shown, rung = "", False
     pause = services.settings.poll_seconds
     for _ in range(max(1, round(FOLLOW_SECONDS / pause))):
         notes = await asyncio.to_thread(basket_of, services.store, interaction.user.id)
         text, view = show(notes)
         waiting = any(note.state is NoteState.WAITING for note in notes)
-        first = shown is None
+        first = not shown
         if text != shown:
             try:
-                await replace(interaction, text, view)
-            except discord.NotFound:  # it was deleted: its member is forgotten
-                return
-            shown = text
-        if not waiting:
+                await (replace if first else change)(interaction, text, view)
+                shown = text
+            except discord.NotFound:  # dismissed, or its member is forgotten
+                shown = text
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.warning("The basket could not be shown now: %s", error)
+        if not waiting and shown == text:
             return
-        if first:
+        if waiting and not rung:
             await services.doorbell.ring()
+            rung = True
         await _pause(pause)
 
 

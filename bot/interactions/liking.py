@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Collection, Sequence
 
+import aiohttp
 import discord
 
 from bot.interactions.components import PersistentButton, PersistentItem, rows_of
@@ -87,7 +88,7 @@ async def ask_at_first(interaction: Interaction, job: Job) -> None:
     if await asyncio.to_thread(has_never_picked, services_of(interaction).store, interaction.user.id, job.id):
         text, view = await _question(interaction, 1, texts_for(interaction)("liking.first"))
         if view is not None:
-            with contextlib.suppress(discord.HTTPException):  # /help asks again
+            with contextlib.suppress(discord.DiscordException, aiohttp.ClientError):  # /help asks again
                 await reply(interaction, text, view)
 
 

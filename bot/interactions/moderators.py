@@ -40,6 +40,12 @@ def moderates(interaction: Interaction, setting: GuildSetting) -> bool:
     return has_role or (interaction.guild_id is not None and interaction.permissions.manage_guild)
 
 
+def needed_in(place: object, needed: Sequence[str]) -> Sequence[str]:
+    """The needed permissions in a channel: to write in a thread has one of its own."""
+    in_thread = isinstance(place, discord.Thread)
+    return ["send_messages_in_threads" if in_thread and name == "send_messages" else name for name in needed]
+
+
 def lacking(permissions: discord.Permissions, needed: Sequence[str]) -> list[str]:
     """Those of the needed permissions that are not there."""
     return [name for name in needed if not getattr(permissions, name)]

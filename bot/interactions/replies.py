@@ -11,7 +11,17 @@ from discord import app_commands
 from discord.utils import MISSING
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import BotError, DiscordAway, Internal, is_away
+from bot.errors import (
+    AnswerRefused,
+    BotError,
+    DiscordAway,
+    FileRefused,
+    Internal,
+    UnknownCommand,
+    is_away,
+    is_reply_over,
+    is_too_large,
+)
 from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable
@@ -21,8 +31,12 @@ from store import refusal_of as database_refusal
 from store.errors import MediaRefused
 
 log = logging.getLogger(__name__)
-UNKNOWN_INTERACTION = 10062
-"""Discord's code for one that was not acknowledged within 3 s, or whose answer is over."""
+OVER = {10062, 10015, 50027, 40060}
+"""Discord's codes for an interaction that was not acknowledged within 3 s, for one whose answer is over (after 15
+minutes), and for one that another process of the bot has acknowledged."""
+UNKNOWN_MESSAGE = 10008
+CHANGED = app_commands.CommandNotFound, app_commands.CommandSignatureMismatch, app_commands.TransformerError
+"""What the library raises where Discord shows a command otherwise than it is now."""
 
 
 async def reply(
@@ -59,7 +73,17 @@ async def show_result(
 
 
 async def replace(interaction: Interaction, text: str, view: AnyView | None = None) -> None:
-    """Put `text` in the place of the (already acknowledged) message whose button was pressed."""
+    """Put `text` in the place of the (acknowledged) message whose button was pressed; `reply` if that is gone."""
+    try:
+        await change(interaction, text, view)
+    except discord.NotFound as error:
+        if error.code != UNKNOWN_MESSAGE:
+            raise
+        await reply(interaction, text, view)
+
+
+async def change(interaction: Interaction, text: str, view: AnyView | None = None) -> None:
+    """Put `text` in the place of the message whose button was pressed. Raises discord.NotFound if it is gone."""
     mentions = services_of(interaction).mentions
     if isinstance(view, Layout) or (interaction.message is not None and interaction.message.flags.components_v2):
         layout = each_text(laid_out(text, view), lambda part: clickable(part, mentions))
@@ -71,7 +95,7 @@ async def replace(interaction: Interaction, text: str, view: AnyView | None = No
 async def refuse(interaction: Interaction, error: BaseException) -> None:
     """Answer with one sentence on what is wrong; a bug of ours gets a reference for the log."""
     if is_late(error):
-        log.warning("An interaction was answered too late for Discord: %s", error)
+        log.warning("An interaction was answered too late for Discord: %s", cause_of(error))
         return
     error = refusal_of(error)
     sentence = texts_for(interaction).error(error.code, error.params, str(error))
@@ -87,6 +111,12 @@ def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
     if is_away(error):
         log.warning("Discord did not take an answer: %s", error)
         return DiscordAway()
+    if isinstance(error, CHANGED):
+        log.warning("A command of an earlier version was used: %s", error)
+        return UnknownCommand()
+    if isinstance(error, discord.HTTPException) and (is_reply_over(error) or is_too_large(error)):
+        log.warning("Discord refused an answer: %s", error)
+        return FileRefused() if is_too_large(error) else AnswerRefused()
     refusal = database_refusal(error) if isinstance(error, DBAPIError) else error
     if isinstance(refusal, StoreError | BotError | DiskFull) and not isinstance(refusal, StoreUnusable):
         if isinstance(refusal, MediaRefused | FileDamaged | DiskFull):  # the member may read less of it
@@ -100,7 +130,7 @@ def refusal_of(error: BaseException) -> StoreError | BotError | DiskFull:
 def is_late(error: BaseException) -> bool:
     """Whether Discord knows the interaction no more, so that nobody waits for an answer."""
     cause = cause_of(error)
-    return isinstance(cause, discord.NotFound) and cause.code == UNKNOWN_INTERACTION
+    return isinstance(cause, discord.HTTPException) and cause.code in OVER
 
 
 def cause_of(error: BaseException) -> BaseException:

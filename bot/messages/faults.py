@@ -12,16 +12,6 @@ def out_of_reach(error: Exception) -> bool:
     return is_away(error) or isinstance(error, OSError | OperationalError | MediaAway)
 
 
-def is_too_large(error: discord.HTTPException) -> bool:
-    """Whether Discord takes no file of that size here (HTTP 413, error 40005)."""
-    return error.status == 413 or error.code == 40005
-
-
-def is_reply_over(error: discord.HTTPException) -> bool:
-    """Whether an interaction's answer is out of reach: its token has died (401, 404), or the answer was deleted."""
-    return error.status in (401, 403, 404)
-
-
 def asked_pause(error: Exception) -> float:
     """The seconds after which Discord wants to be asked again (Retry-After), or 0."""
     if isinstance(error, discord.RateLimited):

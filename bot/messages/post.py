@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import discord
 
+from bot.errors import is_closed
 from bot.texts.names import file_name
 from store import Outbox, Store
 from store.patience import NONCE_SECONDS
@@ -21,7 +22,9 @@ async def to_member(client: discord.Client, user_id: int, send: Send) -> discord
     """Send by direct message; None if they take none. What may pass (5xx, a lost connection) is raised."""
     try:
         return await send(await client.create_dm(discord.Object(user_id)))
-    except (discord.Forbidden, discord.NotFound):
+    except discord.HTTPException as error:
+        if not is_closed(error):
+            raise
         return None
 
 
@@ -31,7 +34,9 @@ async def to_channel(client: discord.Client, channel_id: int | None, send: Send)
         return None
     try:
         return await send(client.get_partial_messageable(channel_id))
-    except (discord.Forbidden, discord.NotFound):
+    except discord.HTTPException as error:
+        if not is_closed(error):
+            raise
         return None
 
 
@@ -54,8 +59,9 @@ async def own_messages(client: discord.Client, channel_id: int, since: float) ->
         async for message in client.get_partial_messageable(channel_id).history(after=after, limit=SEARCHED):
             if client.user is not None and message.author.id == client.user.id:
                 yield message
-    except (discord.Forbidden, discord.NotFound):
-        return
+    except discord.HTTPException as error:
+        if not is_closed(error):
+            raise
 
 
 def is_result_of(message: discord.Message, job_id: str) -> bool:

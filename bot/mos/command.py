@@ -9,7 +9,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.interactions.attachments import check, download
-from bot.interactions.moderators import MODERATORS, admit_moderator, check_rights, lacking, named_rights
+from bot.interactions.moderators import (
+    MODERATORS,
+    admit_moderator,
+    check_rights,
+    lacking,
+    named_rights,
+    needed_in,
+)
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, Services, texts_for, texts_for_server
 from bot.mos.figures import as_csv, as_json, figures_of
@@ -88,7 +95,7 @@ class MosCog(commands.Cog):
     ) -> None:
         """Draw the clips; a worker makes them, and the bot's loop shows them here."""
         place = await self._admit(interaction)
-        check_rights(interaction.app_permissions, NEEDED, texts_for(interaction))
+        check_rights(interaction.app_permissions, needed_in(interaction.channel, NEEDED), texts_for(interaction))
         clips = [one for one in (clip1, clip2, clip3, clip4, clip5, clip6, clip7, clip8) if one is not None]
         references = [one for one in (reference1, reference2) if one is not None]
         asked, store = Question(question), self.services.store

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.interactions.moderators import lacking, named_rights
+from bot.interactions.moderators import lacking, named_rights, needed_in
 from bot.interactions.services import Interaction, services_of
 from bot.texts.sentences import Texts
 from store import MediaAway
@@ -22,6 +22,8 @@ async def obstacles(interaction: Interaction, votes: ListeningVotes, say: Texts)
     if channel is None:
         return [say("mos.no_channel")]
     lines = []
+    if isinstance(channel, discord.Thread) and (channel.archived or channel.locked):
+        lines.append(say("mos.archived", channel=f"<#{channel.id}>"))
     if missing := _missing(interaction, channel, (*NEEDED, *(FOR_REACTIONS if votes.test.reactions else ()))):
         place = f"<#{votes.test.channel_id}>"
         lines.append(say("mos.hindered", channel=place, rights=named_rights(missing, say)))
@@ -47,7 +49,7 @@ async def _channel(interaction: Interaction, channel_id: int) -> discord.abc.Gui
 def _missing(
     interaction: Interaction, channel: discord.abc.GuildChannel | discord.Thread, needed: Sequence[str]
 ) -> list[str]:
-    return lacking(channel.permissions_for(channel.guild.me), needed)
+    return lacking(channel.permissions_for(channel.guild.me), needed_in(channel, needed))
 
 
 async def _deleted(interaction: Interaction, votes: ListeningVotes) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands, tasks
 
+from bot.errors import is_closed
 from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
@@ -90,7 +91,9 @@ class ListeningTests(commands.Cog):
         channel = self.bot.get_partial_messageable(test.channel_id)
         try:
             await channel.send(say("mos.could_not_begin", number=number, sentence=sentence), nonce=f"mosfail{number}")
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
+            if not is_closed(error):
+                raise
             log.warning("The channel of listening test %s cannot be told that it failed: %s", number, error)
         await asyncio.to_thread(failure_told, self.store, number)
 
@@ -140,7 +143,9 @@ class ListeningTests(commands.Cog):
             try:
                 message = await channel.get_partial_message(clip.message_id or 0).fetch()
                 await self._count(message, clip)
-            except (discord.NotFound, discord.Forbidden) as error:
+            except discord.HTTPException as error:
+                if not is_closed(error):
+                    raise
                 log.warning("The reactions on %s of listening test %s cannot be read: %s", clip.name, test.id, error)
 
     async def _count(self, message: discord.Message, clip: ListeningClip) -> None:
@@ -178,7 +183,9 @@ class ListeningTests(commands.Cog):
         try:
             for value in sorted(values):
                 await message.add_reaction(REACTIONS[value])
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
+            if not is_closed(error):
+                raise
             log.warning("Reactions could not be put on message %s: %s", message.id, error)
 
     async def _show(self, one: ClipToShow) -> None:

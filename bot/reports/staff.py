@@ -5,7 +5,7 @@ import logging
 
 import discord
 
-from bot.errors import MemberUnreachable
+from bot.errors import MemberUnreachable, is_closed
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.moderators import check_moderator
 from bot.interactions.replies import replace
@@ -104,7 +104,7 @@ class StepButton(PersistentButton, template=r"report:(?P<step>remove|warn|block)
             message = await place.send(text)
         except Exception as error:
             await asyncio.to_thread(warning_failed, store, self.report, interaction.user.id)
-            if isinstance(error, discord.Forbidden | discord.NotFound) or out_of_reach(error):
+            if out_of_reach(error) or (isinstance(error, discord.HTTPException) and is_closed(error)):
                 log.warning("The warning of report %s did not arrive: %s", self.report, error)
                 raise MemberUnreachable from error
             raise

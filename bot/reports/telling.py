@@ -8,6 +8,7 @@ from typing import Any
 import discord
 from discord.ext import commands, tasks
 
+from bot.errors import is_closed
 from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import Place, earlier, to_member
 from bot.reports.staff import removal_text, staff_text, staff_view
@@ -103,7 +104,9 @@ class ReportsLoop(commands.Cog):
         message = channel.get_partial_message(report.staff_message_id or 0)
         try:
             await message.edit(content=staff_text(report, say), view=staff_view(report, say))
-        except (discord.Forbidden, discord.NotFound) as error:
+        except discord.HTTPException as error:
+            if not is_closed(error):
+                raise
             log.warning("The message about report %s stays as it is: %s", report.id, error)
         await asyncio.to_thread(report_renewed, self.store, report)
 

@@ -93,15 +93,18 @@ def _written(store: Store, user_id: int, folder: Path, limit: int, tell: Tell) -
     text = folder / ROWS
     text.write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
     parts, left_out = _parted([OwnFile(text, ROWS), *_files(store, named)], limit)
-    paths = []
-    for number, part in enumerate(parts, start=1):
-        paths.append(folder / f"my-data-{number}.zip")
-        with zipfile.ZipFile(paths[-1], "w", zipfile.ZIP_STORED) as archive:
-            for file in part:
-                with contextlib.suppress(FileNotFoundError):  # past its time meanwhile
-                    archive.write(file.path, file.name)
-    count = sum(map(len, parts)) - (ROWS not in left_out)
+    paths = [folder / f"my-data-{number}.zip" for number, _ in enumerate(parts, start=1)]
+    count = sum(map(_zipped, paths, parts)) - (ROWS not in left_out)
     return MyData(paths, sum(map(len, rows.values())), count, left_out)
+
+
+def _zipped(path: Path, files: Sequence[OwnFile]) -> int:
+    """Write the files that are still there; how many that are."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):  # past its time meanwhile
+                archive.write(file.path, file.name)
+        return len(archive.namelist())
 
 
 def _parted(everything: Sequence[OwnFile], limit: int) -> tuple[list[list[OwnFile]], list[str]]:
@@ -110,7 +113,10 @@ def _parted(everything: Sequence[OwnFile], limit: int) -> tuple[list[list[OwnFil
     room: list[int] = []
     left_out = []
     for file in everything:
-        size = file.path.stat().st_size + ENTRY_BYTES + 2 * len(file.name.encode())
+        try:
+            size = file.path.stat().st_size + ENTRY_BYTES + 2 * len(file.name.encode())
+        except FileNotFoundError:  # past its time meanwhile
+            continue
         place = next((number for number, free in enumerate(room) if free >= size), len(parts))
         if size > limit - ENTRY_BYTES or place == MOST_PARTS:
             left_out.append(file.name)

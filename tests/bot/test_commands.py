@@ -78,3 +78,15 @@ async def test_an_answer_to_listening_tests_is_taken_after_a_restart(
     await world.env.restart_bot(make_bot())
     await world.alice.click(asked, label="Yes, use them")
     assert "Thank you" in asked.content
+
+
+@pytest.mark.parametrize("gone", ["jobs", "mos status"])
+async def test_a_command_that_is_gone_since_discord_showed_it_is_one_sentence(
+    world: World, caplog: pytest.LogCaptureFixture, gone: str
+) -> None:
+    world.allow("mos", world.alice)
+    world.bot.tree.remove_command(gone.split()[0])
+    answer = response_of(await world.alice.slash(world.channel, gone))
+    assert answer.content.startswith("This command has changed") and answer.ephemeral
+    assert "Traceback" not in caplog.text
+    world.env._errors.clear()

@@ -65,6 +65,7 @@ TABLE: Sequence[tuple[str, Sequence[str] | None, str, str]] = (
     ("details:{cover}", None, "alice", SAME),
     ("rate:{cover}", ["5"], "alice", SAME),
     ("again:up:{cover}", None, "alice", "is being sung already"),
+    ("again:louder:{cover}", None, "alice", "is being sung already"),
     ("again:voice:{cover}", None, "alice", SAME),
     ("again:pick:{cover}", ["{other}"], "alice", "is being sung already"),
     ("part:vocals:{cover}", None, "alice", SAME),
@@ -235,6 +236,32 @@ async def test_a_second_press_of_anything_is_answered_and_does_nothing_twice(sce
         assert scene.rows() == between or custom_id == "forget:yes", custom_id  # each is one line of audit
         seen |= {kind for kind in COMPONENTS if re.fullmatch(kind.pattern, pressed[0])}
     assert [kind.__name__ for kind in COMPONENTS if kind not in seen] == []
+
+
+REFUSED = {
+    "its message was dismissed": ("PATCH", "/webhooks/*", 404, 10008),
+    "its channel was deleted": ("POST", "/webhooks/*", 404, 10003),
+    "a file is too large": ("POST", "/webhooks/*", 413, 40005),
+    "another bot was faster": ("POST", "/interactions/*", 400, 40060),
+}
+"""What Discord refuses, and with which status and code."""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_an_answer_that_discord_refuses_is_no_bug_of_ours(scene: Scene, name: str) -> None:
+    method, path, status, code = REFUSED[name]
+    for custom_id, values, who, _ in TABLE:
+        given = None if values is None else [value.format(**scene.numbers) for value in values]
+        member = scene.moderator if who == "moderator" else getattr(scene.world, who)
+        scene.world.env.inject_error(method, path, status=status, code=code)
+        seen = await scene.press(custom_id.format(**scene.numbers), given, member)
+        scene.world.env.backend.faults.clear()
+        assert BROKEN not in seen, (custom_id, seen)
+        if name == "its message was dismissed":  # the answer comes as another message
+            queued = custom_id.startswith(
+                ("suggested:sing", "again:up", "again:louder", "again:pick", "part:anew", "consent:yes")
+            )
+            assert queued or seen, custom_id  # the card of what was queued goes another way
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, None], ids=["failed", "forgotten"])

@@ -5,6 +5,8 @@ from typing import Any
 
 import discord
 import pytest
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
 from sqlmodel import select
 
 from bot import sharing
@@ -152,3 +154,58 @@ def test_samples_and_what_was_asked_in_a_direct_message_have_no_button() -> None
     assert can_be_shared(ended())
     for values in ({"kind": JobKind.TRAIN}, {"guild_id": None}, {"state": "failed"}, {"state": "running"}):
         assert not can_be_shared(ended(**values))
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("there", "read-only"),
+        ("elsewhere", "read-only"),
+        ("elsewhere", "hidden"),
+        ("in a direct message", "read-only"),
+        ("in a direct message", "left"),
+    ],
+)
+async def test_nobody_writes_by_the_bot_where_they_may_not_write_themselves(
+    card: discord.Message, world: World, worker: Worker, store: Store, where: str, why: str
+) -> None:
+    view = result_view(worker.only(), texts("en"))
+    assert view is not None
+    elsewhere = world.guild.create_text_channel("elsewhere")
+    place = world.alice.user.dm_channel if where == "in a direct message" else elsewhere
+    shown = card if where == "there" else await world.bot.get_partial_messageable(place.id).send("again", view=view)
+    if why == "left":
+        world.guild.remove_member(world.alice)
+    else:
+        rights = discord.PermissionOverwrite(**{"send_messages" if why == "read-only" else "view_channel": False})
+        deny_everyone(world, rights)
+    presser = world.alice.user if where == "in a direct message" else world.alice
+    click = await presser.click(shown, label=SHARE)
+    assert "You may not write in the channel" in response_of(click).content
+    assert world.public() == [] and undoing(store) == 0
+
+
+async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_message_in_its_servers_language(
+    card: discord.Message, world: World, worker: Worker
+) -> None:
+    world.bot.services.languages[world.guild.id] = "ko"
+    view = result_view(worker.only(), texts("en"))
+    assert view is not None
+    place = world.alice.user.dm_channel
+    shown = await world.bot.get_partial_messageable(place.id).send("again", view=view)
+    await world.alice.user.click(shown, label=SHARE)
+    assert "님이 공유" in world.public()[0].content
+    world.env.backend.delete_channel(world.channel.id)
+    click = await world.alice.user.click(shown, label=SHARE)
+    assert "cannot show this there" in response_of(click).content
+
+
+def deny_everyone(world: World, rights: discord.PermissionOverwrite) -> None:
+    """Members but the bot lack these rights in the channel."""
+    allow, deny = rights.pair()
+    me = world.guild.me
+    assert me is not None
+    full = discord.Permissions.all_channel().value
+    everyone = Overwrite(world.guild.id, OverwriteType.ROLE, allow=allow.value, deny=deny.value)
+    ours = Overwrite(me.id, OverwriteType.MEMBER, allow=full, deny=0)
+    world.env.backend.edit_channel(world.channel.id, {}, overwrites=[everyone, ours])

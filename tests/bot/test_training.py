@@ -348,3 +348,23 @@ async def test_what_to_do_is_said_before_a_restart_that_loses_the_question(
     assert len(rows(store, BasketNote)) == 1
     anew = await world.alice.slash(world.channel, "train", name="mine")
     assert "Train the voice “mine”?" in response_of(anew).content
+
+
+async def test_the_question_comes_anew_to_whom_dismissed_the_answer_while_notes_were_heard(
+    world: World, worker: Worker
+) -> None:
+    await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
+    world.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008, times=None)
+    await world.tick()
+    assert rows(worker.store, Job) == []
+    worker.hear()
+    await world.tick()
+    assert "Train the voice “mine”?" in world.cards()[-1].content and len(world.cards()) == 2
+
+
+async def test_trouble_at_discord_while_notes_are_heard_ends_nothing(world: World, worker: Worker) -> None:
+    asked = await world.alice.slash(world.channel, "train", name="mine", note1=("a.ogg", b"one"))
+    world.env.inject_error("PATCH", "/webhooks/*", status=503)
+    worker.hear()
+    await world.tick(4)
+    assert "Train the voice “mine”?" in response_of(asked).content and len(world.cards()) == 1

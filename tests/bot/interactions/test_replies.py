@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import aiohttp
 import discord
 import pytest
+from discord import app_commands
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import DiscordAway, Internal
+from bot.errors import AnswerRefused, BotError, DiscordAway, FileRefused, Internal, UnknownCommand
 from bot.interactions.replies import is_late, refusal_of, refuse
 from files.disk import DiskFull
 from store import StoreBusy, StoreDamaged
@@ -70,8 +71,35 @@ def test_trouble_at_discord_is_a_sentence_and_no_bug_of_ours(
     assert isinstance(refusal_of(refused(400)), Internal)
 
 
-async def test_who_waits_no_more_gets_no_answer_and_leaves_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (404, 10003, AnswerRefused),
+        (403, 50001, AnswerRefused),
+        (403, 50083, AnswerRefused),
+        (400, 160005, AnswerRefused),
+        (413, 0, FileRefused),
+        (400, 40005, FileRefused),
+    ],
+)
+def test_what_discord_refuses_is_a_sentence_and_no_bug_of_ours(
+    status: int, code: int, told: type[BotError], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(refusal_of(refused(status, code)), told)
+    assert "Traceback" not in caplog.text and "refused an answer" in caplog.text
+
+
+def test_a_command_of_an_earlier_version_is_a_sentence_and_no_bug_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    command: Any = type("Command", (), {"name": "cover", "qualified_name": "cover"})
+    assert isinstance(refusal_of(app_commands.CommandSignatureMismatch(command)), UnknownCommand)
+    assert "Traceback" not in caplog.text and "earlier version" in caplog.text
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 10062), (404, 10015), (401, 50027), (400, 40060)])
+async def test_who_waits_no_more_gets_no_answer_and_leaves_no_trace(
+    caplog: pytest.LogCaptureFixture, status: int, code: int
+) -> None:
     nobody: Any = None
-    await refuse(nobody, refused(404, 10062))
+    await refuse(nobody, refused(status, code))
     assert "answered too late" in caplog.text and "Traceback" not in caplog.text
     assert not is_late(refused(404, 10008))

@@ -1,6 +1,8 @@
 """What is kept about a member, as they get it: all of theirs, nothing of anybody else's."""
 
+import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import BigInteger
 from sqlmodel import SQLModel
 
+from files.disk import DiskFull
 from store import Job, JobKind, Outbox, Voice
 from store.media_triggers import COLUMNS
 from store.report_tables import MemberBlock, MemberReport, ReportReason
@@ -20,6 +23,7 @@ from tests.store.use_cases.scene import MEMBER, OTHER, Scene, as_kept
 
 ME, THEM = 7_777_777_777, 8_888_888_888
 LIMIT = 1_000_000
+module: Any = sys.modules[my_data.__module__]
 PLACES = {
     "guild_id",
     "channel_id",
@@ -132,6 +136,43 @@ def test_a_file_that_is_gone_and_a_member_without_anything(scene: Scene) -> None
         path.unlink()
     with my_data(scene.store, ME, LIMIT, as_kept) as data:
         assert data.files == 4
+
+
+@pytest.mark.parametrize("step", ["_parted", "_zipped"])
+def test_a_file_that_vanishes_meanwhile_is_not_counted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    add(scene, ME, b"mine", THEM)
+    work = getattr(module, step)
+
+    def slow(*given: Any) -> Any:
+        for path in scene.store.media.root.glob("??/*.ogg"):
+            path.unlink()
+        return work(*given)
+
+    monkeypatch.setattr(module, step, slow)
+    with my_data(scene.store, ME, LIMIT, as_kept) as data:
+        entries = read(list(data.parts))
+        assert data.files == len(entries) - 1 == 4 and data.left_out == []
+
+
+@pytest.mark.parametrize("part", ["rows.json", "my-data-1.zip"])
+def test_a_full_disk_is_said_and_leaves_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    add(scene, ME, b"mine", THEM)
+    opened = io.open
+
+    def full(path: Any, mode: str = "r", *more: Any, **options: Any) -> Any:
+        file = opened(path, mode, *more, **options)
+        if str(path).endswith(part) and mode != "r":
+            file.close()
+            return opened("/dev/full", mode.replace("x", "w"), *more, **options)
+        return file
+
+    monkeypatch.setattr(io, "open", full)
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(DiskFull), my_data(scene.store, ME, LIMIT, as_kept):
+        raise AssertionError
+    assert list(scene.store.work_dir.glob("*")) == []
 
 
 def test_nothing_is_left_when_it_is_broken_off(scene: Scene) -> None:

@@ -1,0 +1,54 @@
+"""Listening tests in threads: the bot's own permission to write there, and threads that are archived meanwhile."""
+
+from typing import Any
+
+import discord
+import pytest
+from simcord.backend.models.channel import Overwrite
+from simcord.enums import OverwriteType
+
+from bot.mos.ballot import REACTIONS
+from tests.bot.mos.conftest import Hall
+from tests.bot.threads import Thread, thread_in
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+@pytest.fixture
+def thread(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> Thread:
+    """The one in which moderators use their commands."""
+    made = thread_in(hall.world, monkeypatch)
+    hall.world.channel = made.handle
+    return made
+
+
+def deny(hall: Hall, thread: Thread, **rights: bool) -> None:
+    """The bot lacks these permissions in the thread's channel."""
+    me = hall.world.guild.me
+    assert me is not None
+    denied = discord.Permissions(**rights).value
+    parent: Any = thread.world.env.backend.channels[thread.handle.id].parent_id
+    closed = Overwrite(target_id=me.id, type=OverwriteType.MEMBER, allow=0, deny=denied)
+    hall.world.env.backend.edit_channel(parent, {}, overwrites=[closed])
+
+
+async def test_to_write_in_a_thread_has_a_permission_of_its_own(hall: Hall, thread: Thread) -> None:
+    deny(hall, thread, send_messages_in_threads=True)
+    assert "Send Messages in Threads." in await hall.say("start", None, covers=5)
+    deny(hall, thread, send_messages=True)
+    assert len(await hall.begin()) == 2
+    deny(hall, thread, send_messages_in_threads=True)
+    assert "(Send Messages in Threads, Attach Files)" in await hall.say("status")
+
+
+async def test_a_thread_that_is_archived_meanwhile_is_told_and_holds_up_nothing(hall: Hall, thread: Thread) -> None:
+    await hall.begin()
+    first = hall.shown()[0]
+    hall.world.env.backend.clear_reaction(thread.handle.id, first.id, REACTIONS[3])
+    thread.shut()
+    await hall.world.bot.listening_tests.on_ready()
+    await hall.world.tick(8)
+    assert not hall.world.bot.listening_tests._recount
+    assert "archived or locked" in await hall.say("status")
+    thread.open()
+    assert "archived" not in await hall.say("status")
