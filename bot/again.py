@@ -1,4 +1,4 @@
-"""Below a cover: the same song in another key or another voice, as a new job with a card of its own."""
+"""Below a cover: the same song in another key, voice or balance, as a new job with a card of its own."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,11 +16,14 @@ from bot.texts.sentences import Texts
 from store import Job, JobKind, Store, Voice
 from store.jobs import WITH_RESULT
 from store.params import cover_params
+from store.results import cover_result
 from store.use_cases import own_result, ready_voices
 
 CHOICES = 25
 STEPS = {"down": -1, "up": 1, "octave_down": -12, "octave_up": 12}
 """Semitones by the button's name."""
+LEVELS = {"softer": -3, "louder": 3}
+"""DB of the vocals, likewise."""
 
 
 def again_buttons(job: Job, say: Texts) -> list[PersistentButton]:
@@ -29,6 +32,14 @@ def again_buttons(job: Job, say: Texts) -> list[PersistentButton]:
         return []
     keys = [KeyButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in STEPS]
     return [*keys, VoiceAgainButton.labelled(say("again.voice"), job=job.id)]
+
+
+def level_buttons(job: Job, say: Texts) -> list["LevelButton"]:
+    """The way to softer and louder vocals, of a cover that has a result with an instrumental in it."""
+    if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
+        return []
+    mixed = cover_result(job.result).instrumental_shift is not None
+    return [LevelButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in LEVELS if mixed]
 
 
 class KeyButton(PersistentButton, template=r"again:(?P<step>down|up|octave_down|octave_up):(?P<job>[0-9a-f]{32})"):
@@ -41,6 +52,18 @@ class KeyButton(PersistentButton, template=r"again:(?P<step>down|up|octave_down|
         """Queue it; its card is the answer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await encore(interaction, self.job, shift=STEPS[self.step])
+
+
+class LevelButton(PersistentButton, template=r"again:(?P<step>softer|louder):(?P<job>[0-9a-f]{32})"):
+    """Sings the cover again, its vocals softer or louder."""
+
+    step: str
+    job: str
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Queue it; its card is the answer."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await encore(interaction, self.job, louder=LEVELS[self.step])
 
 
 class VoiceAgainButton(PersistentButton, template=r"again:voice:(?P<job>[0-9a-f]{32})"):

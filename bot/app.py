@@ -12,7 +12,15 @@ import discord
 from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
-from bot.again import KeyButton, VoiceAgainButton, VoiceAgainMenu, VoiceAgainPage, again_buttons
+from bot.again import (
+    KeyButton,
+    LevelButton,
+    VoiceAgainButton,
+    VoiceAgainMenu,
+    VoiceAgainPage,
+    again_buttons,
+    level_buttons,
+)
 from bot.copies import Copies
 from bot.covers import CoverCog
 from bot.deleting import DeleteAnswer, DeleteButton, delete_buttons
@@ -100,6 +108,7 @@ COMPONENTS = (
     ShareButton,
     DetailsButton,
     KeyButton,
+    LevelButton,
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
@@ -127,6 +136,7 @@ def result_view(job: Job, say: Texts) -> discord.ui.View | None:
     rows: list[Sequence[PersistentItem[Any]]] = [
         [*share_buttons(job, say), *details_buttons(job, say), *delete_buttons(job, say)],
         again_buttons(job, say),
+        level_buttons(job, say),
         part_buttons(job, say),
         rating_menus(job, say),
         *suggested_rows(job, say),

@@ -49,6 +49,7 @@ class CoverCog(commands.Cog):
         song=label("cover.song"),
         title=label("cover.title"),
         key_shift=label("cover.key_shift"),
+        vocal_level=label("cover.vocal_level"),
         vocals_only=label("cover.vocals_only"),
         instrumental=label("cover.instrumental"),
     )
@@ -57,6 +58,7 @@ class CoverCog(commands.Cog):
         song=label("cover.song_about"),
         title=label("cover.title_about"),
         key_shift=label("cover.key_shift_about"),
+        vocal_level=label("cover.vocal_level_about"),
         vocals_only=label("cover.vocals_only_about"),
         instrumental=label("cover.instrumental_about"),
     )
@@ -69,10 +71,18 @@ class CoverCog(commands.Cog):
         key_shift: app_commands.Range[int, -12, 12] | None = None,
         vocals_only: bool = False,
         instrumental: discord.Attachment | None = None,
+        vocal_level: app_commands.Range[int, -12, 12] = 0,
     ) -> None:
         """Queue a cover."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        request = CoverRequest(voice, title=title, key_shift=key_shift, max_bytes=FILE_LIMIT, vocals_only=vocals_only)
+        request = CoverRequest(
+            voice,
+            title=title,
+            key_shift=key_shift,
+            vocal_level=vocal_level,
+            max_bytes=FILE_LIMIT,
+            vocals_only=vocals_only,
+        )
         store = self.services.store
         async with self.services.admitted(interaction) as requester:
             await asyncio.to_thread(check_cover, store, requester.user_id, voice, song, title, requester.guild_id)

@@ -220,6 +220,9 @@ def cover(
             parser=semitones, metavar="-24…24", help="Semitones for voice and music; the best octave if not given."
         ),
     ] = None,
+    vocal_level: Annotated[
+        int, typer.Option(min=-12, max=12, help="DB that the vocals are louder than in the song.")
+    ] = 0,
     separator: Annotated[
         str | None,
         typer.Option(callback=visible, help="spleeter, htdemucs, melband, classic, …; SEPARATOR if not given."),
@@ -235,7 +238,7 @@ def cover(
     """Sing a song in a trained voice; writes the cover, what was separated and a picture."""
     from cli.offline import CoverOrder, cover_song
 
-    asyncio.run(cover_song(CoverOrder(song, voice, key_shift, separator, vocals_only, instrumental), out))
+    asyncio.run(cover_song(CoverOrder(song, voice, key_shift, vocal_level, separator, vocals_only, instrumental), out))
 
 
 @singers.command("add")

@@ -106,6 +106,8 @@ def cover_table(result: "CoverResult") -> Table:
     table.add_row("key shift of the vocals", "", semitones(result.key_shift), "")
     if result.instrumental_shift is not None:
         table.add_row("key shift of the instrumental", "", semitones(result.instrumental_shift), "")
+    if result.vocal_level is not None:
+        table.add_row("vocals against the instrumental", "", f"{figure(result.vocal_level, '+d')} dB", "")
     table.caption = " ".join(_remarks(result))
     return table
 

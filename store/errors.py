@@ -22,6 +22,7 @@ StoreError
 ├── DownloadFailed     a file that was sent is not in the media folder
 ├── AlreadySung        a second click: the cover is being sung already
 ├── KeyTooFar          a key too many semitones away
+├── LevelTooFar        vocals too many dB louder or softer
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
@@ -214,6 +215,13 @@ class KeyTooFar(StoreError):
 
     code = "key_too_far"
     sentence = "A key can be moved by {limit} semitones at most. Move it the other way, or choose another voice."
+
+
+class LevelTooFar(StoreError):
+    """Params: limit."""
+
+    code = "level_too_far"
+    sentence = "Vocals can be {limit} dB louder or softer than in the song at most. Go the other way, or leave it so."
 
 
 class SongOrTitle(StoreError):

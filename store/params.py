@@ -55,8 +55,9 @@ class TrainParams:
 class CoverParams:
     """Which voice sings which song: an uploaded file (`song_key`) or a song of the library (`song_id`).
 
-    `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `max_bytes` limits the
-    size of the file that is delivered; None is no limit. With `vocals_only` the song is vocals already;
+    `key_shift` is in semitones; None lets the worker choose the octave that suits the voice. `vocal_level` is in dB:
+    how much louder the vocals are than in the song, against the instrumental. `max_bytes` limits the size of the file
+    that is delivered; None is no limit. With `vocals_only` the song is vocals already;
     `instrumental_key` is an uploaded file that the vocals are mixed with. `free_voice`: everybody may sing with it.
     """
 
@@ -66,6 +67,7 @@ class CoverParams:
     song_key: str | None = None
     song_id: int | None = None
     key_shift: int | None = None
+    vocal_level: int = 0
     max_bytes: int | None = None
     vocals_only: bool = False
     instrumental_key: str | None = None
@@ -83,6 +85,7 @@ class CoverParams:
             "voice_name": self.voice_name,
             "key_shift": self.key_shift,
             "max_bytes": self.max_bytes,
+            **({"vocal_level": self.vocal_level} if self.vocal_level else {}),
             **({"vocals_only": True} if self.vocals_only else {}),
             **(given if self.instrumental_key else {}),
             **({"free_voice": True} if self.free_voice else {}),

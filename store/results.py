@@ -136,6 +136,7 @@ class CoverResult:
     `vocals_only`: the song was vocals already, and nothing was separated. `instrumental` is the name of the file that
     was given to mix the vocals with, "" if none was. `song_lufs` is what the cover was to be as loud as. `key_shift` is
     in semitones and the vocals'; of the instrumental it is None where none is mixed in, and in old rows: it stayed.
+    `vocal_level` is by how many dB the vocals are louder than in the song; None where nothing is mixed in, or it is 0.
     `no_octave`: none was chosen, for too little of the voice or of the song has a pitch.
     Until it is `measured`, it has what is known of the mix, and no figures of the voice.
     `scaled_db`: the song was so far above full scale, and the cover is softer than it. `stem_gain` is what the song was
@@ -155,6 +156,7 @@ class CoverResult:
     true_peak_db: float | None = None
     key_shift: int | None = None
     instrumental_shift: int | None = None
+    vocal_level: int | None = None
     scaled_db: float | None = None
     stem_gain: float | None = None
     stem_peak: float | None = None
@@ -304,6 +306,7 @@ def cover_result(row: Mapping[str, Any]) -> CoverResult:
     return CoverResult(
         key_shift=_count(row, "key_shift"),
         instrumental_shift=_count(row, "instrumental_shift"),
+        vocal_level=_count(row, "vocal_level"),
         no_octave=row.get("no_octave") is True,
         vocals_only=row.get("vocals_only") is True,
         **_numbers(row, *levels, *pairs),

@@ -34,7 +34,7 @@ def cover_song(task: CoverTask, models: ModelPool, plan: Plan, report: Report, t
         cache_dir=task.cache,
         out_dir=task.out,
         language=task.language,
-        options=CoverOptions(key_shift=task.key_shift, max_bytes=task.max_bytes),
+        options=CoverOptions(key_shift=task.key_shift, vocal_level=task.vocal_level, max_bytes=task.max_bytes),
     )
     heard = task.preview and not models.short_of_memory  # it needs all models at once
     cover = make_cover(wanted, models, report, (lambda path: tell(Preview(path))) if heard else None)
@@ -69,6 +69,7 @@ def _cover_result(task: CoverTask, cover: CoverReport, models: dict[str, str], s
         true_peak_db=mix.true_peak_db,
         key_shift=cover.key_shift,
         instrumental_shift=cover.instrumental_shift,
+        vocal_level=None if cover.instrumental_shift is None else task.vocal_level or None,
         no_octave=cover.no_octave,
         scaled_db=cover.scaled_db,
         stem_gain=cover.stems.gain,

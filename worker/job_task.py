@@ -127,6 +127,7 @@ def _cover_task(store: Store, session: Session, job: Job, out: Path) -> CoverTas
         cache=cache.folder_of(store, key),
         out=out,
         key_shift=params.key_shift,
+        vocal_level=params.vocal_level,
         max_bytes=params.max_bytes,
         vocals_only=params.vocals_only,
         instrumental=store.media.checked(given, params.instrumental_name) if given else None,

@@ -84,7 +84,8 @@ class InstantTask:
 class CoverTask:
     """Convert the song's vocals to the voice; `cache` is the song's folder of stems.
 
-    `key_shift`, `max_bytes` and `vocals_only` are those of CoverParams; `instrumental` is the file that was given.
+    `key_shift`, `vocal_level`, `max_bytes` and `vocals_only` are those of CoverParams; `instrumental` is the file that
+    was given.
     `separator` is one by name, "" the one that was selected.
     """
 
@@ -100,6 +101,7 @@ class CoverTask:
     vocals_only: bool = False
     instrumental: Path | None = None
     instrumental_name: str = ""
+    vocal_level: int = 0
     language: str = "en"
     preview: bool = False
     """Whether anybody is there to hear a preview."""

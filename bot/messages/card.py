@@ -40,10 +40,13 @@ def heading(job: Job, say: Texts) -> str:
 
 
 def key_of(job: Job, say: Texts) -> str:
-    """`, key +1` of a cover that was asked for in another key, by which a member tells covers of one song apart."""
+    """`, key +1, vocals −3 dB` of a cover that was asked for so, by which a member tells covers of one song apart."""
     params = params_of(job)
-    shift = params.key_shift if isinstance(params, CoverParams) else None
-    return f", {say('result.cover.key_shift', key_shift=shift)}" if shift else ""
+    if not isinstance(params, CoverParams):
+        return ""
+    key = f", {say('result.cover.key_shift', key_shift=params.key_shift)}" if params.key_shift else ""
+    level = f", {say('result.cover.vocal_level', level=params.vocal_level)}" if params.vocal_level else ""
+    return key + level
 
 
 def left_out(job: Job, say: Texts) -> list[str]:

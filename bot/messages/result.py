@@ -269,4 +269,5 @@ def cover_lines(result: CoverResult, say: Texts) -> list[str]:
         say("result.cover.no_octave") if result.no_octave else "",
         say("result.cover.scaled", decibels=result.scaled_db) if result.scaled_db else "",
         key_figure(result.key_shift, result.instrumental_shift, say) if result.key_shift else "",
+        say("result.cover.vocal_level", level=result.vocal_level) if result.vocal_level else "",
     ]

@@ -51,6 +51,8 @@ class CoverOptions:
     key_shift: int | None = None
     """Semitones for the vocals; None takes the octave that suits the voice. The instrumental goes with them by what is
     left of the octave. A voice that follows no f0 stays where it is, and so does the instrumental."""
+    vocal_level: int = 0
+    """DB by which the vocals are louder against the instrumental than in the song. The cover stays as loud as it."""
     max_bytes: int | None = None
     """The largest file that can be delivered."""
     convert: ConvertOptions = field(default_factory=ConvertOptions)
@@ -278,7 +280,7 @@ def _mix(cover: CoverInput, stems: Stems, converted: _Conversion, report: Report
         reference_lufs=stems.lufs - max(0.0, decibels(stems.peak)),
         gated=stems.gated,
         ceiling_db=CEILING + min(0.0, decibels(stems.peak)),
-        vocal_gain_db=decibels(stems.instrumental_gain / stems.gain),
+        vocal_gain_db=decibels(stems.instrumental_gain / stems.gain) + cover.options.vocal_level,
         max_bytes=cover.options.max_bytes,
         rate=VIDEO_RATE if probe(cover.song, SONG, cover.said).rate % VIDEO_RATE == 0 else MUSIC_RATE,
         tags=tags_of(cover),

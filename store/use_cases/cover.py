@@ -21,8 +21,8 @@ class CoverRequest:
 
     `voice` is `#12`, the id that was picked, or a name; `song` is an uploaded file, `title` an id or title of the
     library: exactly one of them. `song_name` is what the song is called on cards, by default the file's or the
-    library's name. `instrumental` is an uploaded file to mix the vocals with. `key_shift`, `max_bytes` and
-    `vocals_only` are those of `CoverParams`.
+    library's name. `instrumental` is an uploaded file to mix the vocals with. `key_shift`, `vocal_level`,
+    `max_bytes` and `vocals_only` are those of `CoverParams`.
     """
 
     voice: str
@@ -30,6 +30,7 @@ class CoverRequest:
     title: str | None = None
     song_name: str = ""
     key_shift: int | None = None
+    vocal_level: int = 0
     max_bytes: int | None = None
     vocals_only: bool = False
     instrumental: SavedFile | None = None
@@ -129,6 +130,7 @@ def cover_of(session: Session, requester: Requester, request: CoverRequest) -> C
     voice = find_voice(session, request.voice, requester.user_id)
     chosen = None if request.song else find_song(session, request.title or "", requester.guild_id)
     name = song_title(chosen) if chosen else (request.song.name if request.song else "")
+    mixed = request.instrumental is not None or not request.vocals_only
     return CoverParams(
         song_name=names.tidy(request.song_name) or name,
         voice_id=voice.id or 0,
@@ -136,6 +138,7 @@ def cover_of(session: Session, requester: Requester, request: CoverRequest) -> C
         song_key=request.song.key if request.song else None,
         song_id=chosen.id if chosen else None,
         key_shift=request.key_shift,
+        vocal_level=request.vocal_level if mixed else 0,
         max_bytes=request.max_bytes,
         vocals_only=request.vocals_only,
         instrumental_key=request.instrumental.key if request.instrumental else None,

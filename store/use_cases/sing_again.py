@@ -1,4 +1,4 @@
-"""A member has a cover of theirs sung again, in another key or another voice: a new job with the same song."""
+"""A member has a cover of theirs sung again, in another key, voice or balance: a new job with the same song."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from store import cache, jobs, library, voices
 from store.database import Store
-from store.errors import AlreadySung, KeyTooFar, NotFound
+from store.errors import AlreadySung, KeyTooFar, LevelTooFar, NotFound
 from store.missing import CoverSongGone
 from store.params import CoverParams, cover_params
 from store.results import cover_result
@@ -17,25 +17,29 @@ from store.use_cases.own_cover import own_cover
 FARTHEST = 24
 """Semitones that the vocals may be moved by, up or down."""
 OCTAVE = 12
+LOUDEST = 12
+"""DB that the vocals may be louder or softer by than in the song."""
 
 
-def sing_again(store: Store, requester: Requester, job_id: str, *, shift: int = 0, voice_id: int | None = None) -> Job:
-    """Queue a cover like this one, `shift` semitones from where it is, or in another voice; return the queued job.
+def sing_again(
+    store: Store, requester: Requester, job_id: str, *, shift: int = 0, voice_id: int | None = None, louder: int = 0
+) -> Job:
+    """Queue a cover like this one, `shift` semitones away, in another voice or with its vocals `louder` by some dB.
 
     It belongs to the place of the first one. Another voice chooses its octave unless the song was moved into another
-    key. Raises NoSuchJob, ResultGone, CoverSongGone, NoSuchVoice, VoiceNotReady, KeyTooFar, AlreadySung (by a job that
-    waits or runs), Blocked, TooManyJobs.
+    key. Raises NoSuchJob, ResultGone, CoverSongGone, NoSuchVoice, VoiceNotReady, KeyTooFar, LevelTooFar, AlreadySung
+    (by a job that waits or runs), Blocked, TooManyJobs.
     """
     with store.write() as session:
         cover = own_cover(session, job_id, requester.user_id)
-        params = _again(session, cover, shift, voice_id)
+        params = _again(session, cover, shift, voice_id, louder)
         lane = _lane(store, song_of(store, session, params, cover.guild_id), params)
         check_new(session, requester.user_id, params)
         here = replace(requester, guild_id=cover.guild_id, channel_id=cover.channel_id)
         return enqueue(session, accept(session, store, here, params, (), lane), None)
 
 
-def _again(session: Session, cover: Job, shift: int, voice_id: int | None) -> CoverParams:
+def _again(session: Session, cover: Job, shift: int, voice_id: int | None, louder: int) -> CoverParams:
     before, sung = cover_params(cover), cover_result(cover.result).key_shift
     key_shift = before.key_shift if sung is None else sung
     voice = voices.usable(session, before.voice_id if voice_id is None else voice_id, cover.user_id)
@@ -45,8 +49,12 @@ def _again(session: Session, cover: Job, shift: int, voice_id: int | None) -> Co
         key_shift = (key_shift or 0) + shift
     if abs(key_shift or 0) > FARTHEST:
         raise KeyTooFar(limit=FARTHEST)
+    level = before.vocal_level + louder
+    if abs(level) > LOUDEST:
+        raise LevelTooFar(limit=LOUDEST)
     free = voice.owner_id == voices.PUBLIC
-    return replace(before, voice_id=voice.id or 0, voice_name=voice.name, key_shift=key_shift, free_voice=free)
+    now = replace(before, voice_id=voice.id or 0, voice_name=voice.name, free_voice=free)
+    return replace(now, key_shift=key_shift, vocal_level=level)
 
 
 def song_of(store: Store, session: Session, params: CoverParams, guild_id: int | None) -> str:

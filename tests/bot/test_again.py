@@ -1,4 +1,4 @@
-"""The buttons below a cover sing it again, in another key or another voice, each once."""
+"""The buttons below a cover sing it again, in another key, voice or balance, each once."""
 
 from collections.abc import Callable
 
@@ -42,6 +42,38 @@ async def test_a_key_is_one_new_cover_whose_card_becomes_its_result_also_after_a
     result = next(message for message in world.cards() if "key −11" in message.content)
     assert await result.attachments[0].read() == b"higher" and await cover_card.attachments[0].read() == b"sound"
     assert world.public() == []
+
+
+async def test_louder_and_softer_vocals_are_new_covers_where_something_is_mixed_in(
+    world: World, worker: Worker, store: Store
+) -> None:
+    worker.add_voice(world.alice.id, "mine")
+    await world.alice.slash(world.channel, "cover", voice="mine", song=("Palette.mp3", b"song"), vocal_level=9)
+    sung = {"song": "Palette", "voice": "mine", "key_shift": -12, "instrumental_shift": 0, "vocal_level": 9}
+    worker.render(worker.only(), sung, {"cover.mp3": b"sound"})
+    await world.tick()
+    (card,) = world.cards()
+    assert "vocals +9 dB" in card.content
+    click = await world.alice.click(card, label="Vocals louder")
+    assert cover_params(covers(store)[-1]).vocal_level == 12
+    assert "key −12, vocals +12 dB" in response_of(click).content
+    second = await world.alice.click(card, label="Vocals louder")
+    assert "is being sung already" in response_of(second).content and len(covers(store)) == 2
+    worker.render(covers(store)[-1], sung | {"vocal_level": 12}, {"cover.mp3": b"louder"})
+    await world.tick()
+    loudest = next(message for message in world.cards() if "vocals +12 dB" in message.content)
+    refused = await world.alice.click(loudest, label="Vocals louder")
+    assert "12 dB louder or softer" in response_of(refused).content and len(covers(store)) == 2
+    view = result_view(covers(store)[0], texts("ko"))
+    assert view is not None
+    copied = await world.post("copied", view)
+    assert "no such job" in response_of(await world.bob.click(copied, label="보컬 작게")).content
+    assert len(covers(store)) == 2
+
+
+async def test_vocals_alone_have_no_level(cover_card: discord.Message) -> None:
+    labels = {getattr(item, "label", "") for row in cover_card.components for item in getattr(row, "children", [])}
+    assert "Key +1" in labels and not labels & {"Vocals louder", "Vocals softer"}
 
 
 async def test_a_result_that_jobs_shows_again_has_its_buttons(

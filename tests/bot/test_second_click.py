@@ -65,6 +65,7 @@ TABLE: Sequence[tuple[str, Sequence[str] | None, str, str]] = (
     ("details:{cover}", None, "alice", SAME),
     ("rate:{cover}", ["5"], "alice", SAME),
     ("again:up:{cover}", None, "alice", "is being sung already"),
+    ("again:louder:{cover}", None, "alice", "is being sung already"),
     ("again:voice:{cover}", None, "alice", SAME),
     ("again:pick:{cover}", ["{other}"], "alice", "is being sung already"),
     ("part:vocals:{cover}", None, "alice", SAME),
@@ -257,7 +258,9 @@ async def test_an_answer_that_discord_refuses_is_no_bug_of_ours(scene: Scene, na
         scene.world.env.backend.faults.clear()
         assert BROKEN not in seen, (custom_id, seen)
         if name == "its message was dismissed":  # the answer comes as another message
-            queued = custom_id.startswith(("suggested:sing", "again:up", "again:pick", "part:anew", "consent:yes"))
+            queued = custom_id.startswith(
+                ("suggested:sing", "again:up", "again:louder", "again:pick", "part:anew", "consent:yes")
+            )
             assert queued or seen, custom_id  # the card of what was queued goes another way
 
 

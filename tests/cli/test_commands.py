@@ -126,11 +126,13 @@ def test_vocals_over_an_instrumental_name_no_separator_and_overwrite_nothing(
         "carlo",
         "--key-shift",
         "0",
+        "--vocal-level",
+        "-6",
         "--out",
         tmp_path,
     )
     assert "as given" in output and "karaoke.flac" in output
-    assert "Spleeter" not in output and "separator" not in output and "SwiftF0" in output
+    assert "Spleeter" not in output and "separator" not in output and "SwiftF0" in output and "−6 dB" in output
     assert vocals.read_bytes() == before and told(output) == sorted({*left(tmp_path)} - {vocals.name, band.name})
     made = decode(tmp_path / "cover.mp3", 44100, channels=2, limits=SONG, name="cover")
     assert made.shape[1] == pytest.approx(8 * 44100, abs=1500)
@@ -155,6 +157,9 @@ def test_an_instrumental_that_does_not_fit_is_one_sentence_and_leaves_nothing(
         assert left_behind(desk.data) == kept
     assert "leave out --separator" in desk.refused(
         "cover", song, "--voice", "carlo", "--vocals-only", "--separator", "spleeter"
+    )
+    assert "leave out --vocal-level" in desk.refused(
+        "cover", song, "--voice", "carlo", "--vocals-only", "--vocal-level", "3"
     )
     assert not list(tmp_path.glob("cover.*"))
 

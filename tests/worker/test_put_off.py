@@ -62,7 +62,7 @@ def test_parts_and_figures_follow_to_the_same_cover(
     with store.write() as session:
         voices.finish(session, voices.create(session, MEMBER, "mine", None, None), keys[0], keys[1], {})
     (file,) = save_files(store, [(song, "song.mp3")])
-    request_cover(store, Requester(MEMBER, channel_id=5, reply_token="t"), CoverRequest("mine", file))
+    request_cover(store, Requester(MEMBER, channel_id=5, reply_token="t"), CoverRequest("mine", file, vocal_level=3))
     job = take_next_job(store, "a")
     assert job is not None
     first = Dying(models, 2)
@@ -84,6 +84,7 @@ def test_parts_and_figures_follow_to_the_same_cover(
     assert [file["name"] for file in after.files[3:]] == ["instrumental.ogg", "cover.png"]
     result = cover_result(done.result)
     assert result.measured and 0.0 < (result.cosine_cover or 0.0) < 1.0 and result.waveform == row.result["waveform"]
+    assert result.vocal_level == 3
     assert (result.lufs, result.encoding, result.key_shift) == tuple(
         row.result[name] for name in ("lufs", "encoding", "key_shift")
     )

@@ -38,6 +38,12 @@ def test_cards_of_one_song_in_several_keys_are_told_apart() -> None:
     assert [one.partition("“mine”")[2] for one in headings] == ["", "", ", key +1", ", key −12"]
 
 
+def test_cards_of_one_song_in_several_balances_are_told_apart() -> None:
+    params = {"song_name": "Palette", "voice_name": "mine", "key_shift": 1, "vocal_level": -3}
+    assert cards.heading(job(params=params), SAY).endswith("“mine”, key +1, vocals −3 dB")
+    assert cards.heading(job(params=params), texts("ko")).endswith(", 키 +1, 보컬 −3 dB")
+
+
 def test_a_waiting_card() -> None:
     waiting = job(state=JobState.QUEUED, stage=None)
     shown = [cards.render(waiting, 3, SAY, seconds).rpartition("\n")[2] for seconds in (59, 61, 7200)]

@@ -217,6 +217,7 @@ def test_an_ordinary_cover_says_nothing_of_what_was_given() -> None:
         ({"key_shift": -10, "instrumental_shift": 2}, "key: voice −10, instrumental +2", "키: 목소리 −10, 반주 +2"),
         ({"key_shift": -12, "instrumental_shift": 0}, "key: voice −12, instrumental unmoved", "반주 그대로"),
         ({"key_shift": 3, "vocals_only": True}, "key +3", "키 +3"),
+        ({"vocal_level": -6, "instrumental_shift": 0}, "vocals −6 dB", "보컬 −6 dB"),
     ],
 )
 def test_what_was_moved_into_another_key_is_said(moved: dict[str, Any], english: str, korean: str) -> None:

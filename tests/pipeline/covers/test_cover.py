@@ -128,6 +128,33 @@ def test_the_instrumental_is_in_the_cover(cover: CoverReport) -> None:
     assert sdr(total * gain, mixed[:, :n]) > 10  # limiter and codec are what is left
 
 
+def balance(mixed: Floats32, converted: Floats32, instrumental: Floats32) -> float:
+    """DB of the converted vocals in a mix over the instrumental in it, each by its gain; all (channels, samples)."""
+    n = min(mixed.shape[1], converted.shape[1], instrumental.shape[1])
+    added = np.stack([one[:, :n].ravel() for one in (converted, instrumental)], axis=1)
+    vocals, music = np.linalg.lstsq(added, mixed[:, :n].ravel(), rcond=None)[0]
+    return float(20 * np.log10(vocals / music))
+
+
+@pytest.mark.parametrize("level", [6, -6])
+def test_vocals_are_louder_or_softer_as_asked_and_the_cover_as_loud_as_before(
+    models: ModelPool, song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path: Path, level: int
+) -> None:
+    cache = cover.stems.vocals.parents[2]
+    moved = make_cover(of(song, voice_files, cache, tmp_path, options=CoverOptions(vocal_level=level)), models)
+    assert cover.stems.instrumental is not None
+    vocals, instrumental = stem(cover.converted), stem(cover.stems.instrumental)
+    before, after = (balance(read(one.cover), vocals, instrumental) for one in (cover, moved))
+    assert before == pytest.approx(0.0, abs=1.0) and after - before == pytest.approx(level, abs=1.0)
+    assert moved.mix.lufs == pytest.approx(cover.mix.lufs, abs=1.1)  # the limiter takes more of what is louder
+    assert moved.mix.true_peak_db <= 0.0
+    part = read(write_part(CoverPart.VOCALS, of(song, voice_files, cache, tmp_path), moved).path)
+    whole = read(moved.cover)
+    n = min(part.shape[1], whole.shape[1])
+    rest = whole[:, :n] - part[:, :n]
+    assert balance(whole, part, rest) == pytest.approx(0.0, abs=0.5)  # the part is what is in the cover
+
+
 @pytest.fixture(scope="module")
 def parts(
     song: Path, voice_files: tuple[Path, Path], cover: CoverReport, tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import col, select
 
 from store import Job, JobState, Lane, NotFound, Song, Store, StoreError, jobs, retention
-from store.errors import AlreadySung, KeyTooFar, TooManyJobs
+from store.errors import AlreadySung, KeyTooFar, LevelTooFar, TooManyJobs
 from store.missing import CoverSongGone, NoSuchJob, NoSuchVoice, ResultGone
 from store.params import cover_params, drop_uploads
 from store.use_cases import CoverRequest, Requester, request_cover, sing_again, take_next_job
@@ -53,6 +53,18 @@ def test_another_voice_chooses_its_octave_unless_the_key_was_moved(
     assert (params.voice_name, params.free_voice, params.key_shift) == ("free", True, key)
 
 
+def test_louder_vocals_add_up_and_stay_in_another_key_and_voice(scene: Scene, cover: Job) -> None:
+    other = scene.add_voice("free", owner=-1)
+    for level in (3, 6):
+        cover = delivered(scene, sing_again(scene.store, ELSEWHERE, cover.id, louder=3), key_shift=-12)
+        assert (cover_params(cover).vocal_level, cover_params(cover).key_shift) == (level, -12)
+    higher = delivered(scene, sing_again(scene.store, ELSEWHERE, cover.id, shift=1), key_shift=-11)
+    elsewhere = sing_again(scene.store, ELSEWHERE, higher.id, voice_id=other.id)
+    assert [cover_params(job).vocal_level for job in (higher, elsewhere)] == [6, 6]
+    back = delivered(scene, sing_again(scene.store, ELSEWHERE, cover.id, louder=-6), key_shift=-12)
+    assert "vocal_level" not in back.params and cover_params(back).vocal_level == 0
+
+
 def test_a_song_that_was_heard_goes_the_quick_way(scene: Scene, cover: Job, store: Store) -> None:
     assert sing_again(store, ELSEWHERE, cover.id, shift=1).lane == Lane.HEAVY
     folder = store.cache_dir / cover.params["song_key"].partition(".")[0] / "levelled" / "as-given"
@@ -79,6 +91,8 @@ def test_what_is_refused_leaves_no_row(scene: Scene, cover: Job) -> None:
         (NoSuchJob, OTHER, cover.id, {"shift": 1}),
         (NoSuchJob, scene.member, "0" * 32, {"shift": 1}),
         (KeyTooFar, scene.member, cover.id, {"shift": -13}),
+        (LevelTooFar, scene.member, cover.id, {"louder": 13}),
+        (LevelTooFar, scene.member, cover.id, {"louder": -13}),
         (NoSuchVoice, scene.member, cover.id, {"voice_id": others.id or 0}),
         (NoSuchVoice, scene.member, cover.id, {"voice_id": 0}),
     ]
