@@ -8,7 +8,7 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_closed
+from bot.errors import is_away
 from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
@@ -32,7 +32,7 @@ from store.use_cases import (
     reaction_removed,
     shown_clips,
 )
-from store.use_cases.listening_clips import clip_files
+from store.use_cases.listening_clips import clip_files, is_test_there
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class ListeningTests(commands.Cog):
         try:
             await channel.send(say("mos.could_not_begin", number=number, sentence=sentence), nonce=f"mosfail{number}")
         except discord.HTTPException as error:
-            if not is_closed(error):
+            if is_away(error):
                 raise
             log.warning("The channel of listening test %s cannot be told that it failed: %s", number, error)
         await asyncio.to_thread(failure_told, self.store, number)
@@ -112,9 +112,12 @@ class ListeningTests(commands.Cog):
             if counted is not False:
                 channel = self.bot.get_partial_messageable(payload.channel_id)
                 await self._take_away(channel.get_partial_message(payload.message_id), clip, payload.user_id, value)
-        except Exception:
+        except Exception as error:
             self._recount = True  # the reaction lies there
-            log.exception("A vote could not be counted now")
+            if out_of_reach(error):
+                log.warning("A vote on message %s must wait: %s", payload.message_id, error)
+            else:
+                log.exception("A vote could not be counted now")
 
     @commands.Cog.listener()
     async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
@@ -126,6 +129,20 @@ class ListeningTests(commands.Cog):
         """The same of one reaction."""
         if (value := value_of(payload.emoji)) is not None:
             await self._put_back(payload.channel_id, payload.message_id, {value})
+
+    @commands.Cog.listener()
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """Where a test runs in a thread that went to sleep, open it, or nobody could vote; not one that is locked."""
+        asleep = payload.data["thread_metadata"]
+        if not asleep["archived"] or asleep.get("locked"):
+            return
+        try:
+            if await asyncio.to_thread(is_test_there, self.store, payload.thread_id):
+                thread = await self.bot.fetch_channel(payload.thread_id)
+                if isinstance(thread, discord.Thread):
+                    await thread.edit(archived=False)
+        except Exception as error:  # `/mos status` says what can be done
+            log.warning("Thread %s of a listening test stays archived: %s", payload.thread_id, error)
 
     async def _put_back(self, channel_id: int, message_id: int, values: set[int]) -> None:
         try:
@@ -144,7 +161,7 @@ class ListeningTests(commands.Cog):
                 message = await channel.get_partial_message(clip.message_id or 0).fetch()
                 await self._count(message, clip)
             except discord.HTTPException as error:
-                if not is_closed(error):
+                if is_away(error):
                     raise
                 log.warning("The reactions on %s of listening test %s cannot be read: %s", clip.name, test.id, error)
 
@@ -184,7 +201,7 @@ class ListeningTests(commands.Cog):
             for value in sorted(values):
                 await message.add_reaction(REACTIONS[value])
         except discord.HTTPException as error:
-            if not is_closed(error):
+            if is_away(error):
                 raise
             log.warning("Reactions could not be put on message %s: %s", message.id, error)
 
