@@ -46,7 +46,8 @@ def check_files(files: Iterable[Path]) -> None:
         if file.is_dir():
             raise DeskError(f"{file} is a folder. Name the files in it.")
         if not file.is_file():
-            raise DeskError(f"There is no file {file}.")
+            plain = "is no plain file. Copy what it gives into one, and name that"
+            raise DeskError(f"{file} {plain}." if file.exists() else f"There is no file {file}. Check its name.")
 
 
 def no_nan(value: float | None) -> float | None:
@@ -76,9 +77,18 @@ def visible(named: typer.CallbackParam, text: str | None) -> str | None:
     return text
 
 
+def agreed(question: str, yes: bool) -> bool:
+    """Whether what is asked is meant: `--yes` was given, or the answer is. Raises DeskError: nobody answers."""
+    try:
+        return yes or typer.confirm(question)
+    except typer.Abort as error:  # Ctrl-C, or an input that has ended
+        typer.echo()
+        raise DeskError("The question was not answered, so nothing was done. Answer it, or say --yes.") from error
+
+
 def require_consent(yes: bool, done: str) -> None:
     """Ask for the consent of a voice's owner unless it was given; without it end the command: nothing was `done`."""
-    if not yes and not typer.confirm("Is this your own voice, or has its owner agreed to this?"):
+    if not agreed("Is this your own voice, or has its owner agreed to this?", yes):
         fail(f"Nothing was {done}: a voice needs its owner's consent.")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import console, counted
+from cli.console import DeskError, console, counted
 
 if TYPE_CHECKING:
     from store.use_cases.copying import Copied
@@ -26,12 +26,16 @@ def copy(
 ) -> None:
     """Copy rows and files to an empty place, and compare them; stop the service first. If killed, type it again."""
     from store import StoreSettings
+    from store.database import is_address
     from store.use_cases.copying import Destination, copy_store
 
-    settings = StoreSettings(database_url=to_database)  # refuses what is no address of a database
-    destination = Destination(settings.database_url, to_media)
+    if not is_address(to_database):
+        file, server = "sqlite:////srv/voices.db", "postgresql+psycopg://user:password@host/voices"
+        raise DeskError(f"--to-database is no address that works. Give one such as {file} or {server}.")
+    if not to_media.strip():
+        raise DeskError("--to-media is empty. Name a bucket, such as s3://bucket/prefix, or a new folder.")
     with _progress() as copied:
-        done = copy_store(StoreSettings(), destination, copied)
+        done = copy_store(StoreSettings(), Destination(to_database, to_media), copied)
     files = f"{counted(done.files, 'file')}, {done.bytes / 1e6:,.1f} MB"
     _say(f"{counted(done.rows, 'row')} and {files} are there, compared row for row and file for file.")
     if done.damaged:

@@ -12,7 +12,7 @@ from cli.console import DeskError, console
 from cli.report import StageTimes, cover_table, match_table, model_table, stage_table, training_line
 from cli.up import start, stop
 from cli.watch import watch
-from files.atomic import atomic_write
+from files.atomic import atomic_write, copy_whole
 from models.weights.integrity import packaged
 from pipeline.covers.export import export_stems
 from store import Job, Store, StoreSettings, open_store
@@ -124,7 +124,7 @@ async def _deliver(scene: Scene, job: Job) -> Job:
     done = await watch(store, job.id, job.kind.value, alive=lambda: scene.worker.poll() is None)
     message = next(message for message in due_messages(store) if message.job.id == job.id)
     for file in message_files(store, message.row):
-        shutil.copyfile(file.path, scene.out / file.name)
+        copy_whole(file.path, scene.out / file.name)
     mark_sent(store, job.id, channel_id=0, message_id=0)
     return done
 

@@ -2,9 +2,7 @@
 
 from dataclasses import asdict
 
-import typer
-
-from cli.console import DeskError, console, counted
+from cli.console import DeskError, agreed, console, counted
 from store import open_store
 from store.use_cases import forget
 
@@ -17,7 +15,7 @@ def forget_member(typed: str, yes: bool) -> None:
     if not 0 < member < 1 << 63:
         raise DeskError("A Discord id is a number of 17 to 19 digits: in Discord, Copy User ID.")
     store = open_store()
-    if not yes and not typer.confirm(f"Remove every note, voice, job and message of {member}? This cannot be undone."):
+    if not agreed(f"Remove every note, voice, job and message of {member}? This cannot be undone.", yes):
         raise DeskError("Nothing was removed.")
     forgotten = forget(store, member)
     nothing = not any(asdict(forgotten).values())

@@ -3,9 +3,7 @@
 import tomllib
 from pathlib import Path
 
-import typer
-
-from cli.console import DeskError, console
+from cli.console import DeskError, agreed, console
 from store import NotFound, library, open_store
 from store.names import folded
 from store.use_cases import find_song, take_out_singer, take_out_song, waiting_for
@@ -49,7 +47,7 @@ def _again(name: str, catalogue: Path, kind: str, key: str) -> str:
 
 
 def _ask(question: str, yes: bool) -> None:
-    if not yes and not typer.confirm(question):
+    if not agreed(question, yes):
         raise DeskError("Nothing was removed.")
 
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
 
+from cli import handover
 from cli.console import DeskError, check_files, console, print_rows
 from cli.desk_settings import DeskSettings
+from cli.handover import Handover
 from cli.jobs import says_what_trains
 from cli.report import (
     cover_table,
@@ -28,6 +29,7 @@ from cli.watch import watch
 from pipeline.sound.file_name import display_name
 from store import (
     Job,
+    JobKind,
     NotFound,
     Song,
     Store,
@@ -41,7 +43,7 @@ from store import (
 )
 from store.names import named
 from store.params import cover_params
-from store.results import CoverResult, cover_result, match_result, train_result
+from store.results import cover_result, match_result, train_result
 from store.use_cases import (
     CoverRequest,
     NewSong,
@@ -66,10 +68,8 @@ from worker.job_runner import work_on
 from worker.kept_child import KeptChild, can_be_kept
 from worker.library.seed import embed_singer, seed_library
 from worker.library.songs import SongListener
-from worker.messages import JobOutcome
 from worker.settings import WorkerSettings
 
-STEMS = ("vocals", "instrumental", "converted")
 OWNER = "cli"
 OPERATOR = Requester(jobs.OPERATOR)
 CONSENT = "The operator declared on the command line that the voice is theirs or that its owner has agreed."
@@ -92,7 +92,7 @@ async def match_notes(notes: list[Path], out: Path) -> None:
         console.print(song_line(song), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Heard: {number(result.seconds, 0)} s of voice.")
     console.print(f"Picture: {out / 'match.png'}")
-    await asyncio.to_thread(retention.discard, store, done.id)
+    await asyncio.to_thread(_put_by, store, done)
 
 
 async def train_notes(name: str, notes: list[Path], minutes: float | None, out: Path) -> None:
@@ -107,7 +107,7 @@ async def train_notes(name: str, notes: list[Path], minutes: float | None, out: 
     console.print(f"{name}: {training_line(result)}", soft_wrap=True)
     console.print(model_table(result.models))
     console.print(f"Files in {out}: training.png, sample.mp3 (AI-generated)")
-    await asyncio.to_thread(retention.discard, store, done.id)
+    await asyncio.to_thread(_put_by, store, done)
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,7 @@ async def cover_song(order: CoverOrder, out: Path) -> None:
         console.print("The cover was not measured: measuring ended before. The cover itself is whole.")
     console.print(model_table(result.models))
     console.print(f"Files in {out}: {', '.join(files_of(result))}", soft_wrap=True)
-    if uploaded := cover_params(done).song_key:  # the next cover of this file neither separates nor listens
-        cache.keep(store, uploaded)
-    await asyncio.to_thread(retention.discard, store, done.id)
+    await asyncio.to_thread(_put_by, store, done)
 
 
 async def put_singer(name: str, files: list[Path], source: str, licence: str) -> None:
@@ -229,26 +227,22 @@ def request_voice(
 
 
 async def _perform(store: Store, child: Child, request: Request, out: Path | None) -> Job:
-    """Request a job, perform it here and show its progress. Raises DeskError, StoreError, SoundError.
+    """Request a job, perform it here and show its progress; what it makes goes into `out`.
 
-    A folder that was made for its files does not remain if none came.
+    Raises DeskError, StoreError, SoundError, OSError (nothing can be written into `out`).
     """
     abandon_dead(store)
-    made = out is not None and not out.exists()
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-    try:
-        with desk.at_work(store.data_dir) as owner:
-            return await _performed(store, child, request(owner), owner, out)
-    except BaseException:
-        if made and out is not None:
-            with contextlib.suppress(OSError):  # it is not empty
-                out.rmdir()
-        raise
+    with handover.opened(out) as taker, desk.at_work(store.data_dir) as owner:
+        done = await _performed(store, child, request(owner), owner, taker)
+    if taker is not None and taker.refused:
+        await asyncio.to_thread(_put_by, store, done)
+        kept = " The voice is kept, and can sing." if done.kind is JobKind.TRAIN else ""
+        raise DeskError(f"{taker.refused}{kept}")
+    return done
 
 
-async def _performed(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> Job:
-    work = asyncio.create_task(_all_attempts(store, child, job, owner, out))
+async def _performed(store: Store, child: Child, job: Job, owner: str, taker: Handover | None) -> Job:
+    work = asyncio.create_task(_all_attempts(store, child, job, owner, taker))
     try:
         done = await watch(store, job.id, job.kind.value, alive=lambda: not work.done())
     except DeskError:  # the job has ended and its worker still cleans up, or the worker has ended
@@ -265,12 +259,20 @@ async def _performed(store: Store, child: Child, job: Job, owner: str, out: Path
     return job_row(store, job.id) or done
 
 
-async def _all_attempts(store: Store, child: Child, job: Job, owner: str, out: Path | None) -> None:
+async def _all_attempts(store: Store, child: Child, job: Job, owner: str, taker: Handover | None) -> None:
     """Work on the job, and again if the child died, until it has ended."""
     taken: Job | None = job
     while taken is not None:
-        await work_on(store, child, taken, WorkerSettings(), on_outcome=lambda outcome: _export(outcome, out))
+        on_outcome = (lambda _: None) if taker is None else taker.take
+        await work_on(store, child, taken, WorkerSettings(), on_outcome=on_outcome)
         taken = take_job(store, taken.id, taken.attempt + 1, owner)
+
+
+def _put_by(store: Store, done: Job) -> None:
+    """Keep of a job only its result, and what the next cover of the same file need not hear again."""
+    if done.kind is JobKind.COVER and (uploaded := cover_params(done).song_key):
+        cache.keep(store, uploaded)
+    retention.discard(store, done.id)
 
 
 def _save_notes(store: Store, notes: list[Path]) -> list[SavedFile]:
@@ -309,28 +311,11 @@ def _library_song(store: Store, title: str) -> Song:
         with store.read() as session:
             return find_song(session, title)
     except NotFound as error:
+        if Path(title).exists():
+            check_files([Path(title)])
         raise DeskError(
             f"{title} is neither a file nor a song of the library. See: discovervoice songs list"
         ) from error
-
-
-def _export(outcome: JobOutcome, out: Path | None) -> None:
-    """Copy the files that the child wrote to the operator's folder; stems at the song's own level."""
-    if out is None:
-        return
-    for role in ("cover", "picture", "sample"):
-        if role in outcome.files:
-            shutil.copyfile(outcome.files[role], out / outcome.files[role].name)
-    stems = {role: outcome.files[role] for role in STEMS if role in outcome.files}
-    if stems and isinstance(outcome.result, CoverResult):
-        from pipeline.covers.export import export_stems  # PyAV
-        from pipeline.sound.decode import STEM, probe
-
-        cover = outcome.files["cover"]
-        rate = probe(cover, STEM, cover.name).rate
-        softer = export_stems(stems, outcome.result.stem_gain or 1.0, out, rate, outcome.result.stem_peak)
-        if softer:
-            console.print(f"The stems would leave full scale: they are {softer:.1f} dB softer than in the song.")
 
 
 @contextlib.asynccontextmanager

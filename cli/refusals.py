@@ -9,7 +9,7 @@ from bot.errors import BotError
 from cli.console import DeskError
 from cli.wrong_paths import path_refused
 from cli.wrong_settings import every_setting_refused, settings_refused
-from files.disk import DiskFull
+from files.disk import NO_SPACE, DiskFull
 from metrics import CannotListen
 from pipeline.errors import SoundError
 from store import StoreError, refusal_of
@@ -32,6 +32,8 @@ def sentence_of(error: Exception) -> str | None:
             return None
         case DBAPIError():
             return str(refusal_of(error))
+        case OSError() if error.filename is None and error.errno in NO_SPACE:  # its output, as a rule
+            return "No space is left for what this command writes. Free some, and type it again."
         case OSError() if error.filename is not None:
             return path_refused(error)
         case _:

@@ -1,7 +1,6 @@
 """`discovervoice voices`: the operator's voices, and their way from and to RVC's own files."""
 
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from cli.console import (
     DeskError,
+    agreed,
     check_files,
     console,
     fail,
@@ -22,6 +22,7 @@ from cli.console import (
     weights_refusals,
 )
 from cli.jobs import says_what_trains
+from files.atomic import copy_whole
 from models.weights.integrity import digest
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def import_voice(
     name = named(name, what="voice")
     store = open_store()
     abandon_dead(store)
+    check_files([file, *([index] if index else [])])
     with says_what_trains(store, name):
         check_voice_name(store, jobs.OPERATOR, name)
     owner = _owner_of(recording) if recording else None
@@ -144,7 +146,7 @@ def remove_voice(
     store = open_store()
     abandon_dead(store)
     voice = _named(store, name)
-    if not yes and not typer.confirm(f"Delete {voice.name} and its files? They cannot be brought back."):
+    if not agreed(f"Delete {voice.name} and its files? They cannot be brought back.", yes):
         fail(f"{voice.name} was kept.")
     with _one_sentence(store.media.root):
         delete_voice(store, voice.id or 0, jobs.OPERATOR)
@@ -175,7 +177,7 @@ def _as_kept(model: Path, index: Path, out: Path, name: str) -> list[Path]:
     stem = re.sub(r"[^\w-]+", "_", name).strip("_") or "voice"
     written = [out / f"{stem}.safetensors", out / f"{stem}.index.safetensors"]
     for kept, copy in zip((model, index), written, strict=True):
-        shutil.copyfile(kept, copy)
+        copy_whole(kept, copy)
     return written
 
 
@@ -206,10 +208,9 @@ def _named(store: "Store", name: str) -> "Voice":
 def _one_sentence(path: Path) -> Iterator[None]:
     """Raise a WeightsError or OSError of the block as a DeskError; it names `path` if the system names no file."""
     from cli.wrong_paths import path_refused
-    from files.disk import disk_full
 
     try:
-        with weights_refusals(), disk_full():
+        with weights_refusals():
             yield
     except OSError as error:
         raise DeskError(path_refused(error, path)) from error

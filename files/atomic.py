@@ -43,6 +43,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         sync(path.parent)
 
 
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy the bytes of a file to one that appears whole, or not at all. Raises DiskFull."""
+    with atomic_path(target) as draft:
+        shutil.copyfile(source, draft)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it that are missing, such that a power loss does not undo it. Raises DiskFull."""
     with disk_full():

@@ -58,12 +58,23 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _check_database(cls, url: str) -> str:
         """The tables keep themselves by triggers, which are written for two databases."""
-        if url and not (is_file_of_sqlite(url) or is_server(url)):
+        if url and not is_address(url):
             raise ValueError(
                 "only a file of SQLite works, such as sqlite:////srv/voices.db, and PostgreSQL, such as"
                 " postgresql+psycopg://user:password@host/voices; or leave it empty"
             )
         return url
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _check_folder(cls, path: object) -> Path:
+        """Of a shell the home folder is written out; of `.env` it is not."""
+        if not str(path).strip():
+            raise ValueError("it is empty, and the data would lie wherever a command is typed. Name a folder")
+        try:
+            return Path(str(path)).expanduser()
+        except RuntimeError as error:
+            raise ValueError("its ~ stands for no folder here. Write the whole path") from error
 
     @field_validator("media_url")
     @classmethod
@@ -95,6 +106,11 @@ class StoreSettings(BaseSettings):
     def url(self) -> str:
         """The database's address; without DATABASE_URL an SQLite file in DATA_DIR."""
         return self.database_url or f"sqlite:///{self.data_dir / 'discovervoice.db'}"
+
+
+def is_address(url: str) -> bool:
+    """Whether this is the address of a database that can be used."""
+    return is_file_of_sqlite(url) or is_server(url)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_closed
+from bot.errors import is_away
 from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
@@ -92,7 +92,7 @@ class ListeningTests(commands.Cog):
         try:
             await channel.send(say("mos.could_not_begin", number=number, sentence=sentence), nonce=f"mosfail{number}")
         except discord.HTTPException as error:
-            if not is_closed(error):
+            if is_away(error):
                 raise
             log.warning("The channel of listening test %s cannot be told that it failed: %s", number, error)
         await asyncio.to_thread(failure_told, self.store, number)
@@ -112,9 +112,12 @@ class ListeningTests(commands.Cog):
             if counted is not False:
                 channel = self.bot.get_partial_messageable(payload.channel_id)
                 await self._take_away(channel.get_partial_message(payload.message_id), clip, payload.user_id, value)
-        except Exception:
+        except Exception as error:
             self._recount = True  # the reaction lies there
-            log.exception("A vote could not be counted now")
+            if out_of_reach(error):
+                log.warning("A vote on message %s must wait: %s", payload.message_id, error)
+            else:
+                log.exception("A vote could not be counted now")
 
     @commands.Cog.listener()
     async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
@@ -144,7 +147,7 @@ class ListeningTests(commands.Cog):
                 message = await channel.get_partial_message(clip.message_id or 0).fetch()
                 await self._count(message, clip)
             except discord.HTTPException as error:
-                if not is_closed(error):
+                if is_away(error):
                     raise
                 log.warning("The reactions on %s of listening test %s cannot be read: %s", clip.name, test.id, error)
 
@@ -184,7 +187,7 @@ class ListeningTests(commands.Cog):
             for value in sorted(values):
                 await message.add_reaction(REACTIONS[value])
         except discord.HTTPException as error:
-            if not is_closed(error):
+            if is_away(error):
                 raise
             log.warning("Reactions could not be put on message %s: %s", message.id, error)
 

@@ -21,8 +21,8 @@ PLURAL = re.compile(r"(?<![\d.,])(\d[\d.,]*)((?: [A-Za-z]+){1,3})\[s\]")
 DIGITS = "영일이삼사오육칠팔구"
 LIQUID, CLOSED = 8, 1
 """The places of ㄹ and of one of the others among the final consonants: 로 follows ㄹ as it follows a vowel."""
-SIGNS = re.compile(r"(?:_|[^\w\s\u2100-\u2bff\U0001f000-\U0001ffff])+$")
-"""What closes a name and is not spoken: quotes, brackets, markdown; no symbols such as ♪, no emoji."""
+SIGNS = re.compile(r"(?:_|[^\w\s%\uff05\u2100-\u2bff\U0001f000-\U0001ffff])+$")
+"""What closes a name and is not spoken: quotes, brackets, markdown; no symbols such as ♪ and %, no emoji."""
 LATIN = re.compile(r"[A-Za-z]+$")
 MOST_SPELLED = 3
 SPELLED = {"l": LIQUID, "r": LIQUID, "m": CLOSED, "n": CLOSED}
@@ -71,7 +71,7 @@ def _final(name: str) -> int | None:
     if word := LATIN.search(unicodedata.normalize("NFKC", name)):
         return _of_latin(word[0])
     plain = unicodedata.normalize("NFKD", letter)[:1]
-    return 0 if plain and plain in "aeiouyAEIOUY" else None
+    return 0 if plain and plain in "aeiouyAEIOUY%" else None
 
 
 def _of_latin(word: str) -> int:

@@ -35,6 +35,13 @@ class ModelSettings(BaseSettings):
             raise ValueError("the devices are auto, cpu, cuda, cuda:1 (the second) and mps")
         return name
 
+    @field_validator("separator")
+    @classmethod
+    def _check_separator(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError("it is empty. Name one, or leave it out: then it is spleeter")
+        return name
+
     def weights_folder(self, data_dir: Path) -> Path:
         """Where fetched weights lie; absolute."""
         folder = Path(self.models_dir) if self.models_dir else data_dir / "models"

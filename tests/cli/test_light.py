@@ -12,7 +12,7 @@ SLOW = {"pydantic", "scipy.signal", "scipy.stats", "scipy.optimize", "matplotlib
 TASKS = {"pipeline.covers.cover", "pipeline.training.train"}
 EXPORTED = """
 from pathlib import Path
-from cli.offline import _export
+from cli.handover import _export
 from store.results import MatchResult
 from worker.messages import JobOutcome
 Path("match.png").write_bytes(b"a picture")

@@ -79,6 +79,18 @@ def test_ctrl_c_leaves_the_name_free_and_no_note(
     assert again.state is JobState.DELIVERED
 
 
+async def test_a_voice_is_kept_whose_sample_cannot_be_put_where_it_was_wanted(
+    store: Store, tmp_path: Path, notes: list[Path], warm_children: WarmChildren
+) -> None:
+    (tmp_path / "out" / "sample.mp3").mkdir(parents=True)
+    with pytest.raises(DeskError, match=r"sample\.mp3 cannot be read or written: .* The voice is kept"):
+        await offline._perform(store, warm_children("cpu", 1), training(store, notes[:2]), tmp_path / "out")
+    with store.read() as session:
+        (voice,) = voices.of_owner(session, jobs.OPERATOR)
+        assert voice.state is VoiceState.READY and not clips.of_job(session, voice.job_id or "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["sample.mp3", "training.png"]
+
+
 def test_what_a_killed_command_left_is_gone_with_the_next(store: Store, notes: list[Path]) -> None:
     def begin(name: str, seconds: float) -> Job:
         job = offline.request_voice(store, name, notes[:1], f"cli:{name}")

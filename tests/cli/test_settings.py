@@ -161,3 +161,30 @@ def test_without_a_token_nothing_is_started(desk: Desk, monkeypatch: pytest.Monk
 def test_a_training_takes_a_time_that_there_is(tmp_path: Path, minutes: str) -> None:
     said = CliRunner().invoke(app, ["train", "me", str(tmp_path / "n.ogg"), "--yes", "--minutes", minutes])
     assert said.exit_code == 2 and "--minutes" in said.output
+
+
+def test_the_data_is_in_the_home_folder_where_the_settings_file_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", "~/voices")
+    assert StoreSettings().data_dir == Path.home() / "voices"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DATA_DIR", ""), ("DATA_DIR", "~nobody-of-this-name/x"), ("SEPARATOR", "")]
+)
+def test_an_empty_name_is_no_choice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(DeskError, match=f"^The setting {name} is wrong: it"):
+        check_settings("worker")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_address_is_told_of_the_option_that_was_typed(desk: Desk) -> None:
+    for typed in ("x", "", "mysql://me:secret@host/x"):
+        said = desk.refused("store", "copy", "--to-database", typed, "--to-media", "new")
+        assert said.startswith("--to-database is no address that works. Give one such as sqlite:////srv/voices.db or")
+    assert desk.refused("store", "copy", "--to-database", "sqlite:////x/y.db", "--to-media", " ").startswith(
+        "--to-media is empty. "
+    )

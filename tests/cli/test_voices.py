@@ -99,7 +99,7 @@ def test_without_consent_nothing_is_imported(desk: Desk, pth: Path, monkeypatch:
 def test_a_refused_file_is_one_sentence_and_leaves_nothing(desk: Desk, pth: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.pth").write_bytes(pth.read_bytes()[:-5000])
     assert "cut.pth is cut" in desk.refused("import", tmp_path / "cut.pth", "--name", "Anna", "--yes")
-    assert "There is no file gone.pth" in desk.refused("import", tmp_path / "gone.pth", "--name", "Anna", "--yes")
+    assert "gone.pth. Check its name." in desk.refused("import", tmp_path / "gone.pth", "--name", "Anna", "--yes")
     index = desk.refused("import", pth, "--index", tmp_path / "cut.pth", "--name", "Anna", "--yes")
     assert "cut.pth is no index" in index
     assert media(desk) == []

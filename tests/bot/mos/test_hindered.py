@@ -1,9 +1,13 @@
 """What can befall a listening test that runs: it is stopped while it is shown, a file or a channel is gone."""
 
+from typing import Any
+
+import aiohttp
 import discord
 import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
+from simcord.http import FakeHTTPClient
 
 from bot.mos.ballot import REACTIONS
 from bot.mos.running import PAUSE_SECONDS, ListeningTests
@@ -112,3 +116,35 @@ async def test_a_channel_that_is_closed_or_gone_is_told_to_the_moderators(
         world.env.inject_error("GET", f"/channels/{stage.id}", status=status, code=50001, times=1)
         assert "Its channel is gone" in (told := await hall.say("status")) and "Deleted by somebody" not in told
     assert "has ended" in await hall.say("stop")
+
+
+async def test_a_reaction_that_discord_refuses_holds_up_no_test(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
+    await hall.begin()
+    first, backend = hall.shown()[0], hall.world.env.backend
+    full = f"/channels/{first.channel.id}/messages/{first.id}/reactions/*"
+    hall.world.env.inject_error("PUT", full, status=400, code=30010, message="Maximum number of reactions", times=None)
+    backend.clear_reaction(first.channel.id, first.id, REACTIONS[3])
+    hall.change(lambda test: setattr(test, "ends_at", now() - 1))
+    await hall.world.bot.listening_tests.on_ready()
+    await hall.world.tick(4)
+    assert listening_votes(hall.store, hall.world.guild.id).test.state is ListeningState.ENDED
+    assert "Traceback" not in caplog.text
+
+
+async def test_trouble_at_discord_while_a_reaction_is_taken_away_is_no_bug_of_ours(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hall.begin()
+    message, original, left = hall.of(hall.world.alice), FakeHTTPClient.request, [1]
+
+    async def lost(self: FakeHTTPClient, route: Any, **options: Any) -> Any:
+        if route.method == "DELETE" and left:
+            left.pop()
+            raise aiohttp.ClientConnectionError
+        return await original(self, route, **options)
+
+    monkeypatch.setattr(FakeHTTPClient, "request", lost)
+    await hall.carol.react(message, REACTIONS[4])
+    await hall.world.tick()
+    assert hall.votes() == {(message.id, hall.carol.id): 4}
+    assert hall.lying(message) == dict.fromkeys(REACTIONS, 1) and "Traceback" not in caplog.text

@@ -63,6 +63,8 @@ def test_korean_has_one_word_for_a_thing_one_register_and_says_nothing_twice() -
         ("🎤을(를)", "🎤을(를)"),
         ("٣을(를)", "٣을"),
         ("m²을(를)", "m²를"),
+        ("“100%”을(를)", "“100%”를"),
+        ("(50％)은(는)", "(50％)는"),
         ("Adele이(가)", "Adele이"),
         ("Apple(으)로", "Apple로"),
         ("Time(으)로", "Time으로"),
