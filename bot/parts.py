@@ -69,12 +69,14 @@ async def _missing(interaction: Interaction, part: PartOfCover, say: Texts) -> N
     """A part that is not there yet, or not any more: offer to sing the cover again while its song is at hand."""
     if part.job.being_measured:
         await reply(interaction, say("parts.soon" if part.job.to_add_since is None else "parts.put_off"))
-    elif part.song_kept:
+    elif not part.song_kept:
+        await reply(interaction, say("parts.gone_with_song"))
+    elif not part.voice_kept:
+        await reply(interaction, say("parts.gone_with_voice"))
+    else:
         await reply(
             interaction, say("parts.gone"), view_of(PartsAnewButton.labelled(say("parts.anew"), job=part.job.id))
         )
-    else:
-        await reply(interaction, say("parts.gone_with_song"))
 
 
 async def _speak(interaction: Interaction, job: Job, file: MessageFile) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from store import abilities, voices
 from store.leases import MAX_LOSSES, UNLEASED, WITH_RESULT, leased_by, update_row
 from store.params import cover_params
-from store.tables import OPERATOR, Job, JobKind, Lane, Outbox, now
+from store.tables import OPERATOR, Job, JobKind, Lane, Outbox, Voice, now
 
 SECONDS = 24 * 3600.0
 """How long after it was put off somebody may take it up."""
@@ -91,10 +91,11 @@ def put_off(session: Session, job_id: str, attempt: int, owner: str, *, lost: bo
 
 
 def sings_otherwise(session: Session, job: Job) -> bool:
-    """Whether the voice of a cover was trained anew since that was sung."""
+    """Whether the voice of a cover was trained anew since that was sung, or is gone."""
     if job.kind is not JobKind.COVER:
         return False
-    return voices.trained_since(session, cover_params(job).voice_id, job.started_at or 0.0)
+    voice_id = cover_params(job).voice_id
+    return session.get(Voice, voice_id) is None or voices.trained_since(session, voice_id, job.started_at or 0.0)
 
 
 def first_put_off(

@@ -32,7 +32,7 @@ from store.use_cases import (
     reaction_removed,
     shown_clips,
 )
-from store.use_cases.listening_clips import clip_files
+from store.use_cases.listening_clips import clip_files, is_test_there
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +129,20 @@ class ListeningTests(commands.Cog):
         """The same of one reaction."""
         if (value := value_of(payload.emoji)) is not None:
             await self._put_back(payload.channel_id, payload.message_id, {value})
+
+    @commands.Cog.listener()
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """Where a test runs in a thread that went to sleep, open it, or nobody could vote; not one that is locked."""
+        asleep = payload.data["thread_metadata"]
+        if not asleep["archived"] or asleep.get("locked"):
+            return
+        try:
+            if await asyncio.to_thread(is_test_there, self.store, payload.thread_id):
+                thread = await self.bot.fetch_channel(payload.thread_id)
+                if isinstance(thread, discord.Thread):
+                    await thread.edit(archived=False)
+        except Exception as error:  # `/mos status` says what can be done
+            log.warning("Thread %s of a listening test stays archived: %s", payload.thread_id, error)
 
     async def _put_back(self, channel_id: int, message_id: int, values: set[int]) -> None:
         try:

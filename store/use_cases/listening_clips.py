@@ -161,6 +161,13 @@ def shown_clips(store: Store, shards: Shards = ALL) -> list[tuple[ListeningTest,
         return list(session.exec(wanted.order_by(col(ListeningClip.id))).all())
 
 
+def is_test_there(store: Store, channel_id: int) -> bool:
+    """Whether a listening test runs in this channel."""
+    running = ListeningTest.state == ListeningState.RUNNING, ListeningTest.channel_id == channel_id
+    with store.read() as session:
+        return session.exec(select(ListeningTest.id).where(*running)).first() is not None
+
+
 def end_due_tests(store: Store) -> None:
     """End the tests whose time is over."""
     due = (ListeningTest.state == ListeningState.RUNNING, ListeningTest.ends_at <= now())

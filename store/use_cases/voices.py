@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from store import deletions, jobs, listening, reports, voices
+from store import additions, deletions, jobs, listening, reports, voices
 from store.database import Store
 from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotReady
 from store.missing import NoSuchVoice
@@ -102,12 +102,13 @@ def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> V
 def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
     """Delete a voice, its files and the message with its sample, stopping its training first; return its name.
 
-    Covers that it has sung stay. Raises NotFound, also for another member's voice.
+    Covers that it has sung stay as they are. Raises NotFound, also for another member's voice.
     """
     with store.write() as session:
         voice = _owned(session, voice_id, user_id)
         name, keys = voice.name, media_keys([], [voice], [], []) | withdraw_sample(session, voice)
         _stop_training(session, voice)
+        additions.leave_those_of(session, voice_id)
         session.flush()
         if (trained := session.get(Voice, voice_id)) is not None:
             session.delete(trained)

@@ -38,7 +38,7 @@ STEPS = 80
 NAMES = ("mine", "other", "third")
 PIECES = ("voice_message", "vocals_part", "instrumental_part", "picture")
 BELOW = (
-    *("again:up", "again:octave_down", "again:voice", "again:pick"),
+    *("again:up", "again:octave_down", "again:louder", "again:voice", "again:pick"),
     *("part:vocals", "part:instrumental", "part:voice", "part:anew"),
     *("rate", "details", "share", "share", "delete", "delete:yes", "delete:no", "cancel", "fetch"),
 )

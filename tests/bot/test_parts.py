@@ -11,8 +11,8 @@ from sqlmodel import select
 
 from bot.app import DiscoverBot, result_view
 from bot.texts.sentences import texts
-from store import Job, Outbox, Store
-from store.params import drop_uploads
+from store import Job, Outbox, Store, Voice
+from store.params import cover_params, drop_uploads
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -96,6 +96,10 @@ async def test_a_part_that_is_not_there_is_one_sentence_with_the_next_step(
     with store.read() as session:
         again = next(job for job in session.exec(select(Job)).all() if job.id != mixed.id)
     assert again.params == mixed.params | {"key_shift": -12} and "Waiting" in world.cards()[-1].content
+    with store.write() as session:
+        session.delete(session.get_one(Voice, cover_params(mixed).voice_id))
+    gone = said(await world.alice.click(card, label="Vocals only"))
+    assert "neither is the voice" in gone.content and "Sing it again" not in json.dumps(gone.components)
     with store.write() as session:
         row = session.get_one(Job, mixed.id)
         drop_uploads(row)

@@ -24,7 +24,7 @@ class Thread:
 
     def open(self) -> None:
         """It is archived no more."""
-        self.world.env.backend.edit_channel(self.handle.id, {}, thread_metadata={"archived": False})
+        self.world.env.backend.edit_channel(self.handle.id, {}, thread_metadata={"archived": False, "locked": False})
 
     @property
     def is_shut(self) -> bool:

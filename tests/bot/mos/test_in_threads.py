@@ -41,14 +41,35 @@ async def test_to_write_in_a_thread_has_a_permission_of_its_own(hall: Hall, thre
     assert "(Send Messages in Threads, Attach Files)" in await hall.say("status")
 
 
-async def test_a_thread_that_is_archived_meanwhile_is_told_and_holds_up_nothing(hall: Hall, thread: Thread) -> None:
+async def test_a_thread_that_goes_to_sleep_is_opened_while_its_test_runs(hall: Hall, thread: Thread) -> None:
+    await hall.begin()
+    thread.shut()
+    await hall.world.env.settle()
+    assert not thread.is_shut
+    await hall.say("stop")
+    thread.shut()
+    await hall.world.env.settle()
+    assert thread.is_shut
+
+
+async def test_a_thread_that_is_locked_meanwhile_is_told_and_holds_up_nothing(hall: Hall, thread: Thread) -> None:
     await hall.begin()
     first = hall.shown()[0]
     hall.world.env.backend.clear_reaction(thread.handle.id, first.id, REACTIONS[3])
-    thread.shut()
+    thread.shut(locked=True)
     await hall.world.bot.listening_tests.on_ready()
     await hall.world.tick(8)
     assert not hall.world.bot.listening_tests._recount
     assert "archived or locked" in await hall.say("status")
     thread.open()
     assert "archived" not in await hall.say("status")
+
+
+async def test_a_thread_that_the_bot_may_not_open_stays_and_is_told(
+    hall: Hall, thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hall.begin()
+    hall.world.env.inject_error("PATCH", f"/channels/{thread.handle.id}", status=403, code=50013)
+    thread.shut()
+    await hall.world.env.settle()
+    assert thread.is_shut and "stays archived" in caplog.text and "archived or locked" in await hall.say("status")

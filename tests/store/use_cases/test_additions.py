@@ -14,6 +14,7 @@ from store import (
     MemberReport,
     Outbox,
     ReportReason,
+    Voice,
     abilities,
     additions,
     jobs,
@@ -30,6 +31,7 @@ from store.use_cases import (
     cancel_job,
     complete_job,
     cover_part,
+    delete_voice,
     fail_job,
     finish_job,
     forget,
@@ -122,7 +124,7 @@ def test_on_a_server_a_result_waits_for_no_other_workers_step(scene: Scene, kind
 
 def test_a_covers_parts_are_kept_beside_its_message_as_long_as_it(scene: Scene) -> None:
     job = cover_to_measure(scene)
-    assert cover_part(scene.store, job.id, 7, "vocals_part") == PartOfCover(scene.job(job), None, True)
+    assert cover_part(scene.store, job.id, 7, "vocals_part") == PartOfCover(scene.job(job), None, True, True)
     complete_job(scene.store, job, CoverResult(mos_model="x", waveform="AA=="), produced(scene))
     part = cover_part(scene.store, job.id, 7, "vocals_part")
     assert part.file and (part.file.name, part.file.path.read_bytes()) == ("vocals.ogg", b"vocals_part")
@@ -235,13 +237,19 @@ def test_of_a_forgotten_members_cover_nothing_is_measured(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("put_off", [True, False])
-def test_nothing_is_added_to_a_cover_by_a_voice_that_was_trained_anew(scene: Scene, put_off: bool) -> None:
+@pytest.mark.parametrize("voice", ["trained anew", "deleted"])
+def test_nothing_is_added_to_a_cover_by_a_voice_that_was_trained_anew_or_deleted(
+    scene: Scene, put_off: bool, voice: str
+) -> None:
     """Whether it was put off by then, or its worker, which has the voice in its memory, stops later."""
     job = cover_to_measure(scene)
     if put_off:
         give_back_job(scene.store, job, lost=False)
         assert scene.job(job).being_measured
-    train_anew(scene)
+    if voice == "deleted":
+        delete_voice(scene.store, scene.rows(Voice)[0].id or 0, 7)
+    else:
+        train_anew(scene)
     if not put_off:
         assert renew_job(scene.store, job)
         give_back_job(scene.store, job, lost=False)
@@ -250,3 +258,4 @@ def test_nothing_is_added_to_a_cover_by_a_voice_that_was_trained_anew(scene: Sce
     assert take_up_result(scene.store, "b") is None
     asked_part = cover_part(scene.store, job.id, 7, "vocals_part")
     assert asked_part.file is None and asked_part.song_kept
+    assert asked_part.voice_kept is (voice == "trained anew")
