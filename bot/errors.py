@@ -159,12 +159,12 @@ class CannotShare(Refusal):
 
 
 class MayNotWrite(Refusal):
-    """A result is to be shown where its member may not write themselves, or has left the server."""
+    """A result is to be shown where its member may neither write nor use commands, or has left the server."""
 
     code = "may_not_write"
     sentence = (
-        "You may not write in the channel where you asked for this, so I show nothing there for you. "
-        "Make it anew in a channel where you may write."
+        "You may not write in the channel where you asked for this (any more), so I show nothing there for you. "
+        "Make it anew in a channel where you may."
     )
 
 

@@ -72,12 +72,12 @@ async def _stands(interaction: Interaction, shown: Shown) -> bool:
 
 
 async def _may_write(interaction: Interaction, job: Job) -> bool:
-    """Whether whoever presses may write in the job's channel themselves: by the bot they are given no more rights.
+    """Whether whoever presses may write or use commands in the job's channel: the bot gives them no more rights.
 
     Raises CannotShare where the bot is no member or the channel is gone.
     """
     if interaction.channel_id == job.channel_id:
-        return not lacking(interaction.permissions, needed_in(interaction.channel, SPEAKING))
+        return _is_heard(interaction.permissions, interaction.channel)
     guild = interaction.client.get_guild(job.guild_id or 0)
     if guild is None:
         raise CannotShare
@@ -92,7 +92,13 @@ async def _may_write(interaction: Interaction, job: Job) -> bool:
         member = await guild.fetch_member(interaction.user.id)
     except discord.NotFound:  # they have left it
         return False
-    return not lacking(channel.permissions_for(member), needed_in(channel, SPEAKING))
+    return _is_heard(channel.permissions_for(member), channel)
+
+
+def _is_heard(permissions: discord.Permissions, place: object) -> bool:
+    """Whether these are enough to write there, or to have a bot answer a command."""
+    commands = permissions.view_channel and permissions.use_application_commands
+    return commands or not lacking(permissions, needed_in(place, SPEAKING))
 
 
 async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> discord.Message:

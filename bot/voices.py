@@ -198,9 +198,12 @@ class VoiceDelete(AnswerButton, template=r"voices:(?P<answer>yes|no):(?P<voice>[
     voice: int
 
     async def accepted(self, interaction: Interaction) -> None:
-        """Delete the voice."""
-        store, say = services_of(interaction).store, texts_for(interaction)
-        name = await asyncio.to_thread(delete_voice, store, self.voice, interaction.user.id)
+        """Delete the voice, and what its member has opened of its training."""
+        services, member, say = services_of(interaction), interaction.user.id, texts_for(interaction)
+        voice = await asyncio.to_thread(own_voice, services.store, self.voice, member)
+        name = await asyncio.to_thread(delete_voice, services.store, self.voice, member)
+        if voice.job_id is not None:
+            await services.opened.close(member, voice.job_id)
         await replace(interaction, say("voices.deleted", voice=safe(name)))
 
     async def declined(self, interaction: Interaction) -> None:

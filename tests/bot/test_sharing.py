@@ -159,10 +159,10 @@ def test_samples_and_what_was_asked_in_a_direct_message_have_no_button() -> None
 @pytest.mark.parametrize(
     ("where", "why"),
     [
-        ("there", "read-only"),
-        ("elsewhere", "read-only"),
+        ("there", "muted"),
+        ("elsewhere", "muted"),
         ("elsewhere", "hidden"),
-        ("in a direct message", "read-only"),
+        ("in a direct message", "muted"),
         ("in a direct message", "left"),
     ],
 )
@@ -177,7 +177,8 @@ async def test_nobody_writes_by_the_bot_where_they_may_not_write_themselves(
     if why == "left":
         world.guild.remove_member(world.alice)
     else:
-        rights = discord.PermissionOverwrite(**{"send_messages" if why == "read-only" else "view_channel": False})
+        muted = discord.PermissionOverwrite(send_messages=False, use_application_commands=False)
+        rights = muted if why == "muted" else discord.PermissionOverwrite(view_channel=False)
         deny_everyone(world, rights)
     presser = world.alice.user if where == "in a direct message" else world.alice
     click = await presser.click(shown, label=SHARE)
@@ -189,6 +190,7 @@ async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_messa
     card: discord.Message, world: World, worker: Worker
 ) -> None:
     world.bot.services.languages[world.guild.id] = "ko"
+    deny_everyone(world, discord.PermissionOverwrite(send_messages=False))  # a channel for commands alone
     view = result_view(worker.only(), texts("en"))
     assert view is not None
     place = world.alice.user.dm_channel

@@ -14,7 +14,8 @@ from bot.app import DiscoverBot
 from bot.covers import voice_choices
 from bot.interactions.components import view_of
 from bot.texts.sentences import texts
-from store import JobState, NotFound, Store, Voice, VoiceState, voices
+from store import Job, JobKind, JobState, NotFound, Outbox, Store, Voice, VoiceState, voices
+from store.tables import OutboxState
 from store.use_cases import agree, delete_voice
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
@@ -67,6 +68,23 @@ async def test_a_voice_is_deleted_after_a_second_look(world: World, mine: Voice,
     await world.alice.click(response_of(answer), label="Delete it")
     assert "is deleted" in text_of(response_of(answer)) and parts_of(response_of(answer), BUTTON) == []
     assert names(store) == [] and store.media.keys() == set()
+
+
+async def test_what_a_member_opened_of_a_voices_training_goes_with_it(world: World, mine: Voice, store: Store) -> None:
+    sample = [{"key": store.media.put_bytes(b"sample", "sample.mp3"), "name": "sample.mp3"}]
+    with store.write() as session:
+        job = Job(kind=JobKind.TRAIN, user_id=world.alice.id, state=JobState.DELIVERED, result={"voice": "mine"})
+        session.add(job)
+        session.flush()
+        session.add(Outbox(job_id=job.id, user_id=world.alice.id, files=sample, state=OutboxState.SENT))
+        session.get_one(Voice, mine.id).job_id = job.id
+    listed = response_of(await world.alice.slash(world.channel, "jobs"))
+    shown = response_of(await world.alice.click(listed, label="Show result"))
+    assert [file.filename for file in shown.attachments] == ["sample.mp3"]
+    answer = response_of(await world.alice.slash(world.channel, "voices"))
+    for label in ("Manage", "Delete", "Delete it"):
+        await world.alice.click(answer, label=label)
+    assert "is deleted" in text_of(answer) and shown.id not in {card.id for card in world.cards()}
 
 
 async def test_a_voice_is_kept_on_second_thought_even_after_a_restart(
