@@ -18,6 +18,6 @@ def path_refused(error: OSError, path: Path | None = None) -> str:
         step = "Give this user the right to it, or name"
     elif error.errno in NO_SPACE:
         reason, step = os.strerror(error.errno), "Free some, or name"
-    elif isinstance(error, FileExistsError):
+    elif isinstance(error, FileExistsError) and place is not None and place.is_file():
         reason = "it is a file"
     return f"{place} cannot be read or written: {reason}. {step} another place."

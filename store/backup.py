@@ -4,6 +4,7 @@ The folder appears under its name whole, or not at all. What can be made again (
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -63,10 +64,8 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
     _check_new(target, settings.data_dir)
     draft = target.with_name(f".{target.name}{DRAFT}")
-    shutil.rmtree(draft, ignore_errors=True)
     made_at, media = now(), MediaFolder(settings.data_dir / "media")
-    with disk_full(), _removed_on_error(draft):
-        draft.mkdir(parents=True, mode=0o700)
+    with disk_full(), _alone_in(draft), _removed_on_error(draft):
         kept: dict[str, BackedUp | None] = {}
         _copy_media(media, draft, kept, copied)
         _copy_database(database, draft / DATABASE)
@@ -182,6 +181,31 @@ def _copy_database(source: Path, target: Path) -> None:
         os.fsync(file.fileno())
     if not integrity(target, ALONE).sound:
         raise BackupRefused(reason=f"{source} is damaged, so that it is not backed up. Restore an earlier backup")
+
+
+@contextlib.contextmanager
+def _alone_in(draft: Path) -> Iterator[None]:
+    """An empty folder while the block lasts, without what a killed backup left. Raises BackupRefused: another's."""
+    draft.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        if not _locked(descriptor, draft):
+            reason = "Another command makes this backup now. Wait for it, or name another folder"
+            raise BackupRefused(reason=reason)
+        for left in draft.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, folder: Path) -> bool:
+    """Whether this process has the folder for itself, and it was not finished meanwhile."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 @contextlib.contextmanager

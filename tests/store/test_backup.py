@@ -85,6 +85,21 @@ def test_a_target_that_is_not_new_and_a_folder_without_a_database_are_refused(
     assert back_up(settings, tmp_path / "empty").files
 
 
+def test_two_backups_into_one_folder_do_not_mix(store: Store, settings: StoreSettings, tmp_path: Path) -> None:
+    store.media.put_bytes(b"a note")
+    (tmp_path / ".backup.part" / "media").mkdir(parents=True)  # a killed one left it
+    (tmp_path / ".backup.part" / "half").write_bytes(b"half a file")
+
+    def again(*_: int) -> None:
+        with pytest.raises(BackupRefused, match=r"^Another command makes this backup now\. Wait for it, or name "):
+            back_up(settings, tmp_path / "backup")
+
+    manifest = back_up(settings, tmp_path / "backup", again)
+    assert read_backup(tmp_path / "backup") == manifest
+    assert sorted(path.name for path in (tmp_path / "backup").iterdir()) == [DATABASE, MANIFEST, "media"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "data of somebody"]
+
+
 def test_a_damaged_database_is_not_backed_up(store: Store, settings: StoreSettings, tmp_path: Path) -> None:
     store.engine.dispose()
     database = settings.data_dir / DATABASE
