@@ -104,7 +104,7 @@ def measure(
             cover(clip, folder / "warm", folder, key)
         stages = [cover(song, folder / "cache", folder, key) for key in keys]
         if keep:
-            shutil.copy(folder / "converted.flac", keep)
+            shutil.copy(next(folder.glob("converted.*")), keep)
         return stages
 
 

@@ -13,7 +13,10 @@ def main() -> None:
     """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
     open_streams()
     private_files()
-    guarded(_begin)
+    try:
+        guarded(_begin)
+    except KeyboardInterrupt:  # while it still loads
+        sys.exit(130)
 
 
 def open_streams() -> None:

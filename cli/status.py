@@ -1,14 +1,16 @@
 """`discovervoice status`: how the service is, from the database alone; it may run or not."""
 
 import json
+import sqlite3
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from cli.console import DeskError, console, counted
-from store import StoreSettings, existing_store, schema
+from store import StoreSettings, existing_store, refusal_of, schema
 from store.jobs import ACTIVE
 from store.tables import JobKind, JobState, now
 from store.use_cases.status import Status, read_status
@@ -34,10 +36,16 @@ def show_status(as_json: bool) -> None:
 
 
 def store_that_is_here(settings: StoreSettings) -> "Store":
-    """The store of a service that may run, as it is. Raises DeskError: there is none yet, or of another version."""
+    """The store of a service that may run, as it is.
+
+    Raises DeskError (there is none yet, or of another version), StoreDamaged, StoreUnusable.
+    """
     place = schema.place_of(settings.url)
     there = settings.on_server or settings.database.is_file()
-    found, ours = schema.revision_at(settings.url) if there else None, schema.newest_revision()
+    try:
+        found, ours = schema.revision_at(settings.url) if there else None, schema.newest_revision()
+    except sqlite3.Error as error:
+        raise refusal_of(DBAPIError(None, None, error), place) from error
     if found is None:
         raise DeskError(f"There is no database {place}: nothing was started here yet, or DATA_DIR is another.")
     if found != ours:

@@ -11,11 +11,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from files.atomic import DRAFT, atomic_write, sync
 from files.disk import disk_full
-from store.database import StoreSettings
+from store.database import OURS, StoreSettings
 from store.errors import BackupRefused
 from store.integrity import ALONE, READ_ONLY, integrity, opened
 from store.media_folder import MediaFolder
@@ -60,7 +61,7 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     database = settings.database
     if not database.is_file():
         raise BackupRefused(reason=f"There is no database {database}. Check DATA_DIR and DATABASE_URL")
-    _check_new(target)
+    _check_new(target, settings.data_dir)
     draft = target.with_name(f".{target.name}{DRAFT}")
     shutil.rmtree(draft, ignore_errors=True)
     made_at, media = now(), MediaFolder(settings.data_dir / "media")
@@ -83,7 +84,9 @@ def back_up(settings: StoreSettings, target: Path, copied: Copied = lambda _, __
     return manifest
 
 
-def _check_new(target: Path) -> None:
+def _check_new(target: Path, data: Path) -> None:
+    if any(target.resolve().is_relative_to((data / name).resolve()) for name in OURS):
+        raise BackupRefused(reason=f"{target} lies where the service tidies up. Name a new folder outside of {data}")
     if target.exists() and not target.is_dir():
         raise BackupRefused(reason=f"{target} is a file. Name a new folder")
     if target.exists() and any(target.iterdir()):
@@ -113,7 +116,8 @@ def read_backup(folder: Path, checked: Copied = lambda _, __: None) -> Manifest:
             raise BackupRefused(reason=f"{folder} was made by another version. Restore it with that version")
         files = tuple(BackedUp(**file) for file in stored["files"])
         manifest = Manifest(float(stored["made_at"]), files, tuple(stored["damaged"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        datetime.fromtimestamp(manifest.made_at, UTC)  # else it would not tell what was removed since
+    except (OSError, OverflowError, ValueError, KeyError, TypeError) as error:
         step = "Name a folder that `discovervoice backup` made"
         raise BackupRefused(reason=f"{folder} is no whole backup: its {MANIFEST} cannot be read. {step}") from error
     for number, file in enumerate(manifest.files):
@@ -172,7 +176,8 @@ def _copy_database(source: Path, target: Path) -> None:
             reader.backup(writer)
             writer.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
-        raise BackupRefused(reason=f"{source} cannot be copied: {error}") from error
+        reason = f"{source} cannot be copied: {error}. `discovervoice doctor` tells more"
+        raise BackupRefused(reason=reason) from error
     with target.open("rb") as file:
         os.fsync(file.fileno())
     if not integrity(target, ALONE).sound:

@@ -40,7 +40,8 @@ CEILING = -1.0
 """DBTP of a cover whose song peaks at full scale; below the peak of a softer song, so that all are limited alike."""
 OnPreview = Callable[[Path], None]
 IN_KEY = "instrumental-in-key.wav"
-"""It never leaves the job: as FLAC it would be coded and decoded for nothing."""
+CONVERTED = "converted.wav"
+"""They never leave the job as they are: as FLAC they would be coded and decoded for nothing."""
 LABEL = "AI-generated: a machine sings this in a trained voice. Made with DiscoverVoice."
 
 
@@ -145,7 +146,7 @@ class _Conversion:
 def make_cover(
     cover: CoverInput, models: ModelPool, report: Report = ignore, on_preview: OnPreview | None = None
 ) -> CoverReport:
-    """Make `cover.*` and `converted.flac` in the input's `out_dir`.
+    """Make `cover.*` and `converted.wav` in the input's `out_dir`.
 
     `on_preview` is called with the file of the loudest 20 s with voice before the rest is sung, if there are any and
     the song is longer than a minute: before the rest is separated, if that is to be done and the song's own
@@ -246,7 +247,7 @@ def _convert(
     report: Report,
     first: Callable[[_SungSong], None] | None = None,
 ) -> _Conversion:
-    """Write `converted.flac` and the instrumental in its key; no model outlives the call but in the pool.
+    """Write `converted.wav` and the instrumental in its key; no model outlives the call but in the pool.
 
     `first` is called with the song while its instrumental is moved already, before its vocals are converted.
     """
@@ -254,7 +255,7 @@ def _convert(
     report("converting", 0.0)
     options = replace(cover.options.convert, key_shift=song.key_shift)
     moved = instrumental_shift(song.key_shift) if song.stems.instrumental else None
-    path = cover.out_dir / "converted.flac"
+    path = cover.out_dir / CONVERTED
     with moved_meanwhile(song.stems, moved or 0, cover.out_dir / IN_KEY) as instrumental:
         if first is not None:
             first(song)

@@ -17,7 +17,7 @@ from files.atomic import sync
 from files.disk import disk_full
 from store.backup import DATABASE, MEDIA, Copied, Manifest, check_file, copy_file, read_backup
 from store.database import RESTORING, StoreSettings, open_store
-from store.errors import BackupRefused, NotFound, NotYours
+from store.errors import BackupRefused, NotFound, NotYours, StoreNewer
 from store.retention import remove_orphans
 from store.schema import migrate
 from store.tables import now
@@ -102,7 +102,10 @@ def _stage(folder: Path, manifest: Manifest, staged: Path, copied: Copied) -> No
         if copy_file(folder / file.name, staged / file.name) != file.sha256:
             raise BackupRefused(reason=f"{folder / file.name} changed while it was copied. Restore it again")
         copied(number + 1, len(manifest.files))
-    migrate(f"sqlite:///{staged / DATABASE}", staged)
+    try:
+        migrate(f"sqlite:///{staged / DATABASE}", staged)
+    except StoreNewer as error:
+        raise StoreNewer(place=folder) from error
 
 
 @contextlib.contextmanager
@@ -142,7 +145,8 @@ def _kept(old: Path, data: Path) -> Path | None:
     if not any(old.iterdir()):
         return None
     stamp = datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%dT%H%M%S")
-    return old.rename(data / f"replaced-{stamp}")
+    aside = (data / f"replaced-{stamp}{end}" for end in ("", *(f"-{number}" for number in range(2, 1000))))
+    return old.rename(next(folder for folder in aside if not folder.exists()))  # another of the same second stays
 
 
 def _removals(databases: list[Path], since: float) -> Removals | None:

@@ -50,4 +50,4 @@ def test_an_installation_is_copied_and_opens_where_it_was_copied_to(desk: Desk, 
     assert copy.media.path(key).read_bytes() == b"a [bold]song"
     copy.engine.dispose()
     assert "is not empty. Name new ones." in desk.refused(*words, f"sqlite:///{tmp_path}/new/discovervoice.db")
-    assert "only a file of SQLite works" in desk.refused(*words, "mysql://host/x")
+    assert "--to-database is no address that works. Give one such" in desk.refused(*words, "mysql://host/x")

@@ -1,6 +1,8 @@
 """What an operator can mend is one sentence and exit code 2, whichever command it happens in."""
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,9 @@ def test_a_folder_that_cannot_be_learnt_from_leaves_none_behind(desk: Desk, tmp_
         "evaluate", "content", "--data", tmp_path / "none", "--out", tmp_path / "out"
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_while_it_loads_leaves_no_trace() -> None:
+    code = "from cli import main\ndef begin(): raise KeyboardInterrupt\nmain._begin = begin\nmain.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

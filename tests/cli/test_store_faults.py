@@ -29,6 +29,14 @@ def test_damage_that_is_met_later_is_one_sentence(desk: Desk) -> None:
     assert "restore the last backup" in desk.refused("songs", "list")
 
 
+@pytest.mark.parametrize("command", [("status",), ("doctor", "--rebuild")])
+def test_damage_is_one_sentence_where_the_database_is_not_opened_for_work(desk: Desk, command: tuple[str, ...]) -> None:
+    desk.data.mkdir()
+    path = database(desk.data)
+    path.write_bytes(path.read_bytes()[:50_000])
+    assert f"{path} is damaged: " in desk.refused(*command)
+
+
 def test_a_full_disk_is_said_of_the_database_too(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     def fill() -> None:
         with store.write() as session:

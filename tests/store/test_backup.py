@@ -77,6 +77,9 @@ def test_a_target_that_is_not_new_and_a_folder_without_a_database_are_refused(
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
     with pytest.raises(BackupRefused, match=r"There is no database .*Check DATA_DIR and DATABASE_URL\."):
         back_up(StoreSettings(data_dir=tmp_path / "empty"), tmp_path / "backup")
+    for name in ("cache/today", "media", "work/x/y"):
+        with pytest.raises(BackupRefused, match=r"lies where the service tidies up\. Name a new folder outside of "):
+            back_up(settings, settings.data_dir / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data of somebody", "full"]
     (tmp_path / "empty").mkdir()
     assert back_up(settings, tmp_path / "empty").files
@@ -112,6 +115,8 @@ def test_a_full_disk_leaves_nothing(
         ("no manifest", "is no whole backup"),
         ("half a manifest", "is no whole backup"),
         ("a later format", "was made by another version"),
+        ("no time", "is no whole backup"),
+        ("a time that cannot be", "is no whole backup"),
         ("a name outside", "is no backup of ours"),
         ("a changed file", "is missing or damaged"),
         ("a missing file", "is missing or damaged"),
@@ -132,6 +137,10 @@ def test_what_is_not_whole_is_refused(
             (backup / MANIFEST).write_bytes((backup / MANIFEST).read_bytes()[:200])
         case "a later format":
             (backup / MANIFEST).write_text(json.dumps({**stored, "format": 2}))
+        case "no time":
+            (backup / MANIFEST).write_text(json.dumps({**stored, "made_at": float("nan")}))
+        case "a time that cannot be":
+            (backup / MANIFEST).write_text(json.dumps({**stored, "made_at": 1e300}))
         case "a name outside":
             stored["files"][0]["name"] = "../somewhere"
             (backup / MANIFEST).write_text(json.dumps(stored))

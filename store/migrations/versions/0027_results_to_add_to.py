@@ -18,5 +18,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    needed = "SELECT id FROM job WHERE state NOT IN ('accepted', 'queued', 'leased', 'running')"
+    op.execute(f'DELETE FROM need WHERE job_id IN ({needed})')  # 0026 knows no job that is over and needs a model
     op.drop_index('ix_job_to_add_since', 'job')
     op.drop_column('job', 'to_add_since')

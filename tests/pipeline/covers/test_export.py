@@ -40,10 +40,11 @@ def test_a_stem_that_reaches_full_scale_but_for_rounding_keeps_its_level(tmp_pat
     assert export_stems({"vocals": tmp_path / "v.flac"}, 1.0, tmp_path, peak=LEVEL * (1 + 1e-7)) == 0.0
 
 
-def test_the_label_of_what_a_machine_sings_goes_out_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sung.flac", "sung.wav"])
+def test_the_label_of_what_a_machine_sings_goes_out_too(tmp_path: Path, name: str) -> None:
     """It lies in the comments at the head of the FLAC file."""
-    encode(tmp_path / "sung.flac", sounds.noise(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
-    export_stems({"converted": tmp_path / "sung.flac"}, 1.0, tmp_path, 48_000)
+    encode(tmp_path / name, sounds.noise(1, 44_100), 44_100, tags={"title": "노래", "comment": "AI-generated"})
+    export_stems({"converted": tmp_path / name}, 1.0, tmp_path, 48_000)
     assert probe(tmp_path / "converted.flac", STEM, "converted").rate == 48_000
     data = (tmp_path / "converted.flac").read_bytes()[:4000]
     assert "title=노래".encode() in data and b"=AI-generated" in data

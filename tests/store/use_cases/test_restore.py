@@ -141,13 +141,21 @@ def test_a_database_that_cannot_be_read_tells_of_no_removals(backup: Path, setti
     assert restored.removals is None and contents(settings) == BOTH
 
 
+def test_what_two_restores_of_one_second_replace_stays(
+    backup: Path, settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.use_cases.restore.now", lambda: 1.8e9)
+    aside = [restore(backup, settings, replace=True).aside for _ in range(3)]
+    assert [folder.name.removeprefix("replaced-2027-01-15T080000") for folder in aside if folder] == ["", "-2", "-3"]
+
+
 def test_a_backup_of_a_newer_version_changes_nothing(backup: Path, settings: StoreSettings) -> None:
     with contextlib.closing(sqlite3.connect(backup / DATABASE)) as rows, rows:
         rows.execute("UPDATE alembic_version SET version_num = '9999'")
     manifest = json.loads((backup / MANIFEST).read_text())
     manifest["files"][0] |= {"bytes": (backup / DATABASE).stat().st_size, "sha256": sha256_of(backup / DATABASE)}
     (backup / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(StoreNewer):
+    with pytest.raises(StoreNewer, match=f"^{backup} was written by a newer version"):
         restore(backup, settings, replace=True)
     assert contents(settings) == BOTH
 
