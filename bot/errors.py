@@ -231,10 +231,16 @@ class Internal(Refusal):
     )
 
 
+PASSING = frozenset({40003, 40004, 40006})
+"""Discord's codes for direct messages that are opened too fast, and for what is disabled for a time (HTTP 400, 403)."""
+NO_MESSAGES = 50007
+"""Discord's code for a member who takes none (HTTP 400, 403)."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether Discord or the way to it is in trouble: nothing was refused."""
     if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
+        return error.status >= 500 or error.status == 429 or error.code in PASSING
     return isinstance(error, aiohttp.ClientError | discord.RateLimited)
 
 
@@ -250,7 +256,7 @@ def is_reply_over(error: discord.HTTPException) -> bool:
 
 def is_closed(error: discord.HTTPException) -> bool:
     """Whether a message or channel is gone, or closed to the bot: it may not (any more), or the thread is archived."""
-    return error.status in (403, 404) or is_archived(error)
+    return not is_away(error) and (error.status in (403, 404) or error.code == NO_MESSAGES or is_archived(error))
 
 
 def is_archived(error: discord.HTTPException) -> bool:

@@ -74,7 +74,7 @@ async def _stands(interaction: Interaction, shown: Shown) -> bool:
 async def _may_write(interaction: Interaction, job: Job) -> bool:
     """Whether whoever presses may write or use commands in the job's channel: the bot gives them no more rights.
 
-    Raises CannotShare where the bot is no member or the channel is gone.
+    Raises CannotShare where the bot is no member or may not write, or the channel is gone.
     """
     if interaction.channel_id == job.channel_id:
         return _is_heard(interaction.permissions, interaction.channel)
@@ -88,6 +88,8 @@ async def _may_write(interaction: Interaction, job: Job) -> bool:
         if not is_closed(error):
             raise
         raise CannotShare from error
+    if lacking(channel.permissions_for(guild.me), needed_in(channel, SPEAKING)):
+        raise CannotShare
     try:
         member = await guild.fetch_member(interaction.user.id)
     except discord.NotFound:  # they have left it

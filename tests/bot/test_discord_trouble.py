@@ -171,3 +171,26 @@ async def test_two_jobs_never_share_a_nonce_though_a_row_took_the_place_of_anoth
     await world.tick(4)
     assert worker.outbox()[0].id == number and worker.only().state == JobState.DELIVERED
     assert (len(world.dms(world.alice)), len(world.dms(world.bob))) == (0, 1)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_direct_messages_that_are_opened_too_fast_for_discord_are_no_closed_ones(
+    late: Job, world: World, worker: Worker, status: int
+) -> None:
+    worker.render(late, {}, {"a.txt": b"file"})
+    world.env.inject_error("POST", "/users/@me/channels", status=status, code=40003, times=1)
+    await world.tick()
+    assert world.public() == [] and (worker.outbox()[0].tries, worker.outbox()[0].waited) == (0, 2.0)
+    worker.due_now()
+    await world.tick()
+    assert await results(world)[0].attachments[0].read() == b"file" and world.public() == []
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_member_who_takes_no_direct_message_is_told_at_once_in_the_channel(
+    late: Job, world: World, worker: Worker, status: int
+) -> None:
+    worker.render(late, {}, {"a.txt": b"file"})
+    world.env.inject_error("POST", "/users/@me/channels", status=status, code=50007, times=None)
+    await world.tick()
+    assert len(world.public()) == 1 and worker.only().state == JobState.DELIVERED

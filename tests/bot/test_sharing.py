@@ -197,6 +197,14 @@ async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_messa
     shown = await world.bot.get_partial_messageable(place.id).send("again", view=view)
     await world.alice.user.click(shown, label=SHARE)
     assert "님이 공유" in world.public()[0].content
+    bot = world.guild.me
+    assert bot is not None
+    hidden = discord.Permissions(view_channel=True).value
+    closed = Overwrite(bot.id, OverwriteType.MEMBER, allow=0, deny=hidden)
+    use_cases.share_gone(worker.store, world.public()[0].id)
+    world.env.backend.edit_channel(world.channel.id, {}, overwrites=[closed])
+    click = await world.alice.user.click(shown, label=SHARE)
+    assert "cannot show this there" in response_of(click).content
     world.env.backend.delete_channel(world.channel.id)
     click = await world.alice.user.click(shown, label=SHARE)
     assert "cannot show this there" in response_of(click).content

@@ -62,7 +62,9 @@ def refused(status: int, code: int = 0) -> discord.HTTPException:
     return kind(Response(), {"code": code, "message": "no"})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("trouble", [refused(503), refused(429), discord.RateLimited(60.0), aiohttp.ClientError()])
+@pytest.mark.parametrize(
+    "trouble", [refused(503), refused(429), refused(400, 40003), discord.RateLimited(60.0), aiohttp.ClientError()]
+)
 def test_trouble_at_discord_is_a_sentence_and_no_bug_of_ours(
     trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
