@@ -161,6 +161,14 @@ class Store:
             session.connection()  # begins now, not with the first statement
             yield session
 
+    def await_writing(self) -> None:
+        """Return once nobody else writes: whoever keeps a file before its row asks first, or both would be refused.
+
+        Raises StoreDamaged.
+        """
+        with self.write():
+            pass
+
     def forget_the_deleted(self) -> bool:
         """Write the database anew and empty its log, so that nothing of a deleted row is left in either.
 

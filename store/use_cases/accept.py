@@ -67,6 +67,7 @@ def check_cap(store: Store, requester: Requester) -> None:
 def save_files(store: Store, paths: Iterable[tuple[Path, str]]) -> list[SavedFile]:
     """Copy files (path, name) into the media folder, all or none. Raises DiskFull, OSError."""
     saved: list[SavedFile] = []
+    store.await_writing()
     with files_or_nothing(store) as keys:
         for path, name in paths:
             keys.add(key := store.media.put_file(path))

@@ -41,6 +41,7 @@ class NewSinger:
 def add_song(store: Store, new: NewSong) -> Song:
     """Add a song to the library; the same sound under the same title stays one row. Raises BlankName, DiskFull."""
     title = named(new.title, what="song")
+    store.await_writing()
     with files_or_nothing(store) as keys:
         keys.add(key := store.media.put_file(new.path))
         song = Song(
@@ -104,6 +105,7 @@ def keep_music(store: Store, song_id: int, key: str, tempo: float | None) -> Non
 def add_singer(store: Store, new: NewSinger) -> Singer:
     """Add a singer, or replace the one of the same name and model, with its file. Raises BlankName, DiskFull."""
     name = named(new.name, what="singer")
+    store.await_writing()
     with files_or_nothing(store) as keys:
         keys.add(key := store.media.put_file(new.embeddings))
         singer = Singer(

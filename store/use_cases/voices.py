@@ -89,6 +89,7 @@ def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> V
 
     Raises BlankName, DuplicateVoiceName, DiskFull.
     """
+    store.await_writing()
     with files_or_nothing(store) as keys:
         keys.add(model := store.media.put_file(imported.model))
         keys.add(index := store.media.put_file(imported.index))

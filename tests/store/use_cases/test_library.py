@@ -1,11 +1,15 @@
 """Songs and singers of the library: added once, replaced with their files."""
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from store import Singer, Song
-from store.use_cases import NewSinger, NewSong, add_singer, add_song, save_files
+from store import Singer, Song, Store, connection
+from store.use_cases import NewSinger, NewSong, NewVoice, add_singer, add_song, keep_voice, save_files
 from tests.store.use_cases.scene import Scene
 
 
@@ -55,3 +59,25 @@ def test_files_are_saved_all_or_none(scene: Scene) -> None:
     with pytest.raises(FileNotFoundError):
         save_files(scene.store, [(scene.file(b"two", "two.ogg"), "two"), (Path("gone.ogg"), "gone")])
     assert scene.store.media.keys() == {saved.key}
+
+
+KEEPING: dict[str, Callable[[Store, Path], object]] = {
+    "a song": lambda store, path: add_song(store, NewSong(path, "Palette")),
+    "a singer": lambda store, path: add_singer(store, NewSinger("Ann", path, "a", 6)),
+    "a voice": lambda store, path: keep_voice(store, 7, NewVoice("Ann", path, path, {}, "ab"), "It is mine."),
+    "a note of the desk": lambda store, path: save_files(store, [(path, "note.ogg")]),
+}
+
+
+@pytest.mark.of_sqlite
+@pytest.mark.parametrize("what", KEEPING)
+def test_no_file_is_left_of_what_a_locked_database_refuses(
+    scene: Scene, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_MS", 50)
+    scene.store.engine.dispose()  # connections know from their beginning how long they wait
+    with closing(sqlite3.connect(scene.store.place, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):
+            KEEPING[what](scene.store, scene.file(b"sound", "sound.ogg"))
+        assert scene.remains() == {}
