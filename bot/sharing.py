@@ -50,12 +50,12 @@ class ShareButton(PersistentButton, template=r"share:(?P<job>[0-9a-f]{32})"):
                 link = _link(job.guild_id, shown.channel_id, shown.message_id)
                 await reply(interaction, say("share.already", link=link))
                 return
-            if can_be_shared(job) and not await _may_write(interaction, job):
-                raise MayNotWrite
+            guild = await _admitted(interaction, job) if can_be_shared(job) else None
             sharing = await asyncio.to_thread(begin_share, services.store, self.job, interaction.user.id)
             if shown is not None:
                 await asyncio.to_thread(share_gone, services.store, shown.message_id)
-            message = await _send(interaction, sharing, f"share{shown.message_id if shown else self.job[:20]}")
+            nonce = f"share{shown.message_id if shown else self.job[:20]}"
+            message = await _send(interaction, sharing, nonce, texts_for_server(interaction, guild))
         link = _link(sharing.message.job.guild_id, sharing.channel_id, message.id)
         await reply(interaction, say("share.done", link=link))
 
@@ -71,30 +71,41 @@ async def _stands(interaction: Interaction, shown: Shown) -> bool:
     return True
 
 
-async def _may_write(interaction: Interaction, job: Job) -> bool:
-    """Whether whoever presses may write or use commands in the job's channel: the bot gives them no more rights.
+async def _admitted(interaction: Interaction, job: Job) -> discord.Guild | None:
+    """The job's server, if the job was asked for in another channel than this.
 
-    Raises CannotShare where the bot is no member or may not write, or the channel is gone.
+    Raises MayNotWrite where whoever presses may neither write nor use commands: the bot gives them no more rights;
+    CannotShare where the bot is no member or may not write, or the channel is gone.
     """
     if interaction.channel_id == job.channel_id:
-        return _is_heard(interaction.permissions, interaction.channel)
-    guild = interaction.client.get_guild(job.guild_id or 0)
-    if guild is None:
-        raise CannotShare
+        if not _is_heard(interaction.permissions, interaction.channel):
+            raise MayNotWrite
+        return None
+    client, guild_id, channel_id = interaction.client, job.guild_id or 0, job.channel_id or 0
     try:
-        channel_id = job.channel_id or 0
+        known = client.get_guild(guild_id)  # not those of other bots' shards
+        guild: discord.Guild = known or await client.fetch_guild(guild_id, with_counts=False)
         channel = guild.get_channel_or_thread(channel_id) or await guild.fetch_channel(channel_id)
+        rights = await _rights_in(channel, client.user.id)
     except discord.HTTPException as error:
         if not is_closed(error):
             raise
         raise CannotShare from error
-    if lacking(channel.permissions_for(guild.me), needed_in(channel, SPEAKING)):
+    if lacking(rights, needed_in(channel, SPEAKING)):
         raise CannotShare
     try:
-        member = await guild.fetch_member(interaction.user.id)
+        if _is_heard(await _rights_in(channel, interaction.user.id), channel):
+            return guild
     except discord.NotFound:  # they have left it
-        return False
-    return _is_heard(channel.permissions_for(member), channel)
+        pass
+    raise MayNotWrite
+
+
+async def _rights_in(channel: discord.abc.GuildChannel | discord.Thread, user_id: int) -> discord.Permissions:
+    """What a member may do there, in a thread as in its channel. Raises discord.NotFound: they have left."""
+    if isinstance(channel, discord.Thread):
+        channel = channel.parent or await channel.guild.fetch_channel(channel.parent_id)
+    return channel.permissions_for(await channel.guild.fetch_member(user_id))
 
 
 def _is_heard(permissions: discord.Permissions, place: object) -> bool:
@@ -103,10 +114,9 @@ def _is_heard(permissions: discord.Permissions, place: object) -> bool:
     return commands or not lacking(permissions, needed_in(place, SPEAKING))
 
 
-async def _send(interaction: Interaction, sharing: Sharing, nonce: str) -> discord.Message:
+async def _send(interaction: Interaction, sharing: Sharing, nonce: str, say: Texts) -> discord.Message:
     """Send the result to its channel and note it. Raises CannotShare where the bot may not."""
     services, job = services_of(interaction), sharing.message.job
-    say = texts_for_server(interaction, job.guild_id)
     text = f"{say('share.by', member=f'<@{job.user_id}>')}\n{compose(job, say)}"
     channel = interaction.client.get_partial_messageable(sharing.channel_id)
     options: dict[str, Any] = {"nonce": nonce, "suppress_embeds": True}

@@ -82,10 +82,9 @@ def texts_for(interaction: Interaction) -> Texts:
     return texts(chosen or language(interaction.locale))
 
 
-def texts_for_server(interaction: Interaction, guild_id: int | None = None) -> Texts:
+def texts_for_server(interaction: Interaction, guild: discord.Guild | None = None) -> Texts:
     """The sentences for what everybody in a server reads (the interaction's): in its language, else in Discord's."""
-    chosen = services_of(interaction).languages.get(guild_id or interaction.guild_id or 0)
-    guild = interaction.client.get_guild(guild_id or 0)
+    chosen = services_of(interaction).languages.get(guild.id if guild else interaction.guild_id or 0)
     there = guild.preferred_locale if guild else interaction.guild_locale
     return texts(chosen or language(there or interaction.locale))
 

@@ -8,6 +8,7 @@ import discord
 import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
+from simcord.http import FakeHTTPClient
 from sqlmodel import select
 
 from bot import sharing
@@ -17,6 +18,7 @@ from bot.texts.sentences import texts
 from store import Deletion, Job, JobKind, Store, use_cases
 from store.report_tables import MemberBlock, MemberReport, ReportReason
 from store.use_cases import MessageFile, can_be_shared
+from tests.bot.threads import thread_in
 from tests.bot.world import Worker, World, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -186,6 +188,41 @@ async def test_nobody_writes_by_the_bot_where_they_may_not_write_themselves(
     click = await presser.click(shown, label=SHARE)
     assert "You may not write in the channel" in response_of(click).content
     assert world.public() == [] and undoing(store) == 0
+
+
+@pytest.mark.parametrize("place", ["channel", "thread"])
+@pytest.mark.parametrize("may", [True, False])
+async def test_what_a_server_of_another_bot_has_asked_for_is_shared_there_from_a_direct_message(
+    world: World, worker: Worker, monkeypatch: pytest.MonkeyPatch, place: str, may: bool
+) -> None:
+    """Direct messages are those of shard 0, which knows nothing of the servers of other shards."""
+    channel = world.channel if place == "channel" else thread_in(world, monkeypatch).handle
+    await world.alice.slash(channel, "match", note1=("a.ogg", b"x"))
+    worker.render(worker.only(), {"candidates": []}, {"match.png": b"file"})
+    await world.tick()
+    view = result_view(worker.only(), texts("en"))
+    assert view is not None
+    shown = await world.bot.get_partial_messageable(world.alice.user.dm_channel.id).send("again", view=view)
+    world.env.backend.guilds[world.guild.id].preferred_locale = "ko"
+    if not may:
+        deny_everyone(world, discord.PermissionOverwrite(view_channel=False))
+    known = world.bot.get_guild(world.guild.id)
+    assert known is not None
+    world.bot._connection._remove_guild(known)
+    original = FakeHTTPClient.request
+
+    async def request(self: Any, route: Any, **options: Any) -> Any:
+        answer = await original(self, route, **options)
+        if route.method == "GET" and route.path == "/guilds/{guild_id}":  # Discord's has none of these
+            return {name: of for name, of in answer.items() if name not in ("channels", "threads", "members")}
+        return answer
+
+    monkeypatch.setattr(FakeHTTPClient, "request", request)
+    click = await world.alice.user.click(shown, label=SHARE)
+    assert [("님이 공유" in message.content) for message in world.public(channel)] == [True] * may
+    assert may or "You may not write in the channel" in response_of(click).content
+    asked = [one.path for one in world.env.http_requests if one.method == "GET"]
+    assert f"/channels/{channel.id}" in asked and f"/channels/{world.channel.id}" in asked
 
 
 async def test_what_was_asked_in_one_channel_is_shared_there_from_a_direct_message_in_its_servers_language(
