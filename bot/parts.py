@@ -1,6 +1,7 @@
 """Below a cover: its vocals, its instrumental, and the whole as a voice message, each for its member alone."""
 
 import asyncio
+import contextlib
 
 import discord
 
@@ -16,7 +17,7 @@ from store import Job, JobKind
 from store.jobs import WITH_RESULT
 from store.params import cover_params
 from store.results import cover_result
-from store.use_cases import MessageFile, PartOfCover, cover_part, keep_days
+from store.use_cases import PartOfCover, cover_part, keep_days
 
 ROLES = {"vocals": "vocals_part", "instrumental": "instrumental_part", "voice": "voice_message"}
 """The role of the file by the button's name."""
@@ -42,15 +43,15 @@ class PartButton(PersistentButton, template=r"part:(?P<part>vocals|instrumental|
         await interaction.response.defer()  # an answer that is awaited could not become a voice message
         store, member, say = services_of(interaction).store, interaction.user.id, texts_for(interaction)
         part = await asyncio.to_thread(cover_part, store, self.job, member, ROLES[self.part])
-        if part.file is None:
+        file = _opened(part, spoken=self.part == "voice")
+        if file is None:
             await _missing(interaction, part, say)
-        elif self.part == "voice":
-            await _speak(interaction, part.job, part.file)
+        elif isinstance(file, VoiceFile):
+            await _speak(interaction, part.job, file)
         else:
             song = safe(cover_params(part.job).song_name)
             days = await asyncio.to_thread(keep_days, store, part.job.guild_id)
             text = say(f"parts.{self.part}_sent", song=song, days=days)
-            file = discord.File(part.file.path, filename=part.file.name)
             await show_result(interaction, self.job, text, files=[file])
 
 
@@ -63,6 +64,18 @@ class PartsAnewButton(PersistentButton, template=r"part:anew:(?P<job>[0-9a-f]{32
         """Queue it; its card is the answer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await encore(interaction, self.job)
+
+
+def _opened(part: PartOfCover, *, spoken: bool) -> discord.File | None:
+    """The file of a part, to be sent; None if it is not there, or was removed since it was looked up."""
+    if part.file is None:
+        return None
+    result = cover_result(part.job.result)
+    with contextlib.suppress(FileNotFoundError):
+        if spoken:
+            return VoiceFile(part.file.path, result.seconds or 0.0, result.waveform)
+        return discord.File(part.file.path, filename=part.file.name)
+    return None
 
 
 async def _missing(interaction: Interaction, part: PartOfCover, say: Texts) -> None:
@@ -79,11 +92,9 @@ async def _missing(interaction: Interaction, part: PartOfCover, say: Texts) -> N
         )
 
 
-async def _speak(interaction: Interaction, job: Job, file: MessageFile) -> None:
+async def _speak(interaction: Interaction, job: Job, voice: VoiceFile) -> None:
     """Answer with the voice message. Raises NoVoiceMessages where Discord takes none."""
-    result = cover_result(job.result)
     try:
-        voice = VoiceFile(file.path, result.seconds or 0.0, result.waveform)
         sent = await send_voice_message(interaction.followup, voice)
     except discord.Forbidden as error:
         raise NoVoiceMessages from error

@@ -20,7 +20,7 @@ from bot.texts.locale import label
 from bot.texts.names import VOICE_NAME_LENGTH, file_name, safe, voice_name
 from bot.texts.sentences import Texts
 from store import JobState, Voice, VoiceState
-from store.missing import NoSuchVoice
+from store.missing import FileGone, NoSuchVoice
 from store.results import quality_of
 from store.use_cases import (
     delete_voice,
@@ -171,14 +171,17 @@ class VoiceAct(PersistentButton, template=r"voices:(?P<act>rename|export|details
         await interaction.response.defer(ephemeral=True, thinking=True)
         store, say = services_of(interaction).store, texts_for(interaction)
         voice, *files = await asyncio.to_thread(voice_files, store, self.voice, interaction.user.id)
-        largest = max(path.stat().st_size for path in files)
-        if largest > file_limit(interaction):
+        stem = file_name(voice.name)
+        named = zip(files, (f"{stem}.safetensors", f"{stem}.index.safetensors"), strict=True)
+        try:
+            largest = max(path.stat().st_size for path in files)
+            sent = [discord.File(path, filename=name) for path, name in named if largest <= file_limit(interaction)]
+        except FileNotFoundError as error:  # deleted since it was looked up
+            raise FileGone from error
+        if not sent:
             told = {"voice": safe(voice.name), "megabytes": largest / MEGABYTE, "number": self.voice}
             await reply(interaction, say("voices.too_large", **told))
             return
-        stem = file_name(voice.name)
-        named = zip(files, (f"{stem}.safetensors", f"{stem}.index.safetensors"), strict=True)
-        sent = [discord.File(path, filename=name) for path, name in named]
         await interaction.followup.send(say("voices.exported", voice=safe(voice.name)), files=sent, ephemeral=True)
 
 

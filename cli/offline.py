@@ -64,6 +64,7 @@ from store.use_cases import (
     take_job,
 )
 from worker.child import Child
+from worker.errors import NotHeard
 from worker.job_runner import work_on
 from worker.kept_child import KeptChild, can_be_kept
 from worker.library.seed import embed_singer, seed_library
@@ -188,7 +189,7 @@ def show_singers() -> None:
 
 
 async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
-    """Add a song to the library, and hear what it asks of a voice."""
+    """Add a song to the library, and hear what it asks of a voice. Raises DeskError: it is there, but was not heard."""
     from pipeline.sound.decode import SONG, measure  # PyAV
 
     store = open_store()
@@ -197,7 +198,14 @@ async def put_song(file: Path, title: str, singer: str, licence: str) -> None:
     song = add_song(store, NewSong(file, title or file.stem, singer, licence, seconds))
     console.print(f"{song.title} is song {song.id} of the library.", markup=False, highlight=False)
     async with child_of_settings() as child:
-        refusal = await SongListener(store, child, (await child.ready(able=False)).singer_model).hear(song)
+        listener = SongListener(store, child, (await child.ready(able=False)).singer_model)
+        try:
+            refusal = await listener.hear(song)
+        except NotHeard as error:
+            raise DeskError(
+                f"{song.title} is in the library, but was not listened to: {error} Mend that and type this again, or "
+                "leave it to a worker's next start; until then it is suggested to nobody."
+            ) from error
     if refusal:
         console.print(f"/match suggests it to nobody: {refusal}", markup=False, highlight=False, soft_wrap=True)
 

@@ -3,6 +3,7 @@
 WorkerError
 ├── ValkeyFailed    the embedded Valkey did not start
 ├── SingerRefused   a singer's clips cannot be used
+├── NotHeard        a song of the library could not be listened to, and may be later
 ├── CannotRun       the machine lacks a device or weights that the settings ask for
 ├── ChildDied       the working process ended in the middle of a task
 │   └── ChildStalled    it made no progress for long, and was killed
@@ -39,6 +40,10 @@ class ValkeyFailed(WorkerError):
 
 class SingerRefused(WorkerError):
     """A singer's clips cannot be used."""
+
+
+class NotHeard(WorkerError):
+    """A song of the library could not be listened to, and may be later."""
 
 
 class CannotRun(WorkerError):

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import discord
 
 from bot.errors import is_closed
 from bot.texts.names import file_name
 from store import Outbox, Store
+from store.missing import FileGone
 from store.patience import NONCE_SECONDS
 from store.tables import now
 from store.use_cases import message_files
@@ -76,4 +78,12 @@ def mark(job_id: str) -> str:
 
 def files_of(store: Store, row: Outbox) -> list[discord.File]:
     """Fresh file objects of a message. Raises NotFound if a file is no longer kept."""
-    return [discord.File(file.path, filename=file_name(file.name)) for file in message_files(store, row)]
+    return [opened(file.path, file_name(file.name)) for file in message_files(store, row)]
+
+
+def opened(path: Path, name: str) -> discord.File:
+    """The file, to be sent under that name. Raises FileGone: it was removed since it was looked up."""
+    try:
+        return discord.File(path, filename=name)
+    except FileNotFoundError as error:
+        raise FileGone from error

@@ -8,6 +8,7 @@ import discord
 from bot.interactions.components import PersistentItem, view_of
 from bot.interactions.replies import reply
 from bot.interactions.services import Interaction, services_of, texts_for
+from bot.messages.post import opened
 from bot.texts.sentences import Texts
 from store.listening import mark
 from store.missing import ClipGone
@@ -35,10 +36,10 @@ def ballot(one: ClipToShow, say: Texts) -> str:
 
 
 def files_of(name: str, files: ClipFiles) -> list[discord.File]:
-    """The clip under its neutral name, and the reference beside it."""
+    """The clip under its neutral name, and the reference beside it. Raises FileGone."""
     suffix = files.sound.suffix
-    sent = [discord.File(files.sound, filename=f"{name}{suffix}")]
-    return sent if files.beside is None else [*sent, discord.File(files.beside, filename=f"reference{suffix}")]
+    sent = [opened(files.sound, f"{name}{suffix}")]
+    return sent if files.beside is None else [*sent, opened(files.beside, f"reference{suffix}")]
 
 
 class VoteMenu(PersistentItem[discord.ui.Select[discord.ui.View]], template=r"mos:vote:(?P<clip>[0-9]{1,15})"):

@@ -23,6 +23,10 @@ LIQUID, CLOSED = 8, 1
 """The places of ㄹ and of one of the others among the final consonants: 로 follows ㄹ as it follows a vowel."""
 SIGNS = re.compile(r"(?:_|[^\w\s%\uff05\u2100-\u2bff\U0001f000-\U0001ffff])+$")
 """What closes a name and is not spoken: quotes, brackets, markdown; no symbols such as ♪ and %, no emoji."""
+VOWELS = ("\u1161", "\u1175")
+"""ㅏ to ㅣ, as NFKC has each of them alone: such letters are spoken as they are."""
+HALF_WIDTH = re.compile("[\uffa1-\uffdc]+$")
+"""Letters of old terminals, which Unicode joins to syllables without final consonants."""
 LATIN = re.compile(r"[A-Za-z]+$")
 MOST_SPELLED = 3
 SPELLED = {"l": LIQUID, "r": LIQUID, "m": CLOSED, "n": CLOSED}
@@ -63,11 +67,17 @@ def _particle(before: str, both: str) -> str:
 
 def _final(name: str) -> int | None:
     """The final consonant with which a name is spoken, by its place in Unicode's list; 0: none, None: not known."""
+    if half := HALF_WIDTH.search(name):
+        name = unicodedata.normalize("NFKC", half[0])
+        if "가" <= name[-2:-1] <= "힣" and name[-1] < VOWELS[0]:
+            return LIQUID if name[-1] == "ᄅ" else CLOSED
     letter = unicodedata.normalize("NFKC", name[-1:])
     if letter.isdecimal():
         letter = DIGITS[int(letter)]
     if "가" <= letter <= "힣":
         return (ord(letter) - ord("가")) % 28
+    if VOWELS[0] <= letter <= VOWELS[1]:
+        return 0
     if word := LATIN.search(unicodedata.normalize("NFKC", name)):
         return _of_latin(word[0])
     plain = unicodedata.normalize("NFKD", letter)[:1]

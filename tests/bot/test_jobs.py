@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bot import jobs as ours
 from bot.app import DiscoverBot
+from bot.messages import post
 from bot.texts.sentences import texts
 from store import Job, JobKind, JobState, NotFound, Store, jobs, use_cases
-from store.use_cases import ListedJob
+from store.use_cases import ListedJob, MessageFile
 from tests.bot.world import BUTTON, Worker, World, parts_of, response_of, text_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -244,3 +246,14 @@ def test_other_results_are_not_handed_out(store: Store) -> None:
         session.add(row)
     with pytest.raises(NotFound):
         ours.result_again(store, row.id, 1, texts("en"))
+
+
+async def test_a_result_whose_file_is_removed_while_it_is_shown_comes_without_it(
+    job: Job, world: World, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.render(job, {}, {"match.png": b"png"})
+    await world.tick()
+    answer = await world.alice.slash(world.channel, "jobs")
+    monkeypatch.setattr(post, "message_files", lambda *_: [MessageFile(tmp_path / "removed.png", "match.png")])
+    shown = response_of(await world.alice.click(response_of(answer), label="Show result"))
+    assert "no longer kept here" in shown.content and not shown.attachments

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import discord
 import pytest
 from simcord import InteractionResult, ResponseMessage
 from sqlmodel import select
 
+from bot import parts
 from bot.app import DiscoverBot, result_view
 from bot.texts.sentences import texts
 from store import Job, Outbox, Store, Voice
 from store.params import cover_params, drop_uploads
+from store.use_cases import PartOfCover, cover_part
 from tests.bot.world import Worker, World, response_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -130,3 +133,20 @@ async def test_a_cover_without_an_instrumental_is_its_vocals_already(mixed: Job)
     assert view is not None
     assert not re.search("Vocals only|Instrumental", json.dumps(view.to_components()))
     assert "Voice message" in json.dumps(view.to_components())
+
+
+@pytest.mark.parametrize("label", LABELS)
+async def test_a_part_that_is_removed_while_it_is_asked_for_is_said_to_be_gone(
+    mixed: Job, world: World, store: Store, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete(store)
+    card = await shown(world)
+
+    def then_removed(*asked: Any) -> PartOfCover:
+        found = cover_part(*asked)
+        assert found.file is not None
+        found.file.path.unlink()
+        return found
+
+    monkeypatch.setattr(parts, "cover_part", then_removed)
+    assert "not kept here" in said(await world.alice.click(card, label=label)).content

@@ -1,6 +1,7 @@
 """*Share*: a result stands in the channel once, where its member wants it, and goes with them."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -12,10 +13,11 @@ from sqlmodel import select
 
 from bot import sharing
 from bot.app import DiscoverBot, result_view
+from bot.messages import post
 from bot.texts.sentences import texts
 from store import Deletion, Job, JobKind, Store, use_cases
 from store.report_tables import MemberBlock, MemberReport, ReportReason
-from store.use_cases import can_be_shared
+from store.use_cases import MessageFile, can_be_shared
 from tests.bot.threads import thread_in
 from tests.bot.world import Worker, World, response_of, text_of
 
@@ -256,3 +258,12 @@ def deny_everyone(world: World, rights: discord.PermissionOverwrite) -> None:
     everyone = Overwrite(world.guild.id, OverwriteType.ROLE, allow=allow.value, deny=deny.value)
     ours = Overwrite(me.id, OverwriteType.MEMBER, allow=full, deny=0)
     world.env.backend.edit_channel(world.channel.id, {}, overwrites=[everyone, ours])
+
+
+async def test_what_is_removed_while_it_is_shared_is_said_to_be_gone(
+    card: discord.Message, world: World, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "message_files", lambda *_: [MessageFile(tmp_path / "removed.png", "match.png")])
+    click = await world.alice.click(card, label=SHARE)
+    assert "its file is not kept any more" in response_of(click).content
+    assert undoing(store) == 0 and world.public() == []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -302,3 +303,12 @@ def test_a_voice_is_found_by_its_mark_too(store: Store, worker: Worker) -> None:
             f"Emma · {texts(language)('command.cover.free')}"
         ]
     assert [name for name, _ in voice_choices(store, 7, "mi", texts("ko"))] == ["mine"]
+
+
+async def test_a_voice_whose_files_are_removed_while_it_is_exported_is_one_sentence(
+    world: World, mine: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await opened(world, mine)
+    monkeypatch.setattr(ours, "voice_files", lambda *_: (mine, tmp_path / "removed", tmp_path / "removed too"))
+    refused = response_of(await world.alice.click(response_of(answer), label="Export"))
+    assert "no such file any more" in refused.content

@@ -1,14 +1,18 @@
 """Jobs are stopped and songs removed from the desk."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from cli import offline
 from cli.console import console
 from cli.report import song_line
+from files.disk import DiskFull
 from store import Job, JobKind, JobState, Song, SongVocals, library, voices
 from store.results import SongSuggestion
 from tests.cli.conftest import Desk
+from worker.messages import Ready, Refused
 
 
 def test_a_job_is_listed_without_names_and_stopped_by_its_first_digits(
@@ -38,6 +42,23 @@ def test_a_folder_of_songs_is_taken_once_and_a_song_goes_with_its_file(desk: Des
     assert not [file for file in (desk.data / "media").rglob("*") if file.is_file()]
     assert "There is no song Tune." in desk.refused("songs", "remove", "Tune", "--yes")
     assert "There is no singer X." in desk.refused("singers", "remove", "X", "--yes")
+
+
+def test_a_song_that_could_not_be_listened_to_stays_and_is_said_to(
+    desk: Desk, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Child:
+        async def ready(self, **_: object) -> Ready:
+            return Ready("cpu", "m")
+
+        async def run(self, _: object) -> Refused:
+            return Refused(DiskFull.code, {}, str(DiskFull()))
+
+    monkeypatch.setattr(offline, "child_of_settings", lambda: contextlib.nullcontext(Child()))
+    said = desk.refused("songs", "add", song, "--title", "Tune")
+    assert said.startswith("Tune is in the library, but was not listened to: The machine's disk is full. Mend that")
+    with desk.store().read() as session:
+        assert [one.title for one in library.unheard_songs(session, "m")] == ["Tune"]
 
 
 def test_songs_are_listed_with_key_and_tempo_where_they_are_clear(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

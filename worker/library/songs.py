@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from files.disk import DiskFull
 from store import Song, SongVocals, Store, StoreError, cache, library, shared_cache
 from store.abilities import Abilities
 from store.use_cases import jobs_wait, keep_music, keep_vocals
 from worker.child import Child
-from worker.errors import CannotRun, ChildDied
+from worker.errors import OPERATORS, CannotRun, ChildDied, NotHeard
 from worker.messages import Broken, Done, GaveWay, HeardMusic, HeardSong, ListenTask, MusicTask, Refused
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class SongListener:
                         return
                 if refusal := await hearing:
                     log.warning("/match suggests the song %s of the library to nobody: %s", song.id, refusal)
+            except NotHeard as error:
+                log.error("The song %s of the library waits for a worker's next start: %s", song.id, error)
             except CannotRun as error:
                 self._cannot = True
                 log.error("The library's new songs wait for a worker that can hear them: %s", error)
@@ -55,7 +58,10 @@ class SongListener:
                 return
 
     async def hear(self, song: Song) -> str | None:
-        """Hear one song and keep what was heard; the sentence that refuses it, or None. Raises CannotRun."""
+        """Hear one song and keep what was heard; the sentence that refuses it for good, or None.
+
+        Raises CannotRun, and NotHeard: of the song nothing is known that stays so.
+        """
         song_id = song.id or 0
         try:
             key = song.media_key
@@ -64,9 +70,9 @@ class SongListener:
             await asyncio.to_thread(shared_cache.fetch, self.store, task.cache.name)
             end = await self.child.run(task)
             await asyncio.to_thread(shared_cache.share, self.store, task.cache.name)
-        except (StoreError, ChildDied) as error:
+        except (StoreError, DiskFull, ChildDied) as error:
             self._failed.add(song_id)
-            return str(error)
+            raise _not_heard(error.code if isinstance(error, DiskFull) else "", str(error)) from error
         match end:
             case Done(outcome=HeardSong() as heard):
                 notes = {str(note): seconds for note, seconds in heard.notes.items()}
@@ -81,6 +87,9 @@ class SongListener:
                 )
                 await asyncio.to_thread(keep_vocals, self.store, vocals)
                 return None
+            case Refused(code=code, sentence=sentence) if code in OPERATORS:
+                self._failed.add(song_id)
+                raise _not_heard(code, sentence)
             case Refused(sentence=sentence):  # nobody sings in it, or it is no song: that stays so
                 await asyncio.to_thread(keep_vocals, self.store, SongVocals(song_id=song_id, model=self.model))
                 return sentence
@@ -89,7 +98,7 @@ class SongListener:
             case Broken(traceback=traceback):
                 self._failed.add(song_id)
                 log.error("%s", traceback)
-                return "This song could not be worked on; the log says why."
+                raise NotHeard("This song could not be worked on; the log says why.")
             case Done(outcome=other):
                 raise TypeError(f"a child answered ListenTask with {other}")
 
@@ -99,7 +108,7 @@ class SongListener:
         try:
             path = await asyncio.to_thread(self.store.media.path, song.media_key)
             end = await self.child.run(MusicTask(path, song.title))
-        except (StoreError, ChildDied) as error:
+        except (StoreError, DiskFull, ChildDied) as error:
             self._failed.add(song_id)
             log.warning("The key of the song %s of the library was not heard: %s", song_id, error)
             return
@@ -118,3 +127,8 @@ class SongListener:
             due = [(song, self.hear) for song in library.unheard_songs(session, self.model)]
             due += [(song, self.hear_music) for song in library.songs_without_key(session)]
         return next((one for one in due if one[0].id not in self._failed), None)
+
+
+def _not_heard(code: str, sentence: str) -> NotHeard:
+    """Of a full disk not its own sentence, which says that nothing was kept: the song was."""
+    return NotHeard("The machine's disk is full." if code == DiskFull.code else sentence)

@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 from sqlmodel import select
 
+from files.disk import DiskFull
 from models.signal import MUSIC_RATE
 from pipeline.sound.encode import encode
 from store import Job, JobKind, JobState, Song, SongVocals, Store, cache, clips, jobs, library
@@ -21,6 +22,7 @@ from worker.errors import CannotRun
 from worker.job_runner import work_on
 from worker.library.free import SONGS
 from worker.library.songs import SongListener
+from worker.messages import Refused
 from worker.settings import WorkerSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -177,6 +179,33 @@ def test_songs_wait_for_the_next_start_once_no_child_can_run(
     for _ in range(2):
         asyncio.run(listener.listen_while_idle())
     assert heard(store) == [] and child.starts == 1 and "no device" in caplog.text
+
+
+class DiskIsFull:
+    """A child whose cache takes nothing, until it does."""
+
+    asked = 0
+
+    async def run(self, _: object) -> Refused:
+        self.asked += 1
+        return Refused(DiskFull.code, {}, str(DiskFull()))
+
+
+def test_a_song_that_met_a_full_disk_is_heard_at_the_next_start(
+    store: Store, child: Child, humming: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_song(store, NewSong(humming, "Hiss"))
+    full = DiskIsFull()
+    listener = SongListener(store, cast(Child, full), "any")
+    for _ in range(2):
+        asyncio.run(listener.listen_while_idle())
+    assert heard(store) == [] and full.asked == 1 and "disk is full" in caplog.text
+
+    async def next_start() -> None:
+        await SongListener(store, child, (await child.ready()).singer_model).listen_while_idle()
+
+    asyncio.run(next_start())
+    assert len(heard(store)) == 1
 
 
 def test_a_job_does_not_wait_for_songs(store: Store, start_worker: StartWorker, song: Path, notes: list[Path]) -> None:
