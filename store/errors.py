@@ -23,6 +23,7 @@ StoreError
 ├── AlreadySung        a second click: the cover is being sung already
 ├── KeyTooFar          a key too many semitones away
 ├── LevelTooFar        vocals too many dB louder or softer
+├── NothingMixed       a level for vocals that are mixed with nothing
 ├── SongOrTitle        neither or both of the two were given
 ├── AlreadyAnswered    a second answer to a request for consent
 ├── ConsentOver        the request for consent is past its time
@@ -222,6 +223,13 @@ class LevelTooFar(StoreError):
 
     code = "level_too_far"
     sentence = "Vocals can be {limit} dB louder or softer than in the song at most. Go the other way, or leave it so."
+
+
+class NothingMixed(StoreError):
+    """Vocals alone have no level of their own."""
+
+    code = "nothing_mixed"
+    sentence = "Vocals alone are mixed with nothing: leave out vocal_level, or give an instrumental."
 
 
 class SongOrTitle(StoreError):

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from store import cache, library, names, voices
 from store.database import Store
-from store.errors import SongOrTitle
+from store.errors import NothingMixed, SongOrTitle
 from store.missing import NoSuchSong, NoSuchVoice
 from store.params import CoverParams
 from store.retention import files_or_nothing
@@ -39,8 +39,8 @@ class CoverRequest:
 def request_cover(store: Store, requester: Requester, request: CoverRequest, *, lease_to: str | None = None) -> Job:
     """Queue a cover, in one transaction; return the queued job (with `lease_to`: running, leased to this owner).
 
-    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit, TooManyJobs, DownloadFailed; then neither a row nor a file
-    of the request remains.
+    Raises SongOrTitle, NotFound, VoiceNotReady, SeveralFit, NothingMixed, TooManyJobs, DownloadFailed; then neither a
+    row nor a file of the request remains.
     """
     files = [file for file in (request.song, request.instrumental) if file]
     with files_or_nothing(store, (file.key for file in files)), store.write() as session:
@@ -126,11 +126,12 @@ def numbered_title(song: Song | library.Titled) -> str:
 
 
 def cover_of(session: Session, requester: Requester, request: CoverRequest) -> CoverParams:
-    """What the job of this request is told. Raises NotFound, VoiceNotReady, SeveralFit."""
+    """What the job of this request is told. Raises NotFound, VoiceNotReady, SeveralFit, NothingMixed."""
     voice = find_voice(session, request.voice, requester.user_id)
     chosen = None if request.song else find_song(session, request.title or "", requester.guild_id)
     name = song_title(chosen) if chosen else (request.song.name if request.song else "")
-    mixed = request.instrumental is not None or not request.vocals_only
+    if request.vocal_level and request.vocals_only and request.instrumental is None:
+        raise NothingMixed
     return CoverParams(
         song_name=names.tidy(request.song_name) or name,
         voice_id=voice.id or 0,
@@ -138,7 +139,7 @@ def cover_of(session: Session, requester: Requester, request: CoverRequest) -> C
         song_key=request.song.key if request.song else None,
         song_id=chosen.id if chosen else None,
         key_shift=request.key_shift,
-        vocal_level=request.vocal_level if mixed else 0,
+        vocal_level=request.vocal_level,
         max_bytes=request.max_bytes,
         vocals_only=request.vocals_only,
         instrumental_key=request.instrumental.key if request.instrumental else None,

@@ -49,8 +49,8 @@ def _again(session: Session, cover: Job, shift: int, voice_id: int | None, loude
         key_shift = (key_shift or 0) + shift
     if abs(key_shift or 0) > FARTHEST:
         raise KeyTooFar(limit=FARTHEST)
-    level = before.vocal_level + louder
-    if abs(level) > LOUDEST:
+    level = max(-LOUDEST, min(LOUDEST, before.vocal_level + louder))
+    if louder and level == before.vocal_level:
         raise LevelTooFar(limit=LOUDEST)
     free = voice.owner_id == voices.PUBLIC
     now = replace(before, voice_id=voice.id or 0, voice_name=voice.name, free_voice=free)

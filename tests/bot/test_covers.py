@@ -204,6 +204,15 @@ async def test_neither_or_both_is_one_sentence(
     assert store.media.keys() == set()
 
 
+async def test_a_level_of_vocals_alone_is_one_sentence_and_keeps_nothing(
+    world: World, store: Store, voices: dict[str, str]
+) -> None:
+    given = {"song": ("a.mp3", b"song"), "vocals_only": True, "vocal_level": 3}
+    answer = await world.alice.slash(world.channel, "cover", voice=voices["mine"], **given)
+    assert "are mixed with nothing" in response_of(answer).content
+    assert store.media.keys() == set()
+
+
 @pytest.mark.parametrize(
     ("which", "sentence"),
     [

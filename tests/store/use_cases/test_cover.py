@@ -45,7 +45,7 @@ def test_an_uploaded_song_becomes_a_queued_job(scene: Scene) -> None:
         "key_shift": -2,
         "max_bytes": 10,
     }
-    assert params_of(job) == CoverParams("Palette", voice.id or 0, "mine", song.key, None, -2, 10)
+    assert params_of(job) == CoverParams("Palette", voice.id or 0, "mine", song.key, None, -2, max_bytes=10)
     assert subject_of(job) == "Palette"
 
 
