@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import aiohttp
 import discord
 
 from bot.interactions.components import AnswerButton, PersistentButton
@@ -47,7 +48,7 @@ class DeleteAnswer(AnswerButton, template=r"delete:(?P<answer>yes|no):(?P<job>[0
         services, member = services_of(interaction), interaction.user.id
         await asyncio.to_thread(delete_cover, services.store, self.job, member)
         await services.opened.close(member, self.job)
-        with contextlib.suppress(discord.DiscordException):  # the loop that removes messages does it, or was faster
+        with contextlib.suppress(discord.DiscordException, aiohttp.ClientError):  # the loop does it, or was faster
             await interaction.delete_original_response()
         await reply(interaction, texts_for(interaction)("deleting.done"))
 

@@ -45,8 +45,8 @@ def opened(out: Path | None) -> Iterator[Handover | None]:
         _try(out)
         yield Handover(out)
     except BaseException:
-        with contextlib.suppress(OSError):  # it is not empty
-            for folder in made:
+        for folder in made:
+            with contextlib.suppress(OSError):  # it is not empty, or was not made
                 folder.rmdir()
         raise
 

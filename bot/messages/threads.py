@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import aiohttp
 import discord
 
 
@@ -14,6 +15,8 @@ async def opened_thread(client: discord.Client, channel_id: int) -> AsyncIterato
         yield
         return
     await thread.edit(archived=False)
-    yield
-    with contextlib.suppress(discord.HTTPException):  # it archives itself in time
-        await thread.edit(archived=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(discord.DiscordException, aiohttp.ClientError):  # it archives itself in time
+            await thread.edit(archived=True)

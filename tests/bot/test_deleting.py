@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import aiohttp
 import discord
 import pytest
 from simcord import InteractionResult, ResponseMessage
@@ -88,6 +89,19 @@ async def test_what_a_member_opened_of_a_cover_goes_with_it(
     await world.alice.click(cover_card, label="Delete")
     done = await world.alice.click(cover_card, label="Delete it")
     assert "deleted" in said(done).content and opened & {card.id for card in world.cards()} == set()
+
+
+@pytest.mark.parametrize("trouble", [aiohttp.ClientConnectionError(), discord.RateLimited(60.0)])
+async def test_trouble_at_discord_while_the_message_goes_hides_no_deletion(
+    cover_card: discord.Message, world: World, store: Store, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    async def lost(_: discord.Interaction) -> None:
+        raise trouble
+
+    await world.alice.click(cover_card, label="Delete")
+    monkeypatch.setattr(discord.Interaction, "delete_original_response", lost)
+    done = await world.alice.click(cover_card, label="Delete it")
+    assert "deleted" in said(done).content and rows(store, Job) == [0]
 
 
 async def test_a_second_click_and_other_members_are_answered_by_one_sentence(

@@ -1,6 +1,10 @@
 """In threads: results, shared copies and their deletion, also where a moderator archived or locked one meanwhile."""
 
+from typing import Any
+
+import aiohttp
 import pytest
+from simcord.http import FakeHTTPClient
 from sqlmodel import select
 
 from store import Deletion, JobState, Store, use_cases
@@ -39,6 +43,30 @@ async def test_what_was_shared_goes_also_from_a_thread_that_was_archived_meanwhi
     assert world.public(matched.handle) == [] and matched.is_shut
     with store.read() as session:
         assert session.exec(select(Deletion)).all() == []
+
+
+async def test_a_thread_is_archived_again_also_where_nothing_could_be_deleted_at_first(
+    matched: Thread, world: World, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.alice.click(world.cards(matched.handle)[0], label=SHARE)
+    matched.shut()
+    left, original = [1], FakeHTTPClient.request
+
+    async def request(self: Any, route: Any, **options: Any) -> Any:
+        if route.method == "DELETE" and not matched.is_shut and left:
+            left.pop()
+            raise aiohttp.ClientConnectionError
+        return await original(self, route, **options)
+
+    monkeypatch.setattr(FakeHTTPClient, "request", request)
+    use_cases.forget(store, world.alice.id)
+    await world.tick(2)
+    assert matched.is_shut and len(world.public(matched.handle)) == 1 and not left
+    with store.write() as session:
+        for row in session.exec(select(Deletion)).all():
+            row.next_try_at = 0.0
+    await world.tick()
+    assert matched.is_shut and world.public(matched.handle) == []
 
 
 async def test_nothing_is_shared_in_a_locked_thread_and_the_member_is_told(

@@ -55,6 +55,9 @@ def test_folders_that_were_made_in_vain_go_again(tmp_path: Path) -> None:
         assert handover is not None and handover.out.is_dir()
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="too long"), opened(tmp_path / "a" / ("b" * 300)):
+        raise AssertionError
+    assert list(tmp_path.iterdir()) == []
     with opened(None) as nowhere:
         assert nowhere is None
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def cover(store: Store, notes: list[Path]) -> Job:
     """A cover in line."""
     with store.write() as session:
-        keys = {name: store.media.put_bytes(name.encode()) for name in ("model_key", "index_key")}
+        keys: dict[str, Any] = {name: store.media.put_bytes(name.encode()) for name in ("model_key", "index_key")}
         session.add(voice := Voice(owner_id=MEMBER, name="mine", state=VoiceState.READY, **keys))
         session.flush()
     return submit(store, cover_job(store, notes[0], voice.id or 0))
