@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from files.atomic import make_folder
 from files.disk import DiskFull
 from pipeline.errors import ModelUnusable
 from store import Job, JobState, Store, StoreError, near, shared_cache
@@ -29,7 +30,7 @@ from store.use_cases import (
 from worker.child import Child
 from worker.errors import CannotRun, ChildDied, LeaseOver, tell_operator
 from worker.giving_way import giving_way
-from worker.job_task import is_at_hand, songs_of, task_of
+from worker.job_task import folders_of, is_at_hand, songs_of, task_of
 from worker.lease import Lease, persist
 from worker.messages import Broken, Done, End, GaveWay, JobOutcome, JobTask, Preview, Refused, RestTask
 from worker.scratch import clear
@@ -81,10 +82,11 @@ async def work_on(
     """Perform a leased job, and write how it ended.
 
     The job goes back to the queue, and its scratch folder stays, if this coroutine is cancelled (the worker stops), if
-    the child died or made no progress for longer than `patience`, if the database could not be written in time, and if
-    it is a training that gave way to a quick job (that needs no other than these models; None: any). A job that has its
-    result by then keeps it. What is left to add to a result waits for its `turn`; others may have the child until then.
-    Where that was put off by another worker, the result is made again, for what is still missing.
+    the child died or made no progress for longer than `patience`, if somebody removed a folder that it works in, if the
+    database could not be written in time, and if it is a training that gave way to a quick job (that needs no other
+    than these models; None: any). A job that has its result by then keeps it. What is left to add to a result waits for
+    its `turn`; others may have the child until then. Where that was put off by another worker, the result is made
+    again, for what is still missing.
     """
     lease, watchdog = Lease(store, job), Watchdog(patience)
     try:
@@ -135,6 +137,8 @@ async def _perform(
     try:
         await persist(partial(near.fetch, store, job))
         task = await persist(partial(task_of, store, job, settings))
+        for folder in folders_of(task):
+            await asyncio.to_thread(make_folder, folder)
         songs = songs_of(task)
         for song in songs:
             await asyncio.to_thread(shared_cache.fetch, store, song)
@@ -164,6 +168,7 @@ async def _perform(
     except (StoreError, DiskFull) as error:
         await _fail(store, lease, error)
     except Exception:
+        removed = task is not None and not _has_folders(task)  # looked for now: to look for the rest makes them anew
         if (row := await persist(partial(job_row, store, job.id))) is None:  # forgotten, and the files it worked on
             raise LeaseLost from None
         if (gone := await persist(partial(_gone, store, job, settings))) is not None:
@@ -171,6 +176,9 @@ async def _perform(
         lease.ending = True
         if task is not None and not is_at_hand(task):
             return await persist(partial(_end_without, store, job, row.state))
+        if removed:
+            log.warning("Job %s, attempt %d: a folder that it was worked on in was removed.", job.id, job.attempt)
+            return await persist(partial(give_back_job, store, job))
         reference = secrets.token_hex(4)
         log.exception("Job %s broke (%s).", job.id, reference)
         sentence = INTERNAL.format(reference=reference)
@@ -185,8 +193,13 @@ async def _share(store: Store, songs: Collection[str]) -> None:
 
 def _check(end: End, task: JobTask) -> None:
     """Raise FileNotFoundError if a child refused what it could not read, since that is not there any more."""
-    if isinstance(end, Refused) and not is_at_hand(task):
+    if isinstance(end, Refused) and not (is_at_hand(task) and _has_folders(task)):
         raise FileNotFoundError(end.sentence)
+
+
+def _has_folders(task: JobTask) -> bool:
+    """Whether nobody has removed a folder that the task is worked on in, such as `cache/`."""
+    return all(folder.is_dir() for folder in folders_of(task))
 
 
 def _end_without(store: Store, job: Job, state: JobState) -> None:

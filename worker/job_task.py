@@ -70,6 +70,18 @@ def is_at_hand(task: JobTask) -> bool:
     return all(path.exists() for path in files)
 
 
+def folders_of(task: JobTask) -> list[Path]:
+    """The folders that a task is worked on in: its scratch, and the caches of its songs."""
+    match task:
+        case CoverTask():
+            return [task.out, task.cache]
+        case LibraryTask():
+            return [task.out, *(song.cache for song in task.songs)]
+        case TrainTask():
+            return [task.work, task.out]
+    return [task.out]
+
+
 def songs_of(task: JobTask) -> list[str]:
     """The sha256 of the songs of a task, whose caches machines share."""
     match task:

@@ -14,7 +14,7 @@ from store.errors import DuplicateVoiceName, IllegalMove, NotFound, VoiceNotRead
 from store.missing import NoSuchVoice
 from store.names import named
 from store.retention import files_or_nothing, media_keys, remove_unreferenced
-from store.tables import Audit, Job, JobState, Outbox, Shown, Voice, VoiceState
+from store.tables import Audit, Job, JobKind, JobState, Outbox, Shown, Voice, VoiceState
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,14 @@ def keep_voice(store: Store, user_id: int, imported: NewVoice, phrase: str) -> V
 def delete_voice(store: Store, voice_id: int, user_id: int) -> str:
     """Delete a voice, its files and the message with its sample, stopping its training first; return its name.
 
-    Covers that it has sung stay as they are. Raises NotFound, also for another member's voice.
+    Covers that it has sung stay as they are; those that wait for it end, and say why.
+    Raises NotFound, also for another member's voice.
     """
     with store.write() as session:
         voice = _owned(session, voice_id, user_id)
         name, keys = voice.name, media_keys([], [voice], [], []) | withdraw_sample(session, voice)
         _stop_training(session, voice)
+        _end_covers(session, voice_id)
         additions.leave_those_of(session, voice_id)
         session.flush()
         if (trained := session.get(Voice, voice_id)) is not None:
@@ -158,6 +160,13 @@ def _stop_training(session: Session, voice: Voice) -> None:
     if training is not None:
         with suppress(IllegalMove, NotFound):  # it has ended meanwhile
             jobs.cancel(session, training, voice.owner_id)
+
+
+def _end_covers(session: Session, voice_id: int) -> None:
+    waiting = Job.kind == JobKind.COVER, col(Job.state).in_(jobs.WAITING)
+    sung = col(Job.params)["voice_id"].as_integer() == voice_id
+    for cover in session.exec(select(Job).where(*waiting, sung)).all():
+        jobs.cancel(session, cover.id, cover.user_id, NoSuchVoice())
 
 
 def _withdraw(session: Session, message: Outbox) -> None:

@@ -7,6 +7,7 @@ import pytest
 from store import Consent, Deletion, DuplicateVoiceName, JobState, NotFound, Outbox, Voice, VoiceState, jobs, voices
 from store.results import quality_of
 from store.use_cases import (
+    CoverRequest,
     NewVoice,
     TrainingRequest,
     agree,
@@ -17,6 +18,7 @@ from store.use_cases import (
     keep_voice,
     mark_sent,
     own_voice,
+    request_cover,
     request_training,
     voice_named,
     voices_of,
@@ -74,6 +76,21 @@ def test_deleting_a_voice_cancels_the_training_that_waits(scene: Scene, agreed: 
     [voice] = scene.rows(Voice)
     delete_voice(scene.store, voice.id or 0, 7)
     assert scene.job(job).state is JobState.CANCELLED and scene.rows(Voice) == []
+
+
+def test_deleting_a_voice_ends_the_covers_that_wait_for_it_and_says_why(scene: Scene) -> None:
+    voice, other = scene.add_voice("mine"), scene.add_voice("other")
+    ended, stays, runs = (
+        request_cover(scene.store, scene.member, CoverRequest(f"#{one.id}", song=scene.save(b"song %d" % number)))
+        for number, one in enumerate((voice, other, voice))
+    )
+    with scene.store.write() as session:
+        assert jobs.take(session, runs.id, 1, WORKER)
+    delete_voice(scene.store, voice.id or 0, 7)
+    told = scene.job(ended)
+    assert (told.state, told.error_code) == (JobState.CANCELLED, "no_such_voice")
+    assert [one.job_id for one in scene.rows(Outbox)] == [ended.id]
+    assert (scene.job(stays).state, scene.job(runs).state) == (JobState.QUEUED, JobState.RUNNING)
 
 
 def test_deleting_a_voice_asks_the_training_that_runs_to_stop(scene: Scene) -> None:
