@@ -49,7 +49,8 @@ class Retrieval:
     def __init__(self, rows: Tensor, bf16: bool | None = False) -> None:
         """`bf16` as in `adaptive_precision`."""
         self.rows = rows
-        self._norms = (rows**2).sum(1)
+        self._centre = rows.mean(0)
+        self._norms = ((rows - self._centre) ** 2).sum(1)
         self._retrieved = adaptive_precision("Retrieval", self._retrieve, rows.device, bf16, quiet=0.0)
 
     def __call__(self, content: Tensor) -> Tensor:
@@ -62,32 +63,32 @@ class Retrieval:
 
     def _nearest(self, content: Tensor) -> tuple[Tensor, Tensor]:
         """The nearest rows (T, 8, C) of frames (T, C), and their squared distances (T, 8)."""
-        beyond = torch.addmm(self._norms, content, self.rows.T, alpha=-2)  # less what a frame's distances share
+        centred = content - self._centre  # the products of what is far from zero would be rounded coarsely
+        beyond = torch.addmm(self._norms, centred, self.rows.T, alpha=-2)  # less what a frame's distances share
         nearest = beyond.topk(min(NEIGHBOURS, len(self.rows)), dim=1, largest=False)
-        return self.rows[nearest.indices], nearest.values + (content**2).sum(1, keepdim=True)
+        shared = (centred * (centred + 2 * self._centre)).sum(1, keepdim=True)
+        return self.rows[nearest.indices], nearest.values + shared
 
     def _nearest_candidates(self, content: Tensor) -> tuple[Tensor, Tensor]:
         """The same, of rows that are near in bfloat16."""
-        centre, searched = self._in_bf16
-        centred = content - centre
+        centred = content - self._centre
         ones = torch.ones_like(centred[:, :1])
-        near = torch.cat([centred, ones, ones, _half_square(centred)], 1).bfloat16() @ searched.T
+        near = torch.cat([centred, ones, ones, _half_square(centred)], 1).bfloat16() @ self._in_bf16.T
         rows = self.rows[near.topk(min(CANDIDATES, len(self.rows)), dim=1).indices]
         squared = ((rows - content[:, None]) ** 2).sum(2)
         nearest = squared.topk(min(NEIGHBOURS, len(self.rows)), dim=1, largest=False)
         return rows.gather(1, nearest.indices[:, :, None].expand(-1, -1, rows.shape[2])), nearest.values
 
     @cached_property
-    def _in_bf16(self) -> tuple[Tensor, Tensor]:
-        """The rows' mean (C,), and what gives, times a frame with its square, minus half of each's squared distance.
+    def _in_bf16(self) -> Tensor:
+        """What gives, times a frame with its square, minus half of each row's squared distance.
 
         (N, C + 3): the product of near ones is small, and rounded finely; a row's own square is two numbers.
         """
-        centre = self.rows.mean(0)
-        rows = self.rows - centre
+        rows = self.rows - self._centre
         square = _half_square(rows)
         rounded = square.bfloat16().float()
-        return centre, torch.cat([rows, rounded, square - rounded, torch.ones_like(square)], 1).bfloat16()
+        return torch.cat([rows, rounded, square - rounded, torch.ones_like(square)], 1).bfloat16()
 
 
 def _half_square(frames: Tensor) -> Tensor:

@@ -188,9 +188,11 @@ def test_octave_shift_without_pitch_is_none() -> None:
     assert octave_shift(np.zeros(10, np.float32), 200.0) == 0
 
 
-def test_retrieval_is_the_exact_inverse_fourth_power_mean() -> None:
+@pytest.mark.parametrize("offset", [0.0, 30.0])
+def test_retrieval_is_the_exact_inverse_fourth_power_mean(offset: float) -> None:
+    """Also far from zero, where the squares are a thousand times the distances."""
     generator = torch.Generator().manual_seed(0)
-    rows, content = torch.randn(500, 8, generator=generator), torch.randn(20, 8, generator=generator)
+    rows, content = (torch.randn(count, 8, generator=generator) + offset for count in (500, 20))
     squared = torch.cdist(content.double(), rows.double()) ** 2
     near = squared.topk(8, largest=False)
     weight = near.values**-2 / (near.values**-2).sum(1, keepdim=True)
