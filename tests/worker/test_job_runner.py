@@ -116,10 +116,11 @@ def test_a_lease_that_could_not_be_renewed_is_given_back_with_its_notes(
     store: Store, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "LEASE_SECONDS", 1.0)
-    with scripted("work 30") as child, locked(store, 4.0):
+    with scripted("work 30") as child:
         child.start()
         pid = child.pid or 0
-        given_back = perform(store, child, job)
+        with locked(store, 4.0):
+            given_back = perform(store, child, job)
         assert not alive(pid)
     assert (given_back.state, given_back.attempt, given_back.losses) == (JobState.QUEUED, 2, 0)
     assert [store.media.path(clip.media_key).is_file() for clip in clips_of(store, job)] == [True]
