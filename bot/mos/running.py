@@ -132,17 +132,24 @@ class ListeningTests(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
-        """Where a test runs in a thread that went to sleep, open it, or nobody could vote; not one that is locked."""
-        asleep = payload.data["thread_metadata"]
-        if not asleep["archived"] or asleep.get("locked"):
-            return
+        """A thread went to sleep: if a test runs there, open it."""
         try:
-            if await asyncio.to_thread(is_test_there, self.store, payload.thread_id):
-                thread = await self.bot.fetch_channel(payload.thread_id)
-                if isinstance(thread, discord.Thread):
-                    await thread.edit(archived=False)
-        except Exception as error:  # `/mos status` says what can be done
-            log.warning("Thread %s of a listening test stays archived: %s", payload.thread_id, error)
+            asleep = payload.data["thread_metadata"]["archived"]
+            if asleep and await asyncio.to_thread(is_test_there, self.store, payload.thread_id):
+                await self._wake(payload.thread_id)
+        except Exception as error:
+            log.warning("Whether thread %s of a listening test sleeps is not known: %s", payload.thread_id, error)
+
+    async def _wake(self, channel_id: int) -> None:
+        """Open a thread that sleeps, or nobody could vote; not one that is locked."""
+        try:
+            thread = await self.bot.fetch_channel(channel_id)
+            if isinstance(thread, discord.Thread) and thread.archived and not thread.locked:
+                await thread.edit(archived=False)
+        except discord.HTTPException as error:  # `/mos status` says what can be done
+            if is_away(error):
+                raise
+            log.warning("Thread %s of a listening test stays archived: %s", channel_id, error)
 
     async def _put_back(self, channel_id: int, message_id: int, values: set[int]) -> None:
         try:
@@ -155,7 +162,10 @@ class ListeningTests(commands.Cog):
             log.warning("Reactions could not be put back on message %s: %s", message_id, error)
 
     async def _count_all(self) -> None:
-        for test, clip in await asyncio.to_thread(shown_clips, self.store, self.shards):
+        shown = await asyncio.to_thread(shown_clips, self.store, self.shards)
+        for channel_id in {test.channel_id for test, _ in shown}:
+            await self._wake(channel_id)
+        for test, clip in shown:
             channel = self.bot.get_partial_messageable(test.channel_id)
             try:
                 message = await channel.get_partial_message(clip.message_id or 0).fetch()

@@ -1,5 +1,6 @@
 """Listening tests in threads: the bot's own permission to write there, and threads that are archived meanwhile."""
 
+from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -7,6 +8,7 @@ import pytest
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.app import DiscoverBot
 from bot.mos.ballot import REACTIONS
 from tests.bot.mos.conftest import Hall
 from tests.bot.threads import Thread, thread_in
@@ -50,6 +52,20 @@ async def test_a_thread_that_goes_to_sleep_is_opened_while_its_test_runs(hall: H
     thread.shut()
     await hall.world.env.settle()
     assert thread.is_shut
+
+
+async def test_one_that_went_to_sleep_while_the_bot_was_away_is_opened_and_what_lies_there_counted(
+    hall: Hall, thread: Thread, make_bot: Callable[[], DiscoverBot]
+) -> None:
+    await hall.begin()
+    message = hall.of(hall.world.alice)
+    await hall.world.bot.remove_cog("ListeningTests")
+    await hall.carol.react(message, REACTIONS[4])
+    thread.shut()
+    await hall.world.env.restart_bot(make_bot())
+    await hall.world.tick()
+    assert not thread.is_shut and hall.votes() == {(message.id, hall.carol.id): 4}
+    assert hall.lying(message) == dict.fromkeys(REACTIONS, 1)
 
 
 async def test_a_thread_that_is_locked_meanwhile_is_told_and_holds_up_nothing(hall: Hall, thread: Thread) -> None:
