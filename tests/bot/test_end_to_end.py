@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
+import discord
+import numpy as np
 import pytest
 from sqlmodel import select
 
+from pipeline.sound.decode import SONG, decode
 from store import Job, JobState, Store, StoreSettings, open_store
 from tests.bot.world import World, response_of, text_of
 from tests.forked import fork
@@ -70,11 +73,24 @@ async def parts_written(world: World, store: Store, job: Job) -> None:
     raise AssertionError("after 60 s it is still measured")
 
 
+def level_of(data: bytes, path: Path) -> float:
+    """The level of delivered sound, in dB."""
+    path.write_bytes(data)
+    return float(10 * np.log10((decode(path, 44_100, channels=2, limits=SONG, name=path.name) ** 2).mean()))
+
+
 def seconds_of(data: bytes, path: Path) -> float:
     """Length of delivered sound."""
     path.write_bytes(data)
     with av.open(str(path)) as container:
         return sum(frame.samples for frame in container.decode(audio=0)) / container.streams.audio[0].rate
+
+
+async def part_levels(world: World, message: discord.Message, folder: Path) -> tuple[float, float]:
+    """The levels of a cover's vocals and of its instrumental, in dB, as its buttons send them."""
+    sent = [(await world.alice.click(message, label=part)).followups[0] for part in ("Vocals only", "Instrumental")]
+    vocals, instrumental = [level_of(await one.attachments[0].read(), folder / "part.ogg") for one in sent]
+    return vocals, instrumental
 
 
 async def test_a_member_matches_trains_and_sings(
@@ -117,10 +133,20 @@ async def test_a_member_matches_trains_and_sings(
     assert covered.result["lufs"] == pytest.approx(covered.result["song_lufs"], abs=1.5)
 
     await parts_written(world, store, covered)
+    levels = await part_levels(world, message, tmp_path)
     for label, name in (("Vocals only", "vocals.ogg"), ("Voice message", "voice-message.ogg")):
         (sent,) = (await world.alice.click(message, label=label)).followups
         assert sent.attachments[0].filename == name
         assert seconds_of(await sent.attachments[0].read(), tmp_path / name) == pytest.approx(10.88, abs=0.1)
+
+    await world.alice.click(message, label="Vocals louder")
+    louder = await until(world, store, JobState.DELIVERED, "cover", of=2)
+    assert louder.result["vocal_level"] == 3
+    assert louder.result["lufs"] == pytest.approx(covered.result["lufs"], abs=0.5)
+    await parts_written(world, store, louder)
+    vocals, instrumental = await part_levels(world, world.cards()[-1], tmp_path)
+    assert vocals - levels[0] - (instrumental - levels[1]) == pytest.approx(3.0, abs=0.2)
+    assert vocals > levels[0] and instrumental < levels[1]
 
     await world.alice.slash(
         world.channel,
@@ -130,7 +156,7 @@ async def test_a_member_matches_trains_and_sings(
         vocals_only=True,
         instrumental=("karaoke.ogg", notes[1].read_bytes()),
     )
-    await until(world, store, JobState.DELIVERED, "cover", of=2)
+    await until(world, store, JobState.DELIVERED, "cover", of=3)
     message = world.cards()[-1]
     assert "nothing was separated. The instrumental is your own: karaoke.ogg" in message.content
     details = text_of(response_of(await world.alice.click(message, label="Details")))
