@@ -1,8 +1,8 @@
 """The tempo of music: beats a minute, where a beat is clear and stays.
 
-librosa finds about where the beat is, in steps of 3 to 6 beats a minute; the spectrum of the same onsets tells it to
-0.2 %, on half a minute of songs whose tempo is known. Half or double is as right for many songs, and is what is
-confused.
+The onsets' likeness to themselves tells about where the beat is, in steps of 3 to 6 beats a minute; their spectrum
+tells it to 0.2 %, on half a minute of songs whose tempo is known. Half or double is as right for many songs, and is
+what is confused.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,8 @@ import numpy as np
 
 from models.signal import Floats32, Floats64
 from pipeline.listening.key import RATE
+from pipeline.listening.onsets import ONSETS_A_SECOND, about_beats, onset_strength
 
-HOP = 512
-ONSETS_A_SECOND = RATE / HOP
 PIECE_SECONDS = 30.0
 LEAST_SECONDS = 8.0
 LEAST_ONSET = 1.0  # dB: the steepest rise; a held tone has less
@@ -26,16 +25,13 @@ SAME = 0.02
 
 def beat_of(wav: Floats32) -> float | None:
     """Beats a minute of a piece of a song, mono (samples,) at 22,050 Hz, of 8 to 30 s; None if no beat is clear."""
-    from librosa.feature import tempo
-    from librosa.onset import onset_strength
-
     peak = float(np.abs(wav).max(initial=0.0))
     if len(wav) < LEAST_SECONDS * RATE or not peak:
         return None
-    onsets = np.asarray(onset_strength(y=wav / peak, sr=RATE, hop_length=HOP), np.float64)
+    onsets = onset_strength(wav / peak)
     if onsets.max() < LEAST_ONSET:
         return None
-    about = float(tempo(onset_envelope=onsets, sr=RATE, hop_length=HOP)[0])
+    about = about_beats(onsets)
     onsets = (onsets - onsets.mean()) * np.hanning(len(onsets))
     beat = _exactly(onsets, about)
     return beat if _share(onsets, beat) >= LEAST_SHARE else None
