@@ -30,32 +30,22 @@ def again_buttons(job: Job, say: Texts) -> list[PersistentButton]:
     """The keys around a cover that has a result, and the way to another voice."""
     if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
         return []
-    keys = [KeyButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in STEPS]
+    keys = [AgainButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in STEPS]
     return [*keys, VoiceAgainButton.labelled(say("again.voice"), job=job.id)]
 
 
-def level_buttons(job: Job, say: Texts) -> list["LevelButton"]:
+def level_buttons(job: Job, say: Texts) -> list[PersistentButton]:
     """The way to softer and louder vocals, of a cover that has a result with an instrumental in it."""
     if job.kind is not JobKind.COVER or job.state not in WITH_RESULT:
         return []
     mixed = cover_result(job.result).instrumental_shift is not None
-    return [LevelButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in LEVELS if mixed]
+    return [AgainButton.labelled(say(f"again.{step}"), job=job.id, step=step) for step in LEVELS if mixed]
 
 
-class KeyButton(PersistentButton, template=r"again:(?P<step>down|up|octave_down|octave_up):(?P<job>[0-9a-f]{32})"):
-    """Sings the cover again, a semitone or an octave away."""
-
-    step: str
-    job: str
-
-    async def pressed(self, interaction: Interaction) -> None:
-        """Queue it; its card is the answer."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await encore(interaction, self.job, shift=STEPS[self.step])
-
-
-class LevelButton(PersistentButton, template=r"again:(?P<step>softer|louder):(?P<job>[0-9a-f]{32})"):
-    """Sings the cover again, its vocals softer or louder."""
+class AgainButton(
+    PersistentButton, template=r"again:(?P<step>down|up|octave_down|octave_up|softer|louder):(?P<job>[0-9a-f]{32})"
+):
+    """Sings the cover again, in another key, or with its vocals softer or louder."""
 
     step: str
     job: str
@@ -63,7 +53,7 @@ class LevelButton(PersistentButton, template=r"again:(?P<step>softer|louder):(?P
     async def pressed(self, interaction: Interaction) -> None:
         """Queue it; its card is the answer."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await encore(interaction, self.job, louder=LEVELS[self.step])
+        await encore(interaction, self.job, shift=STEPS.get(self.step, 0), louder=LEVELS.get(self.step, 0))
 
 
 class VoiceAgainButton(PersistentButton, template=r"again:voice:(?P<job>[0-9a-f]{32})"):

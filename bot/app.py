@@ -13,8 +13,7 @@ from discord.ext import commands
 from prometheus_client import CollectorRegistry
 
 from bot.again import (
-    KeyButton,
-    LevelButton,
+    AgainButton,
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
@@ -107,8 +106,7 @@ COMPONENTS = (
     StepButton,
     ShareButton,
     DetailsButton,
-    KeyButton,
-    LevelButton,
+    AgainButton,
     VoiceAgainButton,
     VoiceAgainMenu,
     VoiceAgainPage,
