@@ -18,8 +18,7 @@ from typing import Any, TypeVar
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_reply_over, is_too_large
-from bot.messages.faults import asked_pause, out_of_reach
+from bot.faults import asked_pause, is_reply_over, is_too_large, out_of_reach
 from bot.messages.post import Place, earlier, files_of, is_result_of, to_channel, to_member
 from bot.messages.private import PrivateCards
 from bot.messages.result import compose, notice

@@ -27,9 +27,6 @@ BotError
 
 from typing import Any, ClassVar
 
-import aiohttp
-import discord
-
 
 class BotError(Exception):
     """`code` names the sentence (`texts/ko.toml` keeps a translation under it), `params` fill it."""
@@ -229,36 +226,3 @@ class Internal(Refusal):
     sentence = (
         "Something went wrong on my side. Try again; if it stays so, tell the operator this reference: {reference}"
     )
-
-
-PASSING = frozenset({40003, 40004, 40006})
-"""Discord's codes for direct messages that are opened too fast, and for what is disabled for a time (HTTP 400, 403)."""
-NO_MESSAGES = 50007
-"""Discord's code for a member who takes none (HTTP 400, 403)."""
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether Discord or the way to it is in trouble: nothing was refused."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429 or error.code in PASSING
-    return isinstance(error, aiohttp.ClientError | discord.RateLimited)
-
-
-def is_too_large(error: discord.HTTPException) -> bool:
-    """Whether Discord takes no file of that size here (HTTP 413, error 40005)."""
-    return error.status == 413 or error.code == 40005
-
-
-def is_reply_over(error: discord.HTTPException) -> bool:
-    """Whether an interaction's answer is out of reach: its token has died (401, 404), or it `is_closed`."""
-    return error.status == 401 or is_closed(error)
-
-
-def is_closed(error: discord.HTTPException) -> bool:
-    """Whether a message or channel is gone, or closed to the bot: it may not (any more), or the thread is archived."""
-    return not is_away(error) and (error.status in (403, 404) or error.code == NO_MESSAGES or is_archived(error))
-
-
-def is_archived(error: discord.HTTPException) -> bool:
-    """Whether a thread is archived or locked, in which nothing can be sent, changed or deleted (HTTP 400 or 403)."""
-    return error.code in (50083, 160005)

@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.errors import is_too_large
+from bot.faults import is_too_large
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.layouts import ROWS, TEXT, AnyView, list_of
 from bot.interactions.pages import PageButton, page_line, pages, within

@@ -11,9 +11,8 @@ from typing import TypeVar
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_reply_over
+from bot.faults import asked_pause, is_reply_over, out_of_reach
 from bot.messages.card import farewell, minutes_until, render, status
-from bot.messages.faults import asked_pause, out_of_reach
 from bot.messages.private import PrivateCards
 from bot.texts.sentences import Texts, texts
 from store import Job, JobState, NotFound, Store

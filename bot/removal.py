@@ -6,8 +6,7 @@ import logging
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_archived, is_reply_over
-from bot.messages.faults import asked_pause, out_of_reach
+from bot.faults import asked_pause, is_archived, is_reply_over, out_of_reach
 from bot.messages.post import is_result_of, own_messages
 from bot.messages.private import PrivateCards
 from bot.messages.threads import opened_thread

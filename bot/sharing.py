@@ -5,7 +5,8 @@ from typing import Any
 
 import discord
 
-from bot.errors import CannotShare, MayNotWrite, is_closed, is_too_large
+from bot.errors import CannotShare, MayNotWrite
+from bot.faults import is_closed, is_too_large
 from bot.interactions.components import PersistentButton
 from bot.interactions.moderators import SPEAKING, lacking, needed_in
 from bot.interactions.replies import reply

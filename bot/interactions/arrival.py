@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import discord
 
-from bot.errors import is_away
+from bot.faults import is_away
 from bot.interactions.attachments import check, download
 from bot.interactions.replies import change, replace
 from bot.interactions.services import Interaction, Services, requester_of

@@ -18,10 +18,8 @@ from bot.errors import (
     FileRefused,
     Internal,
     UnknownCommand,
-    is_away,
-    is_reply_over,
-    is_too_large,
 )
+from bot.faults import is_away, is_reply_over, is_too_large
 from bot.interactions.layouts import AnyView, Layout, each_text, laid_out
 from bot.interactions.services import Interaction, services_of, texts_for
 from bot.texts.mentions import clickable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import discord
 
-from bot.errors import is_closed
+from bot.faults import is_closed
 from bot.texts.names import file_name
 from store import Outbox, Store
 from store.missing import FileGone

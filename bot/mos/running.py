@@ -8,8 +8,7 @@ from collections.abc import Callable
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_away
-from bot.messages.faults import asked_pause, out_of_reach
+from bot.faults import asked_pause, is_away, out_of_reach
 from bot.messages.post import earlier
 from bot.mos.ballot import REACTIONS, VoteMenu, ballot, files_of, value_of
 from bot.texts.sentences import texts

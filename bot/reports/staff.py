@@ -5,12 +5,12 @@ import logging
 
 import discord
 
-from bot.errors import MemberUnreachable, is_closed
+from bot.errors import MemberUnreachable
+from bot.faults import is_closed, out_of_reach
 from bot.interactions.components import PersistentButton, view_of
 from bot.interactions.moderators import check_moderator
 from bot.interactions.replies import replace
 from bot.interactions.services import Interaction, services_of, texts_for_server
-from bot.messages.faults import out_of_reach
 from bot.texts.names import safe
 from bot.texts.sentences import Texts, texts
 from store import AlreadyHandled, Job, MemberReport

@@ -8,8 +8,7 @@ from typing import Any
 import discord
 from discord.ext import commands, tasks
 
-from bot.errors import is_closed
-from bot.messages.faults import asked_pause, out_of_reach
+from bot.faults import asked_pause, is_closed, out_of_reach
 from bot.messages.post import Place, earlier, to_member
 from bot.reports.staff import removal_text, staff_text, staff_view
 from bot.texts.locale import language

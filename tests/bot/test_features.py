@@ -10,11 +10,12 @@ import bot
 ROOT = Path(bot.__file__).parent
 MAY_IMPORT = {  # what is shared, from the bottom to the top
     "errors": set[str](),
+    "faults": set[str](),
     "settings": {"errors"},
     "invite": {"errors"},
     "texts": {"errors"},
-    "messages": {"errors", "texts"},
-    "interactions": {"errors", "settings", "texts"},
+    "messages": {"errors", "faults", "texts"},
+    "interactions": {"errors", "faults", "settings", "texts"},
 }
 FEATURES = sorted(
     {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in ROOT.rglob("*.py")}
