@@ -36,19 +36,25 @@ class AdaptivePrecision(Generic[Given]):
     bf16: bool | None
     """None until it is decided."""
     quiet: float = QUIET
+    part: Callable[[Given], Given] = lambda given: given
+    """As much of an input as is enough to decide by; where nothing is computed, its output is 0."""
 
     def __call__(self, given: Given) -> Tensor:
         """An input → the network's output."""
         return self._decide(given) if self.bf16 is None else self.run(given, self.bf16)
 
     def _decide(self, given: Given) -> Tensor:
-        exact = self.run(given, False)
-        if float(exact.float().square().mean()) < self.quiet**2:
-            return exact
-        approximate = self.run(given, True)
+        part = self.part(given)
+        exact = self.run(part, False)
+        heard = exact[exact != 0].float()
+        if not len(heard) or float(heard.square().mean()) < self.quiet**2:
+            return exact if part is given else self.run(given, False)
+        approximate = self.run(part, True)
         decibels = agreement(exact, approximate)
         self.bf16 = decibels >= LEAST_AGREEMENT
         log.info("%s: bfloat16 agrees with float32 by %.1f dB; using %s.", self.name, decibels, self._chosen())
+        if part is not given:
+            return self.run(given, self.bf16)
         return approximate if self.bf16 else exact
 
     def _chosen(self) -> str:
@@ -61,12 +67,13 @@ def adaptive_precision(
     device: torch.device,
     bf16: bool | None,
     quiet: float = QUIET,
+    part: Callable[[Given], Given] = lambda given: given,
 ) -> AdaptivePrecision[Given]:
     """A network in the requested precision.
 
     None: bfloat16 where the device multiplies it and the outputs agree, else float32.
     """
-    return AdaptivePrecision(name, run, None if bf16 is None and multiplies_bf16(device) else bool(bf16), quiet)
+    return AdaptivePrecision(name, run, None if bf16 is None and multiplies_bf16(device) else bool(bf16), quiet, part)
 
 
 def asked_precision(name: str, device: torch.device) -> bool | None:

@@ -1,12 +1,15 @@
 """The interface of a voice's network; RVC's synthesizer and the harmonic decoder implement it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.signal import Floats32, Floats64
+
+TRIAL_FRAMES = 300
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,16 @@ class VoiceNetwork(Protocol):
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """T frames → (T · sampling_rate / 100,)."""
+
+
+def most_voiced(given: tuple[VoiceFrames, Noise]) -> tuple[VoiceFrames, Noise]:
+    """The same, but of the T frames only the three seconds with most voice are wanted: enough to hear a network by."""
+    frames, noise = given
+    begun = F.pad((frames.f0 > 0).cumsum(0), (1, 0))
+    if len(frames.f0) <= TRIAL_FRAMES:
+        return given
+    first = int((begun[TRIAL_FRAMES:] - begun[:-TRIAL_FRAMES]).argmax())
+    parts = ((0, len(frames.f0)),) if frames.wanted is None else frames.wanted
+    cut = [(max(start, first), min(stop, first + TRIAL_FRAMES)) for start, stop in parts]
+    wanted = tuple((start, stop) for start, stop in cut if start < stop)
+    return (replace(frames, wanted=wanted), noise) if wanted else given

@@ -13,7 +13,7 @@ from models.harmonic.frames import PIPELINE_RATE, SPAN, decoder_frames
 from models.harmonic.network import HarmonicDecoder
 from models.precision import adaptive_precision, precision
 from models.signal import Floats32, Floats64
-from models.voice_network import Noise, VoiceFrames
+from models.voice_network import Noise, VoiceFrames, most_voiced
 
 LEVEL = 7.0
 """The median energy of voiced frames that the decoder is told: hibari's own voice, by its own measure."""
@@ -40,7 +40,7 @@ class HarmonicVoice(nn.Module):
 
     def choose_precision(self, bf16: bool | None) -> None:
         """How it sings from now on; `bf16` is as in `adaptive_precision`."""
-        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16)
+        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16, part=most_voiced)
 
     @property
     def sampling_rate(self) -> int:

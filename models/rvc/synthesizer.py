@@ -20,7 +20,7 @@ from models.rvc.streaming import StreamingDecoder
 from models.rvc.text_encoder import TextEncoder
 from models.rvc.wavenet import PosteriorEncoder
 from models.signal import Floats32, Floats64
-from models.voice_network import Noise, VoiceFrames
+from models.voice_network import Noise, VoiceFrames, most_voiced
 from models.weights.state_dict import mismatch
 
 PRIOR_NOISE = 0.66666
@@ -172,7 +172,7 @@ class Synthesizer(nn.Module):
 
     def choose_precision(self, bf16: bool | None) -> None:
         """How it sings from now on; `bf16` is as in `adaptive_precision`."""
-        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16)
+        self._singing = adaptive_precision(self.kind, self._sung, self.device, bf16, part=most_voiced)
 
     def sing(self, frames: VoiceFrames, noise: Noise) -> Tensor:
         """Frames of 10 ms → (T · hop,); RVC knows no energy."""

@@ -19,7 +19,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 def network(gain: float) -> AdaptivePrecision[Tensor]:
     """Two layers in a row that grow numbers by `gain` and take them back: the larger, the more bfloat16 loses."""
     generator = torch.Generator().manual_seed(0)
-    first = torch.randn(2, 2, generator=generator)
+    first = torch.linalg.qr(torch.randn(2, 2, generator=generator)).Q
     back = torch.linalg.inv(first)
 
     def separate(mix: Tensor, half: bool) -> Tensor:
@@ -57,6 +57,23 @@ def test_silence_decides_nothing() -> None:
     assert chosen.bf16 is None
     chosen(voice())
     assert chosen.bf16 is False
+
+
+@pytest.mark.parametrize("gain", [0.0, 100.0])
+def test_a_part_is_enough_to_decide_by_and_the_whole_is_made_once(gain: float) -> None:
+    made: list[tuple[int, bool]] = []
+    plain = network(gain)
+
+    def separate(mix: Tensor, half: bool) -> Tensor:
+        made.append((mix.shape[2], half))
+        return plain.run(mix, half)
+
+    chosen = AdaptivePrecision("test", separate, None, part=lambda mix: mix[..., :500])
+    estimate = chosen(voice())
+    assert made == [(500, False), (500, True), (4000, chosen.bf16)] and chosen.bf16 is (gain == 0)
+    torch.testing.assert_close(estimate, plain(voice()), rtol=0, atol=0)
+    silent = AdaptivePrecision("test", separate, None, part=lambda mix: mix[..., :500] * 0)
+    assert silent(voice()).shape == (1, 2, 4000) and silent.bf16 is None
 
 
 def test_numbers_that_are_not_finite_agree_with_nothing() -> None:
