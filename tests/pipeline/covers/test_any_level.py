@@ -54,7 +54,8 @@ def voice(
     """Its index is of a person's notes: random numbers are all equally far, and the nearest mean nothing."""
     model, drawn = voice_files
     index = tmp_path_factory.mktemp("index") / "voice.index.safetensors"
-    heard = [extract(read_voice(note, SPEECH_RATE, note.name), models.text, models.pitch).content for note in notes[:2]]
+    spoken = [read_voice(note, SPEECH_RATE, note.name)[: 8 * SPEECH_RATE] for note in notes[:2]]
+    heard = [extract(wav, models.text, models.pitch).content for wav in spoken]
     save_index(index, torch.from_numpy(np.concatenate(heard)), load_index(drawn)[1])
     return model, index
 

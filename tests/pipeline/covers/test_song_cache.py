@@ -16,7 +16,8 @@ from pipeline.covers.given import GivenFile, vocals_as_given
 from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems, features_of, stems_of
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.encode import Encoder
+from pipeline.sound.decode import SONG, decode
+from pipeline.sound.encode import Encoder, encode
 from tests.pipeline.sounds import voice
 
 
@@ -49,6 +50,14 @@ def hear(song: Path, models: ModelPool, cache: Path) -> None:
     stems = stems_of(song, "song", models, cache)
     rms = features_of(stems, models).rms
     compare(stems.vocals, stems.vocals, rms, stems.downmix, torch.zeros(256), 0, models)
+
+
+@pytest.fixture(scope="module")
+def song(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of it."""
+    path = tmp_path_factory.mktemp("song") / "song.wav"
+    encode(path, decode(song, MUSIC_RATE, channels=2, limits=SONG, name="song")[:, : 4 * MUSIC_RATE], MUSIC_RATE)
+    return path
 
 
 @pytest.fixture(scope="module")
