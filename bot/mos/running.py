@@ -145,7 +145,7 @@ class ListeningTests(commands.Cog):
             thread = await self.bot.fetch_channel(channel_id)
             if isinstance(thread, discord.Thread) and thread.archived and not thread.locked:
                 await thread.edit(archived=False)
-        except discord.HTTPException as error:  # `/mos status` says what can be done
+        except (discord.HTTPException, discord.InvalidData) as error:  # `/mos status` says what can be done
             if is_away(error):
                 raise
             log.warning("Thread %s of a listening test stays archived: %s", channel_id, error)
