@@ -60,7 +60,12 @@ def ask(store: Store, notes: list[Path], user: int) -> Job:
 
 
 def measured(store: Store, *jobs: Job) -> Callable[[], bool]:
-    return lambda: all(read(store, job).result.get("none") is not None for job in jobs)
+    """Whether all is added to these, and the worker has put away what it worked with."""
+
+    def put_away(job: Job) -> bool:
+        return read(store, job).result.get("none") is not None and not (store.work_dir / job.id).exists()
+
+    return lambda: all(put_away(job) for job in jobs)
 
 
 def made(store: Store, *jobs: Job) -> Callable[[], bool]:
