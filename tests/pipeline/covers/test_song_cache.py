@@ -16,8 +16,7 @@ from pipeline.covers.given import GivenFile, vocals_as_given
 from pipeline.covers.stem_file import LEVEL
 from pipeline.covers.stems import Stems, features_of, stems_of
 from pipeline.pool.model_pool import ModelPool
-from pipeline.sound.decode import SONG, decode
-from pipeline.sound.encode import Encoder, encode
+from pipeline.sound.encode import Encoder
 from tests.pipeline.sounds import voice
 
 
@@ -53,18 +52,10 @@ def hear(song: Path, models: ModelPool, cache: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def song(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of it."""
-    path = tmp_path_factory.mktemp("song") / "song.wav"
-    encode(path, decode(song, MUSIC_RATE, channels=2, limits=SONG, name="song")[:, : 4 * MUSIC_RATE], MUSIC_RATE)
-    return path
-
-
-@pytest.fixture(scope="module")
-def whole(models: ModelPool, song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(models: ModelPool, short_song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of a song that was heard."""
     cache = tmp_path_factory.mktemp("whole")
-    hear(song, models, cache)
+    hear(short_song, models, cache)
     return cache
 
 
@@ -75,7 +66,7 @@ def test_what_was_heard_of_a_song(
     damage: Damage,
     whole: Path,
     models: ModelPool,
-    song: Path,
+    short_song: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -83,7 +74,7 @@ def test_what_was_heard_of_a_song(
     [path] = cache.rglob(name)
     [first] = whole.rglob(name)
     damage(path)
-    hear(song, models, cache)
+    hear(short_song, models, cache)
     assert f"{path.name} in the cache of a song is damaged and made anew" in caplog.text
     if name == "stems.json":
         assert path.read_bytes() == first.read_bytes()
@@ -100,14 +91,14 @@ def test_its_stems(
     damage: Damage,
     whole: Path,
     models: ModelPool,
-    song: Path,
+    short_song: Path,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     cache = shutil.copytree(whole, tmp_path / "cache")
     [path] = cache.rglob(name)
     damage(path)
-    hear(song, models, cache)
+    hear(short_song, models, cache)
     assert (f"{name} breaks off" in caplog.text) == (damage is not removed)
     [first] = whole.rglob(name)
     np.testing.assert_array_equal(soundfile.read(path)[0], soundfile.read(first)[0])
@@ -115,11 +106,11 @@ def test_its_stems(
 
 @pytest.mark.parametrize("damage", [emptied, cut_off, foreign, removed])
 @pytest.mark.parametrize("name", ["vocals.flac", "vocals.json"])
-def test_vocals_as_they_were_given(name: str, damage: Damage, song: Path, tmp_path: Path) -> None:
-    first = vocals_as_given(GivenFile(song, "song"), tmp_path, lambda _: None)
+def test_vocals_as_they_were_given(name: str, damage: Damage, short_song: Path, tmp_path: Path) -> None:
+    first = vocals_as_given(GivenFile(short_song, "song"), tmp_path, lambda _: None)
     sound = first.vocals.read_bytes()
     damage(first.vocals.with_name(name))
-    assert vocals_as_given(GivenFile(song, "song"), tmp_path, lambda _: None) == first
+    assert vocals_as_given(GivenFile(short_song, "song"), tmp_path, lambda _: None) == first
     assert first.vocals.read_bytes() == sound
 
 

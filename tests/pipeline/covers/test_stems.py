@@ -91,14 +91,14 @@ def test_a_song_that_was_heard_before_loads_no_encoder(models: ModelPool, song: 
     assert fresh.encoder_card(models.content.model_id).name == models.content.name
 
 
-def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, cache: Path, tmp_path: Path) -> None:
+def test_another_separator_has_stems_of_its_own(models: ModelPool, short_song: Path, tmp_path: Path) -> None:
     """A small MDX23C with weights of no meaning: what is sung is noise, but it is all of the mix."""
     files = write_mdx23c(tmp_path)
     chosen = ModelPool("cpu", Selection(separator="mdx23c"))
     chosen.locate = lambda name: files  # type: ignore[assignment]
-    separated, embedded = stems_of(song, "song", chosen, cache), stems_of(song, "song", models, cache)
+    separated, embedded = (stems_of(short_song, "song", pool, tmp_path / "cache") for pool in (chosen, models))
     assert separated.vocals.parent.name == chosen.separator.model_id != embedded.vocals.parent.name
-    mix = heard(song)
+    mix = heard(short_song)
     vocals, instrumental = read(separated.vocals), read(separated.instrumental)
     assert vocals.shape == mix.shape and np.abs(vocals).max() > 0.001
     inside = (np.abs(vocals) < 0.99) & (np.abs(instrumental) < 0.99)  # such noise can leave full scale
@@ -108,7 +108,7 @@ def test_another_separator_has_stems_of_its_own(models: ModelPool, song: Path, c
 
 
 def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(
-    models: ModelPool, song: Path, tmp_path: Path
+    models: ModelPool, short_song: Path, tmp_path: Path
 ) -> None:
     class Killed(Exception):
         pass
@@ -118,13 +118,13 @@ def test_a_crash_in_the_middle_leaves_nothing_that_would_be_taken(
             raise Killed
 
     with pytest.raises(Killed):
-        stems_of(song, "song", models, tmp_path, die)
+        stems_of(short_song, "song", models, tmp_path, die)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert stems_of(song, "song", models, tmp_path).vocals.exists()
+    assert stems_of(short_song, "song", models, tmp_path).vocals.exists()
 
 
 def test_what_a_killed_separation_left_goes_and_what_another_worker_writes_stays(
-    models: ModelPool, song: Path, tmp_path: Path
+    models: ModelPool, short_song: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / FORM / models.separator.model_id
     folder.mkdir(parents=True)
@@ -132,7 +132,7 @@ def test_what_a_killed_separation_left_goes_and_what_another_worker_writes_stays
     left.write_bytes(b"half")
     with atomic_write(folder / "vocals.flac") as file:
         (living,) = (path for path in drafts(folder) if path != left)
-        separated = stems_of(song, "song", models, tmp_path)
+        separated = stems_of(short_song, "song", models, tmp_path)
         assert not left.exists() and living.exists()
         file.write(separated.vocals.read_bytes())
     assert not list(drafts(folder)) and read(separated.vocals).any()
