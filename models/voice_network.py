@@ -67,10 +67,10 @@ class VoiceNetwork(Protocol):
 def most_voiced(given: tuple[VoiceFrames, Noise]) -> tuple[VoiceFrames, Noise]:
     """The same, but of the T frames only the three seconds with most voice are wanted: enough to hear a network by."""
     frames, noise = given
-    begun = F.pad((frames.f0 > 0).cumsum(0), (1, 0))
     if len(frames.f0) <= TRIAL_FRAMES:
         return given
-    first = int((begun[TRIAL_FRAMES:] - begun[:-TRIAL_FRAMES]).argmax())
+    voiced_before = F.pad((frames.f0 > 0).cumsum(0), (1, 0))
+    first = int((voiced_before[TRIAL_FRAMES:] - voiced_before[:-TRIAL_FRAMES]).argmax())
     parts = ((0, len(frames.f0)),) if frames.wanted is None else frames.wanted
     cut = [(max(start, first), min(stop, first + TRIAL_FRAMES)) for start, stop in parts]
     wanted = tuple((start, stop) for start, stop in cut if start < stop)

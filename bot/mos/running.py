@@ -137,7 +137,8 @@ class ListeningTests(commands.Cog):
             if asleep and await asyncio.to_thread(is_test_there, self.store, payload.thread_id):
                 await self._wake(payload.thread_id)
         except Exception as error:
-            log.warning("Whether thread %s of a listening test sleeps is not known: %s", payload.thread_id, error)
+            self._recount = True  # that opens it, too
+            log.warning("Thread %s of a listening test cannot be opened now: %s", payload.thread_id, error)
 
     async def _wake(self, channel_id: int) -> None:
         """Open a thread that sleeps, or nobody could vote; not one that is locked."""

@@ -68,6 +68,17 @@ async def test_one_that_went_to_sleep_while_the_bot_was_away_is_opened_and_what_
     assert hall.lying(message) == dict.fromkeys(REACTIONS, 1)
 
 
+async def test_one_that_goes_to_sleep_while_discord_is_in_trouble_is_opened_afterwards(
+    hall: Hall, thread: Thread
+) -> None:
+    await hall.begin()
+    hall.world.env.inject_error("PATCH", f"/channels/{thread.handle.id}", status=503)
+    thread.shut()
+    await hall.world.env.settle()
+    await hall.world.tick()
+    assert not thread.is_shut
+
+
 async def test_a_thread_that_is_locked_meanwhile_is_told_and_holds_up_nothing(hall: Hall, thread: Thread) -> None:
     await hall.begin()
     first = hall.shown()[0]
