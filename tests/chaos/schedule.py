@@ -12,8 +12,8 @@ BOTS = ("bot-a", "bot-b")
 """Of two each has a half of the servers."""
 VALKEY = "valkey"
 SECONDS = 2.0
-SAMPLE = range(36, 60)
-"""The seeds that `make test` plays, beside WRITTEN: a run in which everything happens that can (`test_sample.py`)."""
+SAMPLE = (29, 36, 37, 38, 39, 323, 560, 644, 808, 979, 996)
+"""The seeds that `make test` plays, beside WRITTEN: few in which everything happens that can (`test_sample.py`)."""
 
 
 class What(StrEnum):

@@ -25,12 +25,12 @@ def note_of(path: Path, wav: np.ndarray) -> Note:
     return Note(path, path.name)
 
 
-def test_it_sings_as_whoever_spoke(models: ModelPool, notes: list[Path], song: Path, tmp_path: Path) -> None:
-    made = instant_voice([Note(notes[0], "note")], models, tmp_path)
+def test_it_sings_as_whoever_spoke(models: ModelPool, brief_notes: list[Path], song: Path, tmp_path: Path) -> None:
+    made = instant_voice([Note(brief_notes[0], "note")], models, tmp_path)
     voice, info = load_voice(made.model)
     rows, speaker = load_index(made.index)
     assert info.steps == 0 and info.base.endswith("untrained") and 100 < info.median_f0 < 220
-    in_basket = hear_note(Note(notes[0], "note"), np.zeros((0, 256), np.float32), models.speaker, models.pitch)
+    in_basket = hear_note(Note(brief_notes[0], "note"), np.zeros((0, 256), np.float32), models.speaker, models.pitch)
     assert (
         made.seconds == info.seconds == pytest.approx(in_basket.seconds)
         and rows.shape[1] == models.text.width

@@ -17,10 +17,11 @@ from pipeline.voices.retrieval import load_index
 
 
 @pytest.mark.slow
-def test_only_its_decoder_learns(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("little_voice")
+def test_only_its_decoder_learns(models: ModelPool, brief_notes: list[Path], tmp_path: Path) -> None:
     chosen = ModelPool(selection=replace(models.selection, voice_base="s24"))
     options = TrainOptions(steps=2, measure_steps=2, seconds=300)
-    trained = train_voice([Note(path, path.name) for path in notes[:2]], chosen, tmp_path, options)
+    trained = train_voice([Note(path, path.name) for path in brief_notes], chosen, tmp_path, options)
     voice, info = load_voice(trained.model)
     assert isinstance(voice, Synthesizer) and info.base == NAME and info.content_model == student.MODEL_ID
     shipped = load_base(info.content_model).network.state_dict()

@@ -1,4 +1,4 @@
-"""Training from the base: it learns, it resumes, it knows when to stop, it refuses what is no voice."""
+"""Training from the base: it learns, it resumes, it knows when to stop."""
 
 import shutil
 from pathlib import Path
@@ -11,14 +11,11 @@ from models.content import whisper_text
 from models.harmonic.voice_base import NAME, load_base
 from models.rvc import S24, Synthesizer
 from models.rvc.voice_base import initialize
-from models.signal import Floats32, Floats64
 from models.voice_file import load_voice
-from pipeline.errors import Clipped, NotEnoughSpeech, Silent
 from pipeline.listening.notes import Note
 from pipeline.pool.model_pool import ModelPool
 from pipeline.progress import Interrupted, Report
 from pipeline.sound.decode import NOTE, decode
-from pipeline.sound.encode import encode
 from pipeline.sound.loudness import LoudnessMeter
 from pipeline.training import loop
 from pipeline.training.data import TrainingData, Windows
@@ -28,6 +25,8 @@ from pipeline.training.loop import TrainingLoop
 from pipeline.training.train import SAMPLE_LUFS, TrainOptions, TrainReport, audible, train_voice
 from pipeline.voices.retrieval import load_index
 
+pytestmark = pytest.mark.usefixtures("little_voice")
+
 RATE = 24000
 
 
@@ -36,10 +35,10 @@ def as_notes(paths: list[Path]) -> list[Note]:
 
 
 @pytest.fixture(scope="module")
-def heard(models: ModelPool, notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder with the features of three notes."""
+def heard(models: ModelPool, brief_notes: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with the features of two notes."""
     folder = tmp_path_factory.mktemp("heard")
-    prepare(as_notes(notes[:3]), RATE, models, folder)
+    prepare(as_notes(brief_notes), RATE, models, folder)
     return folder
 
 
@@ -49,9 +48,9 @@ def work(heard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(models: ModelPool, notes: list[Path], work: Path) -> TrainReport:
+def trained(models: ModelPool, brief_notes: list[Path], work: Path) -> TrainReport:
     """A few steps."""
-    return train_voice(as_notes(notes[:3]), models, work, TrainOptions(steps=12, measure_steps=6, seconds=300))
+    return train_voice(as_notes(brief_notes), models, work, TrainOptions(steps=12, measure_steps=6, seconds=300))
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(trained: TrainReport, work: P
     assert [moment.step for moment in trained.curve] == [0, 6, 12]
     assert trained.best.mel_loss < trained.curve[0].mel_loss
     assert trained.best.similarity > 0.5
-    assert trained.minutes == pytest.approx(1.0, abs=0.15)
+    assert trained.minutes == pytest.approx(0.3, abs=0.05)
     voice, info = load_voice(trained.model)
     rows, speaker = load_index(trained.index)
     shipped = load_base(speaker, info.content_model).voice.state_dict()
@@ -74,7 +73,7 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(trained: TrainReport, work: P
     assert "speaker" not in changed and len(changed) > 50  # whose voice it is stays
     assert info.base == NAME and info.steps == trained.best.step
     assert 100 < info.median_f0 < 220  # a man who speaks
-    assert rows.shape[1] == whisper_text.WIDTH and 2000 < len(rows) < 3500
+    assert rows.shape[1] == whisper_text.WIDTH and 700 < len(rows) < 1100
     assert float(speaker.norm()) == pytest.approx(1.0, abs=1e-4)
     assert trained.model.stat().st_size < 11_000_000
     assert not list(work.glob("*.part"))
@@ -82,7 +81,7 @@ def test_a_few_steps_learn_and_leave_a_whole_voice(trained: TrainReport, work: P
 
 @pytest.mark.slow
 def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
-    models: ModelPool, notes: list[Path], retried: Path, monkeypatch: pytest.MonkeyPatch
+    models: ModelPool, brief_notes: list[Path], retried: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = list[int]()
     draw = TrainingData.draw
@@ -94,7 +93,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
         return draw(self, batch, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(TrainingData, "draw", crowded)
-    trained = train_voice(as_notes(notes[:2]), models, retried, TrainOptions(steps=2, measure_steps=10, seconds=300))
+    trained = train_voice(as_notes(brief_notes), models, retried, TrainOptions(steps=2, measure_steps=10, seconds=300))
     assert (trained.steps, tried) == (2, [4, 2, 1, 1])
 
 
@@ -121,7 +120,7 @@ def test_the_sample_is_ten_seconds_in_the_voice(models: ModelPool, trained: Trai
 
 @pytest.mark.slow
 def test_a_training_that_gave_way_and_was_killed_ends_bit_equal_to_one_that_was_not(
-    models: ModelPool, notes: list[Path], retried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: ModelPool, brief_notes: list[Path], retried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(Exception):
         pass
@@ -140,38 +139,38 @@ def test_a_training_that_gave_way_and_was_killed_ends_bit_equal_to_one_that_was_
     options = TrainOptions(steps=4, seconds=3000)  # so that only the steps say how far it is
     whole_work = shutil.copytree(retried, tmp_path / "whole")
     with pytest.raises(Interrupted):
-        train_voice(as_notes(notes[:2]), models, retried, options, stop_at(1, Interrupted))
+        train_voice(as_notes(brief_notes), models, retried, options, stop_at(1, Interrupted))
     assert saved() == 1
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(loop, "QUICK_SAVE", 60.0)
     with pytest.raises(Killed):
-        train_voice(as_notes(notes[:2]), models, retried, options, stop_at(2, Killed))
+        train_voice(as_notes(brief_notes), models, retried, options, stop_at(2, Killed))
     assert saved() == 2
     seen: list[tuple[str, float]] = []
-    trained = train_voice(as_notes(notes[:2]), models, retried, options, lambda s, f: seen.append((s, f)))
+    trained = train_voice(as_notes(brief_notes), models, retried, options, lambda s, f: seen.append((s, f)))
     assert trained.steps == 4
     assert seen == [("listening", 1.0), *(("training", step / 4) for step in (2, 3, 4))]  # only what was missing
-    whole = train_voice(as_notes(notes[:2]), models, whole_work, options)
+    whole = train_voice(as_notes(brief_notes), models, whole_work, options)
     once, twice = (load_voice(report.model)[0].state_dict() for report in (whole, trained))
     assert all(torch.equal(once[name], twice[name]) for name in once)
 
 
-def test_time_is_a_limit_too(models: ModelPool, notes: list[Path], retried: Path) -> None:
-    trained = train_voice(as_notes(notes[:2]), models, retried, TrainOptions(seconds=0.01))
+def test_time_is_a_limit_too(models: ModelPool, brief_notes: list[Path], retried: Path) -> None:
+    trained = train_voice(as_notes(brief_notes), models, retried, TrainOptions(seconds=0.01))
     assert trained.steps <= 1 and trained.stopped == "time"
 
 
 def test_it_ends_when_nothing_gets_better_and_the_best_moment_wins(
-    models: ModelPool, notes: list[Path], retried: Path
+    models: ModelPool, brief_notes: list[Path], retried: Path
 ) -> None:
     options = TrainOptions(steps=100, seconds=300, learning_rate=0.1, measure_steps=1, patience=3)  # far too fast
-    trained = train_voice(as_notes(notes[:2]), models, retried, options)
+    trained = train_voice(as_notes(brief_notes), models, retried, options)
     assert trained.stopped == "no progress" and trained.steps < 100
     assert trained.best is max(trained.curve, key=lambda moment: moment.score) and trained.best.step < trained.steps
     base = HarmonicBase()
     again = TrainingLoop(models, load_index(trained.index)[1], options, base)
     again.network.load_state_dict(load_voice(trained.model)[0].state_dict())
-    data = base.data(prepare(as_notes(notes[:2]), RATE, models, retried, encoder=models.text), models)
+    data = base.data(prepare(as_notes(brief_notes), RATE, models, retried, encoder=models.text), models)
     again._measure(data)
     assert again.curve[0].mel_loss == pytest.approx(trained.best.mel_loss, abs=0.02)  # half precision on disk
 
@@ -200,23 +199,8 @@ def test_a_fresh_network_follows_f0_before_its_first_step(models: ModelPool) -> 
     assert np.median(f0[sure >= 0.5]) == pytest.approx(170, rel=0.01)
 
 
-def sound(path: Path, wav: Floats32 | Floats64) -> Note:
-    encode(path, wav.astype(np.float32)[None], 16000)
-    return Note(path, path.name)
-
-
-def test_silence_clipping_and_too_little_are_refused(models: ModelPool, notes: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(Silent, match=r"quiet\.wav is silent"):
-        prepare([sound(tmp_path / "quiet.wav", np.zeros(16000 * 40))], RATE, models, tmp_path)
-    rough = np.clip(np.sin(np.arange(16000 * 5) / 12) * 3, -1, 1)
-    with pytest.raises(Clipped, match=r"loud\.wav is distorted"):
-        prepare([sound(tmp_path / "loud.wav", rough)], RATE, models, tmp_path)
-    with pytest.raises(NotEnoughSpeech, match=r"at least 30 s are needed"):
-        prepare(as_notes(notes[:1]), RATE, models, tmp_path)
-
-
-def test_breaths_stay_and_silence_goes(models: ModelPool, notes: list[Path], retried: Path) -> None:
-    recordings = prepare(as_notes(notes[:2]), RATE, models, retried)
+def test_breaths_stay_and_silence_goes(models: ModelPool, brief_notes: list[Path], retried: Path) -> None:
+    recordings = prepare(as_notes(brief_notes), RATE, models, retried)
     for recording in recordings:
         assert len(recording.wav) == len(recording.features) * RATE // 100
         sounds_at = sounding(recording.features)
