@@ -148,6 +148,18 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def short_song(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its first four seconds, in which somebody sings."""
+    from models.signal import MUSIC_RATE
+    from pipeline.sound.decode import NOTE, decode
+    from pipeline.sound.encode import encode
+
+    path = tmp_path_factory.mktemp("short") / "song.wav"
+    encode(path, decode(song, MUSIC_RATE, channels=2, limits=NOTE, name=song.name)[:, : 4 * MUSIC_RATE], MUSIC_RATE)
+    return path
+
+
+@pytest.fixture(scope="session")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A file in which a synthetic voice speaks a text."""
     from hibari import Hibari

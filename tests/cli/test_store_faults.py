@@ -60,8 +60,8 @@ def open_to_others(folder: Path) -> list[str]:
     return [str(path) for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
 
 
-def test_nothing_that_is_written_can_be_read_by_others(tmp_path: Path, notes: list[Path]) -> None:
-    put_song(tmp_path / "data", notes[0])
+def test_nothing_that_is_written_can_be_read_by_others(tmp_path: Path, short_song: Path) -> None:
+    put_song(tmp_path / "data", short_song)
     assert (tmp_path / "data" / "media").is_dir() and open_to_others(tmp_path / "data") == []
 
 

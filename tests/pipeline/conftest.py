@@ -9,19 +9,10 @@ from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.pool.model_pool import ModelPool
 from pipeline.separation.spleeter_stream import separate
 from pipeline.sound.decode import NOTE, decode
-from pipeline.sound.encode import encode
 from pipeline.sound.resample import resample
 from tests.conftest import LIBRARY
 
 SECONDS = 10
-
-
-@pytest.fixture(scope="session")
-def short_song(song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its first four seconds, in which somebody sings."""
-    path = tmp_path_factory.mktemp("short") / "song.wav"
-    encode(path, decode(song, MUSIC_RATE, channels=2, limits=NOTE, name=song.name)[:, : 4 * MUSIC_RATE], MUSIC_RATE)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -42,17 +42,17 @@ def test_a_long_song_is_heard_before_its_cover_by_whoever_has_a_card(
     store: Store,
     models: ModelPool,
     voice_files: tuple[Path, Path],
-    song: Path,
+    short_song: Path,
     monkeypatch: pytest.MonkeyPatch,
     token: str | None,
     count: int,
 ) -> None:
-    monkeypatch.setattr(preview, "SECONDS", 4)
-    monkeypatch.setattr(preview, "LEAST_SONG", 8.0)
+    monkeypatch.setattr(preview, "SECONDS", 2)
+    monkeypatch.setattr(preview, "LEAST_SONG", 3.5)
     keys = [store.media.put_file(path) for path in voice_files]
     with store.write() as session:
         voices.finish(session, voices.create(session, MEMBER, "mine", None, None), keys[0], keys[1], {})
-    (file,) = save_files(store, [(song, "song.mp3")])
+    (file,) = save_files(store, [(short_song, "song.wav")])
     request_cover(store, Requester(MEMBER, channel_id=5, reply_token=token), CoverRequest("mine", file))
     job = take_next_job(store, "w")
     assert job is not None
@@ -63,5 +63,5 @@ def test_a_long_song_is_heard_before_its_cover_by_whoever_has_a_card(
         heard.extend([measure(path, STEM, "preview")] if path else [])
 
     asyncio.run(work_on(store, cast(Child, Sung(models, seen)), job, WorkerSettings()))
-    assert heard == [pytest.approx(4.0, abs=0.1)] * count
+    assert heard == [pytest.approx(2.0, abs=0.1)] * count
     assert read(store, job).state is JobState.RENDERED and not (store.work_dir / job.id).exists()

@@ -56,12 +56,12 @@ def message_of(store: Store) -> Outbox:
 
 
 def test_parts_and_figures_follow_to_the_same_cover(
-    store: Store, models: ModelPool, voice_files: tuple[Path, Path], song: Path
+    store: Store, models: ModelPool, voice_files: tuple[Path, Path], short_song: Path
 ) -> None:
     keys = [store.media.put_file(path) for path in voice_files]
     with store.write() as session:
         voices.finish(session, voices.create(session, MEMBER, "mine", None, None), keys[0], keys[1], {})
-    (file,) = save_files(store, [(song, "song.mp3")])
+    (file,) = save_files(store, [(short_song, "song.wav")])
     request_cover(store, Requester(MEMBER, channel_id=5, reply_token="t"), CoverRequest("mine", file, vocal_level=3))
     job = take_next_job(store, "a")
     assert job is not None
