@@ -6,13 +6,14 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any
 
-from files.private import private_files
+from files.private import no_telemetry, private_files
 
 
 def main() -> None:
     """Run a command; an error that an operator can correct is one sentence on stderr and exit code 2."""
     open_streams()
     private_files()
+    no_telemetry()
     try:
         guarded(_begin)
     except KeyboardInterrupt:  # while it still loads

@@ -14,6 +14,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: two cores, several processes
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # where a test loads ONNX Runtime by itself
 os.environ["KEEP_WARM_SECONDS"] = "0"  # a command of a test leaves no process behind
 os.environ.update({"OMP_NUM_THREADS": "1"} if "PYTEST_XDIST_WORKER" in os.environ else {})
 if (MEMORY := Path("/dev/shm")).is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:

@@ -28,6 +28,7 @@ SECONDS = 300.0
 Result = TypeVar("Result")
 aten: Any = torch.ops.aten
 dispatch: Any = _python_dispatch
+RECURRENT = {torch._VF.lstm, torch._VF.gru}
 ANYWHERE = {aten.copy_.default, aten._to_copy.default}
 INDEXED = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default, aten._index_put_impl_.default}
 MADE = """arange arange.start arange.start_step eye eye.m full hann_window hann_window.periodic linspace ones rand
@@ -72,9 +73,11 @@ class Elsewhere(Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """`tolist` copies to the CPU; nothing else is done here."""
+        """`tolist` copies to the CPU; cuDNN gives a recurrent network in evaluation mode no gradient."""
         if func is Tensor.tolist:
             return args[0].detach().cpu().tolist()
+        if func in RECURRENT:
+            _check_recurrent(args)
         with torch._C.DisableTorchFunctionSubclass():
             return func(*args, **(kwargs or {}))
 
@@ -178,11 +181,24 @@ def _check(func: Any, args: Any, kwargs: Any) -> None:
     """Raise WrongDevice as CUDA raises."""
     tensors = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
     told = [value for value in (args[0], *args[2:3]) if isinstance(value, Tensor)] if func in INDEXED else tensors
+    if torch.version.cuda and not torch._C._dispatch_has_computed_kernel_for_dispatch_key(func.name(), "CUDA"):
+        raise WrongDevice(f"{func}: CUDA has no such operation")
     strangers = [value for value in told if not isinstance(value, Elsewhere) and (value.dim() or value is told[0])]
     if strangers and func not in ANYWHERE:
         places = [(value.device.type, tuple(value.shape)) for value in tensors]
         raise WrongDevice(f"{func}: tensors are on different devices: {places}")
     _check_generator(func, kwargs.get("generator"))
+
+
+def _check_recurrent(args: Any) -> None:
+    """Raise WrongDevice: what cuDNN raises at the gradient is raised before; `train` is the last but two."""
+    learns = torch.is_grad_enabled() and any(value.requires_grad for value in tree_leaves(args) if _is_tensor(value))
+    if learns and not args[6]:
+        raise WrongDevice("cudnn RNN backward can only be called in training mode")
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, Tensor)
 
 
 def _check_generator(func: Any, generator: torch.Generator | None) -> None:

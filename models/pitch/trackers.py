@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
+from files.private import no_telemetry
 from models.convolution import replace_convolutions
 from models.pitch import rmvpe
 from models.pitch.level import at_full_scale
@@ -166,7 +167,8 @@ def load(
 
     Raises WeightsError.
     """
-    from swift_f0 import SwiftF0
+    no_telemetry()
+    from swift_f0 import SwiftF0  # loads ONNX Runtime
 
     verify(packaged("swift_f0", "model.onnx"), SWIFT_SHA256)
     swift = Swift(SwiftF0(threads=threads, spin=False))
