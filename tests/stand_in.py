@@ -1,7 +1,8 @@
 """A GPU that is none: it computes on the CPU, and refuses what a GPU refuses.
 
 Those are tensors of two devices in one operation (one number of the CPU's is allowed, and so are indices), a random
-generator of another device, and NumPy in its memory. Its autocast takes the precisions that CUDA's takes (`CUDA Ops
+generator of another device, NumPy in its memory, an operation for which torch has no CUDA kernel, and a gradient
+through a recurrent network in evaluation mode. Its autocast takes the precisions that CUDA's takes (`CUDA Ops
 that can autocast` in torch's documentation of AMP). It is no measure of speed, of memory, or of a kernel's rounding.
 
 Torch has one backend to spare (PrivateUse1), which is registered for good: `on_stand_in` does that in a process of its
@@ -9,7 +10,7 @@ own.
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -17,7 +18,6 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 from torch.utils import _python_dispatch
-from torch.utils._pytree import tree_leaves, tree_map
 
 from tests.forked import FORKS
 
@@ -92,7 +92,7 @@ class Elsewhere(Tensor):
         if (whole := func.decompose(*args, **kwargs)) is not NotImplemented:
             return whole
         _check(func, args, kwargs)
-        made = WRITTEN_OUT.get(func, func)(*tree_map(_held, args), **tree_map(_held, kwargs))
+        made = WRITTEN_OUT.get(func, func)(*_each(args, _held), **_each(kwargs, _held))
         if func is aten.copy_.default:
             return args[0]
         wanted = kwargs.get("device")
@@ -102,7 +102,7 @@ class Elsewhere(Tensor):
         aliased = any(value.alias_info for value in func._schema.returns)
         ordinary = aliased and first is not None and not first.is_inference()
         with torch.inference_mode(torch.is_inference_mode_enabled() and not ordinary):
-            made = tree_map(lambda value: Elsewhere(value) if isinstance(value, Tensor) else value, made)
+            made = _each(made, lambda value: Elsewhere(value) if isinstance(value, Tensor) else value)
         return dispatch.return_and_correct_aliasing(func, args, kwargs, made)
 
 
@@ -177,9 +177,26 @@ def _named(name: str) -> Any:
     return getattr(getattr(aten, packet), overload or "default")
 
 
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """What lies in tuples, lists and dicts, changed; torch's own trees take most of an operation's time."""
+    if isinstance(value, tuple | list):
+        return type(value)(_each(part, change) for part in value)
+    if isinstance(value, dict):
+        return {name: _each(part, change) for name, part in value.items()}
+    return change(value)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(part)
+    else:
+        yield value
+
+
 def _check(func: Any, args: Any, kwargs: Any) -> None:
     """Raise WrongDevice as CUDA raises."""
-    tensors = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
+    tensors = [value for value in _leaves((args, kwargs)) if isinstance(value, Tensor)]
     told = [value for value in (args[0], *args[2:3]) if isinstance(value, Tensor)] if func in INDEXED else tensors
     if torch.version.cuda and not torch._C._dispatch_has_computed_kernel_for_dispatch_key(func.name(), "CUDA"):
         raise WrongDevice(f"{func}: CUDA has no such operation")
@@ -192,13 +209,11 @@ def _check(func: Any, args: Any, kwargs: Any) -> None:
 
 def _check_recurrent(args: Any) -> None:
     """Raise WrongDevice: what cuDNN raises at the gradient is raised before; `train` is the last but two."""
-    learns = torch.is_grad_enabled() and any(value.requires_grad for value in tree_leaves(args) if _is_tensor(value))
+    learns = torch.is_grad_enabled() and any(
+        value.requires_grad for value in _leaves(args) if isinstance(value, Tensor)
+    )
     if learns and not args[6]:
         raise WrongDevice("cudnn RNN backward can only be called in training mode")
-
-
-def _is_tensor(value: object) -> bool:
-    return isinstance(value, Tensor)
 
 
 def _check_generator(func: Any, generator: torch.Generator | None) -> None:
@@ -251,9 +266,9 @@ def _casting(func: Any, choose: Callable[[list[Tensor]], torch.dtype]) -> Callab
 
     def cast(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(below):
-            floats = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Elsewhere) and x.dtype in floating]
+            floats = [x for x in _leaves((args, kwargs)) if isinstance(x, Elsewhere) and x.dtype in floating]
             wanted, known = choose(list(floats)), {id(value) for value in floats}
-            args, kwargs = tree_map(lambda x: x.to(wanted) if id(x) in known else x, (args, kwargs))
+            args, kwargs = _each((args, kwargs), lambda x: x.to(wanted) if id(x) in known else x)
             return func(*args, **kwargs)
 
     return cast

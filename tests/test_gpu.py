@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.steps import base_of, recording
 from benchmarks.whole_cover import magnitudes
 from models.precision import agreement
-from models.rvc import S24, pretrained
+from models.rvc import pretrained
 from models.signal import MUSIC_RATE, SPEECH_RATE, Floats32
 from pipeline.covers.cover import CoverInput, make_cover
 from pipeline.covers.cover_measures import measure_cover
@@ -30,7 +30,7 @@ from tests.models.separation.separator_files import write_htdemucs, write_mdx23c
 from tests.stand_in import DEVICE, NAME, WrongDevice, on_stand_in
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-WIDTHS = {"h24": 128, "s24": S24.content_dim, "rvc-40k": 768}
+WIDTHS = {"h24": 128, "rvc-40k": 768}
 
 
 def mistakes() -> list[str]:
@@ -42,6 +42,8 @@ def mistakes() -> list[str]:
         lambda: torch.ones(3)[here.long()],
         lambda: torch.randn(3, device=DEVICE, generator=torch.Generator()),
         here.numpy,
+        lambda: torch.histogram(here, 3),
+        lambda: nn.LSTM(3, 2).to(DEVICE).eval()(here[None]),
     ]
     said = []
     for mistake in wrong:
@@ -55,9 +57,10 @@ def mistakes() -> list[str]:
 
 
 def test_the_stand_in_refuses_what_a_gpu_refuses() -> None:
-    added, linear, indexed, drawn, seen, *dtypes = on_stand_in(mistakes)
+    added, linear, indexed, drawn, seen, counted, recurrent, *dtypes = on_stand_in(mistakes)
     assert all("different devices" in said for said in (added, linear, indexed))
     assert "the generator is on the cpu" in drawn and "numpy" in seen
+    assert "CUDA has no such operation" in counted and "only be called in training mode" in recurrent
     assert dtypes == ["torch.bfloat16", "torch.float32", "[2.0]"]
 
 
@@ -82,57 +85,40 @@ def cover(song: Path, voice: tuple[Path, Path], out: Path, device: str, precisio
     return sound, told
 
 
-@pytest.fixture(scope="module")
-def exact(
-    short_song: Path, voice_files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Floats32, list[float]]:
-    """What `cover` gives on the CPU."""
-    return cover(short_song, voice_files, tmp_path_factory.mktemp("cpu"), "cpu", "float32")
-
-
-@pytest.mark.parametrize(("precision", "least", "apart"), [("float32", 60.0, 0.002), ("auto", 20.0, 0.1)])
-def test_a_cover_is_the_cpus(
-    short_song: Path,
-    voice_files: tuple[Path, Path],
-    exact: tuple[Floats32, list[float]],
-    tmp_path: Path,
-    precision: str,
-    least: float,
-    apart: float,
-) -> None:
-    there, figures = on_stand_in(cover, short_song, voice_files, tmp_path, DEVICE, precision)
-    here, expected = exact
+def test_a_cover_is_the_cpus(short_song: Path, voice_files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Each network is heard in float32 and in bfloat16 first; 106 dB stand between both devices in float32 alone."""
+    there, figures = on_stand_in(cover, short_song, voice_files, tmp_path, DEVICE, "auto")
+    here, expected = cover(short_song, voice_files, tmp_path, "cpu", "float32")
     decibels = agreement(*(magnitudes(torch.from_numpy(sound)) for sound in (here, there)))
-    print(f"{precision}: {decibels:.1f} dB; {figures} for {expected}")
-    assert decibels > least
-    assert figures == pytest.approx(expected, abs=apart)
+    print(f"{decibels:.1f} dB; {figures} for {expected}")
+    assert decibels > 20
+    assert figures == pytest.approx(expected, abs=0.1)
 
 
-def train(name: str, folder: Path) -> list[float]:
-    """The losses of a training that was interrupted, went on and was measured."""
+def train(name: str, folder: Path) -> tuple[list[float], int]:
+    """The losses before and after a step, and how many steps another attempt finds done."""
     models, base = ModelPool(DEVICE, Selection(voice_base=name)), base_of(name)
     models.locate = lambda _: write_base(folder)  # type: ignore[assignment]
     data = base.data([recording(base.sampling_rate, WIDTHS[name], 5.0)], models)
-    for steps in (1, 2):
-        options = TrainOptions(steps=steps, measure_steps=1, batch=1, seconds=3600)
-        loop = TrainingLoop(models, torch.ones(256) / 16, options, base)
-        loop.resume(folder / "training.pt")
-        loop.run(data, folder / "training.pt", lambda stage, fraction: None)
-    return [moment.mel_loss for moment in loop.curve]
+    options = TrainOptions(steps=1, measure_steps=1, batch=1, seconds=3600)
+    first, again = (TrainingLoop(models, torch.ones(256) / 16, options, base) for _ in range(2))
+    first.run(data, folder / "training.pt", lambda stage, fraction: None)
+    again.resume(folder / "training.pt")
+    return [moment.mel_loss for moment in first.curve], again.step
 
 
-def trainings(folder: Path) -> dict[str, list[float]]:
+def trainings(folder: Path) -> dict[str, tuple[list[float], int]]:
     """From each base; RVC's at a small size."""
     with patch.dict(pretrained.BASES, {"rvc-40k": SMALL}), patch.object(rvc, "CLIP_FRAMES", 100):
         return {name: train(name, folder / name) for name in WIDTHS}
 
 
-def test_a_training_learns_measures_saves_and_goes_on(tmp_path: Path) -> None:
+def test_a_training_learns_is_measured_and_can_be_taken_up(tmp_path: Path) -> None:
     for name in WIDTHS:
         (tmp_path / name).mkdir()
-    for name, losses in on_stand_in(trainings, tmp_path).items():
+    for name, (losses, steps) in on_stand_in(trainings, tmp_path).items():
         print(f"{name}: {losses}")
-        assert len(losses) == 3 and losses[-1] < 1.05 * losses[0], name
+        assert len(losses) == 2 and losses[1] < losses[0] and steps == 1, name
 
 
 def separate(folder: Path, mix: Floats32, device: str) -> dict[str, Floats32]:
