@@ -10,7 +10,7 @@ own.
 """
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -23,7 +23,9 @@ from tests.forked import FORKS
 
 NAME = "standin"
 DEVICE = f"{NAME}:0"
-AUTOCAST = "AutocastPrivateUse1"
+BACKEND, AUTOCAST = "PrivateUse1", "AutocastPrivateUse1"
+LIBRARIES: list[Any] = []
+"""What is registered goes with its library."""
 SECONDS = 300.0
 Result = TypeVar("Result")
 aten: Any = torch.ops.aten
@@ -87,8 +89,9 @@ class Elsewhere(Tensor):
     ) -> Any:
         """One operation, after it was looked at."""
         kwargs = kwargs or {}
-        if func is aten._has_compatible_shallow_copy_type.default:
+        if func is aten._has_compatible_shallow_copy_type.default:  # a module that moves takes new parameters
             return False
+        # in inference mode what is composed of other operations comes as a whole
         if (whole := func.decompose(*args, **kwargs)) is not NotImplemented:
             return whole
         _check(func, args, kwargs)
@@ -100,6 +103,7 @@ class Elsewhere(Tensor):
             return made
         first = args[0] if args and isinstance(args[0], Tensor) else None
         aliased = any(value.alias_info for value in func._schema.returns)
+        # a view of what was not made in inference mode is not an inference tensor either
         ordinary = aliased and first is not None and not first.is_inference()
         with torch.inference_mode(torch.is_inference_mode_enabled() and not ordinary):
             made = _each(made, lambda value: Elsewhere(value) if isinstance(value, Tensor) else value)
@@ -130,8 +134,8 @@ def _perform(answers: Connection, work: Callable[..., object], args: tuple[Any, 
         torch.set_num_threads(1)
         with (
             patch.object(model_pool, "choose", torch.device),
-            patch.object(device, "has_bf16", here := _is_here),
-            patch.object(rvc, "has_bf16", here),
+            patch.object(device, "has_bf16", _is_here),
+            patch.object(rvc, "has_bf16", _is_here),
         ):
             answers.send((True, work(*args)))
     except BaseException:
@@ -149,27 +153,17 @@ def register() -> None:
     module: Any = _DummyBackendModule()
     module.get_amp_supported_dtype = lambda: [torch.bfloat16, torch.float16]
     _setup_privateuseone_for_python_backend(NAME, backend_module=module)
-    _kernel("empty.memory_format", _empty)
-    _kernel("empty_strided", _empty_strided)
-    _kernel("_copy_from", _copy)
+    library: Any = torch.library
+    kernels, everything = (library.Library(name, "IMPL") for name in ("aten", "_"))
+    LIBRARIES.extend((kernels, everything))
+    for name, kernel in (("empty.memory_format", _empty), ("empty_strided", _empty_strided), ("_copy_from", _copy)):
+        kernels.impl(name, kernel, BACKEND)
     for name in MADE.split():
-        _kernel(name, _maker(_named(name)))
-    everything: Any = torch.library.Library("_", "IMPL")  # type: ignore[no-untyped-call]
-    everything.fallback(torch.library.fallthrough_kernel, AUTOCAST)
-    LIBRARIES.append(everything)
+        kernels.impl(name, _maker(_named(name)), BACKEND)
+    everything.fallback(library.fallthrough_kernel, AUTOCAST)
     for names, choose in ((LOWER, _half), (FLOAT32, _float32), (WIDEST, _widest)):
         for name in names.split():
-            _kernel(name, _casting(_named(name), choose), AUTOCAST)
-
-
-LIBRARIES: list[torch.library.Library] = []
-"""What is registered goes with its library."""
-
-
-def _kernel(name: str, kernel: Callable[..., Any], key: str = "PrivateUse1") -> None:
-    library: Any = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-    library.impl(name, kernel, key)
-    LIBRARIES.append(library)
+            kernels.impl(name, _casting(_named(name), choose), AUTOCAST)
 
 
 def _named(name: str) -> Any:
@@ -200,7 +194,7 @@ def _check(func: Any, args: Any, kwargs: Any) -> None:
     told = [value for value in (args[0], *args[2:3]) if isinstance(value, Tensor)] if func in INDEXED else tensors
     if torch.version.cuda and not torch._C._dispatch_has_computed_kernel_for_dispatch_key(func.name(), "CUDA"):
         raise WrongDevice(f"{func}: CUDA has no such operation")
-    strangers = [value for value in told if not isinstance(value, Elsewhere) and (value.dim() or value is told[0])]
+    strangers = [value for value in told if value.dim() and not isinstance(value, Elsewhere)]
     if strangers and func not in ANYWHERE:
         places = [(value.device.type, tuple(value.shape)) for value in tensors]
         raise WrongDevice(f"{func}: tensors are on different devices: {places}")
@@ -248,26 +242,26 @@ def _maker(func: Any) -> Callable[..., Tensor]:
     return make
 
 
-def _half(_: list[Tensor]) -> torch.dtype:
+def _half(_: Sequence[Tensor]) -> torch.dtype:
     return torch.get_autocast_dtype(NAME)
 
 
-def _float32(_: list[Tensor]) -> torch.dtype:
+def _float32(_: Sequence[Tensor]) -> torch.dtype:
     return torch.float32
 
 
-def _widest(floats: list[Tensor]) -> torch.dtype:
+def _widest(floats: Sequence[Tensor]) -> torch.dtype:
     return torch.float32 if any(value.dtype == torch.float32 for value in floats) else _half(floats)
 
 
-def _casting(func: Any, choose: Callable[[list[Tensor]], torch.dtype]) -> Callable[..., Any]:
+def _casting(func: Any, choose: Callable[[Sequence[Tensor]], torch.dtype]) -> Callable[..., Any]:
     below = torch._C.DispatchKeySet(getattr(torch._C.DispatchKey, AUTOCAST))
     floating = (torch.float32, torch.bfloat16, torch.float16)
 
     def cast(*args: Any, **kwargs: Any) -> Any:
         with torch._C._ExcludeDispatchKeyGuard(below):
             floats = [x for x in _leaves((args, kwargs)) if isinstance(x, Elsewhere) and x.dtype in floating]
-            wanted, known = choose(list(floats)), {id(value) for value in floats}
+            wanted, known = choose(floats), {id(value) for value in floats}
             args, kwargs = _each((args, kwargs), lambda x: x.to(wanted) if id(x) in known else x)
             return func(*args, **kwargs)
 

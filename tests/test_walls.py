@@ -36,6 +36,8 @@ OUTSIDE = {  # what a room may not know of the world
     "cli": set[str](),
     "lab": {"discord", "redis", "arq"},
 }
+REPORTS = re.compile(r"(.*)\n *(?:import onnxruntime|from (?:onnxruntime|swift_f0)\b)")
+"""The line before ONNX Runtime, which reports to its maker what it runs, or what loads it."""
 LOCKS = ("requirements.lock", "requirements-lab.lock", "requirements-dev.lock")
 HEAVY = ("torch", "numpy", "av")
 LONGEST = 400
@@ -231,3 +233,9 @@ def test_an_unpinned_line_would_be_seen(line: str) -> None:
 
 def test_the_tests_that_begin_a_run_are_there() -> None:
     assert [start for start in LONG_FIRST if not (ROOT / "tests" / start).exists()] == []
+
+
+def test_what_would_report_to_its_maker_is_silenced_before_it_is_loaded() -> None:
+    sources = [file.read_text() for room in MAY_IMPORT for file in (ROOT / room).rglob("*.py")]
+    before = [line.strip() for source in sources for line in REPORTS.findall(source)]
+    assert set(before) == {"no_telemetry()", "if TYPE_CHECKING:"} and len(before) >= 5

@@ -101,7 +101,7 @@ def _recorded(folder: Path, source: CorpusSource, own: Mapping[str, Path], repor
 
 
 def _synthetic(folder: Path, source: CorpusSource, report: Report, minutes: float, seed: int) -> BuildOutcome:
-    from lab.corpus import kokoro  # loads onnxruntime
+    from lab.corpus import kokoro
     from lab.corpus.synthetic import synthesise
 
     report(source.name, 0.0)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from files.private import no_telemetry
 from lab.corpus.catalogue import CorpusSource
 from lab.corpus.graph import rewired
 from lab.corpus.melody import Prosody
@@ -57,11 +57,8 @@ class Kokoro:
     def __init__(self, parts: KokoroParts, threads: int = 0) -> None:
         self.vocabulary, self.voices = parts.vocabulary, parts.voices
         self.symbols = {token: symbol for symbol, token in parts.vocabulary.items()}
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._planner = _session(rewired(parts.model, [], INNER), options)
-        self._renderer = _session(rewired(parts.model, INNER, []), options)
+        self._planner = _session(rewired(parts.model, [], INNER), threads)
+        self._renderer = _session(rewired(parts.model, INNER, []), threads)
         self._shapes: dict[str, tuple[int, ...]] = {}
 
     def plan(self, tokens: Sequence[int], voice: str, speed: float = 1.0) -> Prosody:
@@ -91,7 +88,12 @@ class Kokoro:
         return {"tokens": np.array([tokens], np.int64), "style": style[None], "speed": np.array([speed], np.float32)}
 
 
-def _session(model: bytes, options: Any) -> Any:
+def _session(model: bytes, threads: int) -> Any:
+    no_telemetry()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from files.private import no_telemetry
 from lab.evaluate.packages import carried
 from models.signal import SPEECH_RATE, Floats32
 
@@ -45,6 +46,7 @@ class DnsMos:
 
 def load() -> DnsMos:
     """The predictor on CPU, on as many threads as torch. Raises WeightsError."""
+    no_telemetry()
     import onnxruntime
 
     path = carried(PACKAGE, VERSION, *FILE)

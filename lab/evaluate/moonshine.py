@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from files.private import no_telemetry
 from lab.evaluate.packages import carried
 from models.signal import SPEECH_RATE, Floats32
 
@@ -69,6 +70,7 @@ class Moonshine:
 
 def load() -> Moonshine:
     """The recogniser on CPU, on as many threads as torch. Raises WeightsError."""
+    no_telemetry()
     import onnxruntime
 
     encoder, decoder, tokenizer = (

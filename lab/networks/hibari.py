@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from files.private import no_telemetry
 from lab.corpus.graph import initializers, rewired
 from models.harmonic.config import HarmonicConfig
 from models.harmonic.network import HarmonicDecoder
@@ -46,6 +47,7 @@ class Hibari:
 
     @cached_property
     def _text(self) -> "object":
+        no_telemetry()
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

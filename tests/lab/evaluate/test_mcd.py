@@ -52,7 +52,7 @@ def test_alpha_is_the_tabled_one() -> None:
 
 
 def test_on_sound(speech: np.ndarray) -> None:
-    wav = resample(speech[:RATE], RATE, 16000)
+    wav = resample(speech[: 2 * RATE], RATE, 16000)
     assert mcd(wav, wav, 16000) == 0
     assert mcd(wav, 0.3 * wav, 16000) < 0.01
     copied = mcd(wav, world.copy(wav, 16000), 16000)

@@ -102,7 +102,7 @@ def test_music_behind_the_voice_is_refused(
 
 
 def test_music_alone_at_the_end_of_a_long_note_is_music_and_no_second_person(heard: Hear, notes: list[Path]) -> None:
-    voice = wav_of(*notes, seconds=25)[: 50 * RATE]
+    voice = wav_of(*notes, seconds=25)[: 100 * RATE]
     played = resample(synthesize_music(8, 2).mean(0), MUSIC_RATE, RATE)
     with pytest.raises(MusicBehind):
         heard(np.concatenate([voice, played * voice.std() / played.std()]))
