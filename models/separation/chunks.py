@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+REST = 10 ** (-80 / 20)
+"""The peak below which a mix rests: rounding to 16 bits and its dither stay below. No network works for it."""
+
 
 @dataclass(frozen=True)
 class Chunks:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from models.memory import AdaptiveSize
-from models.separation.chunks import Chunks, ChunkSeparator
+from models.separation.chunks import REST, Chunks, ChunkSeparator
 from models.signal import MUSIC_RATE, Floats32
 from pipeline.sound.overlap_add import OverlapAdd
 
@@ -19,8 +19,9 @@ from pipeline.sound.overlap_add import OverlapAdd
 def chunked_vocals(mix: Iterable[Floats32], separator: ChunkSeparator) -> Iterator[Floats32]:
     """Yield vocals (2, n) for blocks (2, n) of a mix at 44.1 kHz; what is yielded sums to the mix's length.
 
-    The result does not depend on how the mix was cut into blocks. When memory runs out, fewer chunks are separated
-    at once from there on; raises AllocationFailed if a single one is too many. Whoever stops iterating stops the work.
+    The result does not depend on how the mix was cut into blocks. A chunk that rests is not heard: it has no vocals.
+    When memory runs out, fewer chunks are separated at once from there on; raises AllocationFailed if a single one is
+    too many. Whoever stops iterating stops the work.
     """
     chunks = separator.chunks
     border = chunks.length - chunks.step
@@ -49,7 +50,15 @@ def fades(chunks: Chunks) -> Floats32:
 
 
 def _estimate(separator: ChunkSeparator, segments: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-    return separator.vocals(segments[start:stop])
+    """The vocals of some segments (B, 2, length): nothing where the whole segment rests."""
+    chosen = segments[start:stop]
+    sound = chosen.abs().amax((1, 2)) >= REST
+    if sound.all():
+        return separator.vocals(chosen)
+    estimate = torch.zeros_like(chosen)
+    if sound.any():
+        estimate[sound] = separator.vocals(chosen[sound])
+    return estimate
 
 
 def _cut(mix: Iterable[Floats32], chunks: Chunks) -> Iterator[tuple[Floats32, int | None]]:

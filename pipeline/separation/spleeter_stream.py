@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.separation.chunks import REST
 from models.separation.spleeter import BINS, FRAMES, HOP, N_FFT, Stems
 from models.signal import Floats32
 from pipeline.sound.overlap_add import HANN_GAIN, OverlapAdd, overlap_add_frames
@@ -23,7 +24,7 @@ def separate(mix: Iterable[Floats32], networks: Stems, count: int | None = None)
     """Yield vocals (2, n) for a mix (2, n) at 44.1 kHz; what is yielded sums to the mix's length.
 
     `mix` is read one segment ahead. A block is 5.94 s; segments lie on one grid for the whole song, so the result
-    does not depend on how the mix was cut.
+    does not depend on how the mix was cut. No network hears a segment that rests.
     """
     device = networks[0].device
     window = torch.hann_window(N_FFT, device=device)
@@ -35,7 +36,8 @@ def separate(mix: Iterable[Floats32], networks: Stems, count: int | None = None)
         spectrum = _stft(torch.from_numpy(audio).to(device), window)
         with torch.inference_mode():
             magnitude = spectrum.abs()[..., :BINS]
-            estimates = [network(magnitude[None])[0] for network in networks]
+            sound = np.abs(audio).max() >= REST
+            estimates = [network(magnitude[None])[0] if sound else torch.zeros_like(magnitude) for network in networks]
         first = [estimate[:, :STEP] for estimate in estimates]
         if before is not None:
             first = [new * fade[:, :STEP] + old for new, old in zip(first, before, strict=True)]

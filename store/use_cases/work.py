@@ -123,9 +123,9 @@ def job_row(store: Store, job_id: str) -> Job | None:
 
 
 def has_ended(store: Store, job: Job) -> bool:
-    """Whether this attempt has put its result away, or why it failed."""
+    """Whether this attempt has put its result away, or why it failed, or the job is left to the next attempt."""
     row = job_row(store, job.id)
-    return row is not None and row.attempt == job.attempt and row.state in {*jobs.WITH_RESULT, JobState.FAILED}
+    return row is not None and (row.attempt > job.attempt or row.state in {*jobs.WITH_RESULT, JobState.FAILED})
 
 
 def jobs_wait(store: Store, able: Abilities | None = None) -> bool:

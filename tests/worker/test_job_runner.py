@@ -36,11 +36,12 @@ from store import (
 from store.database import StoreSettings
 from store.results import MatchResult
 from store.tables import now
-from store.use_cases import forget, take_next_job, take_out_singer, take_up_result
+from store.use_cases import forget, give_back_job, take_next_job, take_out_singer, take_up_result
 from tests.worker.conftest import MEMBER, alive, read, submit, wait_until
 from tests.worker.scripted import scripted
 from worker.child import Child
 from worker.job_runner import AttemptEnd, work_on
+from worker.lease import RENEW_SECONDS
 from worker.messages import Broken, Done, JobOutcome, MatchTask, Missing, Refused, RestTask
 from worker.settings import WorkerSettings
 from worker.watchdog import Patience
@@ -369,14 +370,19 @@ def test_a_job_whose_note_is_taken_away_meanwhile_says_so(
 
 @pytest.mark.parametrize("part", ["singer", "singer refused"])
 def test_a_match_whose_singer_is_taken_away_meanwhile_begins_anew_with_the_others(
-    store: Store, job: Job, caplog: pytest.LogCaptureFixture, part: str
+    store: Store, job: Job, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
+    def slowly(store: Store, job: Job, *, lost: bool) -> None:
+        give_back_job(store, job, lost=lost)
+        time.sleep(1.2 * RENEW_SECONDS)
+
     def replace_singer() -> None:
         with store.write() as session:
             key = store.media.put_bytes(b"other embeddings")
             library.put_singer(session, Singer(name="B", embedding_model="m", embeddings_key=key, clips=3))
         take_out_singer(store, "A")
 
+    monkeypatch.setattr("worker.job_runner.give_back_job", slowly)
     end = asyncio.run(end_without(store, job, part, replace_singer))
     again = read(store, job)
     assert (end, again.state, again.attempt, again.losses) == (AttemptEnd.WRITTEN, JobState.QUEUED, 2, 0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.memory import AllocationFailed
-from models.separation.chunks import Chunks, ChunkSeparator
+from models.separation.chunks import REST, Chunks, ChunkSeparator
 from models.signal import Floats32
 from pipeline.separation.chunked import chunked_vocals, fades
 
@@ -95,6 +95,31 @@ def test_a_fade_crosses_from_one_chunk_to_the_next_in_a_straight_line() -> None:
 def test_no_blocks_give_no_blocks() -> None:
     assert through(np.zeros((2, 0), np.float32), LAYOUTS[0], lambda x: x).shape == (2, 0)
     assert list(chunked_vocals(iter([]), ChunkSeparator("test", LAYOUTS[0], lambda x: x))) == []
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize("softest", [0.0, 0.99 * REST])
+def test_no_network_works_for_a_rest(batch: int, softest: float) -> None:
+    """A rest between two verses, of zeros or of the dither of 16 bits: what sounds comes out as if it were heard."""
+    chunks, heard = Chunks(1000, 500, 250, batch=batch), 0
+
+    def vocals(mix: Tensor) -> Tensor:
+        nonlocal heard
+        heard += len(mix)
+        return 0.5 * mix
+
+    mix = noise(30_000)
+    mix[:, 10_000:20_000] *= np.float32(softest)
+    out = through(mix, chunks, vocals)
+    np.testing.assert_allclose(out[:, :10_000], 0.5 * mix[:, :10_000], atol=1e-6)
+    np.testing.assert_allclose(out[:, 20_000:], 0.5 * mix[:, 20_000:], atol=1e-6)
+    np.testing.assert_array_equal(out[:, 10_500:19_500], 0)
+    assert heard == 1 + 60 - 19, "of chunks of 1000 every 500 nineteen lie in a rest of 10 000"
+
+
+def test_what_is_softly_sung_is_no_rest() -> None:
+    mix = noise(10_000) * np.float32(1.02 * REST)
+    np.testing.assert_allclose(through(mix, LAYOUTS[0], lambda x: x), mix, atol=1e-9)
 
 
 def test_memory_does_not_grow_with_the_song() -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from torch import Tensor
 
+from models.separation.spleeter import Stem
 from models.signal import Floats32
 from pipeline.covers.cover_figures import sdr
 from pipeline.pool.model_pool import ModelPool
@@ -40,6 +42,28 @@ def test_how_the_mix_is_cut_changes_nothing(falcon: dict[str, Floats32], models:
     whole = vocals_of([mix], models)
     pieces = vocals_of([mix[:, i : i + 77_777] for i in range(0, mix.shape[1], 77_777)], models)
     np.testing.assert_array_equal(whole, pieces)
+
+
+def test_no_network_works_for_a_rest(
+    falcon: dict[str, Floats32], models: ModelPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence between two verses: they are separated as if it had been heard, too."""
+    verse, silence = falcon["mix"][:, :220_500], np.zeros((2, 24 * 44100), np.float32)
+    mix = np.concatenate([verse, silence, verse], axis=1)
+    heard: list[float] = []
+
+    class Listening(Stem):
+        def __call__(self, magnitude: Tensor) -> Tensor:
+            heard.append(float(magnitude.max()))
+            return super().__call__(magnitude)
+
+    stems = (Listening(models.spleeter[0].network), Listening(models.spleeter[1].network))
+    vocals = np.concatenate(list(separate([mix], stems)), axis=1)
+    assert min(heard) > 0
+    assert not vocals[:, 230_000:1_270_000].any()
+    monkeypatch.setattr("pipeline.separation.spleeter_stream.REST", 0)
+    as_if_heard = np.concatenate(list(separate([mix], stems)), axis=1)
+    assert sdr(as_if_heard, vocals) > 60
 
 
 @pytest.mark.parametrize("samples", [1000, 5000, 519_168, 523_264, 523_265])
