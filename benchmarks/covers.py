@@ -2,7 +2,7 @@
 
 CPU seconds by stage, or seconds by the clock, and the later covers as parts of the first of their run: whole, and until
 they are delivered, which is before they are measured. With another checkout of this project as the peer, both run in
-turn and ratios are printed:
+turn and ratios are printed, also of what a member waits for ours by the peer's whole cover:
 
     .venv/bin/python benchmarks/covers.py [--seconds 60] [--pairs 3] [--peer FOLDER] [--precision auto] [--wall]
 
@@ -145,6 +145,12 @@ def main() -> None:
             cells = " | ".join(f"{statistics.median(values):.2f} s" for values in own.values())
             ratios = [ours / peer for ours, peer in zip(own["ours"], own.get("peer", []), strict=False) if peer]
             print(f"| {stage} | {cells} | {spread(ratios)} |", flush=True)
+        if arguments.peer:
+            waits = [
+                until_delivered(ours[number]) / whole(peer[number])
+                for ours, peer in zip(runs["ours"], runs["peer"], strict=True)
+            ]
+            print(f"| until delivered, by the peer's end | | | {spread(waits)} |")
         if number:
             for title, seconds in {"of the first": whole, "… until delivered": until_delivered}.items():
                 shares = [spread([seconds(run[number]) / seconds(run[0]) for run in made]) for made in runs.values()]
