@@ -10,7 +10,6 @@ ENV PIP_NO_CACHE_DIR=1 \
     NUMBA_CACHE_DIR=/tmp \
     MPLCONFIGDIR=/tmp \
     XDG_CACHE_HOME=/tmp \
-    ORT_DISABLE_TELEMETRY=1 \
     DATA_DIR=/data
 
 RUN useradd --create-home --uid 10001 singer && install --directory --owner=singer --group=singer /data

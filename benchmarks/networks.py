@@ -181,11 +181,11 @@ def fcpe(device: torch.device) -> Work:
 
 
 def swift_f0(device: torch.device) -> Work:
-    """SwiftF0, through onnxruntime on the CPU."""
+    """SwiftF0, with what is done beside the network."""
     from models.pitch import trackers as pitch
 
     trackers, wav = pitch.load(device), voice()
-    return Work([], lambda _: trackers.f0(wav), SECONDS)
+    return Work([trackers.swift.network], lambda _: trackers.f0(wav), SECONDS)
 
 
 def rmvpe(device: torch.device) -> Work:

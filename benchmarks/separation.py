@@ -1,4 +1,4 @@
-"""Streamed separation compared with the oracle ratio mask, its upper bound; time and memory against length and rests."""
+"""Streamed separation compared with the oracle ratio mask, its upper bound; what length and rests cost."""
 
 import resource
 import time
@@ -49,7 +49,7 @@ def resting(mix: Floats32, models: ModelPool) -> list[float]:
 
 
 def main() -> None:
-    """Print the SDR beside the bound's, time and memory of a short and a ten times longer mix, and what a rest costs."""
+    """Print the SDR beside the bound's, time and memory of a short and a ten times longer mix, and time with rests."""
     mix, vocals = stem(0), stem(4)
     instrumental = stem(1) + stem(2) + stem(3)
     models = ModelPool()

@@ -34,7 +34,6 @@ FORKS.set_forkserver_preload(
         # what a child loads at its first training, note, measure and picture
         "torch._dynamo",
         "resemblyzer",
-        "swift_f0",
         "distillmos",
         "models.speaker.ast",
         "matplotlib.font_manager",

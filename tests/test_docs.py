@@ -238,6 +238,7 @@ def test_the_readme_names_every_embedded_model() -> None:
         for name in (
             "content/student",
             "quality/distillmos",
+            "pitch/swift_f0",
             "pitch/trackers",
             "speaker/resemblyzer",
             "separation/spleeter",

@@ -75,7 +75,7 @@ def test_each_requirement_is_in_one_half_of_an_installation(tmp_path: Path) -> N
 
 def test_the_laboratory_declares_what_only_it_imports() -> None:
     service = set().union(*(distributions(room) for room in SERVICE))
-    data = {"hibari-tts", "speechmos"}
+    data = {"hibari-tts", "speechmos", "swift-f0"}
     assert distributions("lab") - service == declared("lab") - declared() - data
 
 

@@ -27,17 +27,17 @@ MAY_IMPORT = {
 }
 OUTSIDE = {  # what a room may not know of the world
     "files": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy", "torch", "numpy", "av"},
-    "models": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
-    "pipeline": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy"},
+    "models": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy", "onnxruntime", "swift_f0"},
+    "pipeline": {"discord", "redis", "arq", "sqlmodel", "sqlalchemy", "onnxruntime", "swift_f0"},
     "store": {"discord", "redis", "arq", "torch"},
     "metrics": {"discord", "redis", "arq", "torch", "sqlmodel", "sqlalchemy"},
-    "worker": {"discord"},
+    "worker": {"discord", "onnxruntime"},
     "bot": {"torch", "torchaudio", "numpy", "av", "onnxruntime"},
-    "cli": set[str](),
+    "cli": {"onnxruntime"},
     "lab": {"discord", "redis", "arq"},
 }
-REPORTS = re.compile(r"(.*)\n *(?:import onnxruntime|from (?:onnxruntime|swift_f0)\b)")
-"""The line before ONNX Runtime, which reports to its maker what it runs, or what loads it."""
+REPORTS = re.compile(r"(.*)\n *(?:import onnxruntime|from onnxruntime\b)")
+"""The line before ONNX Runtime, which reports to its maker what it runs."""
 LOCKS = ("requirements.lock", "requirements-lab.lock", "requirements-dev.lock")
 HEAVY = ("torch", "numpy", "av")
 LONGEST = 400
@@ -238,4 +238,4 @@ def test_the_tests_that_begin_a_run_are_there() -> None:
 def test_what_would_report_to_its_maker_is_silenced_before_it_is_loaded() -> None:
     sources = [file.read_text() for room in MAY_IMPORT for file in (ROOT / room).rglob("*.py")]
     before = [line.strip() for source in sources for line in REPORTS.findall(source)]
-    assert set(before) == {"no_telemetry()", "if TYPE_CHECKING:"} and len(before) >= 5
+    assert set(before) == {"no_telemetry()"} and len(before) >= 4

@@ -1,37 +1,30 @@
-"""Pitch trackers: SwiftF0, FCPE (both from installed packages) or RMVPE estimate f0; SwiftF0 decides FCPE's voicing.
+"""Pitch trackers: SwiftF0, FCPE (from an installed package) or RMVPE estimate f0; SwiftF0 decides FCPE's voicing.
 
-FCPE: Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025. SwiftF0: Nieradzik, 2025. RMVPE: see there.
+FCPE: Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025. SwiftF0 and RMVPE: see there.
 """
 
 import contextlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from files.private import no_telemetry
 from models.convolution import replace_convolutions
-from models.pitch import rmvpe
+from models.pitch import rmvpe, swift_f0
 from models.pitch.level import at_full_scale
 from models.pitch.subharmonics import without_subharmonics
 from models.signal import SPEECH_RATE, Floats32
 from models.weights.integrity import WeightsError, packaged, verify
 
-if TYPE_CHECKING:
-    from swift_f0 import SwiftF0
-
 FCPE_NAME = "FCPE (torchfcpe 0.0.4)"
 FCPE_SHA256 = "b9aeaeb673436eeda50ceafd632aa681aa63417e52eae4207503d180c9b10015"
-SWIFT_NAME = "SwiftF0 (swift-f0 0.3.0)"
-SWIFT_SHA256 = "6385e8c2ebc3872e82c9ff5946228de44cd3be77a750ea53698b7dbfe94b0a22"
+SWIFT_NAME = swift_f0.NAME
 FCPE_ID, SWIFT_ID = "fcpe-b9aeaeb6", "swift-6385e8c2-s1"
 HOP = 160  # 10 ms
-SWIFT_HOP = 256
-AT_ONCE = 300 * SWIFT_HOP
-"""Samples that SwiftF0 hears at once: what it makes of them stays in a core's cache; it hears the same of the whole."""
+SWIFT_HOP = swift_f0.HOP
 VOICED_CONFIDENCE = 0.5
 LOWEST, HIGHEST = 40.0, 2093.75
 """Hz, what a song may have: a soprano sings above the 1100 Hz that speech models stop at, and a bass below their 50."""
@@ -88,7 +81,7 @@ class FCPE:
 class Swift:
     """The embedded tracker."""
 
-    network: "SwiftF0"
+    network: swift_f0.SwiftF0
     name: str = SWIFT_NAME
     model_id: str = SWIFT_ID
     own_voicing: bool = True
@@ -99,11 +92,8 @@ class Swift:
         By itself it misses a tenth of the voiced frames at −30 dBFS, and all of them at −60; and it takes a voice that
         growls for one an octave lower, or for none.
         """
-        level, stream = at_full_scale(wav), self.network.stream()
-        pieces = [stream.push(level[start : start + AT_ONCE], SPEECH_RATE) for start in range(0, len(level), AT_ONCE)]
-        pieces.append(stream.flush())
-        f0 = np.concatenate([piece.pitch_hz for piece in pieces]).astype(np.float32)
-        confidence = np.concatenate([piece.confidence for piece in pieces]).astype(np.float32)
+        level = at_full_scale(wav)
+        f0, confidence = self.network.hear(level)
         return without_subharmonics(level, f0, confidence, hop=SWIFT_HOP, sure=VOICED_CONFIDENCE, highest=HIGHEST)
 
     def f0(self, wav: Floats32) -> Floats32:
@@ -160,18 +150,12 @@ class PitchTrackers:
         return self.swift.detect(wav)
 
 
-def load(
-    device: torch.device | str = "cpu", threads: int = 1, name: str = NAMES[0], weights: Path | None = None
-) -> PitchTrackers:
+def load(device: torch.device | str = "cpu", name: str = NAMES[0], weights: Path | None = None) -> PitchTrackers:
     """SwiftF0 and the tracker of this name, `swift`, `fcpe` or `rmvpe`, checked by sha256; `weights` is RMVPE's file.
 
     Raises WeightsError.
     """
-    no_telemetry()
-    from swift_f0 import SwiftF0  # loads ONNX Runtime
-
-    verify(packaged("swift_f0", "model.onnx"), SWIFT_SHA256)
-    swift = Swift(SwiftF0(threads=threads, spin=False))
+    swift = Swift(swift_f0.load(device))
     return PitchTrackers(swift if name == "swift" else _tracker(name, weights, device), swift)
 
 

@@ -193,7 +193,7 @@ def _embedded_pins() -> dict[str, str]:
     """The sha256 of each embedded file, from the module that loads it."""
     from models.content import student, whisper, whisper_text
     from models.harmonic import voice_base as h24
-    from models.pitch import trackers
+    from models.pitch import swift_f0, trackers
     from models.quality import distillmos
     from models.rvc import voice_base
     from models.separation import spleeter
@@ -207,7 +207,7 @@ def _embedded_pins() -> dict[str, str]:
         "weights/h24_base.safetensors": h24.SHA256,
         "weights/voice_base.safetensors": voice_base.SHA256,
         "assets/fcpe_c_v001.pt": trackers.FCPE_SHA256,
-        "model.onnx": trackers.SWIFT_SHA256,
+        "weights/swift_f0.safetensors": swift_f0.SHA256,
         "pretrained.pt": resemblyzer.SHA256,
         "weights/distill_mos_v7.pt": distillmos.SHA256,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 BEGINS = {
-    "the rooms by themselves": "from models.pitch import trackers; trackers.load()",
+    "the laboratory by itself": "from lab.networks.hibari import Hibari; Hibari().text([1, 2, 3])",
     "a command": """
 import contextlib, sys
 from cli.main import main

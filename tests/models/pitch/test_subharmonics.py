@@ -43,8 +43,7 @@ def test_a_recording_that_is_made_to_growl_keeps_more_of_its_melody(models: Mode
         near = np.abs(1200 * np.log2(f0 / clean)) < 50
         return float((voiced & near & (confidence >= VOICED_CONFIDENCE)).sum() / voiced.sum())
 
-    plain = network.detect(growling, SPEECH_RATE)
-    alone, ours = kept(plain.pitch_hz, plain.confidence), kept(*models.pitch.voicing(growling))
+    alone, ours = kept(*network.hear(growling)), kept(*models.pitch.voicing(growling))
     print(f"frames that keep their pitch: {alone:.2f} by the network alone, {ours:.2f}")
     assert ours > alone + 0.2
 
@@ -52,8 +51,8 @@ def test_a_recording_that_is_made_to_growl_keeps_more_of_its_melody(models: Mode
 def test_a_clean_voice_is_heard_as_the_network_hears_it(models: ModelPool, notes: list[Path]) -> None:
     wav = decode(notes[0], SPEECH_RATE, channels=1, limits=NOTE, name="note")
     wav /= np.abs(wav).max()
-    plain = models.pitch.swift.network.detect(wav, SPEECH_RATE)
+    f0, plain = models.pitch.swift.network.hear(wav)
     heard, confidence = models.pitch.voicing(wav)
-    voiced = plain.confidence >= VOICED_CONFIDENCE
-    assert np.abs(1200 * np.log2(heard / plain.pitch_hz))[voiced].max() < 50
+    voiced = plain >= VOICED_CONFIDENCE
+    assert np.abs(1200 * np.log2(heard / f0))[voiced].max() < 50
     assert ((confidence >= VOICED_CONFIDENCE) != voiced).mean() < 0.01
