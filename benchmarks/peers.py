@@ -1,4 +1,4 @@
-"""Networks beside their peers: those of `pymss-core`, `demucs` and RVC itself, with the same random weights and input.
+"""Networks beside their peers: those of `pymss-core`, `demucs`, RVC and `swift-f0`, with the same weights and input.
 
 Ours in float32 and in bfloat16, theirs in float32, in turn; ratios of CPU seconds to theirs, and by how many dB each of
 ours agrees with theirs. One thread. The RoFormers have one of their layers unless `--whole`: all layers cost the same.
@@ -32,7 +32,7 @@ Side = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Pair:
-    """Ours, told whether in bfloat16, and the peer's; both (1, 2, samples) → stems."""
+    """Ours, told whether in bfloat16, and the peer's; both (1, 2, samples) → stems, or f0."""
 
     ours: Callable[[Tensor, bool], Tensor]
     theirs: Side
@@ -165,12 +165,32 @@ def rvc_40k(_: bool) -> Pair:
     return Pair(sing, reference)
 
 
+def swift_f0(_: bool) -> Pair:
+    """SwiftF0 as the package runs it, through ONNX Runtime, and in Torch; both hear one channel as if at 16 kHz."""
+    from swift_f0 import SwiftF0
+
+    from models.pitch import swift_f0
+    from models.signal import SPEECH_RATE
+
+    network, package = swift_f0.load(), SwiftF0(threads=1, spin=False)
+
+    def ours(mix: Tensor, half: bool) -> Tensor:
+        with precision(CPU, half):
+            return torch.from_numpy(network.hear(mix[0, 0].numpy())[0])
+
+    def theirs(mix: Tensor) -> Tensor:
+        return torch.from_numpy(package.detect(mix[0, 0].numpy(), SPEECH_RATE).pitch_hz)
+
+    return Pair(ours, theirs)
+
+
 PEERS = {
     "rvc-40k": Peer("rvc", rvc_40k),
     "melband": Peer("pymss_core", roformer(MELBAND_KJ, "MelBandRoformer", num_bands=60, mlp_hidden_layers=2)),
     "bsroformer": Peer("pymss_core", roformer(BS_317, "BSRoformer")),
     "mdx23c": Peer("pymss_core", mdx23c, 31 * MDX23C_8K.hop, 255 * MDX23C_8K.hop),
     "htdemucs": Peer("demucs", htdemucs, int(HTDEMUCS_SEGMENT * MUSIC_RATE)),
+    "swift-f0": Peer("swift_f0", swift_f0),
 }
 
 
